@@ -1,0 +1,40 @@
+"""Byte slices and growable byte buffers."""
+
+from libc.stddef cimport size_t
+from libc.string cimport memcmp
+
+
+cdef struct Slice:
+    const char* ptr  # borrowed; NULL stands for "no value"
+    size_t len       # bytes
+
+
+cdef struct Buf:
+    char* data   # owned; NULL while cap is 0
+    size_t len   # bytes in use
+    size_t cap   # bytes that fit
+
+
+cdef inline Slice slice_of(const char* ptr, size_t len) noexcept nogil:
+    cdef Slice s
+    s.ptr = ptr
+    s.len = len
+    return s
+
+
+cdef inline bint slice_equal(Slice a, Slice b) noexcept nogil:
+    return a.len == b.len and (a.len == 0 or memcmp(a.ptr, b.ptr, a.len) == 0)
+
+
+cdef int slice_compare(Slice a, Slice b) noexcept nogil            # as memcmp, then the shorter first: <0, 0, >0
+cdef bint slice_is(Slice s, const char* word) noexcept nogil       # ASCII case-insensitive equality with a NUL-terminated lower-case word
+cdef Slice slice_text(const char* text) noexcept nogil             # a slice over a NUL-terminated literal
+cdef void buf_init(Buf* b) noexcept nogil
+cdef void buf_free(Buf* b) noexcept nogil                          # frees data; the Buf is empty and usable again
+cdef void buf_clear(Buf* b) noexcept nogil                         # len = 0, keeps up to 16 KiB of capacity
+cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil          # room for `extra` more bytes, growing by doubling; -1 when out of memory
+cdef int buf_append(Buf* b, const void* ptr, size_t len) noexcept nogil   # 0, or -1 when out of memory
+cdef int buf_append_byte(Buf* b, char c) noexcept nogil
+cdef int buf_append_text(Buf* b, const char* text) noexcept nogil  # a NUL-terminated literal
+cdef int buf_append_i64(Buf* b, long long n) noexcept nogil        # decimal text
+cdef void buf_drop_front(Buf* b, size_t n) noexcept nogil          # removes the first n bytes

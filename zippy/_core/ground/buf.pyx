@@ -1,0 +1,104 @@
+from libc.string cimport memcmp, memcpy, memmove, strlen
+from zippy._core.ground.mem cimport mem_free, mem_try_realloc
+from zippy._core.ground.number cimport num_write_i64
+
+cdef enum:
+    KEPT_CAPACITY = 16 * 1024
+
+
+cdef int slice_compare(Slice a, Slice b) noexcept nogil:
+    cdef size_t shorter = a.len if a.len < b.len else b.len
+    cdef int order = memcmp(a.ptr, b.ptr, shorter) if shorter else 0
+    if order != 0:
+        return order
+    return (a.len > b.len) - (a.len < b.len)
+
+
+cdef bint slice_is(Slice s, const char* word) noexcept nogil:
+    cdef size_t i
+    cdef char c
+    for i in range(s.len):
+        c = s.ptr[i]
+        if 65 <= c <= 90:
+            c += 32
+        if c != word[i] or word[i] == 0:
+            return False
+    return word[s.len] == 0
+
+
+cdef Slice slice_text(const char* text) noexcept nogil:
+    return slice_of(text, strlen(text))
+
+
+cdef void buf_init(Buf* b) noexcept nogil:
+    b.data = NULL
+    b.len = 0
+    b.cap = 0
+
+
+cdef void buf_free(Buf* b) noexcept nogil:
+    mem_free(b.data)
+    buf_init(b)
+
+
+cdef void buf_clear(Buf* b) noexcept nogil:
+    if b.cap > KEPT_CAPACITY:
+        buf_free(b)
+    b.len = 0
+
+
+cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil:
+    cdef size_t need = b.len + extra
+    cdef size_t cap
+    cdef char* data
+    if need <= b.cap:
+        return 0
+    if need < b.len:
+        return -1
+    cap = b.cap * 2 if b.cap < (1 << 20) else b.cap + (b.cap >> 1)
+    if cap < need:
+        cap = need
+    if cap < 64:
+        cap = 64
+    data = <char*>mem_try_realloc(b.data, cap)
+    if data == NULL:
+        return -1
+    b.data = data
+    b.cap = cap
+    return 0
+
+
+cdef int buf_append(Buf* b, const void* ptr, size_t len) noexcept nogil:
+    if buf_reserve(b, len) != 0:
+        return -1
+    if len:
+        memcpy(b.data + b.len, ptr, len)
+    b.len += len
+    return 0
+
+
+cdef int buf_append_byte(Buf* b, char c) noexcept nogil:
+    if b.len == b.cap and buf_reserve(b, 1) != 0:
+        return -1
+    b.data[b.len] = c
+    b.len += 1
+    return 0
+
+
+cdef int buf_append_text(Buf* b, const char* text) noexcept nogil:
+    return buf_append(b, text, strlen(text))
+
+
+cdef int buf_append_i64(Buf* b, long long n) noexcept nogil:
+    if buf_reserve(b, 24) != 0:
+        return -1
+    b.len += num_write_i64(b.data + b.len, n)
+    return 0
+
+
+cdef void buf_drop_front(Buf* b, size_t n) noexcept nogil:
+    if n >= b.len:
+        b.len = 0
+        return
+    memmove(b.data, b.data + n, b.len - n)
+    b.len -= n

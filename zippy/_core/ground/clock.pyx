@@ -1,0 +1,72 @@
+cdef extern from *:
+    """
+    #include <time.h>
+    #include <stdint.h>
+    static inline int64_t zippy_clock_us(clockid_t id) {
+        struct timespec ts;
+        clock_gettime(id, &ts);
+        return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    }
+    #if defined(__x86_64__)
+    #include <x86intrin.h>
+    static inline uint64_t zippy_ticks(void) { return __rdtsc(); }
+    #elif defined(__aarch64__)
+    static inline uint64_t zippy_ticks(void) { uint64_t t; __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t)); return t; }
+    #else
+    static inline uint64_t zippy_ticks(void) {
+        struct timespec ts;
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * 1000000000u + ts.tv_nsec;
+    }
+    #endif
+    """
+    int CLOCK_REALTIME
+    int CLOCK_MONOTONIC
+    int64_t zippy_clock_us(int id) noexcept nogil
+    uint64_t zippy_ticks() noexcept nogil
+
+
+cdef int64_t calibration_us = zippy_clock_us(CLOCK_MONOTONIC)
+cdef uint64_t calibration_ticks = zippy_ticks()
+cdef double ticks_per_us = 0
+
+
+cdef void clock_refresh(Clock* c) noexcept nogil:
+    if c.frozen:
+        return
+    c.us = zippy_clock_us(CLOCK_REALTIME)
+    c.ms = c.us // 1000
+    c.mono_us = zippy_clock_us(CLOCK_MONOTONIC)
+
+
+cdef void clock_set(Clock* c, int64_t us) noexcept nogil:
+    if us > c.us:
+        c.mono_us += us - c.us
+    c.frozen = True
+    c.us = us
+    c.ms = us // 1000
+
+
+cdef void clock_thaw(Clock* c) noexcept nogil:
+    c.frozen = False
+    clock_refresh(c)
+
+
+cdef uint64_t clock_ticks() noexcept nogil:
+    return zippy_ticks()
+
+
+cdef double clock_ticks_per_us() noexcept nogil:
+    # measured over the process's life until it is long enough to be exact to a millionth
+    global ticks_per_us
+    cdef int64_t elapsed
+    if ticks_per_us == 0:
+        elapsed = zippy_clock_us(CLOCK_MONOTONIC) - calibration_us
+        if elapsed < 1000:
+            while zippy_clock_us(CLOCK_MONOTONIC) - calibration_us < 1000:
+                pass
+            elapsed = zippy_clock_us(CLOCK_MONOTONIC) - calibration_us
+        if elapsed < 1000000:
+            return <double>(zippy_ticks() - calibration_ticks) / elapsed
+        ticks_per_us = <double>(zippy_ticks() - calibration_ticks) / elapsed
+    return ticks_per_us

@@ -1,0 +1,57 @@
+"""Hash table of item pointers: linear hashing over cache-line buckets of seven slots with one-byte tags.
+
+Linear hashing grows and shrinks by one bucket at a time, so that there is never a second table, a pause or a step in memory, and the load
+factor stays high. Items carry their own key; the table finds it through `key_of`. Items belong to the caller.
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from zippy._core.ground.buf cimport Slice
+from zippy._core.ground.random cimport Random
+
+ctypedef void (*ht_key_fn)(const void* item, Slice* key) noexcept nogil
+ctypedef void (*ht_scan_fn)(void* context, void* item) noexcept nogil
+
+
+cdef struct Bucket:
+    uint8_t tags[7]      # seven bits or more of each item's hash
+    uint8_t meta         # bit i: slot i holds an item; bit 7: slot 6 holds a child Bucket instead
+    void* slots[7]       # items; 64 bytes in all
+
+
+cdef struct HashTable:
+    Bucket** segments    # directory of segments; segment 0 alone may be shorter than a full one
+    ht_key_fn key_of     # where an item's key is
+    uint64_t count       # items
+    uint64_t buckets     # home buckets in use, at least 1 once an item was inserted
+    uint32_t directory   # segments in the directory
+    uint32_t paused      # > 0: no growing and no shrinking (iterators, a forked child at work)
+    uint32_t children    # overflow buckets
+
+
+cdef struct HtIter:
+    HashTable* table
+    uint64_t index       # next home bucket
+    Bucket* bucket       # bucket being read, NULL before the first
+    int slot
+
+
+cdef void ht_init(HashTable* t, ht_key_fn key_of) noexcept nogil
+cdef void ht_free(HashTable* t) noexcept nogil                                   # the buckets; items are the caller's
+cdef void* ht_find(HashTable* t, Slice key) noexcept nogil                       # the item or NULL
+cdef void* ht_find_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
+cdef void** ht_find_slot(HashTable* t, Slice key, uint64_t hash) noexcept nogil  # address of the item's slot, valid until the next insert or remove; NULL
+cdef void ht_insert(HashTable* t, void* item, uint64_t hash) noexcept nogil      # the key must be absent; hash is hash_bytes of the item's key
+cdef void* ht_remove(HashTable* t, Slice key) noexcept nogil                     # unlinks and returns the item, or NULL
+cdef void* ht_remove_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
+cdef void ht_replace(HashTable* t, void* old, void* new_item, uint64_t hash) noexcept nogil  # same key, other address; `old` is not read (it may be freed)
+cdef void ht_reserve(HashTable* t, uint64_t count) noexcept nogil                # room for count items at once
+cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil                # the home bucket's cache line
+# One step of a scan: calls fn for each item of one home bucket; fn may remove that item alone. Returns the next cursor, 0 when all was seen. Cursors
+# are points of the bit-reversed hash space, so that an item present from first to last call is seen whatever grows and shrinks between.
+cdef uint64_t ht_scan(HashTable* t, uint64_t cursor, ht_scan_fn fn, void* context) noexcept nogil
+cdef void* ht_random(HashTable* t, Random* r) noexcept nogil                     # uniform over the items, NULL if empty
+cdef void ht_iter(HtIter* it, HashTable* t) noexcept nogil                       # pauses resizing; end with ht_iter_done
+cdef void* ht_iter_next(HtIter* it) noexcept nogil                               # NULL at the end; the item just returned may be removed
+cdef void ht_iter_done(HtIter* it) noexcept nogil
+cdef size_t ht_memory(const HashTable* t) noexcept nogil                         # bytes of directory and buckets

@@ -1,0 +1,48 @@
+"""Listpack: a packed block of strings and integers in Redis's format, so that it is also its own RDB form.
+
+A listpack is one block from mem_alloc; functions that may move it return the new address. Element pointers are valid until the next change.
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint32_t
+from zippy._core.ground.buf cimport Slice
+
+cdef enum:
+    LP_BEFORE = 0
+    LP_AFTER = 1
+    LP_INT_TEXT = 24     # bytes that lp_text needs to write an integer
+    LP_MAX_BYTES = 1 << 30   # a listpack never grows past this: lp_fits says so before
+
+
+cdef struct LpItem:
+    const char* ptr      # the string, borrowed, or NULL when the element is an integer
+    size_t len           # bytes of the string
+    int64_t num          # the integer
+
+
+cdef unsigned char* lp_new(size_t capacity) noexcept nogil
+cdef void lp_free(unsigned char* lp) noexcept nogil
+cdef unsigned char* lp_copy(const unsigned char* lp) noexcept nogil
+cdef size_t lp_bytes(const unsigned char* lp) noexcept nogil                    # total bytes, header and end mark included
+cdef uint32_t lp_length(const unsigned char* lp) noexcept nogil                 # elements
+cdef bint lp_fits(const unsigned char* lp, size_t extra) noexcept nogil         # would extra payload bytes stay under LP_MAX_BYTES
+cdef unsigned char* lp_first(const unsigned char* lp) noexcept nogil            # NULL if empty
+cdef unsigned char* lp_last(const unsigned char* lp) noexcept nogil
+cdef unsigned char* lp_next(const unsigned char* lp, const unsigned char* p) noexcept nogil   # NULL at the end
+cdef unsigned char* lp_prev(const unsigned char* lp, const unsigned char* p) noexcept nogil
+cdef unsigned char* lp_seek(const unsigned char* lp, long index) noexcept nogil # negative from the end; NULL out of range; O(n) from the nearer end
+cdef void lp_get(const unsigned char* p, LpItem* item) noexcept nogil
+cdef Slice lp_text(const unsigned char* p, char* scratch) noexcept nogil        # as bytes; integers are written into scratch[LP_INT_TEXT]
+cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil
+cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, unsigned int skip) noexcept nogil  # from p on, comparing one in skip + 1; NULL
+cdef unsigned char* lp_append(unsigned char* lp, Slice s) noexcept nogil        # stored as an integer where its text is the canonical one
+cdef unsigned char* lp_prepend(unsigned char* lp, Slice s) noexcept nogil
+cdef unsigned char* lp_append_int(unsigned char* lp, int64_t n) noexcept nogil
+# Inserts beside p (LP_BEFORE, LP_AFTER); *at, if not NULL, becomes the new element
+cdef unsigned char* lp_insert(unsigned char* lp, Slice s, unsigned char* p, int where, unsigned char** at) noexcept nogil
+cdef unsigned char* lp_replace(unsigned char* lp, unsigned char** p, Slice s) noexcept nogil    # *p follows the element
+cdef unsigned char* lp_replace_int(unsigned char* lp, unsigned char** p, int64_t n) noexcept nogil
+cdef unsigned char* lp_delete(unsigned char* lp, unsigned char* p, unsigned char** next) noexcept nogil  # *next: the one after, NULL at the end
+cdef unsigned char* lp_delete_range(unsigned char* lp, long index, unsigned long count) noexcept nogil   # negative index from the end
+cdef unsigned char* lp_delete_range_at(unsigned char* lp, unsigned char** p, unsigned long count) noexcept nogil  # *p: the one after, NULL at the end
+cdef bint lp_valid(const unsigned char* lp, size_t size, bint deep) noexcept nogil   # is this block of untrusted bytes a listpack; deep: each element

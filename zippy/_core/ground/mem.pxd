@@ -1,0 +1,24 @@
+"""Memory for the whole core: size classes without a header per block, every byte charged to an account."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t
+
+
+cdef struct Account:
+    int64_t used    # bytes handed out (rounded up to what each block really occupies) and not yet freed
+    int64_t peak    # the highest `used` since the account began or was last reset
+    int64_t blocks  # live blocks; the debug build's object count
+
+
+cdef void mem_charge_to(Account* account) noexcept nogil         # from now on, blocks are charged to this account (NULL: to nobody)
+cdef Account* mem_charged() noexcept nogil                       # the account being charged now
+cdef void* mem_alloc(size_t size) noexcept nogil                 # never NULL: aborts with a message when the system has nothing left
+cdef void* mem_zalloc(size_t size) noexcept nogil                # mem_alloc, zero filled
+cdef void* mem_try_alloc(size_t size) noexcept nogil             # NULL when out of memory: for sizes that a client chooses
+cdef void* mem_realloc(void* block, size_t size) noexcept nogil  # never NULL; block may be NULL
+cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil  # NULL when out of memory, the block is then as it was
+cdef void mem_free(void* block) noexcept nogil                   # block may be NULL
+cdef size_t mem_size(const void* block) noexcept nogil           # usable bytes of the block (>= the size asked for)
+cdef size_t mem_good_size(size_t size) noexcept nogil            # usable bytes that a request of this size would get
+cdef size_t mem_resident() noexcept nogil                        # bytes that the allocator holds from the system, free blocks included
+cdef void mem_release() noexcept nogil                           # give empty slabs back to the system
