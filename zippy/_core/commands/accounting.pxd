@@ -1,0 +1,16 @@
+"""What is kept of each command that ran: counts, times, errors, the slow log, monitors."""
+
+from libc.stdint cimport int64_t, uint64_t
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.types cimport Client, Command, Engine, Running, SlowEntry
+
+
+cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil       # after it ran: statistics, error counts, slow log
+cdef void account_rejected(Engine* e, Client* c, Command* command, uint64_t errors_before) noexcept nogil   # the gate refused it
+cdef void account_reset(Engine* e) noexcept nogil                               # CONFIG RESETSTAT
+cdef void accounting_init(Engine* e) noexcept nogil
+cdef void accounting_free(Engine* e) noexcept nogil
+cdef void slowlog_reset(Engine* e) noexcept nogil
+cdef void slowlog_trim(Engine* e) noexcept nogil                                # to slowlog-max-len
+cdef SlowEntry* slowlog_at(const Engine* e, uint64_t index) noexcept nogil      # 0 is the newest; NULL out of range
+cdef void feed_monitors(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil

@@ -1,0 +1,233 @@
+from libc.stdio cimport snprintf
+from libc.string cimport memcpy, memset
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, slice_of
+from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
+from zippy._core.commands.output cimport client_has_output
+from zippy._core.commands.types cimport (
+    CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat
+)
+from zippy._core.resp.writer cimport Reply, reply_raw
+
+cdef enum:
+    ERROR_CODES_MAX = 128        # as many kinds of errors are told apart; a client can make them up
+    ERROR_CODE_BYTES = 32
+
+
+cdef void error_key_of(const void* item, Slice* key) noexcept nogil:
+    key[0] = (<ErrorStat*>item).code
+
+
+cdef void accounting_init(Engine* e) noexcept nogil:
+    ht_init(&e.errors, error_key_of)
+
+
+cdef void accounting_free(Engine* e) noexcept nogil:
+    free_errors(e)
+    slowlog_reset(e)
+    mem_free(e.slowlog)
+
+
+cdef void free_errors(Engine* e) noexcept nogil:
+    cdef HtIter it
+    cdef void* item
+    ht_iter(&it, &e.errors)
+    item = ht_iter_next(&it)
+    while item != NULL:
+        mem_free(item)
+        item = ht_iter_next(&it)
+    ht_iter_done(&it)
+    ht_free(&e.errors)
+    ht_init(&e.errors, error_key_of)
+
+
+cdef void account_reset(Engine* e) noexcept nogil:
+    cdef int i
+    cdef Command* command
+    for i in range(e.command_count):
+        command = &e.all_commands[i]
+        command.calls = command.ticks = command.rejected = command.failed = 0
+        memset(command.histogram, 0, sizeof(command.histogram))
+    free_errors(e)
+    memset(&e.ks.stats, 0, sizeof(e.ks.stats))
+    e.stats.commands = e.stats.connections = e.stats.rejected_connections = e.stats.bytes_in = e.stats.bytes_out = 0
+    e.stats.query_limit_disconnects = e.stats.output_limit_disconnects = e.stats.error_replies = e.stats.evicted_clients = 0
+    e.stats.auth_denied = 0
+    e.account.peak = e.account.used
+
+
+cdef void count_error(Engine* e, const Reply* r) noexcept nogil:
+    """Counts the last error of the reply by its code, the word behind the minus sign."""
+    cdef const char* at = r.out.data + r.error_at + 1
+    cdef Slice code = slice_of(at, 0)
+    cdef size_t most = r.out.len - r.error_at - 1
+    cdef uint64_t hash
+    cdef ErrorStat* stat
+    e.stats.error_replies += 1
+    while code.len < most and code.len < ERROR_CODE_BYTES and at[code.len] > 32:
+        code.len += 1
+    hash = hash_bytes(code.ptr, code.len)
+    stat = <ErrorStat*>ht_find_hashed(&e.errors, code, hash)
+    if stat == NULL:
+        if e.errors.count >= ERROR_CODES_MAX:
+            return
+        stat = <ErrorStat*>mem_alloc(sizeof(ErrorStat) + code.len)
+        memcpy(stat + 1, code.ptr, code.len)
+        stat.code = slice_of(<char*>(stat + 1), code.len)
+        stat.count = 0
+        ht_insert(&e.errors, stat, hash)
+    stat.count += 1
+
+
+cdef inline int bucket_of(uint64_t us) noexcept nogil:
+    cdef int bucket = 0
+    while us > 1 and bucket < HISTOGRAM_BUCKETS - 1:
+        us = (us + 1) >> 1
+        bucket += 1
+    return bucket
+
+
+cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil:
+    cdef Command* command = run.command
+    cdef uint64_t ticks = clock_ticks() - run.ticks
+    cdef double us = ticks / clock_ticks_per_us()
+    command.calls += 1
+    command.ticks += ticks
+    e.stats.commands += 1
+    c.commands += 1
+    if e.settings.latency_tracking:
+        command.histogram[bucket_of(<uint64_t>us)] += 1
+    if c.reply.errors != run.errors:
+        command.failed += 1
+        count_error(e, &c.reply)
+    if e.settings.slowlog_log_slower_than >= 0 and us >= e.settings.slowlog_log_slower_than and not command.flags & CMD_SKIP_SLOWLOG:
+        slowlog_push(e, c, run, <int64_t>us)
+
+
+cdef void account_rejected(Engine* e, Client* c, Command* command, uint64_t errors_before) noexcept nogil:
+    if command != NULL:
+        command.rejected += 1
+    if c.reply.errors != errors_before:
+        count_error(e, &c.reply)
+
+
+cdef SlowEntry* slow_entry(Engine* e, Client* c, Running* run, int64_t us) noexcept nogil:
+    """One block: the struct, the slices, the bytes; the last argument kept tells how many were left out."""
+    cdef int argc = run.argc if run.argc < SLOWLOG_ARGS else SLOWLOG_ARGS
+    cdef size_t room = sizeof(SlowEntry) + argc * (sizeof(Slice) + SLOWLOG_ARG_BYTES + 48) + c.peer.len
+    cdef SlowEntry* entry = <SlowEntry*>mem_alloc(room)
+    cdef char* at
+    cdef size_t length
+    cdef int i
+    entry.id = e.slowlog_next_id
+    entry.at = e.ks.clock.us // 1000000
+    entry.us = us
+    entry.argc = argc
+    entry.argv = <Slice*>(entry + 1)
+    at = <char*>(entry.argv + argc)
+    for i in range(argc):
+        if i == SLOWLOG_ARGS - 1 and run.argc > SLOWLOG_ARGS:
+            length = snprintf(at, 64, b"... (%d more arguments)", run.argc - SLOWLOG_ARGS + 1)
+        elif run.argv[i].len > SLOWLOG_ARG_BYTES:
+            memcpy(at, run.argv[i].ptr, SLOWLOG_ARG_BYTES)
+            length = SLOWLOG_ARG_BYTES + snprintf(
+                at + SLOWLOG_ARG_BYTES, 48, b"... (%zu more bytes)", run.argv[i].len - SLOWLOG_ARG_BYTES
+            )
+        else:
+            length = run.argv[i].len
+            if length:
+                memcpy(at, run.argv[i].ptr, length)
+        entry.argv[i] = slice_of(at, length)
+        at += length
+    if c.peer.len:
+        memcpy(at, c.peer.ptr, c.peer.len)
+    entry.peer = slice_of(at, c.peer.len)
+    entry.client_id = c.id
+    return entry
+
+
+cdef void slowlog_push(Engine* e, Client* c, Running* run, int64_t us) noexcept nogil:
+    if e.slowlog_count == e.slowlog_cap:
+        e.slowlog_cap = e.slowlog_cap * 2 if e.slowlog_cap else 16
+        e.slowlog = <SlowEntry**>mem_realloc(e.slowlog, e.slowlog_cap * sizeof(SlowEntry*))
+    e.slowlog[e.slowlog_count] = slow_entry(e, c, run, us)
+    e.slowlog_count += 1
+    e.slowlog_next_id += 1
+    slowlog_trim(e)
+
+
+cdef void slowlog_trim(Engine* e) noexcept nogil:
+    cdef size_t keep = <size_t>e.settings.slowlog_max_len
+    cdef size_t surplus
+    cdef size_t i
+    if e.slowlog_count <= keep:
+        return
+    surplus = e.slowlog_count - keep
+    for i in range(surplus):
+        mem_free(e.slowlog[i])
+    for i in range(keep):
+        e.slowlog[i] = e.slowlog[i + surplus]
+    e.slowlog_count = keep
+
+
+cdef void slowlog_reset(Engine* e) noexcept nogil:
+    cdef size_t i
+    for i in range(e.slowlog_count):
+        mem_free(e.slowlog[i])
+    e.slowlog_count = 0
+
+
+cdef SlowEntry* slowlog_at(const Engine* e, uint64_t index) noexcept nogil:
+    return e.slowlog[e.slowlog_count - 1 - index] if index < e.slowlog_count else NULL
+
+
+cdef inline char short_escape(unsigned char c) noexcept nogil:
+    if c == 7:
+        return c'a'
+    if c == 8:
+        return c'b'
+    if c == 9:
+        return c't'
+    return c'n' if c == 10 else c'r'
+
+
+cdef void append_quoted(Buf* b, Slice s) noexcept nogil:
+    cdef size_t i
+    cdef unsigned char c
+    cdef char[8] text
+    buf_append_byte(b, c'"')
+    for i in range(s.len):
+        c = s.ptr[i]
+        if c == 34 or c == 92:
+            buf_append_byte(b, 92)
+            buf_append_byte(b, <char>c)
+        elif 32 <= c < 127:
+            buf_append_byte(b, <char>c)
+        elif 7 <= c <= 13 and c != 11 and c != 12:
+            buf_append_byte(b, 92)
+            buf_append_byte(b, short_escape(c))
+        else:
+            buf_append(b, text, snprintf(text, sizeof(text), b"\\x%02x", <int>c))
+    buf_append_byte(b, c'"')
+
+
+cdef void feed_monitors(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil:
+    cdef char[128] text
+    cdef Buf line
+    cdef int i
+    cdef size_t m
+    buf_init(&line)
+    buf_append(&line, text, snprintf(
+        text, sizeof(text), b"+%lld.%06lld [%d %.*s]", <long long>(e.ks.clock.us // 1000000), <long long>(e.ks.clock.us % 1000000),
+        <int>c.db.id, <int>c.peer.len, c.peer.ptr
+    ))
+    for i in range(argc):
+        buf_append_byte(&line, c' ')
+        append_quoted(&line, argv[i])
+    buf_append_text(&line, b"\r\n")
+    for m in range(e.monitor_count):
+        reply_raw(&e.monitors[m].reply, line.data, line.len)
+        client_has_output(e, e.monitors[m])
+    buf_free(&line)

@@ -1,0 +1,191 @@
+from libc.string cimport memcpy
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_i64, buf_append_text, buf_clear, buf_free, buf_init, slice_of, slice_text
+from zippy._core.ground.glob cimport glob_match
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport (
+    HtIter, ht_find, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_remove
+)
+from zippy._core.ground.mem cimport mem_free, mem_realloc, mem_zalloc
+from zippy._core.commands.output cimport client_has_output
+from zippy._core.commands.types cimport Channel, Subscription
+from zippy._core.keyspace.types cimport NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord
+from zippy._core.resp.writer cimport Reply, reply_bulk, reply_push
+
+
+cdef void channel_key_of(const void* item, Slice* key) noexcept nogil:
+    key[0] = (<Channel*>item).name
+
+
+cdef void pubsub_init(PubSub* p) noexcept nogil:
+    ht_init(&p.channels, channel_key_of)
+    ht_init(&p.patterns, channel_key_of)
+    ht_init(&p.shard_channels, channel_key_of)
+
+
+cdef void pubsub_free(PubSub* p) noexcept nogil:
+    ht_free(&p.channels)
+    ht_free(&p.patterns)
+    ht_free(&p.shard_channels)
+
+
+cdef Subscription* find_subscription(SubscriptionList* mine, const Channel* channel) noexcept nogil:
+    """Looks on the shorter side: the client's channels or the channel's subscribers."""
+    cdef Subscription* s = mine.first
+    cdef size_t i
+    if channel.count < mine.count:
+        for i in range(channel.count):
+            s = channel.subscribers[i]
+            if s.client == mine.first.client:
+                return s
+        return NULL
+    while s != NULL:
+        if s.channel == channel:
+            return s
+        s = s.next
+    return NULL
+
+
+cdef bint subscribe(HashTable* channels, SubscriptionList* mine, Client* c, Slice name) noexcept nogil:
+    cdef uint64_t hash = hash_bytes(name.ptr, name.len)
+    cdef Channel* channel = <Channel*>ht_find_hashed(channels, name, hash)
+    cdef Subscription* s
+    if channel == NULL:
+        channel = <Channel*>mem_zalloc(sizeof(Channel) + name.len)
+        memcpy(channel + 1, name.ptr, name.len)
+        channel.name = slice_of(<char*>(channel + 1), name.len)
+        ht_insert(channels, channel, hash)
+    elif mine.count and find_subscription(mine, channel) != NULL:
+        return False
+    s = <Subscription*>mem_zalloc(sizeof(Subscription))
+    s.channel = channel
+    s.client = c
+    if channel.count == channel.cap:
+        channel.cap = channel.cap * 2 if channel.cap else 1
+        channel.subscribers = <Subscription**>mem_realloc(channel.subscribers, channel.cap * sizeof(void*))
+    s.at = channel.count
+    channel.subscribers[channel.count] = s
+    channel.count += 1
+    s.prev = mine.last
+    if mine.last != NULL:
+        mine.last.next = s
+    else:
+        mine.first = s
+    mine.last = s
+    mine.count += 1
+    return True
+
+
+cdef void drop_subscription(HashTable* channels, SubscriptionList* mine, Subscription* s) noexcept nogil:
+    cdef Channel* channel = s.channel
+    channel.count -= 1
+    channel.subscribers[s.at] = channel.subscribers[channel.count]
+    channel.subscribers[s.at].at = s.at
+    if channel.count == 0:
+        ht_remove(channels, channel.name)
+        mem_free(channel.subscribers)
+        mem_free(channel)
+    if s.prev != NULL:
+        s.prev.next = s.next
+    else:
+        mine.first = s.next
+    if s.next != NULL:
+        s.next.prev = s.prev
+    else:
+        mine.last = s.prev
+    mine.count -= 1
+    mem_free(s)
+
+
+cdef bint unsubscribe(HashTable* channels, SubscriptionList* mine, Client* c, Slice name) noexcept nogil:
+    cdef Channel* channel = <Channel*>ht_find(channels, name)
+    cdef Subscription* s
+    if channel == NULL or mine.count == 0:
+        return False
+    s = find_subscription(mine, channel)
+    if s == NULL:
+        return False
+    drop_subscription(channels, mine, s)
+    return True
+
+
+cdef void unsubscribe_all(Engine* e, Client* c) noexcept nogil:
+    while c.channels.first != NULL:
+        drop_subscription(&e.pubsub.channels, &c.channels, c.channels.first)
+    while c.patterns.first != NULL:
+        drop_subscription(&e.pubsub.patterns, &c.patterns, c.patterns.first)
+    while c.shard_channels.first != NULL:
+        drop_subscription(&e.pubsub.shard_channels, &c.shard_channels, c.shard_channels.first)
+
+
+cdef size_t deliver(Engine* e, Channel* channel, const char* kind, Slice name, Slice message, bint pattern) noexcept nogil:
+    cdef size_t i
+    cdef Client* c
+    cdef Reply* r
+    for i in range(channel.count):
+        c = channel.subscribers[i].client
+        r = &c.reply
+        reply_push(r, 4 if pattern else 3)
+        reply_bulk(r, slice_text(kind))
+        if pattern:
+            reply_bulk(r, channel.name)
+        reply_bulk(r, name)
+        reply_bulk(r, message)
+        client_has_output(e, c)
+    return channel.count
+
+
+cdef size_t publish(Engine* e, Slice name, Slice message) noexcept nogil:
+    cdef Channel* channel
+    cdef HtIter it
+    cdef size_t receivers = 0
+    if e.pubsub.channels.count:
+        channel = <Channel*>ht_find(&e.pubsub.channels, name)
+        if channel != NULL:
+            receivers = deliver(e, channel, b"message", name, message, False)
+    if e.pubsub.patterns.count:
+        ht_iter(&it, &e.pubsub.patterns)
+        channel = <Channel*>ht_iter_next(&it)
+        while channel != NULL:
+            if glob_match(channel.name, name, False):
+                receivers += deliver(e, channel, b"pmessage", name, message, True)
+            channel = <Channel*>ht_iter_next(&it)
+        ht_iter_done(&it)
+    return receivers
+
+
+cdef size_t publish_shard(Engine* e, Slice name, Slice message) noexcept nogil:
+    cdef Channel* channel = <Channel*>ht_find(&e.pubsub.shard_channels, name)
+    return 0 if channel == NULL else deliver(e, channel, b"smessage", name, message, False)
+
+
+cdef void publish_event(Engine* e, EventRecord* event, Slice key, Buf* name) noexcept nogil:
+    cdef int64_t wanted = e.settings.notify_keyspace_events
+    if wanted & NOTIFY_KEYSPACE:
+        name.len = 0
+        buf_append_text(name, b"__keyspace@")
+        buf_append_i64(name, event.db)
+        buf_append_text(name, b"__:")
+        buf_append(name, key.ptr, key.len)
+        publish(e, slice_of(name.data, name.len), slice_text(event.event))
+    if wanted & NOTIFY_KEYEVENT:
+        name.len = 0
+        buf_append_text(name, b"__keyevent@")
+        buf_append_i64(name, event.db)
+        buf_append_text(name, b"__:")
+        buf_append_text(name, event.event)
+        publish(e, slice_of(name.data, name.len), key)
+
+
+cdef void publish_events(Engine* e) noexcept nogil:
+    cdef Buf* events = &e.ks.effects.events
+    cdef EventRecord event
+    cdef Buf name
+    cdef size_t at = 0
+    buf_init(&name)
+    while at < events.len:
+        memcpy(&event, events.data + at, sizeof(event))
+        at += sizeof(event)
+        publish_event(e, &event, slice_of(events.data + at, event.key_len), &name)
+        at += event.key_len
+    buf_clear(events)
+    buf_free(&name)

@@ -1,0 +1,30 @@
+"""Clients of the engine: their life, their transactions' queues and their blocking."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint64_t
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.types cimport Client, Engine, QueuedCommand
+
+
+cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil
+cdef void client_free(Engine* e, Client* c) noexcept nogil                  # leaves all queues, channels and lists
+cdef void client_reset(Engine* e, Client* c) noexcept nogil                 # what RESET does to the engine's side of a client
+cdef Client* next_unblocked(Engine* e) noexcept nogil                       # takes the first client off whose input has to be looked at again
+cdef size_t client_memory(const Client* c) noexcept nogil                   # bytes that this client holds
+cdef Client* client_by_id(Engine* e, unsigned long long id) noexcept nogil  # O(clients); NULL
+
+cdef void discard_queue(Client* c) noexcept nogil                           # ends MULTI
+cdef void leave_watches(Engine* e, Client* c) noexcept nogil                # UNWATCH
+cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at the end of the turn: it was stopped and is not any more
+cdef void queued_copy(QueuedCommand* q, int argc, const Slice* argv) noexcept nogil   # owned copies of the arguments
+cdef void queued_free(QueuedCommand* q) noexcept nogil
+
+# Blocks the client on the keys until one of them holds a value of value_type, for timeout_us (0: for ever), then answers with timeout_reply. Where blocking is
+# not allowed (in MULTI, in a script) that answer is given at once.
+cdef void block_on_keys(
+    Engine* e, Client* c, int count, const Slice* keys, int value_type, int64_t timeout_us, int timeout_reply
+) noexcept nogil
+cdef void unblock(Engine* e, Client* c) noexcept nogil                      # leaves all queues; the reply is the caller's business
+cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil              # with the reply for a timeout
+cdef void serve_deadlines(Engine* e) noexcept nogil                         # unblocks those whose time is over
+cdef int64_t next_deadline_us(const Engine* e) noexcept nogil               # of the monotonic clock; 0: none

@@ -1,0 +1,267 @@
+from libc.string cimport memcpy
+from zippy._core.ground.buf cimport slice_of
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc
+from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_key
+from zippy._core.commands.channels cimport unsubscribe_all
+from zippy._core.commands.output cimport client_has_output
+from zippy._core.commands.types cimport (
+    BLOCK_NULL, BLOCK_NULL_ARRAY, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MULTI,
+    CLIENT_PENDING, CLIENT_REPLICA, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED, OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
+)
+from zippy._core.resp.parser cimport PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
+from zippy._core.resp.writer cimport reply_free, reply_init, reply_int, reply_null, reply_null_array
+
+
+cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
+    cdef Client* c = <Client*>mem_zalloc(sizeof(Client) + peer.len)
+    e.next_client_id += 1
+    c.id = e.next_client_id
+    c.engine = e
+    c.db = e.ks.dbs[0]
+    c.owner = owner
+    if peer.len:
+        memcpy(c + 1, peer.ptr, peer.len)
+    c.peer = slice_of(<char*>(c + 1), peer.len)
+    c.authenticated = not e.settings.require_authentication
+    reply_init(&c.reply)
+    parser_init(&c.parser, e.settings.proto_max_bulk_len)
+    if not c.authenticated:
+        parser_limit(&c.parser, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK)
+    c.created_us = e.ks.clock.us
+    c.active_us = e.ks.clock.mono_us
+    c.next = e.clients
+    if e.clients != NULL:
+        e.clients.prev = c
+    e.clients = c
+    e.client_count += 1
+    return c
+
+
+cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
+    cdef Client** place
+    if c.flags & CLIENT_PENDING:
+        place = &e.pending
+        while place[0] != c:
+            place = &place[0].next_pending
+        place[0] = c.next_pending
+    if c.flags & CLIENT_UNBLOCKED:
+        place = &e.unblocked
+        while place[0] != c:
+            place = &place[0].next_unblocked
+        place[0] = c.next_unblocked
+    if c.prev != NULL:
+        c.prev.next = c.next
+    else:
+        e.clients = c.next
+    if c.next != NULL:
+        c.next.prev = c.prev
+    e.client_count -= 1
+
+
+cdef void client_free(Engine* e, Client* c) noexcept nogil:
+    client_reset(e, c)
+    take_off_lists(e, c)
+    mem_free(c.multi.queue)
+    reply_free(&c.reply)
+    parser_free(&c.parser)
+    mem_free(c)
+
+
+cdef void client_reset(Engine* e, Client* c) noexcept nogil:
+    if c.flags & CLIENT_BLOCKED:
+        unblock(e, c)
+    discard_queue(c)
+    leave_watches(e, c)
+    unsubscribe_all(e, c)
+    stop_monitoring(e, c)
+
+
+cdef void stop_monitoring(Engine* e, Client* c) noexcept nogil:
+    cdef size_t i
+    for i in range(e.monitor_count):
+        if e.monitors[i] == c:
+            e.monitor_count -= 1
+            e.monitors[i] = e.monitors[e.monitor_count]
+            break
+    c.flags &= ~<uint64_t>CLIENT_MONITOR
+
+
+cdef void leave_watches(Engine* e, Client* c) noexcept nogil:
+    if c.watches != NULL:
+        unwatch_all(c.watches)
+        c.watches = NULL
+        e.stats.watching_clients -= 1
+    c.dirty_cas = False
+
+
+cdef void discard_queue(Client* c) noexcept nogil:
+    cdef int i
+    for i in range(c.multi.count):
+        queued_free(&c.multi.queue[i])
+    c.multi.count = 0
+    c.multi.next = 0
+    c.multi.bytes = 0
+    c.flags &= ~<uint64_t>(CLIENT_MULTI | CLIENT_DIRTY_EXEC | CLIENT_IN_EXEC)
+
+
+cdef Client* next_unblocked(Engine* e) noexcept nogil:
+    cdef Client* c = e.unblocked
+    if c != NULL:
+        e.unblocked = c.next_unblocked
+        c.next_unblocked = NULL
+        c.flags &= ~<uint64_t>CLIENT_UNBLOCKED
+    return c
+
+
+cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil:
+    if not c.flags & CLIENT_UNBLOCKED:
+        c.flags |= CLIENT_UNBLOCKED
+        c.next_unblocked = e.unblocked
+        e.unblocked = c
+
+
+cdef size_t client_memory(const Client* c) noexcept nogil:
+    cdef size_t size = mem_size(c) + c.reply.out.cap + c.parser.own.cap + c.parser.scratch.cap + c.multi.bytes
+    size += c.parser.argv_cap * sizeof(Slice)
+    size += (c.channels.count + c.patterns.count + c.shard_channels.count) * 64
+    return size
+
+
+cdef Client* client_by_id(Engine* e, unsigned long long id) noexcept nogil:
+    cdef Client* c = e.clients
+    while c != NULL and c.id != id:
+        c = c.next
+    return c
+
+
+cdef void queued_copy(QueuedCommand* q, int argc, const Slice* argv) noexcept nogil:
+    cdef size_t size = argc * sizeof(Slice)
+    cdef int i
+    cdef char* at
+    for i in range(argc):
+        size += argv[i].len
+    q.argc = argc
+    q.argv = <Slice*>mem_alloc(size)
+    at = <char*>(q.argv + argc)
+    for i in range(argc):
+        memcpy(at, argv[i].ptr, argv[i].len)
+        q.argv[i] = slice_of(at, argv[i].len)
+        at += argv[i].len
+
+
+cdef void queued_free(QueuedCommand* q) noexcept nogil:
+    mem_free(q.argv)
+    q.argv = NULL
+    q.argc = 0
+
+
+cdef void reply_in_vain(Client* c, int timeout_reply) noexcept nogil:
+    if timeout_reply == BLOCK_NULL_ARRAY:
+        reply_null_array(&c.reply)
+    elif timeout_reply == BLOCK_NULL:
+        reply_null(&c.reply)
+    else:
+        reply_int(&c.reply, 0)
+
+
+cdef void block_on_keys(
+    Engine* e, Client* c, int count, const Slice* keys, int value_type, int64_t timeout_us, int timeout_reply
+) noexcept nogil:
+    cdef int i
+    if c.flags & CLIENT_RETRY:
+        c.flags |= CLIENT_STILL_BLOCKED
+        return
+    if c.flags & (CLIENT_MULTI | CLIENT_IN_EXEC | CLIENT_INTERNAL):
+        reply_in_vain(c, timeout_reply)
+        return
+    queued_copy(&c.block.request, c.running[0].argc, c.running[0].argv)
+    c.block.request.command = c.running[0].command
+    c.block.db = c.db
+    c.block.value_type = value_type
+    c.block.timeout_reply = timeout_reply
+    c.block.places = NULL
+    for i in range(count):
+        c.block.places = wait_for_key(c.db, keys[i], c, c.block.places)
+    c.block.deadline_us = 0
+    if timeout_us > 0:
+        c.block.deadline_us = e.ks.clock.mono_us + timeout_us
+        heap_push(e, c)
+    c.flags |= CLIENT_BLOCKED
+    e.stats.blocked_clients += 1
+
+
+cdef void unblock(Engine* e, Client* c) noexcept nogil:
+    stop_waiting(c.block.places)
+    c.block.places = NULL
+    if c.block.deadline_us:
+        heap_remove(e, c)
+        c.block.deadline_us = 0
+    queued_free(&c.block.request)
+    c.flags &= ~<uint64_t>CLIENT_BLOCKED
+    e.stats.blocked_clients -= 1
+    look_at_input_again(e, c)
+
+
+cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil:
+    reply_in_vain(c, c.block.timeout_reply)
+    unblock(e, c)
+    client_has_output(e, c)
+
+
+cdef inline void heap_place(Engine* e, Client* c, size_t at) noexcept nogil:
+    e.deadlines[at] = c
+    c.block.heap_at = at
+
+
+cdef void heap_up(Engine* e, size_t at) noexcept nogil:
+    cdef Client* c = e.deadlines[at]
+    cdef size_t parent
+    while at > 0:
+        parent = (at - 1) // 2
+        if e.deadlines[parent].block.deadline_us <= c.block.deadline_us:
+            break
+        heap_place(e, e.deadlines[parent], at)
+        at = parent
+    heap_place(e, c, at)
+
+
+cdef void heap_down(Engine* e, size_t at) noexcept nogil:
+    cdef Client* c = e.deadlines[at]
+    cdef size_t child = 2 * at + 1
+    while child < e.deadline_count:
+        if child + 1 < e.deadline_count and e.deadlines[child + 1].block.deadline_us < e.deadlines[child].block.deadline_us:
+            child += 1
+        if e.deadlines[child].block.deadline_us >= c.block.deadline_us:
+            break
+        heap_place(e, e.deadlines[child], at)
+        at = child
+        child = 2 * at + 1
+    heap_place(e, c, at)
+
+
+cdef void heap_push(Engine* e, Client* c) noexcept nogil:
+    if e.deadline_count == e.deadline_cap:
+        e.deadline_cap = e.deadline_cap * 2 if e.deadline_cap else 16
+        e.deadlines = <Client**>mem_realloc(e.deadlines, e.deadline_cap * sizeof(Client*))
+    e.deadlines[e.deadline_count] = c
+    e.deadline_count += 1
+    heap_up(e, e.deadline_count - 1)
+
+
+cdef void heap_remove(Engine* e, Client* c) noexcept nogil:
+    cdef size_t at = c.block.heap_at
+    e.deadline_count -= 1
+    if at == e.deadline_count:
+        return
+    heap_place(e, e.deadlines[e.deadline_count], at)
+    heap_up(e, at)
+    heap_down(e, e.deadlines[at].block.heap_at)
+
+
+cdef void serve_deadlines(Engine* e) noexcept nogil:
+    while e.deadline_count and e.deadlines[0].block.deadline_us <= e.ks.clock.mono_us:
+        unblock_in_vain(e, e.deadlines[0])
+
+
+cdef int64_t next_deadline_us(const Engine* e) noexcept nogil:
+    return e.deadlines[0].block.deadline_us if e.deadline_count else 0

@@ -1,0 +1,52 @@
+from libc.stdint cimport int64_t
+from libc.string cimport strcmp
+from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.number cimport num_read_i64
+from zippy._core.commands.types cimport CLIENT_CLOSE_AFTER_REPLY, Client, Engine
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_bulk_text, reply_error, reply_ok, reply_simple
+
+
+cdef command_fn connection_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"ping") == 0:
+        return ping_command
+    if strcmp(name, b"echo") == 0:
+        return echo_command
+    if strcmp(name, b"select") == 0:
+        return select_command
+    if strcmp(name, b"quit") == 0:
+        return quit_command
+    return NULL
+
+
+cdef void ping_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    if argc > 2:
+        reply_error(&c.reply, b"ERR wrong number of arguments for 'ping' command")
+        return
+    if c.reply.proto == 2 and (c.channels.count or c.patterns.count or c.shard_channels.count):
+        reply_array(&c.reply, 2)
+        reply_bulk_text(&c.reply, b"pong")
+        reply_bulk(&c.reply, argv[1] if argc == 2 else slice_of(b"", 0))
+    elif argc == 2:
+        reply_bulk(&c.reply, argv[1])
+    else:
+        reply_simple(&c.reply, b"PONG")
+
+
+cdef void echo_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    reply_bulk(&c.reply, argv[1])
+
+
+cdef void select_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int64_t index
+    if not num_read_i64(argv[1], &index):
+        reply_error(&c.reply, b"ERR invalid DB index")
+    elif index < 0 or index >= e.ks.db_count:
+        reply_error(&c.reply, b"ERR DB index is out of range")
+    else:
+        c.db = e.ks.dbs[index]
+        reply_ok(&c.reply)
+
+
+cdef void quit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    reply_ok(&c.reply)
+    c.flags |= CLIENT_CLOSE_AFTER_REPLY

@@ -1,0 +1,427 @@
+from libc.string cimport memset
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_free, buf_init, slice_of
+from zippy._core.ground.clock cimport clock_refresh, clock_ticks
+from zippy._core.ground.hashtable cimport ht_find, ht_free, ht_init
+from zippy._core.ground.mem cimport mem_charge_to, mem_free
+from zippy._core.keyspace.db cimport keyspace_free, keyspace_init
+from zippy._core.keyspace.effects cimport (
+    effects_begin_unit, effects_end_unit, next_ready, propagate, waiting_at
+)
+from zippy._core.keyspace.evict cimport evict_to_limit
+from zippy._core.keyspace.types cimport ReadyKey, WaitingKey, WaitNode
+from zippy._core.commands.accounting cimport account_call, account_rejected, accounting_free, accounting_init, feed_monitors
+from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
+from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, unblock
+from zippy._core.commands.output cimport client_has_output
+from zippy._core.commands.types cimport (
+    CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_STOPPED, CMD_ADMIN,
+    CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_RUNS_IN_MULTI,
+    CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, QueuedCommand, Running
+)
+from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, parser_next, parser_unread
+from zippy._core.resp.writer cimport reply_cut, reply_error, reply_error_about, reply_error_slice, reply_simple
+from zippy._core.values.entry cimport entry_type
+from zippy._core.values.settings cimport settings_defaults
+from zippy._core.ground.mem cimport mem_realloc
+from zippy._core.keyspace.db cimport lookup_peek
+
+cdef enum:
+    NAME_MAX = 64                # bytes; no command's name is longer
+    ECHOED_ARGS_BYTES = 128      # how much of the arguments "unknown command" repeats
+
+
+cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
+    memset(e, 0, sizeof(Engine))
+    mem_charge_to(&e.account)
+    settings_defaults(&e.settings)
+    keyspace_init(&e.ks, databases, &e.settings, seed)
+    ht_init(&e.commands, command_key_of)
+    pubsub_init(&e.pubsub)
+    accounting_init(e)
+
+
+cdef void engine_free(Engine* e) noexcept nogil:
+    cdef int i
+    engine_use(e)
+    keyspace_free(&e.ks)
+    for i in range(e.command_count):
+        if e.all_commands[i].subcommands != NULL:
+            ht_free(e.all_commands[i].subcommands)
+            mem_free(e.all_commands[i].subcommands)
+        mem_free(<void*>e.all_commands[i].name.ptr)
+    mem_free(e.all_commands)
+    ht_free(&e.commands)
+    pubsub_free(&e.pubsub)
+    accounting_free(e)
+    mem_free(e.deadlines)
+    mem_free(e.monitors)
+
+
+cdef void command_key_of(const void* item, Slice* key) noexcept nogil:
+    key[0] = (<const Command*>item).word
+
+
+cdef void engine_enter(Engine* e) noexcept nogil:
+    mem_charge_to(&e.account)
+    clock_refresh(&e.ks.clock)
+
+
+cdef void engine_use(Engine* e) noexcept nogil:
+    mem_charge_to(&e.account)
+
+
+cdef Command* by_word(HashTable* table, Slice word) noexcept nogil:
+    cdef char[NAME_MAX] lower
+    cdef size_t i
+    cdef char c
+    if word.len > NAME_MAX:
+        return NULL
+    for i in range(word.len):
+        c = word.ptr[i]
+        lower[i] = c + 32 if c'A' <= c <= c'Z' else c
+    return <Command*>ht_find(table, slice_of(lower, word.len))
+
+
+cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogil:
+    cdef Command* command = by_word(&e.commands, argv[0])
+    if command != NULL and command.subcommands != NULL and argc > 1:
+        return by_word(command.subcommands, argv[1])
+    return command
+
+
+cdef int engine_run(Engine* e, Client* c) noexcept nogil:
+    cdef int status
+    while not c.flags & CLIENT_STOPPED:
+        status = parser_next(&c.parser)
+        if status == PARSE_MORE:
+            break
+        if status != PARSE_COMMAND:
+            reply_error_about(&c.reply, b"ERR ", slice_of(c.parser.error, text_length(c.parser.error)), b"")
+            c.flags |= CLIENT_CLOSE_AFTER_REPLY
+            client_has_output(e, c)
+            break
+        if engine_command(e, c, c.parser.argc, c.parser.argv) == RUN_PYTHON:
+            return RUN_PYTHON
+    return RUN_DONE
+
+
+cdef inline size_t text_length(const char* text) noexcept nogil:
+    cdef size_t n = 0
+    while text[n]:
+        n += 1
+    return n
+
+
+cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef uint64_t errors = c.reply.errors
+    cdef size_t reply_at = c.reply.out.len
+    cdef Command* command = find_command(e, argc, argv)
+    c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP
+    if c.flags & CLIENT_REPLY_SKIP_NEXT:
+        c.flags = (c.flags | CLIENT_REPLY_SKIP) & ~<uint64_t>CLIENT_REPLY_SKIP_NEXT
+    if not admit(e, c, command, argc, argv):
+        if c.reply.errors != errors:
+            account_rejected(e, c, command, errors)
+            if c.flags & CLIENT_MULTI and command != NULL and not command.flags & CMD_RUNS_IN_MULTI or command == NULL:
+                c.flags |= CLIENT_DIRTY_EXEC if c.flags & CLIENT_MULTI else 0
+        keep_or_cut_reply(e, c, reply_at)
+        return RUN_DONE
+    effects_begin_unit(&e.ks)
+    begin(e, c, &c.running[0], command, argc, argv)
+    if command.flags & CMD_PYTHON:
+        return RUN_PYTHON
+    command.handler(e, c, argc, argv)
+    if c.flags & CLIENT_IN_EXEC:
+        # EXEC stopped at a command whose handler is in Python
+        return RUN_PYTHON
+    finish_unit(e, c)
+    return RUN_DONE
+
+
+cdef void keep_or_cut_reply(Engine* e, Client* c, size_t reply_at) noexcept nogil:
+    if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
+        reply_cut(&c.reply, reply_at)
+    if c.reply.out.len != reply_at:
+        client_has_output(e, c)
+
+
+cdef void begin(Engine* e, Client* c, Running* run, Command* command, int argc, Slice* argv) noexcept nogil:
+    run.command = command
+    run.argc = argc
+    run.argv = argv
+    run.dirty = e.ks.dirty
+    run.errors = c.reply.errors
+    run.reply_at = c.reply.out.len
+    e.propagate_replaced = False
+    e.current = c
+    e.ks.no_touch = (c.flags & CLIENT_NO_TOUCH) != 0
+    c.last_command = command
+    if e.monitor_count and not command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN):
+        feed_monitors(e, c, argc, argv)
+    run.ticks = clock_ticks()
+
+
+cdef void finish(Engine* e, Client* c, Running* run) noexcept nogil:
+    """After a handler: what it did is told to AOF and replicas, to subscribers and to the statistics."""
+    if e.ks.dirty != run.dirty and not e.propagate_replaced and run.command.flags & (CMD_WRITE | CMD_MAY_REPLICATE):
+        propagate(c.db, run.argc, run.argv)
+    if e.ks.effects.events.len:
+        publish_events(e)
+    account_call(e, c, run)
+
+
+cdef void finish_unit(Engine* e, Client* c) noexcept nogil:
+    finish(e, c, &c.running[0])
+    effects_end_unit(&e.ks)
+    e.current = NULL
+    keep_or_cut_reply(e, c, c.running[0].reply_at)
+    if e.ks.effects.ready != NULL:
+        serve_ready_keys(e)
+
+
+cdef Command* engine_python_command(Client* c, int* argc, Slice** argv) noexcept nogil:
+    cdef Running* run = &c.running[1 if c.flags & CLIENT_IN_EXEC else 0]
+    argc[0] = run.argc
+    argv[0] = run.argv
+    return run.command
+
+
+cdef int engine_python_done(Engine* e, Client* c) noexcept nogil:
+    if not c.flags & CLIENT_IN_EXEC:
+        finish_unit(e, c)
+        return RUN_DONE
+    finish(e, c, &c.running[1])
+    if run_queued(e, c) == RUN_PYTHON:
+        return RUN_PYTHON
+    finish_unit(e, c)
+    return RUN_DONE
+
+
+cdef int run_queued(Engine* e, Client* c) noexcept nogil:
+    cdef QueuedCommand* q
+    while c.multi.next < c.multi.count:
+        q = &c.multi.queue[c.multi.next]
+        c.multi.next += 1
+        begin(e, c, &c.running[1], q.command, q.argc, q.argv)
+        if q.command.flags & CMD_PYTHON:
+            return RUN_PYTHON
+        q.command.handler(e, c, q.argc, q.argv)
+        finish(e, c, &c.running[1])
+    discard_queue(c)
+    leave_watches(e, c)
+    e.ks.in_exec = False
+    # each command of the queue has been propagated on its own; EXEC itself is not
+    e.propagate_replaced = True
+    return RUN_DONE
+
+
+cdef void propagate_instead(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil:
+    e.propagate_replaced = True
+    propagate(c.db, argc, argv)
+
+
+cdef void propagate_nothing(Engine* e) noexcept nogil:
+    e.propagate_replaced = True
+
+
+cdef void serve_ready_keys(Engine* e) noexcept nogil:
+    cdef ReadyKey* ready = next_ready(&e.ks)
+    while ready != NULL:
+        serve_key(e, ready)
+        mem_free(ready)
+        ready = next_ready(&e.ks)
+
+
+cdef void serve_key(Engine* e, ReadyKey* ready) noexcept nogil:
+    """Runs the waiting commands again, in the order in which they came, while there is something to be had."""
+    cdef WaitingKey* waiting = waiting_at(ready.db, ready.key)
+    cdef Entry* entry
+    cdef WaitNode* node
+    cdef WaitNode* last
+    cdef WaitNode* after
+    cdef Client* c
+    if waiting == NULL:
+        return
+    node = waiting.first
+    last = waiting.last
+    while node != NULL:
+        entry = lookup_peek(ready.db, ready.key)
+        if entry == NULL:
+            return
+        # a served client leaves the queue; the next place is known before, and the last one was there when the key became ready
+        after = NULL if node == last else node.next
+        c = <Client*>node.client
+        if entry_type(entry) == c.block.value_type:
+            retry(e, c)
+        node = after
+
+
+cdef void retry(Engine* e, Client* c) noexcept nogil:
+    cdef Db* db = c.db
+    cdef Running* run = &c.running[0]
+    c.db = c.block.db
+    c.flags |= CLIENT_RETRY
+    effects_begin_unit(&e.ks)
+    begin_retry(e, c, run)
+    c.block.request.command.handler(e, c, c.block.request.argc, c.block.request.argv)
+    if e.ks.dirty != run.dirty and not e.propagate_replaced:
+        propagate(c.db, run.argc, run.argv)
+    if e.ks.effects.events.len:
+        publish_events(e)
+    effects_end_unit(&e.ks)
+    c.flags &= ~<uint64_t>CLIENT_RETRY
+    c.db = db
+    if c.flags & CLIENT_STILL_BLOCKED:
+        c.flags &= ~<uint64_t>CLIENT_STILL_BLOCKED
+        return
+    account_call(e, c, run)
+    unblock(e, c)
+    keep_or_cut_reply(e, c, run.reply_at)
+
+
+cdef void begin_retry(Engine* e, Client* c, Running* run) noexcept nogil:
+    run.command = c.block.request.command
+    run.argc = c.block.request.argc
+    run.argv = c.block.request.argv
+    run.dirty = e.ks.dirty
+    run.errors = c.reply.errors
+    run.reply_at = c.reply.out.len
+    run.ticks = clock_ticks()
+    e.propagate_replaced = False
+
+
+# The gate: one function, from flags in the table.
+
+
+cdef void reply_unknown(Client* c, int argc, const Slice* argv) noexcept nogil:
+    cdef Buf text
+    cdef int i
+    cdef size_t begin_args
+    buf_init(&text)
+    buf_append_text(&text, b"ERR unknown command '")
+    buf_append(&text, argv[0].ptr, argv[0].len if argv[0].len < ECHOED_ARGS_BYTES else ECHOED_ARGS_BYTES)
+    buf_append_text(&text, b"', with args beginning with: ")
+    begin_args = text.len
+    for i in range(1, argc):
+        if text.len - begin_args >= ECHOED_ARGS_BYTES:
+            break
+        buf_append_text(&text, b"'")
+        buf_append(&text, argv[i].ptr, argv[i].len if argv[i].len < ECHOED_ARGS_BYTES - (text.len - begin_args) + 1 else ECHOED_ARGS_BYTES - (text.len - begin_args) + 1)
+        buf_append_text(&text, b"' ")
+    reply_error_slice(&c.reply, slice_of(text.data, text.len))
+    buf_free(&text)
+
+
+cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
+    cdef Buf text
+    if command == NULL:
+        command = by_word(&e.commands, argv[0])
+        if command == NULL:
+            reply_unknown(c, argc, argv)
+            return False
+        buf_init(&text)
+        buf_append_text(&text, b"ERR unknown subcommand '")
+        buf_append(&text, argv[1].ptr, argv[1].len if argv[1].len < ECHOED_ARGS_BYTES else ECHOED_ARGS_BYTES)
+        buf_append_text(&text, b"'. Try ")
+        append_upper(&text, command.name)
+        buf_append_text(&text, b" HELP.")
+        reply_error_slice(&c.reply, slice_of(text.data, text.len))
+        buf_free(&text)
+        return False
+    if command.arity > 0 and argc != command.arity or argc < -command.arity or command.subcommands != NULL and argc < 2:
+        reply_error_about(&c.reply, b"ERR wrong number of arguments for '", command.name, b"' command")
+        return False
+    return True
+
+
+cdef void append_upper(Buf* b, Slice word) noexcept nogil:
+    cdef size_t i
+    cdef char c
+    for i in range(word.len):
+        c = word.ptr[i]
+        if c'a' <= c <= c'z':
+            c -= 32
+        buf_append(b, &c, 1)
+
+
+cdef bint queue_needs_memory(const Client* c) noexcept nogil:
+    cdef int i
+    for i in range(c.multi.count):
+        if c.multi.queue[i].command.flags & CMD_DENYOOM:
+            return True
+    return False
+
+
+cdef bint queue_writes(const Client* c) noexcept nogil:
+    cdef int i
+    for i in range(c.multi.count):
+        if c.multi.queue[i].command.flags & (CMD_WRITE | CMD_MAY_REPLICATE):
+            return True
+    return False
+
+
+cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
+    """True: run it now. Otherwise it was refused with an error, queued, or put back until the pause is over."""
+    cdef bint is_exec
+    cdef bint writes
+    if not known_and_well_formed(e, c, command, argc, argv):
+        return False
+    if not c.authenticated and not command.flags & CMD_NO_AUTH:
+        reply_error(&c.reply, b"NOAUTH Authentication required.")
+        return False
+    if c.flags & CLIENT_MULTI and command.flags & CMD_NO_MULTI:
+        reply_error(&c.reply, b"ERR Command not allowed inside a transaction")
+        return False
+    is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_IN_MULTI and c.multi.count > 0
+    if e.settings.maxmemory and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
+        if not evict_to_limit(&e.ks) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
+            reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
+            return False
+    writes = command.flags & CMD_WRITE or is_exec and queue_writes(c)
+    if e.deny_writes_disk and writes and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
+        reply_error(
+            &c.reply, b"MISCONF zippy is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify "
+            b"the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails "
+            b"(stop-writes-on-bgsave-error option). Please check the zippy logs for details about the RDB error."
+        )
+        return False
+    if e.ks.replica and e.replica_readonly and writes and not c.flags & CLIENT_MASTER:
+        reply_error(&c.reply, b"READONLY You can't write against a read only replica.")
+        return False
+    if c.reply.proto == 2 and (c.channels.count or c.patterns.count or c.shard_channels.count) and not command.flags & CMD_RUNS_SUBSCRIBED:
+        reply_error_about(
+            &c.reply, b"ERR Can't execute '", command.name,
+            b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+        )
+        return False
+    if e.ks.loading and not command.flags & CMD_LOADING and not c.flags & CLIENT_INTERNAL:
+        reply_error(&c.reply, b"LOADING zippy is loading the dataset in memory")
+        return False
+    if c.flags & CLIENT_MULTI and not command.flags & CMD_RUNS_IN_MULTI:
+        queue(c, command, argc, argv)
+        reply_simple(&c.reply, b"QUEUED")
+        return False
+    if e.pause_until_us and not c.flags & (CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_RETRY):
+        if paused(e) and (e.pause_all or writes or command.flags & CMD_MAY_REPLICATE or is_exec and queue_writes(c)):
+            parser_unread(&c.parser)
+            c.flags |= CLIENT_PAUSED
+            return False
+    return True
+
+
+cdef inline bint paused(Engine* e) noexcept nogil:
+    return e.ks.clock.mono_us < e.pause_until_us
+
+
+cdef void queue(Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
+    cdef Multi* m = &c.multi
+    cdef int i
+    if m.count == m.cap:
+        m.cap = m.cap * 2 if m.cap else 4
+        m.queue = <QueuedCommand*>mem_realloc(m.queue, m.cap * sizeof(QueuedCommand))
+    queued_copy(&m.queue[m.count], argc, argv)
+    m.queue[m.count].command = command
+    m.count += 1
+    for i in range(argc):
+        m.bytes += argv[i].len + sizeof(Slice)

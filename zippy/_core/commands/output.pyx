@@ -1,0 +1,52 @@
+from zippy._core.commands.types cimport (
+    CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_PENDING, CLIENT_REPLICA, OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
+)
+
+
+cdef int client_output_class(const Client* c) noexcept nogil:
+    if c.flags & CLIENT_REPLICA:
+        return OUTPUT_REPLICA
+    if c.channels.count or c.patterns.count or c.shard_channels.count:
+        return OUTPUT_PUBSUB
+    return OUTPUT_NORMAL
+
+
+cdef bint above_limit(Engine* e, Client* c, size_t waiting) noexcept nogil:
+    cdef OutputLimit* limit = &e.output_limits[client_output_class(c)]
+    if limit.hard and waiting > <size_t>limit.hard:
+        return True
+    if not limit.soft or waiting <= <size_t>limit.soft:
+        c.soft_limit_us = 0
+        return False
+    if c.soft_limit_us == 0:
+        c.soft_limit_us = e.ks.clock.mono_us
+    return e.ks.clock.mono_us - c.soft_limit_us > limit.soft_seconds * 1000000
+
+
+cdef void client_has_output(Engine* e, Client* c) noexcept nogil:
+    if c.flags & (CLIENT_INTERNAL | CLIENT_MASTER):
+        return
+    if not c.flags & CLIENT_CLOSING and (c.reply.failed or above_limit(e, c, c.reply.out.len - c.reply.sent)):
+        e.stats.output_limit_disconnects += 1
+        c.flags |= CLIENT_CLOSING
+    if not c.flags & CLIENT_PENDING:
+        c.flags |= CLIENT_PENDING
+        c.next_pending = e.pending
+        e.pending = c
+
+
+cdef Client* next_pending(Engine* e) noexcept nogil:
+    cdef Client* c = e.pending
+    if c != NULL:
+        e.pending = c.next_pending
+        c.next_pending = NULL
+        c.flags &= ~<uint64_t>CLIENT_PENDING
+    return c
+
+
+cdef void client_close(Client* c, Engine* e) noexcept nogil:
+    c.flags |= CLIENT_CLOSING
+    if not c.flags & CLIENT_PENDING:
+        c.flags |= CLIENT_PENDING
+        c.next_pending = e.pending
+        e.pending = c

@@ -1,0 +1,275 @@
+"""The structs of the engine: commands, clients, pub/sub, and the engine itself."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from zippy._core.ground.buf cimport Buf, Slice
+from zippy._core.ground.hashtable cimport HashTable
+from zippy._core.ground.mem cimport Account
+from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, WatchNode
+from zippy._core.resp.parser cimport Parser
+from zippy._core.resp.writer cimport Reply
+from zippy._core.values.settings cimport Settings
+
+cdef enum CommandFlag:
+    CMD_WRITE = 1 << 0
+    CMD_READONLY = 1 << 1
+    CMD_DENYOOM = 1 << 2
+    CMD_ADMIN = 1 << 3
+    CMD_PUBSUB = 1 << 4
+    CMD_NOSCRIPT = 1 << 5
+    CMD_BLOCKING = 1 << 6
+    CMD_LOADING = 1 << 7
+    CMD_STALE = 1 << 8
+    CMD_SKIP_MONITOR = 1 << 9
+    CMD_SKIP_SLOWLOG = 1 << 10
+    CMD_ASKING = 1 << 11
+    CMD_FAST = 1 << 12
+    CMD_NO_AUTH = 1 << 13
+    CMD_MAY_REPLICATE = 1 << 14
+    CMD_NO_ASYNC_LOADING = 1 << 15
+    CMD_NO_MULTI = 1 << 16
+    CMD_ALLOW_BUSY = 1 << 17
+    CMD_MOVABLEKEYS = 1 << 18
+    # not in COMMAND INFO: what the gate must know of a few commands, told by the binding table
+    CMD_RUNS_IN_MULTI = 1 << 24      # EXEC, DISCARD, MULTI, WATCH, QUIT, RESET: run at once though MULTI is open
+    CMD_RUNS_SUBSCRIBED = 1 << 25    # may be called by a RESP2 client in subscribed mode
+    CMD_PYTHON = 1 << 26             # the handler is a Python function
+
+cdef enum ClientFlag:
+    CLIENT_MULTI = 1 << 0            # commands are queued
+    CLIENT_DIRTY_EXEC = 1 << 1       # a queued command was refused: EXEC aborts
+    CLIENT_BLOCKED = 1 << 2          # waits for keys
+    CLIENT_AWAITING = 1 << 3         # a Python handler of its is still running
+    CLIENT_CLOSING = 1 << 4          # to be closed, nothing more is run or sent
+    CLIENT_CLOSE_AFTER_REPLY = 1 << 5
+    CLIENT_MONITOR = 1 << 6
+    CLIENT_REPLY_OFF = 1 << 7
+    CLIENT_REPLY_SKIP = 1 << 8       # the reply to this command is not sent
+    CLIENT_REPLY_SKIP_NEXT = 1 << 9
+    CLIENT_NO_EVICT = 1 << 10
+    CLIENT_NO_TOUCH = 1 << 11
+    CLIENT_RETRY = 1 << 12           # a blocked command is being run again: a key that it waits for was written
+    CLIENT_STILL_BLOCKED = 1 << 13   # ... and has to wait on
+    CLIENT_PENDING = 1 << 14         # on the engine's list of clients that have output
+    CLIENT_IN_EXEC = 1 << 15         # EXEC is running its commands
+    CLIENT_PAUSED = 1 << 16          # its next command waits for the end of CLIENT PAUSE
+    CLIENT_UNBLOCKED = 1 << 17       # on the list of clients whose input has to be looked at again
+    CLIENT_UNIX = 1 << 18            # came through the Unix socket
+    CLIENT_TLS = 1 << 19
+    CLIENT_INTERNAL = 1 << 20        # has no peer: loader, replication link, script
+    CLIENT_REPLICA = 1 << 21
+    CLIENT_MASTER = 1 << 22
+    CLIENT_READONLY = 1 << 23        # cluster: READONLY was sent
+    # a client with one of these runs nothing for now
+    CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
+
+cdef enum RunStatus:
+    RUN_DONE = 0         # nothing more to run for now
+    RUN_PYTHON = 1       # client.running[...] is a command whose handler is in Python: run it, then call engine_python_done
+
+cdef enum BlockReply:
+    # what a client that waited in vain gets
+    BLOCK_NULL_ARRAY = 0
+    BLOCK_NULL = 1
+    BLOCK_ZERO = 2
+
+cdef enum OutputClass:
+    OUTPUT_NORMAL = 0
+    OUTPUT_REPLICA = 1
+    OUTPUT_PUBSUB = 2
+
+cdef enum:
+    HISTOGRAM_BUCKETS = 32           # powers of two of a microsecond
+    SLOWLOG_ARGS = 32                # arguments that a slow log entry keeps, of each
+    SLOWLOG_ARG_BYTES = 128          # these many bytes
+
+
+ctypedef void (*command_fn)(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+
+
+cdef struct Command:
+    Slice name                       # lower case; "config|get" for a subcommand; static for the engine's life
+    Slice word                       # the last part of it
+    int id                           # its place in the table of specs
+    int arity                        # as in COMMAND INFO
+    uint64_t flags                   # CMD_ bits
+    uint64_t categories              # ACL category bits
+    command_fn handler               # NULL when it is in Python
+    Command* parent                  # of a subcommand
+    HashTable* subcommands           # of a container, else NULL
+    int first_key, last_key, key_step
+    # statistics
+    uint64_t calls
+    uint64_t ticks                   # clock_ticks spent
+    uint64_t rejected
+    uint64_t failed
+    uint64_t[HISTOGRAM_BUCKETS] histogram    # calls by microseconds
+
+
+cdef struct Running:
+    # a command that is being run
+    Command* command
+    int argc
+    Slice* argv
+    uint64_t ticks                   # when it began
+    int64_t dirty                    # of the keyspace when it began
+    uint64_t errors                  # of the client's Reply when it began
+    size_t reply_at                  # where its reply begins
+
+
+cdef struct QueuedCommand:
+    Command* command
+    int argc
+    Slice* argv                      # owned: the array, and behind it the bytes
+
+
+cdef struct Multi:
+    QueuedCommand* queue
+    int count
+    int cap
+    int next                         # while EXEC runs: the command to run next
+    size_t bytes                     # held by the queue
+
+
+cdef struct BlockState:
+    WaitNode* places                 # in the queues of the keys waited for
+    QueuedCommand request            # the command, to be run again
+    Db* db                           # the database it was sent to
+    int value_type                   # ValueType that serves it
+    int timeout_reply                # a BlockReply
+    int64_t deadline_us              # of the monotonic clock, 0: none
+    size_t heap_at                   # place in the engine's heap of deadlines
+
+
+cdef struct Subscription:
+    # one client's subscription to one channel or pattern
+    Channel* channel
+    Client* client
+    size_t at                        # place in channel.subscribers
+    Subscription* next               # the client's next one of the same kind, in order of subscription
+    Subscription* prev
+
+
+cdef struct Channel:
+    # a channel or a pattern with at least one subscriber
+    Slice name                       # owned, behind the struct
+    Subscription** subscribers
+    size_t count
+    size_t cap
+
+
+cdef struct SubscriptionList:
+    Subscription* first
+    Subscription* last
+    size_t count
+
+
+cdef struct PubSub:
+    HashTable channels               # Channel
+    HashTable patterns
+    HashTable shard_channels
+
+
+cdef struct Client:
+    uint64_t id
+    Engine* engine
+    Db* db
+    uint64_t flags                   # CLIENT_ bits
+    Reply reply
+    Parser parser
+    Running[2] running               # [0] the command, [1] the one that EXEC runs
+    Multi multi
+    WatchNode* watches
+    bint dirty_cas                   # a watched key was changed
+    BlockState block
+    SubscriptionList channels
+    SubscriptionList patterns
+    SubscriptionList shard_channels
+    bint authenticated
+    void* owner                      # the session, opaque here
+    Slice peer                       # "127.0.0.1:50000", owned
+    Client* prev                     # of all clients
+    Client* next
+    Client* next_pending
+    Client* next_unblocked
+    Command* last_command
+    int64_t created_us               # wall clock
+    int64_t active_us                # monotonic clock, last input
+    int64_t soft_limit_us            # monotonic clock, since when output is above the soft limit; 0: it is not
+    uint64_t commands
+    uint64_t bytes_in
+    uint64_t bytes_out
+
+
+cdef struct OutputLimit:
+    int64_t hard                     # bytes, 0: none
+    int64_t soft
+    int64_t soft_seconds
+
+
+cdef struct ErrorStat:
+    Slice code                       # "WRONGTYPE", owned, behind the struct
+    uint64_t count
+
+
+cdef struct SlowEntry:
+    int64_t id
+    int64_t at                       # seconds since the epoch
+    int64_t us
+    int argc
+    Slice* argv                      # owned, trimmed, in the same block
+    Slice peer
+    uint64_t client_id
+
+
+cdef struct EngineStats:
+    uint64_t commands
+    uint64_t connections
+    uint64_t rejected_connections
+    uint64_t bytes_in
+    uint64_t bytes_out
+    uint64_t query_limit_disconnects
+    uint64_t output_limit_disconnects
+    uint64_t error_replies
+    uint64_t evicted_clients
+    uint64_t auth_denied
+    uint64_t turns
+    uint64_t blocked_clients
+    uint64_t pubsub_clients
+    uint64_t watching_clients
+    uint64_t transactions
+
+
+cdef struct Engine:
+    Account account                  # all memory of this engine
+    Settings settings
+    Keyspace ks
+    HashTable commands               # Command by name, containers only at the top
+    Command* all_commands            # an array, subcommands too, by id
+    int command_count
+    PubSub pubsub
+    Client* clients                  # all of them
+    uint64_t client_count
+    uint64_t next_client_id
+    Client* pending                  # clients with output
+    Client* unblocked                # clients whose input has to be looked at again
+    Client** deadlines               # a binary heap of blocked clients by deadline
+    size_t deadline_count
+    size_t deadline_cap
+    Client** monitors
+    size_t monitor_count
+    size_t monitor_cap
+    Client* current                  # whose command is being run
+    OutputLimit[3] output_limits     # by OutputClass
+    int64_t pause_until_us           # CLIENT PAUSE, monotonic clock; 0: none
+    bint pause_all                   # else only writes
+    bint deny_writes_disk            # the last save failed and stop-writes-on-bgsave-error is on
+    bint replica_readonly
+    HashTable errors                 # ErrorStat by code
+    SlowEntry** slowlog              # newest last, a ring
+    size_t slowlog_count
+    size_t slowlog_cap
+    int64_t slowlog_next_id
+    EngineStats stats
+    # of the command being run: what is propagated instead of the command itself
+    bint propagate_replaced          # the handler propagated on its own (or chose nothing)

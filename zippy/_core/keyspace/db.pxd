@@ -1,0 +1,42 @@
+"""Databases: finding, opening, putting and deleting keys; expiry at access; lazy freeing.
+
+The first door for writes is open_for_write: it finds the key as a writer sees it (expired keys are gone) and lets a running snapshot save the old value.
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from zippy._core.ground.buf cimport Slice
+from zippy._core.keyspace.types cimport Db, Keyspace
+from zippy._core.values.entry cimport Entry
+from zippy._core.values.settings cimport Settings
+
+
+cdef void keyspace_init(Keyspace* ks, int databases, Settings* settings, uint64_t seed) noexcept nogil
+cdef void keyspace_free(Keyspace* ks) noexcept nogil
+
+cdef Entry* lookup_read(Db* db, Slice key) noexcept nogil            # counts hit or miss, touches LRU/LFU, expires; NULL: absent
+cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil            # the same without counting or touching (TTL, OBJECT, EXISTS of WATCH)
+cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil         # the first door: the entry about to be changed, NULL: absent (it may be put then)
+
+# Puts e under its key. The key must be absent: open_for_write said so (use put_over otherwise)
+cdef void put_new(Db* db, Entry* e) noexcept nogil
+cdef void put_over(Db* db, Entry* e) noexcept nogil                  # puts e, freeing what was under its key; the expiry is e's own
+cdef bint delete_key(Db* db, Slice key) noexcept nogil               # tells nobody: call mutated() after; False: was absent
+cdef Entry* detach(Db* db, Slice key) noexcept nogil                 # takes the entry out and hands it to the caller; NULL: absent
+cdef Entry* db_set_expiry(Db* db, Entry* e, int64_t expiry) noexcept nogil   # NO_EXPIRY takes it away; the entry's new address
+# Stores a string: over whatever is there (old: what open_for_write returned), as SET does. keep_expiry: the old expiry stays. NULL: out of memory.
+cdef Entry* db_put_string(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil
+cdef Entry* db_put_int(Db* db, Entry* e, Slice key, int64_t n) noexcept nogil        # old string or absent; keeps the expiry
+cdef Entry* db_update_string(Db* db, Entry* e, Slice value) noexcept nogil           # e holds a string; keeps the expiry
+cdef Entry* db_resize_string(Db* db, Entry* e, size_t len, char** data) noexcept nogil   # entry_string_resize for an entry in the table
+cdef bint is_expired(Db* db, const Entry* e) noexcept nogil          # at the cached clock
+cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil          # True: it was expired, and has been deleted and reported
+
+cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil             # keys removed; watched keys are touched; lazy: freed in steps
+cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil
+cdef Entry* random_key(Db* db) noexcept nogil                        # NULL if empty; never an expired one unless nearly all are
+cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil          # at once when cheap, else in steps: no key is so large that freeing it stops the others
+cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil    # frees about so many items; True when nothing is left
+cdef uint64_t lazy_free_pending(const Keyspace* ks) noexcept nogil
+cdef uint32_t access_now(Keyspace* ks) noexcept nogil                # what a fresh entry's access field holds under the present policy
+cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil

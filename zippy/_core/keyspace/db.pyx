@@ -1,0 +1,415 @@
+from libc.string cimport memset
+from zippy._core.ground.clock cimport clock_refresh
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport (
+    HashTable, HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_random, ht_remove_hashed,
+    ht_replace, ht_scan
+)
+from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_realloc, mem_zalloc
+from zippy._core.ground.random cimport random_seed
+from zippy._core.ground.buf cimport buf_free
+from zippy._core.keyspace.effects cimport (
+    mutated, next_ready, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watched_key_of
+)
+from zippy._core.keyspace.lru cimport access_for_new, access_touched
+from zippy._core.keyspace.types cimport (
+    NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
+)
+from zippy._core.values.entry cimport (
+    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_free_block, entry_key, entry_key_of, entry_new_int, entry_new_string,
+    entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_string_resize, entry_type
+)
+from zippy._core.values.value cimport value_free, value_free_effort, value_free_some
+
+cdef enum:
+    LAZY_EFFORT = 64          # blocks: freeing more than this is done in steps
+    RANDOM_TRIES = 100        # expired keys that RANDOMKEY passes over before it gives one back
+
+
+cdef void keyspace_init(Keyspace* ks, int databases, Settings* settings, uint64_t seed) noexcept nogil:
+    cdef int i
+    cdef Db* db
+    memset(ks, 0, sizeof(Keyspace))
+    ks.settings = settings
+    ks.account = mem_charged()
+    ks.db_count = databases
+    ks.dbs = <Db**>mem_alloc(databases * sizeof(Db*))
+    for i in range(databases):
+        db = <Db*>mem_zalloc(sizeof(Db))
+        db.id = i
+        db.keyspace = ks
+        ht_init(&db.keys, entry_key_of)
+        ht_init(&db.expires, entry_key_of)
+        ht_init(&db.watched, watched_key_of)
+        ht_init(&db.waiting, waiting_key_of)
+        ks.dbs[i] = db
+    random_seed(&ks.random, seed)
+    clock_refresh(&ks.clock)
+
+
+cdef void keyspace_free(Keyspace* ks) noexcept nogil:
+    cdef int i
+    cdef Db* db
+    cdef ReadyKey* ready
+    for i in range(ks.db_count):
+        db = ks.dbs[i]
+        flush_db(db, False)
+        ht_free(&db.keys)
+        ht_free(&db.expires)
+        ht_free(&db.watched)
+        ht_free(&db.waiting)
+        mem_free(db)
+    while not lazy_free_step(ks, 1 << 20):
+        pass
+    ready = next_ready_unchecked(ks)
+    while ready != NULL:
+        mem_free(ready)
+        ready = next_ready_unchecked(ks)
+    mem_free(ks.lazy.queue)
+    buf_free(&ks.effects.stream)
+    buf_free(&ks.effects.events)
+    mem_free(ks.dbs)
+
+
+cdef ReadyKey* next_ready_unchecked(Keyspace* ks) noexcept nogil:
+    """Takes a ready key out when the databases are gone already."""
+    cdef ReadyKey* ready = ks.effects.ready
+    if ready != NULL:
+        ks.effects.ready = ready.next
+    return ready
+
+
+cdef inline Entry* find(Db* db, Slice key, uint64_t hash) noexcept nogil:
+    return <Entry*>ht_find_hashed(&db.keys, key, hash)
+
+
+cdef bint is_expired(Db* db, const Entry* e) noexcept nogil:
+    return e.flags & ENTRY_EXPIRY and entry_expiry(e) < db.keyspace.clock.ms and not db.keyspace.loading
+
+
+cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil:
+    cdef Keyspace* ks = db.keyspace
+    cdef Slice key
+    if not is_expired(db, e):
+        return False
+    if ks.replica or ks.expiry_paused:
+        return True
+    key = entry_key(e)
+    ks.stats.expired += 1
+    propagate_delete(db, key, ks.settings.lazyfree_lazy_expire)
+    notify(db, NOTIFY_EXPIRED, b"expired", key)
+    unlink_entry(db, e)
+    # after the entry left the table and before it is freed: the key's bytes are the entry's
+    mutated(db, key, NOTIFY_EXPIRED, NULL, 0)
+    free_entry(ks, e)
+    return True
+
+
+cdef Entry* find_live(Db* db, Slice key) noexcept nogil:
+    cdef Entry* e = find(db, key, hash_bytes(key.ptr, key.len))
+    if e != NULL and e.flags & ENTRY_EXPIRY and expire_if_needed(db, e):
+        return NULL
+    return e
+
+
+cdef Entry* lookup_read(Db* db, Slice key) noexcept nogil:
+    cdef Entry* e = find_live(db, key)
+    if e == NULL:
+        db.keyspace.stats.misses += 1
+        notify(db, NOTIFY_KEY_MISS, b"keymiss", key)
+        return NULL
+    db.keyspace.stats.hits += 1
+    touch_access(db.keyspace, e)
+    return e
+
+
+cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil:
+    return find_live(db, key)
+
+
+cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil:
+    cdef Entry* e = find_live(db, key)
+    if e != NULL:
+        touch_access(db.keyspace, e)
+    return e
+
+
+cdef uint32_t access_now(Keyspace* ks) noexcept nogil:
+    return access_for_new(ks)
+
+
+cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil:
+    if not ks.no_touch:
+        entry_set_access(e, access_touched(ks, e))
+
+
+cdef void insert(Db* db, Entry* e, uint64_t hash) noexcept nogil:
+    entry_set_access(e, access_for_new(db.keyspace))
+    ht_insert(&db.keys, e, hash)
+    if e.flags & ENTRY_EXPIRY:
+        ht_insert(&db.expires, e, hash)
+
+
+cdef void put_new(Db* db, Entry* e) noexcept nogil:
+    cdef Slice key = entry_key(e)
+    insert(db, e, hash_bytes(key.ptr, key.len))
+    notify(db, NOTIFY_NEW, b"new", key)
+
+
+cdef void put_over(Db* db, Entry* e) noexcept nogil:
+    cdef Slice key = entry_key(e)
+    cdef uint64_t hash = hash_bytes(key.ptr, key.len)
+    cdef Entry* old = find(db, key, hash)
+    cdef int old_type
+    if old == NULL:
+        put_new(db, e)
+        return
+    old_type = entry_type(old)
+    unlink_hashed(db, old, hash)
+    insert(db, e, hash)
+    notify_overwritten(db, key, old_type, entry_type(e))
+    free_entry(db.keyspace, old)
+
+
+cdef void notify_overwritten(Db* db, Slice key, int old_type, int new_type) noexcept nogil:
+    notify(db, NOTIFY_OVERWRITTEN, b"overwritten", key)
+    if old_type != new_type:
+        notify(db, NOTIFY_TYPE_CHANGED, b"type_changed", key)
+
+
+cdef void unlink_hashed(Db* db, Entry* e, uint64_t hash) noexcept nogil:
+    if e.flags & ENTRY_EXPIRY:
+        ht_remove_hashed(&db.expires, entry_key(e), hash)
+    ht_remove_hashed(&db.keys, entry_key(e), hash)
+
+
+cdef void unlink_entry(Db* db, Entry* e) noexcept nogil:
+    cdef Slice key = entry_key(e)
+    unlink_hashed(db, e, hash_bytes(key.ptr, key.len))
+
+
+cdef bint delete_key(Db* db, Slice key) noexcept nogil:
+    cdef Entry* e = detach(db, key)
+    if e == NULL:
+        return False
+    free_entry(db.keyspace, e)
+    return True
+
+
+cdef Entry* detach(Db* db, Slice key) noexcept nogil:
+    cdef uint64_t hash = hash_bytes(key.ptr, key.len)
+    cdef Entry* e = find(db, key, hash)
+    if e != NULL:
+        unlink_hashed(db, e, hash)
+    return e
+
+
+cdef void moved(Db* db, Entry* old, bint had_expiry, Entry* e) noexcept nogil:
+    """Tells the tables that the entry `old` (perhaps freed already) is at `e` now."""
+    cdef Slice key = entry_key(e)
+    cdef bint has_expiry = e.flags & ENTRY_EXPIRY
+    cdef uint64_t hash
+    if old == e and had_expiry == has_expiry:
+        return
+    hash = hash_bytes(key.ptr, key.len)
+    if old != e:
+        ht_replace(&db.keys, old, e, hash)
+        if had_expiry:
+            ht_replace(&db.expires, old, e, hash)
+    if has_expiry and not had_expiry:
+        ht_insert(&db.expires, e, hash)
+    elif had_expiry and not has_expiry:
+        ht_remove_hashed(&db.expires, key, hash)
+
+
+cdef inline bint has_expiry(const Entry* e) noexcept nogil:
+    return (e.flags & ENTRY_EXPIRY) != 0
+
+
+cdef Entry* db_set_expiry(Db* db, Entry* e, int64_t expiry) noexcept nogil:
+    cdef bint had = has_expiry(e)
+    cdef Entry* fresh = entry_set_expiry(e, expiry)
+    moved(db, e, had, fresh)
+    return fresh
+
+
+cdef Entry* db_put_string(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil:
+    cdef Entry* fresh
+    cdef bint had
+    cdef int old_type
+    if old == NULL:
+        fresh = entry_new_string(key, value, expiry)
+        if fresh != NULL:
+            put_new(db, fresh)
+        return fresh
+    had = has_expiry(old)
+    old_type = entry_type(old)
+    if old_type == TYPE_STRING and had == (expiry != NO_EXPIRY):
+        fresh = entry_set_string(old, value)
+        if fresh == NULL:
+            return NULL
+        if had:
+            entry_set_expiry(fresh, expiry)
+        moved(db, old, had, fresh)
+    else:
+        fresh = entry_new_string(key, value, expiry)
+        if fresh == NULL:
+            return NULL
+        moved(db, old, had, fresh)
+        free_entry(db.keyspace, old)
+    entry_set_access(fresh, access_for_new(db.keyspace))
+    notify_overwritten(db, key, old_type, TYPE_STRING)
+    return fresh
+
+
+cdef Entry* db_put_int(Db* db, Entry* e, Slice key, int64_t n) noexcept nogil:
+    cdef bint had
+    cdef Entry* fresh
+    if e == NULL:
+        fresh = entry_new_int(key, n, NO_EXPIRY)
+        if fresh != NULL:
+            put_new(db, fresh)
+        return fresh
+    had = has_expiry(e)
+    fresh = entry_set_int(e, n)
+    if fresh != NULL:
+        moved(db, e, had, fresh)
+    return fresh
+
+
+cdef Entry* db_update_string(Db* db, Entry* e, Slice value) noexcept nogil:
+    cdef bint had = has_expiry(e)
+    cdef Entry* fresh = entry_set_string(e, value)
+    if fresh != NULL:
+        moved(db, e, had, fresh)
+    return fresh
+
+
+cdef Entry* db_resize_string(Db* db, Entry* e, size_t len, char** data) noexcept nogil:
+    cdef bint had = has_expiry(e)
+    cdef Entry* fresh = entry_string_resize(e, len, data)
+    if fresh != NULL:
+        moved(db, e, had, fresh)
+    return fresh
+
+
+cdef void free_table_entries(HashTable* keys) noexcept nogil:
+    cdef HtIter it
+    cdef Entry* e
+    ht_iter(&it, keys)
+    e = <Entry*>ht_iter_next(&it)
+    while e != NULL:
+        value_free(e)
+        e = <Entry*>ht_iter_next(&it)
+    ht_iter_done(&it)
+
+
+cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
+    cdef Keyspace* ks = db.keyspace
+    cdef uint64_t removed = db.keys.count
+    cdef DeadTable* dead
+    cdef DeadTable** place = &ks.lazy.tables
+    touch_all_watched(db, NULL)
+    if lazy and removed > LAZY_EFFORT:
+        dead = <DeadTable*>mem_zalloc(sizeof(DeadTable))
+        dead.keys = db.keys
+        dead.keys.paused = 1
+        while place[0] != NULL:
+            place = &place[0].next
+        place[0] = dead
+        ks.stats.lazyfreed += removed
+    else:
+        free_table_entries(&db.keys)
+        ht_free(&db.keys)
+    ht_free(&db.expires)
+    ht_init(&db.keys, entry_key_of)
+    ht_init(&db.expires, entry_key_of)
+    db.avg_ttl = 0
+    db.expire_cursor = 0
+    return removed
+
+
+cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil:
+    cdef Db* left = ks.dbs[a]
+    cdef Db* right = ks.dbs[b]
+    cdef HashTable table
+    if a == b:
+        return
+    touch_all_watched(left, right)
+    touch_all_watched(right, left)
+    table = left.keys
+    left.keys = right.keys
+    right.keys = table
+    table = left.expires
+    left.expires = right.expires
+    right.expires = table
+    left.avg_ttl, right.avg_ttl = right.avg_ttl, left.avg_ttl
+    left.expire_cursor, right.expire_cursor = right.expire_cursor, left.expire_cursor
+    signal_db_ready(left)
+    signal_db_ready(right)
+
+
+cdef Entry* random_key(Db* db) noexcept nogil:
+    cdef Entry* e
+    cdef int tries = 0
+    while True:
+        e = <Entry*>ht_random(&db.keys, &db.keyspace.random)
+        if e == NULL:
+            return NULL
+        if not e.flags & ENTRY_EXPIRY:
+            return e
+        tries += 1
+        if db.expires.count == db.keys.count and tries > RANDOM_TRIES and (db.keyspace.replica or db.keyspace.expiry_paused):
+            # nothing may be deleted here and everything may be expired: an expired key beats no answer at all
+            return e
+        if not expire_if_needed(db, e):
+            return e
+
+
+cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil:
+    if entry_type(e) == TYPE_STRING:
+        entry_free_block(e)
+        return
+    if value_free_effort(e) <= LAZY_EFFORT:
+        value_free(e)
+        return
+    if ks.lazy.count == ks.lazy.cap:
+        ks.lazy.cap = ks.lazy.cap * 2 if ks.lazy.cap else 16
+        ks.lazy.queue = <Entry**>mem_realloc(ks.lazy.queue, ks.lazy.cap * sizeof(Entry*))
+    ks.lazy.queue[ks.lazy.count] = e
+    ks.lazy.count += 1
+    ks.stats.lazyfreed += 1
+
+
+cdef void free_scanned(void* context, void* item) noexcept nogil:
+    free_entry(<Keyspace*>context, <Entry*>item)
+
+
+cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil:
+    cdef DeadTable* dead
+    cdef uint64_t visited = 0
+    if ks.lazy.count:
+        if value_free_some(ks.lazy.queue[ks.lazy.count - 1], items):
+            ks.lazy.count -= 1
+        return False
+    dead = ks.lazy.tables
+    if dead == NULL:
+        return True
+    while visited < items:
+        dead.cursor = ht_scan(&dead.keys, dead.cursor, free_scanned, ks)
+        visited += 4
+        if dead.cursor == 0:
+            ks.lazy.tables = dead.next
+            ht_free(&dead.keys)
+            mem_free(dead)
+            break
+    return False
+
+
+cdef uint64_t lazy_free_pending(const Keyspace* ks) noexcept nogil:
+    cdef uint64_t pending = ks.lazy.count
+    cdef const DeadTable* dead = ks.lazy.tables
+    while dead != NULL:
+        pending += dead.keys.count
+        dead = dead.next
+    return pending

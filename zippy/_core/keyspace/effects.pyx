@@ -1,0 +1,311 @@
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy, memmove
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_i64, buf_reserve, slice_equal, slice_of, slice_text
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport (
+    HtIter, ht_find, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_remove
+)
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
+from zippy._core.keyspace.types cimport (
+    NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord, RecordHeader
+)
+from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_expiry
+
+
+cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil:
+    db.keyspace.dirty += changes
+    touched(db, key)
+    if event != NULL:
+        notify(db, notify_class, event, key)
+
+
+cdef void touched(Db* db, Slice key) noexcept nogil:
+    if db.watched.count:
+        touch_watched(db, key)
+    if db.waiting.count:
+        signal_ready(db, key)
+
+
+cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil:
+    cdef Buf* events = &db.keyspace.effects.events
+    cdef int64_t wanted = db.keyspace.settings.notify_keyspace_events
+    cdef EventRecord record
+    if not wanted & notify_class or not wanted & (NOTIFY_KEYSPACE | NOTIFY_KEYEVENT):
+        return
+    record.event = event
+    record.db = db.id
+    record.key_len = key.len
+    if buf_reserve(events, sizeof(record) + key.len) == 0:
+        buf_append(events, &record, sizeof(record))
+        buf_append(events, key.ptr, key.len)
+
+
+cdef void append_request(Buf* b, int argc, const Slice* argv) noexcept nogil:
+    cdef int i
+    buf_append_byte(b, c'*')
+    buf_append_i64(b, argc)
+    buf_append(b, b"\r\n", 2)
+    for i in range(argc):
+        buf_append_byte(b, c'$')
+        buf_append_i64(b, argv[i].len)
+        buf_append(b, b"\r\n", 2)
+        buf_append(b, argv[i].ptr, argv[i].len)
+        buf_append(b, b"\r\n", 2)
+
+
+cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil:
+    cdef Buf* stream = &db.keyspace.effects.stream
+    cdef size_t at = stream.len
+    cdef RecordHeader header
+    if not db.keyspace.effects.recording or db.keyspace.loading:
+        return
+    header.db = db.id
+    header.size = 0
+    buf_append(stream, &header, sizeof(header))
+    append_request(stream, argc, argv)
+    header.size = <uint32_t>(stream.len - at - sizeof(header))
+    memcpy(stream.data + at, &header, sizeof(header))
+    db.keyspace.effects.unit_count += 1
+
+
+cdef void propagate_delete(Db* db, Slice key, bint lazy) noexcept nogil:
+    cdef Slice[2] argv
+    argv[0] = slice_text(b"UNLINK") if lazy else slice_text(b"DEL")
+    argv[1] = key
+    propagate(db, 2, argv)
+
+
+cdef void effects_begin_unit(Keyspace* ks) noexcept nogil:
+    ks.effects.unit_at = ks.effects.stream.len
+    ks.effects.unit_count = 0
+
+
+cdef void effects_end_unit(Keyspace* ks) noexcept nogil:
+    cdef Buf* stream = &ks.effects.stream
+    cdef size_t at = ks.effects.unit_at
+    cdef size_t before = stream.len
+    cdef size_t size
+    cdef RecordHeader header
+    cdef Slice word
+    cdef char[64] opening
+    if ks.effects.unit_count > 1:
+        # the opening record is written at the end and turned round to the unit's begin
+        memcpy(&header, stream.data + at, sizeof(header))
+        header.size = 15
+        word = slice_text(b"MULTI")
+        buf_append(stream, &header, sizeof(header))
+        append_request(stream, 1, &word)
+        size = stream.len - before
+        memcpy(opening, stream.data + before, size)
+        memmove(stream.data + at + size, stream.data + at, before - at)
+        memcpy(stream.data + at, opening, size)
+        header.size = 14
+        word = slice_text(b"EXEC")
+        buf_append(stream, &header, sizeof(header))
+        append_request(stream, 1, &word)
+    ks.effects.unit_count = 0
+    ks.effects.unit_at = stream.len
+
+
+cdef void touch_watched(Db* db, Slice key) noexcept nogil:
+    cdef WatchedKey* watched = <WatchedKey*>ht_find(&db.watched, key)
+    cdef WatchNode* node
+    if watched == NULL:
+        return
+    node = watched.first
+    while node != NULL:
+        if node.expired and ht_find(&db.keys, key) == NULL:
+            # it was expired when the watch began, and now it has only been deleted: nothing changed for the watcher
+            node.expired = False
+        else:
+            node.dirty[0] = True
+        node = node.next
+
+
+cdef void watched_key_of(const void* item, Slice* key) noexcept nogil:
+    key[0] = (<WatchedKey*>item).key
+
+
+cdef void waiting_key_of(const void* item, Slice* key) noexcept nogil:
+    key[0] = (<WaitingKey*>item).key
+
+
+cdef inline Slice copied_behind(void* struct_end, Slice key) noexcept nogil:
+    memcpy(struct_end, key.ptr, key.len)
+    return slice_of(<char*>struct_end, key.len)
+
+
+cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, bint expired) noexcept nogil:
+    cdef uint64_t hash = hash_bytes(key.ptr, key.len)
+    cdef WatchedKey* watched = <WatchedKey*>ht_find_hashed(&db.watched, key, hash)
+    cdef WatchNode* node
+    if watched == NULL:
+        watched = <WatchedKey*>mem_zalloc(sizeof(WatchedKey) + key.len)
+        watched.key = copied_behind(watched + 1, key)
+        ht_insert(&db.watched, watched, hash)
+    node = <WatchNode*>mem_zalloc(sizeof(WatchNode))
+    node.watched = watched
+    node.db = db
+    node.dirty = dirty
+    node.expired = expired
+    node.next = watched.first
+    if watched.first != NULL:
+        watched.first.prev = node
+    watched.first = node
+    node.sibling = siblings
+    return node
+
+
+cdef bint watch_has(WatchNode* siblings, Db* db, Slice key) noexcept nogil:
+    while siblings != NULL:
+        if siblings.db == db and slice_equal(siblings.watched.key, key):
+            return True
+        siblings = siblings.sibling
+    return False
+
+
+cdef void unwatch_all(WatchNode* siblings) noexcept nogil:
+    cdef WatchNode* node
+    cdef WatchedKey* watched
+    while siblings != NULL:
+        node = siblings
+        siblings = node.sibling
+        watched = node.watched
+        if node.prev != NULL:
+            node.prev.next = node.next
+        else:
+            watched.first = node.next
+        if node.next != NULL:
+            node.next.prev = node.prev
+        if watched.first == NULL:
+            ht_remove(&node.db.watched, watched.key)
+            mem_free(watched)
+        mem_free(node)
+
+
+cdef bint watch_any_expired(WatchNode* siblings) noexcept nogil:
+    cdef Entry* e
+    while siblings != NULL:
+        if not siblings.expired:
+            e = <Entry*>ht_find(&siblings.db.keys, siblings.watched.key)
+            if e != NULL and entry_expiry(e) != NO_EXPIRY and entry_expiry(e) < siblings.db.keyspace.clock.ms:
+                return True
+        siblings = siblings.sibling
+    return False
+
+
+cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil:
+    cdef HtIter it
+    cdef WatchedKey* watched
+    cdef WatchNode* node
+    if db.watched.count == 0:
+        return
+    ht_iter(&it, &db.watched)
+    watched = <WatchedKey*>ht_iter_next(&it)
+    while watched != NULL:
+        if ht_find(&db.keys, watched.key) != NULL or (
+            replaced_with != NULL and ht_find(&replaced_with.keys, watched.key) != NULL
+        ):
+            node = watched.first
+            while node != NULL:
+                node.dirty[0] = True
+                node = node.next
+        watched = <WatchedKey*>ht_iter_next(&it)
+    ht_iter_done(&it)
+
+
+cdef WaitingKey* waiting_at(Db* db, Slice key) noexcept nogil:
+    return <WaitingKey*>ht_find(&db.waiting, key)
+
+
+cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, WaitNode* siblings) noexcept nogil:
+    cdef uint64_t hash = hash_bytes(key.ptr, key.len)
+    cdef WaitingKey* waiting = <WaitingKey*>ht_find_hashed(&db.waiting, key, hash)
+    cdef WaitNode* node = siblings
+    while node != NULL:
+        if waiting != NULL and node.waiting == waiting:
+            return siblings
+        node = node.sibling
+    if waiting == NULL:
+        waiting = <WaitingKey*>mem_zalloc(sizeof(WaitingKey) + key.len)
+        waiting.key = copied_behind(waiting + 1, key)
+        ht_insert(&db.waiting, waiting, hash)
+    node = <WaitNode*>mem_zalloc(sizeof(WaitNode))
+    node.waiting = waiting
+    node.db = db
+    node.client = client
+    node.prev = waiting.last
+    if waiting.last != NULL:
+        waiting.last.next = node
+    else:
+        waiting.first = node
+    waiting.last = node
+    node.sibling = siblings
+    return node
+
+
+cdef void stop_waiting(WaitNode* siblings) noexcept nogil:
+    cdef WaitNode* node
+    cdef WaitingKey* waiting
+    while siblings != NULL:
+        node = siblings
+        siblings = node.sibling
+        waiting = node.waiting
+        if node.prev != NULL:
+            node.prev.next = node.next
+        else:
+            waiting.first = node.next
+        if node.next != NULL:
+            node.next.prev = node.prev
+        else:
+            waiting.last = node.prev
+        if waiting.first == NULL:
+            ht_remove(&node.db.waiting, waiting.key)
+            mem_free(waiting)
+        mem_free(node)
+
+
+cdef void signal_ready(Db* db, Slice key) noexcept nogil:
+    cdef WaitingKey* waiting = <WaitingKey*>ht_find(&db.waiting, key)
+    if waiting != NULL and not waiting.ready and ht_find(&db.keys, key) != NULL:
+        append_ready(db, waiting)
+
+
+cdef void append_ready(Db* db, WaitingKey* waiting) noexcept nogil:
+    cdef ReadyKey* ready = <ReadyKey*>mem_alloc(sizeof(ReadyKey) + waiting.key.len)
+    waiting.ready = True
+    ready.next = NULL
+    ready.db = db
+    ready.key = copied_behind(ready + 1, waiting.key)
+    if db.keyspace.effects.ready == NULL:
+        db.keyspace.effects.ready = ready
+    else:
+        db.keyspace.effects.ready_last.next = ready
+    db.keyspace.effects.ready_last = ready
+
+
+cdef void signal_db_ready(Db* db) noexcept nogil:
+    cdef HtIter it
+    cdef WaitingKey* waiting
+    if db.waiting.count == 0:
+        return
+    ht_iter(&it, &db.waiting)
+    waiting = <WaitingKey*>ht_iter_next(&it)
+    while waiting != NULL:
+        signal_ready(db, waiting.key)
+        waiting = <WaitingKey*>ht_iter_next(&it)
+    ht_iter_done(&it)
+
+
+cdef ReadyKey* next_ready(Keyspace* ks) noexcept nogil:
+    cdef ReadyKey* ready = ks.effects.ready
+    cdef WaitingKey* waiting
+    if ready == NULL:
+        return NULL
+    ks.effects.ready = ready.next
+    if ready.next == NULL:
+        ks.effects.ready_last = NULL
+    waiting = waiting_at(ready.db, ready.key)
+    if waiting != NULL:
+        waiting.ready = False
+    return ready

@@ -1,0 +1,7 @@
+"""Active expiry: a bounded share of time spent on keys that expired and that nobody asks for."""
+
+from libc.stdint cimport int64_t
+from zippy._core.keyspace.types cimport Keyspace
+
+
+cdef bint expire_cycle(Keyspace* ks, int64_t budget_us) noexcept nogil   # True: the budget ran out with keys left to look at

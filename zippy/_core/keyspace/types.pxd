@@ -1,0 +1,152 @@
+"""The structs of the keyspace: databases, effects, watched and waited-for keys, statistics."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from zippy._core.ground.buf cimport Buf, Slice
+from zippy._core.ground.clock cimport Clock
+from zippy._core.ground.hashtable cimport HashTable
+from zippy._core.ground.mem cimport Account
+from zippy._core.ground.random cimport Random
+from zippy._core.values.entry cimport Entry
+from zippy._core.values.settings cimport Settings
+
+cdef enum NotifyClass:
+    # bits of notify-keyspace-events
+    NOTIFY_KEYSPACE = 1 << 0     # K
+    NOTIFY_KEYEVENT = 1 << 1     # E
+    NOTIFY_GENERIC = 1 << 2      # g
+    NOTIFY_STRING = 1 << 3       # $
+    NOTIFY_LIST = 1 << 4         # l
+    NOTIFY_SET = 1 << 5          # s
+    NOTIFY_HASH = 1 << 6         # h
+    NOTIFY_ZSET = 1 << 7         # z
+    NOTIFY_EXPIRED = 1 << 8      # x
+    NOTIFY_EVICTED = 1 << 9      # e
+    NOTIFY_STREAM = 1 << 10      # t
+    NOTIFY_KEY_MISS = 1 << 11    # m
+    NOTIFY_MODULE = 1 << 13      # d
+    NOTIFY_NEW = 1 << 14         # n
+    NOTIFY_OVERWRITTEN = 1 << 15     # o
+    NOTIFY_TYPE_CHANGED = 1 << 16    # c
+    NOTIFY_ALL = 0x27FC          # A: all of g $ l s h z x e t d
+
+
+cdef struct WatchedKey:
+    # a key that at least one client watches; in Db.watched
+    WatchNode* first
+    Slice key                    # owned, behind the struct
+
+
+cdef struct WatchNode:
+    # one client's watch of one key
+    WatchNode* prev
+    WatchNode* next              # of the same key
+    WatchNode* sibling           # the same client's next watch
+    WatchedKey* watched
+    Db* db
+    bint* dirty                  # the client's "abort EXEC" flag
+    bint expired                 # the key was there but expired when WATCH came
+
+
+cdef struct WaitingKey:
+    # a key that at least one client is blocked on; in Db.waiting
+    WaitNode* first              # first come, first served
+    WaitNode* last
+    bint ready                   # on the keyspace's ready list
+    Slice key                    # owned, behind the struct
+
+
+cdef struct WaitNode:
+    # one blocked client's place in one key's queue
+    WaitNode* prev
+    WaitNode* next
+    WaitNode* sibling            # the same client's place in its next key's queue
+    WaitingKey* waiting
+    Db* db
+    void* client                 # the Client; opaque on this floor
+
+
+cdef struct ReadyKey:
+    ReadyKey* next
+    Db* db
+    Slice key                    # owned, behind the struct
+
+
+cdef struct Db:
+    int32_t id
+    HashTable keys               # Entry
+    HashTable expires            # the entries that have an expiry
+    HashTable watched            # WatchedKey
+    HashTable waiting            # WaitingKey
+    int64_t avg_ttl              # ms, sampled by active expiry
+    uint64_t expire_cursor       # of ht_scan over expires
+    Keyspace* keyspace
+
+
+cdef struct KeyspaceStats:
+    uint64_t hits
+    uint64_t misses
+    uint64_t expired
+    uint64_t expired_time_cap_reached
+    uint64_t expire_cycle_us
+    uint64_t evicted
+    uint64_t evicted_scripts
+    uint64_t lazyfreed
+    double expired_stale_perc
+
+
+cdef struct EventRecord:
+    # a notification in Effects.events; the key's bytes follow it
+    const char* event            # a literal
+    size_t key_len
+    int32_t db
+
+
+cdef struct RecordHeader:
+    # before each request in Effects.stream
+    int32_t db
+    uint32_t size                # bytes of the request
+
+
+cdef struct Effects:
+    # what the commands of this turn did, for the floors above
+    bint recording               # somebody reads `stream`: AOF, replicas, a test
+    Buf stream                   # for each request a RecordHeader and its RESP bytes
+    size_t unit_at               # where in stream the present execution unit began
+    int unit_count               # records of the present unit
+    Buf events                   # keyspace notifications of this command: EventRecords
+    ReadyKey* ready              # keys that blocked clients wait for and that were written
+    ReadyKey* ready_last
+
+
+cdef struct DeadTable:
+    DeadTable* next
+    HashTable keys               # entries, all to be freed
+    uint64_t cursor              # of ht_scan
+
+
+cdef struct LazyFree:
+    Entry** queue                # entries that wait to be freed in steps
+    uint64_t count
+    uint64_t cap
+    DeadTable* tables            # whole flushed databases, first in first freed
+
+
+cdef struct Keyspace:
+    Db** dbs
+    int db_count
+    Settings* settings           # owned by the engine
+    Account* account             # owned by the engine; used_memory
+    Clock clock
+    Random random
+    Effects effects
+    LazyFree lazy
+    KeyspaceStats stats
+    int64_t dirty                # changes since the last save
+    int64_t memory_overhead      # bytes that maxmemory leaves out: replicas' output buffers, AOF buffers
+    uint64_t evict_sample_db     # where eviction goes on
+    bint loading                 # a dataset is being loaded: nothing expires, nothing is propagated
+    bint expiry_paused           # CLIENT PAUSE WRITE and scripts: keys do not vanish
+    bint replica                 # a replica does not expire on its own
+    bint no_touch                # the command's client does not want LRU and LFU changed
+    bint in_exec                 # inside EXEC or a script: the clock stands still

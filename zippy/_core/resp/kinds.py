@@ -1,0 +1,48 @@
+"""Reply kinds that plain Python values do not tell apart.
+
+A Python handler answers with None, bool, int, float, bytes or str (bulk strings), list or tuple (arrays), dict (maps), set or frozenset
+(sets), or one of these.
+"""
+
+from __future__ import annotations
+
+
+class Simple(str):
+    """A simple string: +OK."""
+
+    __slots__ = ()
+
+
+class Verbatim(str):
+    """A verbatim string of kind txt; a bulk string in RESP2."""
+
+    __slots__ = ()
+
+
+class Push(list):  # type: ignore[type-arg]
+    """An out-of-band message; an array in RESP2."""
+
+    __slots__ = ()
+
+
+class Pairs(list):  # type: ignore[type-arg]
+    """A map given as a list of (key, value) pairs, for keys that repeat or cannot be hashed."""
+
+    __slots__ = ()
+
+
+class NullArray:
+    """*-1, or the null of RESP3."""
+
+
+class NoReply:
+    """Nothing is written: the handler has answered in another way, or the command has no reply."""
+
+
+class ReplyError(Exception):
+    """An error reply; raised by a handler, or a value inside an array. Its text begins with the code: "ERR ..."."""
+
+
+OK = Simple("OK")
+NULL_ARRAY = NullArray()
+NO_REPLY = NoReply()

@@ -1,0 +1,339 @@
+from libc.stdint cimport uintptr_t
+from libc.stdio cimport snprintf
+from libc.string cimport memchr
+from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
+from zippy._core.ground.mem cimport mem_free, mem_realloc
+from zippy._core.ground.number cimport num_read_i64
+
+cdef enum:
+    INLINE_MAX = 64 * 1024       # bytes of an inline request or of a header line
+    READ_STEP = 16 * 1024        # smallest room offered to a read
+    READ_STEP_MAX = 4 << 20      # largest: a client that only announces a huge value gets no huge buffer
+    KEPT_ARGS = 64               # argv capacity kept between commands
+    KEPT_SCRATCH = 4096
+
+
+cdef enum:
+    # beside ParseStatus, between the functions of this file
+    HEADER = 2     # a command's header was read, its arguments follow
+    SKIPPED = 3    # an empty command was consumed
+
+
+cdef void parser_init(Parser* p, int64_t max_bulk) noexcept nogil:
+    buf_init(&p.own)
+    buf_init(&p.scratch)
+    p.base = NULL
+    p.end = p.start = p.pos = 0
+    p.external = False
+    p.inline_request = False
+    p.args_left = -1
+    p.bulk_len = -1
+    p.argv = NULL
+    p.argc = 0
+    p.argv_cap = 0
+    p.max_args = PARSER_MAX_ARGS
+    p.max_bulk = max_bulk
+    p.error[0] = 0
+
+
+cdef void parser_free(Parser* p) noexcept nogil:
+    buf_free(&p.own)
+    buf_free(&p.scratch)
+    mem_free(p.argv)
+    p.argv = NULL
+    p.argv_cap = 0
+
+
+cdef void parser_limit(Parser* p, int64_t max_args, int64_t max_bulk) noexcept nogil:
+    p.max_args = max_args
+    p.max_bulk = max_bulk
+
+
+cdef char* parser_target(Parser* p, size_t* room) noexcept nogil:
+    cdef size_t want = READ_STEP
+    cdef size_t have
+    if p.own.len == 0:
+        return NULL
+    if p.bulk_len > 0:
+        # room for the rest of the value, at most doubling what has really arrived
+        have = p.own.len - p.pos
+        if <size_t>p.bulk_len + 2 > have:
+            want = <size_t>p.bulk_len + 2 - have
+        if want > READ_STEP_MAX and want > p.own.len:
+            want = READ_STEP_MAX if p.own.len < READ_STEP_MAX else p.own.len
+        if want < READ_STEP:
+            want = READ_STEP
+    if p.own.cap - p.own.len < want and buf_reserve(&p.own, want) != 0:
+        room[0] = 0
+        return p.own.data
+    room[0] = p.own.cap - p.own.len
+    return p.own.data + p.own.len
+
+
+cdef void parser_filled(Parser* p, size_t n) noexcept nogil:
+    p.own.len += n
+
+
+cdef int parser_begin(Parser* p, const char* data, size_t len) noexcept nogil:
+    if p.own.len == 0 and len > 0:
+        p.base = data
+        p.end = len
+        p.external = True
+        return 0
+    if len > 0 and buf_append(&p.own, data, len) != 0:
+        return -1
+    p.base = p.own.data
+    p.end = p.own.len
+    p.external = False
+    return 0
+
+
+cdef int parser_end(Parser* p) noexcept nogil:
+    cdef size_t consumed = p.start if p.args_left >= 0 else p.pos
+    cdef int status = 0
+    if p.scratch.cap > KEPT_SCRATCH:
+        buf_free(&p.scratch)
+    if p.args_left < 0 and p.argv_cap > KEPT_ARGS:
+        mem_free(p.argv)
+        p.argv = NULL
+        p.argv_cap = 0
+    if p.external:
+        if p.end > consumed:
+            status = buf_append(&p.own, p.base + consumed, p.end - consumed)
+        p.external = False
+    elif consumed >= p.own.len:
+        buf_free(&p.own)
+    elif consumed * 2 >= p.own.len:
+        # moving the rest only once half is consumed keeps the cost of a long pipeline linear
+        buf_drop_front(&p.own, consumed)
+    else:
+        consumed = 0
+    p.start -= consumed if p.start >= consumed else p.start
+    p.pos -= consumed
+    p.base = NULL
+    p.end = 0
+    return status
+
+
+cdef size_t parser_pending(const Parser* p) noexcept nogil:
+    cdef size_t consumed = p.start if p.args_left >= 0 else p.pos
+    return (p.end if p.base != NULL else p.own.len) - consumed
+
+
+cdef void parser_unread(Parser* p) noexcept nogil:
+    p.pos = p.start
+    p.args_left = -1
+    p.bulk_len = -1
+    p.argc = 0
+
+
+cdef int parser_next(Parser* p) noexcept nogil:
+    cdef int status
+    while True:
+        if p.args_left < 0:
+            p.start = p.pos
+            p.argc = 0
+            if p.pos >= p.end:
+                return PARSE_MORE
+            if p.base[p.pos] != c'*':
+                status = parse_inline(p)
+            else:
+                status = parse_header(p)
+            if status == SKIPPED:
+                continue
+            if status != HEADER:
+                return status
+        return parse_arguments(p)
+
+
+cdef int fail(Parser* p, const char* what) noexcept nogil:
+    snprintf(p.error, sizeof(p.error), b"Protocol error: %s", what)
+    return PARSE_ERROR
+
+
+cdef int read_line(Parser* p, Slice* line) noexcept nogil:
+    """The line at pos without its CR LF, consumed; PARSE_MORE when it has not all come, PARSE_ERROR when it is too long."""
+    cdef const char* here = p.base + p.pos
+    cdef const char* cr = <const char*>memchr(here, 13, p.end - p.pos)
+    if cr == NULL:
+        return PARSE_ERROR if p.end - p.pos > INLINE_MAX else PARSE_MORE
+    if <size_t>(cr - here) + 2 > p.end - p.pos:
+        return PARSE_MORE
+    line[0] = slice_of(here, cr - here)
+    p.pos += line.len + 2
+    return HEADER
+
+
+cdef int parse_header(Parser* p) noexcept nogil:
+    cdef Slice line
+    cdef int64_t count
+    cdef int status = read_line(p, &line)
+    if status == PARSE_ERROR:
+        return fail(p, b"too big mbulk count string")
+    if status == PARSE_MORE:
+        return PARSE_MORE
+    if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), &count) or count > PARSER_MAX_ARGS:
+        return fail(p, b"invalid multibulk length")
+    if count > p.max_args:
+        return fail(p, b"unauthenticated multibulk length")
+    if count <= 0:
+        return SKIPPED
+    p.inline_request = False
+    p.args_left = count
+    p.bulk_len = -1
+    return HEADER
+
+
+cdef int parse_arguments(Parser* p) noexcept nogil:
+    cdef int status
+    cdef int i
+    cdef const char* first
+    while p.args_left > 0:
+        if p.bulk_len < 0:
+            status = parse_bulk_header(p)
+            if status != HEADER:
+                return status
+        if p.end - p.pos < <size_t>p.bulk_len + 2:
+            return PARSE_MORE
+        if p.argc == p.argv_cap:
+            grow_argv(p)
+        p.argv[p.argc].ptr = <const char*><uintptr_t>(p.pos - p.start)
+        p.argv[p.argc].len = p.bulk_len
+        p.argc += 1
+        p.pos += p.bulk_len + 2
+        p.bulk_len = -1
+        p.args_left -= 1
+    first = p.base + p.start
+    for i in range(p.argc):
+        p.argv[i].ptr = first + <uintptr_t>p.argv[i].ptr
+    p.args_left = -1
+    return PARSE_COMMAND
+
+
+cdef int parse_bulk_header(Parser* p) noexcept nogil:
+    cdef Slice line
+    cdef int64_t length
+    cdef int status
+    cdef char got[24]
+    if p.pos >= p.end:
+        return PARSE_MORE
+    status = read_line(p, &line)
+    if status == PARSE_ERROR:
+        return fail(p, b"too big bulk count string")
+    if status == PARSE_MORE:
+        return PARSE_MORE
+    if line.len == 0 or line.ptr[0] != c'$':
+        snprintf(got, sizeof(got), b"expected '$', got '%c'", line.ptr[0])
+        return fail(p, got)
+    if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), &length) or length < 0:
+        return fail(p, b"invalid bulk length")
+    if length > p.max_bulk:
+        return fail(p, b"unauthenticated bulk length" if p.max_args == PARSER_UNAUTHENTICATED_ARGS else b"invalid bulk length")
+    p.bulk_len = length
+    return HEADER
+
+
+cdef void grow_argv(Parser* p) noexcept nogil:
+    # by what arrives, not by what the header announces
+    p.argv_cap = p.argv_cap * 2 if p.argv_cap else 8
+    p.argv = <Slice*>mem_realloc(p.argv, p.argv_cap * sizeof(Slice))
+
+
+cdef int parse_inline(Parser* p) noexcept nogil:
+    cdef const char* here = p.base + p.pos
+    cdef const char* newline = <const char*>memchr(here, 10, p.end - p.pos)
+    cdef size_t length
+    cdef int i
+    if newline == NULL:
+        return fail(p, b"too big inline request") if p.end - p.pos > INLINE_MAX else PARSE_MORE
+    length = newline - here
+    p.pos += length + 1
+    if length > 0 and here[length - 1] == 13:
+        length -= 1
+    if split_arguments(p, here, length) != 0:
+        return fail(p, b"unbalanced quotes in request")
+    if p.argc == 0:
+        return SKIPPED
+    p.inline_request = True
+    for i in range(p.argc):
+        p.argv[i].ptr = p.scratch.data + <uintptr_t>p.argv[i].ptr
+    return PARSE_COMMAND
+
+
+cdef inline bint is_space(char c) noexcept nogil:
+    return c == c' ' or 9 <= c <= 13 or c == 0
+
+
+cdef inline int hex_digit(char c) noexcept nogil:
+    if c'0' <= c <= c'9':
+        return c - c'0'
+    if c'a' <= c <= c'f':
+        return c - c'a' + 10
+    if c'A' <= c <= c'F':
+        return c - c'A' + 10
+    return -1
+
+
+cdef int split_arguments(Parser* p, const char* line, size_t length) noexcept nogil:
+    """Words of an inline request into scratch: "..." with escapes, '...' with \\', plain words; -1 when a quote is not closed."""
+    cdef size_t i = 0
+    cdef size_t begin
+    p.scratch.len = 0
+    while True:
+        while i < length and is_space(line[i]):
+            i += 1
+        if i == length:
+            return 0
+        begin = p.scratch.len
+        while i < length and not is_space(line[i]):
+            if line[i] == c'"' or line[i] == c"'":
+                i = read_quoted(p, line, length, i)
+                if i == 0 or (i < length and not is_space(line[i])):
+                    return -1
+                break
+            buf_append_byte(&p.scratch, line[i])
+            i += 1
+        if p.argc == p.argv_cap:
+            grow_argv(p)
+        p.argv[p.argc].ptr = <const char*><uintptr_t>begin
+        p.argv[p.argc].len = p.scratch.len - begin
+        p.argc += 1
+
+
+cdef size_t read_quoted(Parser* p, const char* line, size_t length, size_t i) noexcept nogil:
+    """Appends the quoted text that opens at i to scratch; the index after its closing quote, 0 if there is none."""
+    cdef char quote = line[i]
+    cdef char c
+    i += 1
+    while i < length:
+        c = line[i]
+        if c == quote:
+            return i + 1
+        if c == 92 and i + 1 < length:
+            if quote == c"'":
+                if line[i + 1] == c"'":
+                    c = c"'"
+                    i += 1
+            elif line[i + 1] == c'x' and i + 3 < length and hex_digit(line[i + 2]) >= 0 and hex_digit(line[i + 3]) >= 0:
+                c = <char>(hex_digit(line[i + 2]) * 16 + hex_digit(line[i + 3]))
+                i += 3
+            else:
+                i += 1
+                c = escaped(line[i])
+        buf_append_byte(&p.scratch, c)
+        i += 1
+    return 0
+
+
+cdef inline char escaped(char c) noexcept nogil:
+    if c == c'n':
+        return 10
+    if c == c'r':
+        return 13
+    if c == c't':
+        return 9
+    if c == c'b':
+        return 8
+    if c == c'a':
+        return 7
+    return c

@@ -1,0 +1,82 @@
+from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.resp.kinds import NoReply, NullArray, Pairs, Push, ReplyError, Simple, Verbatim
+from zippy._core.resp.writer cimport (
+    reply_array, reply_big_number, reply_bool, reply_bulk, reply_double, reply_error_slice, reply_int, reply_map, reply_null, reply_null_array,
+    reply_push, reply_set, reply_simple_slice, reply_verbatim
+)
+
+
+cdef inline Slice slice_of_bytes(bytes data):
+    return slice_of(<const char*>data, len(data))
+
+
+cdef int write_text(Reply* r, object value) except -1:
+    cdef bytes data = value.encode("utf-8", "surrogateescape")
+    if isinstance(value, Simple):
+        reply_simple_slice(r, slice_of_bytes(data))
+    elif isinstance(value, Verbatim):
+        reply_verbatim(r, b"txt", slice_of_bytes(data))
+    else:
+        reply_bulk(r, slice_of_bytes(data))
+    return 0
+
+
+cdef int write_list(Reply* r, object value) except -1:
+    if isinstance(value, Pairs):
+        reply_map(r, len(value))
+        for key, item in value:
+            write_value(r, key)
+            write_value(r, item)
+        return 0
+    if isinstance(value, Push):
+        reply_push(r, len(value))
+    else:
+        reply_array(r, len(value))
+    for item in value:
+        write_value(r, item)
+    return 0
+
+
+cdef int write_int(Reply* r, object value) except -1:
+    cdef bytes digits
+    if -(1 << 63) <= value < (1 << 63):
+        reply_int(r, value)
+    else:
+        digits = str(value).encode()
+        reply_big_number(r, slice_of_bytes(digits))
+    return 0
+
+
+cdef int write_value(Reply* r, object value) except -1:
+    cdef bytes data
+    if value is None:
+        reply_null(r)
+    elif isinstance(value, bool):
+        reply_bool(r, value)
+    elif isinstance(value, int):
+        write_int(r, value)
+    elif isinstance(value, bytes):
+        reply_bulk(r, slice_of_bytes(value))
+    elif isinstance(value, str):
+        write_text(r, value)
+    elif isinstance(value, (list, tuple)):
+        write_list(r, value)
+    elif isinstance(value, float):
+        reply_double(r, value)
+    elif isinstance(value, dict):
+        reply_map(r, len(value))
+        for key, item in value.items():
+            write_value(r, key)
+            write_value(r, item)
+    elif isinstance(value, (set, frozenset)):
+        reply_set(r, len(value))
+        for item in value:
+            write_value(r, item)
+    elif isinstance(value, ReplyError):
+        data = str(value).encode("utf-8", "surrogateescape")
+        reply_error_slice(r, slice_of_bytes(data))
+    elif isinstance(value, NullArray):
+        reply_null_array(r)
+    elif not isinstance(value, NoReply):
+        raise TypeError(f"no reply kind for {type(value).__name__}")
+    return 0

@@ -1,0 +1,47 @@
+"""The reply side of RESP: one function a reply kind, in the protocol version of the client."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint64_t
+from zippy._core.ground.buf cimport Buf, Slice
+
+
+cdef struct Reply:
+    Buf out              # bytes to send
+    size_t sent          # of them, already sent
+    int proto            # 2 or 3
+    bint failed          # out of memory while writing: the connection has to be closed
+    uint64_t errors      # error replies written
+    size_t error_at      # where in out the last one begins
+
+
+cdef void reply_init(Reply* r) noexcept nogil
+cdef void reply_free(Reply* r) noexcept nogil
+cdef void reply_raw(Reply* r, const void* ptr, size_t len) noexcept nogil    # bytes that are RESP already
+cdef void reply_ok(Reply* r) noexcept nogil
+cdef void reply_simple(Reply* r, const char* text) noexcept nogil            # +text
+cdef void reply_simple_slice(Reply* r, Slice text) noexcept nogil
+cdef void reply_error(Reply* r, const char* text) noexcept nogil             # -text; text begins with its code: "ERR ..."
+cdef void reply_error_slice(Reply* r, Slice text) noexcept nogil             # line breaks become spaces
+# An error of up to three pieces, the middle one from the client: reply_error_about(r, b"ERR unknown command '", name, b"'"); at most 128 bytes of it
+cdef void reply_error_about(Reply* r, const char* before, Slice what, const char* after) noexcept nogil
+cdef void reply_int(Reply* r, int64_t n) noexcept nogil
+cdef void reply_bulk(Reply* r, Slice s) noexcept nogil
+cdef void reply_bulk_text(Reply* r, const char* text) noexcept nogil
+cdef void reply_bulk_int(Reply* r, int64_t n) noexcept nogil                 # the number as a bulk string
+cdef void reply_null(Reply* r) noexcept nogil                                # $-1, or _ in RESP3
+cdef void reply_null_array(Reply* r) noexcept nogil                          # *-1, or _ in RESP3
+cdef void reply_array(Reply* r, int64_t n) noexcept nogil
+cdef void reply_map(Reply* r, int64_t pairs) noexcept nogil                  # an array of 2 * pairs in RESP2
+cdef void reply_set(Reply* r, int64_t n) noexcept nogil                      # an array in RESP2
+cdef void reply_push(Reply* r, int64_t n) noexcept nogil                     # an array in RESP2
+cdef void reply_double(Reply* r, double d) noexcept nogil                    # a bulk string in RESP2
+cdef void reply_bulk_double(Reply* r, double d) noexcept nogil               # a bulk string in both
+cdef void reply_bool(Reply* r, bint b) noexcept nogil                        # :0 or :1 in RESP2
+cdef void reply_big_number(Reply* r, Slice digits) noexcept nogil            # a bulk string in RESP2
+cdef void reply_verbatim(Reply* r, const char* kind, Slice text) noexcept nogil   # kind: "txt", "mkd"; a bulk string in RESP2
+# For a length that is known only after its elements: place = reply_defer(r); elements ...; reply_defer_array(r, place, n)
+cdef size_t reply_defer(Reply* r) noexcept nogil
+cdef void reply_defer_array(Reply* r, size_t place, int64_t n) noexcept nogil
+cdef void reply_defer_map(Reply* r, size_t place, int64_t pairs) noexcept nogil
+cdef void reply_defer_set(Reply* r, size_t place, int64_t n) noexcept nogil
+cdef void reply_cut(Reply* r, size_t place) noexcept nogil                   # takes back all that was written since `place` (an earlier out.len)

@@ -1,0 +1,239 @@
+from libc.string cimport memcpy, memmove, strlen
+from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, buf_reserve, slice_of, slice_text
+from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double, num_write_i64
+
+cdef enum:
+    HEADER_ROOM = 32      # a type byte, a number and CR LF
+    ERROR_ECHO = 128      # bytes of a client's word that an error repeats
+
+
+cdef void reply_init(Reply* r) noexcept nogil:
+    buf_init(&r.out)
+    r.sent = 0
+    r.proto = 2
+    r.failed = False
+    r.errors = 0
+    r.error_at = 0
+
+
+cdef void reply_free(Reply* r) noexcept nogil:
+    buf_free(&r.out)
+
+
+cdef void reply_raw(Reply* r, const void* ptr, size_t len) noexcept nogil:
+    if buf_append(&r.out, ptr, len) != 0:
+        r.failed = True
+
+
+cdef inline bint room(Reply* r, size_t size) noexcept nogil:
+    if r.out.cap - r.out.len >= size:
+        return True
+    if buf_reserve(&r.out, size) != 0:
+        r.failed = True
+        return False
+    return True
+
+
+cdef inline void header(Reply* r, char kind, int64_t n) noexcept nogil:
+    cdef char* at
+    cdef size_t digits = 1
+    if not room(r, HEADER_ROOM):
+        return
+    at = r.out.data + r.out.len
+    at[0] = kind
+    if 0 <= n <= 9:
+        at[1] = <char>(48 + n)
+    else:
+        digits = num_write_i64(at + 1, n)
+    at[1 + digits] = 13
+    at[2 + digits] = 10
+    r.out.len += digits + 3
+
+
+cdef void reply_ok(Reply* r) noexcept nogil:
+    reply_raw(r, b"+OK\r\n", 5)
+
+
+cdef void reply_simple(Reply* r, const char* text) noexcept nogil:
+    reply_simple_slice(r, slice_text(text))
+
+
+cdef void reply_simple_slice(Reply* r, Slice text) noexcept nogil:
+    if room(r, text.len + 3):
+        buf_append_byte(&r.out, c'+')
+        buf_append(&r.out, text.ptr, text.len)
+        buf_append(&r.out, b"\r\n", 2)
+
+
+cdef void reply_error(Reply* r, const char* text) noexcept nogil:
+    reply_error_slice(r, slice_text(text))
+
+
+cdef void reply_error_slice(Reply* r, Slice text) noexcept nogil:
+    reply_error_about(r, b"", slice_of(NULL, 0), b"")
+    if r.failed or not room(r, text.len):
+        return
+    r.out.len -= 2
+    append_line(r, text)
+    buf_append(&r.out, b"\r\n", 2)
+
+
+cdef void append_line(Reply* r, Slice text) noexcept nogil:
+    """Appends text with line breaks made spaces; the room has been reserved."""
+    cdef size_t i
+    cdef char c
+    for i in range(text.len):
+        c = text.ptr[i]
+        r.out.data[r.out.len] = c' ' if c == 13 or c == 10 else c
+        r.out.len += 1
+
+
+cdef void reply_error_about(Reply* r, const char* before, Slice what, const char* after) noexcept nogil:
+    if what.len > ERROR_ECHO:
+        what.len = ERROR_ECHO
+    if not room(r, strlen(before) + what.len + strlen(after) + 3):
+        return
+    r.errors += 1
+    r.error_at = r.out.len
+    buf_append_byte(&r.out, c'-')
+    buf_append_text(&r.out, before)
+    append_line(r, what)
+    buf_append_text(&r.out, after)
+    buf_append(&r.out, b"\r\n", 2)
+
+
+cdef void reply_int(Reply* r, int64_t n) noexcept nogil:
+    header(r, c':', n)
+
+
+cdef void reply_bulk(Reply* r, Slice s) noexcept nogil:
+    cdef char* at
+    if not room(r, s.len + HEADER_ROOM + 2):
+        return
+    header(r, c'$', s.len)
+    at = r.out.data + r.out.len
+    if s.len:
+        memcpy(at, s.ptr, s.len)
+    at[s.len] = 13
+    at[s.len + 1] = 10
+    r.out.len += s.len + 2
+
+
+cdef void reply_bulk_text(Reply* r, const char* text) noexcept nogil:
+    reply_bulk(r, slice_text(text))
+
+
+cdef void reply_bulk_int(Reply* r, int64_t n) noexcept nogil:
+    cdef char text[24]
+    reply_bulk(r, slice_of(text, num_write_i64(text, n)))
+
+
+cdef void reply_null(Reply* r) noexcept nogil:
+    if r.proto == 2:
+        reply_raw(r, b"$-1\r\n", 5)
+    else:
+        reply_raw(r, b"_\r\n", 3)
+
+
+cdef void reply_null_array(Reply* r) noexcept nogil:
+    if r.proto == 2:
+        reply_raw(r, b"*-1\r\n", 5)
+    else:
+        reply_raw(r, b"_\r\n", 3)
+
+
+cdef void reply_array(Reply* r, int64_t n) noexcept nogil:
+    header(r, c'*', n)
+
+
+cdef void reply_map(Reply* r, int64_t pairs) noexcept nogil:
+    if r.proto == 2:
+        header(r, c'*', pairs * 2)
+    else:
+        header(r, c'%', pairs)
+
+
+cdef void reply_set(Reply* r, int64_t n) noexcept nogil:
+    header(r, c'*' if r.proto == 2 else c'~', n)
+
+
+cdef void reply_push(Reply* r, int64_t n) noexcept nogil:
+    header(r, c'*' if r.proto == 2 else c'>', n)
+
+
+cdef void reply_double(Reply* r, double d) noexcept nogil:
+    if r.proto == 2:
+        reply_bulk_double(r, d)
+    elif room(r, NUM_DOUBLE_TEXT + 3):
+        buf_append_byte(&r.out, c',')
+        r.out.len += num_write_double(r.out.data + r.out.len, d)
+        buf_append(&r.out, b"\r\n", 2)
+
+
+cdef void reply_bulk_double(Reply* r, double d) noexcept nogil:
+    cdef char text[NUM_DOUBLE_TEXT]
+    reply_bulk(r, slice_of(text, num_write_double(text, d)))
+
+
+cdef void reply_bool(Reply* r, bint b) noexcept nogil:
+    if r.proto == 2:
+        reply_int(r, 1 if b else 0)
+    else:
+        reply_raw(r, b"#t\r\n" if b else b"#f\r\n", 4)
+
+
+cdef void reply_big_number(Reply* r, Slice digits) noexcept nogil:
+    if r.proto == 2:
+        reply_bulk(r, digits)
+    elif room(r, digits.len + 3):
+        buf_append_byte(&r.out, c'(')
+        buf_append(&r.out, digits.ptr, digits.len)
+        buf_append(&r.out, b"\r\n", 2)
+
+
+cdef void reply_verbatim(Reply* r, const char* kind, Slice text) noexcept nogil:
+    if r.proto == 2:
+        reply_bulk(r, text)
+    elif room(r, text.len + HEADER_ROOM + 6):
+        header(r, c'=', text.len + 4)
+        buf_append(&r.out, kind, 3)
+        buf_append_byte(&r.out, c':')
+        buf_append(&r.out, text.ptr, text.len)
+        buf_append(&r.out, b"\r\n", 2)
+
+
+cdef size_t reply_defer(Reply* r) noexcept nogil:
+    return r.out.len
+
+
+cdef void insert_header(Reply* r, size_t place, char kind, int64_t n) noexcept nogil:
+    """Writes the header at the end, then turns it round to its place: one move of the elements."""
+    cdef size_t before = r.out.len
+    cdef char text[HEADER_ROOM]
+    cdef size_t length
+    header(r, kind, n)
+    if r.failed:
+        return
+    length = r.out.len - before
+    memcpy(text, r.out.data + before, length)
+    memmove(r.out.data + place + length, r.out.data + place, before - place)
+    memcpy(r.out.data + place, text, length)
+
+
+cdef void reply_defer_array(Reply* r, size_t place, int64_t n) noexcept nogil:
+    insert_header(r, place, c'*', n)
+
+
+cdef void reply_defer_map(Reply* r, size_t place, int64_t pairs) noexcept nogil:
+    if r.proto == 2:
+        insert_header(r, place, c'*', pairs * 2)
+    else:
+        insert_header(r, place, c'%', pairs)
+
+
+cdef void reply_defer_set(Reply* r, size_t place, int64_t n) noexcept nogil:
+    insert_header(r, place, c'*' if r.proto == 2 else c'~', n)
+
+
+cdef void reply_cut(Reply* r, size_t place) noexcept nogil:
+    r.out.len = place
