@@ -1,0 +1,29 @@
+"""The table of all commands: one file a group, each with a tuple of specs; everything that speaks about commands reads it here."""
+
+from __future__ import annotations
+
+from zippy.commandspec import bitmap, connection, generic, hash, list, pubsub, server, set, sorted_set, string, transactions
+from zippy.commandspec.spec import Argument, CommandSpec, Index, KeyCount, KeySpec, Keyword, Range
+
+__all__ = ["COMMANDS", "Argument", "CommandSpec", "Index", "KeyCount", "KeySpec", "Keyword", "Range", "find_command"]
+
+COMMANDS: tuple[CommandSpec, ...] = (
+    *connection.COMMANDS,
+    *generic.COMMANDS,
+    *string.COMMANDS,
+    *bitmap.COMMANDS,
+    *list.COMMANDS,
+    *set.COMMANDS,
+    *sorted_set.COMMANDS,
+    *hash.COMMANDS,
+    *transactions.COMMANDS,
+    *pubsub.COMMANDS,
+    *server.COMMANDS,
+)
+
+_BY_NAME = {spec.name: spec for command in COMMANDS for spec in (command, *command.subcommands)}
+
+
+def find_command(name: str) -> CommandSpec | None:
+    """The spec called `name` in any letter case (`get`, `client|kill`), or None."""
+    return _BY_NAME.get(name.lower())
