@@ -1,14 +1,14 @@
 from libc.string cimport memset
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks
-from zippy._core.ground.hashtable cimport ht_find, ht_free, ht_init
-from zippy._core.ground.mem cimport mem_charge_to, mem_free
-from zippy._core.keyspace.db cimport keyspace_free, keyspace_init
+from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
+from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_realloc
+from zippy._core.keyspace.db cimport keyspace_free, keyspace_init, lookup_peek
 from zippy._core.keyspace.effects cimport (
     effects_begin_unit, effects_end_unit, next_ready, propagate, waiting_at
 )
 from zippy._core.keyspace.evict cimport evict_to_limit
-from zippy._core.keyspace.types cimport ReadyKey, WaitingKey, WaitNode
+from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport account_call, account_rejected, accounting_free, accounting_init, feed_monitors
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
 from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, unblock
@@ -17,14 +17,12 @@ from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_STOPPED, CMD_ADMIN,
     CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_RUNS_IN_MULTI,
-    CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, QueuedCommand, Running
+    CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, Multi, QueuedCommand, Running
 )
 from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, parser_next, parser_unread
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_error_about, reply_error_slice, reply_simple
-from zippy._core.values.entry cimport entry_type
+from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.settings cimport settings_defaults
-from zippy._core.ground.mem cimport mem_realloc
-from zippy._core.keyspace.db cimport lookup_peek
 
 cdef enum:
     NAME_MAX = 64                # bytes; no command's name is longer

@@ -109,7 +109,7 @@ cdef inline Slice entry_key(const Entry* e) noexcept nogil:
     """The key's bytes, borrowed from the entry."""
     cdef Slice key
     key.ptr = entry_key_at(e)
-    key.len = (<size_t*>key.ptr)[-1] if e.flags & ENTRY_LONG_KEY else e.key_len
+    key.len = (<size_t*>key.ptr - 1)[0] if e.flags & ENTRY_LONG_KEY else e.key_len
     return key
 
 

@@ -1,0 +1,5 @@
+"""python -m zippy: the server."""
+
+from zippy.cli.main import main
+
+main()

@@ -1,0 +1,46 @@
+"""Sessions and the core that they share: bytes in, commands run, reply bytes out. Neither knows a transport's kind."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint64_t
+from zippy._core.commands.types cimport Client, Engine
+
+
+cdef class Transport:
+    cdef int flush(self, Session session) except -1       # send session's output now, as much as goes; the rest when it can
+    cdef int close(self, Session session) except -1       # the session has been closed by the engine: drop the connection
+
+
+cdef class Core:
+    cdef Engine* engine
+    cdef readonly dict sessions           # Session by client id
+    cdef list handlers                    # Python functions by command id, None where the handler is in the core
+    cdef dict command_ids                 # id by full name
+    cdef readonly tuple command_names     # full names by id
+    cdef public object server             # what Python handlers reach through session.core.server
+    cdef public object schedule_turn_end  # called once a turn: has end_turn called after all ready input was read
+    cdef public object schedule_wake      # called with seconds: has wake called then
+    cdef public object log_exception      # called with a text inside an except block
+    cdef bint in_turn
+    cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none
+    cdef char* shared                     # where transports read to
+    cdef object shared_view
+    cdef int run_unblocked(self) except -1
+    cdef int flush(self, Session session) except -1
+    cdef int arrange_wake(self) except -1
+    cpdef int begin_turn(self) except -1
+    cpdef int end_turn(self) except -1
+
+
+cdef class Session:
+    cdef Client* client                   # NULL after close
+    cdef readonly Core core
+    cdef Transport transport
+    cdef bint reading_own                 # the read under way goes to the parser's own buffer
+    cdef public object state              # the server's own record of this client (names, addresses, user)
+    cdef object task                      # the Python handler being awaited
+    cdef int run_input(self, const char* data, size_t size) except -1
+    cdef int run_python(self) except -1
+    cdef int finish_python(self, object value) except -1
+    cdef int check_query_buffer(self) except -1
+    cdef int sent_bytes(self, size_t size) except -1
+    cpdef int close(self) except -1

@@ -1,0 +1,360 @@
+import asyncio
+import inspect
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.buffer cimport PyBUF_WRITE
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from libc.stdlib cimport free, malloc
+from zippy._core.ground.buf cimport Slice, buf_clear, slice_of
+from zippy._core.ground.clock cimport clock_set, clock_thaw
+from zippy._core.ground.hash cimport hash_seed
+from zippy._core.commands.client cimport (
+    client_free, client_new, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines
+)
+from zippy._core.commands.engine cimport (
+    engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
+)
+from zippy._core.commands.output cimport client_close, client_has_output, next_pending
+from zippy._core.commands.table cimport table_build
+from zippy._core.commands.types cimport (
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_PAUSED, RUN_PYTHON, Command
+)
+from zippy._core.resp.kinds import ReplyError
+from zippy._core.resp.parser cimport parser_begin, parser_end, parser_filled, parser_target
+from zippy._core.resp.values cimport write_value
+
+cdef enum:
+    SHARED_BYTES = 64 * 1024       # one read; a longer pipeline comes in several
+
+
+cdef class Transport:
+    cdef int flush(self, Session session) except -1:
+        raise NotImplementedError
+
+    cdef int close(self, Session session) except -1:
+        raise NotImplementedError
+
+
+cdef class Core:
+    """An engine and its sessions.
+
+    Used by one thread at a time: the core runs with the GIL held, and several cores in one process take turns by it.
+    """
+
+    def __cinit__(self, tuple specs, int databases, uint64_t seed):
+        self.engine = <Engine*>malloc(sizeof(Engine))
+        if self.engine == NULL:
+            raise MemoryError
+        engine_init(self.engine, databases, seed)
+        table_build(self.engine, specs)
+        self.shared = <char*>malloc(SHARED_BYTES)
+        if self.shared == NULL:
+            raise MemoryError
+        self.shared_view = PyMemoryView_FromMemory(self.shared, SHARED_BYTES, PyBUF_WRITE)
+
+    def __init__(self, tuple specs, int databases=16, uint64_t seed=0):
+        """specs: commandspec.COMMANDS; databases: how many; seed: of the engine's randomness."""
+        self.sessions = {}
+        names = []
+        for spec in specs:
+            names.append(spec.name)
+            names.extend(sub.name for sub in spec.subcommands)
+        self.command_names = tuple(names)
+        self.command_ids = {name: i for i, name in enumerate(names)}
+        self.handlers = [None] * len(names)
+
+    def __dealloc__(self):
+        if self.engine != NULL:
+            engine_use(self.engine)
+            while self.engine.clients != NULL:
+                client_free(self.engine, self.engine.clients)
+            engine_free(self.engine)
+            free(self.engine)
+        free(self.shared)
+
+    def bind(self, name, handler):
+        """Binds the Python function handler(session, args) to the command `name`, for example "config|get"."""
+        self.handlers[self.command_ids[name]] = handler
+
+    def unbound(self):
+        """Names of commands that have no handler, neither in the core nor in Python; containers aside."""
+        cdef int i
+        return [
+            name for i, name in enumerate(self.command_names)
+            if self.engine.all_commands[i].handler == NULL and self.handlers[i] is None and self.engine.all_commands[i].subcommands == NULL
+        ]
+
+    cpdef int begin_turn(self) except -1:
+        """Refreshes the clock and has end_turn called; nothing when a turn is under way."""
+        if self.in_turn:
+            engine_use(self.engine)
+            return 0
+        self.in_turn = True
+        self.engine.stats.turns += 1
+        engine_enter(self.engine)
+        if self.schedule_turn_end is not None:
+            self.schedule_turn_end(self.end_turn)
+        return 0
+
+    cpdef int end_turn(self) except -1:
+        """Runs what was unblocked, then flushes all output: one write a client."""
+        cdef Client* c
+        cdef Session session
+        engine_use(self.engine)
+        self.in_turn = False
+        self.run_unblocked()
+        c = next_pending(self.engine)
+        while c != NULL:
+            if c.owner != NULL:
+                session = <Session>c.owner
+                self.flush(session)
+            c = next_pending(self.engine)
+        self.arrange_wake()
+        return 0
+
+    cdef int run_unblocked(self) except -1:
+        cdef Client* c = next_unblocked(self.engine)
+        while c != NULL:
+            if c.owner != NULL:
+                (<Session>c.owner).run_input(NULL, 0)
+            c = next_unblocked(self.engine)
+        return 0
+
+    cdef int flush(self, Session session) except -1:
+        cdef Client* c = session.client
+        if c.flags & CLIENT_CLOSING or session.transport is None:
+            if session.transport is not None:
+                session.transport.close(session)
+            return 0
+        if c.reply.out.len > c.reply.sent:
+            session.transport.flush(session)
+        if session.client != NULL and c.flags & CLIENT_CLOSE_AFTER_REPLY and c.reply.out.len == c.reply.sent:
+            session.transport.close(session)
+        return 0
+
+    cdef int arrange_wake(self) except -1:
+        cdef int64_t due = next_deadline_us(self.engine)
+        cdef double at
+        if self.schedule_wake is None or due == 0 or self.engine.ks.clock.frozen:
+            return 0
+        at = due / 1e6
+        if self.wake_at == 0 or at < self.wake_at:
+            self.wake_at = at
+            self.schedule_wake(max(0.0, (due - self.engine.ks.clock.mono_us) / 1e6))
+        return 0
+
+    def wake(self):
+        """Answers the blocked clients whose time is over. Called by the loop when schedule_wake's delay has passed."""
+        self.wake_at = 0
+        self.begin_turn()
+        serve_deadlines(self.engine)
+        if self.schedule_turn_end is None:
+            self.end_turn()
+
+    def set_clock(self, int64_t us):
+        """Freezes the clock at us since the epoch, or lets it go again with 0."""
+        if us:
+            clock_set(&self.engine.ks.clock, us)
+        else:
+            clock_thaw(&self.engine.ks.clock)
+        engine_use(self.engine)
+        serve_deadlines(self.engine)
+
+
+cdef class Session:
+    """One client of a core. A transport feeds it; closing it frees the engine's side."""
+
+    def __cinit__(self, Core core, Transport transport, bytes peer=b"", state=None):
+        self.core = core
+        self.transport = transport
+        self.state = state
+        core.begin_turn()
+        self.client = client_new(core.engine, <void*>self, slice_of(<const char*>peer, len(peer)))
+        core.sessions[self.client.id] = self
+
+    @property
+    def id(self):
+        """The client's id, unique in the life of the core; 0 after close."""
+        return self.client.id if self.client != NULL else 0
+
+    cdef int run_input(self, const char* data, size_t size) except -1:
+        """Runs what is in the parser and in data (borrowed, may be NULL), keeps the rest."""
+        cdef Client* c = self.client
+        cdef Engine* engine = self.core.engine
+        if parser_begin(&c.parser, data, size) != 0:
+            client_close(c, engine)
+            return 0
+        while engine_run(engine, c) == RUN_PYTHON:
+            self.run_python()
+            if self.client == NULL:
+                return 0
+        if parser_end(&c.parser) != 0:
+            client_close(c, engine)
+        return self.check_query_buffer()
+
+    cdef int check_query_buffer(self) except -1:
+        cdef Client* c = self.client
+        if c.parser.own.len > <size_t>self.core.engine.settings.client_query_buffer_limit:
+            self.core.engine.stats.query_limit_disconnects += 1
+            client_close(c, self.core.engine)
+        return 0
+
+    cdef int run_python(self) except -1:
+        """Runs the Python handler that the engine stopped for; a coroutine is awaited by a task of its own."""
+        cdef int argc
+        cdef int i
+        cdef Slice* argv
+        cdef Command* command = engine_python_command(self.client, &argc, &argv)
+        cdef list args = [PyBytes_FromStringAndSize(argv[i].ptr, argv[i].len) for i in range(argc)]
+        handler = self.core.handlers[command.id]
+        try:
+            if handler is None:
+                raise ReplyError(f"ERR '{self.core.command_names[command.id]}' has no handler")
+            value = handler(self, args)
+        except ReplyError as error:
+            value = error
+        except Exception as error:
+            self.core.log_exception(f"command={self.core.command_names[command.id]}")
+            value = ReplyError(f"ERR internal error: {error}")
+        if self.client == NULL:
+            if inspect.iscoroutine(value):
+                value.close()
+            return 0
+        engine_use(self.core.engine)
+        if inspect.iscoroutine(value):
+            self.client.flags |= CLIENT_AWAITING
+            self.task = asyncio.ensure_future(self.await_handler(value))
+            return 0
+        return self.finish_python(value)
+
+    cdef int finish_python(self, object value) except -1:
+        write_value(&self.client.reply, value)
+        if engine_python_done(self.core.engine, self.client) == RUN_PYTHON:
+            return self.run_python()
+        return 0
+
+    async def await_handler(self, coroutine):
+        """Awaits a handler, writes its reply and goes on with the client's input."""
+        try:
+            value = await coroutine
+        except ReplyError as error:
+            value = error
+        except Exception as error:
+            self.core.log_exception("a command's coroutine failed")
+            value = ReplyError(f"ERR internal error: {error}")
+        self.task = None
+        if self.client == NULL:
+            return
+        self.core.begin_turn()
+        self.client.flags &= ~<uint64_t>CLIENT_AWAITING
+        self.finish_python(value)
+        look_at_input_again(self.core.engine, self.client)
+
+    def feed(self, const unsigned char[::1] data):
+        """Runs the commands in data, bytes of any length cut anywhere."""
+        if self.client == NULL:
+            return
+        self.core.begin_turn()
+        self.client.active_us = self.core.engine.ks.clock.mono_us
+        self.client.bytes_in += data.shape[0]
+        self.core.engine.stats.bytes_in += data.shape[0]
+        self.run_input(<const char*>&data[0] if data.shape[0] else NULL, data.shape[0])
+
+    def read_buffer(self):
+        """Where a transport may read to: a writable memoryview, good until `received`."""
+        cdef size_t room
+        cdef char* at = parser_target(&self.client.parser, &room)
+        self.reading_own = at != NULL
+        if at == NULL:
+            return self.core.shared_view
+        if room == 0:
+            raise MemoryError
+        return PyMemoryView_FromMemory(at, room, PyBUF_WRITE)
+
+    def received(self, Py_ssize_t size):
+        """size bytes were read to read_buffer."""
+        if self.client == NULL:
+            return
+        self.core.begin_turn()
+        self.client.active_us = self.core.engine.ks.clock.mono_us
+        self.client.bytes_in += size
+        self.core.engine.stats.bytes_in += size
+        if self.reading_own:
+            parser_filled(&self.client.parser, size)
+            self.run_input(NULL, 0)
+        else:
+            self.run_input(self.core.shared, size)
+
+    def take_output(self):
+        """The reply bytes written so far, taken out."""
+        cdef Client* c = self.client
+        if c == NULL or c.reply.out.len == c.reply.sent:
+            return b""
+        data = PyBytes_FromStringAndSize(c.reply.out.data + c.reply.sent, c.reply.out.len - c.reply.sent)
+        self.sent(len(data))
+        return data
+
+    cdef int sent_bytes(self, size_t size) except -1:
+        cdef Client* c = self.client
+        c.reply.sent += size
+        c.bytes_out += size
+        self.core.engine.stats.bytes_out += size
+        if c.reply.sent == c.reply.out.len:
+            c.reply.sent = 0
+            engine_use(self.core.engine)
+            buf_clear(&c.reply.out)
+        return 0
+
+    def sent(self, Py_ssize_t size):
+        """The transport has sent size bytes of the output."""
+        self.sent_bytes(size)
+
+    cpdef int close(self) except -1:
+        """Frees the engine's side; may be called twice."""
+        if self.client == NULL:
+            return 0
+        engine_use(self.core.engine)
+        del self.core.sessions[self.client.id]
+        client_free(self.core.engine, self.client)
+        self.client = NULL
+        if self.task is not None:
+            self.task.cancel()
+            self.task = None
+        return 0
+
+    def close_after_reply(self):
+        """No more input comes: what was asked is answered, then the connection closes."""
+        cdef Client* c = self.client
+        if c == NULL:
+            return
+        self.core.begin_turn()
+        if c.flags & (CLIENT_BLOCKED | CLIENT_PAUSED):
+            client_close(c, self.core.engine)
+            return
+        c.flags |= CLIENT_CLOSE_AFTER_REPLY
+        client_has_output(self.core.engine, c)
+
+    def kill(self):
+        """Closes the connection at the end of the turn, output unsent."""
+        if self.client != NULL:
+            self.core.begin_turn()
+            client_close(self.client, self.core.engine)
+
+    def output_again(self):
+        """The transport can write again: flush at the end of the turn."""
+        if self.client != NULL:
+            client_has_output(self.core.engine, self.client)
+
+    @property
+    def protocol(self):
+        """2 or 3."""
+        return self.client.reply.proto
+
+    @protocol.setter
+    def protocol(self, int version):
+        self.client.reply.proto = version
+
+
+def seed_hashes(uint64_t seed):
+    """Seeds the hash function of the whole process; before the first core is made."""
+    hash_seed(seed)
