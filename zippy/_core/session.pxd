@@ -20,10 +20,13 @@ cdef class Core:
     cdef public object schedule_turn_end  # called once a turn: has end_turn called after all ready input was read
     cdef public object schedule_wake      # called with seconds: has wake called then
     cdef public object log_exception      # called with a text inside an except block
+    cdef public object schedule_free      # called with a function that frees a part of what was deleted; None: nobody frees but by free_some
+    cdef bint freeing
     cdef bint in_turn
     cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none
     cdef char* shared                     # where transports read to
     cdef object shared_view
+    cdef int end_pause(self) except -1
     cdef int run_unblocked(self) except -1
     cdef int flush(self, Session session) except -1
     cdef int arrange_wake(self) except -1

@@ -8,8 +8,9 @@ from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw
 from zippy._core.ground.hash cimport hash_seed
+from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    client_free, client_new, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines
+    client_free, client_new, client_reset, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines
 )
 from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
@@ -17,14 +18,33 @@ from zippy._core.commands.engine cimport (
 from zippy._core.commands.output cimport client_close, client_has_output, next_pending
 from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_PAUSED, RUN_PYTHON, Command
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, RUN_PYTHON, Command
 )
+from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step
+from zippy._core.keyspace.expire cimport expire_cycle
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.resp.parser cimport parser_begin, parser_end, parser_filled, parser_target
+from zippy._core.resp.parser cimport PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_limit, parser_target
 from zippy._core.resp.values cimport write_value
+from zippy._core.values.settings cimport Settings
 
 cdef enum:
     SHARED_BYTES = 64 * 1024       # one read; a longer pipeline comes in several
+
+
+# The fields of Settings in their order: Core.set_setting takes these names
+SETTING_NAMES = (
+    "hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "list-compress-depth", "set-max-intset-entries",
+    "set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value", "stream-node-max-bytes",
+    "stream-node-max-entries", "proto-max-bulk-len", "client-query-buffer-limit", "maxmemory", "maxmemory-policy", "maxmemory-samples",
+    "maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time", "lazyfree-lazy-eviction", "lazyfree-lazy-expire",
+    "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush", "notify-keyspace-events", "active-expire-effort",
+    "active-expire-enabled", "slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking",
+    "require-authentication", "hz",
+)
+cdef dict SETTING_PLACES = {name: i for i, name in enumerate(SETTING_NAMES)}
+if sizeof(Settings) != len(SETTING_NAMES) * sizeof(int64_t):
+    raise ImportError("SETTING_NAMES and the Settings struct differ: the tree is half built")
 
 
 cdef class Transport:
@@ -110,7 +130,17 @@ cdef class Core:
                 self.flush(session)
             c = next_pending(self.engine)
         self.arrange_wake()
+        if self.schedule_free is not None and not self.freeing and lazy_free_pending(&self.engine.ks):
+            self.freeing = True
+            self.schedule_free(self.free_step)
         return 0
+
+    def free_step(self):
+        """One step of lazy freeing; the loop calls it between turns until all is freed."""
+        if self.free_some():
+            self.freeing = False
+        else:
+            self.schedule_free(self.free_step)
 
     cdef int run_unblocked(self) except -1:
         cdef Client* c = next_unblocked(self.engine)
@@ -150,6 +180,48 @@ cdef class Core:
         serve_deadlines(self.engine)
         if self.schedule_turn_end is None:
             self.end_turn()
+
+    def set_setting(self, str name, int64_t value):
+        """Pushes one setting down to the core; names are SETTING_NAMES."""
+        cdef int place = SETTING_PLACES[name]
+        (<int64_t*>&self.engine.settings)[place] = value
+
+    def set_output_limit(self, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds):
+        """Limits unsent output of a class (0 normal, 1 replica, 2 pubsub): bytes, bytes, seconds; 0: none."""
+        self.engine.output_limits[output_class].hard = hard
+        self.engine.output_limits[output_class].soft = soft
+        self.engine.output_limits[output_class].soft_seconds = soft_seconds
+
+    def cron(self, int64_t expire_budget_us):
+        """The periodic work of the core: active expiry within the budget, deadlines, limits that time alone passes."""
+        self.begin_turn()
+        if self.engine.settings.active_expire_enabled and not self.engine.ks.replica:
+            expire_cycle(&self.engine.ks, expire_budget_us)
+            if self.engine.ks.effects.events.len:
+                publish_events(self.engine)
+        serve_deadlines(self.engine)
+        self.end_pause()
+        if self.schedule_turn_end is None:
+            self.end_turn()
+
+    cdef int end_pause(self) except -1:
+        """Lets the clients go on that CLIENT PAUSE held, once its time is over."""
+        cdef Client* c = self.engine.clients
+        if self.engine.pause_until_us == 0 or self.engine.ks.clock.mono_us < self.engine.pause_until_us:
+            return 0
+        self.engine.pause_until_us = 0
+        self.engine.ks.expiry_paused = False
+        while c != NULL:
+            if c.flags & CLIENT_PAUSED:
+                c.flags &= ~<uint64_t>CLIENT_PAUSED
+                look_at_input_again(self.engine, c)
+            c = c.next
+        return 0
+
+    def free_some(self, uint64_t items=2000):
+        """Frees about so many items of large values that were deleted; True when nothing is left to free."""
+        engine_use(self.engine)
+        return lazy_free_step(&self.engine.ks, items)
 
     def set_clock(self, int64_t us):
         """Freezes the clock at us since the epoch, or lets it go again with 0."""
@@ -353,6 +425,24 @@ cdef class Session:
     @protocol.setter
     def protocol(self, int version):
         self.client.reply.proto = version
+
+    @property
+    def authenticated(self):
+        """Whether commands other than AUTH and HELLO may run."""
+        return self.client.authenticated
+
+    def authenticate(self):
+        """Lifts the limits of a client that has not shown a password."""
+        self.client.authenticated = True
+        parser_limit(&self.client.parser, PARSER_MAX_ARGS, self.core.engine.settings.proto_max_bulk_len)
+
+    def reset(self):
+        """The engine's side of RESET: transaction, watches, subscriptions, MONITOR, database, protocol, reply mode."""
+        client_reset(self.core.engine, self.client)
+        self.client.flags &= ~<uint64_t>(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_TOUCH | CLIENT_NO_EVICT)
+        self.client.db = self.core.engine.ks.dbs[0]
+        self.client.reply.proto = 2
+        self.client.authenticated = not self.core.engine.settings.require_authentication
 
 
 def seed_hashes(uint64_t seed):

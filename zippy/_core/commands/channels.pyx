@@ -109,6 +109,8 @@ cdef bint unsubscribe(HashTable* channels, SubscriptionList* mine, Client* c, Sl
 
 
 cdef void unsubscribe_all(Engine* e, Client* c) noexcept nogil:
+    if c.channels.count or c.patterns.count or c.shard_channels.count:
+        e.stats.pubsub_clients -= 1
     while c.channels.first != NULL:
         drop_subscription(&e.pubsub.channels, &c.channels, c.channels.first)
     while c.patterns.first != NULL:

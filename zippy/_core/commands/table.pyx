@@ -5,7 +5,9 @@ from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport HashTable, ht_init, ht_insert
 from zippy._core.ground.mem cimport mem_alloc, mem_zalloc
 from zippy._core.commands.connection cimport connection_handler
+from zippy._core.commands.pubsub cimport pubsub_handler
 from zippy._core.commands.string cimport string_handler
+from zippy._core.commands.transactions cimport transactions_handler
 from zippy._core.commands.types cimport (
     CMD_ADMIN, CMD_ALLOW_BUSY, CMD_ASKING, CMD_BLOCKING, CMD_DENYOOM, CMD_FAST, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_ASYNC_LOADING,
     CMD_NO_AUTH, CMD_NO_MULTI, CMD_NOSCRIPT, CMD_PUBSUB, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR,
@@ -29,6 +31,10 @@ cdef command_fn handler_of(const char* name) noexcept nogil:
     cdef command_fn handler = connection_handler(name)
     if handler == NULL:
         handler = string_handler(name)
+    if handler == NULL:
+        handler = transactions_handler(name)
+    if handler == NULL:
+        handler = pubsub_handler(name)
     return handler
 
 

@@ -1,0 +1,184 @@
+from libc.stdint cimport int64_t
+from libc.string cimport strcmp
+from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.glob cimport glob_match
+from zippy._core.ground.hashtable cimport HashTable, HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
+from zippy._core.commands.channels cimport publish, publish_shard, subscribe, unsubscribe
+from zippy._core.commands.engine cimport propagate_nothing
+from zippy._core.commands.types cimport Channel, Client, Engine, SubscriptionList
+from zippy._core.resp.writer cimport (
+    reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_error, reply_int, reply_null, reply_push
+)
+
+
+cdef command_fn pubsub_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"publish") == 0:
+        return publish_command
+    if strcmp(name, b"spublish") == 0:
+        return spublish_command
+    if strcmp(name, b"subscribe") == 0:
+        return subscribe_command
+    if strcmp(name, b"unsubscribe") == 0:
+        return unsubscribe_command
+    if strcmp(name, b"psubscribe") == 0:
+        return psubscribe_command
+    if strcmp(name, b"punsubscribe") == 0:
+        return punsubscribe_command
+    if strcmp(name, b"ssubscribe") == 0:
+        return ssubscribe_command
+    if strcmp(name, b"sunsubscribe") == 0:
+        return sunsubscribe_command
+    if strcmp(name, b"pubsub|channels") == 0:
+        return pubsub_channels_command
+    if strcmp(name, b"pubsub|shardchannels") == 0:
+        return pubsub_shardchannels_command
+    if strcmp(name, b"pubsub|numsub") == 0:
+        return pubsub_numsub_command
+    if strcmp(name, b"pubsub|shardnumsub") == 0:
+        return pubsub_shardnumsub_command
+    if strcmp(name, b"pubsub|numpat") == 0:
+        return pubsub_numpat_command
+    return NULL
+
+
+cdef void publish_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    reply_int(&c.reply, publish(e, argv[1], argv[2]))
+    propagate_nothing(e)
+
+
+cdef void spublish_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    reply_int(&c.reply, publish_shard(e, argv[1], argv[2]))
+    propagate_nothing(e)
+
+
+cdef bint is_subscribed(const Client* c) noexcept nogil:
+    return c.channels.count or c.patterns.count or c.shard_channels.count
+
+
+cdef void confirm(Client* c, const char* kind, Slice name, size_t count) noexcept nogil:
+    reply_push(&c.reply, 3)
+    reply_bulk_text(&c.reply, kind)
+    if name.ptr == NULL:
+        reply_null(&c.reply)
+    else:
+        reply_bulk(&c.reply, name)
+    reply_int(&c.reply, count)
+
+
+cdef void join(
+    Engine* e, Client* c, HashTable* channels, SubscriptionList* mine, const char* kind, int argc, const Slice* argv
+) noexcept nogil:
+    cdef int i
+    cdef bint before = is_subscribed(c)
+    for i in range(1, argc):
+        subscribe(channels, mine, c, argv[i])
+        confirm(c, kind, argv[i], subscription_count(c, mine))
+    if not before:
+        e.stats.pubsub_clients += 1
+
+
+cdef inline size_t subscription_count(const Client* c, const SubscriptionList* mine) noexcept nogil:
+    """What a confirmation counts: channels and patterns together, shard channels on their own."""
+    if mine == &c.shard_channels:
+        return mine.count
+    return c.channels.count + c.patterns.count
+
+
+cdef void leave(
+    Engine* e, Client* c, HashTable* channels, SubscriptionList* mine, const char* kind, int argc, const Slice* argv
+) noexcept nogil:
+    cdef int i
+    cdef bint before = is_subscribed(c)
+    if argc > 1:
+        for i in range(1, argc):
+            unsubscribe(channels, mine, c, argv[i])
+            confirm(c, kind, argv[i], subscription_count(c, mine))
+    elif mine.count == 0:
+        confirm(c, kind, slice_of(NULL, 0), subscription_count(c, mine))
+    else:
+        leave_each(c, channels, mine, kind)
+    if before and not is_subscribed(c):
+        e.stats.pubsub_clients -= 1
+
+
+cdef void leave_each(Client* c, HashTable* channels, SubscriptionList* mine, const char* kind) noexcept nogil:
+    cdef Slice name
+    while mine.first != NULL:
+        name = mine.first.channel.name
+        # the name dies with the last subscription: confirm first, with the count that will be
+        confirm(c, kind, name, subscription_count(c, mine) - 1)
+        unsubscribe(channels, mine, c, name)
+
+
+cdef void subscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    join(e, c, &e.pubsub.channels, &c.channels, b"subscribe", argc, argv)
+
+
+cdef void psubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    join(e, c, &e.pubsub.patterns, &c.patterns, b"psubscribe", argc, argv)
+
+
+cdef void ssubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    join(e, c, &e.pubsub.shard_channels, &c.shard_channels, b"ssubscribe", argc, argv)
+
+
+cdef void unsubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    leave(e, c, &e.pubsub.channels, &c.channels, b"unsubscribe", argc, argv)
+
+
+cdef void punsubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    leave(e, c, &e.pubsub.patterns, &c.patterns, b"punsubscribe", argc, argv)
+
+
+cdef void sunsubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    leave(e, c, &e.pubsub.shard_channels, &c.shard_channels, b"sunsubscribe", argc, argv)
+
+
+cdef void list_channels(Client* c, HashTable* channels, int argc, const Slice* argv) noexcept nogil:
+    cdef HtIter it
+    cdef Channel* channel
+    cdef int64_t count = 0
+    cdef size_t place
+    if argc > 3:
+        reply_error(&c.reply, b"ERR unknown subcommand or wrong number of arguments for 'channels'. Try PUBSUB HELP.")
+        return
+    place = reply_defer(&c.reply)
+    ht_iter(&it, channels)
+    channel = <Channel*>ht_iter_next(&it)
+    while channel != NULL:
+        if argc == 2 or glob_match(argv[2], channel.name, False):
+            reply_bulk(&c.reply, channel.name)
+            count += 1
+        channel = <Channel*>ht_iter_next(&it)
+    ht_iter_done(&it)
+    reply_defer_array(&c.reply, place, count)
+
+
+cdef void count_subscribers(Client* c, HashTable* channels, int argc, const Slice* argv) noexcept nogil:
+    cdef int i
+    cdef Channel* channel
+    reply_array(&c.reply, (argc - 2) * 2)
+    for i in range(2, argc):
+        channel = <Channel*>ht_find(channels, argv[i])
+        reply_bulk(&c.reply, argv[i])
+        reply_int(&c.reply, 0 if channel == NULL else channel.count)
+
+
+cdef void pubsub_channels_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    list_channels(c, &e.pubsub.channels, argc, argv)
+
+
+cdef void pubsub_shardchannels_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    list_channels(c, &e.pubsub.shard_channels, argc, argv)
+
+
+cdef void pubsub_numsub_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    count_subscribers(c, &e.pubsub.channels, argc, argv)
+
+
+cdef void pubsub_shardnumsub_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    count_subscribers(c, &e.pubsub.shard_channels, argc, argv)
+
+
+cdef void pubsub_numpat_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    reply_int(&c.reply, e.pubsub.patterns.count)

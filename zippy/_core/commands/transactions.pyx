@@ -1,0 +1,88 @@
+from libc.stdint cimport uint64_t
+from libc.string cimport strcmp
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.client cimport discard_queue, leave_watches
+from zippy._core.commands.engine cimport run_queued
+from zippy._core.commands.types cimport CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_MULTI, Client, Engine
+from zippy._core.keyspace.db cimport is_expired
+from zippy._core.keyspace.effects cimport watch_any_expired, watch_has, watch_key
+from zippy._core.ground.hashtable cimport ht_find
+from zippy._core.resp.writer cimport reply_array, reply_error, reply_null_array, reply_ok
+from zippy._core.values.entry cimport Entry
+
+
+cdef command_fn transactions_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"multi") == 0:
+        return multi_command
+    if strcmp(name, b"exec") == 0:
+        return exec_command
+    if strcmp(name, b"discard") == 0:
+        return discard_command
+    if strcmp(name, b"watch") == 0:
+        return watch_command
+    if strcmp(name, b"unwatch") == 0:
+        return unwatch_command
+    return NULL
+
+
+cdef void multi_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    if c.flags & CLIENT_MULTI:
+        reply_error(&c.reply, b"ERR MULTI calls can not be nested")
+        return
+    c.flags |= CLIENT_MULTI
+    reply_ok(&c.reply)
+
+
+cdef void discard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    if not c.flags & CLIENT_MULTI:
+        reply_error(&c.reply, b"ERR DISCARD without MULTI")
+        return
+    discard_queue(c)
+    leave_watches(e, c)
+    reply_ok(&c.reply)
+
+
+cdef void exec_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef bint changed
+    if not c.flags & CLIENT_MULTI:
+        reply_error(&c.reply, b"ERR EXEC without MULTI")
+        return
+    changed = c.dirty_cas or watch_any_expired(c.watches)
+    if c.flags & CLIENT_DIRTY_EXEC or changed:
+        if c.flags & CLIENT_DIRTY_EXEC:
+            reply_error(&c.reply, b"EXECABORT Transaction discarded because of previous errors.")
+        else:
+            reply_null_array(&c.reply)
+        discard_queue(c)
+        leave_watches(e, c)
+        return
+    # the commands may not block and may watch anew: the watches end before they run
+    leave_watches(e, c)
+    reply_array(&c.reply, c.multi.count)
+    c.flags = (c.flags | CLIENT_IN_EXEC) & ~<uint64_t>CLIENT_MULTI
+    e.ks.in_exec = True
+    e.stats.transactions += 1
+    run_queued(e, c)
+
+
+cdef void watch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int i
+    cdef Entry* entry
+    if c.flags & CLIENT_MULTI:
+        reply_error(&c.reply, b"ERR WATCH inside MULTI is not allowed")
+        return
+    if not c.dirty_cas:
+        for i in range(1, argc):
+            if watch_has(c.watches, c.db, argv[i]):
+                continue
+            if c.watches == NULL:
+                e.stats.watching_clients += 1
+            # expired keys are not deleted here: that they vanish later is no change to the watcher
+            entry = <Entry*>ht_find(&c.db.keys, argv[i])
+            c.watches = watch_key(c.db, argv[i], &c.dirty_cas, c.watches, entry != NULL and is_expired(c.db, entry))
+    reply_ok(&c.reply)
+
+
+cdef void unwatch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    leave_watches(e, c)
+    reply_ok(&c.reply)
