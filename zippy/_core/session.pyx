@@ -15,11 +15,11 @@ from zippy._core.commands.client cimport (
 from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
 )
-from zippy._core.commands.output cimport client_close, client_has_output, next_pending
+from zippy._core.commands.output cimport client_close, client_has_output, client_output_class, next_pending
 from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, RUN_PYTHON, Command
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_REPLICA, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
 )
 from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step
 from zippy._core.keyspace.expire cimport expire_cycle
@@ -218,6 +218,25 @@ cdef class Core:
             c = c.next
         return 0
 
+    def close_idle(self, int64_t seconds):
+        """Closes clients that were silent for longer than that; blocked and subscribed ones, monitors and replicas may be. 0: nobody."""
+        cdef Client* c = self.engine.clients
+        cdef uint64_t exempt = CLIENT_BLOCKED | CLIENT_REPLICA | CLIENT_MASTER | CLIENT_MONITOR
+        while seconds and c != NULL:
+            if not c.flags & exempt and client_output_class(c) == OUTPUT_NORMAL:
+                if self.engine.ks.clock.mono_us - c.active_us > seconds * 1000000:
+                    self.begin_turn()
+                    client_close(c, self.engine)
+            c = c.next
+
+    def count_rejected(self):
+        """A connection was turned away."""
+        self.engine.stats.rejected_connections += 1
+
+    def count_denied(self):
+        """A password was wrong."""
+        self.engine.stats.auth_denied += 1
+
     def free_some(self, uint64_t items=2000):
         """Frees about so many items of large values that were deleted; True when nothing is left to free."""
         engine_use(self.engine)
@@ -236,13 +255,18 @@ cdef class Core:
 cdef class Session:
     """One client of a core. A transport feeds it; closing it frees the engine's side."""
 
-    def __cinit__(self, Core core, Transport transport, bytes peer=b"", state=None):
+    def __cinit__(self, Core core, Transport transport, bytes peer=b"", state=None, bint is_unix=False, bint is_tls=False):
         self.core = core
         self.transport = transport
         self.state = state
         core.begin_turn()
         self.client = client_new(core.engine, <void*>self, slice_of(<const char*>peer, len(peer)))
         core.sessions[self.client.id] = self
+        core.engine.stats.connections += 1
+        if is_unix:
+            self.client.flags |= CLIENT_UNIX
+        if is_tls:
+            self.client.flags |= CLIENT_TLS
 
     @property
     def id(self):

@@ -1,0 +1,30 @@
+"""What the server remembers of a client beside the engine's side of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(slots=True)
+class ClientState:
+    """One connection as CLIENT LIST shows it. Addresses are "ip:port", or "path:0" for a Unix socket."""
+
+    address: str
+    local_address: str
+    fd: int = -1
+    name: str = ""
+    lib_name: str = ""
+    lib_version: str = ""
+    user: str = "default"
+    transport: Any = None  # the asyncio transport; None in process
+
+
+def text_address(peer: Any) -> str:
+    """An asyncio peername or sockname as Redis writes it."""
+    if isinstance(peer, tuple) and len(peer) >= 2:
+        host = f"[{peer[0]}]" if ":" in str(peer[0]) else peer[0]
+        return f"{host}:{peer[1]}"
+    if isinstance(peer, bytes):
+        peer = peer.decode(errors="replace")
+    return f"{peer}:0"

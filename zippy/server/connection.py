@@ -1,0 +1,138 @@
+"""The connection commands that are answered in Python: AUTH, HELLO, RESET and what a client says of itself."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Any
+
+from zippy import __version__
+from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy.server.registry import command
+
+if TYPE_CHECKING:
+    from zippy._core.session import Session
+
+REDIS_VERSION = "8.2.3"  # what clients take for the server's version: the behaviour that zippy matches
+
+
+def authenticate(session: Session, user: bytes, password: bytes) -> None:
+    """Lets the session in, or raises WRONGPASS."""
+    hashes = session.core.server.password_hashes
+    given = hashlib.sha256(password).digest()
+    if user != b"default" or (hashes and not any(hmac.compare_digest(given, known) for known in hashes)):
+        session.core.count_denied()
+        raise ReplyError("WRONGPASS invalid username-password pair or user is disabled.")
+    session.authenticate()
+
+
+@command("auth")
+def auth(session: Session, args: list[bytes]) -> Any:
+    """AUTH [username] password."""
+    if len(args) > 3:
+        raise ReplyError("ERR syntax error")
+    if len(args) == 2:
+        if not session.core.server.password_hashes:
+            raise ReplyError(
+                "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
+            )
+        authenticate(session, b"default", args[1])
+    else:
+        authenticate(session, args[1], args[2])
+    return OK
+
+
+def valid_name(text: bytes) -> bool:
+    """Names may hold printable ASCII without spaces only: they stand in CLIENT LIST's lines."""
+    return all(33 <= byte <= 126 for byte in text)
+
+
+@command("hello")
+def hello(session: Session, args: list[bytes]) -> Any:
+    """HELLO [protover [AUTH user password] [SETNAME name]]."""
+    version = None
+    at = 1
+    if len(args) > 1:
+        try:
+            version = int(args[1])
+        except ValueError:
+            raise ReplyError("ERR Protocol version is not an integer or out of range") from None
+        if version not in (2, 3):
+            raise ReplyError("NOPROTO unsupported protocol version")
+        at = 2
+    credentials = name = None
+    while at < len(args):
+        option = args[at].upper()
+        left = len(args) - at - 1
+        if option == b"AUTH" and left >= 2:
+            credentials = (args[at + 1], args[at + 2])
+            at += 3
+        elif option == b"SETNAME" and left >= 1:
+            name = args[at + 1]
+            if not valid_name(name):
+                raise ReplyError("ERR Client names cannot contain spaces, newlines or special characters.")
+            at += 2
+        else:
+            raise ReplyError(f"ERR Syntax error in HELLO option '{args[at].decode(errors='replace')}'")
+    if credentials:
+        authenticate(session, *credentials)
+    if not session.authenticated:
+        raise ReplyError(
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option "
+            "can be used to authenticate the client and select the RESP protocol version at the same time"
+        )
+    if name is not None:
+        session.state.name = name.decode()
+    if version is not None:
+        session.protocol = version
+    return {
+        "server": "redis",
+        "version": REDIS_VERSION,
+        "proto": session.protocol,
+        "id": session.id,
+        "mode": "standalone",
+        "role": "master",
+        "modules": [],
+    }
+
+
+@command("reset")
+def reset(session: Session, args: list[bytes]) -> Any:
+    """RESET."""
+    session.reset()
+    session.state.name = ""
+    return Simple("RESET")
+
+
+@command("client|id")
+def client_id(session: Session, args: list[bytes]) -> Any:
+    """CLIENT ID."""
+    return session.id
+
+
+@command("client|setname")
+def client_setname(session: Session, args: list[bytes]) -> Any:
+    """CLIENT SETNAME name."""
+    if not valid_name(args[2]):
+        raise ReplyError("ERR Client names cannot contain spaces, newlines or special characters.")
+    session.state.name = args[2].decode()
+    return OK
+
+
+@command("client|getname")
+def client_getname(session: Session, args: list[bytes]) -> Any:
+    """CLIENT GETNAME."""
+    return session.state.name or None
+
+
+@command("client|setinfo")
+def client_setinfo(session: Session, args: list[bytes]) -> Any:
+    """CLIENT SETINFO LIB-NAME name | LIB-VER version."""
+    attribute = args[2].lower()
+    fields = {b"lib-name": "lib_name", b"lib-ver": "lib_version"}
+    if attribute not in fields:
+        raise ReplyError(f"ERR Unrecognized option '{args[2].decode(errors='replace')}'")
+    if not valid_name(args[3]):
+        raise ReplyError(f"ERR {attribute.decode()} cannot contain spaces, newlines or special characters.")
+    setattr(session.state, fields[attribute], args[3].decode())
+    return OK

@@ -1,0 +1,161 @@
+"""The server: it owns a core, its listeners and its clients, and keeps time for it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from zippy._core.session import SETTING_NAMES, Core, Session, seed_hashes
+from zippy.commandspec import COMMANDS
+from zippy.server import connection  # noqa: F401  registers its handlers
+from zippy.server.clients import ClientState, text_address
+from zippy.server.listeners import Listeners
+from zippy.server.registry import bind_all
+from zippy.settings import Settings
+
+log = logging.getLogger("zippy")
+
+PROTECTED = (
+    b"-DENIED zippy is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode "
+    b"connections are only accepted from the loopback interface. To let other computers connect: set a password with "
+    b"'requirepass', or switch protected mode off with 'CONFIG SET protected-mode no' from the loopback interface, "
+    b"or start zippy with --protected-mode no.\r\n"
+)
+TOO_MANY = b"-ERR max number of clients reached\r\n"
+ACTIVE_EXPIRE_SHARE = 0.25  # of a cron period, at most
+
+
+class Server:
+    """A core with its settings, clients and listeners. Made and used inside a running event loop, by one thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.core = Core(COMMANDS, settings.get("databases"), int.from_bytes(os.urandom(8), "little"))
+        self.core.server = self
+        self.core.log_exception = log.exception
+        bind_all(self.core)
+        self.listeners = Listeners(self)
+        self.run_id = os.urandom(20).hex()
+        self.started_at = time.time()
+        self.stopped: asyncio.Future[int] | None = None
+        self.cron_task: asyncio.Task[None] | None = None
+        self.on_cron: list[Callable[[], None]] = []  # services' periodic work
+        self.on_stop: list[Callable[[bool], Awaitable[None]]] = []  # called with "save?"; an exception keeps the server running
+        self.password_hashes: set[bytes] = set()
+        self.push_settings()
+
+    @staticmethod
+    def seed() -> None:
+        """Seeds the hash function from the system's randomness; once a process, before the first server."""
+        seed_hashes(int.from_bytes(os.urandom(8), "little"))
+
+    def push_settings(self) -> None:
+        """Hands the settings that the core reads to it, now and whenever one changes."""
+        for name in SETTING_NAMES:
+            if name in self.settings:
+                self.push(name)
+                self.settings.on_change(name, self.push)
+        self.settings.on_change("requirepass", self.push_password)
+        self.push_password("requirepass")
+        self.settings.on_change("client-output-buffer-limit", self.push_output_limits)
+        self.push_output_limits("client-output-buffer-limit")
+
+    def push(self, name: str) -> None:
+        """Hands one numeric setting down."""
+        self.core.set_setting(name, self.settings.number(name))
+
+    def push_password(self, name: str) -> None:
+        """Keeps hashes of the default user's passwords; none: no password is needed."""
+        password: str = self.settings.get(name)
+        self.password_hashes = {hashlib.sha256(password.encode("utf-8", "surrogateescape")).digest()} if password else set()
+        self.core.set_setting("require-authentication", int(bool(self.password_hashes)))
+
+    def push_output_limits(self, name: str) -> None:
+        """Hands client-output-buffer-limit down, class by class."""
+        for output_class, kind in enumerate(("normal", "slave", "pubsub")):
+            hard, soft, seconds = self.settings.get(name)[kind]
+            self.core.set_output_limit(output_class, hard, soft, seconds)
+
+    # Connections
+
+    def connection_made(self, stream: Any, transport: Any) -> Session | None:
+        """Admits a new connection: its session, or None when it was turned away."""
+        peer = transport.get_extra_info("peername")
+        local = text_address(transport.get_extra_info("sockname"))
+        is_unix = not isinstance(peer, tuple)
+        refusal = self.refusal(peer, is_unix)
+        if refusal:
+            self.core.count_rejected()
+            transport.write(refusal)
+            transport.close()
+            return None
+        address = local if is_unix else text_address(peer)
+        self.listeners.tune(transport, is_unix)
+        sock = transport.get_extra_info("socket")
+        state = ClientState(address, local, sock.fileno() if sock is not None else -1, transport=transport)
+        return Session(self.core, stream, address.encode(), state, is_unix, transport.get_extra_info("sslcontext") is not None)
+
+    def refusal(self, peer: Any, is_unix: bool) -> bytes | None:
+        """Why this peer may not connect, as an error reply."""
+        if len(self.core.sessions) >= self.settings.get("maxclients"):
+            return TOO_MANY
+        if is_unix or self.password_hashes or not self.settings.get("protected-mode"):
+            return None
+        host = str(peer[0])
+        if host.startswith("127.") or host == "::1" or host.startswith("::ffff:127."):
+            return None
+        return PROTECTED
+
+    def connection_lost(self, session: Session) -> None:
+        """A connection has ended; its session is closed after this."""
+
+    # Life
+
+    async def start(self) -> None:
+        """Opens the listeners and starts the cron. OSError when an address cannot be had."""
+        loop = asyncio.get_running_loop()
+        self.stopped = loop.create_future()
+        self.core.schedule_turn_end = loop.call_soon
+        self.core.schedule_free = loop.call_soon
+        self.core.schedule_wake = lambda delay: loop.call_later(delay, self.core.wake)
+        await self.listeners.open()
+        self.cron_task = loop.create_task(self.cron(), name="zippy-cron")
+
+    async def cron(self) -> None:
+        """Runs `hz` times a second: expiry, time limits of clients, the services' periodic work."""
+        while True:
+            period = 1 / self.settings.get("hz")
+            await asyncio.sleep(period)
+            try:
+                self.core.cron(int(period * ACTIVE_EXPIRE_SHARE * 1e6))
+                self.core.close_idle(self.settings.get("timeout"))
+                for work in self.on_cron:
+                    work()
+            except Exception:
+                log.exception("cron failed")
+
+    async def stop(self, save: bool) -> None:
+        """Saves when asked to, closes everything. Raises what a service raised, and then nothing was closed."""
+        for work in self.on_stop:
+            await work(save)
+        if self.cron_task is not None:
+            self.cron_task.cancel()
+        await self.listeners.close()
+        for session in list(self.core.sessions.values()):
+            session.kill()
+        self.core.end_turn()
+
+    def request_stop(self, code: int) -> None:
+        """Ends the wait in `wait_stopped` with an exit code."""
+        if self.stopped is not None and not self.stopped.done():
+            self.stopped.set_result(code)
+
+    async def wait_stopped(self) -> int:
+        """Waits until somebody requests a stop; the process's exit code."""
+        assert self.stopped is not None
+        return await self.stopped
