@@ -2,6 +2,7 @@
 
 Linear hashing grows and shrinks by one bucket at a time, so that there is never a second table, a pause or a step in memory, and the load
 factor stays high. Items carry their own key; the table finds it through `key_of`. Items belong to the caller.
+A zeroed HashTable with key_of set is an empty table.
 """
 
 from libc.stddef cimport size_t
@@ -14,30 +15,31 @@ ctypedef void (*ht_scan_fn)(void* context, void* item) noexcept nogil
 
 
 cdef struct Bucket:
-    uint8_t tags[7]      # seven bits or more of each item's hash
+    uint8_t tags[7]      # the top byte of each item's hash (never 0), 0 for an empty slot; tags[6] is a filter of the child's tags if there is one
     uint8_t meta         # bit i: slot i holds an item; bit 7: slot 6 holds a child Bucket instead
-    void* slots[7]       # items; 64 bytes in all
+    void* slots[7]       # items; 64 bytes in all; a child Bucket is cut off behind its last slot
 
 
 cdef struct HashTable:
-    Bucket** segments    # directory of segments; segment 0 alone may be shorter than a full one
+    Bucket** segments    # directory of segments of 64 buckets; the last segment alone may be shorter
     ht_key_fn key_of     # where an item's key is
     uint64_t count       # items
     uint64_t buckets     # home buckets in use, at least 1 once an item was inserted
     uint32_t directory   # segments in the directory
-    uint32_t paused      # > 0: no growing and no shrinking (iterators, a forked child at work)
-    uint32_t children    # overflow buckets
+    uint32_t paused      # > 0: no growing, no shrinking and no item moves (iterators)
+    uint32_t overflow    # size of all child buckets, in words of 8 bytes
+    uint32_t deepest     # no home bucket has more positions, its children's included
 
 
 cdef struct HtIter:
     HashTable* table
-    uint64_t index       # next home bucket
-    Bucket* bucket       # bucket being read, NULL before the first
-    int slot
+    uint64_t index       # home bucket being read
+    uint64_t position    # next position in it: 0-5 in the bucket, 6-11 in its child (or its own slot 6), and so on
+    uint64_t before      # items when the iteration began
 
 
 cdef void ht_init(HashTable* t, ht_key_fn key_of) noexcept nogil
-cdef void ht_free(HashTable* t) noexcept nogil                                   # the buckets; items are the caller's
+cdef void ht_free(HashTable* t) noexcept nogil                                   # the buckets; items are the caller's; the table is empty and usable again
 cdef void* ht_find(HashTable* t, Slice key) noexcept nogil                       # the item or NULL
 cdef void* ht_find_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
 cdef void** ht_find_slot(HashTable* t, Slice key, uint64_t hash) noexcept nogil  # address of the item's slot, valid until the next insert or remove; NULL
@@ -45,13 +47,13 @@ cdef void ht_insert(HashTable* t, void* item, uint64_t hash) noexcept nogil     
 cdef void* ht_remove(HashTable* t, Slice key) noexcept nogil                     # unlinks and returns the item, or NULL
 cdef void* ht_remove_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
 cdef void ht_replace(HashTable* t, void* old, void* new_item, uint64_t hash) noexcept nogil  # same key, other address; `old` is not read (it may be freed)
-cdef void ht_reserve(HashTable* t, uint64_t count) noexcept nogil                # room for count items at once
+cdef void ht_reserve(HashTable* t, uint64_t count) noexcept nogil                # splits at once what count items will need
 cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil                # the home bucket's cache line
 # One step of a scan: calls fn for each item of one home bucket; fn may remove that item alone. Returns the next cursor, 0 when all was seen. Cursors
 # are points of the bit-reversed hash space, so that an item present from first to last call is seen whatever grows and shrinks between.
 cdef uint64_t ht_scan(HashTable* t, uint64_t cursor, ht_scan_fn fn, void* context) noexcept nogil
 cdef void* ht_random(HashTable* t, Random* r) noexcept nogil                     # uniform over the items, NULL if empty
 cdef void ht_iter(HtIter* it, HashTable* t) noexcept nogil                       # pauses resizing; end with ht_iter_done
-cdef void* ht_iter_next(HtIter* it) noexcept nogil                               # NULL at the end; the item just returned may be removed
+cdef void* ht_iter_next(HtIter* it) noexcept nogil                               # NULL at the end; any item may be removed, an inserted one may be missed
 cdef void ht_iter_done(HtIter* it) noexcept nogil
 cdef size_t ht_memory(const HashTable* t) noexcept nogil                         # bytes of directory and buckets
