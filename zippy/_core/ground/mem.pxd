@@ -1,4 +1,8 @@
-"""Memory for the whole core: size classes without a header per block, every byte charged to an account."""
+"""Memory for the whole core: size classes without a header per block, every byte charged to an account.
+
+Single-threaded: the core runs under one lock, the GIL. A block is aligned to 64 bytes if its size (as mem_good_size says) is a multiple of 64,
+to 16 if it is a multiple of 16, else to 8. A forked child may allocate and free as it likes.
+"""
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
@@ -19,6 +23,6 @@ cdef void* mem_realloc(void* block, size_t size) noexcept nogil  # never NULL; b
 cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil  # NULL when out of memory, the block is then as it was
 cdef void mem_free(void* block) noexcept nogil                   # block may be NULL
 cdef size_t mem_size(const void* block) noexcept nogil           # usable bytes of the block (>= the size asked for)
-cdef size_t mem_good_size(size_t size) noexcept nogil            # usable bytes that a request of this size would get
+cdef size_t mem_good_size(size_t size) noexcept nogil            # usable bytes that a request of this size would get at least
 cdef size_t mem_resident() noexcept nogil                        # bytes that the allocator holds from the system, free blocks included
 cdef void mem_release() noexcept nogil                           # give empty slabs back to the system

@@ -1,36 +1,488 @@
+"""Slabs of equal blocks, as in Bonwick's allocator: 64 KiB each, 64 to a chunk of 4 MiB that is mapped from the system.
+
+No block has a header: a byte per 64 KiB of address space says whether a slab is there and of which class, and the slab's own header is
+found by rounding the address down to its chunk. The headers lie together at the start of the chunk, not in their slabs, so that a slab holds
+whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's.
+
+A class allocates from one current slab; when that is full it goes on with one of the fullest slabs that have room (four lists by quarters of
+their fill), so that the emptier ones can drain. Empty slabs beyond a small reserve are given back page-wise, empty chunks beyond one are unmapped.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdio cimport fprintf, stderr
-from libc.stdlib cimport abort, free, malloc, realloc
-from libc.string cimport memset
+from libc.stdlib cimport abort, calloc, free, malloc, realloc
+from libc.string cimport memcpy, memset
 
-cdef extern from "<malloc.h>" nogil:
-    size_t malloc_usable_size(void* block)
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <stdlib.h>
+    #include <string.h>
+    #include <sys/mman.h>
+    #include <unistd.h>
+    #if defined(__APPLE__)
+    #include <malloc/malloc.h>
+    #define zippy_usable malloc_size
+    #define ZIPPY_GIVE_BACK MADV_FREE
+    #else
+    #include <malloc.h>
+    #define zippy_usable malloc_usable_size
+    #define ZIPPY_GIVE_BACK MADV_DONTNEED
+    #endif
+
+    #define ZIPPY_CHUNK ((size_t)4 << 20)
+
+    /* the largest block that comes from a slab; a sanitizer sees more if every block is malloc's own */
+    #if ZIPPY_SANITIZE
+    #define ZIPPY_MAX_SLABBED 0
+    #else
+    #define ZIPPY_MAX_SLABBED 16384
+    #endif
+
+    /* what the C library gives for a request that is too large for a slab, at least */
+    static inline size_t zippy_big_size(size_t size) {
+    #if defined(__GLIBC__) && !ZIPPY_SANITIZE
+        return ((size + 8 + 15) & ~(size_t)15) - 8;
+    #elif defined(__APPLE__) && !ZIPPY_SANITIZE
+        return malloc_good_size(size);
+    #else
+        return size;
+    #endif
+    }
+
+    static inline void zippy_trim_library(void) {
+    #if defined(__GLIBC__)
+        malloc_trim(0);
+    #elif defined(__APPLE__)
+        malloc_zone_pressure_relief(NULL, 0);
+    #endif
+    }
+
+    static inline void zippy_poison(void* block, int byte, size_t size) {
+    #if ZIPPY_DEBUG
+        memset(block, byte, size);
+    #endif
+    }
+
+    static void* zippy_map(size_t size) {
+        void* p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return p == MAP_FAILED ? NULL : p;
+    }
+
+    /* a chunk at a multiple of its size: mostly the next one below the last, else the aligned part of twice as much */
+    static void* zippy_map_chunk(void) {
+        char* p = zippy_map(ZIPPY_CHUNK);
+        size_t before;
+        if (p == NULL || ((uintptr_t)p & (ZIPPY_CHUNK - 1)) == 0)
+            return p;
+        munmap(p, ZIPPY_CHUNK);
+        p = zippy_map(2 * ZIPPY_CHUNK);
+        if (p == NULL)
+            return NULL;
+        before = -(uintptr_t)p & (ZIPPY_CHUNK - 1);
+        if (before)
+            munmap(p, before);
+        munmap(p + before + ZIPPY_CHUNK, ZIPPY_CHUNK - before);
+        return p + before;
+    }
+
+    /* gives the whole pages between two addresses back to the system */
+    static void zippy_give_back(char* from, char* to) {
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        char* first = (char*)(((uintptr_t)from + page - 1) & ~(page - 1));
+        if (first < to)
+            madvise(first, to - first, ZIPPY_GIVE_BACK);
+    }
+    #define zippy_ctz __builtin_ctzll
+    #define zippy_bits __builtin_popcountll
+    """
+    size_t CHUNK "ZIPPY_CHUNK"
+    size_t MAX_SLABBED "ZIPPY_MAX_SLABBED"
+    size_t usable "zippy_usable"(void* block) noexcept nogil
+    size_t zippy_big_size(size_t size) noexcept nogil
+    void zippy_trim_library() noexcept nogil
+    void zippy_poison(void* block, int byte, size_t size) noexcept nogil
+    void* zippy_map(size_t size) noexcept nogil
+    void* zippy_map_chunk() noexcept nogil
+    int munmap(void* start, size_t size) noexcept nogil
+    void zippy_give_back(char* first, char* to) noexcept nogil
+    int zippy_ctz(uint64_t v) noexcept nogil
+    int zippy_bits(uint64_t v) noexcept nogil
+
+cdef enum:
+    SLAB_BITS = 16
+    SLAB = 1 << 16          # bytes
+    SLABS = 64              # slabs a chunk
+    MAX_CLASSES = 80
+    QUARTERS = 4
+    UNLISTED = QUARTERS     # slab.quarter of a current or a full slab
+    FINE = 1024             # up to here the class is looked up in steps of 8 bytes, above in steps of 64
+    FINE_STEPS = 1024 // 8
+    COARSE_STEPS = 16384 // 64
+    MAP_PARTS = 1 << 16
+    KEPT_SLABS = 16         # empty slabs that keep their pages: 1 MiB
 
 
-cdef Account* charged = NULL
+cdef struct Slab:
+    void* vacant        # list of freed blocks, linked by their first word
+    char* fresh         # the first block that was never handed out
+    char* end           # behind the last whole block
+    Slab* prev          # in the list of its quarter
+    Slab* next
+    uint32_t used       # live blocks
+    uint32_t low        # when used falls below, the slab changes its list
+    uint32_t capacity   # blocks
+    uint32_t size       # bytes of a block
+    uint8_t klass       # index of the size class
+    uint8_t quarter     # the list that it is in: fill between quarter/4 and (quarter+1)/4; UNLISTED: in none
+
+
+cdef struct Chunk:
+    Slab slabs[SLABS]
+    uint64_t idle       # bit i: slab i is not in use
+    uint64_t touched    # bit i: slab i is idle and still holds pages
+    Chunk* prev         # in the list of chunks with idle slabs
+    Chunk* next
+    char padding[32]    # to a multiple of 64: the first slab's blocks begin behind
+
+
+cdef Account nobody
+cdef Account* charged = &nobody
+
+cdef uint8_t* slab_map[MAP_PARTS]    # by address >> 32, then by the next 16 bits: size class + 1, 0 where no slab is
+cdef uint8_t fine_class[FINE_STEPS + 1]
+cdef uint8_t coarse_class[COARSE_STEPS + 1]
+cdef uint16_t class_size[MAX_CLASSES]
+cdef int classes = 0
+
+cdef Slab no_slab                  # stands for "no current slab": it has no block to give
+cdef Slab* current[MAX_CLASSES]
+cdef Slab* partial[MAX_CLASSES][QUARTERS]
+cdef Chunk* roomy = NULL           # chunks with an idle slab and one in use
+cdef Chunk* spare = NULL           # a chunk without any slab in use
+cdef uint32_t kept = 0             # touched slabs
+cdef size_t resident = 0           # bytes
+
+
+cdef void add_class(size_t size) noexcept nogil:
+    global classes
+    class_size[classes] = <uint16_t>size
+    current[classes] = &no_slab
+    classes += 1
+
+
+cdef void make_classes() noexcept nogil:
+    # the wasted part of a block is an eighth at most and a sixteenth on average; above 4 KiB the classes are whole fractions of a slab
+    cdef size_t size = 0
+    cdef size_t step = 8
+    cdef size_t limit = 128
+    cdef int index
+    cdef int klass = 0
+    while size < 4096:
+        size += step
+        add_class(size)
+        if size == limit:
+            step *= 2
+            limit *= 2
+    for index in range(15, 3, -1):
+        add_class(SLAB // index & ~<size_t>63)
+    for index in range(FINE_STEPS + 1):
+        klass += class_size[klass] < index * 8
+        fine_class[index] = <uint8_t>klass
+    klass = 0
+    for index in range(COARSE_STEPS + 1):
+        while class_size[klass] < index * 64:
+            klass += 1
+        coarse_class[index] = <uint8_t>klass
+
+
+make_classes()
+
+
+cdef inline int class_of(size_t size) noexcept nogil:
+    return fine_class[(size + 7) >> 3] if size <= FINE else coarse_class[(size + 63) >> 6]
+
+
+cdef inline int class_at(const void* block) noexcept nogil:
+    # the class of a block, -1 if it is not in a slab; NULL is in none
+    cdef uintptr_t address = <uintptr_t>block
+    cdef uint8_t* part = slab_map[(address >> 32) & 0xFFFF]
+    return part[(address >> SLAB_BITS) & 0xFFFF] - 1 if part != NULL else -1
+
+
+cdef inline Chunk* chunk_of(const void* p) noexcept nogil:
+    return <Chunk*>(<uintptr_t>p & ~(<uintptr_t>CHUNK - 1))
+
+
+cdef inline Slab* slab_of(const void* block) noexcept nogil:
+    return &chunk_of(block).slabs[(<uintptr_t>block >> SLAB_BITS) & (SLABS - 1)]
+
+
+cdef inline char* slab_start(Chunk* chunk, int index) noexcept nogil:
+    return <char*>chunk + <size_t>index * SLAB + (sizeof(Chunk) if index == 0 else 0)
+
+
+cdef inline void charge(int64_t size, int64_t blocks) noexcept nogil:
+    charged.used += size
+    charged.blocks += blocks
+    if charged.used > charged.peak:
+        charged.peak = charged.used
+
+
+cdef inline void discharge(int64_t size) noexcept nogil:
+    charged.used -= size
+    charged.blocks -= 1
 
 
 cdef void mem_charge_to(Account* account) noexcept nogil:
     global charged
-    charged = account
+    charged = account if account != NULL else &nobody
 
 
 cdef Account* mem_charged() noexcept nogil:
-    return charged
+    return charged if charged != &nobody else NULL
 
 
-cdef inline void charge(int64_t size, int64_t blocks) noexcept nogil:
-    if charged != NULL:
-        charged.used += size
-        charged.blocks += blocks
-        if charged.used > charged.peak:
-            charged.peak = charged.used
+# ---- chunks: where slabs come from and go to
 
 
-cdef void* mem_try_alloc(size_t size) noexcept nogil:
-    cdef void* block = malloc(size if size > 0 else 1)
+cdef void chunk_link(Chunk* chunk) noexcept nogil:
+    global roomy
+    chunk.prev = NULL
+    chunk.next = roomy
+    if roomy != NULL:
+        roomy.prev = chunk
+    roomy = chunk
+
+
+cdef void chunk_unlink(Chunk* chunk) noexcept nogil:
+    global roomy
+    if chunk.prev != NULL:
+        chunk.prev.next = chunk.next
+    else:
+        roomy = chunk.next
+    if chunk.next != NULL:
+        chunk.next.prev = chunk.prev
+
+
+cdef Chunk* chunk_new() noexcept nogil:
+    # a chunk of idle slabs, or NULL; the part of the slab map for it is there then
+    global resident
+    cdef Chunk* chunk = <Chunk*>zippy_map_chunk()
+    cdef uintptr_t part = <uintptr_t>chunk >> 32
+    if chunk == NULL:
+        return NULL
+    if part < MAP_PARTS and slab_map[part] == NULL:
+        slab_map[part] = <uint8_t*>zippy_map(MAP_PARTS)
+    if part >= MAP_PARTS or slab_map[part] == NULL:
+        munmap(chunk, CHUNK)
+        return NULL
+    chunk.idle = ~<uint64_t>0
+    resident += sizeof(Chunk)
+    return chunk
+
+
+cdef void chunk_clean(Chunk* chunk, uint64_t which) noexcept nogil:
+    # gives the pages of some touched slabs back
+    global kept, resident
+    cdef int index
+    chunk.touched &= ~which
+    while which:
+        index = zippy_ctz(which)
+        zippy_give_back(slab_start(chunk, index), <char*>chunk + <size_t>(index + 1) * SLAB)
+        kept -= 1
+        resident -= SLAB
+        which &= which - 1
+
+
+cdef void chunk_unmap(Chunk* chunk) noexcept nogil:
+    global kept, resident
+    cdef uint32_t touched = <uint32_t>zippy_bits(chunk.touched)
+    kept -= touched
+    resident -= touched * <size_t>SLAB + sizeof(Chunk)
+    munmap(chunk, CHUNK)
+
+
+cdef Slab* slab_take(int klass) noexcept nogil:
+    # an empty slab for a class, or NULL when the system has nothing left
+    global kept, resident, spare
+    cdef Chunk* chunk = roomy
+    cdef Slab* slab
+    cdef int index
+    cdef char* start
+    if chunk == NULL:
+        chunk = spare if spare != NULL else chunk_new()
+        spare = NULL
+        if chunk == NULL:
+            return NULL
+        chunk_link(chunk)
+    index = zippy_ctz(chunk.touched if chunk.touched else chunk.idle)
+    if (chunk.touched >> index) & 1:
+        chunk.touched ^= <uint64_t>1 << index
+        kept -= 1
+    else:
+        resident += SLAB
+    chunk.idle ^= <uint64_t>1 << index
+    if chunk.idle == 0:
+        chunk_unlink(chunk)
+    start = slab_start(chunk, index)
+    slab = &chunk.slabs[index]
+    memset(slab, 0, sizeof(Slab))
+    slab.size = class_size[klass]
+    slab.capacity = <uint32_t>(<size_t>(<char*>chunk + <size_t>(index + 1) * SLAB - start) // slab.size)
+    slab.fresh = start
+    slab.end = start + <size_t>slab.capacity * slab.size
+    slab.klass = <uint8_t>klass
+    slab.quarter = UNLISTED
+    slab_map[<uintptr_t>start >> 32][(<uintptr_t>start >> SLAB_BITS) & 0xFFFF] = <uint8_t>(klass + 1)
+    return slab
+
+
+cdef void slab_give(Slab* slab) noexcept nogil:
+    # an empty slab, in no list and not current, goes back to its chunk
+    global kept, spare
+    cdef Chunk* chunk = chunk_of(slab)
+    cdef int index = <int>(slab - chunk.slabs)
+    cdef uint64_t bit = <uint64_t>1 << index
+    cdef uintptr_t start = <uintptr_t>slab_start(chunk, index)
+    slab_map[start >> 32][(start >> SLAB_BITS) & 0xFFFF] = 0
+    if chunk.idle == 0:
+        chunk_link(chunk)
+    chunk.idle |= bit
+    chunk.touched |= bit
+    kept += 1
+    if kept > KEPT_SLABS:
+        chunk_clean(chunk, bit)
+    if chunk.idle == ~<uint64_t>0:
+        chunk_unlink(chunk)
+        if spare != NULL:
+            chunk_unmap(chunk)
+        else:
+            spare = chunk
+
+
+# ---- slabs and blocks
+
+
+cdef void slab_link(Slab* slab, int quarter) noexcept nogil:
+    cdef Slab** first = &partial[slab.klass][quarter]
+    slab.quarter = <uint8_t>quarter
+    slab.prev = NULL
+    slab.next = first[0]
+    if slab.next != NULL:
+        slab.next.prev = slab
+    first[0] = slab
+
+
+cdef void slab_unlink(Slab* slab) noexcept nogil:
+    if slab.quarter == UNLISTED:
+        return
+    if slab.prev != NULL:
+        slab.prev.next = slab.next
+    else:
+        partial[slab.klass][slab.quarter] = slab.next
+    if slab.next != NULL:
+        slab.next.prev = slab.prev
+    slab.quarter = UNLISTED
+
+
+cdef void slab_drained(Slab* slab) noexcept nogil:
+    # fewer blocks than its list is for (or than a full slab has) are left in it
+    cdef int quarter = QUARTERS - 1
+    slab_unlink(slab)
+    if slab.used == 0:
+        slab_give(slab)
+        return
+    while quarter and slab.used < (quarter * slab.capacity + QUARTERS - 1) // QUARTERS:
+        quarter -= 1
+    slab.low = (quarter * slab.capacity + QUARTERS - 1) // QUARTERS if quarter else 1
+    slab_link(slab, quarter)
+
+
+cdef Slab* next_slab(int klass) noexcept nogil:
+    # the current slab is full: the fullest other one that has room, or a new one; NULL when out of memory
+    cdef Slab* slab = NULL
+    cdef int quarter = QUARTERS
+    while quarter and slab == NULL:
+        quarter -= 1
+        slab = partial[klass][quarter]
+    if slab != NULL:
+        slab_unlink(slab)
+    else:
+        slab = slab_take(klass)
+        if slab == NULL:
+            return NULL
+    current[klass].low = current[klass].capacity
+    slab.low = 0
+    current[klass] = slab
+    return slab
+
+
+cdef inline void* take_block(Slab* slab) noexcept nogil:
+    cdef void* block = slab.vacant
     if block != NULL:
-        charge(malloc_usable_size(block), 1)
+        slab.vacant = (<void**>block)[0]
+    elif slab.fresh != slab.end:
+        block = slab.fresh
+        slab.fresh += slab.size
+    else:
+        return NULL
+    slab.used += 1
+    charge(slab.size, 1)
+    zippy_poison(block, 0xA5, slab.size)
     return block
+
+
+cdef inline void* slab_alloc(int klass) noexcept nogil:
+    cdef void* block = take_block(current[klass])
+    cdef Slab* slab
+    if block != NULL:
+        return block
+    slab = next_slab(klass)
+    return take_block(slab) if slab != NULL else NULL
+
+
+cdef inline void slab_free(void* block) noexcept nogil:
+    cdef Slab* slab = slab_of(block)
+    zippy_poison(block, 0xDF, slab.size)
+    (<void**>block)[0] = slab.vacant
+    slab.vacant = block
+    slab.used -= 1
+    discharge(slab.size)
+    if slab.used < slab.low:
+        slab_drained(slab)
+
+
+cdef void* big_alloc(size_t size, bint zeroed) noexcept nogil:
+    global resident
+    cdef void* block
+    if size == 0:
+        size = 1
+    block = calloc(1, size) if zeroed else malloc(size)
+    if block != NULL:
+        charge(<int64_t>usable(block), 1)
+        resident += usable(block)
+    return block
+
+
+cdef void big_free(void* block) noexcept nogil:
+    global resident
+    resident -= usable(block)
+    discharge(<int64_t>usable(block))
+    free(block)
+
+
+cdef void* big_realloc(void* block, size_t size) noexcept nogil:
+    global resident
+    cdef size_t before = usable(block)
+    block = realloc(block, size if size else 1)
+    if block != NULL:
+        charge(<int64_t>usable(block) - <int64_t>before, 0)
+        resident += usable(block) - before
+    return block
+
+
+# ---- what the rest of the core calls
 
 
 cdef void out_of_memory(size_t size) noexcept nogil:
@@ -38,26 +490,44 @@ cdef void out_of_memory(size_t size) noexcept nogil:
     abort()
 
 
+cdef void* mem_try_alloc(size_t size) noexcept nogil:
+    return slab_alloc(class_of(size)) if size <= MAX_SLABBED and MAX_SLABBED else big_alloc(size, False)
+
+
 cdef void* mem_alloc(size_t size) noexcept nogil:
-    cdef void* block = mem_try_alloc(size)
+    cdef void* block = slab_alloc(class_of(size)) if size <= MAX_SLABBED and MAX_SLABBED else big_alloc(size, False)
     if block == NULL:
         out_of_memory(size)
     return block
 
 
 cdef void* mem_zalloc(size_t size) noexcept nogil:
-    cdef void* block = mem_alloc(size)
-    memset(block, 0, size)
+    # calloc does not touch what the system has zeroed already
+    cdef void* block = mem_alloc(size) if size <= MAX_SLABBED else big_alloc(size, True)
+    if block == NULL:
+        out_of_memory(size)
+    if size <= MAX_SLABBED:
+        memset(block, 0, size)
     return block
 
 
 cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil:
+    cdef int klass = class_at(block)
+    cdef bint small = size <= MAX_SLABBED and MAX_SLABBED
+    cdef size_t bytes
+    cdef void* moved
     if block == NULL:
         return mem_try_alloc(size)
-    cdef int64_t before = malloc_usable_size(block)
-    cdef void* moved = realloc(block, size if size > 0 else 1)
-    if moved != NULL:
-        charge(<int64_t>malloc_usable_size(moved) - before, 0)
+    if klass < 0 and not small:
+        return big_realloc(block, size)
+    if klass >= 0 and small and klass == class_of(size):
+        return block
+    moved = mem_try_alloc(size)
+    if moved == NULL:
+        return NULL
+    bytes = mem_size(block)
+    memcpy(moved, block, bytes if bytes < size else size)
+    mem_free(block)
     return moved
 
 
@@ -69,22 +539,40 @@ cdef void* mem_realloc(void* block, size_t size) noexcept nogil:
 
 
 cdef void mem_free(void* block) noexcept nogil:
-    if block != NULL:
-        charge(-<int64_t>malloc_usable_size(block), -1)
-        free(block)
+    if class_at(block) >= 0:
+        slab_free(block)
+    elif block != NULL:
+        big_free(block)
 
 
 cdef size_t mem_size(const void* block) noexcept nogil:
-    return malloc_usable_size(<void*>block)
+    cdef int klass = class_at(block)
+    return class_size[klass] if klass >= 0 else usable(<void*>block)
 
 
 cdef size_t mem_good_size(size_t size) noexcept nogil:
-    return (size + 8 + 15) & ~<size_t>15 if size > 24 else 24
+    return class_size[class_of(size)] if size <= MAX_SLABBED and MAX_SLABBED else zippy_big_size(size)
 
 
 cdef size_t mem_resident() noexcept nogil:
-    return 0
+    return resident
 
 
 cdef void mem_release() noexcept nogil:
-    pass
+    global spare
+    cdef Slab* slab
+    cdef Chunk* chunk
+    cdef int klass
+    for klass in range(classes):
+        slab = current[klass]
+        if slab.used == 0 and slab != &no_slab:
+            current[klass] = &no_slab
+            slab_give(slab)
+    if spare != NULL:
+        chunk_unmap(spare)
+        spare = NULL
+    chunk = roomy
+    while chunk != NULL:
+        chunk_clean(chunk, chunk.touched)
+        chunk = chunk.next
+    zippy_trim_library()

@@ -1,0 +1,172 @@
+# Blocks of the allocator for tests: each is filled with a pattern of its own, which is checked before it goes.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport uintptr_t
+from zippy._core.ground.mem cimport (
+    Account, mem_alloc, mem_charge_to, mem_charged, mem_free, mem_good_size, mem_realloc, mem_release, mem_resident, mem_size,
+    mem_try_alloc, mem_try_realloc, mem_zalloc,
+)
+
+cdef extern from *:
+    """
+    static const int shim_sanitized = ZIPPY_SANITIZE;
+    """
+    int shim_sanitized
+
+SANITIZED = bool(shim_sanitized)
+
+
+cdef struct Block:
+    unsigned char* data
+    size_t size
+    unsigned char mark
+
+
+cdef unsigned char pattern(Block* block, size_t i) noexcept nogil:
+    return <unsigned char>(block.mark + i * 7)
+
+
+cdef class Blocks:
+    """Live blocks by number, charged to an account of their own."""
+
+    cdef Block* blocks
+    cdef size_t room
+    cdef Account account
+    cdef Account* before
+
+    def __cinit__(self, room=1000):
+        self.room = room
+        self.blocks = <Block*>mem_zalloc(room * sizeof(Block))
+
+    def __dealloc__(self):
+        for i in range(self.room):
+            self.free(i)
+        mem_free(self.blocks)
+
+    cdef void enter(self) noexcept:
+        self.before = mem_charged()
+        mem_charge_to(&self.account)
+
+    cdef void leave(self) noexcept:
+        mem_charge_to(self.before)
+
+    cdef Block* at(self, size_t i) except NULL:
+        if i >= self.room:
+            raise IndexError(i)
+        return &self.blocks[i]
+
+    cdef void write(self, Block* block, size_t start, size_t size) noexcept:
+        cdef size_t i
+        block.size = size
+        for i in range(start, size):
+            block.data[i] = pattern(block, i)
+
+    def alloc(self, i, size, zeroed=False):
+        """A new block in the free place i."""
+        cdef Block* block = self.at(i)
+        cdef size_t j
+        assert block.data == NULL
+        self.enter()
+        block.data = <unsigned char*>(mem_zalloc(size) if zeroed else mem_alloc(size))
+        self.leave()
+        assert mem_size(block.data) >= size
+        if zeroed:
+            for j in range(<size_t>size):
+                assert block.data[j] == 0
+        block.mark = (i * 31 + size) & 255
+        self.write(block, 0, size)
+
+    def realloc(self, i, size):
+        """Resize the block at i (or make it), whose bytes must come along."""
+        cdef Block* block = self.at(i)
+        cdef size_t kept = min(block.size, <size_t>size)
+        self.check(i)
+        self.enter()
+        block.data = <unsigned char*>mem_realloc(block.data, size)
+        self.leave()
+        block.size = kept
+        self.check(i)
+        self.write(block, kept, size)
+
+    def check(self, i):
+        """Assert that the block at i holds what was written."""
+        cdef Block* block = self.at(i)
+        cdef size_t j
+        if block.data != NULL:
+            for j in range(block.size):
+                assert block.data[j] == pattern(block, j), (i, j, block.size)
+
+    def free(self, i):
+        cdef Block* block = self.at(i)
+        self.check(i)
+        self.enter()
+        mem_free(block.data)
+        self.leave()
+        block.data = NULL
+        block.size = 0
+
+    def live(self, i):
+        return self.at(i).data != NULL
+
+    def address(self, i):
+        return <uintptr_t>self.at(i).data
+
+    def size(self, i):
+        """Usable bytes of the block at i."""
+        return mem_size(self.at(i).data)
+
+    def can_alloc(self, size):
+        """Whether mem_try_alloc gives a block of that size; it is freed again."""
+        cdef void* block
+        self.enter()
+        block = mem_try_alloc(size)
+        mem_free(block)
+        self.leave()
+        return block != NULL
+
+    def can_realloc(self, i, size):
+        """Whether mem_try_realloc fails for the block at i, which must then be unharmed."""
+        cdef Block* block = self.at(i)
+        cdef void* moved
+        self.enter()
+        moved = mem_try_realloc(block.data, size)
+        self.leave()
+        if moved != NULL:
+            block.data = <unsigned char*>moved
+            block.size = min(block.size, <size_t>size)
+        self.check(i)
+        return moved != NULL
+
+    @property
+    def used(self):
+        return self.account.used
+
+    @property
+    def peak(self):
+        return self.account.peak
+
+    @property
+    def count(self):
+        return self.account.blocks
+
+
+def good_size(size):
+    return mem_good_size(size)
+
+
+def resident():
+    return mem_resident()
+
+
+def release():
+    mem_release()
+
+
+def charged_to_nobody():
+    """Whether no account is charged now; blocks made then change none."""
+    cdef Account* before = mem_charged()
+    mem_charge_to(NULL)
+    mem_free(mem_alloc(100))
+    nobody = mem_charged() == NULL
+    mem_charge_to(before)
+    return nobody
