@@ -1,34 +1,67 @@
+from libc.string cimport memcpy
+from zippy._core.ground.buf cimport slice_of
 from zippy._core.values.entry cimport (
-    ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH, TYPE_LIST,
-    TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_memory, entry_new_string, entry_string,
-    entry_string_length, entry_type
+    EMBSTR_MAX, ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH, TYPE_LIST,
+    TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_memory, entry_new, entry_new_string, entry_string,
+    entry_string_length, entry_string_resize, entry_type
 )
+from zippy._core.values.list cimport list_copy, list_free, list_free_effort, list_free_some, list_length, list_memory
 
 
 cdef void value_free(Entry* e) noexcept nogil:
+    if entry_type(e) == TYPE_LIST:
+        list_free(e)
     entry_free_block(e)
 
 
 cdef bint value_free_some(Entry* e, uint64_t items) noexcept nogil:
-    entry_free_block(e)
-    return True
+    cdef bint done = True
+    if entry_type(e) == TYPE_LIST:
+        done = list_free_some(e, items)
+    if done:
+        entry_free_block(e)
+    return done
 
 
 cdef uint64_t value_free_effort(const Entry* e) noexcept nogil:
+    if entry_type(e) == TYPE_LIST:
+        return list_free_effort(e)
     return 1
 
 
 cdef Entry* value_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
     cdef char scratch[24]
-    return entry_new_string(key, entry_string(e, scratch), expiry)
+    cdef char* data
+    cdef Slice text
+    cdef Entry* copy
+    cdef void* payload = NULL
+    if entry_type(e) == TYPE_STRING:
+        text = entry_string(e, scratch)
+        if entry_encoding(e) != ENC_RAW or text.len > EMBSTR_MAX:
+            return entry_new_string(key, text, expiry)
+        # a short string that was modified stays raw in the copy
+        copy = entry_new_string(key, slice_of(NULL, 0), expiry)
+        if copy != NULL:
+            copy = entry_string_resize(copy, text.len, &data)
+        if copy != NULL and text.len:
+            memcpy(data, text.ptr, text.len)
+        return copy
+    if entry_type(e) == TYPE_LIST:
+        payload = list_copy(e)
+    return entry_new(key, entry_type(e), entry_encoding(e), payload, expiry)
 
 
 cdef uint64_t value_length(const Entry* e) noexcept nogil:
+    if entry_type(e) == TYPE_LIST:
+        return list_length(e)
     return entry_string_length(e)
 
 
 cdef size_t value_memory(Entry* e, uint64_t samples) noexcept nogil:
-    return entry_memory(e)
+    cdef size_t size = entry_memory(e)
+    if entry_type(e) == TYPE_LIST:
+        size += list_memory(e, samples)
+    return size
 
 
 cdef const char* value_type_name(const Entry* e) noexcept nogil:

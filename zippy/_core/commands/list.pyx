@@ -1,0 +1,331 @@
+from libc.stdint cimport INT64_MAX, INT64_MIN
+from libc.string cimport strcmp
+from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE
+from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.list_pop cimport list_pop_handler
+from zippy._core.commands.list_removal cimport list_removed
+from zippy._core.keyspace.db cimport lookup_read, open_for_write, put_new
+from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.types cimport NOTIFY_LIST
+from zippy._core.resp.writer cimport (
+    reply_array, reply_bulk, reply_defer, reply_defer_array, reply_error, reply_int, reply_null, reply_ok
+)
+from zippy._core.values.entry cimport TYPE_LIST
+from zippy._core.values.list cimport (
+    LIST_HEAD, LIST_TAIL, ListIter, item_equals, item_text, list_after_removal, list_delete_range, list_iter, list_iter_delete, list_iter_done,
+    list_iter_insert, list_iter_next, list_iter_replace, list_length, list_make_room, list_new, list_push
+)
+
+
+cdef command_fn list_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"lpush") == 0:
+        return lpush_command
+    if strcmp(name, b"rpush") == 0:
+        return rpush_command
+    if strcmp(name, b"lpushx") == 0:
+        return lpushx_command
+    if strcmp(name, b"rpushx") == 0:
+        return rpushx_command
+    if strcmp(name, b"llen") == 0:
+        return llen_command
+    if strcmp(name, b"lindex") == 0:
+        return lindex_command
+    if strcmp(name, b"lrange") == 0:
+        return lrange_command
+    if strcmp(name, b"lset") == 0:
+        return lset_command
+    if strcmp(name, b"linsert") == 0:
+        return linsert_command
+    if strcmp(name, b"ltrim") == 0:
+        return ltrim_command
+    if strcmp(name, b"lrem") == 0:
+        return lrem_command
+    if strcmp(name, b"lpos") == 0:
+        return lpos_command
+    return list_pop_handler(name)
+
+
+cdef void push(Engine* e, Client* c, int argc, Slice* argv, int where, bint only_existing) noexcept nogil:
+    cdef Entry* entry = open_for_write(c.db, argv[1])
+    cdef int i
+    if not check_type(c, entry, TYPE_LIST):
+        return
+    if entry == NULL:
+        if only_existing:
+            reply_int(&c.reply, 0)
+            return
+        entry = list_new(argv[1])
+        put_new(c.db, entry)
+    list_make_room(entry, &e.settings, argc - 2, argv + 2)
+    for i in range(2, argc):
+        list_push(entry, argv[i], where)
+    reply_int(&c.reply, list_length(entry))
+    mutated(c.db, argv[1], NOTIFY_LIST, b"lpush" if where == LIST_HEAD else b"rpush", argc - 2)
+
+
+cdef void lpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    push(e, c, argc, argv, LIST_HEAD, False)
+
+
+cdef void rpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    push(e, c, argc, argv, LIST_TAIL, False)
+
+
+cdef void lpushx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    push(e, c, argc, argv, LIST_HEAD, True)
+
+
+cdef void rpushx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    push(e, c, argc, argv, LIST_TAIL, True)
+
+
+cdef void llen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry = lookup_read(c.db, argv[1])
+    if check_type(c, entry, TYPE_LIST):
+        reply_int(&c.reply, list_length(entry) if entry != NULL else 0)
+
+
+cdef void lindex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry = lookup_read(c.db, argv[1])
+    cdef ListIter it
+    cdef int64_t index
+    cdef char[24] scratch
+    if entry == NULL:
+        reply_null(&c.reply)
+        return
+    if not check_type(c, entry, TYPE_LIST) or not arg_i64(c, argv[2], &index):
+        return
+    if not list_iter(&it, entry, index, LIST_TAIL):
+        reply_null(&c.reply)
+        return
+    list_iter_next(&it)
+    reply_bulk(&c.reply, item_text(&it.item, scratch))
+    list_iter_done(&it)
+
+
+cdef void lrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int64_t start
+    cdef int64_t stop
+    cdef int64_t length
+    cdef int64_t i
+    cdef Entry* entry
+    cdef ListIter it
+    cdef char[24] scratch
+    if not arg_i64(c, argv[2], &start) or not arg_i64(c, argv[3], &stop):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if not check_type(c, entry, TYPE_LIST):
+        return
+    length = list_length(entry) if entry != NULL else 0
+    if start < 0:
+        start = start + length if start + length > 0 else 0
+    if stop < 0:
+        stop += length
+    if stop >= length:
+        stop = length - 1
+    if start > stop or start >= length:
+        reply_array(&c.reply, 0)
+        return
+    reply_array(&c.reply, stop - start + 1)
+    list_iter(&it, entry, start, LIST_TAIL)
+    for i in range(stop - start + 1):
+        list_iter_next(&it)
+        reply_bulk(&c.reply, item_text(&it.item, scratch))
+    list_iter_done(&it)
+
+
+cdef void lset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry = open_for_write(c.db, argv[1])
+    cdef ListIter it
+    cdef int64_t index
+    if entry == NULL:
+        reply_error(&c.reply, b"ERR no such key")
+        return
+    if not check_type(c, entry, TYPE_LIST) or not arg_i64(c, argv[2], &index):
+        return
+    list_make_room(entry, &e.settings, 1, argv + 3)
+    if not list_iter(&it, entry, index, LIST_TAIL):
+        reply_error(&c.reply, b"ERR index out of range")
+        return
+    list_iter_next(&it)
+    list_iter_replace(&it, argv[3])
+    list_after_removal(entry, &e.settings)
+    reply_ok(&c.reply)
+    mutated(c.db, argv[1], NOTIFY_LIST, b"lset", 1)
+
+
+cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry
+    cdef ListIter it
+    cdef int where = LP_AFTER
+    if arg_is(argv[2], b"before"):
+        where = LP_BEFORE
+    elif not arg_is(argv[2], b"after"):
+        reply_syntax_error(c)
+        return
+    entry = open_for_write(c.db, argv[1])
+    if entry == NULL:
+        reply_int(&c.reply, 0)
+        return
+    if not check_type(c, entry, TYPE_LIST):
+        return
+    list_make_room(entry, &e.settings, 1, argv + 4)
+    list_iter(&it, entry, 0, LIST_TAIL)
+    while list_iter_next(&it):
+        if item_equals(&it.item, argv[3]):
+            list_iter_insert(&it, argv[4], where)
+            reply_int(&c.reply, list_length(entry))
+            mutated(c.db, argv[1], NOTIFY_LIST, b"linsert", 1)
+            return
+    list_iter_done(&it)
+    reply_int(&c.reply, -1)
+
+
+cdef void ltrim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int64_t start
+    cdef int64_t stop
+    cdef int64_t length
+    cdef int64_t before
+    cdef int64_t behind
+    cdef Entry* entry
+    if not arg_i64(c, argv[2], &start) or not arg_i64(c, argv[3], &stop):
+        return
+    entry = open_for_write(c.db, argv[1])
+    if not check_type(c, entry, TYPE_LIST):
+        return
+    reply_ok(&c.reply)
+    if entry == NULL:
+        return
+    length = list_length(entry)
+    if start < 0:
+        start = start + length if start + length > 0 else 0
+    if stop < 0:
+        stop += length
+    if start > stop or start >= length:
+        before = length
+        behind = 0
+    else:
+        if stop >= length:
+            stop = length - 1
+        before = start
+        behind = length - stop - 1
+    if before:
+        list_delete_range(entry, 0, before)
+    if behind:
+        list_delete_range(entry, -behind, behind)
+    list_removed(e, c, argv[1], entry, b"ltrim", before + behind)
+
+
+cdef void lrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry
+    cdef ListIter it
+    cdef int64_t count
+    cdef int64_t removed = 0
+    cdef int direction = LIST_TAIL
+    if not arg_in_range(c, argv[2], -INT64_MAX, INT64_MAX, &count, b"ERR value is not an integer or out of range"):
+        return
+    entry = open_for_write(c.db, argv[1])
+    if not check_type(c, entry, TYPE_LIST):
+        return
+    if entry == NULL:
+        reply_int(&c.reply, 0)
+        return
+    if count < 0:
+        count = -count
+        direction = LIST_HEAD
+    list_iter(&it, entry, 0 if direction == LIST_TAIL else -1, direction)
+    while list_iter_next(&it):
+        if item_equals(&it.item, argv[3]):
+            list_iter_delete(&it)
+            removed += 1
+            if removed == count:
+                break
+    list_iter_done(&it)
+    if removed:
+        list_removed(e, c, argv[1], entry, b"lrem", removed)
+    reply_int(&c.reply, removed)
+
+
+cdef struct Search:
+    # the options of LPOS
+    int64_t rank       # of the first match wanted; negative: from the tail
+    int64_t count      # matches wanted, 0: all, -1: one, replied as a number
+    int64_t max_len    # comparisons, 0: no limit
+
+
+cdef bint parse_search(Client* c, int argc, const Slice* argv, Search* search) noexcept nogil:
+    cdef int i = 3
+    search.rank = 1
+    search.count = -1
+    search.max_len = 0
+    while i < argc:
+        if i + 1 == argc:
+            reply_syntax_error(c)
+            return False
+        if arg_is(argv[i], b"rank"):
+            if not arg_i64(c, argv[i + 1], &search.rank):
+                return False
+            if search.rank == INT64_MIN:
+                reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+                return False
+            if search.rank == 0:
+                reply_error(
+                    &c.reply, b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+                    b"or use negative to start from the end of the list"
+                )
+                return False
+        elif arg_is(argv[i], b"count"):
+            if not arg_in_range(c, argv[i + 1], 0, INT64_MAX, &search.count, b"ERR COUNT can't be negative"):
+                return False
+        elif arg_is(argv[i], b"maxlen"):
+            if not arg_in_range(c, argv[i + 1], 0, INT64_MAX, &search.max_len, b"ERR MAXLEN can't be negative"):
+                return False
+        else:
+            reply_syntax_error(c)
+            return False
+        i += 2
+    return True
+
+
+cdef void lpos_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Search search
+    cdef Entry* entry
+    cdef ListIter it
+    cdef int64_t index
+    cdef int64_t step = 1
+    cdef int64_t compared = 0
+    cdef int64_t skip
+    cdef int64_t found = 0
+    cdef size_t place
+    if not parse_search(c, argc, argv, &search):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if not check_type(c, entry, TYPE_LIST):
+        return
+    if entry == NULL:
+        reply_null(&c.reply) if search.count < 0 else reply_array(&c.reply, 0)
+        return
+    index = 0
+    skip = search.rank - 1
+    if search.rank < 0:
+        step = -1
+        index = list_length(entry) - 1
+        skip = -search.rank - 1
+    place = reply_defer(&c.reply)
+    list_iter(&it, entry, index, LIST_TAIL if step > 0 else LIST_HEAD)
+    while (search.max_len == 0 or compared < search.max_len) and list_iter_next(&it):
+        if item_equals(&it.item, argv[2]):
+            if skip > 0:
+                skip -= 1
+            else:
+                reply_int(&c.reply, index)
+                found += 1
+                if search.count != 0 and found >= search.count:
+                    break
+        index += step
+        compared += 1
+    list_iter_done(&it)
+    if search.count >= 0:
+        reply_defer_array(&c.reply, place, found)
+    elif found == 0:
+        reply_null(&c.reply)

@@ -1,0 +1,273 @@
+from libc.stdint cimport INT64_MAX, int64_t
+from libc.string cimport strcmp
+from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_free, buf_init, slice_of, slice_text
+from zippy._core.ground.number cimport num_write_i64
+from zippy._core.commands.args cimport arg_in_range, arg_is, arg_timeout, check_type, reply_syntax_error
+from zippy._core.commands.client cimport block_on_keys
+from zippy._core.commands.engine cimport propagate_instead
+from zippy._core.commands.list_removal cimport list_removed
+from zippy._core.commands.types cimport BLOCK_NULL, BLOCK_NULL_ARRAY, Client, Engine
+from zippy._core.keyspace.db cimport open_for_write, put_new
+from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.types cimport NOTIFY_LIST
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_null, reply_null_array
+from zippy._core.values.entry cimport TYPE_LIST, Entry
+from zippy._core.values.list cimport (
+    LIST_HEAD, LIST_TAIL, ListIter, item_text, list_delete_range, list_iter, list_iter_done, list_iter_next, list_length, list_make_room,
+    list_new, list_push
+)
+
+
+cdef command_fn list_pop_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"lpop") == 0:
+        return lpop_command
+    if strcmp(name, b"rpop") == 0:
+        return rpop_command
+    if strcmp(name, b"lmpop") == 0:
+        return lmpop_command
+    if strcmp(name, b"rpoplpush") == 0:
+        return rpoplpush_command
+    if strcmp(name, b"lmove") == 0:
+        return lmove_command
+    if strcmp(name, b"blpop") == 0:
+        return blpop_command
+    if strcmp(name, b"brpop") == 0:
+        return brpop_command
+    if strcmp(name, b"blmpop") == 0:
+        return blmpop_command
+    if strcmp(name, b"brpoplpush") == 0:
+        return brpoplpush_command
+    if strcmp(name, b"blmove") == 0:
+        return blmove_command
+    return NULL
+
+
+cdef inline const char* pop_event(int where) noexcept nogil:
+    return b"lpop" if where == LIST_HEAD else b"rpop"
+
+
+cdef void pop_range(Engine* e, Client* c, Slice key, Entry* entry, int where, int64_t count) noexcept nogil:
+    """Replies with count elements from an end, outermost first, and takes them out."""
+    cdef ListIter it
+    cdef int64_t i
+    cdef char[24] scratch
+    list_iter(&it, entry, 0 if where == LIST_HEAD else -1, LIST_TAIL if where == LIST_HEAD else LIST_HEAD)
+    for i in range(count):
+        list_iter_next(&it)
+        reply_bulk(&c.reply, item_text(&it.item, scratch))
+    list_iter_done(&it)
+    list_delete_range(entry, 0 if where == LIST_HEAD else -count, count)
+    list_removed(e, c, key, entry, pop_event(where), count)
+
+
+cdef void pop(Engine* e, Client* c, int argc, Slice* argv, int where) noexcept nogil:
+    cdef Entry* entry
+    cdef int64_t count = 1
+    cdef int64_t length
+    if argc > 3:
+        reply_error(&c.reply, b"ERR wrong number of arguments for 'lpop' command" if where == LIST_HEAD
+                    else b"ERR wrong number of arguments for 'rpop' command")
+        return
+    if argc == 3 and not arg_in_range(c, argv[2], 0, INT64_MAX, &count, b"ERR value is out of range, must be positive"):
+        return
+    entry = open_for_write(c.db, argv[1])
+    if entry == NULL:
+        reply_null_array(&c.reply) if argc == 3 else reply_null(&c.reply)
+        return
+    if not check_type(c, entry, TYPE_LIST):
+        return
+    length = list_length(entry)
+    if count > length:
+        count = length
+    if argc == 3:
+        reply_array(&c.reply, count)
+        if count == 0:
+            return
+    pop_range(e, c, argv[1], entry, where, count)
+
+
+cdef void lpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    pop(e, c, argc, argv, LIST_HEAD)
+
+
+cdef void rpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    pop(e, c, argc, argv, LIST_TAIL)
+
+
+cdef void propagate_pop(Engine* e, Client* c, Slice key, int where, int64_t count) noexcept nogil:
+    """Tells replicas which list it was and how many: LPOP key, or LPOP key count."""
+    cdef Slice[3] request
+    cdef char[24] number
+    request[0] = slice_text(b"LPOP") if where == LIST_HEAD else slice_text(b"RPOP")
+    request[1] = key
+    if count < 0:
+        propagate_instead(e, c, 2, request)
+        return
+    request[2] = slice_of(number, num_write_i64(number, count))
+    propagate_instead(e, c, 3, request)
+
+
+cdef bint pop_first_list(Engine* e, Client* c, int keys, Slice* key, int where, int64_t count) noexcept nogil:
+    """Pops from the first of the keys that holds a list; False: none does, nothing was replied. count < 0: one element, not in an array."""
+    cdef Entry* entry
+    cdef int i
+    cdef int64_t taken
+    for i in range(keys):
+        entry = open_for_write(c.db, key[i])
+        if entry == NULL:
+            continue
+        if not check_type(c, entry, TYPE_LIST):
+            return True
+        taken = list_length(entry)
+        if taken > (count if count > 0 else 1):
+            taken = count if count > 0 else 1
+        reply_array(&c.reply, 2)
+        reply_bulk(&c.reply, key[i])
+        if count >= 0:
+            reply_array(&c.reply, taken)
+        pop_range(e, c, key[i], entry, where, taken)
+        propagate_pop(e, c, key[i], where, taken if count >= 0 else -1)
+        return True
+    return False
+
+
+cdef void blocking_pop(Engine* e, Client* c, int argc, Slice* argv, int where) noexcept nogil:
+    cdef int64_t timeout
+    if not arg_timeout(e, c, argv[argc - 1], &timeout):
+        return
+    if not pop_first_list(e, c, argc - 2, argv + 1, where, -1):
+        block_on_keys(e, c, argc - 2, argv + 1, TYPE_LIST, timeout, BLOCK_NULL_ARRAY)
+
+
+cdef void blpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    blocking_pop(e, c, argc, argv, LIST_HEAD)
+
+
+cdef void brpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    blocking_pop(e, c, argc, argv, LIST_TAIL)
+
+
+cdef bint parse_end(Slice word, int* where) noexcept nogil:
+    if arg_is(word, b"left"):
+        where[0] = LIST_HEAD
+    elif arg_is(word, b"right"):
+        where[0] = LIST_TAIL
+    else:
+        return False
+    return True
+
+
+cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, int64_t timeout) noexcept nogil:
+    """[B]LMPOP from the word `at`, where the number of keys stands; timeout < 0: does not block."""
+    cdef int64_t keys
+    cdef int64_t count = -1
+    cdef int where
+    cdef int i
+    if not arg_in_range(c, argv[at], 1, INT64_MAX, &keys, b"ERR numkeys should be greater than 0"):
+        return
+    if keys >= argc - at - 1 or not parse_end(argv[at + 1 + keys], &where):
+        reply_syntax_error(c)
+        return
+    i = at + 2 + <int>keys
+    while i < argc:
+        if count != -1 or not arg_is(argv[i], b"count") or i + 1 == argc:
+            reply_syntax_error(c)
+            return
+        if not arg_in_range(c, argv[i + 1], 1, INT64_MAX, &count, b"ERR count should be greater than 0"):
+            return
+        i += 2
+    if pop_first_list(e, c, <int>keys, argv + at + 1, where, 1 if count == -1 else count):
+        return
+    if timeout < 0:
+        reply_null_array(&c.reply)
+    else:
+        block_on_keys(e, c, <int>keys, argv + at + 1, TYPE_LIST, timeout, BLOCK_NULL_ARRAY)
+
+
+cdef void lmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    multi_pop(e, c, argc, argv, 1, -1)
+
+
+cdef void blmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int64_t timeout
+    if arg_timeout(e, c, argv[1], &timeout):
+        multi_pop(e, c, argc, argv, 2, timeout)
+
+
+cdef bint move(Engine* e, Client* c, Slice source, Slice destination, int take, int put) noexcept nogil:
+    """Moves one element; False: the source is absent, nothing was replied."""
+    cdef Entry* origin = open_for_write(c.db, source)
+    cdef Entry* target
+    cdef ListIter it
+    cdef Buf element
+    cdef Slice text
+    cdef char[24] scratch
+    if origin == NULL:
+        return False
+    if not check_type(c, origin, TYPE_LIST):
+        return True
+    target = open_for_write(c.db, destination)
+    if not check_type(c, target, TYPE_LIST):
+        return True
+    buf_init(&element)
+    list_iter(&it, origin, 0 if take == LIST_HEAD else -1, LIST_TAIL)
+    list_iter_next(&it)
+    text = item_text(&it.item, scratch)
+    buf_append(&element, text.ptr, text.len)
+    list_iter_done(&it)
+    text = slice_of(element.data, element.len)
+    list_delete_range(origin, 0 if take == LIST_HEAD else -1, 1)
+    if target == NULL:
+        target = list_new(destination)
+        put_new(c.db, target)
+    list_make_room(target, &e.settings, 1, &text)
+    list_push(target, text, put)
+    reply_bulk(&c.reply, text)
+    mutated(c.db, destination, NOTIFY_LIST, b"lpush" if put == LIST_HEAD else b"rpush", 0)
+    list_removed(e, c, source, origin, pop_event(take), 1)
+    buf_free(&element)
+    return True
+
+
+cdef void rpoplpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    if not move(e, c, argv[1], argv[2], LIST_TAIL, LIST_HEAD):
+        reply_null(&c.reply)
+
+
+cdef void lmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int take
+    cdef int put
+    if not parse_end(argv[3], &take) or not parse_end(argv[4], &put):
+        reply_syntax_error(c)
+    elif not move(e, c, argv[1], argv[2], take, put):
+        reply_null(&c.reply)
+
+
+cdef void blocking_move(Engine* e, Client* c, Slice* argv, int take, int put, int64_t timeout) noexcept nogil:
+    cdef Slice[5] request
+    cdef int64_t dirty = e.ks.dirty
+    if not move(e, c, argv[1], argv[2], take, put):
+        block_on_keys(e, c, 1, argv + 1, TYPE_LIST, timeout, BLOCK_NULL)
+    elif e.ks.dirty != dirty:
+        request[0] = slice_text(b"LMOVE")
+        request[1] = argv[1]
+        request[2] = argv[2]
+        request[3] = slice_text(b"left") if take == LIST_HEAD else slice_text(b"right")
+        request[4] = slice_text(b"left") if put == LIST_HEAD else slice_text(b"right")
+        propagate_instead(e, c, 5, request)
+
+
+cdef void brpoplpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int64_t timeout
+    if arg_timeout(e, c, argv[3], &timeout):
+        blocking_move(e, c, argv, LIST_TAIL, LIST_HEAD, timeout)
+
+
+cdef void blmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int take
+    cdef int put
+    cdef int64_t timeout
+    if not parse_end(argv[3], &take) or not parse_end(argv[4], &put):
+        reply_syntax_error(c)
+    elif arg_timeout(e, c, argv[5], &timeout):
+        blocking_move(e, c, argv, take, put, timeout)
