@@ -37,7 +37,7 @@ cdef inline uint64_t word(const unsigned char* p) noexcept nogil:
 
 cdef uint64_t hash_bytes(const void* ptr, size_t len) noexcept nogil:
     cdef const unsigned char* p = <const unsigned char*>ptr
-    cdef uint64_t state = secret[0] ^ len
+    cdef uint64_t state = secret[0]
     cdef uint64_t a = 0
     cdef uint64_t b = 0
     cdef size_t left = len
@@ -56,4 +56,5 @@ cdef uint64_t hash_bytes(const void* ptr, size_t len) noexcept nogil:
         b = half
     elif left > 0:
         a = (<uint64_t>p[0] << 16) | (<uint64_t>p[left >> 1] << 8) | p[left - 1]
-    return zippy_fold(secret[2] ^ zippy_fold(a ^ secret[1], b ^ state), secret[3])
+    # the length comes in only here, where no byte of the key could cancel it whatever the seed
+    return zippy_fold(secret[2] ^ len ^ zippy_fold(a ^ secret[1], b ^ state), secret[3])

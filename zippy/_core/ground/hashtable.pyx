@@ -5,9 +5,9 @@ is made by splitting bucket i; merging undoes that.
 
 Bucket counts are Poisson distributed and unsplit buckets are twice as full as split ones, so overflow is the rule: what counts for memory is
 that it costs little. A child bucket has as many slots as it needs (24 to 64 bytes, the allocator's classes go by 8), and so the best load
-lies above the seven slots of a home bucket. Bytes per item and extra cache lines per hit and per miss, averaged over the growth from 0.5 to 1
-million items: 12.2, 0.2, 0.2 at 6.3 items a home bucket; 11.0, 0.4, 0.4 at 8.4; 10.7, 0.5, 0.6 at 9.5. A miss that needs no extra line
-owes that to the filter: the bits (tag & 7) of all tags below a bucket, in the byte that would be slot 6's tag.
+lies above the seven slots of a home bucket. Bytes per item and extra cache lines per hit and per miss, averaged over a doubling of the table:
+12.2, 0.21, 0.16 at 6.3 items a home bucket; 10.9, 0.41, 0.38 at 8.75 (taken); 10.5, 0.69, 0.73 at 12. Most misses need no extra line thanks
+to the filter: the bits (tag & 7) of all tags below a bucket, in the byte that would be slot 6's tag.
 
 A position numbers the slots of a home bucket and its children: 0-5 are the bucket's, 6-11 the child's (or 6 the bucket's own last slot). Adding a
 child turns slot 6 of the bucket into slot 0 of the child, so an item keeps its position until it moves to another bucket.
