@@ -1,0 +1,186 @@
+"""The settings in force: one object that the configuration file, the command line, CONFIG and every part of the server share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from zippy.setting_types import Setting, SettingError, Value, parse, parse_words, render
+from zippy.settings_table import SETTINGS
+
+__all__ = ["SETTINGS", "Listener", "Setting", "SettingError", "Settings", "Value", "find_setting", "parse", "parse_words", "render"]
+
+Listener = Callable[[Value], None]
+
+_BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
+_BY_NAME.update({setting.alias: setting for setting in SETTINGS if setting.alias is not None})
+_GLOB_CHARACTERS = frozenset("*?[")
+
+
+def find_setting(name: str) -> Setting | None:
+    """The table's row for a name or alias in any letter case, or None."""
+    return _BY_NAME.get(name.lower())
+
+
+class Settings:
+    """Values by setting, each with those who want to hear of its changes; starts with the defaults."""
+
+    __slots__ = ("_listeners", "_values")
+
+    def __init__(self) -> None:
+        self._values: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
+        self._listeners: dict[str, list[Listener]] = {}
+
+    def value(self, name: str) -> Value:
+        """The value by name or alias; KeyError for an unknown name."""
+        return self._values[_BY_NAME[name].name]
+
+    def integer(self, name: str) -> int:
+        """The value of a number setting (int, memory, octal, events)."""
+        value = self.value(name)
+        assert isinstance(value, int), name
+        return value
+
+    def flag(self, name: str) -> bool:
+        """The value of a yes/no setting."""
+        value = self.value(name)
+        assert isinstance(value, bool), name
+        return value
+
+    def text(self, name: str) -> str:
+        """The value of a text or enum setting."""
+        value = self.value(name)
+        assert isinstance(value, str), name
+        return value
+
+    def rendered(self, name: str) -> str:
+        """The value as CONFIG GET shows it."""
+        setting = _BY_NAME[name]
+        return render(setting, self._values[setting.name])
+
+    def put(self, setting: Setting, value: Value) -> None:
+        """Keep a value without asking or telling anyone: for loading a file at the start."""
+        self._values[setting.name] = value
+
+    def on_change(self, name: str, listener: Listener) -> None:
+        """Call `listener(new value)` after each change; it may refuse by raising SettingError, which takes the whole change back."""
+        self._listeners.setdefault(_BY_NAME[name].name, []).append(listener)
+
+    def set(self, name: str, text: str, *, trusted: bool = False) -> None:
+        """Change one setting as CONFIG SET does."""
+        self.set_many([(name, text)], trusted=trusted)
+
+    def set_many(self, pairs: Sequence[tuple[str, str]], *, trusted: bool = False) -> None:
+        """Change all of the settings or none; `trusted` callers may change protected ones.
+
+        Raises SettingError with Redis's text, to which a reply only adds "ERR ".
+        """
+        chosen = self._admit([name for name, _ in pairs], trusted)
+        before = {setting.name: self._values[setting.name] for setting, _ in chosen}
+        try:
+            for (setting, name), (_, text) in zip(chosen, pairs, strict=True):
+                self._parse_into(setting, name, text)
+            self._tell(chosen, before)
+        except SettingError:
+            self._values.update(before)
+            raise
+
+    def match(self, patterns: Iterable[str]) -> dict[str, str]:
+        """Names with texts for CONFIG GET: exact names in the caller's spelling, then all names that fit a glob pattern."""
+        spelling: dict[str, str] = {}
+        for pattern in patterns:
+            if _GLOB_CHARACTERS.isdisjoint(pattern):
+                if pattern.lower() in _BY_NAME:
+                    spelling.setdefault(pattern.lower(), pattern)
+                continue
+            fits = re.compile(_glob_expression(pattern), re.IGNORECASE | re.DOTALL).fullmatch
+            for name in _BY_NAME:
+                if fits(name):
+                    spelling.setdefault(name, name)
+        return {shown: self.rendered(name) for name, shown in spelling.items()}
+
+    def changed(self) -> Iterator[Setting]:
+        """The settings whose values differ from their defaults, in the table's order."""
+        return (setting for setting in SETTINGS if self._values[setting.name] != setting.default)
+
+    def _admit(self, names: Sequence[str], trusted: bool) -> list[tuple[Setting, str]]:
+        """The named settings with their lower case names, if all may be changed; the first objection counts, as in Redis."""
+        chosen: list[tuple[Setting, str]] = []
+        for given in names:
+            setting, name = find_setting(given), given.lower()
+            if setting is None:
+                raise SettingError(f"Unknown option or number of arguments for CONFIG SET - '{given}'")
+            if not setting.mutable:
+                raise _refused(given, "can't set immutable config")
+            if setting.protected and not trusted:
+                raise _refused(given, "can't set protected config")
+            if any(name == earlier for _, earlier in chosen):
+                raise _refused(given, "duplicate parameter")
+            chosen.append((setting, name))
+        return chosen
+
+    def _parse_into(self, setting: Setting, name: str, text: str) -> None:
+        try:
+            self._values[setting.name] = parse(setting, text, self._values[setting.name])
+        except SettingError as error:
+            raise _refused(name, str(error)) from None
+
+    def _tell(self, chosen: Sequence[tuple[Setting, str]], before: dict[str, Value]) -> None:
+        """Call the listeners of what changed; on a refusal, tell those already told the old value again."""
+        told: list[tuple[Listener, Value]] = []
+        for setting, name in chosen:
+            if self._values[setting.name] == before[setting.name]:
+                continue
+            for listener in self._listeners.get(setting.name, ()):
+                try:
+                    listener(self._values[setting.name])
+                except SettingError as error:
+                    for earlier, old in reversed(told):
+                        earlier(old)
+                    raise _refused(name, str(error)) from None
+                told.append((listener, before[setting.name]))
+
+
+def _refused(name: str, reason: str) -> SettingError:
+    return SettingError(f"CONFIG SET failed (possibly related to argument '{name}') - {reason}")
+
+
+def _glob_expression(pattern: str) -> str:
+    """Redis's glob as a regular expression: `*`, `?`, `[a-c]`, `[^a]`, and a backslash before a literal character."""
+    out: list[str] = []
+    place = 0
+    while place < len(pattern):
+        letter = pattern[place]
+        place += 1
+        if letter == "*":
+            out.append(".*")
+        elif letter == "?":
+            out.append(".")
+        elif letter == "[":
+            text, place = _glob_class(pattern, place)
+            out.append(text)
+        else:
+            if letter == "\\" and place < len(pattern):
+                letter = pattern[place]
+                place += 1
+            out.append(re.escape(letter))
+    return "".join(out)
+
+
+def _glob_class(pattern: str, place: int) -> tuple[str, int]:
+    """The expression for a bracket class whose inside starts at `place`, and where it ends; an unclosed one runs to the end."""
+    negated = pattern[place : place + 1] == "^"
+    place += negated
+    items: list[str] = []
+    while place < len(pattern) and pattern[place] != "]":
+        if pattern[place] == "\\" and place + 1 < len(pattern):
+            place += 1
+        first = last = pattern[place]
+        if pattern[place + 1 : place + 2] == "-" and place + 2 < len(pattern):
+            last = pattern[place + 2]
+            place += 2
+        items.append(f"{re.escape(min(first, last))}-{re.escape(max(first, last))}")
+        place += 1
+    if not items:
+        return ("." if negated else "(?!)"), place + 1
+    return f"[{'^' if negated else ''}{''.join(items)}]", place + 1
