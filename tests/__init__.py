@@ -1,0 +1,1 @@
+"""zippy's tests: commands, structures, floors, and the comparison with a real Redis."""

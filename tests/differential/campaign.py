@@ -1,0 +1,112 @@
+"""A campaign: episodes of one group from one seed, each difference shortened and described."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.differential.groups import GROUPS, Group
+from tests.differential.runner import Difference, Endpoint, Episode, Setup
+from tests.differential.shrink import Shrinker
+from tests.differential.steps import Unit, line, listing
+from tests.differential.values import Source
+
+EPISODE = 2000
+SHRINK_PATIENCE = 3.0
+
+
+@dataclass
+class Finding:
+    """A difference with the shortest sequence that shows it."""
+
+    group: str
+    seed: str
+    setup: Setup
+    difference: Difference
+    units: Sequence[Unit]
+    stable: bool
+
+    def __str__(self) -> str:
+        setup = f"HELLO {self.setup.resp}, encodings' limits {'small' if self.setup.small else 'default'}"
+        lines = [f"=== {self.group}, seed {self.seed}, {setup}: {self.difference.what}"]
+        if not self.stable:
+            lines.append("(did not show again when the sequence was repeated)")
+        lines.append(listing(self.units))
+        if self.difference.step is not None and len(self.units) > 1:
+            lines.append(f"# the replies to: {line(self.difference.step)[:300]}")
+        lines += [f"  zippy:  {shown(self.difference.ours)}", f"  oracle: {shown(self.difference.theirs)}"]
+        return "\n".join(lines)
+
+
+def shown(side: object) -> str:
+    """One side of a difference, as text of bounded length."""
+    text = repr(side).replace("Reply(kind=", "(").replace("value=", "")
+    return text if len(text) < 2000 else f"{text[:2000]} ... ({len(text)} characters)"
+
+
+@dataclass
+class Campaign:
+    """Compares two endpoints over one group. Commands in `ignore` are left out (zippy has not got them yet, say)."""
+
+    ours: Endpoint
+    theirs: Endpoint
+    group: Group
+    setup: Setup
+    seed: int
+    count: int
+    ignore: Collection[str] = ()
+    episode: int = EPISODE
+    shrink_seconds: float = 60.0
+
+    def findings(self) -> Iterator[Finding]:
+        """Each difference once: after one the episode is given up, and a like one in a later episode is not told again."""
+        known: set[str] = set()
+        for number in range((self.count + self.episode - 1) // self.episode):
+            seed = f"{self.seed}/{number}"
+            source = Source(f"{self.group.name} {seed}", self.group.key_type, self.setup.small)
+            wanted = min(self.episode, self.count - number * self.episode)
+            units = [unit for unit in self.group.units(source, wanted) if not self.ignored(unit)]
+            difference = self.run(units, self.setup)
+            if difference is None or difference.signature in known:
+                continue
+            known.add(difference.signature)
+            yield self.described(seed, units, difference)
+
+    def ignored(self, unit: Unit) -> bool:
+        """True when a unit has a command that is left out."""
+        return any(step.name in self.ignore for step in unit.steps)
+
+    def run(self, units: Sequence[Unit], setup: Setup) -> Difference | None:
+        """The first difference of a sequence."""
+        return Episode(self.ours, self.theirs, units, setup, self.group.listens).run()
+
+    def described(self, seed: str, units: Sequence[Unit], difference: Difference) -> Finding:
+        """The finding for a difference: its sequence is cut behind it, and shortened."""
+        wanted = difference.signature
+        patient = Setup(self.setup.resp, self.setup.small, SHRINK_PATIENCE)
+        best = difference
+
+        def fails(candidate: Sequence[Unit]) -> bool:
+            nonlocal best
+            found = self.run(candidate, patient)
+            if found is None or found.signature != wanted:
+                return False
+            best = found
+            return True
+
+        units = units[: difference.unit + 1]
+        if not fails(units):
+            return Finding(self.group.name, seed, self.setup, difference, units[-20:], False)
+        shortest = Shrinker(fails, self.shrink_seconds).shrink(units)
+        fails(shortest)
+        return Finding(self.group.name, seed, self.setup, best, shortest, True)
+
+
+def campaign(
+    ours: Endpoint, theirs: Endpoint, group: str, seed: int, count: int, resp: int, small: bool, ignore: Collection[str] = (), shrink_seconds: float = 60.0
+) -> list[Finding]:
+    """All findings of one group under one protocol and one set of limits."""
+    made = Campaign(ours, theirs, GROUPS[group], Setup(resp, small), seed, count, {name.upper() for name in ignore}, shrink_seconds=shrink_seconds)
+    return list(made.findings())
+
+

@@ -1,0 +1,152 @@
+"""When two replies count as equal: byte for byte, unless the command's order, choice or time is not defined."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tests.differential.steps import Step
+from tests.differential.values import ABSOLUTE_MS, ABSOLUTE_SECONDS
+from tests.resp import Reply
+
+UNORDERED = {"SMEMBERS", "SINTER", "SUNION", "SDIFF", "KEYS", "HKEYS", "HVALS"}
+UNORDERED_PAIRS = {"HGETALL"}
+UNORDERED_SUBCOMMANDS = {("PUBSUB", "CHANNELS"), ("PUBSUB", "SHARDCHANNELS")}
+REMAINING = {"TTL": 1, "PTTL": 1000, "HTTL": 1, "HPTTL": 1000}
+MOMENT = {"EXPIRETIME": 1, "PEXPIRETIME": 1000, "HEXPIRETIME": 1, "HPEXPIRETIME": 1000}
+TOLERANCE_SECONDS = 5
+ABSOLUTE = {*ABSOLUTE_SECONDS, *ABSOLUTE_MS, *(second * 1000 for second in ABSOLUTE_SECONDS), *(ms // 1000 for ms in ABSOLUTE_MS)}
+"""Times that only absolute commands set: they have to come back exactly."""
+
+
+def equal(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | None, queued: Sequence[Step] = ()) -> bool:
+    """True when both replies to `step` mean the same. `before` are the replies to the step before it in its unit;
+    `queued` are the commands that an EXEC ran."""
+    if ours == theirs:
+        return step.check != "picked" or well_picked(ours, before[0] if before else None)
+    name = step.name
+    if step.check == "picked":
+        return picked_alike(step, ours, theirs, before)
+    if step.check == "unordered" or name in UNORDERED or (len(step.args) > 1 and (name, step.args[1].decode("latin-1").upper()) in UNORDERED_SUBCOMMANDS):
+        return same_items(ours, theirs)
+    if name in UNORDERED_PAIRS or (name == "CONFIG" and ours.kind in "*%"):
+        return same_pairs(ours, theirs)
+    if name in REMAINING:
+        return near(ours, theirs, TOLERANCE_SECONDS * REMAINING[name])
+    if name in MOMENT:
+        return near(ours, theirs, TOLERANCE_SECONDS * MOMENT[name], exact=ABSOLUTE)
+    if name in ("SORT", "SORT_RO"):
+        return sorted_alike(step, ours, theirs)
+    if name == "EXEC" and ours.kind == theirs.kind == "*" and len(ours.value) == len(theirs.value) == len(queued):
+        return all(equal(one, a, b, None) for one, a, b in zip(queued, ours.value, theirs.value, strict=True))
+    return False
+
+
+def same_items(ours: Reply, theirs: Reply) -> bool:
+    """Two aggregates of one kind with the same items in any order."""
+    if ours.kind != theirs.kind or ours.kind not in "*~>":
+        return False
+    return Counter(ours.value) == Counter(theirs.value)
+
+
+def pairs(reply: Reply) -> Counter[tuple[Reply, Reply]]:
+    """The pairs of a map, or of an array that alternates keys and values."""
+    if reply.kind == "%":
+        return Counter(reply.value)
+    return Counter(zip(reply.value[::2], reply.value[1::2], strict=False))
+
+
+def same_pairs(ours: Reply, theirs: Reply) -> bool:
+    """Two maps, or two arrays of pairs, with the same pairs in any order."""
+    return ours.kind == theirs.kind and ours.kind in "*%" and len(ours.value) == len(theirs.value) and pairs(ours) == pairs(theirs)
+
+
+def near(ours: Reply, theirs: Reply, tolerance: int, exact: set[int] | None = None) -> bool:
+    """Two integers (or arrays of them) that differ by no more than the time between the two servers' turns."""
+    if ours.kind != theirs.kind:
+        return False
+    if ours.kind == "*":
+        return len(ours.value) == len(theirs.value) and all(near(a, b, tolerance, exact) for a, b in zip(ours.value, theirs.value, strict=True))
+    if ours.kind != ":" or (exact and (ours.value in exact or theirs.value in exact)):
+        return ours == theirs
+    return ours == theirs or (min(ours.value, theirs.value) > 0 and abs(ours.value - theirs.value) <= tolerance)
+
+
+def sorted_alike(step: Step, ours: Reply, theirs: Reply) -> bool:
+    """SORT without an order of its own gives a set's items in any order, and with LIMIT any of them."""
+    words = [arg.upper() for arg in step.args[2:]]
+    if b"BY" not in words or ours.kind != theirs.kind or ours.kind != "*":
+        return False
+    return len(ours.value) == len(theirs.value) and (b"LIMIT" in words or same_items(ours, theirs))
+
+
+def items(reply: Reply) -> set[Reply]:
+    """All simple replies inside one."""
+    if reply.kind in "*~>":
+        return {inner for item in reply.value for inner in items(item)}
+    if reply.kind == "%":
+        return {inner for pair in reply.value for item in pair for inner in items(item)}
+    return {reply}
+
+
+def well_picked(reply: Reply, source: Reply | None) -> bool:
+    """Nothing but what was there before was picked."""
+    if source is None or reply.is_error or reply.is_null or source.is_error:
+        return True
+    return items(reply) <= items(source)
+
+
+def shape(reply: Reply) -> object:
+    """A reply's kinds without its values."""
+    if reply.kind in "*~>":
+        return reply.kind, tuple(shape(item) for item in reply.value)
+    return reply.kind
+
+
+def picked_alike(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | None) -> bool:
+    """Two random picks of the same shape from what was there; without repeats where the count is not negative."""
+    if ours.is_error or theirs.is_error or shape(ours) != shape(theirs):
+        return False
+    source = before[0] if before else None
+    if not well_picked(ours, source):
+        return False
+    if ours.kind not in "*~" or (len(step.args) > 2 and step.args[2].startswith(b"-")):
+        return True
+    words = [arg.upper() for arg in step.args]
+    with_values = b"WITHSCORES" in words or b"WITHVALUES" in words
+    if with_values and ours.value and ours.value[0].kind == "*":
+        names = [pair.value[0] for pair in ours.value]
+    else:
+        names = list(ours.value[::2] if with_values else ours.value)
+    return len(set(names)) == len(names)
+
+
+UNSUBSCRIBED = {b"unsubscribe", b"punsubscribe", b"sunsubscribe"}
+
+
+def same_stream(ours: Sequence[Reply], theirs: Sequence[Reply]) -> bool:
+    """Two listeners' streams: in order, but one message to several patterns, and leaving all channels, in any order."""
+    return list(ours) == list(theirs) or canonical(ours) == canonical(theirs)
+
+
+def canonical(frames: Sequence[Reply]) -> list[object]:
+    """A stream with the runs whose order is not defined sorted."""
+    runs: list[tuple[object, list[object]]] = []
+    for frame in frames:
+        label, content = run_of(frame)
+        if label is None or not runs or runs[-1][0] != label:
+            runs.append((label, []))
+        runs[-1][1].append(content)
+    return [sorted(content, key=repr) for _, content in runs]
+
+
+def run_of(frame: Reply) -> tuple[object, object]:
+    """What run a frame belongs to (None: it stands alone), and what of it is compared."""
+    if frame.kind not in "*>" or not frame.value or frame.value[0].kind != "$":
+        return None, frame
+    name = frame.value[0].value
+    if name in UNSUBSCRIBED:
+        return name, frame.value[1]
+    if name in (b"message", b"pmessage"):
+        return ("message", frame.value[-2:]), frame
+    return None, frame

@@ -1,0 +1,114 @@
+"""A group: weighted templates and weighted makers of units, and how a sequence is drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+
+from tests.differential.grammar import Writer, compile_template
+from tests.differential.steps import Step, Unit
+from tests.differential.values import JUNK, Source
+
+Maker = Callable[[Source], Unit]
+
+FILLER = """
+2   DEL anykey+
+1   UNLINK anykey+
+1   SET skey shortval
+1   RPUSH lkey item+
+1   SADD xkey member+
+1   ZADD zkey scored+
+1   HSET hkey field shortval
+1   TYPE anykey
+1   OBJECT ENCODING anykey
+1   EXISTS anykey+
+"""
+"""Commands that every group has a few of: they empty keys and put other types where a command looks for its own."""
+
+UNSAFE_TO_MANGLE = {
+    "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "WAITAOF", "SUBSCRIBE", "PSUBSCRIBE",
+    "SSUBSCRIBE", "MONITOR", "SETRANGE", "SETBIT", "BITFIELD", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "SPOP", "SCAN", "SSCAN",
+    "HSCAN", "ZSCAN", "RANDOMKEY", "LCS", "CLIENT", "HELLO", "EXPIRE", "PEXPIRE", "HEXPIRE", "HPEXPIRE", "GETEX", "SETEX", "PSETEX",
+}  # fmt: skip
+"""Commands where a changed argument could block for ever, ask for half a gigabyte or for a random reply, or set a time that
+passes while the test runs."""
+
+
+@dataclass
+class Group:
+    """A group's name, the type of its keys, templates (a weight and a template a line) and makers of units."""
+
+    name: str
+    key_type: str
+    templates: str
+    makers: list[tuple[int, Maker]] = field(default_factory=list)
+    filler: str = FILLER
+    mangles: bool = True
+    listens: bool = False
+
+    @cached_property
+    def choices(self) -> tuple[list[Writer | Maker], list[int], set[int]]:
+        """What can be drawn, the running sum of the weights, and which of them are makers."""
+        drawn: list[Writer | Maker] = []
+        weights: list[int] = []
+        for text in (self.templates + "\n" + self.filler).strip().splitlines():
+            if text.strip():
+                weight, template = text.split(None, 1)
+                drawn.append(compile_template(template))
+                weights.append(int(weight))
+        makers = set(range(len(drawn), len(drawn) + len(self.makers)))
+        for weight_of_maker, maker in self.makers:
+            drawn.append(maker)
+            weights.append(weight_of_maker)
+        return drawn, list(accumulate(weights)), makers
+
+    def unit(self, source: Source) -> Unit:
+        """The next unit."""
+        drawn, sums, makers = self.choices
+        index = source.random.choices(range(len(drawn)), cum_weights=sums)[0]
+        if index in makers:
+            return drawn[index](source)  # type: ignore[call-arg, return-value]
+        out: list[bytes] = []
+        drawn[index](source, out)  # type: ignore[call-arg]
+        if self.mangles and source.random.random() < 0.04:
+            mangle(source, out)
+        return Unit((Step(tuple(out)),))
+
+    def units(self, source: Source, count: int) -> Iterator[Unit]:
+        """Units of `count` steps together, or a few more."""
+        made = 0
+        while made < count:
+            unit = self.unit(source)
+            made += len(unit.steps)
+            yield unit
+
+
+def mangle(source: Source, args: list[bytes]) -> None:
+    """Make a command wrong in one place: an argument too few, too many, or a strange one."""
+    if args[0].decode("latin-1").upper() in UNSAFE_TO_MANGLE:
+        del args[source.random.randint(1, len(args)) :]
+        return
+    way = source.random.randrange(4)
+    place = source.random.randint(1, max(1, len(args) - 1))
+    if way == 0 and len(args) > 1:
+        del args[place]
+    elif way == 1:
+        args.append(source.pick(JUNK))
+    elif way == 2 and len(args) > 1:
+        args[place] = source.pick(JUNK)
+    else:
+        del args[place:]
+
+
+def commands(*lines: tuple[bytes, ...] | list[bytes], check: str = "auto", connection: int = 0, atomic: bool = False) -> Unit:
+    """A unit of these commands, all on one connection."""
+    return Unit(tuple(Step(tuple(args), connection, check) for args in lines), atomic)
+
+
+def written(source: Source, writer: Writer) -> tuple[bytes, ...]:
+    """The arguments that a template's writer gives."""
+    out: list[bytes] = []
+    writer(source, out)
+    return tuple(out)

@@ -1,0 +1,32 @@
+"""Keyspace notifications: a listener hears the events of all the other groups' commands."""
+
+from __future__ import annotations
+
+from tests.differential.groups import bitmap, expiry, hash, keys, list, set, sorted_set, string, transactions
+from tests.differential.groups.group import Group
+from tests.differential.steps import LISTENERS, Step, Unit
+from tests.differential.values import Source
+
+OTHERS = [module.GROUP for module in (string, bitmap, list, set, sorted_set, hash, keys, transactions, expiry)]
+
+
+def command(source: Source) -> Unit:
+    """A unit of another group."""
+    group = source.random.choice(OTHERS)
+    source.key_type = group.key_type
+    unit = group.unit(source)
+    return unit if all(step.wait for step in unit.steps) else command(source)
+
+
+def listen(source: Source) -> Unit:
+    """The listener hears all events of both kinds."""
+    return Unit((Step((b"PSUBSCRIBE", source.pick([b"__key*", b"__key*", b"__keyspace@*", b"__keyevent@*"])), LISTENERS[0]),))
+
+
+def classes(source: Source) -> Unit:
+    """Which classes of events are told."""
+    flags = source.pick([b"KEA", b"KEA", b"AKE", b"KEAn", b"KEAmn", b"Kg$", b"Elshzx", b"KEe", b"", b"KElh", b"A", b"foo!", b"KEA", b"Knm"])
+    return Unit((Step((b"CONFIG", b"SET", b"notify-keyspace-events", flags)), Step((b"CONFIG", b"GET", b"notify-keyspace-events"))))
+
+
+GROUP = Group("notifications", "string", "", [(100, command), (2, listen), (3, classes)], filler="", mangles=False, listens=True)

@@ -1,0 +1,324 @@
+"""Runs a sequence of units against two servers side by side, and reports the first difference."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.differential import keyspace
+from tests.differential.compare import equal, same_items, same_stream
+from tests.differential.steps import LISTENERS, Step, Unit
+from tests.resp import ConnectionClosed, ProtocolError, RawClient, Reply
+from tests.servers import ServerProcess
+
+BATCH = 64
+CONTROL = -1
+LOST = "(no reply)"
+
+SMALL = {
+    "hash-max-listpack-entries": 4, "hash-max-listpack-value": 16, "zset-max-listpack-entries": 4, "zset-max-listpack-value": 16,
+    "set-max-intset-entries": 4, "set-max-listpack-entries": 6, "set-max-listpack-value": 16, "list-max-listpack-size": 4,
+}  # fmt: skip
+DEFAULT = {
+    "hash-max-listpack-entries": 512, "hash-max-listpack-value": 64, "zset-max-listpack-entries": 128, "zset-max-listpack-value": 64,
+    "set-max-intset-entries": 512, "set-max-listpack-entries": 128, "set-max-listpack-value": 64, "list-max-listpack-size": -2,
+}  # fmt: skip
+
+
+class Lost(Exception):
+    """A server closed the connection, sent something that is not RESP, or did not answer in time."""
+
+
+@dataclass
+class Setup:
+    """How an episode begins: protocol, encoding limits, and seconds to wait for a reply."""
+
+    resp: int = 2
+    small: bool = False
+    patience: float = 10.0
+
+
+class Endpoint:
+    """One of the two servers and the connections to it."""
+
+    def __init__(self, host: str, port: int, process: ServerProcess | None = None) -> None:
+        self.host = host
+        self.port = port
+        self.process = process
+        self.clients: dict[int, RawClient] = {}
+        self.pending: dict[int, list[Step]] = {}
+        self.setup = Setup()
+
+    def reset(self, setup: Setup) -> None:
+        """New connections, no keys, the encoding limits of `setup`; a server that has died is started again."""
+        self.close()
+        self.setup = setup
+        if self.process is not None and not self.process.alive():
+            self.process.restart()
+        control = self.client(CONTROL)
+        control("FLUSHALL")
+        control("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+        control("CONFIG", "SET", "notify-keyspace-events", "")
+        for name, value in (SMALL if setup.small else DEFAULT).items():
+            control("CONFIG", "SET", name, value)
+
+    def client(self, connection: int) -> RawClient:
+        """The connection of that number, made when it is first used."""
+        if connection not in self.clients:
+            client = RawClient(self.host, self.port, self.setup.patience)
+            self.clients[connection] = client
+            if self.setup.resp == 3:
+                client("HELLO", 3)
+        return self.clients[connection]
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self.clients.values():
+            client.close()
+        self.clients.clear()
+        self.pending.clear()
+
+    def guarded(self, action: Callable[[], Reply]) -> Reply:
+        """A reply, or a made-up one that says why there is none: the server is gone, silent, or not speaking RESP."""
+        try:
+            return action()
+        except (ConnectionClosed, OSError, ProtocolError) as error:
+            kind = "timed out" if isinstance(error, socket.timeout) else type(error).__name__
+            return Reply(LOST, f"{kind}: {error}")
+
+    def send(self, connection: int, steps: Sequence[Step]) -> None:
+        """Send steps together."""
+        client = self.client(connection)
+        try:
+            for step in steps:
+                client.send(*step.args)
+        except OSError:
+            return
+
+
+@dataclass
+class Difference:
+    """Where two servers differ: the unit and step (none for the keyspace or a listener's stream), and both sides."""
+
+    unit: int
+    what: str
+    ours: object
+    theirs: object
+    step: Step | None = None
+
+    @property
+    def signature(self) -> str:
+        """What two differences of one cause have in common: the command's name, or the sort of comparison, and how they differ."""
+        return f"{self.step.name if self.step else self.what.split(' of ')[0]} {outline(self.ours)} {outline(self.theirs)}"
+
+
+def outline(side: object) -> str:
+    """A reply's kind and, of an error, its first words."""
+    if not isinstance(side, Reply):
+        return "" if not isinstance(side, str) else side
+    if side.is_error:
+        return f"-{side.value[:24].decode('latin-1')}"
+    return side.kind
+
+
+@dataclass
+class Episode:
+    """One run of units on both endpoints."""
+
+    ours: Endpoint
+    theirs: Endpoint
+    units: Sequence[Unit]
+    setup: Setup
+    listens: bool = False
+    compare_keyspace_every: int = 500
+    queued: dict[int, list[Step]] = field(default_factory=dict)
+    fences: Iterator[int] = field(default_factory=itertools.count)
+
+    def run(self) -> Difference | None:
+        """The first difference, or None."""
+        for endpoint in (self.ours, self.theirs):
+            endpoint.reset(self.setup)
+        seen = 0
+        for first, last in self.batches():
+            difference = self.run_batch(first, last)
+            if difference is not None:
+                return difference
+            seen += last - first
+            if seen >= self.compare_keyspace_every:
+                seen = 0
+                difference = self.compare_keyspaces(last - 1)
+                if difference is not None:
+                    return difference
+        return self.compare_keyspaces(len(self.units) - 1)
+
+    def batches(self) -> Iterator[tuple[int, int]]:
+        """Ranges of units that are sent together: single plain steps on one connection; anything else by itself."""
+        start = 0
+        limit = 16 if self.listens else BATCH
+        for index, unit in enumerate(self.units):
+            alone = not all(step.connection == 0 and step.wait and step.check not in ("scan", "exchange") for step in unit.steps)
+            if alone:
+                if start < index:
+                    yield start, index
+                yield index, index + 1
+                start = index + 1
+            elif index - start + 1 >= limit:
+                yield start, index + 1
+                start = index + 1
+        if start < len(self.units):
+            yield start, len(self.units)
+
+    def run_batch(self, first: int, last: int) -> Difference | None:
+        """Run the units of one batch and compare what came back."""
+        steps = [(index, place, step) for index in range(first, last) for place, step in enumerate(self.units[index].steps)]
+        position = 0
+        before: tuple[Reply, Reply] | None = None
+        while position < len(steps):
+            connection, check = steps[position][2].connection, steps[position][2].check
+            end = position + 1
+            if check in ("scan", "exchange"):
+                difference = getattr(self, check)(steps[position][0], steps[position][2])
+            else:
+                while end < len(steps) and steps[end][2].connection == connection and steps[end][2].check not in ("scan", "exchange"):
+                    end += 1
+                run = self.listener_run if connection in LISTENERS else self.run_steps
+                difference, before = run(steps[position:end], before)
+            if difference is not None:
+                return difference
+            position = end
+        return self.collect(last - 1) or self.hear(last - 1)
+
+    def run_steps(
+        self, steps: Sequence[tuple[int, int, Step]], before: tuple[Reply, Reply] | None
+    ) -> tuple[Difference | None, tuple[Reply, Reply] | None]:
+        """Send steps of one connection to both servers, and compare the replies one by one."""
+        connection = steps[0][2].connection
+        for endpoint in (self.ours, self.theirs):
+            endpoint.send(connection, [step for _, _, step in steps])
+        if not all(step.wait for _, _, step in steps):
+            for endpoint in (self.ours, self.theirs):
+                endpoint.pending.setdefault(connection, []).extend(step for _, _, step in steps)
+                endpoint.guarded(lambda endpoint=endpoint: endpoint.client(CONTROL)("PING"))  # type: ignore[misc]
+            return None, before
+        for index, place, step in steps:
+            ours, theirs = self.replies(connection)
+            difference = self.judge(index, step, ours, theirs, before if place else None)
+            if difference is not None:
+                return difference, None
+            before = (ours, theirs)
+        return None, before
+
+    def replies(self, connection: int) -> tuple[Reply, Reply]:
+        """The next reply of both servers on one connection."""
+        ours, theirs = (endpoint.guarded(endpoint.client(connection).read) for endpoint in (self.ours, self.theirs))
+        return ours, theirs
+
+    def judge(self, index: int, step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | None) -> Difference | None:
+        """Compare two replies, and keep account of what a transaction has queued."""
+        connection = step.connection
+        waiting = self.queued.get(connection, [])
+        if ours.kind == LOST or theirs.kind == LOST or not equal(step, ours, theirs, before, waiting):
+            return Difference(index, step.name, ours, theirs, step)
+        if theirs == ("+", b"QUEUED"):
+            self.queued.setdefault(connection, []).append(step)
+        elif step.name in ("EXEC", "DISCARD", "RESET", "MULTI"):
+            self.queued.pop(connection, None)
+        return None
+
+    def collect(self, index: int) -> Difference | None:
+        """Read the replies that were not waited for."""
+        for connection, steps in list(self.ours.pending.items()):
+            self.theirs.pending.pop(connection, None)
+            del self.ours.pending[connection]
+            for step in steps:
+                difference = self.judge(index, step, *self.replies(connection), None)
+                if difference is not None:
+                    return difference
+        return None
+
+    def listener_run(
+        self, steps: Sequence[tuple[int, int, Step]], before: tuple[Reply, Reply] | None
+    ) -> tuple[Difference | None, tuple[Reply, Reply] | None]:
+        """Send a listener's steps and compare all that it receives until they are done."""
+        index, _, step = steps[0]
+        for endpoint in (self.ours, self.theirs):
+            endpoint.send(step.connection, [step for _, _, step in steps])
+        return self.hear_one(index, step.connection, step), before
+
+    def hear(self, index: int) -> Difference | None:
+        """Compare what the listeners have received."""
+        if self.listens:
+            for connection in LISTENERS:
+                difference = self.hear_one(index, connection, None)
+                if difference is not None:
+                    return difference
+        return None
+
+    def hear_one(self, index: int, connection: int, step: Step | None) -> Difference | None:
+        """Compare what one listener has received."""
+        fence = b"fence %d" % next(self.fences)
+        streams = []
+        for endpoint in (self.ours, self.theirs):
+            lost: Reply | None = None
+            frames: list[Reply] = []
+            lost = endpoint.guarded(lambda endpoint=endpoint, frames=frames: frames.extend(endpoint.client(connection).read_until(fence)) or Reply("+", b""))  # type: ignore[misc, func-returns-value]
+            streams.append([*frames, lost])
+        ours, theirs = streams
+        if LOST not in (ours[-1].kind, theirs[-1].kind) and same_stream(ours, theirs):
+            return None
+        return Difference(index, f"stream of listener {connection}", ours, theirs, step)
+
+    def scan(self, index: int, step: Step) -> Difference | None:
+        """Follow a cursor to its end on both sides, and compare what was seen."""
+        results = [endpoint.guarded(lambda endpoint=endpoint: follow(endpoint.client(step.connection), step)) for endpoint in (self.ours, self.theirs)]  # type: ignore[misc]
+        ours, theirs = results
+        if LOST not in (ours.kind, theirs.kind) and (ours == theirs or same_items(ours, theirs)):
+            return None
+        return Difference(index, step.name, ours, theirs, step)
+
+    def exchange(self, index: int, step: Step) -> Difference | None:
+        """Take each side's DUMP of a key, and RESTORE it on the other side under the same name."""
+        payloads = [endpoint.guarded(lambda endpoint=endpoint: endpoint.client(0)(*step.args)) for endpoint in (self.ours, self.theirs)]  # type: ignore[misc]
+        if payloads[0].kind != payloads[1].kind or LOST in (payloads[0].kind, payloads[1].kind):
+            return Difference(index, step.name, *payloads, step)
+        if payloads[0].kind != "$":
+            return None
+        lines = [(b"RESTORE", step.args[1], b"0", payload.value, b"REPLACE") for payload in payloads]
+        answers = [
+            endpoint.guarded(lambda endpoint=endpoint, line=line: endpoint.client(0)(*line))  # type: ignore[misc]
+            for endpoint, line in zip((self.ours, self.theirs), reversed(lines), strict=True)
+        ]
+        if answers[0] == answers[1]:
+            return None
+        return Difference(index, "RESTORE of the other side's DUMP", answers[0], answers[1], step)
+
+    def compare_keyspaces(self, index: int) -> Difference | None:
+        """Compare all keys of both servers."""
+        sides = []
+        for endpoint in (self.ours, self.theirs):
+            try:
+                sides.append(keyspace.dump(endpoint.client(CONTROL)))
+            except (ConnectionClosed, OSError, ProtocolError) as error:
+                return Difference(index, "keyspace", f"{endpoint.port}: {type(error).__name__}", "")
+        found = keyspace.first_difference(*sides)
+        return None if found is None else Difference(index, *found)
+
+
+def follow(client: RawClient, step: Step) -> Reply:
+    """All that a cursor gives, as one array; the reply itself when it is an error."""
+    place = 1 if step.name == "SCAN" else 2
+    args = list(step.args)
+    seen: set[object] = set()
+    pairs = step.name == "ZSCAN" or (step.name == "HSCAN" and b"NOVALUES" not in args)
+    for _ in range(100_000):
+        reply = client(*args)
+        if reply.kind != "*" or len(reply.value) != 2:
+            return reply
+        cursor, found = reply.value
+        seen.update(zip(found.value[::2], found.value[1::2], strict=True) if pairs else found.value)
+        if cursor.value == b"0":
+            return Reply("*", tuple(Reply("*", item) if pairs else item for item in seen))
+        args[place] = cursor.value
+    raise ProtocolError("the cursor does not come to an end")
