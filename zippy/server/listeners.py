@@ -36,13 +36,13 @@ class Listeners:
     async def open(self) -> None:
         """Opens what the settings ask for. OSError when an address cannot be had; nothing stays open then."""
         try:
-            port = self.settings.get("port")
+            port = self.settings.integer("port")
             if port:
                 self.tcp = await self.open_port(port, None)
-            tls_port = self.settings.get("tls-port")
+            tls_port = self.settings.integer("tls-port")
             if tls_port:
                 self.tls = await self.open_port(tls_port, self.tls_context())
-            path = self.settings.get("unixsocket")
+            path = self.settings.text("unixsocket")
             if path:
                 await self.open_unix(path)
         except BaseException:
@@ -53,13 +53,14 @@ class Listeners:
         """Listens on every address of `bind`; one with a leading "-" may be missing from the machine."""
         loop = asyncio.get_running_loop()
         servers = []
-        for bind in self.settings.get("bind"):
+        addresses: Any = self.settings.value("bind")
+        for bind in addresses:
             optional = bind.startswith("-")
             host = bind.removeprefix("-")
             host = {"*": "0.0.0.0", "::*": "::"}.get(host, host)
             try:
                 servers.append(
-                    await loop.create_server(self.protocol, host, port, backlog=self.settings.get("tcp-backlog"), ssl=context, reuse_address=True)
+                    await loop.create_server(self.protocol, host, port, backlog=self.settings.integer("tcp-backlog"), ssl=context, reuse_address=True)
                 )
             except OSError as error:
                 if optional:
@@ -74,15 +75,15 @@ class Listeners:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         loop = asyncio.get_running_loop()
-        self.unix = await loop.create_unix_server(self.protocol, path, backlog=self.settings.get("tcp-backlog"))
+        self.unix = await loop.create_unix_server(self.protocol, path, backlog=self.settings.integer("tcp-backlog"))
         self.unix_path = path
-        mode = self.settings.get("unixsocketperm")
+        mode = self.settings.integer("unixsocketperm")
         if mode:
             os.chmod(path, mode)
 
     def tls_context(self) -> ssl.SSLContext:
         """The context of the tls-* settings."""
-        get = self.settings.get
+        get = self.settings.text
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(get("tls-cert-file"), get("tls-key-file") or None, get("tls-key-file-pass") or None)
         if get("tls-ca-cert-file") or get("tls-ca-cert-dir"):
@@ -99,7 +100,7 @@ class Listeners:
         if sock is None or is_unix:
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        interval = self.settings.get("tcp-keepalive")
+        interval = self.settings.integer("tcp-keepalive")
         if not interval:
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

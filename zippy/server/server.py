@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from zippy._core.session import SETTING_NAMES, Core, Session, seed_hashes
@@ -16,7 +17,7 @@ from zippy.server import connection  # noqa: F401  registers its handlers
 from zippy.server.clients import ClientState, text_address
 from zippy.server.listeners import Listeners
 from zippy.server.registry import bind_all
-from zippy.settings import Settings
+from zippy.settings import Settings, find_setting
 
 log = logging.getLogger("zippy")
 
@@ -27,6 +28,10 @@ PROTECTED = (
     b"or start zippy with --protected-mode no.\r\n"
 )
 TOO_MANY = b"-ERR max number of clients reached\r\n"
+POLICIES = {
+    "noeviction": 0, "allkeys-lru": 1, "allkeys-lfu": 2, "allkeys-random": 3, "volatile-lru": 4, "volatile-lfu": 5, "volatile-random": 6,
+    "volatile-ttl": 7,
+}  # fmt: skip
 ACTIVE_EXPIRE_SHARE = 0.25  # of a cron period, at most
 
 
@@ -35,7 +40,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.core = Core(COMMANDS, settings.get("databases"), int.from_bytes(os.urandom(8), "little"))
+        self.core = Core(COMMANDS, settings.integer("databases"), int.from_bytes(os.urandom(8), "little"))
         self.core.server = self
         self.core.log_exception = log.exception
         bind_all(self.core)
@@ -57,28 +62,28 @@ class Server:
     def push_settings(self) -> None:
         """Hands the settings that the core reads to it, now and whenever one changes."""
         for name in SETTING_NAMES:
-            if name in self.settings:
-                self.push(name)
-                self.settings.on_change(name, self.push)
-        self.settings.on_change("requirepass", self.push_password)
-        self.push_password("requirepass")
-        self.settings.on_change("client-output-buffer-limit", self.push_output_limits)
-        self.push_output_limits("client-output-buffer-limit")
+            if find_setting(name) is not None:
+                self.follow(name, partial(self.push, name))
+        self.follow("requirepass", self.push_password)
+        self.follow("client-output-buffer-limit", self.push_output_limits)
 
-    def push(self, name: str) -> None:
-        """Hands one numeric setting down."""
-        self.core.set_setting(name, self.settings.number(name))
+    def follow(self, name: str, listener: Callable[[Any], None]) -> None:
+        """Calls the listener with the setting's value, now and after each change."""
+        self.settings.on_change(name, listener)
+        listener(self.settings.value(name))
 
-    def push_password(self, name: str) -> None:
-        """Keeps hashes of the default user's passwords; none: no password is needed."""
-        password: str = self.settings.get(name)
+    def push(self, name: str, value: Any) -> None:
+        """Hands one setting down as a number."""
+        self.core.set_setting(name, POLICIES[value] if name == "maxmemory-policy" else int(value))
+
+    def push_password(self, password: Any) -> None:
+        """Keeps the hash of the default user's password; without one, nobody has to authenticate."""
         self.password_hashes = {hashlib.sha256(password.encode("utf-8", "surrogateescape")).digest()} if password else set()
         self.core.set_setting("require-authentication", int(bool(self.password_hashes)))
 
-    def push_output_limits(self, name: str) -> None:
-        """Hands client-output-buffer-limit down, class by class."""
-        for output_class, kind in enumerate(("normal", "slave", "pubsub")):
-            hard, soft, seconds = self.settings.get(name)[kind]
+    def push_output_limits(self, limits: Any) -> None:
+        """Hands client-output-buffer-limit down: (hard, soft, seconds) of normal, replica, pubsub."""
+        for output_class, (hard, soft, seconds) in enumerate(limits):
             self.core.set_output_limit(output_class, hard, soft, seconds)
 
     # Connections
@@ -102,9 +107,9 @@ class Server:
 
     def refusal(self, peer: Any, is_unix: bool) -> bytes | None:
         """Why this peer may not connect, as an error reply."""
-        if len(self.core.sessions) >= self.settings.get("maxclients"):
+        if len(self.core.sessions) >= self.settings.integer("maxclients"):
             return TOO_MANY
-        if is_unix or self.password_hashes or not self.settings.get("protected-mode"):
+        if is_unix or self.password_hashes or not self.settings.flag("protected-mode"):
             return None
         host = str(peer[0])
         if host.startswith("127.") or host == "::1" or host.startswith("::ffff:127."):
@@ -129,11 +134,11 @@ class Server:
     async def cron(self) -> None:
         """Runs `hz` times a second: expiry, time limits of clients, the services' periodic work."""
         while True:
-            period = 1 / self.settings.get("hz")
+            period = 1 / self.settings.integer("hz")
             await asyncio.sleep(period)
             try:
                 self.core.cron(int(period * ACTIVE_EXPIRE_SHARE * 1e6))
-                self.core.close_idle(self.settings.get("timeout"))
+                self.core.close_idle(self.settings.integer("timeout"))
                 for work in self.on_cron:
                     work()
             except Exception:
