@@ -4,32 +4,94 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import sys
 
+from zippy import __version__
+from zippy.config_file import ConfigFileError, Directive
+from zippy.server.process import go_to_background, remove_file, set_up_log, tell_service_manager, write_pidfile
 from zippy.server.server import Server
 from zippy.settings import Settings
 
 log = logging.getLogger("zippy")
 
 
-async def serve(settings: Settings) -> int:
-    """Runs a server until it is told to stop; the process's exit code."""
-    server = Server(settings)
-    await server.start()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.request_stop, 0)
-    log.info("Ready to accept connections")
-    code = await server.wait_stopped()
-    await server.stop(save=True)
-    return code
+class Application:
+    """One server process: from settings to exit code."""
 
+    def __init__(self, settings: Settings, config_path: str | None, directives: list[Directive]) -> None:
+        self.settings = settings
+        self.config_path = config_path
+        self.directives = directives
+        self.signals = 0
 
-def run(settings: Settings) -> int:
-    """Runs `serve` on uvloop, or on asyncio's own loop where uvloop is missing."""
-    Server.seed()
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(serve(settings))
-    return uvloop.run(serve(settings))
+    def run(self) -> int:
+        """Runs the server on uvloop, or on asyncio's own loop where uvloop is missing; the exit code."""
+        try:
+            set_up_log(self.settings)
+        except OSError as error:
+            print(f"Can't open the log file: {error}")
+            return 1
+        if self.settings.flag("daemonize"):
+            go_to_background()
+        try:
+            import uvloop
+        except ImportError:
+            return asyncio.run(self.serve())
+        return uvloop.run(self.serve())
+
+    async def serve(self) -> int:
+        """Starts, waits for the end, stops."""
+        Server.seed()
+        server = Server(self.settings, self.config_path)
+        try:
+            self.obey_directives(server)
+        except ConfigFileError as error:
+            print(f"\n{error}", file=sys.stderr)
+            return 1
+        log.info("zippy %s is starting, pid=%d", __version__, os.getpid())
+        try:
+            pidfile = write_pidfile(self.settings)
+        except OSError as error:
+            log.warning("Failed to write PID file: %s", error)
+            pidfile = ""
+        try:
+            await server.start()
+        except (OSError, ValueError) as error:
+            log.warning("Failed listening, aborting: %s", error)
+            remove_file(pidfile)
+            return 1
+        self.catch_signals(server)
+        log.info("Ready to accept connections %s", server.listeners.describe())
+        tell_service_manager(self.settings, "READY=1\nSTATUS=Ready to accept connections\n")
+        code = await server.wait_stopped()
+        tell_service_manager(self.settings, "STOPPING=1\n")
+        remove_file(pidfile)
+        log.info("zippy is now ready to exit, bye bye...")
+        return code
+
+    def obey_directives(self, server: Server) -> None:
+        """Carries out the lines of the configuration that are no settings; ConfigFileError names the line that cannot be."""
+        for directive in self.directives:
+            if directive.name == "rename-command":
+                problem = server.core.rename_command(directive.words[0].lower().encode(), directive.words[1].lower().encode())
+                if problem:
+                    raise directive.error(problem)
+            else:
+                raise directive.error(f"zippy does not know '{directive.name}' lines")
+
+    def catch_signals(self, server: Server) -> None:
+        """The first SIGTERM or SIGINT stops the server in good order, the second one at once."""
+        loop = asyncio.get_running_loop()
+
+        def stop(name: str) -> None:
+            self.signals += 1
+            if self.signals > 1:
+                log.warning("Received a second %s, exiting at once", name)
+                os._exit(1)
+            log.info("Received %s, scheduling shutdown...", name)
+            server.shut_down()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop, number.name)

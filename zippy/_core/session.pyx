@@ -16,7 +16,7 @@ from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
 )
 from zippy._core.commands.output cimport client_close, client_has_output, client_output_class, next_pending
-from zippy._core.commands.table cimport table_build
+from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_REPLICA, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
@@ -95,6 +95,10 @@ cdef class Core:
     def bind(self, name, handler):
         """Binds the Python function handler(session, args) to the command `name`, for example "config|get"."""
         self.handlers[self.command_ids[name]] = handler
+
+    def rename_command(self, bytes old, bytes new):
+        """Renames a top-level command, or takes it away with an empty new name; what is wrong, or None. Names are lower case."""
+        return table_rename(self.engine, old, new)
 
     def unbound(self):
         """Names of commands that have no handler, neither in the core nor in Python; containers aside."""

@@ -11,6 +11,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from zippy._core.transport import StreamProtocol
+from zippy.server.clients import text_address
 
 if TYPE_CHECKING:
     from zippy.server.server import Server
@@ -80,6 +81,14 @@ class Listeners:
         mode = self.settings.integer("unixsocketperm")
         if mode:
             os.chmod(path, mode)
+
+    def describe(self) -> str:
+        """The addresses as key=value facts for the log."""
+        facts = [f"tcp={text_address(sock.getsockname())}" for server in self.tcp for sock in server.sockets]
+        facts += [f"tls={text_address(sock.getsockname())}" for server in self.tls for sock in server.sockets]
+        if self.unix_path:
+            facts.append(f"unix={self.unix_path}")
+        return " ".join(facts)
 
     def tls_context(self) -> ssl.SSLContext:
         """The context of the tls-* settings."""

@@ -38,8 +38,9 @@ ACTIVE_EXPIRE_SHARE = 0.25  # of a cron period, at most
 class Server:
     """A core with its settings, clients and listeners. Made and used inside a running event loop, by one thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, config_path: str | None = None) -> None:
         self.settings = settings
+        self.config_path = config_path  # the file that CONFIG REWRITE writes
         self.core = Core(COMMANDS, settings.integer("databases"), int.from_bytes(os.urandom(8), "little"))
         self.core.server = self
         self.core.log_exception = log.exception
@@ -50,7 +51,8 @@ class Server:
         self.stopped: asyncio.Future[int] | None = None
         self.cron_task: asyncio.Task[None] | None = None
         self.on_cron: list[Callable[[], None]] = []  # services' periodic work
-        self.on_stop: list[Callable[[bool], Awaitable[None]]] = []  # called with "save?"; an exception keeps the server running
+        self.on_stop: list[Callable[[bool | None], Awaitable[bool]]] = []  # services' last work, called with shut_down's `save`; False: refused
+        self.stopping: asyncio.Task[bool] | None = None
         self.password_hashes: set[bytes] = set()
         self.push_settings()
 
@@ -144,10 +146,8 @@ class Server:
             except Exception:
                 log.exception("cron failed")
 
-    async def stop(self, save: bool) -> None:
-        """Saves when asked to, closes everything. Raises what a service raised, and then nothing was closed."""
-        for work in self.on_stop:
-            await work(save)
+    async def stop(self) -> None:
+        """Closes everything; data is saved before, by shut_down."""
         if self.cron_task is not None:
             self.cron_task.cancel()
         await self.listeners.close()
@@ -155,12 +155,25 @@ class Server:
             session.kill()
         self.core.end_turn()
 
-    def request_stop(self, code: int) -> None:
-        """Ends the wait in `wait_stopped` with an exit code."""
+    def shut_down(self, save: bool | None = None, force: bool = False) -> asyncio.Task[bool]:
+        """Begins to stop in good order: services save (None: as the settings say), then everything closes. False: a service refused."""
+        if self.stopping is None:
+            self.stopping = asyncio.get_running_loop().create_task(self.carry_out_stop(save, force), name="zippy-shutdown")
+        return self.stopping
+
+    async def carry_out_stop(self, save: bool | None, force: bool) -> bool:
+        """The body of shut_down."""
+        for work in self.on_stop:
+            if not await work(save) and not force:
+                log.warning("Errors trying to shut down. Check the log for more information")
+                self.stopping = None
+                return False
+        await self.stop()
         if self.stopped is not None and not self.stopped.done():
-            self.stopped.set_result(code)
+            self.stopped.set_result(0)
+        return True
 
     async def wait_stopped(self) -> int:
-        """Waits until somebody requests a stop; the process's exit code."""
+        """Waits for the end of a shut_down; the process's exit code."""
         assert self.stopped is not None
         return await self.stopped

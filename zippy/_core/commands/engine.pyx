@@ -48,6 +48,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
             ht_free(e.all_commands[i].subcommands)
             mem_free(e.all_commands[i].subcommands)
         mem_free(<void*>e.all_commands[i].name.ptr)
+        mem_free(e.all_commands[i].renamed)
     mem_free(e.all_commands)
     ht_free(&e.commands)
     pubsub_free(&e.pubsub)

@@ -2,8 +2,8 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport HashTable, ht_init, ht_insert
-from zippy._core.ground.mem cimport mem_alloc, mem_zalloc
+from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_init, ht_insert, ht_remove
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
 from zippy._core.commands.connection cimport connection_handler
 from zippy._core.commands.list cimport list_handler
 from zippy._core.commands.pubsub cimport pubsub_handler
@@ -103,3 +103,20 @@ cdef int table_build(Engine* e, object specs) except -1:
             id += 1
     e.command_count = count
     return 0
+
+
+cdef object table_rename(Engine* e, bytes old, bytes new):
+    cdef Slice word = slice_of(<const char*>old, len(old))
+    cdef Command* command = <Command*>ht_find(&e.commands, word)
+    if command == NULL:
+        return "No such command in rename-command"
+    if new and ht_find(&e.commands, slice_of(<const char*>new, len(new))) != NULL:
+        return "Target command name already exists"
+    ht_remove(&e.commands, word)
+    if new:
+        mem_free(command.renamed)
+        word = copied(new)
+        command.renamed = <void*>word.ptr
+        command.word = word
+        ht_insert(&e.commands, command, hash_bytes(word.ptr, word.len))
+    return None

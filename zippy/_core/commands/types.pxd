@@ -89,7 +89,8 @@ ctypedef void (*command_fn)(Engine* e, Client* c, int argc, Slice* argv) noexcep
 
 cdef struct Command:
     Slice name                       # lower case; "config|get" for a subcommand; static for the engine's life
-    Slice word                       # the last part of it
+    Slice word                       # the last part of it, or what rename-command made of it
+    void* renamed                    # owned bytes of a new word, else NULL
     int id                           # its place in the table of specs
     int arity                        # as in COMMAND INFO
     uint64_t flags                   # CMD_ bits

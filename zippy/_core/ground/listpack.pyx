@@ -1,0 +1,495 @@
+from libc.stdint cimport int16_t, int32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memmove
+from zippy._core.ground.buf cimport slice_of
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size
+from zippy._core.ground.number cimport num_read_i64, num_write_i64
+
+# An element: encoding byte(s) with the integer or the string's length, the string's bytes, and the length of both again, readable from behind.
+cdef enum:
+    HEADER = 6              # total bytes (4), elements (2); little endian
+    END = 0xFF
+    COUNT_UNKNOWN = 65535   # so many elements or more: they have to be counted
+    INT_TEXT_MAX = 20       # no longer text is an int64
+    SLACK = 64              # a block is given back when more than this and half of it is unused
+    STR32 = 0xF0
+    INT16 = 0xF1
+    INT24 = 0xF2
+    INT32 = 0xF3
+    INT64 = 0xF4
+
+
+cdef struct Element:
+    # what is to be written: an integer in its encoding, or a string
+    const char* ptr          # NULL for an integer
+    size_t len               # bytes of the string
+    unsigned char[9] head    # encoding
+    size_t head_len
+    size_t body              # head and string
+    size_t total             # with the backward length
+
+
+cdef inline uint32_t total_bytes(const unsigned char* lp) noexcept nogil:
+    cdef uint32_t n
+    memcpy(&n, lp, 4)
+    return n
+
+
+cdef inline void set_total(unsigned char* lp, size_t size) noexcept nogil:
+    cdef uint32_t n = <uint32_t>size
+    memcpy(lp, &n, 4)
+
+
+cdef inline uint32_t header_count(const unsigned char* lp) noexcept nogil:
+    return lp[4] | (<uint32_t>lp[5] << 8)
+
+
+cdef inline void set_count(unsigned char* lp, uint64_t count) noexcept nogil:
+    if count > COUNT_UNKNOWN:
+        count = COUNT_UNKNOWN
+    lp[4] = <unsigned char>(count & 255)
+    lp[5] = <unsigned char>(count >> 8)
+
+
+cdef inline void add_count(unsigned char* lp, int64_t n) noexcept nogil:
+    cdef int64_t count = header_count(lp)
+    if count != COUNT_UNKNOWN:
+        set_count(lp, <uint64_t>(count + n))
+
+
+cdef inline size_t backlen_size(size_t body) noexcept nogil:
+    # the bounds are the format's, one less than seven-bit groups would allow
+    if body <= 127:
+        return 1
+    if body < 16383:
+        return 2
+    if body < 2097151:
+        return 3
+    if body < 268435455:
+        return 4
+    return 5
+
+
+cdef inline void write_backlen(unsigned char* at, size_t body, size_t size) noexcept nogil:
+    cdef size_t i
+    for i in range(size):
+        at[size - 1 - i] = <unsigned char>((body & 127) | (0 if i == size - 1 else 128))
+        body >>= 7
+
+
+cdef inline size_t body_size(const unsigned char* p) noexcept nogil:
+    """Bytes of encoding and string of the element at p."""
+    cdef unsigned char c = p[0]
+    cdef uint32_t n
+    if c < 0x80:
+        return 1
+    if c < 0xC0:
+        return 1 + (c & 0x3F)
+    if c < 0xE0:
+        return 2
+    if c < 0xF0:
+        return 2 + ((<size_t>(c & 15) << 8) | p[1])
+    if c == STR32:
+        memcpy(&n, p + 1, 4)
+        return 5 + <size_t>n
+    if c == INT16:
+        return 3
+    if c == INT24:
+        return 4
+    if c == INT32:
+        return 5
+    return 9
+
+
+cdef inline size_t element_size(const unsigned char* p) noexcept nogil:
+    cdef size_t body = body_size(p)
+    return body + backlen_size(body)
+
+
+cdef unsigned char* lp_new(size_t capacity) noexcept nogil:
+    cdef unsigned char* lp = <unsigned char*>mem_alloc(capacity if capacity > HEADER + 1 else HEADER + 1)
+    set_total(lp, HEADER + 1)
+    set_count(lp, 0)
+    lp[HEADER] = END
+    return lp
+
+
+cdef void lp_free(unsigned char* lp) noexcept nogil:
+    mem_free(lp)
+
+
+cdef unsigned char* lp_copy(const unsigned char* lp) noexcept nogil:
+    cdef unsigned char* copy = <unsigned char*>mem_alloc(total_bytes(lp))
+    memcpy(copy, lp, total_bytes(lp))
+    return copy
+
+
+cdef size_t lp_bytes(const unsigned char* lp) noexcept nogil:
+    return total_bytes(lp)
+
+
+cdef uint32_t lp_length(const unsigned char* lp) noexcept nogil:
+    cdef uint32_t count = header_count(lp)
+    cdef const unsigned char* p
+    if count != COUNT_UNKNOWN:
+        return count
+    count = 0
+    p = lp + HEADER
+    while p[0] != END:
+        count += 1
+        p += element_size(p)
+    if count < COUNT_UNKNOWN:
+        set_count(<unsigned char*>lp, count)
+    return count
+
+
+cdef bint lp_fits(const unsigned char* lp, size_t extra) noexcept nogil:
+    return extra <= LP_MAX_BYTES and total_bytes(lp) + extra <= LP_MAX_BYTES
+
+
+cdef unsigned char* lp_first(const unsigned char* lp) noexcept nogil:
+    return NULL if lp[HEADER] == END else <unsigned char*>lp + HEADER
+
+
+cdef unsigned char* lp_next(const unsigned char* lp, const unsigned char* p) noexcept nogil:
+    p += element_size(p)
+    return NULL if p[0] == END else <unsigned char*>p
+
+
+cdef unsigned char* lp_prev(const unsigned char* lp, const unsigned char* p) noexcept nogil:
+    """The element before p, or before the end mark."""
+    cdef size_t body = 0
+    cdef int shift = 0
+    if p == lp + HEADER:
+        return NULL
+    p -= 1
+    while True:
+        body |= <size_t>(p[0] & 127) << shift
+        if not p[0] & 128:
+            break
+        shift += 7
+        p -= 1
+    return <unsigned char*>p - body
+
+
+cdef unsigned char* lp_last(const unsigned char* lp) noexcept nogil:
+    return lp_prev(lp, lp + total_bytes(lp) - 1)
+
+
+cdef unsigned char* lp_seek(const unsigned char* lp, long index) noexcept nogil:
+    cdef long count = header_count(lp)
+    cdef unsigned char* p
+    cdef bint forward = index >= 0
+    if count != COUNT_UNKNOWN:
+        if index < 0:
+            index += count
+        if index < 0 or index >= count:
+            return NULL
+        forward = index <= count // 2
+        if not forward:
+            index -= count
+    if forward:
+        p = lp_first(lp)
+        while index > 0 and p != NULL:
+            p = lp_next(lp, p)
+            index -= 1
+        return p
+    p = lp_last(lp)
+    while index < -1 and p != NULL:
+        p = lp_prev(lp, p)
+        index += 1
+    return p
+
+
+cdef void lp_get(const unsigned char* p, LpItem* item) noexcept nogil:
+    cdef unsigned char c = p[0]
+    cdef uint32_t n
+    cdef int32_t n32
+    cdef int16_t n16
+    item.ptr = NULL
+    item.len = 0
+    item.num = 0
+    if c < 0x80:
+        item.num = c
+    elif c < 0xC0:
+        item.ptr = <const char*>p + 1
+        item.len = c & 0x3F
+    elif c < 0xE0:
+        item.num = (<int64_t>(c & 31) << 8) | p[1]
+        if item.num >= 4096:
+            item.num -= 8192
+    elif c < 0xF0:
+        item.ptr = <const char*>p + 2
+        item.len = (<size_t>(c & 15) << 8) | p[1]
+    elif c == STR32:
+        memcpy(&n, p + 1, 4)
+        item.ptr = <const char*>p + 5
+        item.len = n
+    elif c == INT16:
+        memcpy(&n16, p + 1, 2)
+        item.num = n16
+    elif c == INT24:
+        n = p[1] | (<uint32_t>p[2] << 8) | (<uint32_t>p[3] << 16)
+        item.num = <int64_t>n - (1 << 24) if n & 0x800000 else <int64_t>n
+    elif c == INT32:
+        memcpy(&n32, p + 1, 4)
+        item.num = n32
+    else:
+        memcpy(&item.num, p + 1, 8)
+
+
+cdef Slice lp_text(const unsigned char* p, char* scratch) noexcept nogil:
+    cdef LpItem item
+    lp_get(p, &item)
+    if item.ptr != NULL:
+        return slice_of(item.ptr, item.len)
+    return slice_of(scratch, num_write_i64(scratch, item.num))
+
+
+cdef inline bint reads_as_int(Slice s, int64_t* n) noexcept nogil:
+    return 0 < s.len <= INT_TEXT_MAX and num_read_i64(s, n)
+
+
+cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil:
+    cdef LpItem item
+    cdef int64_t n
+    lp_get(p, &item)
+    if item.ptr != NULL:
+        return item.len == s.len and memcmp(item.ptr, s.ptr, s.len) == 0
+    return reads_as_int(s, &n) and n == item.num
+
+
+cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, unsigned int skip) noexcept nogil:
+    cdef LpItem item
+    cdef int64_t n = 0
+    cdef bint is_int = reads_as_int(s, &n)
+    cdef unsigned int passed = 0
+    if p == NULL:
+        return NULL
+    while p[0] != END:
+        if passed == 0:
+            lp_get(p, &item)
+            if item.ptr != NULL:
+                # an element that reads as an integer is never stored as a string by us, but may come so from a file
+                if item.len == s.len and memcmp(item.ptr, s.ptr, s.len) == 0:
+                    return p
+            elif is_int and item.num == n:
+                return p
+            passed = skip
+        else:
+            passed -= 1
+        p += element_size(p)
+    return NULL
+
+
+cdef void encode_int(Element* e, int64_t n) noexcept nogil:
+    cdef int32_t n32
+    cdef int16_t n16
+    e.ptr = NULL
+    e.len = 0
+    if 0 <= n <= 127:
+        e.head[0] = <unsigned char>n
+        e.head_len = 1
+    elif -4096 <= n <= 4095:
+        e.head[0] = <unsigned char>(0xC0 | ((n >> 8) & 31))
+        e.head[1] = <unsigned char>(n & 255)
+        e.head_len = 2
+    elif -32768 <= n <= 32767:
+        e.head[0] = INT16
+        n16 = <int16_t>n
+        memcpy(&e.head[1], &n16, 2)
+        e.head_len = 3
+    elif -8388608 <= n <= 8388607:
+        e.head[0] = INT24
+        e.head[1] = <unsigned char>(n & 255)
+        e.head[2] = <unsigned char>((n >> 8) & 255)
+        e.head[3] = <unsigned char>((n >> 16) & 255)
+        e.head_len = 4
+    elif -2147483648 <= n <= 2147483647:
+        e.head[0] = INT32
+        n32 = <int32_t>n
+        memcpy(&e.head[1], &n32, 4)
+        e.head_len = 5
+    else:
+        e.head[0] = INT64
+        memcpy(&e.head[1], &n, 8)
+        e.head_len = 9
+    e.body = e.head_len
+    e.total = e.body + 1
+
+
+cdef void encode(Element* e, Slice s) noexcept nogil:
+    cdef int64_t n
+    cdef uint32_t length
+    if reads_as_int(s, &n):
+        encode_int(e, n)
+        return
+    e.ptr = s.ptr
+    e.len = s.len
+    if s.len < 64:
+        e.head[0] = <unsigned char>(0x80 | s.len)
+        e.head_len = 1
+    elif s.len < 4096:
+        e.head[0] = <unsigned char>(0xE0 | (s.len >> 8))
+        e.head[1] = <unsigned char>(s.len & 255)
+        e.head_len = 2
+    else:
+        e.head[0] = STR32
+        length = <uint32_t>s.len
+        memcpy(&e.head[1], &length, 4)
+        e.head_len = 5
+    e.body = e.head_len + s.len
+    e.total = e.body + backlen_size(e.body)
+
+
+cdef void write_element(unsigned char* at, const Element* e) noexcept nogil:
+    memcpy(at, e.head, e.head_len)
+    if e.len:
+        memcpy(at + e.head_len, e.ptr, e.len)
+    write_backlen(at + e.body, e.body, e.total - e.body)
+
+
+cdef unsigned char* resized(unsigned char* lp, size_t size) noexcept nogil:
+    """The block with room for size bytes; gives back what is far too much."""
+    cdef size_t have = mem_size(lp)
+    if size > have or have - size > size + SLACK:
+        return <unsigned char*>mem_realloc(lp, size)
+    return lp
+
+
+cdef unsigned char* splice(unsigned char* lp, size_t at, size_t old, const Element* e) noexcept nogil:
+    """Puts e in the place of `old` bytes at the offset `at`."""
+    cdef size_t size = total_bytes(lp)
+    cdef size_t after = size + e.total - old
+    if after > size:
+        lp = resized(lp, after)
+    memmove(lp + at + e.total, lp + at + old, size - at - old)
+    write_element(lp + at, e)
+    set_total(lp, after)
+    if after < size:
+        lp = resized(lp, after)
+    return lp
+
+
+cdef unsigned char* add(unsigned char* lp, size_t at, const Element* e) noexcept nogil:
+    lp = splice(lp, at, 0, e)
+    add_count(lp, 1)
+    return lp
+
+
+cdef unsigned char* lp_append(unsigned char* lp, Slice s) noexcept nogil:
+    cdef Element e
+    encode(&e, s)
+    return add(lp, total_bytes(lp) - 1, &e)
+
+
+cdef unsigned char* lp_prepend(unsigned char* lp, Slice s) noexcept nogil:
+    cdef Element e
+    encode(&e, s)
+    return add(lp, HEADER, &e)
+
+
+cdef unsigned char* lp_append_int(unsigned char* lp, int64_t n) noexcept nogil:
+    cdef Element e
+    encode_int(&e, n)
+    return add(lp, total_bytes(lp) - 1, &e)
+
+
+cdef unsigned char* lp_insert(unsigned char* lp, Slice s, unsigned char* p, int where, unsigned char** at) noexcept nogil:
+    cdef Element e
+    cdef size_t offset = p - lp
+    if where == LP_AFTER:
+        offset += element_size(p)
+    encode(&e, s)
+    lp = add(lp, offset, &e)
+    if at != NULL:
+        at[0] = lp + offset
+    return lp
+
+
+cdef unsigned char* replace(unsigned char* lp, unsigned char** p, const Element* e) noexcept nogil:
+    cdef size_t offset = p[0] - lp
+    lp = splice(lp, offset, element_size(p[0]), e)
+    p[0] = lp + offset
+    return lp
+
+
+cdef unsigned char* lp_replace(unsigned char* lp, unsigned char** p, Slice s) noexcept nogil:
+    cdef Element e
+    encode(&e, s)
+    return replace(lp, p, &e)
+
+
+cdef unsigned char* lp_replace_int(unsigned char* lp, unsigned char** p, int64_t n) noexcept nogil:
+    cdef Element e
+    encode_int(&e, n)
+    return replace(lp, p, &e)
+
+
+cdef unsigned char* lp_delete(unsigned char* lp, unsigned char* p, unsigned char** next) noexcept nogil:
+    lp = lp_delete_range_at(lp, &p, 1)
+    if next != NULL:
+        next[0] = p
+    return lp
+
+
+cdef unsigned char* lp_delete_range(unsigned char* lp, long index, unsigned long count) noexcept nogil:
+    cdef unsigned char* p = lp_seek(lp, index)
+    if p == NULL:
+        return lp
+    return lp_delete_range_at(lp, &p, count)
+
+
+cdef unsigned char* lp_delete_range_at(unsigned char* lp, unsigned char** p, unsigned long count) noexcept nogil:
+    cdef size_t size = total_bytes(lp)
+    cdef size_t offset = p[0] - lp
+    cdef unsigned char* tail = p[0]
+    cdef unsigned long deleted = 0
+    while deleted < count and tail[0] != END:
+        tail += element_size(tail)
+        deleted += 1
+    memmove(p[0], tail, size - (tail - lp))
+    size -= tail - p[0]
+    set_total(lp, size)
+    add_count(lp, -<int64_t>deleted)
+    lp = resized(lp, size)
+    p[0] = NULL if lp[offset] == END else lp + offset
+    return lp
+
+
+cdef bint head_fits(const unsigned char* p, size_t room) noexcept nogil:
+    """Are the bytes that tell the element's size inside of the room?"""
+    cdef unsigned char c = p[0]
+    if 0xE0 <= c < 0xF0:
+        return room >= 2
+    if c == STR32:
+        return room >= 5
+    return c <= INT64
+
+
+cdef bint lp_valid(const unsigned char* lp, size_t size, bint deep) noexcept nogil:
+    cdef size_t at = HEADER
+    cdef size_t body
+    cdef size_t back
+    cdef uint64_t count = 0
+    cdef const unsigned char* p
+    if size < HEADER + 1 or total_bytes(lp) != size or lp[size - 1] != END:
+        return False
+    if not deep:
+        return True
+    while at < size - 1:
+        p = lp + at
+        if not head_fits(p, size - 1 - at):
+            return False
+        body = body_size(p)
+        back = backlen_size(body)
+        if body + back > size - 1 - at or not backlen_matches(p + body, body, back):
+            return False
+        at += body + back
+        count += 1
+    return header_count(lp) == COUNT_UNKNOWN or header_count(lp) == count
+
+
+cdef bint backlen_matches(const unsigned char* at, size_t body, size_t size) noexcept nogil:
+    cdef unsigned char[5] expected
+    write_backlen(expected, body, size)
+    return memcmp(at, expected, size) == 0

@@ -1,0 +1,48 @@
+"""The console scripts: `zippy` and `zippy-server` start a server as redis-server does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from zippy import __version__
+from zippy.app import Application
+from zippy.config_file import REDIS_VERSION, ConfigFileError, load_command_line
+from zippy.settings import Settings
+
+USAGE = """\
+Usage: zippy [FILE | -] [--SETTING VALUE ...]
+       zippy --version | --help
+
+FILE is in redis.conf syntax; "-" reads it from standard input. Every setting of the file may be given as an option instead.
+
+  zippy                                    on 127.0.0.1:6379, data in this folder
+  zippy --port 7777 --dir /var/lib/zippy
+  zippy /etc/zippy.conf --loglevel verbose
+  zippy --save "" --appendonly no          nothing is kept
+
+The settings and their values: CONFIG GET * in a running server.
+"""
+
+
+def main() -> NoReturn:
+    """Reads the command line, runs the server, exits."""
+    arguments = sys.argv[1:]
+    if arguments[:1] in (["-v"], ["--version"]):
+        print(f"Redis server v={REDIS_VERSION} sha=00000000:0 malloc=zippy bits=64 build=zippy-{__version__}")
+        sys.exit(0)
+    if arguments[:1] in (["-h"], ["--help"]):
+        print(USAGE, end="")
+        sys.exit(0)
+    settings = Settings()
+    try:
+        loaded = load_command_line(settings, arguments, sys.stdin.buffer)
+    except ConfigFileError as error:
+        sys.exit(f"\n{error}")
+    folder = settings.text("dir")
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        sys.exit(f"Can't chdir to '{folder}': {error.strerror}")
+    sys.exit(Application(settings, loaded.path, loaded.directives).run())
