@@ -73,14 +73,15 @@ class Oracle:
 
 
 @contextmanager
-def start_oracle(*options: str) -> Iterator[Oracle]:
-    """A fresh server with `options` on its command line, stopped when the context ends."""
+def start_oracle(*options: str, config: pathlib.Path | None = None) -> Iterator[Oracle]:
+    """A fresh server with `options` on its command line behind a configuration file, stopped when the context ends."""
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/redis.sock"
         fixed = ["--port", "0", "--unixsocket", path, "--dir", folder, "--logfile", f"{folder}/log"]
-        process = subprocess.Popen([oracle_binary(), *fixed, *options], stdout=subprocess.DEVNULL, cwd=folder)
+        command = [oracle_binary()] if config is None else [oracle_binary(), str(config)]
+        process = subprocess.Popen([*command, *fixed, *options], stdout=subprocess.DEVNULL, cwd=None if config is None else config.parent)
         try:
-            oracle = _connect(path)
+            oracle = _connect(path, process)
             yield oracle
             oracle.close()
         finally:
@@ -88,12 +89,12 @@ def start_oracle(*options: str) -> Iterator[Oracle]:
             process.wait()
 
 
-def _connect(path: str) -> Oracle:
+def _connect(path: str, process: subprocess.Popen[bytes]) -> Oracle:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             return Oracle(path)
         except OSError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or process.poll() is not None:
                 raise
             time.sleep(0.01)
