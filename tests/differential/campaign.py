@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.differential.groups import GROUPS, Group
 from tests.differential.runner import Difference, Endpoint, Episode, Setup
 from tests.differential.shrink import Shrinker
 from tests.differential.steps import Unit, line, listing
 from tests.differential.values import Source
+from tests.resp import Reply
 
 EPISODE = 2000
 SHRINK_PATIENCE = 3.0
+UNKNOWN = b"ERR unknown command"
 
 
 @dataclass
@@ -46,7 +48,8 @@ def shown(side: object) -> str:
 
 @dataclass
 class Campaign:
-    """Compares two endpoints over one group. Commands in `ignore` are left out (zippy has not got them yet, say)."""
+    """Compares two endpoints over one group. Commands in `ignore` are left out; those that our side turns out not to know
+    are left out from then on, and gathered in `missing`."""
 
     ours: Endpoint
     theirs: Endpoint
@@ -57,6 +60,7 @@ class Campaign:
     ignore: Collection[str] = ()
     episode: int = EPISODE
     shrink_seconds: float = 60.0
+    missing: set[str] = field(default_factory=set)
 
     def findings(self) -> Iterator[Finding]:
         """Each difference once: after one the episode is given up, and a like one in a later episode is not told again."""
@@ -65,16 +69,26 @@ class Campaign:
             seed = f"{self.seed}/{number}"
             source = Source(f"{self.group.name} {seed}", self.group.key_type, self.setup.small)
             wanted = min(self.episode, self.count - number * self.episode)
-            units = [unit for unit in self.group.units(source, wanted) if not self.ignored(unit)]
-            difference = self.run(units, self.setup)
+            drawn = list(self.group.units(source, wanted))
+            units, difference = self.run_known(drawn)
             if difference is None or difference.signature in known:
                 continue
             known.add(difference.signature)
             yield self.described(seed, units, difference)
 
+    def run_known(self, drawn: Sequence[Unit]) -> tuple[list[Unit], Difference | None]:
+        """The first difference that is not a command unknown to our side, and the units without such commands."""
+        while True:
+            units = [unit for unit in drawn if not self.ignored(unit)]
+            difference = self.run(units, self.setup)
+            unknown = unknown_command(difference)
+            if unknown is None:
+                return units, difference
+            self.missing.add(unknown)
+
     def ignored(self, unit: Unit) -> bool:
         """True when a unit has a command that is left out."""
-        return any(step.name in self.ignore for step in unit.steps)
+        return any(step.name in self.ignore or step.name in self.missing for step in unit.steps)
 
     def run(self, units: Sequence[Unit], setup: Setup) -> Difference | None:
         """The first difference of a sequence."""
@@ -102,11 +116,11 @@ class Campaign:
         return Finding(self.group.name, seed, self.setup, best, shortest, True)
 
 
-def campaign(
-    ours: Endpoint, theirs: Endpoint, group: str, seed: int, count: int, resp: int, small: bool, ignore: Collection[str] = (), shrink_seconds: float = 60.0
-) -> list[Finding]:
-    """All findings of one group under one protocol and one set of limits."""
-    made = Campaign(ours, theirs, GROUPS[group], Setup(resp, small), seed, count, {name.upper() for name in ignore}, shrink_seconds=shrink_seconds)
-    return list(made.findings())
-
-
+def unknown_command(difference: Difference | None) -> str | None:
+    """The command that our side does not know and the other does, when that is the difference."""
+    if difference is None or difference.step is None or not isinstance(difference.ours, Reply):
+        return None
+    ours, theirs = difference.ours, difference.theirs
+    if ours.is_error and ours.value.startswith(UNKNOWN) and not (isinstance(theirs, Reply) and theirs.is_error and theirs.value.startswith(UNKNOWN)):
+        return difference.step.name
+    return None

@@ -10,6 +10,8 @@ from tests.differential.steps import Step, Unit
 
 Fails = Callable[[Sequence[Unit]], bool]
 SIMPLE = (b"a", b"1", b"0", b"")
+MANY = 50
+"""Arguments of one command that are made simple one by one; a longer list is there for its length."""
 
 
 class Shrinker:
@@ -75,7 +77,8 @@ class Shrinker:
         """Leave out arguments: halves of what follows the name first, then single ones."""
         for index, place in self.places(units):
             size = max(1, (len(units[index].steps[place].args) - 1) // 2)
-            while size and not self.over():
+            finest = size // 50 + 1
+            while size >= finest and not self.over():
                 start = 1
                 while start < len(units[index].steps[place].args) and not self.over():
                     args = list(units[index].steps[place].args)
@@ -87,7 +90,7 @@ class Shrinker:
     def with_simple_arguments(self, units: list[Unit]) -> list[Unit]:
         """Put simple values in place of strange ones, and cut long ones."""
         for index, place in self.places(units):
-            for number in range(1, len(units[index].steps[place].args)):
+            for number in range(1, min(MANY, len(units[index].steps[place].args))):
                 args = list(units[index].steps[place].args)
                 for simple in (*SIMPLE, args[number][: len(args[number]) // 2], args[number][:-1]):
                     if len(simple) > len(args[number]) or simple == args[number] or args[number] in SIMPLE or self.over():

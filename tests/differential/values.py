@@ -77,6 +77,14 @@ class Source:
         """A string's key."""
         return self.typed("string")
 
+    def nkey(self) -> bytes:
+        """The key of a string that mostly is a number."""
+        return self.pick([b"n0", b"n1", b"n2"]) if self.random.random() < 0.9 else self.skey()
+
+    def small_number(self) -> bytes:
+        """An integer far from the limits."""
+        return b"%d" % self.random.randint(-1000, 1000)
+
     def lkey(self) -> bytes:
         """A list's key."""
         return self.typed("list")
@@ -348,7 +356,7 @@ class Source:
         """A blocking command's timeout: over soon, or not acceptable."""
         if self.random.random() < 0.85:
             return self.pick([b"0.001", b"0.002", b"0.005"])
-        return self.pick([b"-1", b"a", b"", b"-0.001", b"nan", b"1e400", b"-inf", b"9223372036854775807", b"1e20"])
+        return self.pick([b"-1", b"a", b"", b"-0.5", b"nan", b"1e400", b"-inf", b"9223372036854775807", b"1e20"])
 
     # the rest
 

@@ -16,6 +16,8 @@ GROUP = Group(
     "hash",
     """
     12  HSET key field val
+    4   HSET key field small_number
+    3   HSET key field real
     6   HSET key field val field val
     3   HMSET key field val [field val]
     5   HSETNX key field val

@@ -22,13 +22,20 @@ GROUP = Group(
     6   SETRANGE key offset val
     6   GETRANGE key index index
     2   SUBSTR key index index
-    5   INCR key
-    5   DECR key
-    6   INCRBY key integer
-    6   DECRBY key integer
-    10  INCRBYFLOAT key real
-    4   SET key real
-    4   SET key integer
+    5   INCR nkey
+    5   DECR nkey
+    4   INCRBY nkey integer
+    4   INCRBY nkey small_number
+    4   DECRBY nkey integer
+    4   DECRBY nkey small_number
+    5   INCRBYFLOAT nkey real
+    5   INCRBYFLOAT nkey small_number
+    2   INCRBYFLOAT key real
+    3   SET nkey real
+    4   SET nkey integer
+    4   SET nkey small_number
+    3   GET nkey
+    1   DEL nkey+
     4   MSET key val [key val] [key val]
     3   MSETNX key val [key val]
     4   MGET key+

@@ -1,0 +1,47 @@
+"""A short comparison of zippy with a real Redis for each group of commands, both protocols, small and default limits.
+
+`python -m tests.differential` compares at length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.differential.campaign import Campaign
+from tests.differential.groups import GROUPS
+from tests.differential.runner import Endpoint, Setup
+from tests.servers import ServerProcess, start_server
+
+COMMANDS = 3000
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[Endpoint]:
+    """A zippy of its own: a sequence that ends it must not disturb other tests."""
+    server = start_server()
+    endpoint = Endpoint(server.host, server.port, server)
+    yield endpoint
+    endpoint.close()
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def theirs(oracle: ServerProcess) -> Iterator[Endpoint]:
+    """The real Redis."""
+    endpoint = Endpoint(oracle.host, oracle.port, oracle)
+    yield endpoint
+    endpoint.close()
+
+
+@pytest.mark.zippy_only
+@pytest.mark.parametrize("small", [True, False], ids=["small", "default"])
+@pytest.mark.parametrize("resp", [2, 3], ids=["resp2", "resp3"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_replies_are_equal(ours: Endpoint, theirs: Endpoint, group: str, resp: int, small: bool) -> None:
+    """Every reply and the keyspace are as Redis's."""
+    campaign = Campaign(ours, theirs, GROUPS[group], Setup(resp, small), 1, COMMANDS, shrink_seconds=20.0)
+    findings = list(campaign.findings())
+    text = "\n".join(str(finding) for finding in findings)
+    assert not findings and not campaign.missing, f"{text}\nnot there: {sorted(campaign.missing)}"
