@@ -303,7 +303,10 @@ cdef void lpos_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     if not check_type(c, entry, TYPE_LIST):
         return
     if entry == NULL:
-        reply_null(&c.reply) if search.count < 0 else reply_array(&c.reply, 0)
+        if search.count < 0:
+            reply_null(&c.reply)
+        else:
+            reply_array(&c.reply, 0)
         return
     index = 0
     skip = search.rank - 1

@@ -72,7 +72,10 @@ cdef void pop(Engine* e, Client* c, int argc, Slice* argv, int where) noexcept n
         return
     entry = open_for_write(c.db, argv[1])
     if entry == NULL:
-        reply_null_array(&c.reply) if argc == 3 else reply_null(&c.reply)
+        if argc == 3:
+            reply_null_array(&c.reply)
+        else:
+            reply_null(&c.reply)
         return
     if not check_type(c, entry, TYPE_LIST):
         return
