@@ -1,8 +1,8 @@
 """Settings in text: the syntax of redis.conf, the command line that redis-server takes, and writing a file back.
 
 The command line is turned into more lines of the same syntax behind those of the file, as Redis does, so that both are read, and their
-errors reported, in one way. Differences from Redis: an unknown name is refused at its line (there are no modules that could claim it),
-and an error in an included file names that file.
+errors reported, in one way. Differences from Redis: an unknown name is refused at its line (there are no modules that could claim it), an
+error in an included file names that file, and `save` lines add up after an `include` too (Redis 8.2 then keeps only the last one).
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def start_oracle(*options: str, config: pathlib.Path | None = None) -> Iterator[
         path = f"{folder}/redis.sock"
         fixed = ["--port", "0", "--unixsocket", path, "--dir", folder, "--logfile", f"{folder}/log"]
         command = [oracle_binary()] if config is None else [oracle_binary(), str(config)]
-        process = subprocess.Popen([*command, *fixed, *options], stdout=subprocess.DEVNULL, cwd=None if config is None else config.parent)
+        process = subprocess.Popen([*command, *options, *fixed], stdout=subprocess.DEVNULL, cwd=None if config is None else config.parent)
         try:
             oracle = _connect(path, process)
             yield oracle

@@ -151,17 +151,16 @@ maxmemory-clients 5%
 unixsocketperm 700
 list-max-ziplist-entries 5
 repl-backlog-size 20kb
-include part*.conf
-include nosuch*.conf
-timeout 2
 loglevel WARNING
 """
+INCLUDING = "include part*.conf\ninclude nosuch*.conf\ntimeout 2\n"  # apart, as Redis adds no save points up after an include
 
 
 @pytest.mark.parametrize(
     "options",
     [
         [],
+        ["--include", "include.conf"],
         ["--save", "60", "1", "--save", "30", "2"],
         ["--save", "60 1", "--hz", "20"],
         ["--save", "", "--timeout", "9"],
@@ -179,6 +178,7 @@ loglevel WARNING
 )
 def test_values_are_those_of_redis(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
     (tmp_path / "t.conf").write_text(CONFIGURATION)
+    (tmp_path / "include.conf").write_text(INCLUDING)
     (tmp_path / "part1.conf").write_text("timeout 1\nslowlog-max-len 1\n")
     (tmp_path / "part2.conf").write_text("slowlog-max-len 2")
     monkeypatch.chdir(tmp_path)
