@@ -42,7 +42,7 @@ cdef size_t lzf_compress(const void* src, size_t len, void* dst, size_t room) no
     cdef size_t distance
     cdef size_t length
     cdef unsigned int place
-    if len < MIN_MATCH + 1 or len > 0xFFFFFFFE:
+    if len < MIN_MATCH + 1 or len > <size_t>4294967294:
         return 0
     memset(seen, 0, HASH_SLOTS * sizeof(unsigned int))
     while i + MIN_MATCH <= len:
