@@ -5,6 +5,7 @@ from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_init, ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
 from zippy._core.commands.connection cimport connection_handler
+from zippy._core.commands.generic cimport generic_handler
 from zippy._core.commands.list cimport list_handler
 from zippy._core.commands.pubsub cimport pubsub_handler
 from zippy._core.commands.string cimport string_handler
@@ -32,6 +33,8 @@ cdef command_fn handler_of(const char* name) noexcept nogil:
     cdef command_fn handler = connection_handler(name)
     if handler == NULL:
         handler = string_handler(name)
+    if handler == NULL:
+        handler = generic_handler(name)
     if handler == NULL:
         handler = list_handler(name)
     if handler == NULL:

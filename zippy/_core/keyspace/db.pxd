@@ -15,7 +15,8 @@ cdef void keyspace_init(Keyspace* ks, int databases, Settings* settings, uint64_
 cdef void keyspace_free(Keyspace* ks) noexcept nogil
 
 cdef Entry* lookup_read(Db* db, Slice key) noexcept nogil            # counts hit or miss, touches LRU/LFU, expires; NULL: absent
-cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil            # the same without counting or touching (TTL, OBJECT, EXISTS of WATCH)
+cdef Entry* lookup_quiet(Db* db, Slice key) noexcept nogil           # the same without touching (TTL, EXISTS, TYPE)
+cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil            # neither counts nor touches (OBJECT, WATCH)
 cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil         # the first door: the entry about to be changed, NULL: absent (it may be put then)
 
 # Puts e under its key. The key must be absent: open_for_write said so (use put_over otherwise)

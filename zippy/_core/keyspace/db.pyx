@@ -112,14 +112,20 @@ cdef Entry* find_live(Db* db, Slice key) noexcept nogil:
     return e
 
 
-cdef Entry* lookup_read(Db* db, Slice key) noexcept nogil:
+cdef Entry* lookup_quiet(Db* db, Slice key) noexcept nogil:
     cdef Entry* e = find_live(db, key)
     if e == NULL:
         db.keyspace.stats.misses += 1
         notify(db, NOTIFY_KEY_MISS, b"keymiss", key)
         return NULL
     db.keyspace.stats.hits += 1
-    touch_access(db.keyspace, e)
+    return e
+
+
+cdef Entry* lookup_read(Db* db, Slice key) noexcept nogil:
+    cdef Entry* e = lookup_quiet(db, key)
+    if e != NULL:
+        touch_access(db.keyspace, e)
     return e
 
 

@@ -1,0 +1,42 @@
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport strcmp
+from zippy._core.ground.buf cimport Slice
+from zippy._core.ground.glob cimport glob_match
+from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
+from zippy._core.commands.types cimport Client, Engine
+from zippy._core.keyspace.db cimport is_expired, random_key
+from zippy._core.resp.writer cimport reply_bulk, reply_defer, reply_defer_array, reply_null
+from zippy._core.values.entry cimport Entry, entry_key
+
+
+cdef command_fn generic_scan_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"keys") == 0:
+        return keys_command
+    if strcmp(name, b"randomkey") == 0:
+        return randomkey_command
+    return NULL
+
+
+cdef void keys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef HtIter it
+    cdef Entry* entry
+    cdef bint all_keys = argv[1].len == 1 and argv[1].ptr[0] == c'*'
+    cdef int64_t count = 0
+    cdef size_t place = reply_defer(&c.reply)
+    ht_iter(&it, &c.db.keys)
+    entry = <Entry*>ht_iter_next(&it)
+    while entry != NULL:
+        if (all_keys or glob_match(argv[1], entry_key(entry), False)) and not is_expired(c.db, entry):
+            reply_bulk(&c.reply, entry_key(entry))
+            count += 1
+        entry = <Entry*>ht_iter_next(&it)
+    ht_iter_done(&it)
+    reply_defer_array(&c.reply, place, count)
+
+
+cdef void randomkey_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry = random_key(c.db)
+    if entry == NULL:
+        reply_null(&c.reply)
+    else:
+        reply_bulk(&c.reply, entry_key(entry))
