@@ -35,7 +35,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what the server under test can't do, and say why."""
     elsewhere = given_address(config) is not None
-    missing = None if elsewhere else servers.zippy_missing()
     for item in items:
         names = getattr(item, "fixturenames", ())
         zippy_only = item.get_closest_marker("zippy_only") is not None
@@ -44,8 +43,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="needs zippy, and --host/--port names another server"))
         elif elsewhere and transport == "inprocess":
             item.add_marker(pytest.mark.skip(reason="a server named by --host/--port is not in this process"))
-        elif missing and (zippy_only or {"server", "start_server", "r", "raw"} & set(names)):
-            item.add_marker(pytest.mark.skip(reason=missing))
         elif transport == "inprocess" and item.get_closest_marker("socket_only"):
             item.add_marker(pytest.mark.skip(reason="needs a socket"))
 

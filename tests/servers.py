@@ -126,7 +126,9 @@ def config_arguments(config: Mapping[str, object] | None) -> list[str]:
     return arguments
 
 
-def start_process(program: Sequence[str], arguments: Sequence[str], folder: Path | None, cwd: Path | None, port: int | None) -> ServerProcess:
+def start_process(
+    program: Sequence[str], arguments: Sequence[str], folder: Path | None, cwd: Path | None, port: int | None
+) -> ServerProcess:
     """Start `program` on `port` (or a free one), with its files below `folder` (or a temporary one)."""
     port = port or free_port()
     owns_folder = folder is None
@@ -134,15 +136,6 @@ def start_process(program: Sequence[str], arguments: Sequence[str], folder: Path
     where.mkdir(parents=True, exist_ok=True)
     command = [*program, "--port", str(port), "--save", "", "--dir", str(where), "--enable-debug-command", "yes", *arguments]
     return ServerProcess(command, port, where, cwd, owns_folder)
-
-
-def zippy_missing() -> str | None:
-    """Why zippy's server can't be started from this interpreter, or None when it can."""
-    if importlib.util.find_spec("zippy") is None:
-        return "zippy is not installed"
-    if importlib.util.find_spec("zippy.__main__") is None:
-        return "zippy has no server yet (no zippy/__main__.py)"
-    return None
 
 
 def start_server(

@@ -16,7 +16,9 @@ from tests.differential.runner import Endpoint, Setup
 
 def arguments() -> argparse.Namespace:
     """The options given."""
-    parser = argparse.ArgumentParser(prog="python -m tests.differential", description="Compare zippy with a real Redis, command by command.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.differential", description="Compare zippy with a real Redis, command by command."
+    )
     parser.add_argument("--group", action="append", choices=[*GROUPS, "all"], help="which commands (may be given again; default: all)")
     parser.add_argument("--seed", type=int, default=1, help="where random numbers start (default 1)")
     parser.add_argument("--count", type=int, default=20_000, help="commands a group (default 20000)")
@@ -53,14 +55,26 @@ def compare(options: argparse.Namespace, ours: Endpoint, theirs: Endpoint) -> in
     for group, resp, small in product(groups, [options.resp] if options.resp else [2, 3], sizes):
         start = time.monotonic()
         campaign = Campaign(
-            ours, theirs, GROUPS[group], Setup(resp, small), options.seed, options.count, ignore, options.episode, options.shrink_seconds, missing
+            ours,
+            theirs,
+            GROUPS[group],
+            Setup(resp, small),
+            options.seed,
+            options.count,
+            ignore,
+            options.episode,
+            options.shrink_seconds,
+            missing,
         )
         for finding in campaign.findings():
             print(finding, flush=True)
             found += 1
             if found >= options.max_findings:
                 break
-        print(f"{group}: {options.count} commands, RESP{resp}, {'small' if small else 'default'} limits: {time.monotonic() - start:.1f} s", flush=True)
+        print(
+            f"{group}: {options.count} commands, RESP{resp}, {'small' if small else 'default'} limits: {time.monotonic() - start:.1f} s",
+            flush=True,
+        )
         if found >= options.max_findings:
             break
     if missing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tests.differential.groups import GROUPS, Group
+from tests.differential.groups import Group
 from tests.differential.runner import Difference, Endpoint, Episode, Setup
 from tests.differential.shrink import Shrinker
 from tests.differential.steps import Unit, line, listing
@@ -121,6 +121,10 @@ def unknown_command(difference: Difference | None) -> str | None:
     if difference is None or difference.step is None or not isinstance(difference.ours, Reply):
         return None
     ours, theirs = difference.ours, difference.theirs
-    if ours.is_error and ours.value.startswith(UNKNOWN) and not (isinstance(theirs, Reply) and theirs.is_error and theirs.value.startswith(UNKNOWN)):
+    if (
+        ours.is_error
+        and ours.value.startswith(UNKNOWN)
+        and not (isinstance(theirs, Reply) and theirs.is_error and theirs.value.startswith(UNKNOWN))
+    ):
         return difference.step.name
     return None

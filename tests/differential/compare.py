@@ -27,7 +27,11 @@ def equal(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | 
     name = step.name
     if step.check == "picked":
         return picked_alike(step, ours, theirs, before)
-    if step.check == "unordered" or name in UNORDERED or (len(step.args) > 1 and (name, step.args[1].decode("latin-1").upper()) in UNORDERED_SUBCOMMANDS):
+    if (
+        step.check == "unordered"
+        or name in UNORDERED
+        or (len(step.args) > 1 and (name, step.args[1].decode("latin-1").upper()) in UNORDERED_SUBCOMMANDS)
+    ):
         return same_items(ours, theirs)
     if name in UNORDERED_PAIRS or (name == "CONFIG" and ours.kind in "*%"):
         return same_pairs(ours, theirs)
@@ -66,7 +70,9 @@ def near(ours: Reply, theirs: Reply, tolerance: int, exact: set[int] | None = No
     if ours.kind != theirs.kind:
         return False
     if ours.kind == "*":
-        return len(ours.value) == len(theirs.value) and all(near(a, b, tolerance, exact) for a, b in zip(ours.value, theirs.value, strict=True))
+        return len(ours.value) == len(theirs.value) and all(
+            near(a, b, tolerance, exact) for a, b in zip(ours.value, theirs.value, strict=True)
+        )
     if ours.kind != ":" or (exact and (ours.value in exact or theirs.value in exact)):
         return ours == theirs
     return ours == theirs or (min(ours.value, theirs.value) > 0 and abs(ours.value - theirs.value) <= tolerance)

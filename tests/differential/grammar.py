@@ -1,12 +1,12 @@
 """Command templates: a line such as "ZADD zset [(NX|XX)] {CH} scored+" becomes a function that writes random arguments.
 
-    WORD, 0, -1     a literal (capitals, digits, signs): written as it is, now and then in small letters
-    'word           a literal in small letters
-    word            an atom: the method of that name of the source of values
-    [ ... ]         perhaps
-    ( a | b )       one of these
-    { a | b | c }   some of these, in any order
-    x+              one to four of x
+WORD, 0, -1     a literal (capitals, digits, signs): written as it is, now and then in small letters
+'word           a literal in small letters
+word            an atom: the method of that name of the source of values
+[ ... ]         perhaps
+( a | b )       one of these
+{ a | b | c }   some of these, in any order
+x+              one to four of x
 """
 
 from __future__ import annotations

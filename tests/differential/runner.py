@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.differential import keyspace
 from tests.differential.compare import equal, same_items, same_stream
 from tests.differential.steps import LISTENERS, Step, Unit
-from tests.resp import ConnectionClosed, ProtocolError, RawClient, Reply
+from tests.resp import ConnectionClosed, ProtocolError, RawClient, Reply, encode
 from tests.servers import ServerProcess
 
 BATCH = 64
@@ -25,10 +26,6 @@ DEFAULT = {
     "hash-max-listpack-entries": 512, "hash-max-listpack-value": 64, "zset-max-listpack-entries": 128, "zset-max-listpack-value": 64,
     "set-max-intset-entries": 512, "set-max-listpack-entries": 128, "set-max-listpack-value": 64, "list-max-listpack-size": -2,
 }  # fmt: skip
-
-
-class Lost(Exception):
-    """A server closed the connection, sent something that is not RESP, or did not answer in time."""
 
 
 @dataclass
@@ -55,7 +52,7 @@ class Endpoint:
         """New connections, no keys, the encoding limits of `setup`; a server that has died is started again."""
         self.close()
         self.setup = setup
-        if self.process is not None and not self.process.alive():
+        if self.process is not None and not (self.process.alive() and self.process.answers()):
             self.process.restart()
         control = self.client(CONTROL)
         control("FLUSHALL")
@@ -80,22 +77,29 @@ class Endpoint:
         self.clients.clear()
         self.pending.clear()
 
-    def guarded(self, action: Callable[[], Reply]) -> Reply:
+    def guarded(self, connection: int, action: Callable[[RawClient], Reply]) -> Reply:
         """A reply, or a made-up one that says why there is none: the server is gone, silent, or not speaking RESP."""
         try:
-            return action()
+            return action(self.client(connection))
         except (ConnectionClosed, OSError, ProtocolError) as error:
             kind = "timed out" if isinstance(error, socket.timeout) else type(error).__name__
             return Reply(LOST, f"{kind}: {error}")
 
+    def heard(self, connection: int, fence: bytes) -> list[Reply]:
+        """What a listener receives up to a fence; a made-up reply at the end says why there is no more."""
+        frames: list[Reply] = []
+
+        def listen(client: RawClient) -> Reply:
+            frames.extend(client.read_until(fence))
+            return Reply("+", b"fence")
+
+        frames.append(self.guarded(connection, listen))
+        return frames
+
     def send(self, connection: int, steps: Sequence[Step]) -> None:
-        """Send steps together."""
-        client = self.client(connection)
-        try:
-            for step in steps:
-                client.send(*step.args)
-        except OSError:
-            return
+        """Send steps together; a connection that is gone shows when the replies are read."""
+        with suppress(OSError):
+            self.client(connection).send_bytes(b"".join(encode(step.args) for step in steps))
 
 
 @dataclass
@@ -200,7 +204,7 @@ class Episode:
         if not all(step.wait for _, _, step in steps):
             for endpoint in (self.ours, self.theirs):
                 endpoint.pending.setdefault(connection, []).extend(step for _, _, step in steps)
-                endpoint.guarded(lambda endpoint=endpoint: endpoint.client(CONTROL)("PING"))  # type: ignore[misc]
+                endpoint.guarded(CONTROL, lambda client: client("PING"))
             return None, before
         for index, place, step in steps:
             ours, theirs = self.replies(connection)
@@ -212,7 +216,7 @@ class Episode:
 
     def replies(self, connection: int) -> tuple[Reply, Reply]:
         """The next reply of both servers on one connection."""
-        ours, theirs = (endpoint.guarded(endpoint.client(connection).read) for endpoint in (self.ours, self.theirs))
+        ours, theirs = (endpoint.guarded(connection, RawClient.read) for endpoint in (self.ours, self.theirs))
         return ours, theirs
 
     def judge(self, index: int, step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | None) -> Difference | None:
@@ -259,12 +263,7 @@ class Episode:
     def hear_one(self, index: int, connection: int, step: Step | None) -> Difference | None:
         """Compare what one listener has received."""
         fence = b"fence %d" % next(self.fences)
-        streams = []
-        for endpoint in (self.ours, self.theirs):
-            lost: Reply | None = None
-            frames: list[Reply] = []
-            lost = endpoint.guarded(lambda endpoint=endpoint, frames=frames: frames.extend(endpoint.client(connection).read_until(fence)) or Reply("+", b""))  # type: ignore[misc, func-returns-value]
-            streams.append([*frames, lost])
+        streams = [endpoint.heard(connection, fence) for endpoint in (self.ours, self.theirs)]
         ours, theirs = streams
         if LOST not in (ours[-1].kind, theirs[-1].kind) and same_stream(ours, theirs):
             return None
@@ -272,7 +271,7 @@ class Episode:
 
     def scan(self, index: int, step: Step) -> Difference | None:
         """Follow a cursor to its end on both sides, and compare what was seen."""
-        results = [endpoint.guarded(lambda endpoint=endpoint: follow(endpoint.client(step.connection), step)) for endpoint in (self.ours, self.theirs)]  # type: ignore[misc]
+        results = [endpoint.guarded(step.connection, lambda client: follow(client, step)) for endpoint in (self.ours, self.theirs)]
         ours, theirs = results
         if LOST not in (ours.kind, theirs.kind) and (ours == theirs or same_items(ours, theirs)):
             return None
@@ -280,15 +279,14 @@ class Episode:
 
     def exchange(self, index: int, step: Step) -> Difference | None:
         """Take each side's DUMP of a key, and RESTORE it on the other side under the same name."""
-        payloads = [endpoint.guarded(lambda endpoint=endpoint: endpoint.client(0)(*step.args)) for endpoint in (self.ours, self.theirs)]  # type: ignore[misc]
+        payloads = [endpoint.guarded(0, lambda client: client(*step.args)) for endpoint in (self.ours, self.theirs)]
         if payloads[0].kind != payloads[1].kind or LOST in (payloads[0].kind, payloads[1].kind):
             return Difference(index, step.name, *payloads, step)
         if payloads[0].kind != "$":
             return None
-        lines = [(b"RESTORE", step.args[1], b"0", payload.value, b"REPLACE") for payload in payloads]
         answers = [
-            endpoint.guarded(lambda endpoint=endpoint, line=line: endpoint.client(0)(*line))  # type: ignore[misc]
-            for endpoint, line in zip((self.ours, self.theirs), reversed(lines), strict=True)
+            endpoint.guarded(0, lambda client, other=other: client("RESTORE", step.args[1], 0, other.value, "REPLACE"))  # type: ignore[misc]
+            for endpoint, other in zip((self.ours, self.theirs), reversed(payloads), strict=True)
         ]
         if answers[0] == answers[1]:
             return None

@@ -95,7 +95,7 @@ def test_template_writes_each_form() -> None:
         assert out[0].upper() == b"A" and out.count(b"low") in range(1, 5)
     assert seen == {b"A", b"B", b"C", b"D", b"E", b"F", b"1", b"LOW"}
     for bad in ("(A", "A)", "nosuchatom", "[A)"):
-        with pytest.raises(ValueError, match="bad template|closed|no such atom"):
+        with pytest.raises(ValueError, match=r"bad template|closed|no such atom"):
             compile_template(bad)
 
 

@@ -43,7 +43,21 @@ NON_FINITE = [b"inf", b"-inf", b"+inf", b"Inf", b"INFINITY", b"-infinity", b"nan
 BINARY = [b"\x00", b"\xff\xfe", b"a\r\nb", b"\r\n", b"a\x00b", b"\x80\x81\x82", b'q"uo\\te', b"caf\xc3\xa9", b" ", b"\t", b"*", b"$5"]
 ABSOLUTE_SECONDS = [4_000_000_000, 4_000_000_001, 5_000_000_000, 6_000_000_000, 7_000_000_123]
 ABSOLUTE_MS = [4_000_000_000_000, 4_000_000_000_001, 5_000_000_000_999, 6_000_000_000_500]
-JUNK = [b"", b"foo", b"-1", b"0", b"nx", b"XX", b"WITHSCORES", b"COUNT", b"\xff\x00", b"9223372036854775807", b"-9223372036854775809", b"1.5", b"("]
+JUNK = [
+    b"",
+    b"foo",
+    b"-1",
+    b"0",
+    b"nx",
+    b"XX",
+    b"WITHSCORES",
+    b"COUNT",
+    b"\xff\x00",
+    b"9223372036854775807",
+    b"-9223372036854775809",
+    b"1.5",
+    b"(",
+]
 SHORT_WORDS = [b"a", b"b", b"c", b"d", b"e", b"foo", b"bar", b"hello", b"aa", b"ab", b"Z"]
 
 # Lengths beside the edges: embedded strings (44), listpack values (16 and 64), 6- and 12-bit listpack strings, packed nodes.
@@ -178,7 +192,9 @@ class Source:
 
     def bits(self) -> bytes:
         """A value for bit commands."""
-        return bytes(self.random.choices([0, 1, 0x0F, 0x80, 0xFF, 0xAA, 0x7F], k=self.random.choice([0, 1, 2, 3, 7, 8, 9, 16, 31, 32, 33, 65, 200])))
+        return bytes(
+            self.random.choices([0, 1, 0x0F, 0x80, 0xFF, 0xAA, 0x7F], k=self.random.choice([0, 1, 2, 3, 7, 8, 9, 16, 31, 32, 33, 65, 200]))
+        )
 
     def member(self) -> bytes:
         """A set's member: mostly from a small pool, ints as often as words."""
@@ -231,7 +247,9 @@ class Source:
         chance = self.random.random()
         if chance < 0.85:
             return b"%d" % self.random.randint(0, 8)
-        return self.pick([b"-1", b"-2", b"-5", b"1000", b"a", b"", b"1.5", b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808"])
+        return self.pick(
+            [b"-1", b"-2", b"-5", b"1000", b"a", b"", b"1.5", b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808"]
+        )
 
     def safecount(self) -> bytes:
         """A count that can't ask for a huge reply."""
@@ -312,6 +330,10 @@ class Source:
             return self.pick([b"u", b"i"]) + self.pick(widths)
         return self.pick([b"i64", b"u64", b"i65", b"u0", b"i0", b"x8", b"u", b"8", b"", b"u-1", b"I8", b"U8", b"u08"])
 
+    def field_place(self) -> list[bytes]:
+        """Type and offset of a BITFIELD field."""
+        return [self.fieldtype(), self.fieldoffset()]
+
     def bitvalue(self) -> bytes:
         """A value for a BITFIELD write."""
         return self.pick([*EDGE_INTS, b"-2", b"254", b"7"]) if self.random.random() < 0.95 else self.pick(BAD_INTS)
@@ -326,7 +348,20 @@ class Source:
         """Seconds to live: far away, or not positive, or not acceptable."""
         if self.random.random() < 0.85:
             return b"%d" % self.random.randint(1000, 100_000_000)
-        return self.pick([b"0", b"-1", b"-100", b"a", b"", b"1.5", b"9223372036854775807", b"9223372036854775", b"-9223372036854775808", b"9223372036854776"])
+        return self.pick(
+            [
+                b"0",
+                b"-1",
+                b"-100",
+                b"a",
+                b"",
+                b"1.5",
+                b"9223372036854775807",
+                b"9223372036854775",
+                b"-9223372036854775808",
+                b"9223372036854776",
+            ]
+        )
 
     def ms(self) -> bytes:
         """Milliseconds to live, under the same rule."""
@@ -341,7 +376,9 @@ class Source:
             return b"%d" % self.random.choice(ABSOLUTE_SECONDS)
         if chance < 0.93:
             return self.pick([b"1", b"1000000000", b"1600000000"])
-        return self.pick([b"0", b"-1", b"a", b"", b"9223372036854775807", b"9223372036854775", b"9223372036854776", b"-9223372036854775808"])
+        return self.pick(
+            [b"0", b"-1", b"a", b"", b"9223372036854775807", b"9223372036854775", b"9223372036854776", b"-9223372036854775808"]
+        )
 
     def msat(self) -> bytes:
         """A Unix time in milliseconds, under the same rule."""
@@ -362,7 +399,29 @@ class Source:
 
     def pattern(self) -> bytes:
         """A glob pattern."""
-        return self.pick([b"*", b"*", b"s*", b"?1", b"[sx]*", b"[^s]*", b"[a-f]*", b"", b"\\*", b"h[0-2]", b"*1*", b"[", b"[^", b"a*b*", b"foo", b"*[", b"\\", b"[z-a]", b"m1*"])
+        return self.pick(
+            [
+                b"*",
+                b"*",
+                b"s*",
+                b"?1",
+                b"[sx]*",
+                b"[^s]*",
+                b"[a-f]*",
+                b"",
+                b"\\*",
+                b"h[0-2]",
+                b"*1*",
+                b"[",
+                b"[^",
+                b"a*b*",
+                b"foo",
+                b"*[",
+                b"\\",
+                b"[z-a]",
+                b"m1*",
+            ]
+        )
 
     def typename(self) -> bytes:
         """A type's name."""
@@ -370,7 +429,11 @@ class Source:
 
     def database(self) -> bytes:
         """A database's number."""
-        return self.pick([b"0", b"1", b"1", b"2", b"15", b"16", b"-1", b"a", b"99999999999"]) if self.random.random() < 0.3 else self.pick([b"0", b"1"])
+        return (
+            self.pick([b"0", b"1", b"1", b"2", b"15", b"16", b"-1", b"a", b"99999999999"])
+            if self.random.random() < 0.3
+            else self.pick([b"0", b"1"])
+        )
 
     def sortby(self) -> bytes:
         """A BY pattern."""

@@ -16,10 +16,10 @@ GROUP = Group(
     8   BITPOS key bit [index [index [(BYTE|BIT)]]]
     10  BITOP (AND|OR|XOR|NOT|DIFF|DIFF1|ANDOR|ONE) key key+
     2   BITOP NOT key key
-    10  BITFIELD key [OVERFLOW (WRAP|SAT|FAIL)] (GET fieldtype fieldoffset|SET fieldtype fieldoffset bitvalue|INCRBY fieldtype fieldoffset bitvalue)
-    10  BITFIELD key (OVERFLOW (WRAP|SAT|FAIL|'foo)|GET fieldtype fieldoffset|SET fieldtype fieldoffset bitvalue|INCRBY fieldtype fieldoffset bitvalue)+
+    10  BITFIELD key [OVERFLOW (WRAP|SAT|FAIL)] (GET field_place|(SET|INCRBY) field_place bitvalue)
+    10  BITFIELD key (OVERFLOW (WRAP|SAT|FAIL|'foo)|GET field_place|(SET|INCRBY) field_place bitvalue)+
     1   BITFIELD key
-    5   BITFIELD_RO key (GET fieldtype fieldoffset)+
+    5   BITFIELD_RO key (GET field_place)+
     1   BITFIELD_RO key SET 'u8 0 1
     2   STRLEN key
     1   APPEND key bits

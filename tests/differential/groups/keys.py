@@ -13,8 +13,12 @@ def exchange(source: Source) -> Unit:
 
 def bad_restore(source: Source) -> Unit:
     """RESTORE of bytes that are no payload."""
-    payload = source.pick([b"", b"a", b"\x00" * 9, b"\x00" * 10, b"\x00\x01a\x0b\x00" + b"\x00" * 8, b"\x00\x01a\xff\xff" + b"\x00" * 8, b"x" * 100])
-    options = source.random.sample([[b"REPLACE"], [b"ABSTTL"], [b"IDLETIME", source.count()], [b"FREQ", source.count()], [b"foo"]], source.random.randint(0, 2))
+    payload = source.pick(
+        [b"", b"a", b"\x00" * 9, b"\x00" * 10, b"\x00\x01a\x0b\x00" + b"\x00" * 8, b"\x00\x01a\xff\xff" + b"\x00" * 8, b"x" * 100]
+    )
+    options = source.random.sample(
+        [[b"REPLACE"], [b"ABSTTL"], [b"IDLETIME", source.count()], [b"FREQ", source.count()], [b"foo"]], source.random.randint(0, 2)
+    )
     return commands((b"RESTORE", source.anykey(), source.ms(), payload, *(word for option in options for word in option)))
 
 

@@ -7,21 +7,52 @@ from tests.differential.groups.group import Group, mangle, written
 from tests.differential.steps import Step, Unit
 from tests.differential.values import Source
 
-QUEUED = [
-    compile_template(text)
-    for text in (
-        "SET skey shortval", "GET skey", "INCR skey", "INCRBY skey integer", "APPEND skey shortval", "RPUSH lkey item+", "LPOP lkey count",
-        "LRANGE lkey 0 -1", "BLPOP lkey+ 0.01", "BLMOVE lkey lkey LEFT RIGHT 0.01", "SADD xkey member+", "SMEMBERS xkey", "SREM xkey member+",
-        "ZADD zkey scored+", "ZRANGE zkey 0 -1 WITHSCORES", "BZPOPMIN zkey+ 0.01", "HSET hkey field shortval", "HGETALL hkey", "DEL anykey+",
-        "EXISTS anykey+", "RENAME anykey anykey", "EXPIREAT skey at", "PEXPIRETIME skey", "PING", "ECHO val", "SELECT 0", "FLUSHDB", "DBSIZE",
-        "SUBSCRIBE", "'nosuch 'a 'b", "SET skey", "GET skey 'a", "WATCH skey", "MULTI", "UNWATCH", "SWAPDB 0 1", "TYPE anykey", "OBJECT ENCODING anykey",
-    )
-]  # fmt: skip
+QUEUED = """
+    SET skey shortval
+    GET skey
+    INCR skey
+    INCRBY skey integer
+    APPEND skey shortval
+    RPUSH lkey item+
+    LPOP lkey count
+    LRANGE lkey 0 -1
+    BLPOP lkey+ 0.01
+    BLMOVE lkey lkey LEFT RIGHT 0.01
+    SADD xkey member+
+    SMEMBERS xkey
+    SREM xkey member+
+    ZADD zkey scored+
+    ZRANGE zkey 0 -1 WITHSCORES
+    BZPOPMIN zkey+ 0.01
+    HSET hkey field shortval
+    HGETALL hkey
+    DEL anykey+
+    EXISTS anykey+
+    RENAME anykey anykey
+    EXPIREAT skey at
+    PEXPIRETIME skey
+    PING
+    ECHO val
+    SELECT 0
+    FLUSHDB
+    DBSIZE
+    SUBSCRIBE
+    'nosuch 'a 'b
+    SET skey
+    GET skey 'a
+    WATCH skey
+    MULTI
+    UNWATCH
+    SWAPDB 0 1
+    TYPE anykey
+    OBJECT ENCODING anykey
+"""
+QUEUED_WRITERS = [compile_template(text) for text in QUEUED.strip().splitlines()]
 
 
 def queued(source: Source) -> tuple[bytes, ...]:
     """A command to queue, now and then a wrong one (which spoils the transaction)."""
-    args = list(written(source, source.random.choice(QUEUED)))
+    args = list(written(source, source.random.choice(QUEUED_WRITERS)))
     if source.random.random() < 0.02:
         mangle(source, args)
     return tuple(args)
@@ -63,7 +94,9 @@ def queued_safely(source: Source) -> tuple[bytes, ...]:
 
 def stray(source: Source) -> Unit:
     """EXEC, DISCARD and UNWATCH where no transaction was begun, and wrong arities."""
-    line = source.random.choice([(b"EXEC",), (b"DISCARD",), (b"UNWATCH",), (b"EXEC", b"a"), (b"MULTI", b"a"), (b"WATCH",), (b"DISCARD", b"a"), (b"RESET",)])
+    line = source.random.choice(
+        [(b"EXEC",), (b"DISCARD",), (b"UNWATCH",), (b"EXEC", b"a"), (b"MULTI", b"a"), (b"WATCH",), (b"DISCARD", b"a"), (b"RESET",)]
+    )
     return Unit((Step(line),))
 
 

@@ -1,0 +1,1 @@
+"""The house rules: who may import whom, and where a command lives."""

@@ -1,0 +1,1 @@
+"""Tests against models in Python, under a set clock."""
