@@ -7,7 +7,7 @@ from zippy._core.keyspace.db cimport keyspace_free, keyspace_init, lookup_peek
 from zippy._core.keyspace.effects cimport (
     effects_begin_unit, effects_end_unit, next_ready, propagate, waiting_at
 )
-from zippy._core.keyspace.evict cimport evict_to_limit
+from zippy._core.keyspace.evict cimport evict_forget, evict_to_limit
 from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport account_call, account_rejected, accounting_free, accounting_init, feed_monitors
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
@@ -42,6 +42,7 @@ cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
 cdef void engine_free(Engine* e) noexcept nogil:
     cdef int i
     engine_use(e)
+    evict_forget(&e.ks)
     keyspace_free(&e.ks)
     for i in range(e.command_count):
         if e.all_commands[i].subcommands != NULL:

@@ -1,6 +1,169 @@
+from libc.stdint cimport INT64_MAX, uint64_t
+from libc.string cimport memcpy
+from zippy._core.ground.buf cimport Slice, slice_equal, slice_of
+from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_random
+from zippy._core.ground.mem cimport mem_alloc, mem_free
+from zippy._core.keyspace.db cimport delete_key, lazy_free_pending, lazy_free_step
+from zippy._core.keyspace.effects cimport effects_begin_unit, effects_end_unit, mutated, notify, propagate_delete
+from zippy._core.keyspace.lru cimport idle_seconds, lfu_counter
+from zippy._core.keyspace.types cimport EVICTION_POOL, NOTIFY_EVICTED, Candidate, Db
+from zippy._core.values.entry cimport Entry, entry_expiry, entry_key
+from zippy._core.values.settings cimport (
+    POLICY_ALLKEYS_LFU, POLICY_ALLKEYS_RANDOM, POLICY_NOEVICTION, POLICY_VOLATILE_LFU, POLICY_VOLATILE_LRU,
+    POLICY_VOLATILE_RANDOM, POLICY_VOLATILE_TTL
+)
+
+cdef enum:
+    FREE_ITEMS = 500          # of deleted large values, freed between two evictions
+
+
 cdef int64_t counted_memory(const Keyspace* ks) noexcept nogil:
     return ks.account.used - ks.memory_overhead
 
 
 cdef bint evict_to_limit(Keyspace* ks) noexcept nogil:
-    return ks.settings.maxmemory == 0 or counted_memory(ks) <= ks.settings.maxmemory
+    while counted_memory(ks) > ks.settings.maxmemory and ks.settings.maxmemory > 0:
+        # what was deleted already is given back before anything else has to go
+        if lazy_free_pending(ks):
+            lazy_free_step(ks, FREE_ITEMS)
+            continue
+        if ks.settings.maxmemory_policy == POLICY_NOEVICTION or not evict_one(ks):
+            return False
+    return True
+
+
+cdef inline bint only_volatile(const Keyspace* ks) noexcept nogil:
+    return ks.settings.maxmemory_policy >= POLICY_VOLATILE_LRU
+
+
+cdef inline HashTable* table_of(const Keyspace* ks, Db* db) noexcept nogil:
+    return &db.expires if only_volatile(ks) else &db.keys
+
+
+cdef uint64_t badness(Keyspace* ks, const Entry* e) noexcept nogil:
+    """How good it is to lose this key: the idle time, the rareness, the nearness of its end."""
+    cdef int64_t policy = ks.settings.maxmemory_policy
+    if policy == POLICY_ALLKEYS_LFU or policy == POLICY_VOLATILE_LFU:
+        return 255 - lfu_counter(ks, e)
+    if policy == POLICY_VOLATILE_TTL:
+        return <uint64_t>INT64_MAX - <uint64_t>entry_expiry(e)
+    return idle_seconds(ks, e)
+
+
+cdef void free_candidate(Candidate* candidate) noexcept nogil:
+    mem_free(<void*>candidate.key.ptr)
+    candidate.key = slice_of(NULL, 0)
+
+
+cdef void offer(Keyspace* ks, Db* db, const Entry* e) noexcept nogil:
+    """Puts the entry among the candidates, which are kept from the least to the most dispensable, if it is worse than one of them."""
+    cdef Candidate* pool = ks.eviction_pool
+    cdef uint64_t score = badness(ks, e)
+    cdef Slice key = entry_key(e)
+    cdef Candidate fresh
+    cdef int place = 0
+    cdef int i
+    while place < ks.eviction_count and pool[place].score < score:
+        place += 1
+    for i in range(ks.eviction_count):
+        if pool[i].db == db.id and slice_equal(pool[i].key, key):
+            return
+    if ks.eviction_count == EVICTION_POOL:
+        if place == 0:
+            return
+        free_candidate(&pool[0])
+        for i in range(place - 1):
+            pool[i] = pool[i + 1]
+        place -= 1
+    else:
+        for i in range(ks.eviction_count - place):
+            pool[ks.eviction_count - i] = pool[ks.eviction_count - i - 1]
+        ks.eviction_count += 1
+    fresh.score = score
+    fresh.db = db.id
+    fresh.key = slice_of(<char*>mem_alloc(key.len), key.len)
+    memcpy(<void*>fresh.key.ptr, key.ptr, key.len)
+    pool[place] = fresh
+
+
+cdef bint sample(Keyspace* ks) noexcept nogil:
+    """Offers some random keys of each database; False when there is none to be had."""
+    cdef int i
+    cdef int64_t n
+    cdef Db* db
+    cdef HashTable* table
+    cdef bint any_key = False
+    for i in range(ks.db_count):
+        db = ks.dbs[i]
+        table = table_of(ks, db)
+        if table.count == 0:
+            continue
+        any_key = True
+        for n in range(ks.settings.maxmemory_samples):
+            offer(ks, db, <Entry*>ht_random(table, &ks.random))
+    return any_key
+
+
+cdef bint evict_best(Keyspace* ks) noexcept nogil:
+    """Evicts the most dispensable candidate that still exists."""
+    cdef Candidate* best
+    cdef Db* db
+    cdef bint done = False
+    while not done:
+        if ks.eviction_count == 0:
+            if not sample(ks):
+                return False
+            continue
+        best = &ks.eviction_pool[ks.eviction_count - 1]
+        db = ks.dbs[best.db]
+        if ht_find(table_of(ks, db), best.key) != NULL:
+            evict_key(ks, db, best.key)
+            done = True
+        free_candidate(best)
+        ks.eviction_count -= 1
+    return True
+
+
+cdef bint evict_random(Keyspace* ks) noexcept nogil:
+    cdef int i
+    cdef Db* db
+    cdef Entry* e
+    cdef Slice key
+    cdef void* copy
+    for i in range(ks.db_count):
+        ks.evict_db = (ks.evict_db + 1) % ks.db_count
+        db = ks.dbs[ks.evict_db]
+        e = <Entry*>ht_random(table_of(ks, db), &ks.random)
+        if e == NULL:
+            continue
+        key = entry_key(e)
+        copy = mem_alloc(key.len)
+        memcpy(copy, key.ptr, key.len)
+        evict_key(ks, db, slice_of(<char*>copy, key.len))
+        mem_free(copy)
+        return True
+    return False
+
+
+cdef bint evict_one(Keyspace* ks) noexcept nogil:
+    cdef int64_t policy = ks.settings.maxmemory_policy
+    if policy == POLICY_ALLKEYS_RANDOM or policy == POLICY_VOLATILE_RANDOM:
+        return evict_random(ks)
+    # new samples each time: the pool keeps the best of all that were seen
+    return sample(ks) and evict_best(ks)
+
+
+cdef void evict_key(Keyspace* ks, Db* db, Slice key) noexcept nogil:
+    effects_begin_unit(ks)
+    delete_key(db, key)
+    ks.stats.evicted += 1
+    mutated(db, key, NOTIFY_EVICTED, NULL, 0)
+    notify(db, NOTIFY_EVICTED, b"evicted", key)
+    propagate_delete(db, key, ks.settings.lazyfree_lazy_eviction)
+    effects_end_unit(ks)
+
+
+cdef void evict_forget(Keyspace* ks) noexcept nogil:
+    while ks.eviction_count:
+        ks.eviction_count -= 1
+        free_candidate(&ks.eviction_pool[ks.eviction_count])

@@ -132,6 +132,17 @@ cdef struct LazyFree:
     DeadTable* tables            # whole flushed databases, first in first freed
 
 
+cdef enum:
+    EVICTION_POOL = 16           # candidates kept from one eviction to the next
+
+
+cdef struct Candidate:
+    # a key that may be evicted
+    uint64_t score               # the higher, the more dispensable
+    int32_t db
+    Slice key                    # owned
+
+
 cdef struct Keyspace:
     Db** dbs
     int db_count
@@ -144,7 +155,10 @@ cdef struct Keyspace:
     KeyspaceStats stats
     int64_t dirty                # changes since the last save
     int64_t memory_overhead      # bytes that maxmemory leaves out: replicas' output buffers, AOF buffers
-    uint64_t evict_sample_db     # where eviction goes on
+    Candidate[EVICTION_POOL] eviction_pool   # from the least to the most dispensable
+    int eviction_count
+    int evict_db                 # where random eviction took its last key
+    int expire_db                # where active expiry goes on
     bint loading                 # a dataset is being loaded: nothing expires, nothing is propagated
     bint expiry_paused           # CLIENT PAUSE WRITE and scripts: keys do not vanish
     bint replica                 # a replica does not expire on its own
