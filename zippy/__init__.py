@@ -1,3 +1,32 @@
-"""zippy: an in-memory data store that speaks the Redis protocol."""
+"""zippy: an in-memory data store that speaks the Redis protocol, as a server and in process.
+
+In process, with redis-py installed:
+
+    import zippy
+    r = zippy.connect()              # a redis.Redis whose server is inside of this process
+    r.set("a", 1)
+
+    engine = zippy.Engine()          # several clients on one engine
+    first, second = zippy.connect(engine), zippy.connect(engine)
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+__all__ = ["Engine", "__version__", "connect", "connect_async"]
+
+# redis-py is not needed by the server: what needs it is loaded when it is asked for
+_LAZY = {"Engine": "zippy.inprocess.engine", "connect": "zippy.inprocess.sync", "connect_async": "zippy.inprocess.aio"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'zippy' has no attribute {name!r}")
+    try:
+        module = import_module(_LAZY[name])
+    except ModuleNotFoundError as error:
+        if error.name != "redis":
+            raise
+        raise ModuleNotFoundError("zippy in process speaks through redis-py: pip install 'zippy[redis]'", name="redis") from None
+    return getattr(module, name)

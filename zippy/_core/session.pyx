@@ -1,6 +1,7 @@
 import asyncio
 import inspect
 
+cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.memoryview cimport PyMemoryView_FromMemory
@@ -55,6 +56,27 @@ cdef class Transport:
         raise NotImplementedError
 
 
+@cython.final
+cdef class CallbackTransport(Transport):
+    """A transport in Python: on_output(session) when there is something to take, on_close(session) when the engine closes it."""
+
+    cdef object on_output
+    cdef object on_close
+
+    def __init__(self, on_output, on_close):
+        self.on_output = on_output
+        self.on_close = on_close
+
+    cdef int flush(self, Session session) except -1:
+        self.on_output(session)
+        return 0
+
+    cdef int close(self, Session session) except -1:
+        self.on_close(session)
+        return 0
+
+
+@cython.final
 cdef class Core:
     """An engine and its sessions.
 
@@ -177,6 +199,15 @@ cdef class Core:
             self.schedule_wake(max(0.0, (due - self.engine.ks.clock.mono_us) / 1e6))
         return 0
 
+    def seconds_to_deadline(self):
+        """Seconds until the first blocked client's time is over, at the real clock; None when nobody's will be."""
+        cdef int64_t due = next_deadline_us(self.engine)
+        if due == 0:
+            return None
+        if not self.in_turn:
+            engine_enter(self.engine)
+        return max(0.0, (due - self.engine.ks.clock.mono_us) / 1e6)
+
     def wake(self):
         """Answers the blocked clients whose time is over. Called by the loop when schedule_wake's delay has passed."""
         self.wake_at = 0
@@ -256,6 +287,7 @@ cdef class Core:
         serve_deadlines(self.engine)
 
 
+@cython.final
 cdef class Session:
     """One client of a core. A transport feeds it; closing it frees the engine's side."""
 

@@ -1,0 +1,146 @@
+"""redis.Redis on an engine in process: redis-py with a socket that is none."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+import redis
+from redis.connection import AbstractConnection, ConnectionPool
+
+from zippy._core.session import Session
+from zippy.inprocess.engine import Engine
+
+
+class LocalSocket:
+    """What redis-py needs of a socket: what is sent runs at once, what comes back is received."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.ready = threading.Condition(engine.lock)
+        self.received = bytearray()
+        self.ended = False
+        self.timeout: float | None = None
+        self.session = engine.channel(self.on_output, self.on_close)
+
+    def on_output(self, session: Session) -> None:
+        """The engine has replies for us."""
+        self.received += session.take_output()
+        self.ready.notify_all()
+
+    def on_close(self, session: Session) -> None:
+        """The engine ended the connection."""
+        self.received += session.take_output()
+        session.close()
+        self.ended = True
+        self.ready.notify_all()
+
+    def sendall(self, data: bytes, flags: int = 0) -> None:
+        """Runs the commands in data."""
+        if self.ended:
+            raise ConnectionResetError("the engine closed this connection")
+        self.engine.feed(self.session, data)
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Seconds that a receive waits; 0: not at all, None: for ever."""
+        self.timeout = timeout
+
+    def gettimeout(self) -> float | None:
+        """See settimeout."""
+        return self.timeout
+
+    def setblocking(self, blocking: bool) -> None:
+        """See settimeout."""
+        self.timeout = None if blocking else 0.0
+
+    def wait(self) -> None:
+        """Waits for something to receive."""
+        if not self.received and not self.ended:
+            if self.timeout == 0:
+                raise BlockingIOError("nothing to receive")
+            if not self.ready.wait_for(lambda: self.received or self.ended, self.timeout):
+                raise socket.timeout("timed out")
+
+    def readable(self, timeout: float | None) -> bool:
+        """Is there something to receive, or the end, within the timeout?"""
+        with self.ready:
+            return bool(self.ready.wait_for(lambda: self.received or self.ended, timeout))
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Up to size bytes; b"" at the end. MSG_PEEK leaves them."""
+        with self.ready:
+            self.wait()
+            data = bytes(self.received[:size])
+            if not flags & socket.MSG_PEEK:
+                del self.received[:size]
+            return data
+
+    def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
+        """Receives into a buffer; the bytes received."""
+        view = memoryview(buffer)
+        data = self.recv(size or view.nbytes, flags)
+        view[: len(data)] = data
+        return len(data)
+
+    def getsockname(self) -> tuple[str, int]:
+        """As if over the loopback."""
+        return ("127.0.0.1", 0)
+
+    def getpeername(self) -> tuple[str, int]:
+        """As if over the loopback."""
+        return ("127.0.0.1", 0)
+
+    def shutdown(self, how: int) -> None:
+        """Ends the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection; may be called twice."""
+        with self.ready:
+            if not self.ended:
+                self.ended = True
+                self.session.close()
+                self.ready.notify_all()
+
+
+class LocalConnection(AbstractConnection):
+    """A redis-py connection to an engine in process."""
+
+    def __init__(self, engine: Engine, socket_timeout: float | None = None, **kwargs: Any) -> None:
+        self.engine = engine
+        super().__init__(**kwargs)
+        self.socket_timeout = socket_timeout
+
+    def repr_pieces(self) -> list[tuple[str, Any]]:
+        """What redis-py shows of this connection."""
+        return [("engine", id(self.engine)), ("db", self.db)]
+
+    def can_read(self, timeout: float = 0) -> bool:
+        """Is there a reply or a message? redis-py would poll a file descriptor, which there is none of."""
+        if self._sock is None:
+            self.connect()
+        sock: LocalSocket = self._sock
+        reader = getattr(self._parser, "_reader", None)
+        buffer = getattr(self._parser, "_buffer", None)
+        if reader is not None and reader.has_data() or hasattr(buffer, "unread_bytes") and buffer.unread_bytes():
+            return True
+        if not sock.readable(timeout):
+            return False
+        if sock.ended and not sock.received:
+            raise redis.ConnectionError("Connection closed by server.")
+        return True
+
+    def _connect(self) -> LocalSocket:
+        sock = LocalSocket(self.engine)
+        sock.settimeout(self.socket_timeout)
+        return sock
+
+    def _host_error(self) -> str:
+        return "in process"
+
+
+def connect(engine: Engine | None = None, **options: Any) -> redis.Redis:
+    """A redis.Redis on `engine`, or on a new one of its own; options are redis.Redis's (db, decode_responses, protocol ...)."""
+    pool = ConnectionPool(connection_class=LocalConnection, engine=engine or Engine(), **options)
+    return redis.Redis(connection_pool=pool)
