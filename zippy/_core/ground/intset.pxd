@@ -2,7 +2,6 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint32_t
-from zippy._core.ground.random cimport Random
 
 
 cdef unsigned char* is_new() noexcept nogil

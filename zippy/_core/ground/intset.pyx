@@ -80,6 +80,9 @@ cdef bint search(const unsigned char* s, int64_t n, uint32_t* place) noexcept no
     cdef uint32_t high = is_length(s)
     cdef uint32_t middle
     cdef int64_t found
+    if high and n > at(s, width, high - 1):
+        # sets are mostly filled in order
+        low = high
     while low < high:
         middle = low + (high - low) // 2
         found = at(s, width, middle)

@@ -38,6 +38,7 @@ cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, 
 cdef unsigned char* lp_append(unsigned char* lp, Slice s) noexcept nogil        # stored as an integer where its text is the canonical one
 cdef unsigned char* lp_prepend(unsigned char* lp, Slice s) noexcept nogil
 cdef unsigned char* lp_append_int(unsigned char* lp, int64_t n) noexcept nogil
+cdef unsigned char* lp_extend(unsigned char* lp, const unsigned char* other) noexcept nogil   # appends every element of another one, as they are
 # Inserts beside p (LP_BEFORE, LP_AFTER); *at, if not NULL, becomes the new element
 cdef unsigned char* lp_insert(unsigned char* lp, Slice s, unsigned char* p, int where, unsigned char** at) noexcept nogil
 cdef unsigned char* lp_replace(unsigned char* lp, unsigned char** p, Slice s) noexcept nogil    # *p follows the element

@@ -10,6 +10,7 @@ cdef enum:
     END = 0xFF
     COUNT_UNKNOWN = 65535   # so many elements or more: they have to be counted
     INT_TEXT_MAX = 20       # no longer text is an int64
+    NINE = 0x39             # no text of a number starts with a byte above
     SLACK = 64              # a block is given back when more than this and half of it is unused
     STR32 = 0xF0
     INT16 = 0xF1
@@ -101,7 +102,14 @@ cdef inline size_t body_size(const unsigned char* p) noexcept nogil:
 
 
 cdef inline size_t element_size(const unsigned char* p) noexcept nogil:
-    cdef size_t body = body_size(p)
+    # the two commonest forms first: small integers and strings below 64 bytes have a backward length of one byte
+    cdef unsigned char c = p[0]
+    cdef size_t body
+    if c < 0x80:
+        return 2
+    if c < 0xC0:
+        return 2 + (c & 0x3F)
+    body = body_size(p)
     return body + backlen_size(body)
 
 
@@ -200,41 +208,51 @@ cdef unsigned char* lp_seek(const unsigned char* lp, long index) noexcept nogil:
     return p
 
 
-cdef void lp_get(const unsigned char* p, LpItem* item) noexcept nogil:
+cdef inline int64_t int_at(const unsigned char* p) noexcept nogil:
+    """The value of an integer element."""
     cdef unsigned char c = p[0]
-    cdef uint32_t n
+    cdef int64_t n
     cdef int32_t n32
     cdef int16_t n16
-    item.ptr = NULL
-    item.len = 0
-    item.num = 0
     if c < 0x80:
-        item.num = c
-    elif c < 0xC0:
-        item.ptr = <const char*>p + 1
-        item.len = c & 0x3F
-    elif c < 0xE0:
-        item.num = (<int64_t>(c & 31) << 8) | p[1]
-        if item.num >= 4096:
-            item.num -= 8192
-    elif c < 0xF0:
-        item.ptr = <const char*>p + 2
-        item.len = (<size_t>(c & 15) << 8) | p[1]
-    elif c == STR32:
-        memcpy(&n, p + 1, 4)
-        item.ptr = <const char*>p + 5
-        item.len = n
-    elif c == INT16:
+        return c
+    if c < 0xE0:
+        n = (<int64_t>(c & 31) << 8) | p[1]
+        return n - 8192 if n >= 4096 else n
+    if c == INT16:
         memcpy(&n16, p + 1, 2)
-        item.num = n16
-    elif c == INT24:
-        n = p[1] | (<uint32_t>p[2] << 8) | (<uint32_t>p[3] << 16)
-        item.num = <int64_t>n - (1 << 24) if n & 0x800000 else <int64_t>n
-    elif c == INT32:
+        return n16
+    if c == INT24:
+        n = p[1] | (<int64_t>p[2] << 8) | (<int64_t>p[3] << 16)
+        return n - (1 << 24) if n & 0x800000 else n
+    if c == INT32:
         memcpy(&n32, p + 1, 4)
-        item.num = n32
-    else:
-        memcpy(&item.num, p + 1, 8)
+        return n32
+    memcpy(&n, p + 1, 8)
+    return n
+
+
+cdef inline const unsigned char* string_at(const unsigned char* p, size_t* len) noexcept nogil:
+    """The bytes of a string element, NULL for an integer."""
+    cdef unsigned char c = p[0]
+    cdef uint32_t n
+    if 0x80 <= c < 0xC0:
+        len[0] = c & 0x3F
+        return p + 1
+    if 0xE0 <= c < 0xF0:
+        len[0] = (<size_t>(c & 15) << 8) | p[1]
+        return p + 2
+    if c == STR32:
+        memcpy(&n, p + 1, 4)
+        len[0] = n
+        return p + 5
+    return NULL
+
+
+cdef void lp_get(const unsigned char* p, LpItem* item) noexcept nogil:
+    item.len = 0
+    item.ptr = <const char*>string_at(p, &item.len)
+    item.num = 0 if item.ptr != NULL else int_at(p)
 
 
 cdef Slice lp_text(const unsigned char* p, char* scratch) noexcept nogil:
@@ -246,38 +264,42 @@ cdef Slice lp_text(const unsigned char* p, char* scratch) noexcept nogil:
 
 
 cdef inline bint reads_as_int(Slice s, int64_t* n) noexcept nogil:
-    return 0 < s.len <= INT_TEXT_MAX and num_read_i64(s, n)
+    return 0 < s.len <= INT_TEXT_MAX and <unsigned char>s.ptr[0] <= NINE and num_read_i64(s, n)
+
+
+cdef inline bint same_bytes(const unsigned char* a, const char* b, size_t len) noexcept nogil:
+    # most strings that are not equal differ in their first byte already
+    return len == 0 or a[0] == <unsigned char>b[0] and memcmp(a, b, len) == 0
 
 
 cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil:
-    cdef LpItem item
+    cdef size_t len
+    cdef const unsigned char* string = string_at(p, &len)
     cdef int64_t n
-    lp_get(p, &item)
-    if item.ptr != NULL:
-        return item.len == s.len and memcmp(item.ptr, s.ptr, s.len) == 0
-    return reads_as_int(s, &n) and n == item.num
+    if string != NULL:
+        return len == s.len and same_bytes(string, s.ptr, len)
+    return reads_as_int(s, &n) and n == int_at(p)
 
 
 cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, unsigned int skip) noexcept nogil:
-    cdef LpItem item
+    # the needle is parsed once. A string that reads as an integer is never written by us, but may come so from a file
     cdef int64_t n = 0
     cdef bint is_int = reads_as_int(s, &n)
-    cdef unsigned int passed = 0
-    if p == NULL:
-        return NULL
-    while p[0] != END:
-        if passed == 0:
-            lp_get(p, &item)
-            if item.ptr != NULL:
-                # an element that reads as an integer is never stored as a string by us, but may come so from a file
-                if item.len == s.len and memcmp(item.ptr, s.ptr, s.len) == 0:
-                    return p
-            elif is_int and item.num == n:
+    cdef size_t len
+    cdef const unsigned char* string
+    cdef unsigned int i
+    while p != NULL and p[0] != END:
+        string = string_at(p, &len)
+        if string != NULL:
+            if len == s.len and same_bytes(string, s.ptr, len):
                 return p
-            passed = skip
-        else:
-            passed -= 1
+        elif is_int and int_at(p) == n:
+            return p
         p += element_size(p)
+        for i in range(skip):
+            if p[0] == END:
+                return NULL
+            p += element_size(p)
     return NULL
 
 
@@ -348,12 +370,14 @@ cdef void write_element(unsigned char* at, const Element* e) noexcept nogil:
     write_backlen(at + e.body, e.body, e.total - e.body)
 
 
-cdef unsigned char* resized(unsigned char* lp, size_t size) noexcept nogil:
-    """The block with room for size bytes; gives back what is far too much."""
-    cdef size_t have = mem_size(lp)
-    if size > have or have - size > size + SLACK:
-        return <unsigned char*>mem_realloc(lp, size)
-    return lp
+cdef inline unsigned char* grown(unsigned char* lp, size_t size) noexcept nogil:
+    """The block with room for size bytes."""
+    return lp if size <= mem_size(lp) else <unsigned char*>mem_realloc(lp, size)
+
+
+cdef inline unsigned char* shrunk(unsigned char* lp, size_t size) noexcept nogil:
+    """The block without what is far too much for size bytes."""
+    return lp if mem_size(lp) <= 2 * size + SLACK else <unsigned char*>mem_realloc(lp, size)
 
 
 cdef unsigned char* splice(unsigned char* lp, size_t at, size_t old, const Element* e) noexcept nogil:
@@ -361,13 +385,12 @@ cdef unsigned char* splice(unsigned char* lp, size_t at, size_t old, const Eleme
     cdef size_t size = total_bytes(lp)
     cdef size_t after = size + e.total - old
     if after > size:
-        lp = resized(lp, after)
-    memmove(lp + at + e.total, lp + at + old, size - at - old)
+        lp = grown(lp, after)
+    if after != size:
+        memmove(lp + at + e.total, lp + at + old, size - at - old)
+        set_total(lp, after)
     write_element(lp + at, e)
-    set_total(lp, after)
-    if after < size:
-        lp = resized(lp, after)
-    return lp
+    return shrunk(lp, after) if after < size else lp
 
 
 cdef unsigned char* add(unsigned char* lp, size_t at, const Element* e) noexcept nogil:
@@ -392,6 +415,17 @@ cdef unsigned char* lp_append_int(unsigned char* lp, int64_t n) noexcept nogil:
     cdef Element e
     encode_int(&e, n)
     return add(lp, total_bytes(lp) - 1, &e)
+
+
+cdef unsigned char* lp_extend(unsigned char* lp, const unsigned char* other) noexcept nogil:
+    cdef size_t size = total_bytes(lp)
+    cdef size_t more = total_bytes(other) - HEADER - 1
+    cdef uint64_t count = <uint64_t>lp_length(lp) + lp_length(other)
+    lp = grown(lp, size + more)
+    memcpy(lp + size - 1, other + HEADER, more + 1)
+    set_total(lp, size + more)
+    set_count(lp, count)
+    return lp
 
 
 cdef unsigned char* lp_insert(unsigned char* lp, Slice s, unsigned char* p, int where, unsigned char** at) noexcept nogil:
@@ -451,7 +485,7 @@ cdef unsigned char* lp_delete_range_at(unsigned char* lp, unsigned char** p, uns
     size -= tail - p[0]
     set_total(lp, size)
     add_count(lp, -<int64_t>deleted)
-    lp = resized(lp, size)
+    lp = shrunk(lp, size)
     p[0] = NULL if lp[offset] == END else lp + offset
     return lp
 
