@@ -14,5 +14,6 @@ cdef bint arg_timeout(Engine* e, Client* c, Slice s, int64_t* us) noexcept nogil
 cdef bint arg_is(Slice s, const char* word) noexcept nogil                          # case-insensitive; word in lower case
 cdef void reply_syntax_error(Client* c) noexcept nogil
 cdef void reply_wrong_type(Client* c) noexcept nogil
+cdef void reply_out_of_memory(Client* c) noexcept nogil                             # a size that the client chose could not be had
 # The entry's type is what the command works on, or it is absent (NULL): True. Else replies WRONGTYPE
 cdef bint check_type(Client* c, const Entry* e, int value_type) noexcept nogil

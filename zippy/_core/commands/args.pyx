@@ -59,6 +59,10 @@ cdef void reply_wrong_type(Client* c) noexcept nogil:
     reply_error(&c.reply, b"WRONGTYPE Operation against a key holding the wrong kind of value")
 
 
+cdef void reply_out_of_memory(Client* c) noexcept nogil:
+    reply_error(&c.reply, b"OOM out of memory")
+
+
 cdef bint check_type(Client* c, const Entry* e, int value_type) noexcept nogil:
     if e == NULL or entry_type(e) == value_type:
         return True

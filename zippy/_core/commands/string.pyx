@@ -1,12 +1,45 @@
+from libc.stdint cimport INT64_MAX, int64_t
 from libc.string cimport strcmp
-from zippy._core.ground.buf cimport Slice
-from zippy._core.commands.args cimport check_type
+from zippy._core.ground.buf cimport Slice, slice_text
+from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
+from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_out_of_memory, reply_syntax_error
+from zippy._core.commands.engine cimport propagate_instead
+from zippy._core.commands.string_lcs cimport lcs_command
+from zippy._core.commands.string_number cimport decr_command, decrby_command, incr_command, incrby_command, incrbyfloat_command
+from zippy._core.commands.string_range cimport append_command, getrange_command, setrange_command, strlen_command
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport db_put_string, lookup_read, open_for_write
-from zippy._core.keyspace.effects cimport mutated
-from zippy._core.keyspace.types cimport NOTIFY_STRING
-from zippy._core.resp.writer cimport reply_bulk, reply_error, reply_null, reply_ok
-from zippy._core.values.entry cimport NO_EXPIRY, TYPE_STRING, Entry, entry_string
+from zippy._core.keyspace.db cimport db_put_string, db_set_expiry, delete_key, lookup_read, open_for_write
+from zippy._core.keyspace.effects cimport mutated, notify
+from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_STRING
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error_about, reply_int, reply_null, reply_ok
+from zippy._core.values.entry cimport (
+    ENC_EMBSTR, ENC_INT, NO_EXPIRY, TYPE_STRING, Entry, entry_embeds, entry_encoding, entry_expiry, entry_set_encoding, entry_string, entry_type
+)
+
+cdef enum SetFlag:
+    SET_NX = 1
+    SET_XX = 2
+    SET_GET = 4
+    SET_KEEPTTL = 8
+    SET_PERSIST = 16        # of GETEX
+    # how the expiry is told
+    SET_EX = 32
+    SET_PX = 64
+    SET_EXAT = 128
+    SET_PXAT = 256
+    SET_ANY_EXPIRY = SET_EX | SET_PX | SET_EXAT | SET_PXAT
+    SET_SECONDS = SET_EX | SET_EXAT
+    SET_RELATIVE = SET_EX | SET_PX
+    # what each option of either command may not stand beside
+    FOR_SET = SET_NX | SET_XX | SET_GET | SET_KEEPTTL
+    FOR_GETEX = SET_PERSIST
+
+
+cdef struct SetOptions:
+    int flags               # SetFlag bits
+    Slice expiry            # the argument of EX, PX, EXAT or PXAT
+    Slice[2] kept           # NX or XX, and KEEPTTL, as the client wrote them
+    int kept_count
 
 
 cdef command_fn string_handler(const char* name) noexcept nogil:
@@ -14,22 +47,367 @@ cdef command_fn string_handler(const char* name) noexcept nogil:
         return get_command
     if strcmp(name, b"set") == 0:
         return set_command
+    if strcmp(name, b"setnx") == 0:
+        return setnx_command
+    if strcmp(name, b"setex") == 0:
+        return setex_command
+    if strcmp(name, b"psetex") == 0:
+        return psetex_command
+    if strcmp(name, b"getset") == 0:
+        return getset_command
+    if strcmp(name, b"getdel") == 0:
+        return getdel_command
+    if strcmp(name, b"getex") == 0:
+        return getex_command
+    if strcmp(name, b"mget") == 0:
+        return mget_command
+    if strcmp(name, b"mset") == 0:
+        return mset_command
+    if strcmp(name, b"msetnx") == 0:
+        return msetnx_command
+    return partial_handler(name)
+
+
+cdef command_fn partial_handler(const char* name) noexcept nogil:
+    """The handlers of the group's other modules."""
+    if strcmp(name, b"append") == 0:
+        return append_command
+    if strcmp(name, b"strlen") == 0:
+        return strlen_command
+    if strcmp(name, b"getrange") == 0 or strcmp(name, b"substr") == 0:
+        return getrange_command
+    if strcmp(name, b"setrange") == 0:
+        return setrange_command
+    if strcmp(name, b"incr") == 0:
+        return incr_command
+    if strcmp(name, b"decr") == 0:
+        return decr_command
+    if strcmp(name, b"incrby") == 0:
+        return incrby_command
+    if strcmp(name, b"decrby") == 0:
+        return decrby_command
+    if strcmp(name, b"incrbyfloat") == 0:
+        return incrbyfloat_command
+    if strcmp(name, b"lcs") == 0:
+        return lcs_command
     return NULL
 
 
-cdef void get_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef Entry* entry = lookup_read(c.db, argv[1])
-    cdef char[24] scratch
+cdef int option_flag(Slice word) noexcept nogil:
+    if arg_is(word, b"nx"):
+        return SET_NX
+    if arg_is(word, b"xx"):
+        return SET_XX
+    if arg_is(word, b"get"):
+        return SET_GET
+    if arg_is(word, b"keepttl"):
+        return SET_KEEPTTL
+    if arg_is(word, b"persist"):
+        return SET_PERSIST
+    if arg_is(word, b"ex"):
+        return SET_EX
+    if arg_is(word, b"px"):
+        return SET_PX
+    if arg_is(word, b"exat"):
+        return SET_EXAT
+    if arg_is(word, b"pxat"):
+        return SET_PXAT
+    return 0
+
+
+cdef int excluded_by(int flag) noexcept nogil:
+    """The options that may not stand beside this one."""
+    if flag == SET_NX:
+        return SET_XX
+    if flag == SET_XX:
+        return SET_NX
+    if flag == SET_KEEPTTL or flag == SET_PERSIST:
+        return SET_ANY_EXPIRY
+    if flag & SET_ANY_EXPIRY:
+        return (SET_ANY_EXPIRY & ~flag) | SET_KEEPTTL | SET_PERSIST
+    return 0
+
+
+cdef bint parse_options(Client* c, int first, int argc, const Slice* argv, int allowed, SetOptions* options) noexcept nogil:
+    """Reads what follows key (and value); False: replied with a syntax error."""
+    cdef int at = first
+    cdef int flag
+    options.flags = 0
+    options.kept_count = 0
+    while at < argc:
+        flag = option_flag(argv[at])
+        if not flag & (allowed | SET_ANY_EXPIRY) or options.flags & excluded_by(flag) or (flag & SET_ANY_EXPIRY and at + 1 == argc):
+            reply_syntax_error(c)
+            return False
+        if flag & (SET_NX | SET_XX | SET_KEEPTTL) and not options.flags & flag:
+            options.kept[options.kept_count] = argv[at]
+            options.kept_count += 1
+        if flag & SET_ANY_EXPIRY:
+            at += 1
+            options.expiry = argv[at]
+        options.flags |= flag
+        at += 1
+    return True
+
+
+cdef bint expiry_of(Engine* e, Client* c, Slice text, int flags, const char* command, int64_t* expiry) noexcept nogil:
+    """The moment meant by the argument of an expiry option, in ms since the epoch; False: replied with an error."""
+    cdef int64_t n
+    cdef bint valid
+    if not arg_i64(c, text, &n):
+        return False
+    valid = n > 0
+    if valid and flags & SET_SECONDS:
+        valid = n <= INT64_MAX // 1000
+        n = n * 1000 if valid else 0
+    if valid and flags & SET_RELATIVE:
+        valid = n <= INT64_MAX - e.ks.clock.ms
+        n = n + e.ks.clock.ms if valid else 0
+    if not valid:
+        reply_error_about(&c.reply, b"ERR invalid expire time in '", slice_text(command), b"' command")
+        return False
+    expiry[0] = n
+    return True
+
+
+cdef void propagate_set(Engine* e, Client* c, Slice* argv, const SetOptions* options, int64_t expiry) noexcept nogil:
+    """SET with an absolute time in ms, or without GET; what is neither needs no rewriting."""
+    cdef Slice[5] words
+    cdef char[NUM_I64_TEXT] text
+    cdef int count = 3
+    cdef int i
+    words[0] = slice_text(b"SET")
+    words[1] = argv[1]
+    words[2] = argv[2]
+    if expiry != NO_EXPIRY and not options.flags & SET_KEEPTTL:
+        words[3] = slice_text(b"PXAT")
+        words[4].ptr = text
+        words[4].len = num_write_i64(text, expiry)
+        count = 5
+    else:
+        for i in range(options.kept_count):
+            words[count] = options.kept[i]
+            count += 1
+    propagate_instead(e, c, count, words)
+
+
+cdef bint store(Client* c, Entry* old, Slice key, Slice value, int64_t expiry, bint keep_expiry) noexcept nogil:
+    """Puts a string and reports it; False: out of memory."""
+    cdef Entry* entry
+    if keep_expiry:
+        expiry = entry_expiry(old) if old != NULL else NO_EXPIRY
+    entry = db_put_string(c.db, old, key, value, expiry)
+    if entry == NULL:
+        return False
+    if expiry != NO_EXPIRY and not keep_expiry and entry_encoding(entry) != ENC_INT and entry_embeds(key.len, value.len, key.len < 32):
+        # in Redis 8.2 the expiry is set after the value, and the block of a key that long has room for it already
+        entry_set_encoding(entry, ENC_EMBSTR)
+    mutated(c.db, key, NOTIFY_STRING, b"set", 1)
+    if expiry != NO_EXPIRY and not keep_expiry:
+        notify(c.db, NOTIFY_GENERIC, b"expire", key)
+    return True
+
+
+cdef void reply_string(Client* c, const Entry* entry) noexcept nogil:
+    cdef char[NUM_I64_TEXT] scratch
     if entry == NULL:
         reply_null(&c.reply)
-    elif check_type(c, entry, TYPE_STRING):
+    else:
         reply_bulk(&c.reply, entry_string(entry, scratch))
 
 
+cdef bint reply_old(Client* c, Slice key) noexcept nogil:
+    """Replies with the key's string or null; False: the reply is WRONGTYPE."""
+    cdef Entry* entry = lookup_read(c.db, key)
+    if not check_type(c, entry, TYPE_STRING):
+        return False
+    reply_string(c, entry)
+    return True
+
+
+cdef void get_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    reply_old(c, argv[1])
+
+
 cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef Entry* old = open_for_write(c.db, argv[1])
-    if db_put_string(c.db, old, argv[1], argv[2], NO_EXPIRY) == NULL:
-        reply_error(&c.reply, b"OOM out of memory")
+    cdef SetOptions options
+    cdef int64_t expiry = NO_EXPIRY
+    cdef Entry* old
+    cdef size_t reply_at = c.reply.out.len
+    if not parse_options(c, 3, argc, argv, FOR_SET, &options):
         return
-    mutated(c.db, argv[1], NOTIFY_STRING, b"set", 1)
+    if options.flags & SET_ANY_EXPIRY and not expiry_of(e, c, options.expiry, options.flags, b"set", &expiry):
+        return
+    if options.flags & SET_GET and not reply_old(c, argv[1]):
+        return
+    old = open_for_write(c.db, argv[1])
+    if options.flags & (SET_NX | SET_XX) and (old != NULL) == ((options.flags & SET_NX) != 0):
+        if not options.flags & SET_GET:
+            reply_null(&c.reply)
+        return
+    if not store(c, old, argv[1], argv[2], expiry, (options.flags & SET_KEEPTTL) != 0):
+        reply_cut(&c.reply, reply_at)
+        reply_out_of_memory(c)
+        return
+    if options.flags & (SET_EX | SET_PX | SET_EXAT) or options.flags & (SET_GET | SET_PXAT) == SET_GET:
+        propagate_set(e, c, argv, &options, expiry)
+    if not options.flags & SET_GET:
+        reply_ok(&c.reply)
+
+
+cdef void setnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* old = open_for_write(c.db, argv[1])
+    if old != NULL:
+        reply_int(&c.reply, 0)
+    elif store(c, NULL, argv[1], argv[2], NO_EXPIRY, False):
+        reply_int(&c.reply, 1)
+    else:
+        reply_out_of_memory(c)
+
+
+cdef void set_with_expiry(Engine* e, Client* c, Slice* argv, int unit, const char* command) noexcept nogil:
+    cdef SetOptions options
+    cdef int64_t expiry
+    cdef Slice[3] words
+    options.flags = unit
+    options.kept_count = 0
+    if not expiry_of(e, c, argv[2], unit, command, &expiry):
+        return
+    if not store(c, open_for_write(c.db, argv[1]), argv[1], argv[3], expiry, False):
+        reply_out_of_memory(c)
+        return
+    words[1] = argv[1]
+    words[2] = argv[3]
+    propagate_set(e, c, words, &options, expiry)
     reply_ok(&c.reply)
+
+
+cdef void setex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    set_with_expiry(e, c, argv, SET_EX, b"setex")
+
+
+cdef void psetex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    set_with_expiry(e, c, argv, SET_PX, b"psetex")
+
+
+cdef void getset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef SetOptions options
+    cdef size_t reply_at = c.reply.out.len
+    options.flags = SET_GET
+    options.kept_count = 0
+    if not reply_old(c, argv[1]):
+        return
+    if not store(c, open_for_write(c.db, argv[1]), argv[1], argv[2], NO_EXPIRY, False):
+        reply_cut(&c.reply, reply_at)
+        reply_out_of_memory(c)
+        return
+    propagate_set(e, c, argv, &options, NO_EXPIRY)
+
+
+cdef void delete_and_propagate(Engine* e, Client* c, Slice key, bint lazy) noexcept nogil:
+    cdef Slice[2] words
+    open_for_write(c.db, key)
+    delete_key(c.db, key)
+    mutated(c.db, key, NOTIFY_GENERIC, b"del", 1)
+    words[0] = slice_text(b"UNLINK") if lazy else slice_text(b"DEL")
+    words[1] = key
+    propagate_instead(e, c, 2, words)
+
+
+cdef void getdel_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry = lookup_read(c.db, argv[1])
+    if not check_type(c, entry, TYPE_STRING):
+        return
+    reply_string(c, entry)
+    if entry != NULL:
+        delete_and_propagate(e, c, argv[1], False)
+
+
+cdef void set_expiry(Engine* e, Client* c, Slice key, int64_t expiry) noexcept nogil:
+    cdef Slice[3] words
+    cdef char[NUM_I64_TEXT] text
+    db_set_expiry(c.db, open_for_write(c.db, key), expiry)
+    mutated(c.db, key, NOTIFY_GENERIC, b"expire", 1)
+    words[0] = slice_text(b"PEXPIREAT")
+    words[1] = key
+    words[2].ptr = text
+    words[2].len = num_write_i64(text, expiry)
+    propagate_instead(e, c, 3, words)
+
+
+cdef void remove_expiry(Engine* e, Client* c, Slice key) noexcept nogil:
+    cdef Slice[2] words
+    db_set_expiry(c.db, open_for_write(c.db, key), NO_EXPIRY)
+    mutated(c.db, key, NOTIFY_GENERIC, b"persist", 1)
+    words[0] = slice_text(b"PERSIST")
+    words[1] = key
+    propagate_instead(e, c, 2, words)
+
+
+cdef void getex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef SetOptions options
+    cdef int64_t expiry = NO_EXPIRY
+    cdef Entry* entry
+    if not parse_options(c, 2, argc, argv, FOR_GETEX, &options):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if entry == NULL:
+        reply_null(&c.reply)
+        return
+    if not check_type(c, entry, TYPE_STRING):
+        return
+    if options.flags & SET_ANY_EXPIRY and not expiry_of(e, c, options.expiry, options.flags, b"getex", &expiry):
+        return
+    reply_string(c, entry)
+    if expiry != NO_EXPIRY:
+        if expiry <= e.ks.clock.ms and not e.ks.loading and not e.ks.replica:
+            delete_and_propagate(e, c, argv[1], e.ks.settings.lazyfree_lazy_expire)
+        else:
+            set_expiry(e, c, argv[1], expiry)
+    elif options.flags & SET_PERSIST and entry_expiry(entry) != NO_EXPIRY:
+        remove_expiry(e, c, argv[1])
+
+
+cdef void mget_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int i
+    cdef Entry* entry
+    reply_array(&c.reply, argc - 1)
+    for i in range(1, argc):
+        entry = lookup_read(c.db, argv[i])
+        reply_string(c, entry if entry != NULL and entry_type(entry) == TYPE_STRING else NULL)
+
+
+cdef bint has_pairs(Client* c, int argc, const char* command) noexcept nogil:
+    if argc % 2 == 1:
+        return True
+    reply_error_about(&c.reply, b"ERR wrong number of arguments for '", slice_text(command), b"' command")
+    return False
+
+
+cdef bint store_pairs(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int i
+    for i in range(1, argc, 2):
+        if store(c, open_for_write(c.db, argv[i]), argv[i], argv[i + 1], NO_EXPIRY, False):
+            continue
+        if i > 1:
+            propagate_instead(e, c, i, argv)
+        reply_out_of_memory(c)
+        return False
+    return True
+
+
+cdef void mset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    if has_pairs(c, argc, b"mset") and store_pairs(e, c, argc, argv):
+        reply_ok(&c.reply)
+
+
+cdef void msetnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef int i
+    if not has_pairs(c, argc, b"msetnx"):
+        return
+    for i in range(1, argc, 2):
+        if open_for_write(c.db, argv[i]) != NULL:
+            reply_int(&c.reply, 0)
+            return
+    if store_pairs(e, c, argc, argv):
+        reply_int(&c.reply, 1)

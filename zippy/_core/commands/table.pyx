@@ -4,6 +4,7 @@ from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_init, ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
+from zippy._core.commands.bitmap cimport bitmap_handler
 from zippy._core.commands.connection cimport connection_handler
 from zippy._core.commands.generic cimport generic_handler
 from zippy._core.commands.list cimport list_handler
@@ -35,6 +36,8 @@ cdef command_fn handler_of(const char* name) noexcept nogil:
         handler = string_handler(name)
     if handler == NULL:
         handler = generic_handler(name)
+    if handler == NULL:
+        handler = bitmap_handler(name)
     if handler == NULL:
         handler = list_handler(name)
     if handler == NULL:

@@ -25,10 +25,12 @@ cdef void put_over(Db* db, Entry* e) noexcept nogil                  # puts e, f
 cdef bint delete_key(Db* db, Slice key) noexcept nogil               # tells nobody: call mutated() after; False: was absent
 cdef Entry* detach(Db* db, Slice key) noexcept nogil                 # takes the entry out and hands it to the caller; NULL: absent
 cdef Entry* db_set_expiry(Db* db, Entry* e, int64_t expiry) noexcept nogil   # NO_EXPIRY takes it away; the entry's new address
-# Stores a string: over whatever is there (old: what open_for_write returned), as SET does. keep_expiry: the old expiry stays. NULL: out of memory.
-cdef Entry* db_put_string(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil
-cdef Entry* db_put_int(Db* db, Entry* e, Slice key, int64_t n) noexcept nogil        # old string or absent; keeps the expiry
-cdef Entry* db_update_string(Db* db, Entry* e, Slice value) noexcept nogil           # e holds a string; keeps the expiry
+# Strings. old is what open_for_write returned: NULL, or a value of any type for db_put_string and db_put_raw, a string for the others. The result is the
+# entry's new address; NULL: out of memory, and nothing has changed.
+cdef Entry* db_put_string(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil     # as SET: int, embstr or raw
+cdef Entry* db_put_int(Db* db, Entry* old, Slice key, int64_t n) noexcept nogil          # keeps the expiry
+cdef Entry* db_put_text(Db* db, Entry* old, Slice key, Slice value) noexcept nogil       # keeps the expiry; never int
+cdef Entry* db_put_raw(Db* db, Entry* old, Slice key, size_t len, char** data) noexcept nogil    # no expiry; len bytes to be written to *data
 cdef Entry* db_resize_string(Db* db, Entry* e, size_t len, char** data) noexcept nogil   # entry_string_resize for an entry in the table
 cdef bint is_expired(Db* db, const Entry* e) noexcept nogil          # at the cached clock
 cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil          # True: it was expired, and has been deleted and reported

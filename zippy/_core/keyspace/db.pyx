@@ -16,8 +16,8 @@ from zippy._core.keyspace.types cimport (
     NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
 )
 from zippy._core.values.entry cimport (
-    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_free_block, entry_key, entry_key_of, entry_new_int, entry_new_string,
-    entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_string_resize, entry_type
+    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_free_block, entry_key, entry_key_of, entry_new_int, entry_new_raw, entry_new_string,
+    entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_set_text, entry_string_resize, entry_type
 )
 from zippy._core.values.value cimport value_free, value_free_effort, value_free_some
 
@@ -241,53 +241,58 @@ cdef Entry* db_set_expiry(Db* db, Entry* e, int64_t expiry) noexcept nogil:
 
 cdef Entry* db_put_string(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil:
     cdef Entry* fresh
-    cdef bint had
-    cdef int old_type
-    if old == NULL:
-        fresh = entry_new_string(key, value, expiry)
-        if fresh != NULL:
-            put_new(db, fresh)
-        return fresh
-    had = has_expiry(old)
-    old_type = entry_type(old)
-    if old_type == TYPE_STRING and had == (expiry != NO_EXPIRY):
-        fresh = entry_set_string(old, value)
-        if fresh == NULL:
-            return NULL
-        if had:
-            entry_set_expiry(fresh, expiry)
-        moved(db, old, had, fresh)
-    else:
-        fresh = entry_new_string(key, value, expiry)
-        if fresh == NULL:
-            return NULL
-        moved(db, old, had, fresh)
-        free_entry(db.keyspace, old)
+    if old == NULL or entry_type(old) != TYPE_STRING or has_expiry(old) != (expiry != NO_EXPIRY):
+        return put_in_place_of(db, old, entry_new_string(key, value, expiry))
+    fresh = entry_set_string(old, value)
+    if fresh == NULL:
+        return NULL
+    if expiry != NO_EXPIRY:
+        entry_set_expiry(fresh, expiry)
+    moved(db, old, expiry != NO_EXPIRY, fresh)
     entry_set_access(fresh, access_for_new(db.keyspace))
-    notify_overwritten(db, key, old_type, TYPE_STRING)
+    notify_overwritten(db, key, TYPE_STRING, TYPE_STRING)
     return fresh
 
 
-cdef Entry* db_put_int(Db* db, Entry* e, Slice key, int64_t n) noexcept nogil:
+cdef Entry* db_put_raw(Db* db, Entry* old, Slice key, size_t len, char** data) noexcept nogil:
+    return put_in_place_of(db, old, entry_new_raw(key, len, NO_EXPIRY, data))
+
+
+cdef Entry* put_in_place_of(Db* db, Entry* old, Entry* fresh) noexcept nogil:
+    """Puts an entry under its key, where `old` is or nothing (NULL); fresh may be NULL."""
+    if fresh == NULL:
+        return NULL
+    if old == NULL:
+        put_new(db, fresh)
+        return fresh
+    moved(db, old, has_expiry(old), fresh)
+    entry_set_access(fresh, access_for_new(db.keyspace))
+    notify_overwritten(db, entry_key(fresh), entry_type(old), entry_type(fresh))
+    free_entry(db.keyspace, old)
+    return fresh
+
+
+cdef Entry* db_put_int(Db* db, Entry* old, Slice key, int64_t n) noexcept nogil:
     cdef bint had
     cdef Entry* fresh
-    if e == NULL:
-        fresh = entry_new_int(key, n, NO_EXPIRY)
-        if fresh != NULL:
-            put_new(db, fresh)
-        return fresh
-    had = has_expiry(e)
-    fresh = entry_set_int(e, n)
+    if old == NULL:
+        return put_in_place_of(db, NULL, entry_new_int(key, n, NO_EXPIRY))
+    had = has_expiry(old)
+    fresh = entry_set_int(old, n)
     if fresh != NULL:
-        moved(db, e, had, fresh)
+        moved(db, old, had, fresh)
     return fresh
 
 
-cdef Entry* db_update_string(Db* db, Entry* e, Slice value) noexcept nogil:
-    cdef bint had = has_expiry(e)
-    cdef Entry* fresh = entry_set_string(e, value)
+cdef Entry* db_put_text(Db* db, Entry* old, Slice key, Slice value) noexcept nogil:
+    cdef bint had
+    cdef Entry* fresh
+    if old == NULL:
+        return put_in_place_of(db, NULL, entry_new_text(key, value, NO_EXPIRY))
+    had = has_expiry(old)
+    fresh = entry_set_text(old, value)
     if fresh != NULL:
-        moved(db, e, had, fresh)
+        moved(db, old, had, fresh)
     return fresh
 
 

@@ -35,7 +35,6 @@ cdef enum:
     ENTRY_INLINE = 2        # the value's bytes are in the block
     ENTRY_LONG_KEY = 4      # key_len does not fit 16 bits and has a field of its own
     ENTRY_FREEING = 8       # on the lazy-free queue
-    EMBSTR_MAX = 44         # bytes; longer strings are called "raw"
     INLINE_MAX = 255        # bytes of a string kept in the block
     NO_EXPIRY = -1
 
@@ -113,17 +112,27 @@ cdef inline Slice entry_key(const Entry* e) noexcept nogil:
     return key
 
 
+cdef inline bint entry_embeds(size_t key_len, size_t value_len, bint expires) noexcept nogil:
+    """Whether a string is called "embstr": Redis 8.2 has key, expiry and value in one block of 64 bytes then. Nothing here depends on it."""
+    return key_len + value_len <= (33 if expires else 41)
+
+
 cdef void entry_key_of(const void* item, Slice* key) noexcept nogil                 # for a HashTable of entries
 cdef Entry* entry_new_string(Slice key, Slice value, int64_t expiry) noexcept nogil # as SET stores it: int, embstr or raw; NULL when out of memory
+cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogil   # the same, but never int
 cdef Entry* entry_new_int(Slice key, int64_t n, int64_t expiry) noexcept nogil
+# A raw string of len bytes, not initialised; *data is where they are, to be written to. NULL when out of memory
+cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil
 cdef Entry* entry_new(Slice key, int type, int encoding, void* value, int64_t expiry) noexcept nogil   # takes over value
 cdef void entry_free_block(Entry* e) noexcept nogil                                 # the entry and a string value; other values are value_free's business
 cdef Entry* entry_set_expiry(Entry* e, int64_t expiry) noexcept nogil               # NO_EXPIRY takes it away; may move the block
 cdef Entry* entry_set_string(Entry* e, Slice value) noexcept nogil                  # as SET; frees the old string; may move the block; NULL when out of memory
+cdef Entry* entry_set_text(Entry* e, Slice value) noexcept nogil                    # the same, but never int
 cdef Entry* entry_set_int(Entry* e, int64_t n) noexcept nogil                       # the same with an integer value
 cdef Entry* entry_with_key(Entry* e, Slice key) noexcept nogil                      # the same value under another key; moves the block and frees the old one
 cdef Slice entry_string(const Entry* e, char* scratch) noexcept nogil               # a string's bytes, borrowed; integers are written to scratch[24]
 cdef size_t entry_string_length(const Entry* e) noexcept nogil
-# Makes a string a raw one of len bytes, new bytes zero; *data is where they are, to be written to. May move the block; NULL when out of memory.
+# Makes a string a raw one of len bytes, new bytes zero; *data is where they are, to be written to. May move the block; NULL when out of memory, and
+# nothing has changed then.
 cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogil
 cdef size_t entry_memory(const Entry* e) noexcept nogil                             # bytes of the block and of a string's blob

@@ -1,3 +1,6 @@
+# Strings of up to INLINE_MAX bytes live in the entry's block: one allocation, one cache miss less, and no pointer and length of 16 bytes.
+# Longer ones are blobs, so that they can grow in place and the block need not move. A blob that shrinks stays one.
+
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_size, mem_try_alloc, mem_try_realloc
@@ -5,23 +8,29 @@ from zippy._core.ground.number cimport num_read_i64, num_write_i64
 
 cdef enum:
     SHORT_KEY_MAX = 65535
-    INT_TEXT_MAX = 20       # longer texts are never tried as integers
+    INT_TEXT_MAX = 20           # longer texts are never tried as integers
+    GROWTH_MAX = 1 << 20        # bytes that a growing blob is ahead at most
+    EXPIRY_SLOT_KEY = 32        # bytes; with such a key a TTL that comes later does not turn embstr into raw, as in Redis 8.2
 
 
-cdef inline size_t overhead(Slice key, bint in_line, int64_t expiry) noexcept nogil:
+cdef inline size_t overhead(Slice key, bint in_line, bint expires) noexcept nogil:
     cdef size_t size = sizeof(Entry) + key.len
     if not in_line:
         size += 8
-    if expiry != NO_EXPIRY:
+    if expires:
         size += 8
     if key.len > SHORT_KEY_MAX:
         size += 8
     return size
 
 
-cdef Entry* build(Slice key, int type, int encoding, bint in_line, int64_t expiry, size_t inline_len) noexcept nogil:
-    """A block with header, expiry and key filled in; payload or inline value are the caller's to write."""
-    cdef Entry* e = <Entry*>mem_try_alloc(overhead(key, in_line, expiry) + inline_len)
+cdef inline bint has_flag(const Entry* e, int flag) noexcept nogil:
+    return (e.flags & flag) != 0
+
+
+cdef Entry* fill(void* block, Slice key, int type, int encoding, bint in_line, int64_t expiry, size_t inline_len) noexcept nogil:
+    """Writes header, expiry and key into a block; payload or inline value are the caller's to write. NULL stays NULL."""
+    cdef Entry* e = <Entry*>block
     cdef int64_t* field
     if e == NULL:
         return NULL
@@ -38,7 +47,7 @@ cdef Entry* build(Slice key, int type, int encoding, bint in_line, int64_t expir
     if key.len > SHORT_KEY_MAX:
         e.flags |= ENTRY_LONG_KEY
         e.key_len = 0
-        field[0] = key.len
+        field[0] = <int64_t>key.len
         field += 1
     else:
         e.key_len = <uint16_t>key.len
@@ -47,21 +56,46 @@ cdef Entry* build(Slice key, int type, int encoding, bint in_line, int64_t expir
     return e
 
 
+cdef Entry* build_inline(Slice key, int encoding, int64_t expiry, size_t len) noexcept nogil:
+    """A string whose len bytes are still to be written; NULL when out of memory."""
+    return fill(mem_try_alloc(overhead(key, True, expiry != NO_EXPIRY) + len), key, TYPE_STRING, encoding, True, expiry, len)
+
+
+cdef Entry* build_outer(Slice key, int encoding, int64_t expiry) noexcept nogil:
+    """A string whose payload is still to be written; NULL when out of memory."""
+    return fill(mem_try_alloc(overhead(key, False, expiry != NO_EXPIRY)), key, TYPE_STRING, encoding, False, expiry, 0)
+
+
 cdef inline char* inline_value(const Entry* e) noexcept nogil:
     cdef Slice key = entry_key(e)
     return <char*>key.ptr + key.len
+
+
+cdef inline size_t inline_len(const Entry* e) noexcept nogil:
+    return e.access >> 24
 
 
 cdef inline Blob* blob_of(const Entry* e) noexcept nogil:
     return <Blob*>entry_value(e)
 
 
-cdef Blob* blob_new(Slice value) noexcept nogil:
-    cdef Blob* b = <Blob*>mem_try_alloc(sizeof(Blob) + value.len)
-    if b == NULL:
-        return NULL
-    b.len = value.len
-    memcpy(b + 1, value.ptr, value.len)
+cdef inline char* blob_data(Blob* b) noexcept nogil:
+    return <char*>(b + 1)
+
+
+cdef inline bint has_blob(const Entry* e) noexcept nogil:
+    return entry_type(e) == TYPE_STRING and entry_encoding(e) != ENC_INT and not e.flags & ENTRY_INLINE
+
+
+cdef inline void free_blob(Entry* e) noexcept nogil:
+    if has_blob(e):
+        mem_free(entry_value(e))
+
+
+cdef Blob* blob_new(size_t len) noexcept nogil:
+    cdef Blob* b = <Blob*>mem_try_alloc(sizeof(Blob) + len)
+    if b != NULL:
+        b.len = len
     return b
 
 
@@ -69,51 +103,63 @@ cdef inline bint reads_as_int(Slice value, int64_t* n) noexcept nogil:
     return 0 < value.len <= INT_TEXT_MAX and num_read_i64(value, n)
 
 
+cdef inline int text_encoding(Slice key, Slice value, bint expires) noexcept nogil:
+    return ENC_EMBSTR if entry_embeds(key.len, value.len, expires) else ENC_RAW
+
+
 cdef void entry_key_of(const void* item, Slice* key) noexcept nogil:
     key[0] = entry_key(<const Entry*>item)
 
 
 cdef Entry* entry_new_string(Slice key, Slice value, int64_t expiry) noexcept nogil:
-    cdef Entry* e
-    cdef Blob* b
     cdef int64_t n
     if reads_as_int(value, &n):
         return entry_new_int(key, n, expiry)
-    if value.len <= INLINE_MAX:
-        e = build(key, TYPE_STRING, ENC_EMBSTR if value.len <= EMBSTR_MAX else ENC_RAW, True, expiry, value.len)
-        if e != NULL and value.len:
-            memcpy(inline_value(e), value.ptr, value.len)
+    return entry_new_text(key, value, expiry)
+
+
+cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogil:
+    cdef char* data
+    cdef Entry* e = entry_new_raw(key, value.len, expiry, &data)
+    if e == NULL:
+        return NULL
+    entry_set_encoding(e, text_encoding(key, value, expiry != NO_EXPIRY))
+    if value.len:
+        memcpy(data, value.ptr, value.len)
+    return e
+
+
+cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil:
+    cdef Entry* e
+    cdef Blob* b
+    if len <= INLINE_MAX:
+        e = build_inline(key, ENC_RAW, expiry, len)
+        if e != NULL:
+            data[0] = inline_value(e)
         return e
-    b = blob_new(value)
+    b = blob_new(len)
     if b == NULL:
         return NULL
-    e = build(key, TYPE_STRING, ENC_RAW, False, expiry, 0)
+    e = build_outer(key, ENC_RAW, expiry)
     if e == NULL:
         mem_free(b)
         return NULL
     entry_pointer(e)[0] = b
+    data[0] = blob_data(b)
     return e
 
 
 cdef Entry* entry_new_int(Slice key, int64_t n, int64_t expiry) noexcept nogil:
-    cdef Entry* e = build(key, TYPE_STRING, ENC_INT, False, expiry, 0)
+    cdef Entry* e = build_outer(key, ENC_INT, expiry)
     if e != NULL:
         entry_int(e)[0] = n
     return e
 
 
 cdef Entry* entry_new(Slice key, int type, int encoding, void* value, int64_t expiry) noexcept nogil:
-    cdef Entry* e = build(key, type, encoding, False, expiry, 0)
-    if e == NULL:
-        # keys are far smaller than the values they come with: let the allocator report it
-        mem_alloc(overhead(key, False, expiry))
+    cdef Entry* e = fill(mem_alloc(overhead(key, False, expiry != NO_EXPIRY)), key, type, encoding, False, expiry, 0)
     entry_pointer(e)[0] = value
     return e
-
-
-cdef inline void free_blob(Entry* e) noexcept nogil:
-    if entry_type(e) == TYPE_STRING and entry_encoding(e) != ENC_INT and not e.flags & ENTRY_INLINE:
-        mem_free(entry_value(e))
 
 
 cdef void entry_free_block(Entry* e) noexcept nogil:
@@ -123,53 +169,53 @@ cdef void entry_free_block(Entry* e) noexcept nogil:
 
 cdef Entry* rebuild(Entry* e, Slice key, int64_t expiry) noexcept nogil:
     """A block with the same value under `key` and `expiry`; frees the old block, not its value."""
-    cdef bint in_line = e.flags & ENTRY_INLINE
-    cdef size_t inline_len = e.access >> 24
-    cdef Entry* moved = build(key, entry_type(e), entry_encoding(e), in_line, expiry, inline_len)
-    if moved == NULL:
-        return NULL
+    cdef bint in_line = has_flag(e, ENTRY_INLINE)
+    cdef size_t len = inline_len(e)
+    cdef size_t size = overhead(key, in_line, expiry != NO_EXPIRY) + len
+    cdef Entry* moved = fill(mem_alloc(size), key, entry_type(e), entry_encoding(e), in_line, expiry, len)
     entry_set_access(moved, entry_access(e))
-    if in_line:
-        if inline_len:
-            memcpy(inline_value(moved), inline_value(e), inline_len)
-    else:
+    if not in_line:
         entry_pointer(moved)[0] = entry_value(e)
+    elif len:
+        memcpy(inline_value(moved), inline_value(e), len)
     mem_free(e)
     return moved
 
 
+cdef inline void recheck_embstr(Entry* e) noexcept nogil:
+    if entry_encoding(e) == ENC_EMBSTR and not entry_embeds(entry_key(e).len, inline_len(e), has_flag(e, ENTRY_EXPIRY)):
+        entry_set_encoding(e, ENC_RAW)
+
+
 cdef Entry* entry_set_expiry(Entry* e, int64_t expiry) noexcept nogil:
-    cdef Entry* moved
-    if (expiry != NO_EXPIRY) == bool_flag(e, ENTRY_EXPIRY):
+    if (expiry != NO_EXPIRY) == has_flag(e, ENTRY_EXPIRY):
         if expiry != NO_EXPIRY:
             (<int64_t*>(e + 1))[0 if e.flags & ENTRY_INLINE else 1] = expiry
         return e
-    moved = rebuild(e, entry_key(e), expiry)
-    if moved == NULL:
-        mem_alloc(mem_size(e) + 8)
-    return moved
-
-
-cdef inline bint bool_flag(const Entry* e, int flag) noexcept nogil:
-    return (e.flags & flag) != 0
+    e = rebuild(e, entry_key(e), expiry)
+    if expiry != NO_EXPIRY and entry_key(e).len < EXPIRY_SLOT_KEY:
+        recheck_embstr(e)
+    return e
 
 
 cdef Entry* entry_with_key(Entry* e, Slice key) noexcept nogil:
-    cdef Entry* moved = rebuild(e, key, entry_expiry(e))
-    if moved == NULL:
-        mem_alloc(mem_size(e) + key.len)
-    return moved
+    e = rebuild(e, key, entry_expiry(e))
+    recheck_embstr(e)
+    return e
+
+
+cdef Entry* replaced(Entry* e, Entry* fresh) noexcept nogil:
+    """Frees e with its string for fresh, which takes over its access time; NULL: e stays as it is."""
+    if fresh == NULL:
+        return NULL
+    entry_set_access(fresh, entry_access(e))
+    entry_free_block(e)
+    return fresh
 
 
 cdef Entry* entry_set_int(Entry* e, int64_t n) noexcept nogil:
-    cdef Entry* fresh
     if e.flags & ENTRY_INLINE:
-        fresh = entry_new_int(entry_key(e), n, entry_expiry(e))
-        if fresh == NULL:
-            return NULL
-        entry_set_access(fresh, entry_access(e))
-        mem_free(e)
-        return fresh
+        return replaced(e, entry_new_int(entry_key(e), n, entry_expiry(e)))
     free_blob(e)
     entry_set_encoding(e, ENC_INT)
     entry_int(e)[0] = n
@@ -178,82 +224,94 @@ cdef Entry* entry_set_int(Entry* e, int64_t n) noexcept nogil:
 
 cdef Entry* entry_set_string(Entry* e, Slice value) noexcept nogil:
     cdef int64_t n
-    cdef Entry* fresh
-    cdef size_t before
     if reads_as_int(value, &n):
         return entry_set_int(e, n)
-    if e.flags & ENTRY_INLINE and value.len <= INLINE_MAX:
-        before = overhead(entry_key(e), True, entry_expiry(e))
-        if mem_good_size(before + value.len) == mem_size(e):
+    return entry_set_text(e, value)
+
+
+cdef inline bint fits_inline(const Entry* e, size_t len) noexcept nogil:
+    """A value of len bytes would live in a block of this size, no smaller and no larger."""
+    return (
+        e.flags & ENTRY_INLINE and len <= INLINE_MAX
+        and mem_good_size(overhead(entry_key(e), True, has_flag(e, ENTRY_EXPIRY)) + len) == mem_size(e)
+    )
+
+
+cdef Entry* entry_set_text(Entry* e, Slice value) noexcept nogil:
+    cdef Blob* b
+    if fits_inline(e, value.len):
+        if value.len:
             memcpy(inline_value(e), value.ptr, value.len)
-            e.access = entry_access(e) | (<uint32_t>value.len << 24)
-            entry_set_encoding(e, ENC_EMBSTR if value.len <= EMBSTR_MAX else ENC_RAW)
-            return e
-    fresh = entry_new_string(entry_key(e), value, entry_expiry(e))
-    if fresh == NULL:
+        e.access = entry_access(e) | (<uint32_t>value.len << 24)
+        entry_set_encoding(e, text_encoding(entry_key(e), value, has_flag(e, ENTRY_EXPIRY)))
+        return e
+    if e.flags & ENTRY_INLINE or value.len <= INLINE_MAX:
+        return replaced(e, entry_new_text(entry_key(e), value, entry_expiry(e)))
+    b = blob_new(value.len)
+    if b == NULL:
         return NULL
-    entry_set_access(fresh, entry_access(e))
-    entry_free_block(e)
-    return fresh
+    memcpy(blob_data(b), value.ptr, value.len)
+    free_blob(e)
+    entry_pointer(e)[0] = b
+    entry_set_encoding(e, ENC_RAW)
+    return e
 
 
 cdef Slice entry_string(const Entry* e, char* scratch) noexcept nogil:
     if e.flags & ENTRY_INLINE:
-        return slice_of(inline_value(e), e.access >> 24)
+        return slice_of(inline_value(e), inline_len(e))
     if entry_encoding(e) == ENC_INT:
         return slice_of(scratch, num_write_i64(scratch, (<int64_t*>(e + 1))[0]))
-    return slice_of(<char*>(blob_of(e) + 1), blob_of(e).len)
+    return slice_of(blob_data(blob_of(e)), blob_of(e).len)
 
 
 cdef size_t entry_string_length(const Entry* e) noexcept nogil:
-    cdef char scratch[24]
+    cdef char[24] scratch
     return entry_string(e, scratch).len
 
 
-cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogil:
-    cdef Blob* b
-    cdef Entry* fresh
-    cdef Slice old
-    cdef char scratch[24]
-    cdef size_t room
-    if e.flags & ENTRY_INLINE or entry_encoding(e) == ENC_INT:
-        old = entry_string(e, scratch)
-        if old.len > len:
-            old.len = len
-        b = <Blob*>mem_try_alloc(sizeof(Blob) + len)
+cdef Entry* resize_blob(Entry* e, size_t len, char** data) noexcept nogil:
+    cdef Blob* b = blob_of(e)
+    if len > mem_size(b) - sizeof(Blob):
+        # a string that grows once will grow again: ahead by its own size, by a mebibyte at most
+        b = <Blob*>mem_try_realloc(b, sizeof(Blob) + len + (len if len < GROWTH_MAX else GROWTH_MAX))
         if b == NULL:
             return NULL
-        if old.len:
-            memcpy(b + 1, old.ptr, old.len)
-        memset(<char*>(b + 1) + old.len, 0, len - old.len)
-        if e.flags & ENTRY_INLINE:
-            fresh = build(entry_key(e), TYPE_STRING, ENC_RAW, False, entry_expiry(e), 0)
-            if fresh == NULL:
-                mem_free(b)
-                return NULL
-            entry_set_access(fresh, entry_access(e))
-            mem_free(e)
-            e = fresh
-        entry_set_encoding(e, ENC_RAW)
-    else:
-        b = blob_of(e)
-        room = mem_size(b) - sizeof(Blob)
-        if len > room:
-            # a string that grows once will grow again: ahead by its own size, by a mebibyte at most
-            b = <Blob*>mem_try_realloc(b, sizeof(Blob) + len + (len if len < (1 << 20) else (1 << 20)))
-            if b == NULL:
-                return NULL
-        if len > b.len:
-            memset(<char*>(b + 1) + b.len, 0, len - b.len)
+        entry_pointer(e)[0] = b
+    if len > b.len:
+        memset(blob_data(b) + b.len, 0, len - b.len)
     b.len = len
-    entry_pointer(e)[0] = b
-    entry_set_encoding(e, ENC_RAW)
-    data[0] = <char*>(b + 1)
+    data[0] = blob_data(b)
     return e
+
+
+cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogil:
+    cdef Slice old
+    cdef char[24] scratch
+    cdef Entry* fresh
+    if has_blob(e):
+        return resize_blob(e, len, data)
+    old = entry_string(e, scratch)
+    if fits_inline(e, len):
+        data[0] = inline_value(e)
+        if len > old.len:
+            memset(data[0] + old.len, 0, len - old.len)
+        e.access = entry_access(e) | (<uint32_t>len << 24)
+        entry_set_encoding(e, ENC_RAW)
+        return e
+    fresh = entry_new_raw(entry_key(e), len, entry_expiry(e), data)
+    if fresh == NULL:
+        return NULL
+    if old.len > len:
+        old.len = len
+    if old.len:
+        memcpy(data[0], old.ptr, old.len)
+    memset(data[0] + old.len, 0, len - old.len)
+    return replaced(e, fresh)
 
 
 cdef size_t entry_memory(const Entry* e) noexcept nogil:
     cdef size_t size = mem_size(e)
-    if entry_type(e) == TYPE_STRING and entry_encoding(e) != ENC_INT and not e.flags & ENTRY_INLINE:
+    if has_blob(e):
         size += mem_size(entry_value(e))
     return size

@@ -1,9 +1,8 @@
 from libc.string cimport memcpy
-from zippy._core.ground.buf cimport slice_of
 from zippy._core.values.entry cimport (
-    EMBSTR_MAX, ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH, TYPE_LIST,
-    TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_memory, entry_new, entry_new_string, entry_string,
-    entry_string_length, entry_string_resize, entry_type
+    ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH, TYPE_LIST,
+    TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_int, entry_memory, entry_new, entry_new_int, entry_new_raw,
+    entry_new_text, entry_string, entry_string_length, entry_type
 )
 from zippy._core.values.list cimport list_copy, list_free, list_free_effort, list_free_some, list_length, list_memory
 
@@ -29,23 +28,26 @@ cdef uint64_t value_free_effort(const Entry* e) noexcept nogil:
     return 1
 
 
-cdef Entry* value_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
-    cdef char scratch[24]
+cdef Entry* string_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
+    """A copy as int, text or raw as e is; NULL when out of memory."""
+    cdef char[24] scratch
     cdef char* data
-    cdef Slice text
+    cdef Slice text = entry_string(e, scratch)
     cdef Entry* copy
+    if entry_encoding(e) == ENC_INT:
+        return entry_new_int(key, entry_int(e)[0], expiry)
+    if entry_encoding(e) == ENC_EMBSTR:
+        return entry_new_text(key, text, expiry)
+    copy = entry_new_raw(key, text.len, expiry, &data)
+    if copy != NULL and text.len:
+        memcpy(data, text.ptr, text.len)
+    return copy
+
+
+cdef Entry* value_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
     cdef void* payload = NULL
     if entry_type(e) == TYPE_STRING:
-        text = entry_string(e, scratch)
-        if entry_encoding(e) != ENC_RAW or text.len > EMBSTR_MAX:
-            return entry_new_string(key, text, expiry)
-        # a short string that was modified stays raw in the copy
-        copy = entry_new_string(key, slice_of(NULL, 0), expiry)
-        if copy != NULL:
-            copy = entry_string_resize(copy, text.len, &data)
-        if copy != NULL and text.len:
-            memcpy(data, text.ptr, text.len)
-        return copy
+        return string_copy(e, key, expiry)
     if entry_type(e) == TYPE_LIST:
         payload = list_copy(e)
     return entry_new(key, entry_type(e), entry_encoding(e), payload, expiry)

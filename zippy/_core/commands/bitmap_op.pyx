@@ -1,0 +1,176 @@
+# The outcome is made in chunks that stay in the first-level cache while all sources pass over them. A source that ends within a chunk is copied and
+# filled with zeros, so that the loops over words know no ends.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy, memset
+from zippy._core.ground.bits cimport bits_and, bits_and_not, bits_not, bits_note_repeated, bits_or, bits_xor
+from zippy._core.ground.buf cimport slice_of
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc
+from zippy._core.ground.number cimport NUM_I64_TEXT
+from zippy._core.commands.args cimport arg_is, reply_out_of_memory, reply_syntax_error, reply_wrong_type
+from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
+from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_STRING
+from zippy._core.resp.writer cimport reply_error, reply_error_about, reply_int
+from zippy._core.values.entry cimport NO_EXPIRY, TYPE_STRING, Entry, entry_new_raw, entry_string, entry_type
+
+cdef enum BitOperation:
+    OP_UNKNOWN = 0
+    OP_AND = 1
+    OP_OR = 2
+    OP_XOR = 3
+    OP_NOT = 4
+    OP_DIFF = 5             # in the first and in no other
+    OP_DIFF1 = 6            # in one of the others and not in the first
+    OP_ANDOR = 7            # in the first and in one of the others
+    OP_ONE = 8              # in exactly one
+
+cdef enum:
+    CHUNK = 4096            # bytes
+
+
+cdef struct Source:
+    # a string, or the text of an integer
+    Slice text
+    char[NUM_I64_TEXT] scratch
+
+
+cdef BitOperation operation_of(Slice word) noexcept nogil:
+    if arg_is(word, b"and"):
+        return OP_AND
+    if arg_is(word, b"or"):
+        return OP_OR
+    if arg_is(word, b"xor"):
+        return OP_XOR
+    if arg_is(word, b"not"):
+        return OP_NOT
+    if arg_is(word, b"diff"):
+        return OP_DIFF
+    if arg_is(word, b"diff1"):
+        return OP_DIFF1
+    if arg_is(word, b"andor"):
+        return OP_ANDOR
+    if arg_is(word, b"one"):
+        return OP_ONE
+    return OP_UNKNOWN
+
+
+cdef const char* chunk_of(Slice text, size_t at, size_t len, char* room) noexcept nogil:
+    """The bytes at .. at + len of a string that zeros follow; those that are not all there are copied to room."""
+    if at + len <= text.len:
+        return text.ptr + at
+    memset(room, 0, len)
+    if at < text.len:
+        memcpy(room, text.ptr + at, text.len - at)
+    return room
+
+
+cdef void combine(BitOperation op, const Source* sources, int count, size_t at, size_t len, char* target) noexcept nogil:
+    """One chunk of the outcome."""
+    cdef char[CHUNK] room
+    cdef char[CHUNK] repeated
+    cdef const char* first = chunk_of(sources[0].text, at, len, room)
+    cdef const char* source
+    cdef int i
+    cdef bint first_apart = op == OP_DIFF or op == OP_DIFF1 or op == OP_ANDOR
+    if first_apart:
+        # `first` is asked for again at the end: room serves the others meanwhile
+        memset(target, 0, len)
+    else:
+        memcpy(target, first, len)
+    if op == OP_ONE:
+        memset(repeated, 0, len)
+    for i in range(1, count):
+        source = chunk_of(sources[i].text, at, len, room)
+        if op == OP_AND:
+            bits_and(target, source, len)
+        elif op == OP_XOR:
+            bits_xor(target, source, len)
+        elif op == OP_ONE:
+            bits_note_repeated(repeated, target, source, len)
+        else:
+            bits_or(target, source, len)
+    if op == OP_NOT:
+        bits_not(target, len)
+    elif op == OP_ONE:
+        bits_and_not(target, repeated, len)
+    elif first_apart:
+        first = chunk_of(sources[0].text, at, len, room)
+        if op == OP_DIFF1:
+            bits_and_not(target, first, len)
+        else:
+            if op == OP_DIFF:
+                bits_not(target, len)
+            bits_and(target, first, len)
+
+
+cdef bint read_sources(Client* c, int count, const Slice* keys, Source* sources, size_t* longest) noexcept nogil:
+    """Finds the strings; False: replied that one is not a string."""
+    cdef int i
+    cdef Entry* entry
+    longest[0] = 0
+    for i in range(count):
+        entry = lookup_read(c.db, keys[i])
+        if entry == NULL:
+            sources[i].text = slice_of(b"", 0)
+            continue
+        if entry_type(entry) != TYPE_STRING:
+            reply_wrong_type(c)
+            return False
+        sources[i].text = entry_string(entry, sources[i].scratch)
+        if sources[i].text.len > longest[0]:
+            longest[0] = sources[i].text.len
+    return True
+
+
+cdef bint store(Client* c, BitOperation op, Slice key, int count, const Source* sources, size_t len) noexcept nogil:
+    """Puts the outcome under the key, or deletes it when there is none; False: out of memory."""
+    cdef Entry* old = open_for_write(c.db, key)
+    cdef Entry* entry
+    cdef char* data
+    cdef size_t at = 0
+    if len == 0:
+        if old != NULL:
+            delete_key(c.db, key)
+            mutated(c.db, key, NOTIFY_GENERIC, b"del", 1)
+        return True
+    # the outcome is complete before it takes the key, whose old value may be among the sources
+    entry = entry_new_raw(key, len, NO_EXPIRY, &data)
+    if entry == NULL:
+        return False
+    while at < len:
+        combine(op, sources, count, at, len - at if len - at < CHUNK else CHUNK, data + at)
+        at += CHUNK
+    put_over(c.db, entry)
+    mutated(c.db, key, NOTIFY_STRING, b"set", 1)
+    return True
+
+
+cdef void run(Client* c, BitOperation op, Slice key, int count, const Slice* keys) noexcept nogil:
+    cdef Source* sources = <Source*>mem_try_alloc(count * sizeof(Source))
+    cdef size_t len
+    if sources == NULL:
+        reply_out_of_memory(c)
+        return
+    if read_sources(c, count, keys, sources, &len):
+        if store(c, op, key, count, sources, len):
+            reply_int(&c.reply, <int64_t>len)
+        else:
+            reply_out_of_memory(c)
+    mem_free(sources)
+
+
+cdef void bitop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef BitOperation op = operation_of(argv[1])
+    if op == OP_UNKNOWN:
+        reply_syntax_error(c)
+    elif op == OP_NOT and argc != 4:
+        reply_error(&c.reply, b"ERR BITOP NOT must be called with a single source key.")
+    elif (op == OP_DIFF or op == OP_DIFF1 or op == OP_ANDOR) and argc < 5:
+        reply_error_about(
+            &c.reply, b"ERR BITOP ", slice_of(b"DIFF1", 5) if op == OP_DIFF1 else slice_of(b"DIFF", 4) if op == OP_DIFF else slice_of(b"ANDOR", 5),
+            b" must be called with at least two source keys."
+        )
+    else:
+        run(c, op, argv[2], argc - 3, argv + 3)

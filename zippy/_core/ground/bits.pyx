@@ -1,0 +1,167 @@
+# Words are read where they lie (loose_word: any alignment), so that inline values of entries need no copy. The loops over words are left to the
+# compiler's vectoriser; counting uses the processor's own instruction where there is one, which is found out once.
+
+from libc.stdint cimport uint8_t
+from libc.string cimport memcpy
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <stddef.h>
+    typedef uint64_t __attribute__((aligned(1), may_alias)) loose_word;
+    typedef unsigned __int128 wide_word;
+
+    static uint64_t popcount_plain(const void *data, size_t words) {
+        const loose_word *at = (const loose_word *)data;
+        uint64_t sum = 0;
+        for (size_t i = 0; i < words; i++) {
+            uint64_t w = at[i];
+            w -= (w >> 1) & UINT64_C(0x5555555555555555);
+            w = (w & UINT64_C(0x3333333333333333)) + ((w >> 2) & UINT64_C(0x3333333333333333));
+            w = (w + (w >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+            sum += (w * UINT64_C(0x0101010101010101)) >> 56;
+        }
+        return sum;
+    }
+
+    #if defined(__x86_64__)
+    __attribute__((target("popcnt")))
+    static uint64_t popcount_instruction(const void *data, size_t words) {
+        const loose_word *at = (const loose_word *)data;
+        uint64_t a = 0, b = 0, c = 0, d = 0;
+        size_t i = 0;
+        for (; i + 4 <= words; i += 4) {
+            a += (uint64_t)__builtin_popcountll(at[i]);
+            b += (uint64_t)__builtin_popcountll(at[i + 1]);
+            c += (uint64_t)__builtin_popcountll(at[i + 2]);
+            d += (uint64_t)__builtin_popcountll(at[i + 3]);
+        }
+        for (; i < words; i++) a += (uint64_t)__builtin_popcountll(at[i]);
+        return a + b + c + d;
+    }
+    static uint64_t popcount_words(const void *data, size_t words) {
+        return __builtin_cpu_supports("popcnt") ? popcount_instruction(data, words) : popcount_plain(data, words);
+    }
+    #else
+    static uint64_t popcount_words(const void *data, size_t words) { return popcount_plain(data, words); }
+    #endif
+    """
+    ctypedef unsigned long long loose_word
+    ctypedef unsigned long long wide_word
+    uint64_t popcount_words(const void* data, size_t words) noexcept nogil
+    int __builtin_clz(unsigned int x) noexcept nogil
+
+cdef enum:
+    WORD = 8                    # bytes
+    FIELD_BYTES = 9             # that an integer of 64 bits touches at most
+    FIELD_BITS = 72
+
+
+cdef uint64_t bits_count(const void* data, size_t len) noexcept nogil:
+    cdef uint64_t tail = 0
+    cdef size_t words = len // WORD
+    cdef uint64_t sum = popcount_words(data, words)
+    if len % WORD:
+        memcpy(&tail, <const char*>data + words * WORD, len % WORD)
+        sum += popcount_words(&tail, 1)
+    return sum
+
+
+cdef uint64_t bits_count_range(const void* data, int64_t first, int64_t last) noexcept nogil:
+    cdef const uint8_t* bytes = <const uint8_t*>data
+    cdef uint64_t outside = bytes[first >> 3] & ~(0xFF >> (first & 7))
+    cdef uint64_t after = bytes[last >> 3] & (0x7F >> (last & 7))
+    return bits_count(bytes + (first >> 3), <size_t>((last >> 3) - (first >> 3) + 1)) - popcount_words(&outside, 1) - popcount_words(&after, 1)
+
+
+cdef int64_t bits_find(const void* data, int64_t first, int64_t last, bint bit) noexcept nogil:
+    cdef const uint8_t* bytes = <const uint8_t*>data
+    cdef int64_t at = first >> 3
+    cdef int64_t end = last >> 3
+    cdef uint8_t flip = 0 if bit else 0xFF
+    cdef uint64_t barren = 0 if bit else ~<uint64_t>0
+    cdef unsigned int wanted = (bytes[at] ^ flip) & (0xFF >> (first & 7))
+    while True:
+        if at == end:
+            wanted &= 0xFF << (7 - (last & 7))
+        if wanted:
+            return at * 8 + __builtin_clz(wanted) - 24
+        if at == end:
+            return -1
+        at += 1
+        while end - at >= WORD and (<const loose_word*>(bytes + at))[0] == barren:
+            at += WORD
+        wanted = <uint8_t>(bytes[at] ^ flip)
+
+
+cdef void bits_and(void* target, const void* source, size_t len) noexcept nogil:
+    cdef size_t i
+    for i in range(len // WORD):
+        (<loose_word*>target)[i] &= (<const loose_word*>source)[i]
+    for i in range(len - len % WORD, len):
+        (<uint8_t*>target)[i] &= (<const uint8_t*>source)[i]
+
+
+cdef void bits_or(void* target, const void* source, size_t len) noexcept nogil:
+    cdef size_t i
+    for i in range(len // WORD):
+        (<loose_word*>target)[i] |= (<const loose_word*>source)[i]
+    for i in range(len - len % WORD, len):
+        (<uint8_t*>target)[i] |= (<const uint8_t*>source)[i]
+
+
+cdef void bits_xor(void* target, const void* source, size_t len) noexcept nogil:
+    cdef size_t i
+    for i in range(len // WORD):
+        (<loose_word*>target)[i] ^= (<const loose_word*>source)[i]
+    for i in range(len - len % WORD, len):
+        (<uint8_t*>target)[i] ^= (<const uint8_t*>source)[i]
+
+
+cdef void bits_and_not(void* target, const void* source, size_t len) noexcept nogil:
+    cdef size_t i
+    for i in range(len // WORD):
+        (<loose_word*>target)[i] &= ~(<const loose_word*>source)[i]
+    for i in range(len - len % WORD, len):
+        (<uint8_t*>target)[i] &= <uint8_t>~(<const uint8_t*>source)[i]
+
+
+cdef void bits_not(void* target, size_t len) noexcept nogil:
+    cdef size_t i
+    for i in range(len // WORD):
+        (<loose_word*>target)[i] = ~(<loose_word*>target)[i]
+    for i in range(len - len % WORD, len):
+        (<uint8_t*>target)[i] = <uint8_t>~(<uint8_t*>target)[i]
+
+
+cdef void bits_note_repeated(void* repeated, void* seen, const void* source, size_t len) noexcept nogil:
+    cdef size_t i
+    for i in range(len // WORD):
+        (<loose_word*>repeated)[i] |= (<loose_word*>seen)[i] & (<const loose_word*>source)[i]
+        (<loose_word*>seen)[i] |= (<const loose_word*>source)[i]
+    for i in range(len - len % WORD, len):
+        (<uint8_t*>repeated)[i] |= (<uint8_t*>seen)[i] & (<const uint8_t*>source)[i]
+        (<uint8_t*>seen)[i] |= (<const uint8_t*>source)[i]
+
+
+cdef uint64_t bits_read(const void* data, size_t len, int64_t offset, int bits) noexcept nogil:
+    cdef const uint8_t* bytes = <const uint8_t*>data
+    cdef wide_word window = 0
+    cdef uint64_t at = <uint64_t>offset >> 3
+    cdef int i
+    for i in range(FIELD_BYTES):
+        window = (window << 8) | (bytes[at] if at < len else 0)
+        at += 1
+    window >>= FIELD_BITS - (offset & 7) - bits
+    return <uint64_t>window & (~<uint64_t>0 >> (64 - bits))
+
+
+cdef void bits_write(void* data, int64_t offset, int bits, uint64_t value) noexcept nogil:
+    cdef uint8_t* bytes = <uint8_t*>data + (offset >> 3)
+    cdef int touched = <int>((offset & 7) + bits + 7) >> 3
+    cdef int shift = touched * 8 - <int>(offset & 7) - bits
+    cdef wide_word mask = <wide_word>(~<uint64_t>0 >> (64 - bits)) << shift
+    cdef wide_word window = (<wide_word>value << shift) & mask
+    cdef int i
+    for i in range(touched):
+        bytes[i] = <uint8_t>((bytes[i] & ~(mask >> (8 * (touched - 1 - i)))) | (window >> (8 * (touched - 1 - i))))
