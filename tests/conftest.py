@@ -6,7 +6,7 @@ test); what only zippy has is then skipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,7 +156,7 @@ def r(request: pytest.FixtureRequest, transport: str, protocol: int) -> Iterator
         server = request.getfixturevalue("server")
         client = redis.Redis(server.host, server.port, protocol=protocol, decode_responses=False)
     client.flushall()
-    before = client.config_get("*")
+    before: Mapping[Any, Any] = client.config_get("*")
     yield client
     restore_settings(client, before)
     client.close()
@@ -171,9 +171,10 @@ def in_process_client(protocol: int) -> redis.Redis:
     return client
 
 
-def restore_settings(client: redis.Redis, before: dict[Any, Any]) -> None:
+def restore_settings(client: redis.Redis, before: Mapping[Any, Any]) -> None:
     """Set what differs from `before` back. Some settings can't be set: those a test can't have changed either."""
-    for name, value in client.config_get("*").items():
+    after: Mapping[Any, Any] = client.config_get("*")
+    for name, value in after.items():
         if before.get(name, value) != value:
             client.config_set(name, before[name])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from tests.resp import Reply
 
 EPISODE = 2000
 SHRINK_PATIENCE = 3.0
-UNKNOWN = b"ERR unknown command"
+UNKNOWN = re.compile(rb"ERR unknown command|ERR '.*' has no handler")
 
 
 @dataclass
@@ -118,13 +119,13 @@ class Campaign:
 
 def unknown_command(difference: Difference | None) -> str | None:
     """The command that our side does not know and the other does, when that is the difference."""
-    if difference is None or difference.step is None or not isinstance(difference.ours, Reply):
+    if difference is None or difference.step is None:
         return None
-    ours, theirs = difference.ours, difference.theirs
-    if (
-        ours.is_error
-        and ours.value.startswith(UNKNOWN)
-        and not (isinstance(theirs, Reply) and theirs.is_error and theirs.value.startswith(UNKNOWN))
-    ):
+    if is_unknown(difference.ours) and not is_unknown(difference.theirs):
         return difference.step.name
     return None
+
+
+def is_unknown(reply: object) -> bool:
+    """True for the error that says that there is no such command, or none yet."""
+    return isinstance(reply, Reply) and reply.is_error and UNKNOWN.match(reply.value) is not None

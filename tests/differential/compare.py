@@ -81,9 +81,16 @@ def near(ours: Reply, theirs: Reply, tolerance: int, exact: set[int] | None = No
 def sorted_alike(step: Step, ours: Reply, theirs: Reply) -> bool:
     """SORT without an order of its own gives a set's items in any order, and with LIMIT any of them."""
     words = [arg.upper() for arg in step.args[2:]]
-    if b"BY" not in words or ours.kind != theirs.kind or ours.kind != "*":
+    if ours.kind != theirs.kind or ours.kind != "*":
         return False
+    if b"BY" not in words:
+        return b"ALPHA" in words and up_to_nul(ours) == up_to_nul(theirs)
     return len(ours.value) == len(theirs.value) and (b"LIMIT" in words or same_items(ours, theirs))
+
+
+def up_to_nul(reply: Reply) -> list[object]:
+    """The items as SORT ALPHA sees them."""
+    return [item.value.split(b"\x00")[0] if isinstance(item.value, bytes) else item.value for item in reply.value]
 
 
 def items(reply: Reply) -> set[Reply]:

@@ -34,8 +34,11 @@ def dump(client: RawClient) -> dict[tuple[int, bytes], Entry]:
     entries: dict[tuple[int, bytes], Entry] = {}
     for database in DATABASES:
         _, size, keys = pipelined(client, [(b"SELECT", b"%d" % database), (b"DBSIZE",), (b"KEYS", b"*")])
-        names = [item.value for item in keys.value]
         entries[database, b"(number of keys)"] = {"size": size.value}
+        if keys.kind != "*":
+            entries[database, b"(all keys)"] = {"value": keys}
+            continue
+        names = [item.value for item in keys.value]
         types = [reply.value for reply in pipelined(client, [(b"TYPE", name) for name in names])]
         for name, type_name, entry in zip(names, types, read_entries(client, names, types), strict=True):
             entries[database, name] = {"type": type_name, **entry}

@@ -55,7 +55,9 @@ class Endpoint:
         if self.process is not None and not (self.process.alive() and self.process.answers()):
             self.process.restart()
         control = self.client(CONTROL)
-        control("FLUSHALL")
+        flushed = control("FLUSHALL")
+        if flushed != Reply("+", b"OK"):
+            raise RuntimeError(f"the server at port {self.port} can't empty its keyspace, so nothing can be compared: {flushed}")
         control("DEBUG", "SET-ACTIVE-EXPIRE", 0)
         control("CONFIG", "SET", "notify-keyspace-events", "")
         for name, value in (SMALL if setup.small else DEFAULT).items():
@@ -183,7 +185,8 @@ class Episode:
             connection, check = steps[position][2].connection, steps[position][2].check
             end = position + 1
             if check in ("scan", "exchange"):
-                difference = getattr(self, check)(steps[position][0], steps[position][2])
+                alone = self.scan if check == "scan" else self.exchange
+                difference = alone(steps[position][0], steps[position][2])
             else:
                 while end < len(steps) and steps[end][2].connection == connection and steps[end][2].check not in ("scan", "exchange"):
                     end += 1
@@ -227,7 +230,7 @@ class Episode:
             return Difference(index, step.name, ours, theirs, step)
         if theirs == ("+", b"QUEUED"):
             self.queued.setdefault(connection, []).append(step)
-        elif step.name in ("EXEC", "DISCARD", "RESET", "MULTI"):
+        elif step.name in ("EXEC", "DISCARD", "RESET", "MULTI") and not (theirs.is_error and theirs.value.startswith(b"ERR ")):
             self.queued.pop(connection, None)
         return None
 
@@ -281,7 +284,7 @@ class Episode:
         """Take each side's DUMP of a key, and RESTORE it on the other side under the same name."""
         payloads = [endpoint.guarded(0, lambda client: client(*step.args)) for endpoint in (self.ours, self.theirs)]
         if payloads[0].kind != payloads[1].kind or LOST in (payloads[0].kind, payloads[1].kind):
-            return Difference(index, step.name, *payloads, step)
+            return Difference(index, step.name, payloads[0], payloads[1], step)
         if payloads[0].kind != "$":
             return None
         answers = [

@@ -87,7 +87,7 @@ def test_template_writes_each_form() -> None:
     """Brackets, choices, subsets and repetitions."""
     source = Source(1, "string", True)
     writer = compile_template("A [B] (C|D) {E|F 1} 'low+")
-    seen = set()
+    seen: set[bytes] = set()
     for _ in range(400):
         out: list[bytes] = []
         writer(source, out)

@@ -197,11 +197,14 @@ class Source:
         )
 
     def member(self) -> bytes:
-        """A set's member: mostly from a small pool, ints as often as words."""
+        """A set's member: mostly from a small pool, ints as often as words. No two are equal up to a NUL byte, where SORT ALPHA
+        stops to compare and so leaves their order open."""
         chance = self.random.random()
         if chance < 0.4:
             return b"%d" % self.random.randint(-3, 12)
-        return self.pick(SHORT_WORDS) if chance < 0.8 else self.val()
+        if chance < 0.8:
+            return self.pick(SHORT_WORDS)
+        return self.val().replace(b"\x00", b"\x01") if chance < 0.98 else b"nul\x00l"
 
     def word(self) -> bytes:
         """A member that is not an integer, from a small pool."""

@@ -24,7 +24,7 @@ HANDLER_FOLDERS = ("server", "persistence", "replication", "cluster")
 def groups() -> dict[str, tuple[CommandSpec, ...]]:
     """The command groups by the name of their file."""
     stems = sorted(path.stem for path in (PACKAGE / "commandspec").glob("*.py"))
-    return {stem: part.COMMANDS for stem in stems if hasattr(part := getattr(commandspec, stem, None), "COMMANDS")}
+    return {stem: getattr(commandspec, stem).COMMANDS for stem in stems if hasattr(getattr(commandspec, stem, None), "COMMANDS")}
 
 
 def leaves() -> list[tuple[str, str]]:
