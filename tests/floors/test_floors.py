@@ -17,6 +17,7 @@ FLOORS: list[tuple[int, str]] = [
     (3, "zippy.settings_table"),
     (4, "zippy.settings"),
     (4, "zippy.version"),
+    (5, "zippy.config_file"),
     (10, "zippy._core.values"),
     (20, "zippy._core.keyspace"),
     (30, "zippy._core.commands"),
