@@ -1,29 +1,13 @@
 """Byte slices and growable byte buffers."""
 
 from libc.stddef cimport size_t
-from libc.string cimport memcmp
-
-
-cdef struct Slice:
-    const char* ptr  # borrowed; NULL stands for "no value"
-    size_t len       # bytes
+from zippy._core.ground.slice cimport Slice, slice_equal, slice_of
 
 
 cdef struct Buf:
     char* data   # owned; NULL while cap is 0
     size_t len   # bytes in use
     size_t cap   # bytes that fit
-
-
-cdef inline Slice slice_of(const char* ptr, size_t len) noexcept nogil:
-    cdef Slice s
-    s.ptr = ptr
-    s.len = len
-    return s
-
-
-cdef inline bint slice_equal(Slice a, Slice b) noexcept nogil:
-    return a.len == b.len and (a.len == 0 or memcmp(a.ptr, b.ptr, a.len) == 0)
 
 
 cdef int slice_compare(Slice a, Slice b) noexcept nogil            # as memcmp, then the shorter first: <0, 0, >0

@@ -2,7 +2,7 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
-from zippy._core.ground.buf cimport Slice
+from zippy._core.ground.slice cimport Slice
 
 cdef enum:
     NUM_I64_TEXT = 24            # bytes that num_write_i64 needs at most
