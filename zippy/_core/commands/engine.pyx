@@ -1,4 +1,4 @@
-from libc.string cimport memset
+from libc.string cimport memcmp, memset
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
@@ -17,7 +17,7 @@ from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_STOPPED, CMD_ADMIN,
     CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_RUNS_IN_MULTI,
-    CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, Multi, QueuedCommand, Running
+    CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, Multi, QueuedCommand, Running
 )
 from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, parser_next, parser_unread
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_error_about, reply_error_slice, reply_simple
@@ -123,8 +123,8 @@ cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     if not admit(e, c, command, argc, argv):
         if c.reply.errors != errors:
             account_rejected(e, c, command, errors)
-            if c.flags & CLIENT_MULTI and command != NULL and not command.flags & CMD_RUNS_IN_MULTI or command == NULL:
-                c.flags |= CLIENT_DIRTY_EXEC if c.flags & CLIENT_MULTI else 0
+            if c.flags & CLIENT_MULTI:
+                refuse_in_multi(c, command, reply_at)
         keep_or_cut_reply(e, c, reply_at)
         return RUN_DONE
     effects_begin_unit(&e.ks)
@@ -137,6 +137,25 @@ cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         return RUN_PYTHON
     finish_unit(e, c)
     return RUN_DONE
+
+
+cdef void refuse_in_multi(Client* c, Command* command, size_t reply_at) noexcept nogil:
+    """A command was refused while MULTI is open: EXEC will abort; EXEC itself aborts now and tells the reason behind the error's code."""
+    cdef Buf reason
+    cdef size_t begin = reply_at + 1
+    if command == NULL or not command.flags & CMD_RUNS_QUEUE:
+        c.flags |= CLIENT_DIRTY_EXEC
+        return
+    if c.reply.out.len - begin > 4 and memcmp(c.reply.out.data + begin, b"ERR ", 4) == 0:
+        begin += 4
+    buf_init(&reason)
+    buf_append_text(&reason, b"EXECABORT Transaction discarded because of: ")
+    buf_append(&reason, c.reply.out.data + begin, c.reply.out.len - 2 - begin)
+    reply_cut(&c.reply, reply_at)
+    reply_error_slice(&c.reply, slice_of(reason.data, reason.len))
+    buf_free(&reason)
+    discard_queue(c)
+    leave_watches(c.engine, c)
 
 
 cdef void keep_or_cut_reply(Engine* e, Client* c, size_t reply_at) noexcept nogil:
@@ -373,7 +392,7 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     if c.flags & CLIENT_MULTI and command.flags & CMD_NO_MULTI:
         reply_error(&c.reply, b"ERR Command not allowed inside a transaction")
         return False
-    is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_IN_MULTI and c.multi.count > 0
+    is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
     if e.settings.maxmemory and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
         if not evict_to_limit(&e.ks) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
             reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")

@@ -34,6 +34,7 @@ cdef enum CommandFlag:
     CMD_RUNS_IN_MULTI = 1 << 24      # EXEC, DISCARD, MULTI, WATCH, QUIT, RESET: run at once though MULTI is open
     CMD_RUNS_SUBSCRIBED = 1 << 25    # may be called by a RESP2 client in subscribed mode
     CMD_PYTHON = 1 << 26             # the handler is a Python function
+    CMD_RUNS_QUEUE = 1 << 27         # EXEC: what holds for the queued commands holds for it
 
 cdef enum ClientFlag:
     CLIENT_MULTI = 1 << 0            # commands are queued
