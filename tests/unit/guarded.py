@@ -30,6 +30,10 @@ class Guarded:
         ctypes.memmove(self.start + offset, raw, len(raw))
         return self.start + offset
 
+    def read(self, address, size):
+        """So many bytes at an address."""
+        return ctypes.string_at(address, size)
+
     def judge(self, raw, valid_at):
         """What valid_at(address, size) says of the bytes, asked at both borders."""
         verdict = valid_at(self.at_end(raw), len(raw))

@@ -1,120 +1,150 @@
+# The stream: a control byte below 32 announces that many literals plus one. Any other one announces a match: its top three bits are the length less
+# two (7: the next byte is added), its low five and the last byte the distance less one.
+
+from libc.stdint cimport UINT32_MAX, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-# The stream: a control byte below 32 announces that many literals plus one; else its top three bits are the match's length (7: another byte
-# follows), its low five and the next byte the distance less one.
 cdef enum:
-    HASH_BITS = 14
-    HASH_SLOTS = 16384
+    MIN_BITS = 6            # of the hash: a small table for a small input, since clearing it would cost more than compressing
+    MAX_BITS = 14
     MAX_LITERALS = 32
     MAX_DISTANCE = 8192
-    MAX_MATCH = 264
     MIN_MATCH = 3
+    MAX_MATCH = 264
+    LONG_MATCH = 9          # from here on the length needs a byte more
 
 
-cdef inline unsigned int slot(const unsigned char* p) noexcept nogil:
-    cdef unsigned int three = (<unsigned int>p[0] << 16) | (<unsigned int>p[1] << 8) | p[2]
-    return (three * <unsigned int>2654435761) >> (32 - HASH_BITS)
+cdef struct Output:
+    unsigned char* data
+    size_t len      # bytes written
+    size_t room
+    bint full       # something did not fit
 
 
-cdef inline size_t flush_literals(const unsigned char* from_, size_t count, unsigned char* out, size_t at, size_t room) noexcept nogil:
-    """Writes count literals in runs; the new place, 0 when they do not fit."""
+cdef inline uint32_t slot(const unsigned char* p, int bits) noexcept nogil:
+    cdef uint32_t three = (<uint32_t>p[0] << 16) | (<uint32_t>p[1] << 8) | p[2]
+    return (three * <uint32_t>0x9E3779B1) >> (32 - bits)
+
+
+cdef inline size_t match_length(const unsigned char* a, const unsigned char* b, size_t limit) noexcept nogil:
+    """How many bytes are equal, of at most so many."""
+    cdef size_t n = 0
+    cdef uint64_t x
+    cdef uint64_t y
+    while n + 8 <= limit:
+        memcpy(&x, a + n, 8)
+        memcpy(&y, b + n, 8)
+        if x != y:
+            break
+        n += 8
+    while n < limit and a[n] == b[n]:
+        n += 1
+    return n
+
+
+cdef void put_literals(Output* out, const unsigned char* p, size_t count) noexcept nogil:
     cdef size_t run
-    while count:
+    while count and not out.full:
         run = count if count < MAX_LITERALS else MAX_LITERALS
-        if at + run + 1 > room:
-            return 0
-        out[at] = <unsigned char>(run - 1)
-        memcpy(out + at + 1, from_, run)
-        at += run + 1
-        from_ += run
+        if run >= out.room - out.len:
+            out.full = True
+            return
+        out.data[out.len] = <unsigned char>(run - 1)
+        memcpy(out.data + out.len + 1, p, run)
+        out.len += run + 1
+        p += run
         count -= run
-    return at
+
+
+cdef inline void put_match(Output* out, size_t distance, size_t length) noexcept nogil:
+    cdef unsigned char high = <unsigned char>((distance - 1) >> 8)
+    if out.full or out.room - out.len < <size_t>(2 if length < LONG_MATCH else 3):
+        out.full = True
+        return
+    if length < LONG_MATCH:
+        out.data[out.len] = <unsigned char>((length - 2) << 5) | high
+    else:
+        out.data[out.len] = <unsigned char>(7 << 5) | high
+        out.len += 1
+        out.data[out.len] = <unsigned char>(length - LONG_MATCH)
+    out.data[out.len + 1] = <unsigned char>((distance - 1) & 0xFF)
+    out.len += 2
 
 
 cdef size_t lzf_compress(const void* src, size_t len, void* dst, size_t room) noexcept nogil:
+    cdef uint32_t[1 << MAX_BITS] seen   # where three bytes with this hash were last, plus one
     cdef const unsigned char* data = <const unsigned char*>src
-    cdef unsigned char* out = <unsigned char*>dst
-    cdef unsigned int[HASH_SLOTS] seen     # offset plus one of the last place with these three bytes
+    cdef Output out
+    cdef int bits = MIN_BITS
     cdef size_t i = 0
-    cdef size_t literals = 0
-    cdef size_t at = 0
-    cdef size_t match
-    cdef size_t distance
+    cdef size_t done = 0                # so far the input is in the output
+    cdef size_t last
     cdef size_t length
-    cdef unsigned int place
-    if len < MIN_MATCH + 1 or len > <size_t>4294967294:
-        return 0
-    memset(seen, 0, HASH_SLOTS * sizeof(unsigned int))
-    while i + MIN_MATCH <= len:
-        place = slot(data + i)
-        match = seen[place]
-        seen[place] = <unsigned int>(i + 1)
-        distance = i + 1 - match
-        if match == 0 or distance > MAX_DISTANCE or data[match - 1] != data[i] or data[match] != data[i + 1] or data[match + 1] != data[i + 2]:
-            literals += 1
+    cdef uint32_t place
+    out.data = <unsigned char*>dst
+    out.len = 0
+    out.room = room
+    out.full = len >= UINT32_MAX
+    while bits < MAX_BITS and (<size_t>1 << bits) < len:
+        bits += 1
+    memset(seen, 0, sizeof(uint32_t) << bits)
+    while i + MIN_MATCH <= len and not out.full:
+        place = slot(data + i, bits)
+        last = seen[place]
+        seen[place] = <uint32_t>(i + 1)
+        length = 0
+        if last and i + 1 - last <= MAX_DISTANCE:
+            length = match_length(data + last - 1, data + i, len - i if len - i < MAX_MATCH else MAX_MATCH)
+        if length < MIN_MATCH:
             i += 1
             continue
-        length = MIN_MATCH
-        while length < MAX_MATCH and i + length < len and data[match - 1 + length] == data[i + length]:
-            length += 1
-        if literals:
-            at = flush_literals(data + i - literals, literals, out, at, room)
-            if at == 0:
-                return 0
-            literals = 0
-        if at + 3 > room:
-            return 0
-        if length < 9:
-            out[at] = <unsigned char>(((length - 2) << 5) | ((distance - 1) >> 8))
-            at += 1
-        else:
-            out[at] = <unsigned char>((7 << 5) | ((distance - 1) >> 8))
-            out[at + 1] = <unsigned char>(length - 9)
-            at += 2
-        out[at] = <unsigned char>((distance - 1) & 255)
-        at += 1
+        put_literals(&out, data + done, i - done)
+        put_match(&out, i + 1 - last, length)
         i += length
-    literals += len - i
-    if literals:
-        at = flush_literals(data + len - literals, literals, out, at, room)
-    return at
+        done = i
+        if i + 1 < len:
+            # what repeats often goes on where the match ended: its last bytes may start the next one
+            seen[slot(data + i - 1, bits)] = <uint32_t>i
+    put_literals(&out, data + done, len - done)
+    return 0 if out.full else out.len
+
+
+cdef inline void copy_match(unsigned char* to, size_t distance, size_t length) noexcept nogil:
+    cdef size_t i
+    if distance >= length:
+        memcpy(to, to - distance, length)
+        return
+    # a match may reach into what it writes itself: that is how runs are told
+    for i in range(length):
+        to[i] = (to - distance)[i]
 
 
 cdef size_t lzf_decompress(const void* src, size_t len, void* dst, size_t room) noexcept nogil:
-    cdef const unsigned char* data = <const unsigned char*>src
+    cdef const unsigned char* p = <const unsigned char*>src
+    cdef const unsigned char* end = p + len
     cdef unsigned char* out = <unsigned char*>dst
-    cdef size_t i = 0
     cdef size_t at = 0
     cdef size_t length
     cdef size_t distance
-    cdef unsigned char control
-    while i < len:
-        control = data[i]
-        i += 1
-        if control < 32:
-            length = control + 1
-            if length > len - i or length > room - at:
+    while p < end:
+        if p[0] < MAX_LITERALS:
+            length = <size_t>p[0] + 1
+            if length >= <size_t>(end - p) or length > room - at:
                 return 0
-            memcpy(out + at, data + i, length)
-            i += length
-            at += length
-            continue
-        length = control >> 5
-        if length == 7:
-            if i >= len:
+            memcpy(out + at, p + 1, length)
+            p += 1 + length
+        else:
+            length = (p[0] >> 5) + 2
+            if end - p < (3 if length == LONG_MATCH else 2):
                 return 0
-            length += data[i]
-            i += 1
-        if i >= len:
-            return 0
-        distance = ((<size_t>(control & 31) << 8) | data[i]) + 1
-        i += 1
-        length += 2
-        if distance > at or length > room - at:
-            return 0
-        # byte by byte: source and target may overlap, that is how runs are told
-        while length:
-            out[at] = out[at - distance]
-            at += 1
-            length -= 1
+            distance = <size_t>(p[0] & 31) << 8
+            if length == LONG_MATCH:
+                p += 1
+                length += p[0]
+            distance += <size_t>p[1] + 1
+            if distance > at or length > room - at:
+                return 0
+            copy_match(out + at, distance, length)
+            p += 2
+        at += length
     return at
