@@ -166,12 +166,14 @@ cdef bint bounded(const FieldOp* op, FieldOverflow overflow, exact_int* n) noexc
     """Makes n fit the field as `overflow` says; False: it does not fit and FAIL was said."""
     cdef exact_int top = (<exact_int>1 << (op.bits - 1 if op.signed_ else op.bits)) - 1
     cdef exact_int bottom = -top - 1 if op.signed_ else 0
+    # Redis computes how much is left to the top in 64 bits: from numbers as low as these it seems to be negative, so they saturate to the top
+    cdef bint taken_for_high = op.kind == FIELD_SET and top - n[0] > INT64_MAX
     if bottom <= n[0] <= top:
         return True
     if overflow == FIELD_FAIL:
         return False
     if overflow == FIELD_SAT:
-        n[0] = top if n[0] > top else bottom
+        n[0] = top if n[0] > top or taken_for_high else bottom
     else:
         n[0] = field_value(op, <uint64_t>n[0] & (~<uint64_t>0 >> (64 - op.bits)))
     return True

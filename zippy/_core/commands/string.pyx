@@ -12,9 +12,7 @@ from zippy._core.keyspace.db cimport db_put_string, db_set_expiry, delete_key, l
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_STRING
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error_about, reply_int, reply_null, reply_ok
-from zippy._core.values.entry cimport (
-    ENC_EMBSTR, ENC_INT, NO_EXPIRY, TYPE_STRING, Entry, entry_embeds, entry_encoding, entry_expiry, entry_set_encoding, entry_string, entry_type
-)
+from zippy._core.values.entry cimport NO_EXPIRY, TYPE_STRING, Entry, entry_expiry, entry_string, entry_type
 
 cdef enum SetFlag:
     SET_NX = 1
@@ -193,15 +191,10 @@ cdef void propagate_set(Engine* e, Client* c, Slice* argv, const SetOptions* opt
 
 cdef bint store(Client* c, Entry* old, Slice key, Slice value, int64_t expiry, bint keep_expiry) noexcept nogil:
     """Puts a string and reports it; False: out of memory."""
-    cdef Entry* entry
     if keep_expiry:
         expiry = entry_expiry(old) if old != NULL else NO_EXPIRY
-    entry = db_put_string(c.db, old, key, value, expiry)
-    if entry == NULL:
+    if db_put_string(c.db, old, key, value, expiry) == NULL:
         return False
-    if expiry != NO_EXPIRY and not keep_expiry and entry_encoding(entry) != ENC_INT and entry_embeds(key.len, value.len, key.len < 32):
-        # in Redis 8.2 the expiry is set after the value, and the block of a key that long has room for it already
-        entry_set_encoding(entry, ENC_EMBSTR)
     mutated(c.db, key, NOTIFY_STRING, b"set", 1)
     if expiry != NO_EXPIRY and not keep_expiry:
         notify(c.db, NOTIFY_GENERIC, b"expire", key)

@@ -10,7 +10,6 @@ cdef enum:
     SHORT_KEY_MAX = 65535
     INT_TEXT_MAX = 20           # longer texts are never tried as integers
     GROWTH_MAX = 1 << 20        # bytes that a growing blob is ahead at most
-    EXPIRY_SLOT_KEY = 32        # bytes; with such a key a TTL that comes later does not turn embstr into raw, as in Redis 8.2
 
 
 cdef inline size_t overhead(Slice key, bint in_line, bint expires) noexcept nogil:
@@ -193,8 +192,7 @@ cdef Entry* entry_set_expiry(Entry* e, int64_t expiry) noexcept nogil:
             (<int64_t*>(e + 1))[0 if e.flags & ENTRY_INLINE else 1] = expiry
         return e
     e = rebuild(e, entry_key(e), expiry)
-    if expiry != NO_EXPIRY and entry_key(e).len < EXPIRY_SLOT_KEY:
-        recheck_embstr(e)
+    recheck_embstr(e)
     return e
 
 
