@@ -1,0 +1,136 @@
+from libc.stdint cimport INT64_MAX
+from libc.string cimport memcpy
+from zippy._core.ground.buf cimport slice_of
+from zippy._core.ground.glob cimport glob_match
+from zippy._core.ground.hashtable cimport ht_scan
+from zippy._core.ground.number cimport NUM_I64_TEXT, num_read_i64, num_write_u64
+from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error
+from zippy._core.resp.writer cimport (
+    reply_array, reply_bulk, reply_bulk_text, reply_error, reply_free, reply_init, reply_raw
+)
+
+cdef extern from *:
+    """
+    #include <errno.h>
+    #include <stdint.h>
+    #include <stdlib.h>
+    /* all of the text as strtoull reads it, which takes leading blanks and signs */
+    static int zippy_read_cursor(const char* text, uint64_t* n) {
+        char* end;
+        errno = 0;
+        *n = strtoull(text, &end, 10);
+        return errno == 0 && end != text && *end == 0;
+    }
+    """
+    bint zippy_read_cursor(const char* text, uint64_t* n) noexcept nogil
+
+cdef enum:
+    CURSOR_TEXT = 40         # bytes; no cursor is longer
+    STEPS_PER_ITEM = 10      # buckets looked at for each item wanted, at most
+
+
+cdef bint scan_cursor(Client* c, Slice s, uint64_t* cursor) noexcept nogil:
+    cdef char[CURSOR_TEXT + 1] text
+    cdef int64_t n
+    if num_read_i64(s, &n):
+        if n >= 0:
+            cursor[0] = <uint64_t>n
+            return True
+    elif 0 < s.len <= CURSOR_TEXT:
+        memcpy(text, s.ptr, s.len)
+        text[s.len] = 0
+        if zippy_read_cursor(text, cursor):
+            return True
+    reply_error(&c.reply, b"ERR invalid cursor")
+    return False
+
+
+cdef bint scan_options(Client* c, int argc, const Slice* argv, int at, int kind, Scan* scan) noexcept nogil:
+    cdef bint last
+    scan.count = 10
+    scan.pattern = slice_of(NULL, 0)
+    scan.type_name = slice_of(NULL, 0)
+    scan.no_values = False
+    while at < argc:
+        last = at + 1 == argc
+        if arg_is(argv[at], b"count") and not last:
+            if not arg_i64(c, argv[at + 1], &scan.count):
+                return False
+            if scan.count < 1:
+                reply_syntax_error(c)
+                return False
+        elif arg_is(argv[at], b"match") and not last:
+            scan.pattern = argv[at + 1]
+            if scan.pattern.len == 1 and scan.pattern.ptr[0] == c'*':
+                scan.pattern = slice_of(NULL, 0)
+        elif arg_is(argv[at], b"type") and kind == SCAN_KEYS and not last:
+            scan.type_name = argv[at + 1]
+        elif arg_is(argv[at], b"novalues"):
+            if kind != SCAN_FIELDS:
+                reply_error(&c.reply, b"ERR NOVALUES option can only be used in HSCAN")
+                return False
+            scan.no_values = True
+            at -= 1
+        else:
+            reply_syntax_error(c)
+            return False
+        at += 2
+    return True
+
+
+cdef void scan_begin(Scan* scan, Client* c) noexcept nogil:
+    reply_init(&scan.items)
+    scan.items.proto = c.reply.proto
+    scan.seen = 0
+    scan.added = 0
+
+
+cdef bint scan_wants(const Scan* scan, Slice text) noexcept nogil:
+    return scan.pattern.ptr == NULL or glob_match(scan.pattern, text, False)
+
+
+cdef void scan_add(Scan* scan, Slice element) noexcept nogil:
+    reply_bulk(&scan.items, element)
+    scan.added += 1
+
+
+cdef struct Visit:
+    Scan* scan
+    ht_scan_fn fn
+
+
+cdef void visit_item(void* context, void* item) noexcept nogil:
+    cdef Visit* visit = <Visit*>context
+    visit.scan.seen += 1
+    visit.fn(visit.scan, item)
+
+
+cdef uint64_t scan_table(Scan* scan, HashTable* table, ht_scan_fn fn) noexcept nogil:
+    cdef Visit visit
+    cdef uint64_t cursor = scan.cursor
+    cdef uint64_t wanted = <uint64_t>scan.count
+    cdef uint64_t steps = wanted * STEPS_PER_ITEM if scan.count < INT64_MAX // STEPS_PER_ITEM else wanted
+    visit.scan = scan
+    visit.fn = fn
+    while True:
+        cursor = ht_scan(table, cursor, visit_item, &visit)
+        steps -= 1
+        if cursor == 0 or steps == 0 or scan.seen >= wanted:
+            return cursor
+
+
+cdef void scan_end(Scan* scan, Client* c, uint64_t cursor) noexcept nogil:
+    cdef char[NUM_I64_TEXT] text
+    reply_array(&c.reply, 2)
+    reply_bulk(&c.reply, slice_of(text, num_write_u64(text, cursor)))
+    reply_array(&c.reply, scan.added)
+    reply_raw(&c.reply, scan.items.out.data, scan.items.out.len)
+    if scan.items.failed:
+        c.reply.failed = True
+    reply_free(&scan.items)
+
+
+cdef void scan_reply_empty(Client* c) noexcept nogil:
+    reply_array(&c.reply, 2)
+    reply_bulk_text(&c.reply, b"0")
+    reply_array(&c.reply, 0)
