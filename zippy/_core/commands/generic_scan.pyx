@@ -1,12 +1,15 @@
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport strcmp
-from zippy._core.ground.buf cimport Slice
+from zippy._core.ground.buf cimport Slice, slice_is
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
+from zippy._core.commands.scan_arguments cimport SCAN_KEYS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_table, scan_wants
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport is_expired, random_key
+from zippy._core.keyspace.db cimport expire_if_needed, is_expired, random_key
+from zippy._core.keyspace.types cimport Db
 from zippy._core.resp.writer cimport reply_bulk, reply_defer, reply_defer_array, reply_null
 from zippy._core.values.entry cimport Entry, entry_key
+from zippy._core.values.value cimport value_type_name
 
 
 cdef command_fn generic_scan_handler(const char* name) noexcept nogil:
@@ -14,6 +17,8 @@ cdef command_fn generic_scan_handler(const char* name) noexcept nogil:
         return keys_command
     if strcmp(name, b"randomkey") == 0:
         return randomkey_command
+    if strcmp(name, b"scan") == 0:
+        return scan_command
     return NULL
 
 
@@ -40,3 +45,28 @@ cdef void randomkey_command(Engine* e, Client* c, int argc, Slice* argv) noexcep
         reply_null(&c.reply)
     else:
         reply_bulk(&c.reply, entry_key(entry))
+
+
+cdef struct KeyScan:
+    Scan scan            # first: scan_table's callback is given its address
+    Db* db
+
+
+cdef void look_at_key(void* context, void* item) noexcept nogil:
+    cdef KeyScan* keys = <KeyScan*>context
+    cdef Entry* entry = <Entry*>item
+    if keys.scan.type_name.ptr != NULL and not slice_is(keys.scan.type_name, value_type_name(entry)):
+        return
+    if scan_wants(&keys.scan, entry_key(entry)) and not expire_if_needed(keys.db, entry):
+        scan_add(&keys.scan, entry_key(entry))
+
+
+cdef void scan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef KeyScan keys
+    cdef uint64_t next
+    if not scan_cursor(c, argv[1], &keys.scan.cursor) or not scan_options(c, argc, argv, 2, SCAN_KEYS, &keys.scan):
+        return
+    keys.db = c.db
+    scan_begin(&keys.scan, c)
+    next = scan_table(&keys.scan, &c.db.keys, look_at_key)
+    scan_end(&keys.scan, c, next)
