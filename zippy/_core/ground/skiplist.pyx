@@ -110,8 +110,8 @@ cdef void find_path(const Skiplist* z, double score, Slice member, ZslNode** pat
 
 cdef void link(Skiplist* z, ZslNode* n) noexcept nogil:
     """Puts a node in its place."""
-    cdef ZslNode*[ZSL_MAX_LEVEL] path
-    cdef uint64_t[ZSL_MAX_LEVEL] ranks
+    cdef ZslNode* path[ZSL_MAX_LEVEL]
+    cdef uint64_t ranks[ZSL_MAX_LEVEL]
     cdef int i
     cdef uint32_t passed
     find_path(z, n.score, zsl_member(n), path, ranks)
@@ -161,8 +161,8 @@ cdef void unlink_after(Skiplist* z, ZslNode* n, ZslNode** path) noexcept nogil:
 
 
 cdef void zsl_unlink(Skiplist* z, ZslNode* n) noexcept nogil:
-    cdef ZslNode*[ZSL_MAX_LEVEL] path
-    cdef uint64_t[ZSL_MAX_LEVEL] ranks
+    cdef ZslNode* path[ZSL_MAX_LEVEL]
+    cdef uint64_t ranks[ZSL_MAX_LEVEL]
     find_path(z, n.score, zsl_member(n), path, ranks)
     unlink_after(z, n, path)
 
@@ -282,7 +282,7 @@ cdef ZslNode* zsl_last_in_lex(const Skiplist* z, const ZslLexRange* range) noexc
 
 
 cdef uint64_t zsl_remove_ranks(Skiplist* z, uint64_t first, uint64_t last, zsl_removed_fn removed, void* context) noexcept nogil:
-    cdef ZslNode*[ZSL_MAX_LEVEL] path
+    cdef ZslNode* path[ZSL_MAX_LEVEL]
     cdef ZslNode* n = z.header
     cdef ZslNode* next
     cdef uint64_t passed = 0
