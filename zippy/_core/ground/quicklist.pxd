@@ -40,7 +40,8 @@ cdef struct QlIter:
     unsigned char* p      # element in the node's listpack
     long offset           # its index in the node
     int direction         # QL_HEAD: towards the head; QL_TAIL: towards the tail
-    bint fresh            # nothing was returned yet
+    bint fresh            # the element that it stands on was not returned yet
+    bint changed          # something was deleted since it came to the node
     LpItem item           # the element just returned; a plain element is a string
 
 

@@ -1,7 +1,10 @@
+# Nodes keep to a size at which inserting, deleting and compressing stay cheap. After every call the nodes at both ends are uncompressed (`compress` of
+# them), all others compressed where that gains something; an iterator holds the node that it stands on uncompressed.
+
 from libc.string cimport memcpy
 from zippy._core.ground.listpack cimport (
-    LP_AFTER, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at, lp_first, lp_get, lp_insert, lp_length, lp_new, lp_next,
-    lp_prepend, lp_prev, lp_replace, lp_seek, lp_text
+    LP_AFTER, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at, lp_extend, lp_first, lp_free, lp_get, lp_insert,
+    lp_last, lp_length, lp_new, lp_next, lp_prepend, lp_prev, lp_replace, lp_seek
 )
 from zippy._core.ground.lzf cimport lzf_compress, lzf_decompress
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc
@@ -11,6 +14,7 @@ cdef enum:
     ELEMENT_OVERHEAD = 11       # at most, beside an element's bytes
     COMPRESS_MIN = 48           # bytes: smaller nodes stay as they are
     COMPRESS_GAIN = 8           # bytes that compression has to save
+    FREE_STEP = 1 << 20         # nodes
 
 
 cdef inline size_t byte_limit(const Quicklist* q) noexcept nogil:
@@ -29,39 +33,13 @@ cdef inline bint is_large(const Quicklist* q, size_t size) noexcept nogil:
 
 cdef inline bint takes(const Quicklist* q, const QuicklistNode* n, size_t size) noexcept nogil:
     """Does one more element of this size belong into the node?"""
-    return n != NULL and n.container == QL_PACKED and not exceeds(q, n.bytes + size + ELEMENT_OVERHEAD, n.count + 1)
+    return (
+        n != NULL and n.container == QL_PACKED and not is_large(q, size)
+        and not exceeds(q, n.bytes + size + ELEMENT_OVERHEAD, <uint64_t>n.count + 1)
+    )
 
 
-cdef Quicklist* ql_new(int fill, int compress) noexcept nogil:
-    cdef Quicklist* q = <Quicklist*>mem_zalloc(sizeof(Quicklist))
-    q.fill = fill
-    q.compress = compress
-    return q
-
-
-cdef void free_node(QuicklistNode* n) noexcept nogil:
-    mem_free(n.data)
-    mem_free(n)
-
-
-cdef void ql_free(Quicklist* q) noexcept nogil:
-    while not ql_free_some(q, 1 << 20):
-        pass
-
-
-cdef bint ql_free_some(Quicklist* q, uint64_t nodes) noexcept nogil:
-    cdef QuicklistNode* n = q.head
-    while n != NULL and nodes:
-        q.head = n.next
-        free_node(n)
-        n = q.head
-        nodes -= 1
-    if n == NULL:
-        mem_free(q)
-    return n == NULL
-
-
-# Compression: the nodes at both ends are read most and stay as they are
+# ---- compression
 
 
 cdef void unpack(QuicklistNode* n) noexcept nogil:
@@ -90,30 +68,29 @@ cdef void pack(QuicklistNode* n) noexcept nogil:
     n.packed_bytes = <uint32_t>size
 
 
-cdef bint is_inner(const Quicklist* q, const QuicklistNode* n) noexcept nogil:
+cdef void pack_inner(Quicklist* q, QuicklistNode* n) noexcept nogil:
+    """Compresses the node unless it is one of those at the ends; it may be NULL."""
     cdef QuicklistNode* front = q.head
     cdef QuicklistNode* back = q.tail
     cdef int i
-    if q.nodes <= <uint64_t>q.compress * 2:
-        return False
-    for i in range(q.compress):
-        if front == n or back == n:
-            return False
-        front = front.next
-        back = back.prev
-    return True
-
-
-cdef void repack(Quicklist* q, QuicklistNode* touched) noexcept nogil:
-    """After a change: the ends are unpacked, the first inner nodes and the one that was touched packed."""
-    cdef QuicklistNode* front = q.head
-    cdef QuicklistNode* back = q.tail
-    cdef int i
-    if q.compress == 0:
+    if n == NULL or q.compress <= 0 or q.nodes <= <uint64_t>q.compress * 2:
         return
     for i in range(q.compress):
-        if front == NULL:
+        if front == n or back == n:
             return
+        front = front.next
+        back = back.prev
+    pack(n)
+
+
+cdef void settle_ends(Quicklist* q) noexcept nogil:
+    """After nodes came or went: uncompresses those at the ends, compresses the two behind them."""
+    cdef QuicklistNode* front = q.head
+    cdef QuicklistNode* back = q.tail
+    cdef int i
+    if q.compress <= 0 or front == NULL:
+        return
+    for i in range(q.compress):
         unpack(front)
         unpack(back)
         if front == back or front.next == back:
@@ -122,11 +99,17 @@ cdef void repack(Quicklist* q, QuicklistNode* touched) noexcept nogil:
         back = back.prev
     pack(front)
     pack(back)
-    if touched != NULL and is_inner(q, touched):
-        pack(touched)
 
 
-# Nodes
+cdef void settle(Quicklist* q, QuicklistNode* n) noexcept nogil:
+    """After a change to the node and perhaps to its neighbours."""
+    settle_ends(q)
+    pack_inner(q, n.prev)
+    pack_inner(q, n)
+    pack_inner(q, n.next)
+
+
+# ---- nodes
 
 
 cdef QuicklistNode* node_new(unsigned char* data, size_t size, uint32_t count, int container) noexcept nogil:
@@ -138,19 +121,15 @@ cdef QuicklistNode* node_new(unsigned char* data, size_t size, uint32_t count, i
     return n
 
 
-cdef QuicklistNode* plain_node(Slice s) noexcept nogil:
-    cdef unsigned char* data = <unsigned char*>mem_alloc(s.len)
-    memcpy(data, s.ptr, s.len)
-    return node_new(data, s.len, 1, QL_PLAIN)
-
-
 cdef QuicklistNode* node_of(const Quicklist* q, Slice s) noexcept nogil:
     """A node with one element."""
-    cdef unsigned char* lp
+    cdef unsigned char* data
     if is_large(q, s.len):
-        return plain_node(s)
-    lp = lp_append(lp_new(0), s)
-    return node_new(lp, lp_bytes(lp), 1, QL_PACKED)
+        data = <unsigned char*>mem_alloc(s.len)
+        memcpy(data, s.ptr, s.len)
+        return node_new(data, s.len, 1, QL_PLAIN)
+    data = lp_append(lp_new(0), s)
+    return node_new(data, lp_bytes(data), 1, QL_PACKED)
 
 
 cdef void link_after(Quicklist* q, QuicklistNode* before, QuicklistNode* n) noexcept nogil:
@@ -180,34 +159,72 @@ cdef void drop_node(Quicklist* q, QuicklistNode* n) noexcept nogil:
         q.tail = n.prev
     q.nodes -= 1
     q.count -= n.count
-    free_node(n)
+    mem_free(n.data)
+    mem_free(n)
 
 
-cdef inline void set_listpack(QuicklistNode* n, unsigned char* lp) noexcept nogil:
+cdef inline void set_data(Quicklist* q, QuicklistNode* n, unsigned char* lp, int64_t more) noexcept nogil:
+    """The node's listpack after a change that brought so many elements more."""
     n.data = lp
     n.bytes = <uint32_t>lp_bytes(lp)
+    n.count = <uint32_t>(n.count + more)
+    q.count += <uint64_t>more
 
 
-cdef void ql_push(Quicklist* q, Slice s, int where) noexcept nogil:
-    cdef QuicklistNode* n = q.head if where == QL_HEAD else q.tail
-    if takes(q, n, s.len) and not is_large(q, s.len):
-        unpack(n)
-        set_listpack(n, lp_prepend(n.data, s) if where == QL_HEAD else lp_append(n.data, s))
-        n.count += 1
-        q.count += 1
+cdef void split(Quicklist* q, QuicklistNode* n, long offset) noexcept nogil:
+    """Cuts an uncompressed listpack: the elements from offset on get a node of their own; none does where one side would be empty."""
+    cdef unsigned char* lp
+    cdef int64_t moved = <int64_t>n.count - offset
+    if offset <= 0 or moved <= 0:
         return
-    link_after(q, NULL if where == QL_HEAD else q.tail, node_of(q, s))
-    repack(q, NULL)
+    lp = lp_delete_range(lp_copy(n.data), 0, <unsigned long>offset)
+    set_data(q, n, lp_delete_range(n.data, offset, <unsigned long>moved), -moved)
+    link_after(q, n, node_new(lp, lp_bytes(lp), <uint32_t>moved, QL_PACKED))
 
 
-cdef void ql_append_listpack(Quicklist* q, unsigned char* lp) noexcept nogil:
-    link_after(q, q.tail, node_new(lp, lp_bytes(lp), lp_length(lp), QL_PACKED))
-    repack(q, NULL)
+cdef bint merge(Quicklist* q, QuicklistNode* left, QuicklistNode* right) noexcept nogil:
+    """Moves right's elements into left where both together keep to the limits; right is gone then. Either may be NULL."""
+    if left == NULL or right == NULL or left.container == QL_PLAIN or right.container == QL_PLAIN:
+        return False
+    if exceeds(q, <size_t>left.bytes + right.bytes, <uint64_t>left.count + right.count):
+        return False
+    unpack(left)
+    unpack(right)
+    set_data(q, left, lp_extend(left.data, right.data), right.count)
+    drop_node(q, right)
+    return True
 
 
-cdef void ql_append_plain(Quicklist* q, unsigned char* data, size_t len) noexcept nogil:
-    link_after(q, q.tail, node_new(data, len, 1, QL_PLAIN))
-    repack(q, NULL)
+cdef void merge_around(Quicklist* q, QuicklistNode* n) noexcept nogil:
+    """Merges the node with its neighbours and settles what is left."""
+    cdef QuicklistNode* prev = n.prev
+    merge(q, n, n.next)
+    settle(q, prev if merge(q, prev, n) else n)
+
+
+# ---- the list
+
+
+cdef Quicklist* ql_new(int fill, int compress) noexcept nogil:
+    cdef Quicklist* q = <Quicklist*>mem_zalloc(sizeof(Quicklist))
+    q.fill = fill
+    q.compress = compress
+    return q
+
+
+cdef void ql_free(Quicklist* q) noexcept nogil:
+    while not ql_free_some(q, FREE_STEP):
+        pass
+
+
+cdef bint ql_free_some(Quicklist* q, uint64_t nodes) noexcept nogil:
+    while q.head != NULL and nodes:
+        drop_node(q, q.head)
+        nodes -= 1
+    if q.head != NULL:
+        return False
+    mem_free(q)
+    return True
 
 
 cdef Quicklist* ql_copy(Quicklist* q) noexcept nogil:
@@ -225,58 +242,109 @@ cdef Quicklist* ql_copy(Quicklist* q) noexcept nogil:
     return copy
 
 
+cdef void ql_push(Quicklist* q, Slice s, int where) noexcept nogil:
+    cdef QuicklistNode* n = q.head if where == QL_HEAD else q.tail
+    if takes(q, n, s.len):
+        set_data(q, n, lp_prepend(n.data, s) if where == QL_HEAD else lp_append(n.data, s), 1)
+        return
+    link_after(q, NULL if where == QL_HEAD else q.tail, node_of(q, s))
+    settle_ends(q)
+
+
+cdef void ql_append_listpack(Quicklist* q, unsigned char* lp) noexcept nogil:
+    cdef uint32_t count = lp_length(lp)
+    if count == 0:
+        lp_free(lp)
+        return
+    link_after(q, q.tail, node_new(lp, lp_bytes(lp), count, QL_PACKED))
+    settle_ends(q)
+
+
+cdef void ql_append_plain(Quicklist* q, unsigned char* data, size_t len) noexcept nogil:
+    link_after(q, q.tail, node_new(data, len, 1, QL_PLAIN))
+    settle_ends(q)
+
+
 cdef bint ql_pop(Quicklist* q, int where, char** data, size_t* len, int64_t* num) noexcept nogil:
-    cdef QlIter it
+    cdef QuicklistNode* n = q.head if where == QL_HEAD else q.tail
+    cdef unsigned char* p
+    cdef LpItem item
     data[0] = NULL
     len[0] = 0
-    if not ql_iter(&it, q, 0 if where == QL_HEAD else -1, QL_TAIL):
+    if n == NULL:
         return False
-    ql_iter_next(&it)
-    if it.item.ptr == NULL:
-        num[0] = it.item.num
+    if n.container == QL_PLAIN:
+        data[0] = <char*>n.data
+        len[0] = n.bytes
+        n.data = NULL
     else:
-        data[0] = <char*>mem_alloc(it.item.len)
-        memcpy(data[0], it.item.ptr, it.item.len)
-        len[0] = it.item.len
-    ql_iter_delete(&it)
-    ql_iter_done(&it)
+        p = lp_first(n.data) if where == QL_HEAD else lp_last(n.data)
+        lp_get(p, &item)
+        num[0] = item.num
+        if item.ptr != NULL:
+            len[0] = item.len
+            data[0] = <char*>mem_alloc(item.len)
+            memcpy(data[0], item.ptr, item.len)
+        if n.count > 1:
+            set_data(q, n, lp_delete(n.data, p, NULL), -1)
+            return True
+    drop_node(q, n)
+    settle_ends(q)
     return True
 
 
-# Iteration
+cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexcept nogil:
+    cdef QuicklistNode* n
+    cdef QuicklistNode* next
+    cdef QuicklistNode* before
+    cdef QuicklistNode* cut = NULL      # the first node that lost only some elements
+    cdef unsigned char* p
+    cdef uint64_t deleted = 0
+    cdef uint64_t here
+    cdef long offset
+    if count == 0 or not find_index(q, index, &n, &offset):
+        return 0
+    before = n.prev
+    while n != NULL and deleted < count:
+        next = n.next
+        here = n.count - <uint64_t>offset
+        if here > count - deleted:
+            here = count - deleted
+        if here == n.count:
+            drop_node(q, n)
+        else:
+            unpack(n)
+            p = lp_seek(n.data, offset)
+            set_data(q, n, lp_delete_range_at(n.data, &p, here), -<int64_t>here)
+            cut = n if cut == NULL else cut
+        deleted += here
+        offset = 0
+        n = next
+    if cut == NULL:
+        cut = before if before != NULL else q.head
+    if cut != NULL:
+        merge_around(q, cut)
+    return deleted
 
 
-cdef void enter(QlIter* it, QuicklistNode* n, long offset) noexcept nogil:
-    """Stands on an element of a node (negative offset: from its end), not returned yet; n may be NULL."""
-    it.node = n
-    it.fresh = True
-    it.p = NULL
-    if n == NULL:
-        return
-    unpack(n)
-    it.offset = offset if offset >= 0 else <long>n.count + offset
-    it.p = n.data if n.container == QL_PLAIN else lp_seek(n.data, it.offset)
+cdef size_t ql_memory(const Quicklist* q) noexcept nogil:
+    cdef size_t size = mem_size(q)
+    cdef const QuicklistNode* n = q.head
+    while n != NULL:
+        size += mem_size(n) + mem_size(n.data)
+        n = n.next
+    return size
 
 
-cdef void leave(QlIter* it) noexcept nogil:
-    if it.node != NULL and it.list.compress and is_inner(it.list, it.node):
-        pack(it.node)
+# ---- iteration
 
 
-cdef void to_neighbour(QlIter* it) noexcept nogil:
-    cdef QuicklistNode* n = it.node.next if it.direction == QL_TAIL else it.node.prev
-    leave(it)
-    enter(it, n, 0 if it.direction == QL_TAIL else -1)
-
-
-cdef bint ql_iter(QlIter* it, Quicklist* q, int64_t index, int direction) noexcept nogil:
+cdef bint find_index(const Quicklist* q, int64_t index, QuicklistNode** node, long* offset) noexcept nogil:
+    """The node and the offset in it of an element; False out of range."""
     cdef QuicklistNode* n
     cdef int64_t rest
-    it.list = q
-    it.direction = direction
-    it.node = NULL
     if index < 0:
-        index += q.count
+        index += <int64_t>q.count
     if index < 0 or index >= <int64_t>q.count:
         return False
     if index < <int64_t>(q.count // 2):
@@ -291,35 +359,80 @@ cdef bint ql_iter(QlIter* it, Quicklist* q, int64_t index, int direction) noexce
         while rest < 0:
             n = n.prev
             rest += n.count
-    enter(it, n, <long>rest)
+    node[0] = n
+    offset[0] = <long>rest
     return True
 
 
+cdef void enter(QlIter* it, QuicklistNode* n, long offset) noexcept nogil:
+    """Stands on an element of a node (negative offset: from its end) that is not returned yet; n may be NULL."""
+    it.node = n
+    it.p = NULL
+    it.fresh = True
+    if n == NULL:
+        return
+    unpack(n)
+    it.offset = offset if offset >= 0 else <long>n.count + offset
+    it.p = n.data if n.container == QL_PLAIN else lp_seek(n.data, it.offset)
+
+
+cdef void leave(QlIter* it) noexcept nogil:
+    """Puts the node in order; what was deleted from may go together with the neighbour that the iteration left before it."""
+    cdef Quicklist* q = it.list
+    cdef QuicklistNode* n = it.node
+    cdef QuicklistNode* prev
+    if n == NULL:
+        return
+    if it.changed:
+        it.changed = False
+        prev = n.prev
+        if it.direction == QL_HEAD:
+            merge(q, n, n.next)
+        elif merge(q, prev, n):
+            n = prev
+        settle_ends(q)
+    pack_inner(q, n)
+
+
+cdef void to_neighbour(QlIter* it) noexcept nogil:
+    cdef QuicklistNode* n = it.node.next if it.direction == QL_TAIL else it.node.prev
+    leave(it)
+    enter(it, n, 0 if it.direction == QL_TAIL else -1)
+
+
+cdef void advance(QlIter* it) noexcept nogil:
+    cdef bint towards_tail = it.direction == QL_TAIL
+    if it.node.container == QL_PACKED:
+        it.p = lp_next(it.node.data, it.p) if towards_tail else lp_prev(it.node.data, it.p)
+        if it.p != NULL:
+            it.offset += 1 if towards_tail else -1
+            return
+    to_neighbour(it)
+
+
+cdef bint ql_iter(QlIter* it, Quicklist* q, int64_t index, int direction) noexcept nogil:
+    cdef QuicklistNode* n = NULL
+    cdef long offset = 0
+    cdef bint found = find_index(q, index, &n, &offset)
+    it.list = q
+    it.direction = direction
+    it.changed = False
+    enter(it, n, offset)
+    return found
+
+
 cdef bint ql_iter_next(QlIter* it) noexcept nogil:
+    if not it.fresh and it.node != NULL:
+        advance(it)
+    it.fresh = False
     if it.node == NULL:
         return False
-    if it.fresh:
-        it.fresh = False
-    elif it.node.container == QL_PLAIN:
-        to_neighbour(it)
-        it.fresh = False
+    if it.node.container == QL_PACKED:
+        lp_get(it.p, &it.item)
     else:
-        if it.direction == QL_TAIL:
-            it.p = lp_next(it.node.data, it.p)
-            it.offset += 1
-        else:
-            it.p = lp_prev(it.node.data, it.p)
-            it.offset -= 1
-        if it.p == NULL:
-            to_neighbour(it)
-            it.fresh = False
-    if it.node == NULL:
-        return False
-    if it.node.container == QL_PLAIN:
         it.item.ptr = <const char*>it.node.data
         it.item.len = it.node.bytes
-    else:
-        lp_get(it.p, &it.item)
+        it.item.num = 0
     return True
 
 
@@ -329,173 +442,85 @@ cdef void ql_iter_done(QlIter* it) noexcept nogil:
 
 
 cdef void ql_iter_delete(QlIter* it) noexcept nogil:
-    cdef QuicklistNode* n = it.node
-    cdef QuicklistNode* next
     cdef Quicklist* q = it.list
+    cdef QuicklistNode* n = it.node
+    cdef QuicklistNode* following = n.next if it.direction == QL_TAIL else n.prev
+    cdef unsigned char* lp
+    it.changed = True
     if n.count == 1:
-        next = n.next if it.direction == QL_TAIL else n.prev
         drop_node(q, n)
-        enter(it, next, 0 if it.direction == QL_TAIL else -1)
-        repack(q, NULL)
-        if next != NULL:
-            unpack(next)
+        settle_ends(q)
+        enter(it, following, 0 if it.direction == QL_TAIL else -1)
         return
-    set_listpack(n, lp_delete(n.data, it.p, NULL))
-    n.count -= 1
-    q.count -= 1
+    lp = lp_delete(n.data, it.p, &it.p)
+    set_data(q, n, lp, -1)
     if it.direction == QL_HEAD:
+        it.p = lp_last(lp) if it.p == NULL else lp_prev(lp, it.p)
         it.offset -= 1
-    if it.offset < 0 or it.offset >= <long>n.count:
+    it.fresh = True
+    if it.p == NULL:
         to_neighbour(it)
-    else:
-        it.p = lp_seek(n.data, it.offset)
-        it.fresh = True
+
+
+cdef bint fits_instead(const Quicklist* q, const QuicklistNode* n, Slice s) noexcept nogil:
+    """May the element take the place of one in the node?"""
+    return (
+        n.container == QL_PACKED and not is_large(q, s.len)
+        and (n.count == 1 or not exceeds(q, n.bytes + s.len + ELEMENT_OVERHEAD, n.count))
+    )
 
 
 cdef void ql_iter_replace(QlIter* it, Slice s) noexcept nogil:
     cdef Quicklist* q = it.list
     cdef QuicklistNode* n = it.node
-    cdef QuicklistNode* fresh
-    if n.container == QL_PACKED and not is_large(q, s.len) and (
-        n.count == 1 or not exceeds(q, n.bytes + s.len + ELEMENT_OVERHEAD, n.count)
-    ):
-        set_listpack(n, lp_replace(n.data, &it.p, s))
-        leave(it)
+    cdef QuicklistNode* single
+    it.node = NULL
+    if fits_instead(q, n, s):
+        set_data(q, n, lp_replace(n.data, &it.p, s), 0)
+        settle(q, n)
         return
-    # the element gets a node of its own, in the gap that it leaves
-    fresh = node_of(q, s)
-    if n.count > 1:
+    # the element gets a node of its own: between the elements before it and those behind
+    if n.container == QL_PACKED:
         split(q, n, it.offset + 1)
-    link_after(q, n, fresh)
+    single = node_of(q, s)
+    link_after(q, n, single)
     if n.count == 1:
         drop_node(q, n)
     else:
-        set_listpack(n, lp_delete_range(n.data, -1, 1))
-        n.count -= 1
-        q.count -= 1
-    merge_around(q, fresh)
-    it.node = NULL
+        set_data(q, n, lp_delete_range(n.data, -1, 1), -1)
+    merge_around(q, single)
 
 
-cdef void split(Quicklist* q, QuicklistNode* n, long offset) noexcept nogil:
-    """Cuts a packed node so that elements from offset on are in a new one behind it; none moves when offset is the end."""
-    cdef unsigned char* lp
-    cdef uint32_t moved
-    if offset >= <long>n.count or offset <= 0:
-        return
-    moved = n.count - <uint32_t>offset
-    lp = lp_delete_range(lp_copy(n.data), 0, offset)
-    set_listpack(n, lp_delete_range(n.data, offset, moved))
-    n.count -= moved
-    q.count -= moved
-    link_after(q, n, node_new(lp, lp_bytes(lp), moved, QL_PACKED))
-
-
-cdef bint merge(Quicklist* q, QuicklistNode* left, QuicklistNode* right) noexcept nogil:
-    """Appends right's elements to left when both together keep to the limits; right is gone then."""
-    cdef unsigned char* lp
-    cdef unsigned char* p
-    cdef char[24] scratch
-    if left == NULL or right == NULL or left.container == QL_PLAIN or right.container == QL_PLAIN:
+cdef bint insert_into(Quicklist* q, QlIter* it, QuicklistNode* n, Slice s, int where, long offset) noexcept nogil:
+    """Inserts into the element's node, or at the near end of the neighbour where the node is full; False when neither takes it."""
+    cdef bint at_end = offset == <long>n.count
+    cdef QuicklistNode* place = n
+    if takes(q, n, s.len):
+        set_data(q, n, lp_insert(n.data, s, it.p, where, NULL), 1)
+    elif at_end and takes(q, n.next, s.len):
+        place = n.next
+        unpack(place)
+        set_data(q, place, lp_prepend(place.data, s), 1)
+    elif offset == 0 and takes(q, n.prev, s.len):
+        place = n.prev
+        unpack(place)
+        set_data(q, place, lp_append(place.data, s), 1)
+    else:
         return False
-    if exceeds(q, <size_t>left.bytes + right.bytes, left.count + right.count):
-        return False
-    unpack(left)
-    unpack(right)
-    lp = left.data
-    p = lp_first(right.data)
-    while p != NULL:
-        lp = lp_append(lp, lp_text(p, scratch))
-        p = lp_next(right.data, p)
-    set_listpack(left, lp)
-    left.count += right.count
-    q.count += right.count
-    drop_node(q, right)
+    settle(q, place)
     return True
-
-
-cdef void merge_around(Quicklist* q, QuicklistNode* n) noexcept nogil:
-    cdef QuicklistNode* prev = n.prev
-    merge(q, n, n.next)
-    if merge(q, prev, n):
-        n = prev
-    repack(q, n)
 
 
 cdef void ql_iter_insert(QlIter* it, Slice s, int where) noexcept nogil:
     cdef Quicklist* q = it.list
     cdef QuicklistNode* n = it.node
-    cdef QuicklistNode* fresh
+    cdef QuicklistNode* single
     cdef long offset = it.offset + (1 if where == LP_AFTER else 0)
     it.node = NULL
-    if n.container == QL_PACKED and not is_large(q, s.len):
-        if takes(q, n, s.len):
-            set_listpack(n, lp_insert(n.data, s, it.p, where, NULL))
-            n.count += 1
-            q.count += 1
-            repack(q, n)
-            return
-        if offset == <long>n.count and takes(q, n.next, s.len):
-            unpack(n.next)
-            set_listpack(n.next, lp_prepend(n.next.data, s))
-            n.next.count += 1
-            q.count += 1
-            repack(q, n.next)
-            return
-        if offset == 0 and takes(q, n.prev, s.len):
-            unpack(n.prev)
-            set_listpack(n.prev, lp_append(n.prev.data, s))
-            n.prev.count += 1
-            q.count += 1
-            repack(q, n.prev)
-            return
-    fresh = node_of(q, s)
+    if insert_into(q, it, n, s, where, offset):
+        return
     if n.container == QL_PACKED:
         split(q, n, offset)
-    link_after(q, n.prev if offset == 0 else n, fresh)
-    merge_around(q, fresh)
-
-
-cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexcept nogil:
-    cdef QlIter it
-    cdef QuicklistNode* n
-    cdef QuicklistNode* next
-    cdef QuicklistNode* before
-    cdef unsigned char* p
-    cdef uint64_t deleted = 0
-    cdef uint64_t here
-    cdef long offset
-    if not ql_iter(&it, q, index, QL_TAIL):
-        return 0
-    n = it.node
-    offset = it.offset
-    before = n.prev
-    while n != NULL and deleted < count:
-        next = n.next
-        here = n.count - offset
-        if here > count - deleted:
-            here = count - deleted
-        if here == n.count:
-            drop_node(q, n)
-        else:
-            unpack(n)
-            p = lp_seek(n.data, offset)
-            set_listpack(n, lp_delete_range_at(n.data, &p, here))
-            n.count -= <uint32_t>here
-            q.count -= here
-        deleted += here
-        offset = 0
-        n = next
-    before = q.head if before == NULL else before
-    if before != NULL:
-        merge_around(q, before)
-    return deleted
-
-
-cdef size_t ql_memory(const Quicklist* q) noexcept nogil:
-    cdef size_t size = mem_size(q)
-    cdef const QuicklistNode* n = q.head
-    while n != NULL:
-        size += mem_size(n) + mem_size(n.data)
-        n = n.next
-    return size
+    single = node_of(q, s)
+    link_after(q, n.prev if offset == 0 else n, single)
+    merge_around(q, single)

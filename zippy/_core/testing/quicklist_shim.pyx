@@ -1,0 +1,164 @@
+# A quicklist for tests. An element is an int or bytes.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy
+from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
+from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_free
+from zippy._core.ground.quicklist cimport (
+    QL_HEAD, QL_PLAIN, QL_TAIL, QlIter, Quicklist, QuicklistNode, ql_append_listpack, ql_append_plain, ql_copy, ql_delete_range, ql_free,
+    ql_free_some, ql_iter, ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_pop, ql_push,
+)
+
+
+cdef Slice slice_from(bytes text):
+    return slice_of(<const char*>text, len(text))
+
+
+cdef object item_of(const LpItem* item):
+    return item.ptr[:item.len] if item.ptr != NULL else item.num
+
+
+cdef unsigned char* block_of(bytes raw) except NULL:
+    cdef unsigned char* block = <unsigned char*>mem_alloc(len(raw))
+    memcpy(block, <const char*>raw, len(raw))
+    return block
+
+
+cdef class List:
+    """A quicklist with an account of its own; call() charges it."""
+
+    cdef Quicklist* q
+    cdef Account account
+
+    def __cinit__(self, int fill=-2, int compress=0):
+        cdef Account* before = mem_charged()
+        mem_charge_to(&self.account)
+        self.q = ql_new(fill, compress)
+        mem_charge_to(before)
+
+    def __dealloc__(self):
+        self.close()
+
+    def close(self):
+        """Free the list; returns the account's bytes and blocks."""
+        cdef Account* before = mem_charged()
+        mem_charge_to(&self.account)
+        if self.q != NULL:
+            ql_free(self.q)
+        self.q = NULL
+        mem_charge_to(before)
+        return self.account.used, self.account.blocks
+
+    def call(self, str verb, *args):
+        """Call a method with the account charged."""
+        cdef Account* before = mem_charged()
+        mem_charge_to(&self.account)
+        try:
+            return getattr(self, "_" + verb)(*args)
+        finally:
+            mem_charge_to(before)
+
+    def __len__(self):
+        return self.q.count
+
+    def nodes(self):
+        """A tuple for each node: whether it is plain, its elements, bytes, compressed bytes (0: it is not) and data."""
+        cdef QuicklistNode* n = self.q.head
+        cdef QuicklistNode* prev = NULL
+        found = []
+        while n != NULL:
+            assert n.prev == prev
+            size = n.packed_bytes if n.packed_bytes else n.bytes
+            found.append((n.container == QL_PLAIN, n.count, n.bytes, n.packed_bytes, (<const char*>n.data)[:size]))
+            prev = n
+            n = n.next
+        assert self.q.tail == prev
+        assert self.q.nodes == <uint64_t>len(found)
+        return found
+
+    def memory(self):
+        """What ql_memory says, and what the account says."""
+        return ql_memory(self.q), self.account.used
+
+    def _push(self, bytes text, bint at_head):
+        ql_push(self.q, slice_from(text), QL_HEAD if at_head else QL_TAIL)
+
+    def _pop(self, bint at_head):
+        cdef char* data
+        cdef size_t size
+        cdef int64_t num = 0
+        if not ql_pop(self.q, QL_HEAD if at_head else QL_TAIL, &data, &size, &num):
+            return None
+        if data == NULL:
+            return num
+        item = data[:size]
+        mem_free(data)
+        return item
+
+    def _append_listpack(self, bytes raw):
+        ql_append_listpack(self.q, block_of(raw))
+
+    def _append_plain(self, bytes data):
+        ql_append_plain(self.q, block_of(data), len(data))
+
+    def _items(self, int64_t index, bint backward, size_t limit):
+        cdef QlIter it
+        items = []
+        if not ql_iter(&it, self.q, index, QL_HEAD if backward else QL_TAIL):
+            assert not ql_iter_next(&it)
+            ql_iter_done(&it)
+            return None
+        while <size_t>len(items) < limit and ql_iter_next(&it):
+            items.append(item_of(&it.item))
+        ql_iter_done(&it)
+        return items
+
+    def _visit(self, int64_t index, bint backward, verdicts):
+        # goes over elements and deletes those whose verdict is true; returns what it saw
+        cdef QlIter it
+        seen = []
+        if ql_iter(&it, self.q, index, QL_HEAD if backward else QL_TAIL):
+            for delete in verdicts:
+                if not ql_iter_next(&it):
+                    break
+                seen.append(item_of(&it.item))
+                if delete:
+                    ql_iter_delete(&it)
+        ql_iter_done(&it)
+        return seen
+
+    cdef int stand(self, QlIter* it, int64_t index, bint backward) except -1:
+        if not ql_iter(it, self.q, index, QL_HEAD if backward else QL_TAIL):
+            raise IndexError(index)
+        ql_iter_next(it)
+        return 0
+
+    def _insert(self, int64_t index, bint backward, bytes text, bint after):
+        cdef QlIter it
+        self.stand(&it, index, backward)
+        ql_iter_insert(&it, slice_from(text), LP_AFTER if after else LP_BEFORE)
+        assert not ql_iter_next(&it)
+        ql_iter_done(&it)
+
+    def _replace(self, int64_t index, bint backward, bytes text):
+        cdef QlIter it
+        self.stand(&it, index, backward)
+        ql_iter_replace(&it, slice_from(text))
+        assert not ql_iter_next(&it)
+        ql_iter_done(&it)
+
+    def _delete_range(self, int64_t index, uint64_t count):
+        return ql_delete_range(self.q, index, count)
+
+    def _become_copy(self):
+        cdef Quicklist* twin = ql_copy(self.q)
+        ql_free(self.q)
+        self.q = twin
+
+    def _free_some(self, uint64_t nodes):
+        done = ql_free_some(self.q, nodes)
+        if done:
+            self.q = NULL
+        return done
