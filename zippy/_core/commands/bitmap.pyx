@@ -93,22 +93,29 @@ cdef void getbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
         reply_int(&c.reply, text.ptr[offset >> 3] >> (7 - (offset & 7)) & 1)
 
 
-cdef bint parse_range(Client* c, int count, const Slice* argv, BitRange* told) noexcept nogil:
-    """Reads [start [end [BIT | BYTE]]] from `count` arguments; False: replied with an error."""
+cdef bint parse_unit(Client* c, int count, const Slice* argv, BitRange* told) noexcept nogil:
+    told.in_bits = count > 2 and arg_is(argv[2], b"bit")
+    if count > 2 and not told.in_bits and not arg_is(argv[2], b"byte"):
+        reply_syntax_error(c)
+        return False
+    return True
+
+
+cdef bint parse_range(Client* c, int count, const Slice* argv, bint unit_first, BitRange* told) noexcept nogil:
+    """Reads [start [end [BIT | BYTE]]] from `count` arguments, the unit before or after the end; False: replied with an error."""
     told.start = 0
     told.end = -1
-    told.in_bits = False
     told.has_end = count > 1
+    if count > 3:
+        reply_syntax_error(c)
+        return False
     if count > 0 and not arg_i64(c, argv[0], &told.start):
+        return False
+    if unit_first and not parse_unit(c, count, argv, told):
         return False
     if count > 1 and not arg_i64(c, argv[1], &told.end):
         return False
-    if count > 2:
-        told.in_bits = arg_is(argv[2], b"bit")
-        if count > 3 or not told.in_bits and not arg_is(argv[2], b"byte"):
-            reply_syntax_error(c)
-            return False
-    return True
+    return unit_first or parse_unit(c, count, argv, told)
 
 
 cdef bint place_range(BitRange* told, size_t len) noexcept nogil:
@@ -136,7 +143,7 @@ cdef void bitcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
     if argc == 3:
         reply_syntax_error(c)
         return
-    if not parse_range(c, argc - 2, argv + 2, &told):
+    if not parse_range(c, argc - 2, argv + 2, False, &told):
         return
     entry = lookup_read(c.db, argv[1])
     if not check_type(c, entry, TYPE_STRING):
@@ -162,7 +169,7 @@ cdef void bitpos_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     if bit != 0 and bit != 1:
         reply_error(&c.reply, b"ERR The bit argument must be 1 or 0.")
         return
-    if not parse_range(c, argc - 3, argv + 3, &told):
+    if not parse_range(c, argc - 3, argv + 3, True, &told):
         return
     entry = lookup_read(c.db, argv[1])
     if not check_type(c, entry, TYPE_STRING):

@@ -1,5 +1,5 @@
-# The operations are read twice, once to check them all and to see how far they write, and once to run them: nothing is changed by a command that
-# is wrong at its end, and no list of them has to be kept.
+# The operations are read twice, once to check them all and to see how far they write, and once to run them: nothing is changed by a
+# command that is wrong at its end, and no list of them has to be kept.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport INT64_MAX, uint64_t
@@ -166,7 +166,8 @@ cdef bint bounded(const FieldOp* op, FieldOverflow overflow, exact_int* n) noexc
     """Makes n fit the field as `overflow` says; False: it does not fit and FAIL was said."""
     cdef exact_int top = (<exact_int>1 << (op.bits - 1 if op.signed_ else op.bits)) - 1
     cdef exact_int bottom = -top - 1 if op.signed_ else 0
-    # Redis computes how much is left to the top in 64 bits: from numbers as low as these it seems to be negative, so they saturate to the top
+    # Redis computes how much is left to the top in 64 bits: from numbers as low as these it seems to be negative, so that they
+    # saturate to the top
     cdef bint taken_for_high = op.kind == FIELD_SET and top - n[0] > INT64_MAX
     if bottom <= n[0] <= top:
         return True

@@ -1,11 +1,11 @@
-# The outcome is made in chunks that stay in the first-level cache while all sources pass over them. A source that ends within a chunk is copied and
-# filled with zeros, so that the loops over words know no ends.
+# The outcome is made in chunks that stay in the first-level cache while all sources pass over them. A source that ends within a chunk
+# is copied and filled with zeros, so that the loops over words know no ends.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 from zippy._core.ground.bits cimport bits_and, bits_and_not, bits_not, bits_note_repeated, bits_or, bits_xor
-from zippy._core.ground.buf cimport slice_of
+from zippy._core.ground.buf cimport slice_of, slice_text
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport NUM_I64_TEXT
 from zippy._core.commands.args cimport arg_is, reply_out_of_memory, reply_syntax_error, reply_wrong_type
@@ -163,14 +163,13 @@ cdef void run(Client* c, BitOperation op, Slice key, int count, const Slice* key
 
 cdef void bitop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef BitOperation op = operation_of(argv[1])
+    cdef Slice name
     if op == OP_UNKNOWN:
         reply_syntax_error(c)
     elif op == OP_NOT and argc != 4:
         reply_error(&c.reply, b"ERR BITOP NOT must be called with a single source key.")
     elif (op == OP_DIFF or op == OP_DIFF1 or op == OP_ANDOR) and argc < 5:
-        reply_error_about(
-            &c.reply, b"ERR BITOP ", slice_of(b"DIFF1", 5) if op == OP_DIFF1 else slice_of(b"DIFF", 4) if op == OP_DIFF else slice_of(b"ANDOR", 5),
-            b" must be called with at least two source keys."
-        )
+        name = slice_text(b"DIFF" if op == OP_DIFF else b"DIFF1" if op == OP_DIFF1 else b"ANDOR")
+        reply_error_about(&c.reply, b"ERR BITOP ", name, b" must be called with at least two source keys.")
     else:
         run(c, op, argv[2], argc - 3, argv + 3)

@@ -1,5 +1,6 @@
-# Dynamic programming needs a whole table only to walk back from its end, and of each cell only which neighbour was larger. So one row of lengths is
-# kept, and a bit a cell: a thirty-second of the table of lengths. The bound on its size is nevertheless the one that Redis's table has.
+# Dynamic programming needs a whole table only to walk back from its end, and of each cell only which neighbour was larger. So one row
+# of lengths is kept, and a bit a cell: a thirty-second of the table of lengths. The bound on its size is nevertheless the one that
+# Redis's table has.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint32_t
@@ -25,7 +26,7 @@ cdef struct Lcs:
     Slice a
     Slice b
     size_t stride               # bytes of a row of `upward`
-    uint8_t* upward             # a bit for each pair of bytes: dropping a's last byte leaves more than dropping b's; NULL: only the length is wanted
+    uint8_t* upward             # a bit for each pair of prefixes: one byte less of a leaves more than one of b; NULL: not wanted
     uint32_t* row               # lengths for the prefixes of b
     uint32_t length
 

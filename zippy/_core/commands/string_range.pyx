@@ -13,7 +13,8 @@ from zippy._core.values.entry cimport NO_EXPIRY, TYPE_STRING, Entry, entry_strin
 
 
 cdef bint allowed_length(Engine* e, Client* c, size_t len, size_t more) noexcept nogil:
-    """A string may be len + more bytes long; False: replied with an error. What a master or a file says has been checked where it came from."""
+    """A string may be len + more bytes long; False: replied with an error."""
+    # what a master or a file says has been checked where it came from
     if c.flags & CLIENT_MASTER or e.ks.loading:
         return True
     if len + more >= len and len + more <= <size_t>e.settings.proto_max_bulk_len:

@@ -1,5 +1,5 @@
-# Words are read where they lie (loose_word: any alignment), so that inline values of entries need no copy. The loops over words are left to the
-# compiler's vectoriser; counting uses the processor's own instruction where there is one, which is found out once.
+# Words are read where they lie (loose_word: any alignment), so that inline values of entries need no copy. The loops over words are
+# left to the compiler's vectoriser; counting uses the processor's own instruction where there is one.
 
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
@@ -69,9 +69,10 @@ cdef uint64_t bits_count(const void* data, size_t len) noexcept nogil:
 
 cdef uint64_t bits_count_range(const void* data, int64_t first, int64_t last) noexcept nogil:
     cdef const uint8_t* bytes = <const uint8_t*>data
-    cdef uint64_t outside = bytes[first >> 3] & ~(0xFF >> (first & 7))
+    cdef uint64_t before = bytes[first >> 3] & ~(0xFF >> (first & 7))
     cdef uint64_t after = bytes[last >> 3] & (0x7F >> (last & 7))
-    return bits_count(bytes + (first >> 3), <size_t>((last >> 3) - (first >> 3) + 1)) - popcount_words(&outside, 1) - popcount_words(&after, 1)
+    cdef uint64_t whole = bits_count(bytes + (first >> 3), <size_t>((last >> 3) - (first >> 3) + 1))
+    return whole - popcount_words(&before, 1) - popcount_words(&after, 1)
 
 
 cdef int64_t bits_find(const void* data, int64_t first, int64_t last, bint bit) noexcept nogil:
@@ -148,8 +149,8 @@ cdef uint64_t bits_read(const void* data, size_t len, int64_t offset, int bits) 
     cdef const uint8_t* bytes = <const uint8_t*>data
     cdef wide_word window = 0
     cdef uint64_t at = <uint64_t>offset >> 3
-    cdef int i
-    for i in range(FIELD_BYTES):
+    cdef uint64_t end = at + FIELD_BYTES
+    while at < end:
         window = (window << 8) | (bytes[at] if at < len else 0)
         at += 1
     window >>= FIELD_BITS - (offset & 7) - bits

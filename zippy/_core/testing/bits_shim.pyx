@@ -1,4 +1,5 @@
-# The functions over bits for tests; every argument is copied to `shift` bytes behind an aligned address, so that no alignment is taken for granted.
+# The functions over bits for tests; every argument is copied to `shift` bytes behind an aligned address: no alignment is taken for
+# granted.
 
 from libc.string cimport memcpy
 from zippy._core.ground.bits cimport (

@@ -4,9 +4,9 @@ from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged
 from zippy._core.values.entry cimport (
-    ENC_EMBSTR, ENC_INT, ENTRY_INLINE, NO_EXPIRY, Entry, entry_access, entry_encoding, entry_expiry, entry_free_block, entry_key, entry_memory,
-    entry_new_int, entry_new_raw, entry_new_string, entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string,
-    entry_set_text, entry_string, entry_string_length, entry_string_resize, entry_with_key
+    ENC_EMBSTR, ENC_INT, ENTRY_INLINE, NO_EXPIRY, Entry, entry_access, entry_encoding, entry_expiry, entry_free_block, entry_key,
+    entry_memory, entry_new_int, entry_new_raw, entry_new_string, entry_new_text, entry_set_access, entry_set_expiry, entry_set_int,
+    entry_set_string, entry_set_text, entry_string, entry_string_length, entry_string_resize, entry_with_key
 )
 
 

@@ -113,26 +113,26 @@ cdef inline Slice entry_key(const Entry* e) noexcept nogil:
 
 
 cdef inline bint entry_embeds(size_t key_len, size_t value_len, bint expires) noexcept nogil:
-    """Whether a string is called "embstr": Redis 8.2 has key, expiry and value in one block of 64 bytes then. Nothing here depends on it."""
+    """Whether a string is called "embstr": Redis 8.2 has key, expiry and value in one block of 64 bytes then. Just a name here."""
     return key_len + value_len <= (33 if expires else 41)
 
 
-cdef void entry_key_of(const void* item, Slice* key) noexcept nogil                 # for a HashTable of entries
-cdef Entry* entry_new_string(Slice key, Slice value, int64_t expiry) noexcept nogil # as SET stores it: int, embstr or raw; NULL when out of memory
-cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogil   # the same, but never int
+# In the following, NULL means out of memory, and that nothing has changed.
+cdef void entry_key_of(const void* item, Slice* key) noexcept nogil                     # for a HashTable of entries
+cdef Entry* entry_new_string(Slice key, Slice value, int64_t expiry) noexcept nogil     # as SET stores it: int, embstr or raw
+cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogil       # the same, but never int
 cdef Entry* entry_new_int(Slice key, int64_t n, int64_t expiry) noexcept nogil
-# A raw string of len bytes, not initialised; *data is where they are, to be written to. NULL when out of memory
+# A raw string of len bytes, to be written to *data
 cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil
-cdef Entry* entry_new(Slice key, int type, int encoding, void* value, int64_t expiry) noexcept nogil   # takes over value
-cdef void entry_free_block(Entry* e) noexcept nogil                                 # the entry and a string value; other values are value_free's business
-cdef Entry* entry_set_expiry(Entry* e, int64_t expiry) noexcept nogil               # NO_EXPIRY takes it away; may move the block
-cdef Entry* entry_set_string(Entry* e, Slice value) noexcept nogil                  # as SET; frees the old string; may move the block; NULL when out of memory
-cdef Entry* entry_set_text(Entry* e, Slice value) noexcept nogil                    # the same, but never int
-cdef Entry* entry_set_int(Entry* e, int64_t n) noexcept nogil                       # the same with an integer value
-cdef Entry* entry_with_key(Entry* e, Slice key) noexcept nogil                      # the same value under another key; moves the block and frees the old one
-cdef Slice entry_string(const Entry* e, char* scratch) noexcept nogil               # a string's bytes, borrowed; integers are written to scratch[24]
+cdef Entry* entry_new(Slice key, int type, int encoding, void* value, int64_t expiry) noexcept nogil   # takes over value; never NULL
+cdef void entry_free_block(Entry* e) noexcept nogil         # the entry and a string value; other values are value_free's business
+cdef Entry* entry_set_expiry(Entry* e, int64_t expiry) noexcept nogil       # NO_EXPIRY takes it away; may move the block; never NULL
+cdef Entry* entry_set_string(Entry* e, Slice value) noexcept nogil          # as SET; frees the old string; may move the block
+cdef Entry* entry_set_text(Entry* e, Slice value) noexcept nogil            # the same, but never int
+cdef Entry* entry_set_int(Entry* e, int64_t n) noexcept nogil               # the same with an integer value
+cdef Entry* entry_with_key(Entry* e, Slice key) noexcept nogil              # the same value in a new block; frees the old one; never NULL
+cdef Slice entry_string(const Entry* e, char* scratch) noexcept nogil       # borrowed; integers are written to scratch[24]
 cdef size_t entry_string_length(const Entry* e) noexcept nogil
-# Makes a string a raw one of len bytes, new bytes zero; *data is where they are, to be written to. May move the block; NULL when out of memory, and
-# nothing has changed then.
+# Makes a string a raw one of len bytes, new bytes zero; *data is where they are, to be written to. May move the block
 cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogil
-cdef size_t entry_memory(const Entry* e) noexcept nogil                             # bytes of the block and of a string's blob
+cdef size_t entry_memory(const Entry* e) noexcept nogil                     # bytes of the block and of a string's blob

@@ -1,8 +1,8 @@
 from libc.string cimport memcpy
 from zippy._core.values.entry cimport (
-    ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH, TYPE_LIST,
-    TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_int, entry_memory, entry_new, entry_new_int, entry_new_raw,
-    entry_new_text, entry_string, entry_string_length, entry_type
+    ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH,
+    TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_int, entry_memory, entry_new, entry_new_int,
+    entry_new_raw, entry_new_text, entry_string, entry_string_length, entry_type
 )
 from zippy._core.values.list cimport list_copy, list_free, list_free_effort, list_free_some, list_length, list_memory
 
