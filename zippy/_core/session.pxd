@@ -26,7 +26,6 @@ cdef class Core:
     cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none
     cdef char* shared                     # where transports read to
     cdef object shared_view
-    cdef int end_pause(self) except -1
     cdef int run_unblocked(self) except -1
     cdef int flush(self, Session session) except -1
     cdef int arrange_wake(self) except -1

@@ -11,7 +11,7 @@ from zippy._core.ground.clock cimport clock_set, clock_thaw
 from zippy._core.ground.hash cimport hash_seed
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    client_free, client_new, client_reset, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines
+    client_free, client_new, client_reset, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines
 )
 from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
@@ -213,6 +213,7 @@ cdef class Core:
         self.wake_at = 0
         self.begin_turn()
         serve_deadlines(self.engine)
+        end_pause_if_over(self.engine)
         if self.schedule_turn_end is None:
             self.end_turn()
 
@@ -235,23 +236,9 @@ cdef class Core:
             if self.engine.ks.effects.events.len:
                 publish_events(self.engine)
         serve_deadlines(self.engine)
-        self.end_pause()
+        end_pause_if_over(self.engine)
         if self.schedule_turn_end is None:
             self.end_turn()
-
-    cdef int end_pause(self) except -1:
-        """Lets the clients go on that CLIENT PAUSE held, once its time is over."""
-        cdef Client* c = self.engine.clients
-        if self.engine.pause_until_us == 0 or self.engine.ks.clock.mono_us < self.engine.pause_until_us:
-            return 0
-        self.engine.pause_until_us = 0
-        self.engine.ks.expiry_paused = False
-        while c != NULL:
-            if c.flags & CLIENT_PAUSED:
-                c.flags &= ~<uint64_t>CLIENT_PAUSED
-                look_at_input_again(self.engine, c)
-            c = c.next
-        return 0
 
     def close_idle(self, int64_t seconds):
         """Closes clients that were silent for longer than that; blocked and subscribed ones, monitors and replicas may be. 0: nobody."""

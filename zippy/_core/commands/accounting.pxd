@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.commands.types cimport Client, Command, Engine, Running, SlowEntry
+from zippy._core.commands.types cimport Client, Command, Engine, LatencyEvent, Running, SlowEntry
 
 
 cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil       # after it ran: statistics, error counts, slow log
@@ -13,4 +13,8 @@ cdef void accounting_free(Engine* e) noexcept nogil
 cdef void slowlog_reset(Engine* e) noexcept nogil
 cdef void slowlog_trim(Engine* e) noexcept nogil                                # to slowlog-max-len
 cdef SlowEntry* slowlog_at(const Engine* e, uint64_t index) noexcept nogil      # 0 is the newest; NULL out of range
-cdef void feed_monitors(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil
+cdef void feed_monitors(Engine* e, Client* c, const Running* run) noexcept nogil   # after the command ran: it may have said what is secret
+# One event of the latency monitor that took so long; kept from latency-monitor-threshold on. name: "command", "expire-cycle" ...
+cdef void latency_sample(Engine* e, const char* name, int64_t us) noexcept nogil
+cdef int latency_reset(Engine* e, Slice name) noexcept nogil                    # forgets an event, all with an empty name; how many it forgot
+cdef const LatencyEvent* latency_event(const Engine* e, Slice name) noexcept nogil   # NULL: never seen

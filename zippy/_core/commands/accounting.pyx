@@ -1,13 +1,14 @@
 from libc.stdio cimport snprintf
-from libc.string cimport memcpy, memset
-from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, slice_of
+from libc.string cimport memcpy, memset, strncpy
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, slice_equal, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat
+    CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS, LATENCY_NAME, LATENCY_SAMPLES, SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat,
+    LatencySample
 )
 from zippy._core.resp.writer cimport Reply, reply_raw
 
@@ -28,6 +29,7 @@ cdef void accounting_free(Engine* e) noexcept nogil:
     free_errors(e)
     slowlog_reset(e)
     mem_free(e.slowlog)
+    latency_reset(e, slice_of(NULL, 0))
 
 
 cdef void free_errors(Engine* e) noexcept nogil:
@@ -55,7 +57,6 @@ cdef void account_reset(Engine* e) noexcept nogil:
     e.stats.commands = e.stats.connections = e.stats.rejected_connections = e.stats.bytes_in = e.stats.bytes_out = 0
     e.stats.query_limit_disconnects = e.stats.output_limit_disconnects = e.stats.error_replies = e.stats.evicted_clients = 0
     e.stats.auth_denied = 0
-    e.account.peak = e.account.used
 
 
 cdef void count_error(Engine* e, const Reply* r) noexcept nogil:
@@ -102,6 +103,8 @@ cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil:
     if c.reply.errors != run.errors:
         command.failed += 1
         count_error(e, &c.reply)
+    if e.settings.latency_monitor_threshold:
+        latency_sample(e, b"fast-command" if command.flags & CMD_FAST else b"command", <int64_t>us)
     if e.settings.slowlog_log_slower_than >= 0 and us >= e.settings.slowlog_log_slower_than and not command.flags & CMD_SKIP_SLOWLOG:
         slowlog_push(e, c, run, <int64_t>us)
 
@@ -113,12 +116,20 @@ cdef void account_rejected(Engine* e, Client* c, Command* command, uint64_t erro
         count_error(e, &c.reply)
 
 
+cdef inline Slice shown_argument(const Running* run, int i) noexcept nogil:
+    """The argument as logs show it."""
+    if run.redacted and run.redacted >> (i if i < 63 else 63) & 1:
+        return slice_of(b"(redacted)", 10)
+    return run.argv[i]
+
+
 cdef SlowEntry* slow_entry(Engine* e, Client* c, Running* run, int64_t us) noexcept nogil:
     """One block: the struct, the slices, the bytes; the last argument kept tells how many were left out."""
     cdef int argc = run.argc if run.argc < SLOWLOG_ARGS else SLOWLOG_ARGS
-    cdef size_t room = sizeof(SlowEntry) + argc * (sizeof(Slice) + SLOWLOG_ARG_BYTES + 48) + c.peer.len
+    cdef size_t room = sizeof(SlowEntry) + argc * (sizeof(Slice) + SLOWLOG_ARG_BYTES + 48) + c.peer.len + c.name.len
     cdef SlowEntry* entry = <SlowEntry*>mem_alloc(room)
     cdef char* at
+    cdef Slice argument
     cdef size_t length
     cdef int i
     entry.id = e.slowlog_next_id
@@ -128,23 +139,27 @@ cdef SlowEntry* slow_entry(Engine* e, Client* c, Running* run, int64_t us) noexc
     entry.argv = <Slice*>(entry + 1)
     at = <char*>(entry.argv + argc)
     for i in range(argc):
+        argument = shown_argument(run, i)
         if i == SLOWLOG_ARGS - 1 and run.argc > SLOWLOG_ARGS:
             length = snprintf(at, 64, b"... (%d more arguments)", run.argc - SLOWLOG_ARGS + 1)
-        elif run.argv[i].len > SLOWLOG_ARG_BYTES:
-            memcpy(at, run.argv[i].ptr, SLOWLOG_ARG_BYTES)
+        elif argument.len > SLOWLOG_ARG_BYTES:
+            memcpy(at, argument.ptr, SLOWLOG_ARG_BYTES)
             length = SLOWLOG_ARG_BYTES + snprintf(
-                at + SLOWLOG_ARG_BYTES, 48, b"... (%zu more bytes)", run.argv[i].len - SLOWLOG_ARG_BYTES
+                at + SLOWLOG_ARG_BYTES, 48, b"... (%zu more bytes)", argument.len - SLOWLOG_ARG_BYTES
             )
         else:
-            length = run.argv[i].len
+            length = argument.len
             if length:
-                memcpy(at, run.argv[i].ptr, length)
+                memcpy(at, argument.ptr, length)
         entry.argv[i] = slice_of(at, length)
         at += length
     if c.peer.len:
         memcpy(at, c.peer.ptr, c.peer.len)
     entry.peer = slice_of(at, c.peer.len)
-    entry.client_id = c.id
+    at += c.peer.len
+    if c.name.len:
+        memcpy(at, c.name.ptr, c.name.len)
+    entry.name = slice_of(at, c.name.len)
     return entry
 
 
@@ -183,6 +198,57 @@ cdef SlowEntry* slowlog_at(const Engine* e, uint64_t index) noexcept nogil:
     return e.slowlog[e.slowlog_count - 1 - index] if index < e.slowlog_count else NULL
 
 
+cdef const LatencyEvent* latency_event(const Engine* e, Slice name) noexcept nogil:
+    cdef int i
+    for i in range(e.latency_count):
+        if slice_equal(slice_text(e.latency[i].name), name):
+            return e.latency[i]
+    return NULL
+
+
+cdef void latency_sample(Engine* e, const char* name, int64_t us) noexcept nogil:
+    cdef LatencyEvent* event
+    cdef LatencySample* last
+    cdef int64_t ms = us // 1000
+    cdef int64_t now = e.ks.clock.us // 1000000
+    if e.settings.latency_monitor_threshold <= 0 or ms < e.settings.latency_monitor_threshold:
+        return
+    event = <LatencyEvent*>latency_event(e, slice_text(name))
+    if event == NULL:
+        if e.latency_count == LATENCY_EVENTS:
+            return
+        event = <LatencyEvent*>mem_zalloc(sizeof(LatencyEvent))
+        strncpy(event.name, name, LATENCY_NAME - 1)
+        e.latency[e.latency_count] = event
+        e.latency_count += 1
+    if ms > event.worst:
+        event.worst = ms
+    last = &event.samples[(event.count + LATENCY_SAMPLES - 1) % LATENCY_SAMPLES]
+    if event.count == 0 or last.at != now:
+        last = &event.samples[event.count % LATENCY_SAMPLES]
+        event.count += 1
+        last.at = now
+        last.ms = ms
+    elif ms > last.ms:
+        # of one second, the worst sample counts
+        last.ms = ms
+
+
+cdef int latency_reset(Engine* e, Slice name) noexcept nogil:
+    cdef int kept = 0
+    cdef int forgotten
+    cdef int i
+    for i in range(e.latency_count):
+        if name.len and not slice_equal(slice_text(e.latency[i].name), name):
+            e.latency[kept] = e.latency[i]
+            kept += 1
+        else:
+            mem_free(e.latency[i])
+    forgotten = e.latency_count - kept
+    e.latency_count = kept
+    return forgotten
+
+
 cdef inline char short_escape(unsigned char c) noexcept nogil:
     if c == 7:
         return c'a'
@@ -213,7 +279,7 @@ cdef void append_quoted(Buf* b, Slice s) noexcept nogil:
     buf_append_byte(b, c'"')
 
 
-cdef void feed_monitors(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil:
+cdef void feed_monitors(Engine* e, Client* c, const Running* run) noexcept nogil:
     cdef char[128] text
     cdef Buf line
     cdef int i
@@ -223,9 +289,9 @@ cdef void feed_monitors(Engine* e, Client* c, int argc, const Slice* argv) noexc
         text, sizeof(text), b"+%lld.%06lld [%d %.*s]", <long long>(e.ks.clock.us // 1000000), <long long>(e.ks.clock.us % 1000000),
         <int>c.db.id, <int>c.peer.len, c.peer.ptr
     ))
-    for i in range(argc):
+    for i in range(run.argc):
         buf_append_byte(&line, c' ')
-        append_quoted(&line, argv[i])
+        append_quoted(&line, shown_argument(run, i))
     buf_append_text(&line, b"\r\n")
     for m in range(e.monitor_count):
         reply_raw(&e.monitors[m].reply, line.data, line.len)

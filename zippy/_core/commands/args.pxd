@@ -13,6 +13,8 @@ cdef bint arg_double(Client* c, Slice s, double* d) noexcept nogil              
 cdef bint arg_timeout(Engine* e, Client* c, Slice s, int64_t* us) noexcept nogil    # seconds with decimals to us; 0: for ever
 cdef bint arg_is(Slice s, const char* word) noexcept nogil                          # case-insensitive; word in lower case
 cdef void reply_syntax_error(Client* c) noexcept nogil
+# "ERR unknown subcommand or wrong number of arguments for 'pause'. Try CLIENT HELP.": what was given, the container in capitals
+cdef void reply_subcommand_error(Client* c, Slice subcommand, const char* container) noexcept nogil
 cdef void reply_wrong_type(Client* c) noexcept nogil
 cdef void reply_out_of_memory(Client* c) noexcept nogil                             # a size that the client chose could not be had
 # The entry's type is what the command works on, or it is absent (NULL): True. Else replies WRONGTYPE

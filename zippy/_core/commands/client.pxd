@@ -14,6 +14,10 @@ cdef size_t client_memory(const Client* c) noexcept nogil                   # by
 cdef Client* client_by_id(Engine* e, unsigned long long id) noexcept nogil  # O(clients); NULL
 
 cdef void discard_queue(Client* c) noexcept nogil                           # ends MULTI
+cdef void end_pause(Engine* e) noexcept nogil                                # of CLIENT PAUSE: those it held go on at the end of the turn
+cdef void end_pause_if_over(Engine* e) noexcept nogil
+cdef void start_monitoring(Engine* e, Client* c) noexcept nogil               # it is sent every command that runs; once is enough
+cdef bint client_set_name(Client* c, Slice name) noexcept nogil             # empty: none; False: it has bytes that a name may not have
 cdef void leave_watches(Engine* e, Client* c) noexcept nogil                # UNWATCH
 cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at the end of the turn: it was stopped and is not any more
 cdef void queued_copy(QueuedCommand* q, int argc, const Slice* argv) noexcept nogil   # owned copies of the arguments
@@ -26,5 +30,6 @@ cdef void block_on_keys(
 ) noexcept nogil
 cdef void unblock(Engine* e, Client* c) noexcept nogil                      # leaves all queues; the reply is the caller's business
 cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil              # with the reply for a timeout
+cdef void unblock_with_error(Engine* e, Client* c, const char* error) noexcept nogil
 cdef void serve_deadlines(Engine* e) noexcept nogil                         # unblocks those whose time is over
-cdef int64_t next_deadline_us(const Engine* e) noexcept nogil               # of the monotonic clock; 0: none
+cdef int64_t next_deadline_us(const Engine* e) noexcept nogil               # of the monotonic clock, the end of CLIENT PAUSE too; 0: none

@@ -6,10 +6,10 @@ from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, CLIENT_BLOCKED, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MONITOR, CLIENT_MULTI,
-    CLIENT_PENDING, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
+    CLIENT_PAUSED, CLIENT_PENDING, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
 )
 from zippy._core.resp.parser cimport PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
-from zippy._core.resp.writer cimport reply_free, reply_init, reply_int, reply_null, reply_null_array
+from zippy._core.resp.writer cimport reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array
 
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
@@ -64,6 +64,7 @@ cdef void client_free(Engine* e, Client* c) noexcept nogil:
     mem_free(c.multi.queue)
     reply_free(&c.reply)
     parser_free(&c.parser)
+    mem_free(<void*>c.name.ptr)
     mem_free(c)
 
 
@@ -76,6 +77,33 @@ cdef void client_reset(Engine* e, Client* c) noexcept nogil:
     stop_monitoring(e, c)
 
 
+cdef void end_pause(Engine* e) noexcept nogil:
+    cdef Client* c = e.clients
+    if e.pause_until_us == 0:
+        return
+    e.pause_until_us = 0
+    e.ks.expiry_paused = False
+    while c != NULL:
+        if c.flags & CLIENT_PAUSED:
+            c.flags &= ~<uint64_t>CLIENT_PAUSED
+            look_at_input_again(e, c)
+        c = c.next
+
+
+cdef void end_pause_if_over(Engine* e) noexcept nogil:
+    if e.pause_until_us <= e.ks.clock.mono_us:
+        end_pause(e)
+
+
+cdef void start_monitoring(Engine* e, Client* c) noexcept nogil:
+    if e.monitor_count == e.monitor_cap:
+        e.monitor_cap = e.monitor_cap * 2 if e.monitor_cap else 4
+        e.monitors = <Client**>mem_realloc(e.monitors, e.monitor_cap * sizeof(Client*))
+    e.monitors[e.monitor_count] = c
+    e.monitor_count += 1
+    c.flags |= CLIENT_MONITOR
+
+
 cdef void stop_monitoring(Engine* e, Client* c) noexcept nogil:
     cdef size_t i
     for i in range(e.monitor_count):
@@ -84,6 +112,21 @@ cdef void stop_monitoring(Engine* e, Client* c) noexcept nogil:
             e.monitors[i] = e.monitors[e.monitor_count]
             break
     c.flags &= ~<uint64_t>CLIENT_MONITOR
+
+
+cdef bint client_set_name(Client* c, Slice name) noexcept nogil:
+    cdef size_t i
+    cdef char* copy = NULL
+    for i in range(name.len):
+        # names stand in the lines of CLIENT LIST
+        if not 33 <= name.ptr[i] <= 126:
+            return False
+    if name.len:
+        copy = <char*>mem_alloc(name.len)
+        memcpy(copy, name.ptr, name.len)
+    mem_free(<void*>c.name.ptr)
+    c.name = slice_of(copy, name.len)
+    return True
 
 
 cdef void leave_watches(Engine* e, Client* c) noexcept nogil:
@@ -208,6 +251,12 @@ cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil:
     client_has_output(e, c)
 
 
+cdef void unblock_with_error(Engine* e, Client* c, const char* error) noexcept nogil:
+    reply_error(&c.reply, error)
+    unblock(e, c)
+    client_has_output(e, c)
+
+
 cdef inline void heap_place(Engine* e, Client* c, size_t at) noexcept nogil:
     e.deadlines[at] = c
     c.block.heap_at = at
@@ -264,4 +313,5 @@ cdef void serve_deadlines(Engine* e) noexcept nogil:
 
 
 cdef int64_t next_deadline_us(const Engine* e) noexcept nogil:
-    return e.deadlines[0].block.deadline_us if e.deadline_count else 0
+    cdef int64_t due = e.deadlines[0].block.deadline_us if e.deadline_count else 0
+    return e.pause_until_us if e.pause_until_us and (due == 0 or e.pause_until_us < due) else due

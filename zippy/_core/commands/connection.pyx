@@ -2,6 +2,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.number cimport num_read_i64
+from zippy._core.commands.connection_client cimport connection_client_handler
 from zippy._core.commands.types cimport CLIENT_CLOSE_AFTER_REPLY, Client, Engine
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_bulk_text, reply_error, reply_ok, reply_simple
 
@@ -15,7 +16,7 @@ cdef command_fn connection_handler(const char* name) noexcept nogil:
         return select_command
     if strcmp(name, b"quit") == 0:
         return quit_command
-    return NULL
+    return connection_client_handler(name)
 
 
 cdef void ping_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -16,7 +16,7 @@ from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_STOPPED, CMD_ADMIN,
-    CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_RUNS_IN_MULTI,
+    CLIENT_MONITOR, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI,
     CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, Multi, QueuedCommand, Running
 )
 from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, parser_next, parser_unread
@@ -176,8 +176,7 @@ cdef void begin(Engine* e, Client* c, Running* run, Command* command, int argc, 
     e.current = c
     e.ks.no_touch = (c.flags & CLIENT_NO_TOUCH) != 0
     c.last_command = command
-    if e.monitor_count and not command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN):
-        feed_monitors(e, c, argc, argv)
+    run.redacted = 0
     run.ticks = clock_ticks()
 
 
@@ -188,6 +187,8 @@ cdef void finish(Engine* e, Client* c, Running* run) noexcept nogil:
     if e.ks.effects.events.len:
         publish_events(e)
     account_call(e, c, run)
+    if e.monitor_count and not run.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN):
+        feed_monitors(e, c, run)
 
 
 cdef void finish_unit(Engine* e, Client* c) noexcept nogil:
@@ -393,7 +394,7 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         reply_error(&c.reply, b"ERR Command not allowed inside a transaction")
         return False
     is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
-    if e.settings.maxmemory and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
+    if e.settings.maxmemory and not paused(e) and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
         if not evict_to_limit(&e.ks) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
             reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
             return False
@@ -417,15 +418,19 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     if e.ks.loading and not command.flags & CMD_LOADING and not c.flags & CLIENT_INTERNAL:
         reply_error(&c.reply, b"LOADING zippy is loading the dataset in memory")
         return False
+    if c.flags & CLIENT_MONITOR and command.flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE):
+        reply_error(&c.reply, b"ERR Replica can't interact with the keyspace")
+        return False
+    if e.pause_until_us and not c.flags & (CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_MONITOR):
+        if paused(e) and (e.pause_all or writes or command.flags & CMD_MAY_REPLICATE):
+            parser_unread(&c.parser)
+            c.last_command = command
+            c.flags |= CLIENT_PAUSED
+            return False
     if c.flags & CLIENT_MULTI and not command.flags & CMD_RUNS_IN_MULTI:
         queue(c, command, argc, argv)
         reply_simple(&c.reply, b"QUEUED")
         return False
-    if e.pause_until_us and not c.flags & (CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_RETRY):
-        if paused(e) and (e.pause_all or writes or command.flags & CMD_MAY_REPLICATE or is_exec and queue_writes(c)):
-            parser_unread(&c.parser)
-            c.flags |= CLIENT_PAUSED
-            return False
     return True
 
 

@@ -9,6 +9,7 @@ from zippy._core.commands.connection cimport connection_handler
 from zippy._core.commands.generic cimport generic_handler
 from zippy._core.commands.list cimport list_handler
 from zippy._core.commands.pubsub cimport pubsub_handler
+from zippy._core.commands.server cimport server_handler
 from zippy._core.commands.string cimport string_handler
 from zippy._core.commands.transactions cimport transactions_handler
 from zippy._core.commands.types cimport (
@@ -44,6 +45,8 @@ cdef command_fn handler_of(const char* name) noexcept nogil:
         handler = transactions_handler(name)
     if handler == NULL:
         handler = pubsub_handler(name)
+    if handler == NULL:
+        handler = server_handler(name)
     return handler
 
 

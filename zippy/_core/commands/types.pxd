@@ -83,6 +83,9 @@ cdef enum:
     HISTOGRAM_BUCKETS = 32           # powers of two of a microsecond
     SLOWLOG_ARGS = 32                # arguments that a slow log entry keeps, of each
     SLOWLOG_ARG_BYTES = 128          # these many bytes
+    LATENCY_SAMPLES = 160            # that the latency monitor keeps of an event
+    LATENCY_EVENTS = 32              # kinds of events at most
+    LATENCY_NAME = 40                # bytes of an event's name, with its NUL
 
 
 ctypedef void (*command_fn)(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
@@ -117,6 +120,7 @@ cdef struct Running:
     int64_t dirty                    # of the keyspace when it began
     uint64_t errors                  # of the client's Reply when it began
     size_t reply_at                  # where its reply begins
+    uint64_t redacted                # bit i: argument i is secret and shown to no log; bit 63: all from 63 on too
 
 
 cdef struct QueuedCommand:
@@ -190,6 +194,7 @@ cdef struct Client:
     bint authenticated
     void* owner                      # the session, opaque here
     Slice peer                       # "127.0.0.1:50000", owned
+    Slice name                       # of CLIENT SETNAME, owned; NULL: none
     Client* prev                     # of all clients
     Client* next
     Client* next_pending
@@ -220,8 +225,20 @@ cdef struct SlowEntry:
     int64_t us
     int argc
     Slice* argv                      # owned, trimmed, in the same block
-    Slice peer
-    uint64_t client_id
+    Slice peer                       # in the same block too
+    Slice name
+
+
+cdef struct LatencySample:
+    int64_t at                       # seconds since the epoch
+    int64_t ms
+
+
+cdef struct LatencyEvent:
+    char[LATENCY_NAME] name
+    int64_t worst                    # ms, since the event was reset
+    int count                        # samples taken; the newest is at (count - 1) % LATENCY_SAMPLES
+    LatencySample[LATENCY_SAMPLES] samples
 
 
 cdef struct EngineStats:
@@ -272,6 +289,8 @@ cdef struct Engine:
     size_t slowlog_count
     size_t slowlog_cap
     int64_t slowlog_next_id
+    LatencyEvent* latency[LATENCY_EVENTS]    # of the latency monitor, in order of first appearance
+    int latency_count
     EngineStats stats
     # of the command being run: what is propagated instead of the command itself
     bint propagate_replaced          # the handler propagated on its own (or chose nothing)

@@ -1,0 +1,143 @@
+from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+from libc.string cimport strcmp
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.args cimport arg_i64, arg_i64_or, arg_is, reply_subcommand_error, reply_syntax_error
+from zippy._core.commands.client cimport client_by_id, client_set_name, end_pause, unblock_in_vain, unblock_with_error
+from zippy._core.commands.types cimport (
+    CLIENT_BLOCKED, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, Client, Engine
+)
+from zippy._core.resp.writer cimport reply_bulk, reply_error, reply_int, reply_null, reply_ok
+
+
+cdef command_fn connection_client_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"client|getname") == 0:
+        return client_getname_command
+    if strcmp(name, b"client|setname") == 0:
+        return client_setname_command
+    if strcmp(name, b"client|id") == 0:
+        return client_id_command
+    if strcmp(name, b"client|no-evict") == 0:
+        return client_no_evict_command
+    if strcmp(name, b"client|no-touch") == 0:
+        return client_no_touch_command
+    if strcmp(name, b"client|pause") == 0:
+        return client_pause_command
+    if strcmp(name, b"client|reply") == 0:
+        return client_reply_command
+    if strcmp(name, b"client|unblock") == 0:
+        return client_unblock_command
+    if strcmp(name, b"client|unpause") == 0:
+        return client_unpause_command
+    return NULL
+
+
+cdef void client_id_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    reply_int(&c.reply, <int64_t>c.id)
+
+
+cdef void client_getname_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    if c.name.ptr == NULL:
+        reply_null(&c.reply)
+    else:
+        reply_bulk(&c.reply, c.name)
+
+
+cdef void client_setname_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    if client_set_name(c, argv[2]):
+        reply_ok(&c.reply)
+    else:
+        reply_error(&c.reply, b"ERR Client names cannot contain spaces, newlines or special characters.")
+
+
+cdef void switch_flag(Client* c, Slice word, uint64_t flag) noexcept nogil:
+    """ON or OFF."""
+    if arg_is(word, b"on"):
+        c.flags |= flag
+        reply_ok(&c.reply)
+    elif arg_is(word, b"off"):
+        c.flags &= ~flag
+        reply_ok(&c.reply)
+    else:
+        reply_syntax_error(c)
+
+
+cdef void client_no_evict_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    switch_flag(c, argv[2], CLIENT_NO_EVICT)
+
+
+cdef void client_no_touch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    switch_flag(c, argv[2], CLIENT_NO_TOUCH)
+
+
+cdef void client_reply_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    if arg_is(argv[2], b"on"):
+        c.flags &= ~<uint64_t>(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)
+        reply_ok(&c.reply)
+    elif arg_is(argv[2], b"off"):
+        c.flags |= CLIENT_REPLY_OFF
+    elif arg_is(argv[2], b"skip"):
+        if not c.flags & CLIENT_REPLY_OFF:
+            c.flags |= CLIENT_REPLY_SKIP_NEXT
+    else:
+        reply_syntax_error(c)
+
+
+cdef void client_pause_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef bint pause_all = True
+    cdef int64_t ms
+    cdef int64_t until
+    if argc > 4:
+        reply_subcommand_error(c, argv[1], b"CLIENT")
+        return
+    if argc == 4:
+        pause_all = arg_is(argv[3], b"all")
+        if not pause_all and not arg_is(argv[3], b"write"):
+            reply_error(&c.reply, b"ERR CLIENT PAUSE mode must be WRITE or ALL")
+            return
+    if not arg_i64_or(c, argv[2], &ms, b"ERR timeout is not an integer or out of range"):
+        return
+    if ms < 0:
+        reply_error(&c.reply, b"ERR timeout is negative")
+        return
+    if ms > INT64_MAX - e.ks.clock.ms:
+        reply_error(&c.reply, b"ERR timeout is out of range")
+        return
+    until = INT64_MAX if ms > (INT64_MAX - e.ks.clock.mono_us) // 1000 else e.ks.clock.mono_us + ms * 1000
+    # a pause under way is only ever made longer and stricter
+    if e.pause_until_us > e.ks.clock.mono_us:
+        pause_all = pause_all or e.pause_all
+        until = until if until > e.pause_until_us else e.pause_until_us
+    e.pause_until_us = until
+    e.pause_all = pause_all
+    e.ks.expiry_paused = True
+    reply_ok(&c.reply)
+
+
+cdef void client_unpause_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    end_pause(e)
+    reply_ok(&c.reply)
+
+
+cdef void client_unblock_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef bint with_error = False
+    cdef int64_t id
+    cdef Client* other
+    if argc > 4:
+        reply_subcommand_error(c, argv[1], b"CLIENT")
+        return
+    if argc == 4:
+        with_error = arg_is(argv[3], b"error")
+        if not with_error and not arg_is(argv[3], b"timeout"):
+            reply_error(&c.reply, b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+            return
+    if not arg_i64(c, argv[2], &id):
+        return
+    other = client_by_id(e, <uint64_t>id)
+    if other == NULL or not other.flags & CLIENT_BLOCKED:
+        reply_int(&c.reply, 0)
+        return
+    if with_error:
+        unblock_with_error(e, other, b"UNBLOCKED client unblocked via CLIENT UNBLOCK")
+    else:
+        unblock_in_vain(e, other)
+    reply_int(&c.reply, 1)
