@@ -222,7 +222,10 @@ cdef void lrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     cdef int64_t count
     cdef int64_t removed = 0
     cdef int direction = LIST_TAIL
-    if not arg_in_range(c, argv[2], -INT64_MAX, INT64_MAX, &count, b"ERR value is not an integer or out of range"):
+    if not arg_i64(c, argv[2], &count):
+        return
+    if count == INT64_MIN:
+        reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
         return
     entry = open_for_write(c.db, argv[1])
     if not check_type(c, entry, TYPE_LIST):

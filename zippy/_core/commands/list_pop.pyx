@@ -160,8 +160,9 @@ cdef bint parse_end(Slice word, int* where) noexcept nogil:
     return True
 
 
-cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, int64_t timeout) noexcept nogil:
-    """[B]LMPOP from the word `at`, where the number of keys stands; timeout < 0: does not block."""
+cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, bint blocking) noexcept nogil:
+    """[B]LMPOP from the word `at`, where the number of keys stands; what blocks has its timeout in argv[1], which is read last."""
+    cdef int64_t timeout = 0
     cdef int64_t keys
     cdef int64_t count = -1
     cdef int where
@@ -179,22 +180,22 @@ cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, int64_t
         if not arg_in_range(c, argv[i + 1], 1, INT64_MAX, &count, b"ERR count should be greater than 0"):
             return
         i += 2
+    if blocking and not arg_timeout(e, c, argv[1], &timeout):
+        return
     if pop_first_list(e, c, <int>keys, argv + at + 1, where, 1 if count == -1 else count):
         return
-    if timeout < 0:
-        reply_null_array(&c.reply)
-    else:
+    if blocking:
         block_on_keys(e, c, <int>keys, argv + at + 1, TYPE_LIST, timeout, BLOCK_NULL_ARRAY)
+    else:
+        reply_null_array(&c.reply)
 
 
 cdef void lmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    multi_pop(e, c, argc, argv, 1, -1)
+    multi_pop(e, c, argc, argv, 1, False)
 
 
 cdef void blmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef int64_t timeout
-    if arg_timeout(e, c, argv[1], &timeout):
-        multi_pop(e, c, argc, argv, 2, timeout)
+    multi_pop(e, c, argc, argv, 2, True)
 
 
 cdef bint move(Engine* e, Client* c, Slice source, Slice destination, int take, int put) noexcept nogil:
