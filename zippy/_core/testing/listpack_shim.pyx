@@ -69,7 +69,8 @@ cdef class Pack:
         if place == NULL:
             return None
         while p != place:
-            assert p != NULL
+            if p == NULL:
+                raise AssertionError("the place is not an element's")
             p = lp_next(self.lp, p)
             index += 1
         return index

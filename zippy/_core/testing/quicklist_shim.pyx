@@ -20,6 +20,13 @@ cdef object item_of(const LpItem* item):
     return item.ptr[:item.len] if item.ptr != NULL else item.num
 
 
+cdef int check(bint holds) except -1:
+    # a release build leaves out assert statements
+    if not holds:
+        raise AssertionError
+    return 0
+
+
 cdef unsigned char* block_of(bytes raw) except NULL:
     cdef unsigned char* block = <unsigned char*>mem_alloc(len(raw))
     memcpy(block, <const char*>raw, len(raw))
@@ -69,13 +76,13 @@ cdef class List:
         cdef QuicklistNode* prev = NULL
         found = []
         while n != NULL:
-            assert n.prev == prev
+            check(n.prev == prev)
             size = n.packed_bytes if n.packed_bytes else n.bytes
             found.append((n.container == QL_PLAIN, n.count, n.bytes, n.packed_bytes, (<const char*>n.data)[:size]))
             prev = n
             n = n.next
-        assert self.q.tail == prev
-        assert self.q.nodes == <uint64_t>len(found)
+        check(self.q.tail == prev)
+        check(self.q.nodes == <uint64_t>len(found))
         return found
 
     def memory(self):
@@ -107,7 +114,7 @@ cdef class List:
         cdef QlIter it
         items = []
         if not ql_iter(&it, self.q, index, QL_HEAD if backward else QL_TAIL):
-            assert not ql_iter_next(&it)
+            check(not ql_iter_next(&it))
             ql_iter_done(&it)
             return None
         while <size_t>len(items) < limit and ql_iter_next(&it):
@@ -139,14 +146,14 @@ cdef class List:
         cdef QlIter it
         self.stand(&it, index, backward)
         ql_iter_insert(&it, slice_from(text), LP_AFTER if after else LP_BEFORE)
-        assert not ql_iter_next(&it)
+        check(not ql_iter_next(&it))
         ql_iter_done(&it)
 
     def _replace(self, int64_t index, bint backward, bytes text):
         cdef QlIter it
         self.stand(&it, index, backward)
         ql_iter_replace(&it, slice_from(text))
-        assert not ql_iter_next(&it)
+        check(not ql_iter_next(&it))
         ql_iter_done(&it)
 
     def _delete_range(self, int64_t index, uint64_t count):
