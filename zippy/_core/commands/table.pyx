@@ -7,9 +7,11 @@ from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
 from zippy._core.commands.bitmap cimport bitmap_handler
 from zippy._core.commands.connection cimport connection_handler
 from zippy._core.commands.generic cimport generic_handler
+from zippy._core.commands.hash cimport hash_handler
 from zippy._core.commands.list cimport list_handler
 from zippy._core.commands.pubsub cimport pubsub_handler
 from zippy._core.commands.server cimport server_handler
+from zippy._core.commands.set cimport set_handler
 from zippy._core.commands.string cimport string_handler
 from zippy._core.commands.transactions cimport transactions_handler
 from zippy._core.commands.types cimport (
@@ -41,6 +43,10 @@ cdef command_fn handler_of(const char* name) noexcept nogil:
         handler = bitmap_handler(name)
     if handler == NULL:
         handler = list_handler(name)
+    if handler == NULL:
+        handler = set_handler(name)
+    if handler == NULL:
+        handler = hash_handler(name)
     if handler == NULL:
         handler = transactions_handler(name)
     if handler == NULL:

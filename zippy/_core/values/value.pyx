@@ -4,12 +4,18 @@ from zippy._core.values.entry cimport (
     TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_int, entry_memory, entry_new, entry_new_int,
     entry_new_raw, entry_new_text, entry_string, entry_string_length, entry_type
 )
+from zippy._core.values.hash cimport hash_copy, hash_free, hash_free_effort, hash_free_some, hash_length, hash_memory
 from zippy._core.values.list cimport list_copy, list_free, list_free_effort, list_free_some, list_length, list_memory
+from zippy._core.values.set cimport set_copy, set_free, set_free_effort, set_free_some, set_length, set_memory
 
 
 cdef void value_free(Entry* e) noexcept nogil:
     if entry_type(e) == TYPE_LIST:
         list_free(e)
+    elif entry_type(e) == TYPE_SET:
+        set_free(e)
+    elif entry_type(e) == TYPE_HASH:
+        hash_free(e)
     entry_free_block(e)
 
 
@@ -17,6 +23,10 @@ cdef bint value_free_some(Entry* e, uint64_t items) noexcept nogil:
     cdef bint done = True
     if entry_type(e) == TYPE_LIST:
         done = list_free_some(e, items)
+    elif entry_type(e) == TYPE_SET:
+        done = set_free_some(e, items)
+    elif entry_type(e) == TYPE_HASH:
+        done = hash_free_some(e, items)
     if done:
         entry_free_block(e)
     return done
@@ -25,6 +35,10 @@ cdef bint value_free_some(Entry* e, uint64_t items) noexcept nogil:
 cdef uint64_t value_free_effort(const Entry* e) noexcept nogil:
     if entry_type(e) == TYPE_LIST:
         return list_free_effort(e)
+    if entry_type(e) == TYPE_SET:
+        return set_free_effort(e)
+    if entry_type(e) == TYPE_HASH:
+        return hash_free_effort(e)
     return 1
 
 
@@ -50,12 +64,20 @@ cdef Entry* value_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
         return string_copy(e, key, expiry)
     if entry_type(e) == TYPE_LIST:
         payload = list_copy(e)
+    elif entry_type(e) == TYPE_SET:
+        payload = set_copy(e)
+    elif entry_type(e) == TYPE_HASH:
+        payload = hash_copy(e)
     return entry_new(key, entry_type(e), entry_encoding(e), payload, expiry)
 
 
 cdef uint64_t value_length(const Entry* e) noexcept nogil:
     if entry_type(e) == TYPE_LIST:
         return list_length(e)
+    if entry_type(e) == TYPE_SET:
+        return set_length(e)
+    if entry_type(e) == TYPE_HASH:
+        return hash_length(e)
     return entry_string_length(e)
 
 
@@ -63,6 +85,10 @@ cdef size_t value_memory(Entry* e, uint64_t samples) noexcept nogil:
     cdef size_t size = entry_memory(e)
     if entry_type(e) == TYPE_LIST:
         size += list_memory(e, samples)
+    elif entry_type(e) == TYPE_SET:
+        size += set_memory(e, samples)
+    elif entry_type(e) == TYPE_HASH:
+        size += hash_memory(e, samples)
     return size
 
 

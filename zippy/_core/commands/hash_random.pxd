@@ -1,0 +1,7 @@
+"""HRANDFIELD."""
+
+from zippy._core.ground.slice cimport Slice
+from zippy._core.commands.types cimport Client, Engine
+
+
+cdef void hrandfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

@@ -1,0 +1,113 @@
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
+from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
+from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
+from zippy._core.keyspace.db cimport lookup_read
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error, reply_null
+from zippy._core.values.entry cimport TYPE_HASH, Entry
+from zippy._core.values.hash cimport (
+    HashIter, HashPair, hash_field_of, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_random, hash_table, hash_value_of
+)
+
+cdef enum:
+    FEW = 3      # up to a third of all are drawn one by one; beyond, all are walked
+
+
+cdef struct Draw:
+    # HRANDFIELD with a count
+    Client* client
+    int64_t count        # negative: with repeats
+    bint with_values
+
+
+cdef bint parse_draw(Client* c, int argc, const Slice* argv, Draw* draw) noexcept nogil:
+    draw.client = c
+    draw.with_values = argc == 4
+    if not arg_i64(c, argv[2], &draw.count):
+        return False
+    if draw.count == INT64_MIN:
+        reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+        return False
+    if argc > 4 or (argc == 4 and not arg_is(argv[3], b"withvalues")):
+        reply_syntax_error(c)
+        return False
+    if draw.with_values and not -(INT64_MAX // 2) <= draw.count <= INT64_MAX // 2:
+        reply_error(&c.reply, b"ERR value is out of range")
+        return False
+    return True
+
+
+cdef inline void reply_drawn(const Draw* draw, Slice field, Slice value) noexcept nogil:
+    cdef Client* c = draw.client
+    if draw.with_values and c.reply.proto > 2:
+        reply_array(&c.reply, 2)
+    reply_bulk(&c.reply, field)
+    if draw.with_values:
+        reply_bulk(&c.reply, value)
+
+
+cdef void reply_block(void* context, void* block) noexcept nogil:
+    cdef Slice field
+    hash_field_of(block, &field)
+    reply_drawn(<Draw*>context, field, hash_value_of(block))
+
+
+cdef inline void reply_length(const Draw* draw, int64_t count) noexcept nogil:
+    cdef Client* c = draw.client
+    reply_array(&c.reply, 2 * count if draw.with_values and c.reply.proto == 2 else count)
+
+
+cdef void reply_with_repeats(Engine* e, const Draw* draw, Entry* entry) noexcept nogil:
+    cdef Client* c = draw.client
+    cdef HashPair pair
+    cdef int64_t left = -draw.count
+    cdef size_t place = c.reply.out.len
+    reply_length(draw, left)
+    while left and not c.reply.failed:
+        hash_random(entry, &e.ks.random, &pair)
+        reply_drawn(draw, pair.field, pair.value)
+        left -= 1
+        if c.reply.out.len - place > <uint64_t>e.settings.proto_max_bulk_len:
+            # the count is the client's: it must not make us write for ever
+            reply_cut(&c.reply, place)
+            reply_error(&c.reply, b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+            return
+
+
+cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
+    cdef HashIter it
+    cdef Choice choice
+    cdef uint64_t length = hash_length(entry)
+    cdef uint64_t count = <uint64_t>draw.count if <uint64_t>draw.count < length else length
+    reply_length(draw, count)
+    if hash_table(entry) != NULL and count <= length // FEW:
+        draw_distinct(hash_table(entry), &e.ks.random, count, reply_block, draw)
+        return
+    choice.left = length
+    choice.wanted = count
+    hash_iter(&it, entry)
+    while hash_iter_next(&it):
+        if choose(&choice, &e.ks.random):
+            reply_drawn(draw, it.pair.field, it.pair.value)
+    hash_iter_done(&it)
+
+
+cdef void hrandfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry
+    cdef HashPair pair
+    cdef Draw draw
+    if argc > 2 and not parse_draw(c, argc, argv, &draw):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if entry == NULL and argc > 2:
+        reply_array(&c.reply, 0)
+    elif entry == NULL:
+        reply_null(&c.reply)
+    elif not check_type(c, entry, TYPE_HASH):
+        return
+    elif argc == 2:
+        hash_random(entry, &e.ks.random, &pair)
+        reply_bulk(&c.reply, pair.field)
+    elif draw.count < 0:
+        reply_with_repeats(e, &draw, entry)
+    else:
+        reply_distinct(e, &draw, entry)

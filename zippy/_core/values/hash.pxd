@@ -1,0 +1,51 @@
+"""Hashes: a listpack of fields and values in turn, in order of insertion, while small; else a hash table.
+
+A field in the table is one block: flags (1 byte), the lengths of field and value (1, 2, 4 or 8 bytes each, as the flags say), the field, the value.
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint64_t
+from zippy._core.ground.slice cimport Slice
+from zippy._core.ground.hashtable cimport HashTable, HtIter
+from zippy._core.ground.random cimport Random
+from zippy._core.values.entry cimport Entry
+from zippy._core.values.settings cimport Settings
+
+cdef enum:
+    HASH_TEXT = 24         # bytes of scratch that the text of an integer needs
+
+
+cdef struct HashPair:
+    # a field and its value, borrowed until the next change; small integers are in the scratch, so a pair must not be moved
+    Slice field
+    Slice value
+    char[24] field_text
+    char[24] value_text
+
+
+cdef struct HashIter:
+    Entry* entry
+    HtIter table           # when the hash is a hash table
+    unsigned char* p       # when it is a listpack: the next field
+    HashPair pair          # the one just returned
+
+
+cdef Entry* hash_new(Slice key) noexcept nogil                                     # an empty hash
+cdef uint64_t hash_length(const Entry* e) noexcept nogil                           # fields
+cdef bint hash_find(const Entry* e, Slice field, HashPair* pair) noexcept nogil    # False: no such field
+# To be called before count words (fields and values in turn) are set at once: makes a hash table of a listpack that they do not fit
+cdef void hash_make_room(Entry* e, const Settings* s, int count, const Slice* words) noexcept nogil
+cdef bint hash_set(Entry* e, const Settings* s, Slice field, Slice value) noexcept nogil   # True: the field is new
+cdef bint hash_remove(Entry* e, Slice field) noexcept nogil                        # False: no such field
+cdef void hash_random(const Entry* e, Random* r, HashPair* pair) noexcept nogil    # a uniform field of a hash that is not empty
+cdef void hash_iter(HashIter* it, Entry* e) noexcept nogil                         # ends with hash_iter_done
+cdef bint hash_iter_next(HashIter* it) noexcept nogil                              # it.pair is the field and value; False at the end
+cdef void hash_iter_done(HashIter* it) noexcept nogil
+cdef HashTable* hash_table(const Entry* e) noexcept nogil                          # the table of fields, NULL for a listpack
+cdef void hash_field_of(const void* block, Slice* field) noexcept nogil            # of a block in the table
+cdef Slice hash_value_of(const void* block) noexcept nogil
+cdef void hash_free(Entry* e) noexcept nogil
+cdef bint hash_free_some(Entry* e, uint64_t items) noexcept nogil
+cdef uint64_t hash_free_effort(const Entry* e) noexcept nogil
+cdef void* hash_copy(Entry* e) noexcept nogil
+cdef size_t hash_memory(Entry* e, uint64_t samples) noexcept nogil
