@@ -13,7 +13,8 @@ In process, with redis-py installed:
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+from zippy.version import __version__
+
 __all__ = ["Engine", "__version__", "connect", "connect_async"]
 
 # redis-py is not needed by the server: what needs it is loaded when it is asked for

@@ -8,11 +8,11 @@ import os
 import signal
 import sys
 
-from zippy import __version__
 from zippy.config_file import ConfigFileError, Directive
 from zippy.server.process import go_to_background, remove_file, set_up_log, tell_service_manager, write_pidfile
 from zippy.server.server import Server
 from zippy.settings import Settings
+from zippy.version import __version__
 
 log = logging.getLogger("zippy")
 

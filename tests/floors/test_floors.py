@@ -22,6 +22,7 @@ FLOORS: list[tuple[int, str]] = [
     (20, "zippy._core.keyspace"),
     (30, "zippy._core.commands"),
     (40, "zippy._core.session"),
+    (41, "zippy._core.introspection"),
     (41, "zippy._core.reactor"),
     (41, "zippy._core.transport"),
     (45, "zippy.server"),

@@ -11,7 +11,7 @@ from zippy._core.ground.clock cimport clock_set, clock_thaw
 from zippy._core.ground.hash cimport hash_seed
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    client_free, client_new, client_reset, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines
+    client_free, client_new, client_reset, client_set_name, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines
 )
 from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
@@ -486,6 +486,7 @@ cdef class Session:
     def reset(self):
         """The engine's side of RESET: transaction, watches, subscriptions, MONITOR, database, protocol, reply mode."""
         client_reset(self.core.engine, self.client)
+        client_set_name(self.client, slice_of(NULL, 0))
         self.client.flags &= ~<uint64_t>(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_TOUCH | CLIENT_NO_EVICT)
         self.client.db = self.core.engine.ks.dbs[0]
         self.client.reply.proto = 2

@@ -6,10 +6,10 @@ import os
 import sys
 from typing import NoReturn
 
-from zippy import __version__
 from zippy.app import Application
-from zippy.config_file import REDIS_VERSION, ConfigFileError, load_command_line
+from zippy.config_file import ConfigFileError, load_command_line
 from zippy.settings import Settings
+from zippy.version import REDIS_VERSION, __version__
 
 USAGE = """\
 Usage: zippy [FILE | -] [--SETTING VALUE ...]

@@ -13,7 +13,6 @@ class ClientState:
     address: str
     local_address: str
     fd: int = -1
-    name: str = ""
     lib_name: str = ""
     lib_version: str = ""
     user: str = "default"

@@ -6,15 +6,14 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Any
 
-from zippy import __version__
+from zippy._core.introspection import redact, set_client_name
 from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy.server.arguments import integer, text
 from zippy.server.registry import command
+from zippy.version import REDIS_VERSION
 
 if TYPE_CHECKING:
     from zippy._core.session import Session
-
-REDIS_VERSION = "8.2.3"  # what clients take for the server's version: the behaviour that zippy matches
-
 
 def authenticate(session: Session, user: bytes, password: bytes) -> None:
     """Lets the session in, or raises WRONGPASS."""
@@ -29,6 +28,8 @@ def authenticate(session: Session, user: bytes, password: bytes) -> None:
 @command("auth")
 def auth(session: Session, args: list[bytes]) -> Any:
     """AUTH [username] password."""
+    for place in range(1, min(len(args), 3)):
+        redact(session, place)
     if len(args) > 3:
         raise ReplyError("ERR syntax error")
     if len(args) == 2:
@@ -53,10 +54,7 @@ def hello(session: Session, args: list[bytes]) -> Any:
     version = None
     at = 1
     if len(args) > 1:
-        try:
-            version = int(args[1])
-        except ValueError:
-            raise ReplyError("ERR Protocol version is not an integer or out of range") from None
+        version = integer(args[1], "ERR Protocol version is not an integer or out of range")
         if version not in (2, 3):
             raise ReplyError("NOPROTO unsupported protocol version")
         at = 2
@@ -65,6 +63,8 @@ def hello(session: Session, args: list[bytes]) -> Any:
         option = args[at].upper()
         left = len(args) - at - 1
         if option == b"AUTH" and left >= 2:
+            redact(session, at + 1)
+            redact(session, at + 2)
             credentials = (args[at + 1], args[at + 2])
             at += 3
         elif option == b"SETNAME" and left >= 1:
@@ -73,7 +73,7 @@ def hello(session: Session, args: list[bytes]) -> Any:
                 raise ReplyError("ERR Client names cannot contain spaces, newlines or special characters.")
             at += 2
         else:
-            raise ReplyError(f"ERR Syntax error in HELLO option '{args[at].decode(errors='replace')}'")
+            raise ReplyError(f"ERR Syntax error in HELLO option '{text(args[at])}'")
     if credentials:
         authenticate(session, *credentials)
     if not session.authenticated:
@@ -82,7 +82,7 @@ def hello(session: Session, args: list[bytes]) -> Any:
             "can be used to authenticate the client and select the RESP protocol version at the same time"
         )
     if name is not None:
-        session.state.name = name.decode()
+        set_client_name(session, name)
     if version is not None:
         session.protocol = version
     return {
@@ -100,39 +100,4 @@ def hello(session: Session, args: list[bytes]) -> Any:
 def reset(session: Session, args: list[bytes]) -> Any:
     """RESET."""
     session.reset()
-    session.state.name = ""
     return Simple("RESET")
-
-
-@command("client|id")
-def client_id(session: Session, args: list[bytes]) -> Any:
-    """CLIENT ID."""
-    return session.id
-
-
-@command("client|setname")
-def client_setname(session: Session, args: list[bytes]) -> Any:
-    """CLIENT SETNAME name."""
-    if not valid_name(args[2]):
-        raise ReplyError("ERR Client names cannot contain spaces, newlines or special characters.")
-    session.state.name = args[2].decode()
-    return OK
-
-
-@command("client|getname")
-def client_getname(session: Session, args: list[bytes]) -> Any:
-    """CLIENT GETNAME."""
-    return session.state.name or None
-
-
-@command("client|setinfo")
-def client_setinfo(session: Session, args: list[bytes]) -> Any:
-    """CLIENT SETINFO LIB-NAME name | LIB-VER version."""
-    attribute = args[2].lower()
-    fields = {b"lib-name": "lib_name", b"lib-ver": "lib_version"}
-    if attribute not in fields:
-        raise ReplyError(f"ERR Unrecognized option '{args[2].decode(errors='replace')}'")
-    if not valid_name(args[3]):
-        raise ReplyError(f"ERR {attribute.decode()} cannot contain spaces, newlines or special characters.")
-    setattr(session.state, fields[attribute], args[3].decode())
-    return OK

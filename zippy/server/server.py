@@ -13,9 +13,11 @@ from typing import Any
 
 from zippy._core.session import SETTING_NAMES, Core, Session, seed_hashes
 from zippy.commandspec import COMMANDS
-from zippy.server import connection  # noqa: F401  registers its handlers
+from zippy.server import client_commands, config, connection, info  # noqa: F401  they register their handlers
 from zippy.server.clients import ClientState, text_address
+from zippy.server.info import Info
 from zippy.server.listeners import Listeners
+from zippy.server.meter import Meter
 from zippy.server.registry import bind_all
 from zippy.settings import Settings, find_setting
 
@@ -47,14 +49,19 @@ class Server:
         bind_all(self.core)
         self.listeners = Listeners(self)
         self.run_id = os.urandom(20).hex()
+        self.replication_id = os.urandom(20).hex()
         self.started_at = time.time()
         self.stopped: asyncio.Future[int] | None = None
         self.cron_task: asyncio.Task[None] | None = None
         self.on_cron: list[Callable[[], None]] = []  # services' periodic work
         self.on_stop: list[Callable[[bool | None], Awaitable[bool]]] = []  # services' last work, called with shut_down's `save`; False: refused
         self.stopping: asyncio.Task[bool] | None = None
+        self.config_lines: dict[str, Callable[[], list[str]]] = {}  # by directive: lines of CONFIG REWRITE that are no settings
         self.password_hashes: set[bytes] = set()
         self.push_settings()
+        self.meter = Meter(self.core)
+        self.on_cron.append(self.meter.sample)
+        self.info = Info(self)
 
     @staticmethod
     def seed() -> None:
@@ -82,6 +89,10 @@ class Server:
         """Keeps the hash of the default user's password; without one, nobody has to authenticate."""
         self.password_hashes = {hashlib.sha256(password.encode("utf-8", "surrogateescape")).digest()} if password else set()
         self.core.set_setting("require-authentication", int(bool(self.password_hashes)))
+
+    def has_user(self, name: str) -> bool:
+        """Whether access control knows a user of this name."""
+        return name == "default"
 
     def push_output_limits(self, limits: Any) -> None:
         """Hands client-output-buffer-limit down: (hard, soft, seconds) of normal, replica, pubsub."""

@@ -1,0 +1,366 @@
+"""What a core knows of itself, as plain Python values: for the administrative commands, INFO and the services."""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint64_t
+from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.clock cimport clock_ticks_per_us
+from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next, ht_memory
+from zippy._core.ground.mem cimport mem_release, mem_resident
+from zippy._core.keyspace.db cimport db_put_string, lazy_free_pending, lookup_peek, open_for_write
+from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.lru cimport idle_seconds
+from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, WatchNode
+from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
+from zippy._core.commands.client cimport client_memory, client_set_name
+from zippy._core.commands.engine cimport engine_use
+from zippy._core.commands.output cimport client_output_class
+from zippy._core.commands.types cimport (
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI,
+    CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX, HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB,
+    Client, Command, Engine, ErrorStat, LatencyEvent, Running, SlowEntry
+)
+from zippy._core.session cimport Core, Session
+from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
+from zippy._core.values.value cimport value_encoding_name, value_length, value_memory
+
+
+cdef inline bytes bytes_of(Slice s):
+    return PyBytes_FromStringAndSize(s.ptr, s.len)
+
+
+cdef inline Slice slice_of_bytes(bytes data):
+    return slice_of(<const char*>data, len(data))
+
+
+# Clients
+
+
+cdef Running* running_of(Client* c) noexcept nogil:
+    return &c.running[1 if c.flags & CLIENT_IN_EXEC else 0]
+
+
+def redact(Session session, int argument):
+    """Keeps an argument (0: the command's name) of the session's running command out of MONITOR and the slow log."""
+    running_of(session.client).redacted |= <uint64_t>1 << (argument if argument < 63 else 63)
+
+
+def client_name(Session session):
+    """What CLIENT SETNAME gave, b"" if nothing."""
+    return bytes_of(session.client.name)
+
+
+def set_client_name(Session session, bytes name):
+    """Names the client; False when the name has bytes that it may not have."""
+    engine_use(session.core.engine)
+    return client_set_name(session.client, slice_of_bytes(name))
+
+
+def client_kind(Session session):
+    """"normal", "master", "replica" or "pubsub", as CLIENT LIST TYPE tells them apart."""
+    cdef Client* c = session.client
+    if c.flags & CLIENT_MASTER:
+        return "master"
+    if c.flags & CLIENT_REPLICA:
+        return "replica"
+    return "pubsub" if client_output_class(c) == OUTPUT_PUBSUB else "normal"
+
+
+def client_is_leaving(Session session):
+    """The connection is closed, or will be at the end of the turn."""
+    return session.client == NULL or session.client.flags & CLIENT_CLOSING != 0
+
+
+cdef str client_flags(const Client* c):
+    cdef uint64_t f = c.flags
+    letters = [
+        ("S", f & CLIENT_REPLICA), ("O", f & CLIENT_MONITOR), ("M", f & CLIENT_MASTER),
+        ("P", c.channels.count or c.patterns.count or c.shard_channels.count), ("x", f & (CLIENT_MULTI | CLIENT_IN_EXEC)),
+        ("b", f & (CLIENT_BLOCKED | CLIENT_PAUSED)), ("d", c.dirty_cas), ("c", f & CLIENT_CLOSE_AFTER_REPLY), ("A", f & CLIENT_CLOSING),
+        ("U", f & CLIENT_UNIX), ("r", f & CLIENT_READONLY), ("e", f & CLIENT_NO_EVICT), ("T", f & CLIENT_NO_TOUCH),
+    ]
+    return "".join([letter for letter, is_set in letters if is_set]) or "N"
+
+
+def client_fields(Session session):
+    """The engine's side of a client's line in CLIENT LIST, by field name."""
+    cdef Client* c = session.client
+    cdef Engine* e = session.core.engine
+    cdef WatchNode* watch = c.watches
+    cdef size_t request = 0
+    cdef size_t arguments = 0
+    cdef size_t unsent = c.reply.out.len - c.reply.sent
+    cdef int watches = 0
+    cdef int i
+    while watch != NULL:
+        watches += 1
+        watch = watch.sibling
+    if e.current == c or c.flags & CLIENT_AWAITING:
+        for i in range(c.running[0].argc):
+            arguments += c.running[0].argv[i].len
+        request = c.parser.pos - c.parser.start
+    return {
+        "id": c.id,
+        "age": (e.ks.clock.us - c.created_us) // 1000000,
+        "idle": (e.ks.clock.mono_us - c.active_us) // 1000000,
+        "flags": client_flags(c),
+        "db": c.db.id,
+        "sub": c.channels.count,
+        "psub": c.patterns.count,
+        "ssub": c.shard_channels.count,
+        "multi": c.multi.count if c.flags & (CLIENT_MULTI | CLIENT_IN_EXEC) else -1,
+        "watch": watches,
+        "qbuf": c.parser.own.len + request,
+        "qbuf-free": c.parser.own.cap - c.parser.own.len,
+        "argv-mem": arguments,
+        "multi-mem": c.multi.bytes,
+        "rbs": c.reply.out.cap,
+        "rbp": unsent,
+        "obl": unsent,
+        "oll": 0,
+        "omem": 0,
+        "tot-mem": client_memory(c),
+        "events": "rw" if unsent and e.current != c else "r",
+        "cmd": bytes_of(c.last_command.name).decode() if c.last_command != NULL else "NULL",
+        "resp": c.reply.proto,
+        "tot-net-in": c.bytes_in,
+        "tot-net-out": c.bytes_out,
+        "tot-cmds": c.commands,
+    }
+
+
+# Counters
+
+
+def engine_stats(Core core):
+    """Counters of the engine and the keyspace by the names that INFO's Stats section gives them, where it has them."""
+    cdef Engine* e = core.engine
+    cdef int i
+    cdef uint64_t watched = 0
+    cdef uint64_t waiting = 0
+    cdef uint64_t expires = 0
+    for i in range(e.ks.db_count):
+        watched += e.ks.dbs[i].watched.count
+        waiting += e.ks.dbs[i].waiting.count
+        expires += e.ks.dbs[i].expires.count
+    return {
+        "total_connections_received": e.stats.connections,
+        "total_commands_processed": e.stats.commands,
+        "total_net_input_bytes": e.stats.bytes_in,
+        "total_net_output_bytes": e.stats.bytes_out,
+        "rejected_connections": e.stats.rejected_connections,
+        "expired_keys": e.ks.stats.expired,
+        "expired_stale_perc": e.ks.stats.expired_stale_perc,
+        "expired_time_cap_reached_count": e.ks.stats.expired_time_cap_reached,
+        "expire_cycle_us": e.ks.stats.expire_cycle_us,
+        "evicted_keys": e.ks.stats.evicted,
+        "evicted_clients": e.stats.evicted_clients,
+        "evicted_scripts": e.ks.stats.evicted_scripts,
+        "keyspace_hits": e.ks.stats.hits,
+        "keyspace_misses": e.ks.stats.misses,
+        "pubsub_channels": e.pubsub.channels.count,
+        "pubsub_patterns": e.pubsub.patterns.count,
+        "pubsubshard_channels": e.pubsub.shard_channels.count,
+        "total_error_replies": e.stats.error_replies,
+        "client_query_buffer_limit_disconnections": e.stats.query_limit_disconnects,
+        "client_output_buffer_limit_disconnections": e.stats.output_limit_disconnects,
+        "acl_access_denied_auth": e.stats.auth_denied,
+        "eventloop_cycles": e.stats.turns,
+        "connected_clients": e.client_count,
+        "blocked_clients": e.stats.blocked_clients,
+        "pubsub_clients": e.stats.pubsub_clients,
+        "watching_clients": e.stats.watching_clients,
+        "clients_in_timeout_table": e.deadline_count,
+        "total_watched_keys": watched,
+        "total_blocking_keys": waiting,
+        "keys_with_expiry": expires,
+        "dirty": e.ks.dirty,
+        "lazyfree_pending_objects": lazy_free_pending(&e.ks),
+        "lazyfreed_objects": e.ks.stats.lazyfreed,
+        "loading": e.ks.loading,
+        "time_us": e.ks.clock.us,
+    }
+
+
+def reset_stats(Core core):
+    """What CONFIG RESETSTAT sets back."""
+    engine_use(core.engine)
+    account_reset(core.engine)
+
+
+def command_stats(Core core):
+    """(name, calls, us spent, rejected, failed, histogram) of each command that was called or rejected; histogram[i] counts calls of up to 2**i us."""
+    cdef Engine* e = core.engine
+    cdef Command* command
+    cdef int i
+    cdef int b
+    found = []
+    for i in range(e.command_count):
+        command = &e.all_commands[i]
+        if command.calls or command.rejected or command.failed:
+            histogram = [command.histogram[b] for b in range(HISTOGRAM_BUCKETS)]
+            us = <uint64_t>(command.ticks / clock_ticks_per_us())
+            found.append((bytes_of(command.name).decode(), command.calls, us, command.rejected, command.failed, histogram))
+    return found
+
+
+def error_stats(Core core):
+    """How often each error code was replied, a list of (code, count) in the codes' order."""
+    cdef HtIter it
+    cdef ErrorStat* stat
+    found = []
+    ht_iter(&it, &core.engine.errors)
+    stat = <ErrorStat*>ht_iter_next(&it)
+    while stat != NULL:
+        found.append((bytes_of(stat.code).decode("utf-8", "surrogateescape"), stat.count))
+        stat = <ErrorStat*>ht_iter_next(&it)
+    ht_iter_done(&it)
+    return sorted(found)
+
+
+def keyspace(Core core):
+    """(id, keys, keys with an expiry, average ms to live) of each database that has keys."""
+    cdef Db* db
+    cdef int i
+    found = []
+    for i in range(core.engine.ks.db_count):
+        db = core.engine.ks.dbs[i]
+        if db.keys.count:
+            found.append((db.id, db.keys.count, db.expires.count, db.avg_ttl))
+    return found
+
+
+# Memory
+
+
+def used_memory(Core core):
+    """Bytes in use now and at most."""
+    return core.engine.account.used, max(core.engine.account.peak, core.engine.account.used)
+
+
+def memory_stats(Core core):
+    """Bytes: "used", "peak", "resident" (all that the allocator holds), "tables" [(db, keys, expires)], "clients" and "not_counted"; and "blocks"."""
+    cdef Engine* e = core.engine
+    cdef Client* c = e.clients
+    cdef size_t clients = 0
+    cdef Db* db
+    cdef int i
+    tables = []
+    for i in range(e.ks.db_count):
+        db = e.ks.dbs[i]
+        if db.keys.count:
+            tables.append((db.id, ht_memory(&db.keys), ht_memory(&db.expires)))
+    while c != NULL:
+        clients += client_memory(c)
+        c = c.next
+    return {
+        "used": e.account.used,
+        "peak": max(e.account.peak, e.account.used),
+        "blocks": e.account.blocks,
+        "resident": mem_resident(),
+        "tables": tables,
+        "clients": clients,
+        "not_counted": e.ks.memory_overhead,
+    }
+
+
+def release_memory():
+    """Gives memory that no block is in back to the system."""
+    mem_release()
+
+
+def key_memory(Session session, bytes key, uint64_t samples):
+    """Bytes of a key with its value, from so many sampled elements (0: all); None: no such key."""
+    engine_use(session.core.engine)
+    cdef Entry* entry = lookup_peek(session.client.db, slice_of_bytes(key))
+    return None if entry == NULL else value_memory(entry, samples)
+
+
+def key_facts(Session session, bytes key):
+    """Address, encoding, length, access field and idle seconds of a key's entry; None: no such key."""
+    engine_use(session.core.engine)
+    cdef Entry* entry = lookup_peek(session.client.db, slice_of_bytes(key))
+    if entry == NULL:
+        return None
+    return {
+        "address": <size_t>entry,
+        "encoding": value_encoding_name(entry).decode(),
+        "length": value_length(entry),
+        "access": entry_access(entry),
+        "idle": idle_seconds(&session.core.engine.ks, entry),
+    }
+
+
+def populate(Session session, uint64_t count, bytes prefix, int64_t size):
+    """Puts strings under prefix:0 .. prefix:(count-1) where there is no key yet: "value:i", cut or padded with NULs to size (-1: as it is)."""
+    cdef Engine* e = session.core.engine
+    cdef Db* db = session.client.db
+    cdef uint64_t i
+    cdef bytes key
+    cdef bytes value
+    engine_use(e)
+    for i in range(count):
+        key = b"%s:%d" % (prefix, i)
+        value = b"value:%d" % i
+        if size >= 0:
+            value = value[:size].ljust(size, b"\0")
+        if open_for_write(db, slice_of_bytes(key)) == NULL:
+            db_put_string(db, NULL, slice_of_bytes(key), slice_of_bytes(value), NO_EXPIRY)
+            mutated(db, slice_of_bytes(key), NOTIFY_STRING, NULL, 1)
+
+
+# The slow log and the latency monitor
+
+
+def slowlog(Core core, int64_t count):
+    """The newest entries (-1: all): lists of id, second, us, arguments, peer and client's name."""
+    cdef uint64_t index = 0
+    cdef SlowEntry* entry = slowlog_at(core.engine, index)
+    cdef int i
+    found = []
+    while entry != NULL and (count < 0 or <int64_t>index < count):
+        arguments = [bytes_of(entry.argv[i]) for i in range(entry.argc)]
+        found.append([entry.id, entry.at, entry.us, arguments, bytes_of(entry.peer), bytes_of(entry.name)])
+        index += 1
+        entry = slowlog_at(core.engine, index)
+    return found
+
+
+def slowlog_length(Core core):
+    """How many entries the slow log has."""
+    return core.engine.slowlog_count
+
+
+def slowlog_clear(Core core):
+    """Empties the slow log."""
+    engine_use(core.engine)
+    slowlog_reset(core.engine)
+
+
+cdef list samples_of(const LatencyEvent* event):
+    cdef int first = event.count - LATENCY_SAMPLES if event.count > LATENCY_SAMPLES else 0
+    cdef int i
+    found = []
+    for i in range(first, event.count):
+        found.append((event.samples[i % LATENCY_SAMPLES].at, event.samples[i % LATENCY_SAMPLES].ms))
+    return found
+
+
+def latency_events(Core core):
+    """What the latency monitor keeps: {event: (worst ms, [(second, ms), oldest first])}."""
+    cdef int i
+    return {
+        core.engine.latency[i].name.decode(): (core.engine.latency[i].worst, samples_of(core.engine.latency[i]))
+        for i in range(core.engine.latency_count)
+    }
+
+
+def latency_record(Core core, bytes event, int64_t us):
+    """One occurrence of an event ("fork", "aof-fsync-always" ...) for the latency monitor, which keeps it when it took long enough."""
+    engine_use(core.engine)
+    latency_sample(core.engine, event, us)
+
+
+def latency_forget(Core core, bytes event=b""):
+    """Forgets an event, all of them by default; how many were forgotten."""
+    engine_use(core.engine)
+    return latency_reset(core.engine, slice_of_bytes(event))

@@ -1,0 +1,36 @@
+"""Reading the arguments of commands that are answered in Python, with Redis's error texts."""
+
+from __future__ import annotations
+
+import re
+
+from zippy._core.resp.kinds import ReplyError
+
+INT64_MAX = 2**63 - 1
+_INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,18}")
+
+
+def integer(argument: bytes, error: str = "ERR value is not an integer or out of range") -> int:
+    """A whole number of 64 bits, written as Redis takes it; ReplyError with `error` for anything else."""
+    if _INTEGER.fullmatch(argument) is None:
+        raise ReplyError(error)
+    value = int(argument)
+    if not -INT64_MAX - 1 <= value <= INT64_MAX:
+        raise ReplyError(error)
+    return value
+
+
+def text(argument: bytes) -> str:
+    """The argument as text; bytes that are no UTF-8 survive as surrogate escapes."""
+    return argument.decode("utf-8", "surrogateescape")
+
+
+def syntax_error() -> ReplyError:
+    """To be raised."""
+    return ReplyError("ERR syntax error")
+
+
+def subcommand_error(args: list[bytes]) -> ReplyError:
+    """To be raised where a container's subcommand was given too many or senseless arguments."""
+    container, given = text(args[0]).upper(), text(args[1][:128])
+    return ReplyError(f"ERR unknown subcommand or wrong number of arguments for '{given}'. Try {container} HELP.")

@@ -1,0 +1,147 @@
+"""CLIENT LIST, INFO, KILL and SETINFO: what needs to know all clients, or what the server alone remembers of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from zippy._core.introspection import client_fields, client_is_leaving, client_kind, client_name
+from zippy._core.resp.kinds import OK, ReplyError, Verbatim
+from zippy.server.arguments import integer, syntax_error, text
+from zippy.server.connection import valid_name
+from zippy.server.registry import command
+
+if TYPE_CHECKING:
+    from zippy._core.session import Session
+
+KINDS = {"normal": "normal", "master": "master", "slave": "replica", "replica": "replica", "pubsub": "pubsub"}
+
+
+def line(session: Session) -> str:
+    """A client as CLIENT LIST shows it, without the line's end."""
+    own, state = client_fields(session), session.state
+    fields: dict[str, Any] = {"id": own.pop("id")}
+    fields["addr"], fields["laddr"] = state.address, state.local_address
+    fields["fd"] = state.fd
+    fields["name"] = text(client_name(session))
+    version = own.pop("resp")
+    traffic = {name: own.pop(name) for name in ("tot-net-in", "tot-net-out", "tot-cmds")}
+    fields |= own
+    fields |= {"user": state.user, "redir": -1, "resp": version, "lib-name": state.lib_name, "lib-ver": state.lib_version, "io-thread": 0}
+    return " ".join(f"{name}={value}" for name, value in (fields | traffic).items())
+
+
+def clients(session: Session) -> list[Session]:
+    """All clients that have a peer and are not about to be closed, oldest first."""
+    return [other for other in session.core.sessions.values() if other.state is not None and not client_is_leaving(other)]
+
+
+def lines(sessions: Iterable[Session]) -> Verbatim:
+    """The reply to CLIENT LIST."""
+    return Verbatim("".join(f"{line(session)}\n" for session in sessions))
+
+
+def kind_called(name: bytes) -> str:
+    """The kind of clients that an argument means."""
+    kind = KINDS.get(text(name).lower())
+    if kind is None:
+        raise ReplyError(f"ERR Unknown client type '{text(name)}'")
+    return kind
+
+
+@command("client|info")
+def client_info(session: Session, args: list[bytes]) -> Any:
+    """CLIENT INFO."""
+    return lines([session])
+
+
+@command("client|list")
+def client_list(session: Session, args: list[bytes]) -> Any:
+    """CLIENT LIST [TYPE type | ID id [id ...]]."""
+    option = args[2].upper() if len(args) > 2 else b""
+    if option == b"TYPE" and len(args) == 4:
+        kind = kind_called(args[3])
+        return lines(other for other in clients(session) if client_kind(other) == kind)
+    if option == b"ID" and len(args) > 3:
+        by_id = {other.id: other for other in clients(session)}
+        wanted = [integer(word, "ERR Invalid client ID") for word in args[3:]]
+        return lines(by_id[number] for number in wanted if number in by_id)
+    if option:
+        raise syntax_error()
+    return lines(clients(session))
+
+
+Filter = Callable[["Session"], bool]
+
+
+def read_filter(session: Session, option: bytes, value: bytes) -> Filter:
+    """One "option value" pair of CLIENT KILL."""
+    if option == b"ID":
+        number = integer(value, "ERR client-id should be greater than 0")
+        if number < 1:
+            raise ReplyError("ERR client-id should be greater than 0")
+        return lambda other: other.id == number
+    if option == b"MAXAGE":
+        age = integer(value, "ERR maxage is not an integer or out of range")
+        if age < 1:
+            raise ReplyError("ERR maxage should be greater than 0")
+        return lambda other: bool(client_fields(other)["age"] >= age)
+    if option == b"TYPE":
+        kind = kind_called(value)
+        return lambda other: bool(client_kind(other) == kind)
+    if option == b"ADDR":
+        return lambda other: bool(other.state.address == text(value))
+    if option == b"LADDR":
+        return lambda other: bool(other.state.local_address == text(value))
+    if option == b"USER":
+        if not session.core.server.has_user(text(value)):
+            raise ReplyError(f"ERR No such user '{text(value)}'")
+        return lambda other: bool(other.state.user == text(value))
+    raise syntax_error()
+
+
+@command("client|kill")
+def client_kill(session: Session, args: list[bytes]) -> Any:
+    """CLIENT KILL ip:port | option value [option value ...]."""
+    if len(args) == 3:
+        victims = [other for other in clients(session) if other.state.address == text(args[2])]
+        if not victims:
+            raise ReplyError("ERR No such client")
+        kill(session, victims)
+        return OK
+    if len(args) % 2:
+        raise syntax_error()
+    skip_me = True
+    filters: dict[bytes, Filter] = {}
+    for option, value in zip(args[2::2], args[3::2], strict=True):
+        name = option.upper()
+        if name == b"SKIPME" and value.lower() in (b"yes", b"no"):
+            skip_me = value.lower() == b"yes"
+        else:
+            # of an option that comes twice, the last one counts
+            filters[name] = read_filter(session, name, value)
+    victims = [other for other in clients(session) if not (skip_me and other is session) and all(fits(other) for fits in filters.values())]
+    kill(session, victims)
+    return len(victims)
+
+
+def kill(session: Session, victims: list[Session]) -> None:
+    """Closes the connections; the session itself still gets its reply."""
+    for victim in victims:
+        if victim is session:
+            victim.close_after_reply()
+        else:
+            victim.kill()
+
+
+@command("client|setinfo")
+def client_setinfo(session: Session, args: list[bytes]) -> Any:
+    """CLIENT SETINFO LIB-NAME name | LIB-VER version."""
+    fields = {b"lib-name": "lib_name", b"lib-ver": "lib_version"}
+    attribute = args[2].lower()
+    if attribute not in fields:
+        raise ReplyError(f"ERR Unrecognized option '{text(args[2])}'")
+    if not valid_name(args[3]):
+        raise ReplyError(f"ERR {text(args[2])} cannot contain spaces, newlines or special characters.")
+    setattr(session.state, fields[attribute], args[3].decode())
+    return OK
