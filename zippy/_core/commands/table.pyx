@@ -11,6 +11,7 @@ from zippy._core.commands.hash cimport hash_handler
 from zippy._core.commands.list cimport list_handler
 from zippy._core.commands.pubsub cimport pubsub_handler
 from zippy._core.commands.server cimport server_handler
+from zippy._core.commands.set cimport set_handler
 from zippy._core.commands.string cimport string_handler
 from zippy._core.commands.transactions cimport transactions_handler
 from zippy._core.commands.types cimport (
