@@ -1,10 +1,10 @@
-"""What the string and bitmap groups tell replicas and the AOF: absolute times, outcomes instead of sums, nothing for what changed nothing."""
+"""What the string and bitmap groups tell replicas and the AOF: absolute times, outcomes instead of sums."""
 
 from __future__ import annotations
 
 import pytest
-
 from zippy._core.testing.engine_shim import RecordingEngine
+
 from zippy.commandspec import COMMANDS
 
 NOW = 1_000_000_000_000

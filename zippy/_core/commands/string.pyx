@@ -6,7 +6,7 @@ from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_out_of
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.string_lcs cimport lcs_command
 from zippy._core.commands.string_number cimport decr_command, decrby_command, incr_command, incrby_command, incrbyfloat_command
-from zippy._core.commands.string_range cimport append_command, getrange_command, setrange_command, strlen_command
+from zippy._core.commands.string_range cimport append_command, getrange_command, setrange_command, strlen_command, substr_command
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport db_put_string, db_set_expiry, delete_key, lookup_read, open_for_write
 from zippy._core.keyspace.effects cimport mutated, notify
@@ -72,8 +72,10 @@ cdef command_fn partial_handler(const char* name) noexcept nogil:
         return append_command
     if strcmp(name, b"strlen") == 0:
         return strlen_command
-    if strcmp(name, b"getrange") == 0 or strcmp(name, b"substr") == 0:
+    if strcmp(name, b"getrange") == 0:
         return getrange_command
+    if strcmp(name, b"substr") == 0:
+        return substr_command
     if strcmp(name, b"setrange") == 0:
         return setrange_command
     if strcmp(name, b"incr") == 0:

@@ -7,4 +7,5 @@ from zippy._core.commands.types cimport Client, Engine
 cdef void append_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void strlen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void getrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void substr_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void setrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

@@ -77,6 +77,10 @@ cdef void getrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
     reply_bulk(&c.reply, slice_of(text.ptr + start, <size_t>(end - start + 1)) if start <= end else slice_of(b"", 0))
 
 
+cdef void substr_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    getrange_command(e, c, argc, argv)
+
+
 cdef void setrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef int64_t offset
     cdef Entry* entry

@@ -1,6 +1,7 @@
-# An engine that records what it would tell its replicas, for tests of propagation: one client, no session, no transport. The clock is frozen.
+# An engine that records what it would tell its replicas, for tests of propagation: one client, no session, no transport, a frozen
+# clock.
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 from zippy._core.commands.client cimport client_free, client_new
