@@ -8,6 +8,7 @@ from zippy._core.values.entry cimport Entry
 
 cdef bint arg_i64(Client* c, Slice s, int64_t* n) noexcept nogil                    # "ERR value is not an integer or out of range"
 cdef bint arg_i64_or(Client* c, Slice s, int64_t* n, const char* error) noexcept nogil   # with an error text of the command's own
+cdef bint arg_int(Client* c, Slice s, int64_t* n) noexcept nogil                    # as arg_i64, of 32 bits
 cdef bint arg_in_range(Client* c, Slice s, int64_t low, int64_t high, int64_t* n, const char* error) noexcept nogil
 cdef bint arg_double(Client* c, Slice s, double* d) noexcept nogil                  # "ERR value is not a valid float"
 cdef bint arg_timeout(Engine* e, Client* c, Slice s, int64_t* us) noexcept nogil    # seconds with decimals to us; 0: for ever

@@ -18,6 +18,15 @@ cdef bint arg_i64_or(Client* c, Slice s, int64_t* n, const char* error) noexcept
     return False
 
 
+cdef bint arg_int(Client* c, Slice s, int64_t* n) noexcept nogil:
+    if not arg_i64(c, s, n):
+        return False
+    if -2147483648 <= n[0] <= 2147483647:
+        return True
+    reply_error(&c.reply, b"ERR value is out of range, value must between -2147483648 and 2147483647")
+    return False
+
+
 cdef bint arg_in_range(Client* c, Slice s, int64_t low, int64_t high, int64_t* n, const char* error) noexcept nogil:
     if num_read_i64(s, n) and low <= n[0] <= high:
         return True

@@ -126,13 +126,17 @@ cdef size_t deliver(Engine* e, Channel* channel, const char* kind, Slice name, S
     for i in range(channel.count):
         c = channel.subscribers[i].client
         r = &c.reply
+        if c == e.current:
+            r = &e.pushes
+            r.proto = c.reply.proto
         reply_push(r, 4 if pattern else 3)
         reply_bulk(r, slice_text(kind))
         if pattern:
             reply_bulk(r, channel.name)
         reply_bulk(r, name)
         reply_bulk(r, message)
-        client_has_output(e, c)
+        if c != e.current:
+            client_has_output(e, c)
     return channel.count
 
 

@@ -5,7 +5,7 @@ from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_ke
 from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    BLOCK_NULL, BLOCK_NULL_ARRAY, CLIENT_BLOCKED, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MONITOR, CLIENT_MULTI,
+    BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MONITOR, CLIENT_MULTI,
     CLIENT_PAUSED, CLIENT_PENDING, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
 )
 from zippy._core.resp.parser cimport PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
@@ -246,7 +246,8 @@ cdef void unblock(Engine* e, Client* c) noexcept nogil:
 
 
 cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil:
-    reply_in_vain(c, c.block.timeout_reply)
+    # after waiting, those who would have got a null at once get a null array, as in Redis
+    reply_in_vain(c, BLOCK_ZERO if c.block.timeout_reply == BLOCK_ZERO else BLOCK_NULL_ARRAY)
     unblock(e, c)
     client_has_output(e, c)
 

@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t
 from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_of
-from zippy._core.ground.number cimport num_read_i64
+from zippy._core.commands.args cimport arg_int
 from zippy._core.commands.connection_client cimport connection_client_handler
 from zippy._core.commands.types cimport CLIENT_CLOSE_AFTER_REPLY, Client, Engine
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_bulk_text, reply_error, reply_ok, reply_simple
@@ -39,9 +39,9 @@ cdef void echo_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 cdef void select_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef int64_t index
-    if not num_read_i64(argv[1], &index):
-        reply_error(&c.reply, b"ERR invalid DB index")
-    elif index < 0 or index >= e.ks.db_count:
+    if not arg_int(c, argv[1], &index):
+        return
+    if index < 0 or index >= e.ks.db_count:
         reply_error(&c.reply, b"ERR DB index is out of range")
     else:
         c.db = e.ks.dbs[index]

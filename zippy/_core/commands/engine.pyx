@@ -1,5 +1,5 @@
 from libc.string cimport memcmp, memset
-from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_free, buf_init, slice_of
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_realloc
@@ -20,7 +20,7 @@ from zippy._core.commands.types cimport (
     CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, Multi, QueuedCommand, Running
 )
 from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, parser_next, parser_unread
-from zippy._core.resp.writer cimport reply_cut, reply_error, reply_error_about, reply_error_slice, reply_simple
+from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple
 from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.settings cimport settings_defaults
 
@@ -54,6 +54,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
     ht_free(&e.commands)
     pubsub_free(&e.pubsub)
     accounting_free(e)
+    reply_free(&e.pushes)
     mem_free(e.deadlines)
     mem_free(e.monitors)
 
@@ -123,8 +124,7 @@ cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     if not admit(e, c, command, argc, argv):
         if c.reply.errors != errors:
             account_rejected(e, c, command, errors)
-            if c.flags & CLIENT_MULTI:
-                refuse_in_multi(c, command, reply_at)
+            refuse_in_multi(c, command, reply_at)
         keep_or_cut_reply(e, c, reply_at)
         return RUN_DONE
     effects_begin_unit(&e.ks)
@@ -140,11 +140,12 @@ cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void refuse_in_multi(Client* c, Command* command, size_t reply_at) noexcept nogil:
-    """A command was refused while MULTI is open: EXEC will abort; EXEC itself aborts now and tells the reason behind the error's code."""
+    """A command was refused: if MULTI is open, EXEC will abort. EXEC itself aborts now and tells the reason."""
     cdef Buf reason
     cdef size_t begin = reply_at + 1
     if command == NULL or not command.flags & CMD_RUNS_QUEUE:
-        c.flags |= CLIENT_DIRTY_EXEC
+        if c.flags & CLIENT_MULTI:
+            c.flags |= CLIENT_DIRTY_EXEC
         return
     if c.reply.out.len - begin > 4 and memcmp(c.reply.out.data + begin, b"ERR ", 4) == 0:
         begin += 4
@@ -196,6 +197,10 @@ cdef void finish_unit(Engine* e, Client* c) noexcept nogil:
     effects_end_unit(&e.ks)
     e.current = NULL
     keep_or_cut_reply(e, c, c.running[0].reply_at)
+    if e.pushes.out.len:
+        reply_raw(&c.reply, e.pushes.out.data, e.pushes.out.len)
+        buf_clear(&e.pushes.out)
+        client_has_output(e, c)
     if e.ks.effects.ready != NULL:
         serve_ready_keys(e)
 
@@ -314,20 +319,32 @@ cdef void begin_retry(Engine* e, Client* c, Running* run) noexcept nogil:
 # The gate: one function, from flags in the table.
 
 
+cdef Slice echoed(Slice word, size_t most) noexcept nogil:
+    """What an error repeats of a client's word: up to a NUL, and not too much."""
+    cdef size_t i
+    for i in range(word.len if word.len < most else most):
+        if word.ptr[i] == 0:
+            return slice_of(word.ptr, i)
+    return slice_of(word.ptr, word.len if word.len < most else most)
+
+
 cdef void reply_unknown(Client* c, int argc, const Slice* argv) noexcept nogil:
     cdef Buf text
+    cdef Slice word
     cdef int i
     cdef size_t begin_args
     buf_init(&text)
     buf_append_text(&text, b"ERR unknown command '")
-    buf_append(&text, argv[0].ptr, argv[0].len if argv[0].len < ECHOED_ARGS_BYTES else ECHOED_ARGS_BYTES)
+    word = echoed(argv[0], ECHOED_ARGS_BYTES)
+    buf_append(&text, word.ptr, word.len)
     buf_append_text(&text, b"', with args beginning with: ")
     begin_args = text.len
     for i in range(1, argc):
         if text.len - begin_args >= ECHOED_ARGS_BYTES:
             break
+        word = echoed(argv[i], ECHOED_ARGS_BYTES - (text.len - begin_args))
         buf_append_text(&text, b"'")
-        buf_append(&text, argv[i].ptr, argv[i].len if argv[i].len < ECHOED_ARGS_BYTES - (text.len - begin_args) + 1 else ECHOED_ARGS_BYTES - (text.len - begin_args) + 1)
+        buf_append(&text, word.ptr, word.len)
         buf_append_text(&text, b"' ")
     reply_error_slice(&c.reply, slice_of(text.data, text.len))
     buf_free(&text)
@@ -335,6 +352,7 @@ cdef void reply_unknown(Client* c, int argc, const Slice* argv) noexcept nogil:
 
 cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
     cdef Buf text
+    cdef Slice word
     if command == NULL:
         command = by_word(&e.commands, argv[0])
         if command == NULL:
@@ -342,7 +360,8 @@ cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc
             return False
         buf_init(&text)
         buf_append_text(&text, b"ERR unknown subcommand '")
-        buf_append(&text, argv[1].ptr, argv[1].len if argv[1].len < ECHOED_ARGS_BYTES else ECHOED_ARGS_BYTES)
+        word = echoed(argv[1], ECHOED_ARGS_BYTES)
+        buf_append(&text, word.ptr, word.len)
         buf_append_text(&text, b"'. Try ")
         append_upper(&text, command.name)
         buf_append_text(&text, b" HELP.")

@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t
 from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_equal
-from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error
+from zippy._core.commands.args cimport arg_int, arg_is, reply_syntax_error
 from zippy._core.commands.generic_expire cimport generic_expire_handler
 from zippy._core.commands.generic_scan cimport generic_scan_handler
 from zippy._core.commands.types cimport Client, Engine
@@ -133,7 +133,7 @@ cdef void renamenx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
 cdef Db* numbered_db(Engine* e, Client* c, Slice text) noexcept nogil:
     """The database of that number, or NULL after an error reply."""
     cdef int64_t index
-    if not arg_i64(c, text, &index):
+    if not arg_int(c, text, &index):
         return NULL
     if index < 0 or index >= e.ks.db_count:
         reply_error(&c.reply, b"ERR DB index is out of range")

@@ -1,4 +1,4 @@
-from libc.stdint cimport INT64_MAX, INT64_MIN
+from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t
 from libc.string cimport strcmp
 from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE
 from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type, reply_syntax_error
@@ -144,7 +144,8 @@ cdef void lset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     if not check_type(c, entry, TYPE_LIST) or not arg_i64(c, argv[2], &index):
         return
     list_make_room(entry, &e.settings, 1, argv + 3)
-    if not list_iter(&it, entry, index, LIST_TAIL):
+    # as Redis 8.2 does: an index beyond 32 bits wraps
+    if not list_iter(&it, entry, <int32_t>index, LIST_TAIL):
         reply_error(&c.reply, b"ERR index out of range")
         return
     list_iter_next(&it)

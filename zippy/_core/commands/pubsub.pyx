@@ -7,7 +7,7 @@ from zippy._core.commands.channels cimport publish, publish_shard, subscribe, un
 from zippy._core.commands.engine cimport propagate_nothing
 from zippy._core.commands.types cimport Channel, Client, Engine, SubscriptionList
 from zippy._core.resp.writer cimport (
-    reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_error, reply_int, reply_null, reply_push
+    reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_error_about, reply_int, reply_null, reply_push
 )
 
 
@@ -140,7 +140,7 @@ cdef void list_channels(Client* c, HashTable* channels, int argc, const Slice* a
     cdef int64_t count = 0
     cdef size_t place
     if argc > 3:
-        reply_error(&c.reply, b"ERR unknown subcommand or wrong number of arguments for 'channels'. Try PUBSUB HELP.")
+        reply_error_about(&c.reply, b"ERR unknown subcommand or wrong number of arguments for '", argv[1], b"'. Try PUBSUB HELP.")
         return
     place = reply_defer(&c.reply)
     ht_iter(&it, channels)

@@ -292,5 +292,6 @@ cdef struct Engine:
     LatencyEvent* latency[LATENCY_EVENTS]    # of the latency monitor, in order of first appearance
     int latency_count
     EngineStats stats
+    Reply pushes                     # what was published to the client whose command is being run: it comes after the reply
     # of the command being run: what is propagated instead of the command itself
     bint propagate_replaced          # the handler propagated on its own (or chose nothing)
