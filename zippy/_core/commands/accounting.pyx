@@ -7,7 +7,7 @@ from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_free, ht_in
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS, LATENCY_NAME, LATENCY_SAMPLES, SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat,
+    CLIENT_CLOSE_AFTER_REPLY, CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS, LATENCY_NAME, LATENCY_SAMPLES, SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat,
     LatencySample
 )
 from zippy._core.resp.writer cimport Reply, reply_raw
@@ -294,6 +294,8 @@ cdef void feed_monitors(Engine* e, Client* c, const Running* run) noexcept nogil
         append_quoted(&line, shown_argument(run, i))
     buf_append_text(&line, b"\r\n")
     for m in range(e.monitor_count):
+        if e.monitors[m].flags & CLIENT_CLOSE_AFTER_REPLY:
+            continue
         reply_raw(&e.monitors[m].reply, line.data, line.len)
         client_has_output(e, e.monitors[m])
     buf_free(&line)

@@ -118,6 +118,7 @@ cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     cdef uint64_t errors = c.reply.errors
     cdef size_t reply_at = c.reply.out.len
     cdef Command* command = find_command(e, argc, argv)
+    c.last_command = command
     c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP
     if c.flags & CLIENT_REPLY_SKIP_NEXT:
         c.flags = (c.flags | CLIENT_REPLY_SKIP) & ~<uint64_t>CLIENT_REPLY_SKIP_NEXT
@@ -176,7 +177,6 @@ cdef void begin(Engine* e, Client* c, Running* run, Command* command, int argc, 
     e.propagate_replaced = False
     e.current = c
     e.ks.no_touch = (c.flags & CLIENT_NO_TOUCH) != 0
-    c.last_command = command
     run.redacted = 0
     run.ticks = clock_ticks()
 
@@ -368,7 +368,7 @@ cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc
         reply_error_slice(&c.reply, slice_of(text.data, text.len))
         buf_free(&text)
         return False
-    if command.arity > 0 and argc != command.arity or argc < -command.arity or command.subcommands != NULL and argc < 2:
+    if command.arity > 0 and argc != command.arity or argc < -command.arity:
         reply_error_about(&c.reply, b"ERR wrong number of arguments for '", command.name, b"' command")
         return False
     return True
@@ -443,7 +443,6 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     if e.pause_until_us and not c.flags & (CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_MONITOR):
         if paused(e) and (e.pause_all or writes or command.flags & CMD_MAY_REPLICATE):
             parser_unread(&c.parser)
-            c.last_command = command
             c.flags |= CLIENT_PAUSED
             return False
     if c.flags & CLIENT_MULTI and not command.flags & CMD_RUNS_IN_MULTI:

@@ -27,6 +27,8 @@ FLAGS = {
     "no_async_loading": CMD_NO_ASYNC_LOADING, "no_multi": CMD_NO_MULTI, "allow_busy": CMD_ALLOW_BUSY, "movablekeys": CMD_MOVABLEKEYS,
 }
 RUNS_IN_MULTI = {"exec", "discard", "multi", "watch", "quit", "reset"}
+# what these do reaches replicas though it writes no key; COMMAND INFO does not tell
+MAY_REPLICATE = {"publish", "spublish", "pfcount", "eval", "evalsha", "fcall", "script|load", "script|flush"}
 RUNS_SUBSCRIBED = {
     "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset",
 }
@@ -87,6 +89,8 @@ cdef int fill(Command* command, object spec, int id) except -1:
         command.flags |= CMD_RUNS_IN_MULTI
     if spec.name == "exec":
         command.flags |= CMD_RUNS_QUEUE
+    if spec.name in MAY_REPLICATE:
+        command.flags |= CMD_MAY_REPLICATE
     if spec.name in RUNS_SUBSCRIBED:
         command.flags |= CMD_RUNS_SUBSCRIBED
     command.handler = handler_of(command.name.ptr)
