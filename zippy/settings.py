@@ -93,7 +93,7 @@ class Settings:
                 if pattern.lower() in _BY_NAME:
                     spelling.setdefault(pattern.lower(), pattern)
                 continue
-            fits = re.compile(_glob_expression(pattern), re.IGNORECASE | re.DOTALL).fullmatch
+            fits = glob(pattern).fullmatch
             for name in _BY_NAME:
                 if fits(name):
                     spelling.setdefault(name, name)
@@ -143,6 +143,11 @@ class Settings:
 
 def _refused(name: str, reason: str) -> SettingError:
     return SettingError(f"CONFIG SET failed (possibly related to argument '{name}') - {reason}")
+
+
+def glob(pattern: str) -> re.Pattern[str]:
+    """Redis's glob as a regular expression to match a whole text with, in any letter case."""
+    return re.compile(_glob_expression(pattern), re.IGNORECASE | re.DOTALL)
 
 
 def _glob_expression(pattern: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from zippy.commandspec.reply import SetReply, Simple
+from zippy._core.resp.kinds import OrderedSet, Simple
 
 START_SECONDS = 10
 
@@ -69,7 +69,7 @@ class Oracle:
         items = [self._read() for _ in range(int(rest) * (2 if kind == b"%" else 1))]
         if kind == b"%":
             return dict(zip(items[::2], items[1::2], strict=True))
-        return SetReply(items) if kind == b"~" else items
+        return OrderedSet(items) if kind == b"~" else items
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import pytest
 from oracle import Oracle, start_oracle
 
 from zippy.commandspec import COMMANDS, Argument, CommandSpec, Index, Range, find_command
-from zippy.commandspec.reply import SetReply, Simple, docs_reply, info_reply
+from zippy._core.resp.kinds import OrderedSet, Simple
+from zippy.commandspec.reply import docs_reply, info_reply
 
 GROUPS = {"connection", "generic", "string", "bitmap", "list", "set", "sorted-set", "hash", "transactions", "pubsub", "server"}
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
@@ -54,7 +55,7 @@ def oracle() -> Iterator[Oracle]:
 
 def plain(reply: Any) -> Any:
     """A reply with sets made order-free and own wording blanked, to compare with ==; simple strings stay apart from bulks."""
-    if isinstance(reply, SetReply):
+    if isinstance(reply, OrderedSet):
         return ("set", sorted((plain(item) for item in reply), key=repr))
     if isinstance(reply, list):
         return [plain(item) for item in reply]

@@ -15,8 +15,8 @@ from zippy._core.commands.client cimport client_memory, client_set_name
 from zippy._core.commands.engine cimport engine_use
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI,
-    CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX, HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB,
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MONITOR,
+    CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX, HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB,
     Client, Command, Engine, ErrorStat, LatencyEvent, Running, SlowEntry
 )
 from zippy._core.session cimport Core, Session
@@ -63,6 +63,11 @@ def client_kind(Session session):
     if c.flags & CLIENT_REPLICA:
         return "replica"
     return "pubsub" if client_output_class(c) == OUTPUT_PUBSUB else "normal"
+
+
+def database_of(Session session):
+    """The number of the database that the client has selected."""
+    return session.client.db.id
 
 
 def client_is_leaving(Session session):
@@ -128,7 +133,20 @@ def client_fields(Session session):
     }
 
 
+def internal_session(Core core):
+    """A client without a peer that nothing holds back: feed it, take_output from it, close it."""
+    cdef Session session = Session(core, None)
+    session.client.flags |= CLIENT_INTERNAL | CLIENT_NO_TOUCH
+    session.client.authenticated = True
+    return session
+
+
 # Counters
+
+
+def clock_us(Core core):
+    """The core's clock: us since the epoch, as of this turn."""
+    return core.engine.ks.clock.us
 
 
 def engine_stats(Core core):
@@ -177,7 +195,6 @@ def engine_stats(Core core):
         "lazyfree_pending_objects": lazy_free_pending(&e.ks),
         "lazyfreed_objects": e.ks.stats.lazyfreed,
         "loading": e.ks.loading,
-        "time_us": e.ks.clock.us,
     }
 
 

@@ -7,8 +7,9 @@ from cpython.buffer cimport PyBUF_WRITE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, slice_of
-from zippy._core.ground.clock cimport clock_set, clock_thaw
+from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
+from zippy._core.commands.accounting cimport latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
     client_free, client_new, client_reset, client_set_name, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines
@@ -230,9 +231,12 @@ cdef class Core:
 
     def cron(self, int64_t expire_budget_us):
         """The periodic work of the core: active expiry within the budget, deadlines, limits that time alone passes."""
+        cdef uint64_t began
         self.begin_turn()
         if self.engine.settings.active_expire_enabled and not self.engine.ks.replica:
+            began = clock_ticks()
             expire_cycle(&self.engine.ks, expire_budget_us)
+            latency_sample(self.engine, b"expire-cycle", <int64_t>((clock_ticks() - began) / clock_ticks_per_us()))
             if self.engine.ks.effects.events.len:
                 publish_events(self.engine)
         serve_deadlines(self.engine)

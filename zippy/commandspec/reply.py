@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from zippy._core.resp.kinds import OrderedSet, Simple
 from zippy.commandspec.spec import Argument, CommandSpec, Index, KeySpec, Range
 
 
-class Simple(str):
-    """A word that is sent as a RESP simple string (`+word`), not as a bulk string."""
-
-    __slots__ = ()
+Reply: TypeAlias = "str | int | list[Reply] | dict[str, Reply] | OrderedSet"
 
 
-class SetReply(tuple["Reply", ...]):
-    """A sequence that is sent as a RESP3 set; a tuple, because its items may be maps and their order is kept."""
-
-    __slots__ = ()
-
-
-Reply: TypeAlias = "str | int | list[Reply] | dict[str, Reply] | SetReply"
-
-
-def _simple_set(words: tuple[str, ...], prefix: str = "") -> SetReply:
-    return SetReply(Simple(prefix + word) for word in words)
+def _simple_set(words: tuple[str, ...], prefix: str = "") -> OrderedSet:
+    return OrderedSet(Simple(prefix + word) for word in words)
 
 
 def _begin_search(spec: KeySpec) -> dict[str, Reply]:
@@ -58,9 +47,9 @@ def info_reply(spec: CommandSpec) -> list[Reply]:
         spec.last_key,
         spec.key_step,
         _simple_set(spec.categories, "@"),
-        SetReply(spec.tips),
-        SetReply(_key_spec(key) for key in spec.keys),
-        [info_reply(subcommand) for subcommand in spec.subcommands] or SetReply(),
+        OrderedSet(spec.tips),
+        OrderedSet(_key_spec(key) for key in spec.keys),
+        [info_reply(subcommand) for subcommand in spec.subcommands] or OrderedSet(),
     ]
 
 
@@ -95,7 +84,7 @@ def docs_reply(spec: CommandSpec) -> dict[str, Reply]:
     if spec.replaced_by is not None:
         reply["replaced_by"] = spec.replaced_by
     if spec.history:
-        reply["history"] = SetReply([version, change] for version, change in spec.history)
+        reply["history"] = OrderedSet([version, change] for version, change in spec.history)
     if spec.arguments:
         reply["arguments"] = [_argument(argument) for argument in spec.arguments]
     if spec.subcommands:

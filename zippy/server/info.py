@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zippy._core.introspection import command_stats, engine_stats, error_stats, keyspace, memory_stats
+from zippy._core.introspection import clock_us, command_stats, engine_stats, error_stats, keyspace, memory_stats
 from zippy._core.resp.kinds import Verbatim
 from zippy.server.arguments import text
 from zippy.server.registry import command
@@ -103,7 +103,7 @@ class Info:
             "process_supervised": server.settings.text("supervised"),
             "run_id": server.run_id,
             "tcp_port": server.settings.integer("port"),
-            "server_time_usec": engine_stats(server.core)["time_us"],
+            "server_time_usec": clock_us(server.core),
             "uptime_in_seconds": uptime,
             "uptime_in_days": uptime // 86400,
             "hz": server.settings.integer("hz"),

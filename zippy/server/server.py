@@ -13,7 +13,19 @@ from typing import Any
 
 from zippy._core.session import SETTING_NAMES, Core, Session, seed_hashes
 from zippy.commandspec import COMMANDS
-from zippy.server import client_commands, config, connection, info  # noqa: F401  they register their handlers
+from zippy.server import (  # noqa: F401  they register their handlers
+    client_commands,
+    command_table,
+    config,
+    connection,
+    debug,
+    help,
+    info,
+    lolwut,
+    memory,
+    shutdown,
+    slowlog,
+)
 from zippy.server.clients import ClientState, text_address
 from zippy.server.info import Info
 from zippy.server.listeners import Listeners
@@ -51,6 +63,7 @@ class Server:
         self.run_id = os.urandom(20).hex()
         self.replication_id = os.urandom(20).hex()
         self.started_at = time.time()
+        self.cron_paused = False
         self.stopped: asyncio.Future[int] | None = None
         self.cron_task: asyncio.Task[None] | None = None
         self.on_cron: list[Callable[[], None]] = []  # services' periodic work
@@ -149,6 +162,8 @@ class Server:
         while True:
             period = 1 / self.settings.integer("hz")
             await asyncio.sleep(period)
+            if self.cron_paused:
+                continue
             try:
                 self.core.cron(int(period * ACTIVE_EXPIRE_SHARE * 1e6))
                 self.core.close_idle(self.settings.integer("timeout"))
@@ -171,6 +186,14 @@ class Server:
         if self.stopping is None:
             self.stopping = asyncio.get_running_loop().create_task(self.carry_out_stop(save, force), name="zippy-shutdown")
         return self.stopping
+
+    def abort_shut_down(self) -> bool:
+        """Takes a shut_down back that is waiting for services; False: there is none."""
+        if self.stopping is None:
+            return False
+        self.stopping.cancel()
+        self.stopping = None
+        return True
 
     async def carry_out_stop(self, save: bool | None, force: bool) -> bool:
         """The body of shut_down."""

@@ -1,6 +1,6 @@
 from libc.string cimport memcmp, memset
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_of
-from zippy._core.ground.clock cimport clock_refresh, clock_ticks
+from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_realloc
 from zippy._core.keyspace.db cimport keyspace_free, keyspace_init, lookup_peek
@@ -9,7 +9,7 @@ from zippy._core.keyspace.effects cimport (
 )
 from zippy._core.keyspace.evict cimport evict_forget, evict_to_limit
 from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
-from zippy._core.commands.accounting cimport account_call, account_rejected, accounting_free, accounting_init, feed_monitors
+from zippy._core.commands.accounting cimport account_call, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
 from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, unblock
 from zippy._core.commands.output cimport client_has_output
@@ -414,7 +414,7 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         return False
     is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
     if e.settings.maxmemory and not paused(e) and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
-        if not evict_to_limit(&e.ks) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
+        if not make_room(e) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
             reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
             return False
     writes = command.flags & CMD_WRITE or is_exec and queue_writes(c)
@@ -450,6 +450,18 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         reply_simple(&c.reply, b"QUEUED")
         return False
     return True
+
+
+cdef bint make_room(Engine* e) noexcept nogil:
+    """evict_to_limit, watched by the latency monitor."""
+    cdef uint64_t began
+    cdef bint enough
+    if not e.settings.latency_monitor_threshold:
+        return evict_to_limit(&e.ks)
+    began = clock_ticks()
+    enough = evict_to_limit(&e.ks)
+    latency_sample(e, b"eviction-cycle", <int64_t>((clock_ticks() - began) / clock_ticks_per_us()))
+    return enough
 
 
 cdef inline bint paused(Engine* e) noexcept nogil:

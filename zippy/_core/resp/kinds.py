@@ -31,6 +31,16 @@ class Pairs(list):  # type: ignore[type-arg]
     __slots__ = ()
 
 
+class OrderedSet(tuple):  # type: ignore[type-arg]
+    """A set whose items have an order, or cannot be hashed; an array in RESP2."""
+
+    __slots__ = ()
+
+
+class Raw(bytes):
+    """Bytes that are RESP already."""
+
+
 class NullArray:
     """*-1, or the null of RESP3."""
 

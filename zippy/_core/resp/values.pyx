@@ -1,8 +1,8 @@
 from zippy._core.ground.buf cimport Slice, slice_of
-from zippy._core.resp.kinds import NoReply, NullArray, Pairs, Push, ReplyError, Simple, Verbatim
+from zippy._core.resp.kinds import NoReply, NullArray, OrderedSet, Pairs, Push, Raw, ReplyError, Simple, Verbatim
 from zippy._core.resp.writer cimport (
     reply_array, reply_big_number, reply_bool, reply_bulk, reply_double, reply_error_slice, reply_int, reply_map, reply_null, reply_null_array,
-    reply_push, reply_set, reply_simple_slice, reply_verbatim
+    reply_push, reply_raw, reply_set, reply_simple_slice, reply_verbatim
 )
 
 
@@ -30,6 +30,8 @@ cdef int write_list(Reply* r, object value) except -1:
         return 0
     if isinstance(value, Push):
         reply_push(r, len(value))
+    elif isinstance(value, OrderedSet):
+        reply_set(r, len(value))
     else:
         reply_array(r, len(value))
     for item in value:
@@ -55,6 +57,9 @@ cdef int write_value(Reply* r, object value) except -1:
         reply_bool(r, value)
     elif isinstance(value, int):
         write_int(r, value)
+    elif isinstance(value, Raw):
+        data = value
+        reply_raw(r, <const char*>data, len(data))
     elif isinstance(value, bytes):
         reply_bulk(r, slice_of_bytes(value))
     elif isinstance(value, str):

@@ -1,0 +1,239 @@
+"""DEBUG: for tests. Each subcommand is registered with the words that it takes; services may register theirs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from zippy._core.introspection import key_facts, keyspace, memory_stats, populate
+from zippy._core.resp.kinds import OK, Raw, ReplyError, Simple, Verbatim
+from zippy.server.arguments import integer, subcommand_error, text
+from zippy.server.config import permits
+from zippy.server.digest import dataset_digest, value_digest
+from zippy.server.help import help_lines
+from zippy.server.registry import command
+from zippy.setting_types import SettingError, parse
+from zippy.settings import find_setting
+
+if TYPE_CHECKING:
+    from zippy._core.session import Session
+
+log = logging.getLogger("zippy")
+
+Subcommand = Callable[["Session", list[bytes]], Any]
+SUBCOMMANDS: dict[str, tuple[int, int, Subcommand]] = {}
+HELP: dict[str, tuple[str, str]] = {}
+OUT_OF_RANGE = "ERR value is out of range, must be positive"
+PACKED_MAX = 4 << 30
+
+
+def debug(name: str, least: int, most: int, arguments: str, summary: str) -> Callable[[Subcommand], Subcommand]:
+    """Registers a subcommand that takes between `least` and `most` arguments; it gets these alone."""
+
+    def register(function: Subcommand) -> Subcommand:
+        SUBCOMMANDS[name] = (least, most, function)
+        HELP[name] = (f"{name.upper()} {arguments}".rstrip(), summary)
+        return function
+
+    return register
+
+
+@command("debug")
+def debug_command(session: Session, args: list[bytes]) -> Any:
+    """DEBUG subcommand [argument ...]."""
+    if not permits(session, "enable-debug-command"):
+        raise ReplyError(
+            'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, '
+            "otherwise you need to set this option in the configuration file, and then restart the server."
+        )
+    least, most, function = SUBCOMMANDS.get(text(args[1]).lower(), (1, 0, debug_help))
+    if not least <= len(args) - 2 <= most:
+        raise subcommand_error(args)
+    return function(session, args[2:])
+
+
+@debug("help", 0, 0, "", "Show these lines.")
+def debug_help(session: Session, args: list[bytes]) -> Any:
+    """DEBUG HELP."""
+    return help_lines("debug", [HELP[name] for name in sorted(HELP) if name != "help"])
+
+
+@debug("sleep", 1, 1, "<seconds>", "Stop everything for so long; decimals are fine.")
+def debug_sleep(session: Session, args: list[bytes]) -> Any:
+    """DEBUG SLEEP seconds."""
+    try:
+        seconds = float(args[0])
+    except ValueError:
+        seconds = 0.0
+    if seconds > 0:
+        time.sleep(seconds)
+    return OK
+
+
+def number_of(argument: bytes) -> int:
+    """The number that a text begins with, 0 for none."""
+    try:
+        return int(argument)
+    except ValueError:
+        return 0
+
+
+@debug("set-active-expire", 1, 1, "<0|1>", "Let keys expire by themselves or only when they are asked for.")
+def debug_set_active_expire(session: Session, args: list[bytes]) -> Any:
+    """DEBUG SET-ACTIVE-EXPIRE 0 | 1."""
+    session.core.set_setting("active-expire-enabled", int(number_of(args[0]) != 0))
+    return OK
+
+
+@debug("set-clock", 1, 1, "<us>", "Stop the clock at so many microseconds since the epoch; 0 lets it go again.")
+def debug_set_clock(session: Session, args: list[bytes]) -> Any:
+    """DEBUG SET-CLOCK us."""
+    us = integer(args[0])
+    if us < 0:
+        raise ReplyError(OUT_OF_RANGE)
+    session.core.set_clock(us)
+    return OK
+
+
+@debug("pause-cron", 1, 1, "<0|1>", "Stop the periodic work.")
+def debug_pause_cron(session: Session, args: list[bytes]) -> Any:
+    """DEBUG PAUSE-CRON 0 | 1."""
+    session.core.server.cron_paused = number_of(args[0]) != 0
+    return OK
+
+
+@debug("object", 1, 1, "<key>", "Show where and how a value is kept.")
+def debug_object(session: Session, args: list[bytes]) -> Any:
+    """DEBUG OBJECT key."""
+    facts = key_facts(session, args[0])
+    if facts is None:
+        raise ReplyError("ERR no such key")
+    return Simple(
+        f"Value at:{facts['address']:#x} refcount:1 encoding:{facts['encoding']} serializedlength:{facts['length']} "
+        f"lru:{facts['access']} lru_seconds_idle:{facts['idle']}"
+    )
+
+
+@debug("digest", 0, 0, "", "A checksum of all keys and values; the order of unordered values does not count.")
+def debug_digest(session: Session, args: list[bytes]) -> Any:
+    """DEBUG DIGEST."""
+    return Simple(dataset_digest(session.core))
+
+
+@debug("digest-value", 0, 1 << 30, "<key> [<key> ...]", "A checksum of each key's value.")
+def debug_digest_value(session: Session, args: list[bytes]) -> Any:
+    """DEBUG DIGEST-VALUE key [key ...]."""
+    return [Simple(value_digest(session, key)) for key in args]
+
+
+@debug("populate", 1, 3, "<count> [<prefix>] [<size>]", 'Put strings under "key:0", "key:1" ... where there is nothing yet.')
+def debug_populate(session: Session, args: list[bytes]) -> Any:
+    """DEBUG POPULATE count [prefix] [size]."""
+    count = integer(args[0], OUT_OF_RANGE)
+    size = integer(args[2], OUT_OF_RANGE) if len(args) > 2 else -1
+    if count < 0 or (len(args) > 2 and size < 0):
+        raise ReplyError(OUT_OF_RANGE)
+    populate(session, count, args[1] if len(args) > 1 else b"key", size or -1)
+    return OK
+
+
+@debug("error", 1, 1, "<text>", "Reply with this error.")
+def debug_error(session: Session, args: list[bytes]) -> Any:
+    """DEBUG ERROR text."""
+    return ReplyError(text(args[0]))
+
+
+@debug("log", 1, 1, "<text>", "Write to the server's log.")
+def debug_log(session: Session, args: list[bytes]) -> Any:
+    """DEBUG LOG text."""
+    log.warning("DEBUG LOG: %s", text(args[0]))
+    return OK
+
+
+@debug("change-repl-id", 0, 0, "", "Give the dataset's history another name.")
+def debug_change_repl_id(session: Session, args: list[bytes]) -> Any:
+    """DEBUG CHANGE-REPL-ID."""
+    session.core.server.replication_id = os.urandom(20).hex()
+    return OK
+
+
+@debug("quicklist-packed-threshold", 1, 1, "<size>", "Taken for compatibility; zippy's lists need no such limit.")
+def debug_quicklist_packed_threshold(session: Session, args: list[bytes]) -> Any:
+    """DEBUG QUICKLIST-PACKED-THRESHOLD size."""
+    memory = find_setting("maxmemory")
+    assert memory is not None
+    try:
+        size = parse(memory, text(args[0]))
+    except SettingError:
+        size = -1
+    assert isinstance(size, int)
+    if not 0 <= size <= PACKED_MAX:
+        raise ReplyError("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+    return OK
+
+
+@debug("set-disable-deny-scripts", 1, 1, "<0|1>", "Taken for compatibility.")
+@debug("dict-resizing", 1, 1, "<0|1>", "Taken for compatibility; zippy's tables grow a bucket at a time.")
+def debug_without_effect(session: Session, args: list[bytes]) -> Any:
+    """What zippy has no such switch for."""
+    return OK
+
+
+@debug("structsize", 0, 0, "", "Sizes of machine words.")
+def debug_structsize(session: Session, args: list[bytes]) -> Any:
+    """DEBUG STRUCTSIZE."""
+    return Simple(f"bits:{struct.calcsize('P') * 8} entry:8 bucket:64")
+
+
+@debug("htstats", 1, 2, "<db> [full]", "The state of a database's tables.")
+def debug_htstats(session: Session, args: list[bytes]) -> Any:
+    """DEBUG HTSTATS db [full]."""
+    number = integer(args[0])
+    if not 0 <= number < session.core.server.settings.integer("databases"):
+        raise ReplyError("ERR Out of range database")
+    keys, expires = next(((count, timed) for place, count, timed, _ in keyspace(session.core) if place == number), (0, 0))
+    sizes = next(((main, timed) for place, main, timed in memory_stats(session.core)["tables"] if place == number), (0, 0))
+    parts = []
+    for title, count, size in (("[Dictionary HT]", keys, sizes[0]), ("[Expires HT]", expires, sizes[1])):
+        parts.append(f"{title}\n")
+        if count:
+            parts.append(f"Hash table 0 stats (main hash table):\n table size: {size} bytes\n number of elements: {count}\n")
+    return Verbatim("".join(parts))
+
+
+PROTOCOL: dict[str, Any] = {
+    "string": "Hello World",
+    "integer": 12345,
+    "double": 3.141,
+    "bignum": 1234567999999999999999999999999999999,
+    "null": None,
+    "array": [0, 1, 2],
+    "set": {0, 1, 2},
+    "map": {0: False, 1: True, 2: False},
+    "verbatim": Verbatim("This is a verbatim\nstring"),
+    "true": True,
+    "false": False,
+}
+
+
+@debug("protocol", 1, 1, "<type>", "Reply with a value of this type of the protocol.")
+def debug_protocol(session: Session, args: list[bytes]) -> Any:
+    """DEBUG PROTOCOL type."""
+    kind = text(args[0]).lower()
+    if kind == "attrib":
+        attribute = b"|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n" if session.protocol == 3 else b""
+        return Raw(attribute + b"$39\r\nSome real reply following the attribute\r\n")
+    if kind == "push":
+        if session.protocol == 2:
+            raise ReplyError("ERR RESP2 is not supported by this command")
+        return Raw(b"$40\r\nSome real reply following the push reply\r\n>2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n")
+    if kind not in PROTOCOL:
+        raise ReplyError(
+            "ERR Wrong protocol type name. Please use one of the following: "
+            "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
+        )
+    return PROTOCOL[kind]

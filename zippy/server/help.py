@@ -1,0 +1,43 @@
+"""The HELP subcommands, written from the table of commands."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from zippy._core.resp.kinds import Simple
+from zippy.commandspec import COMMANDS, CommandSpec
+from zippy.commandspec.syntax import syntax
+from zippy.server.registry import command
+
+if TYPE_CHECKING:
+    from zippy._core.session import Session
+
+
+def help_lines(container: str, entries: list[tuple[str, str]]) -> list[Simple]:
+    """The reply to "container HELP": entries are a subcommand with its arguments, and what it does."""
+    lines = [f"{container.upper()} <subcommand> [<argument> ...], the subcommand being one of:"]
+    for shown, summary in [*entries, ("HELP", "Show these lines.")]:
+        lines += [shown, f"    {summary}"]
+    return [Simple(line) for line in lines]
+
+
+def container_help(container: CommandSpec, session: Session, args: list[bytes]) -> Any:
+    """The handler of every container's HELP."""
+    entries = []
+    for spec in container.subcommands:
+        word = spec.name.partition("|")[2]
+        if word != "help":
+            entries.append((f"{word.upper()} {syntax(spec)}".rstrip(), spec.summary))
+    return help_lines(container.name, sorted(entries))
+
+
+def bind_help() -> None:
+    """Registers a handler for each HELP of the table."""
+    for container in COMMANDS:
+        for spec in container.subcommands:
+            if spec.name.endswith("|help"):
+                command(spec.name)(partial(container_help, container))
+
+
+bind_help()

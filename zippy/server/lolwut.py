@@ -1,0 +1,41 @@
+"""LOLWUT: a zipper, each time closed to another place."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from zippy._core.resp.kinds import Verbatim
+from zippy.server.arguments import integer
+from zippy.server.registry import command
+from zippy.version import REDIS_VERSION, __version__
+
+if TYPE_CHECKING:
+    from zippy._core.session import Session
+
+ROWS = 14
+
+
+def zipper(closed: int, rows: int) -> list[str]:
+    """A zipper of so many rows that is closed from below up to `closed` of them."""
+    lines = []
+    for row in range(rows):
+        gap = rows - closed - row
+        if gap > 0:
+            lines.append(" " * (rows - gap) + ("-[" if row % 2 else " [") + " " * (2 * gap) + ("] " if row % 2 else "]-"))
+        elif gap == 0:
+            lines.append(" " * rows + " <V>")
+        else:
+            lines.append(" " * rows + (" [-]" if row % 2 else " -[]"))
+    return lines
+
+
+@command("lolwut")
+def lolwut(session: Session, args: list[bytes]) -> Any:
+    """LOLWUT [VERSION version] [rows closed]; every version has the same art."""
+    words = args[3:] if len(args) > 2 and args[1].lower() == b"version" else args[1:]
+    if len(words) != len(args) - 1:
+        integer(args[2])
+    rows = min(max(integer(words[0]), 2), 60) if words else ROWS
+    closed = min(max(integer(words[1]), 0), rows) if len(words) > 1 else random.randrange(1, rows)
+    return Verbatim("\n".join([*zipper(closed, rows), "", f"zippy ver. {__version__}, in the manner of Redis ver. {REDIS_VERSION}"]) + "\n")
