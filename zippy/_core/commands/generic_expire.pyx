@@ -1,4 +1,4 @@
-from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
@@ -151,7 +151,8 @@ cdef void reply_expiry(Engine* e, Client* c, Slice key, bint left, bint seconds)
         ms -= e.ks.clock.ms
         if ms < 0:
             ms = 0
-    reply_int(&c.reply, (ms + 500) // 1000 if seconds else ms)
+    # unsigned: half a second more than the last moment must not overflow
+    reply_int(&c.reply, <int64_t>((<uint64_t>ms + 500) // 1000) if seconds else ms)
 
 
 cdef void ttl_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

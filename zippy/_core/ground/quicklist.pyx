@@ -484,6 +484,11 @@ cdef void ql_iter_replace(QlIter* it, Slice s) noexcept nogil:
         split(q, n, it.offset + 1)
     single = node_of(q, s)
     link_after(q, n, single)
+    if n.container == QL_PLAIN:
+        # stays apart, as in Redis: whether a list is a listpack again is seen from outside
+        drop_node(q, n)
+        settle(q, single)
+        return
     if n.count == 1:
         drop_node(q, n)
     else:

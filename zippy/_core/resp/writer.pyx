@@ -1,4 +1,4 @@
-from libc.string cimport memcpy, memmove, strlen
+from libc.string cimport memchr, memcpy, memmove, strlen
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, buf_reserve, slice_of, slice_text
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double, num_write_i64
 
@@ -89,8 +89,14 @@ cdef void append_line(Reply* r, Slice text) noexcept nogil:
 
 
 cdef void reply_error_about(Reply* r, const char* before, Slice what, const char* after) noexcept nogil:
+    cdef const char* nul
     if what.len > ERROR_ECHO:
         what.len = ERROR_ECHO
+    if what.len:
+        # what Redis formats as a C string ends at a NUL
+        nul = <const char*>memchr(what.ptr, 0, what.len)
+        if nul != NULL:
+            what.len = nul - what.ptr
     if not room(r, strlen(before) + what.len + strlen(after) + 3):
         return
     r.errors += 1
