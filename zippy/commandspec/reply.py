@@ -7,7 +7,6 @@ from typing import TypeAlias
 from zippy._core.resp.kinds import OrderedSet, Simple
 from zippy.commandspec.spec import Argument, CommandSpec, Index, KeySpec, Range
 
-
 Reply: TypeAlias = "str | int | list[Reply] | dict[str, Reply] | OrderedSet"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from zippy.commandspec.spec import Argument, CommandSpec
 
+LONG = 40  # letters: what is longer is not written twice
+
 
 def syntax(spec: CommandSpec) -> str:
     """The arguments behind the command's name; "" when it has none."""
@@ -16,7 +18,7 @@ def _argument(argument: Argument) -> str:
         text = f"{argument.token} {text}"
     if "multiple" in argument.flags:
         again = text if argument.token is None or "multiple_token" in argument.flags else _value(argument)
-        text = f"{text} [{again} ...]"
+        text = f"{text} [{again if len(again) < LONG else ''} ...]".replace("[ ", "[")
     return f"[{text}]" if "optional" in argument.flags else text
 
 

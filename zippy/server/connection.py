@@ -35,7 +35,8 @@ def auth(session: Session, args: list[bytes]) -> Any:
     if len(args) == 2:
         if not session.core.server.password_hashes:
             raise ReplyError(
-                "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
+                "ERR AUTH <password> called without any password configured for the default user. "
+                "Are you sure your configuration is correct?"
             )
         authenticate(session, b"default", args[1])
     else:

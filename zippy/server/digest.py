@@ -58,7 +58,7 @@ class Reader:
         has_expiry = b"1" if self.run(b"PTTL", key) >= 0 else b"0"
         return hashlib.sha1(kind + has_expiry + content).digest()
 
-    def keys(self) -> Iterable[bytes]:
+    def all_keys(self) -> Iterable[bytes]:
         """All keys of the database."""
         cursor = b"0"
         while True:
@@ -120,7 +120,7 @@ def dataset_digest(core: Core) -> str:
     for number, *_ in keyspace(core):
         reader = Reader(core, number)
         try:
-            digests += [hashlib.sha1(flat([b"%d" % number, key, reader.value(key)])).digest() for key in reader.keys()]
+            digests += [hashlib.sha1(flat([b"%d" % number, key, reader.value(key)])).digest() for key in reader.all_keys()]
         finally:
             reader.close()
     return mixed(digests).hex()

@@ -42,17 +42,17 @@ class Info:
             ("clients", self.client_fields),
             ("memory", self.memory_fields),
             ("persistence", self.persistence_fields),
-            ("threads", lambda: {}),
+            ("threads", dict),
             ("stats", self.stats_fields),
             ("replication", self.replication_fields),
             ("cpu", cpu_fields),
-            ("modules", lambda: {}),
+            ("modules", dict),
             ("commandstats", self.command_fields),
             ("errorstats", self.error_fields),
             ("latencystats", self.latency_fields),
             ("cluster", lambda: {"cluster_enabled": 0}),
             ("keyspace", self.keyspace_fields),
-            ("keysizes", lambda: {}),
+            ("keysizes", dict),
             ("zippy", self.zippy_fields),
         ):
             self.add(name, function)
@@ -119,7 +119,8 @@ class Info:
         """One line for each kind of listening socket."""
         settings: Any = self.server.settings
         binds = ",".join(f"bind={address}" for address in settings.value("bind"))
-        lines = [f"name={kind},{binds},port={settings.value(name)}" for kind, name in (("tcp", "port"), ("tls", "tls-port")) if settings.value(name)]
+        ports = [("tcp", settings.value("port")), ("tls", settings.value("tls-port"))]
+        lines = [f"name={kind},{binds},port={port}" for kind, port in ports if port]
         return lines + ([f"name=unix,bind={settings.text('unixsocket')}"] if settings.text("unixsocket") else [])
 
     def client_fields(self) -> Fields:
@@ -257,8 +258,8 @@ class Info:
         """Calls and times by command."""
         fields = {}
         for name, calls, us, rejected, failed, _ in command_stats(self.server.core):
-            per_call = us / calls if calls else 0.0
-            fields[f"cmdstat_{name}"] = f"calls={calls},usec={us},usec_per_call={per_call:.2f},rejected_calls={rejected},failed_calls={failed}"
+            times = f"calls={calls},usec={us},usec_per_call={us / calls if calls else 0.0:.2f}"
+            fields[f"cmdstat_{name}"] = f"{times},rejected_calls={rejected},failed_calls={failed}"
         return fields
 
     def error_fields(self) -> Fields:
@@ -293,20 +294,22 @@ class Info:
 
 
 STATS = (
-    "total_connections_received total_commands_processed instantaneous_ops_per_sec total_net_input_bytes total_net_output_bytes "
-    "total_net_repl_input_bytes total_net_repl_output_bytes instantaneous_input_kbps instantaneous_output_kbps instantaneous_input_repl_kbps "
-    "instantaneous_output_repl_kbps rejected_connections sync_full sync_partial_ok sync_partial_err expired_subkeys expired_keys "
-    "expired_stale_perc expired_time_cap_reached_count expire_cycle_cpu_milliseconds evicted_keys evicted_clients evicted_scripts "
-    "total_eviction_exceeded_time current_eviction_exceeded_time keyspace_hits keyspace_misses pubsub_channels pubsub_patterns "
-    "pubsubshard_channels latest_fork_usec total_forks migrate_cached_sockets slave_expires_tracked_keys active_defrag_hits "
-    "active_defrag_misses active_defrag_key_hits active_defrag_key_misses total_active_defrag_time current_active_defrag_time "
-    "tracking_total_keys tracking_total_items tracking_total_prefixes unexpected_error_replies total_error_replies "
-    "dump_payload_sanitizations total_reads_processed total_writes_processed io_threaded_reads_processed io_threaded_writes_processed "
-    "io_threaded_total_prefetch_batches io_threaded_total_prefetch_entries client_query_buffer_limit_disconnections "
-    "client_output_buffer_limit_disconnections reply_buffer_shrinks reply_buffer_expands eventloop_cycles eventloop_duration_sum "
-    "eventloop_duration_cmd_sum instantaneous_eventloop_cycles_per_sec instantaneous_eventloop_duration_usec acl_access_denied_auth "
-    "acl_access_denied_cmd acl_access_denied_key acl_access_denied_channel"
-).split()
+    "total_connections_received", "total_commands_processed", "instantaneous_ops_per_sec", "total_net_input_bytes",
+    "total_net_output_bytes", "total_net_repl_input_bytes", "total_net_repl_output_bytes", "instantaneous_input_kbps",
+    "instantaneous_output_kbps", "instantaneous_input_repl_kbps", "instantaneous_output_repl_kbps", "rejected_connections", "sync_full",
+    "sync_partial_ok", "sync_partial_err", "expired_subkeys", "expired_keys", "expired_stale_perc", "expired_time_cap_reached_count",
+    "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients", "evicted_scripts", "total_eviction_exceeded_time",
+    "current_eviction_exceeded_time", "keyspace_hits", "keyspace_misses", "pubsub_channels", "pubsub_patterns", "pubsubshard_channels",
+    "latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
+    "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
+    "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "unexpected_error_replies",
+    "total_error_replies", "dump_payload_sanitizations", "total_reads_processed", "total_writes_processed",
+    "io_threaded_reads_processed", "io_threaded_writes_processed", "io_threaded_total_prefetch_batches",
+    "io_threaded_total_prefetch_entries", "client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections",
+    "reply_buffer_shrinks", "reply_buffer_expands", "eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum",
+    "instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec", "acl_access_denied_auth",
+    "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel",
+)  # fmt: skip
 
 
 def human(count: int) -> str:

@@ -37,7 +37,8 @@ def memory_stats(session: Session, args: list[bytes]) -> Any:
     used, resident, rss = memory["used"], memory["resident"], memory["rss"]
     keys = sum(count for _, count, _, _ in keyspace(session.core))
     tables = {
-        f"db.{number}": {"overhead.hashtable.main": main, "overhead.hashtable.expires": expires} for number, main, expires in memory["tables"]
+        f"db.{number}": {"overhead.hashtable.main": main, "overhead.hashtable.expires": expires}
+        for number, main, expires in memory["tables"]
     }
     return {
         "peak.allocated": memory["peak"],
@@ -85,7 +86,7 @@ def memory_doctor(session: Session, args: list[bytes]) -> Any:
         return Verbatim("This server holds so little that nothing can be said about its memory yet.\n")
     findings = []
     if memory["peak"] > memory["used"] * 1.5:
-        findings.append(f"The peak, {human(memory['peak'])}, was much higher than what is used now: what was freed may still be held by the process.")
+        findings.append(f"The peak, {human(memory['peak'])}, was much higher than now; the process may still hold the difference.")
     if memory["resident"] > memory["used"] * 1.4:
         findings.append("Much of the allocator's memory is free blocks between used ones; MEMORY PURGE gives back what is wholly empty.")
     if memory["clients"] > memory["used"] / 4:

@@ -58,7 +58,7 @@ cdef int write_value(Reply* r, object value) except -1:
     elif isinstance(value, int):
         write_int(r, value)
     elif isinstance(value, Raw):
-        data = value
+        data = bytes(value)
         reply_raw(r, <const char*>data, len(data))
     elif isinstance(value, bytes):
         reply_bulk(r, slice_of_bytes(value))
