@@ -16,6 +16,7 @@ import redis
 
 from tests import servers
 from tests.differential.runner import DEFAULT, SMALL
+from tests.listening import Listener
 from tests.resp import RawClient
 from tests.servers import ServerProcess
 
@@ -210,6 +211,12 @@ def connect(server: ServerProcess | Address) -> Iterator[Callable[[], RawClient]
     yield another
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def effects(raw: RawClient, connect: Callable[[], RawClient]) -> Listener:
+    """effects("SET", "a", 1) == (["new a", "set a"], 1)."""
+    return Listener(raw, connect())
 
 
 @pytest.fixture(params=["small", "large"])

@@ -17,8 +17,8 @@ from zippy._core.resp.writer cimport (
 )
 from zippy._core.values.entry cimport TYPE_HASH, Entry
 from zippy._core.values.hash cimport (
-    HASH_TEXT, HashIter, HashPair, hash_field_of, hash_find, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_make_room, hash_new,
-    hash_remove, hash_set, hash_table, hash_value_of
+    HASH_TEXT, HashIter, HashPair, hash_field_of, hash_find, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_make_room,
+    hash_new, hash_remove, hash_set, hash_table, hash_value_of
 )
 
 

@@ -1,4 +1,4 @@
-"""The set group: adding, removing, moving, reading, scanning. Drawing at random is in set_random, several sets at once in set_operations."""
+"""The set group: adding, removing, moving, reading, scanning. Drawing is in set_random, several sets at once in set_operations."""
 
 from zippy._core.ground.slice cimport Slice
 from zippy._core.commands.types cimport Client, Engine, command_fn

@@ -13,8 +13,8 @@ from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_SET
 from zippy._core.resp.writer cimport reply_bulk, reply_defer, reply_defer_set, reply_error, reply_int, reply_set
 from zippy._core.values.entry cimport ENC_INTSET, TYPE_SET, Entry, entry_encoding
 from zippy._core.values.set cimport (
-    SET_TEXT, SetIter, set_add_item, set_contains_item, set_iter, set_iter_done, set_iter_next, set_length, set_new_intset, set_new_listpack,
-    set_new_table, set_remove_item, set_text, set_try_intset
+    SET_TEXT, SetIter, set_add_item, set_contains_item, set_iter, set_iter_done, set_iter_next, set_length, set_new_intset,
+    set_new_listpack, set_new_table, set_remove_item, set_text, set_try_intset
 )
 
 cdef enum:

@@ -10,7 +10,8 @@ from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_set
-from zippy._core.ground.mem cimport mem_alloc, mem_free
+from zippy._core.ground.mem cimport mem_alloc, mem_charge_to, mem_free
+from zippy._core.keyspace.db cimport lazy_free_step
 from zippy._core.keyspace.types cimport RecordHeader
 from zippy._core.resp.writer cimport reply_cut
 
@@ -36,6 +37,7 @@ cdef class RecordingEngine:
             engine_use(self.engine)
             client_free(self.engine, self.client)
             engine_free(self.engine)
+            mem_charge_to(NULL)
         free(self.engine)
 
     def set_clock(self, int64_t ms):
@@ -44,17 +46,36 @@ cdef class RecordingEngine:
     def set_lazy_expire(self, bint lazy):
         self.engine.settings.lazyfree_lazy_expire = lazy
 
+    def set_lazy_server_del(self, bint lazy):
+        self.engine.settings.lazyfree_lazy_server_del = lazy
+
+    def set_compact_limits(self, int64_t entries, int64_t value):
+        """The limits of intsets and of the listpacks of sets and hashes: elements, and bytes of each."""
+        self.engine.settings.set_max_intset_entries = entries
+        self.engine.settings.set_max_listpack_entries = entries
+        self.engine.settings.set_max_listpack_value = value
+        self.engine.settings.hash_max_listpack_entries = entries
+        self.engine.settings.hash_max_listpack_value = value
+
+    def blocks(self):
+        """Live blocks of memory once all that waits to be freed has been, in steps of a few items."""
+        engine_use(self.engine)
+        while not lazy_free_step(&self.engine.ks, 7):
+            pass
+        return self.engine.account.blocks
+
     def call(self, *args):
         """Run a command: its reply as RESP, the propagated requests as lists of bytes, and by how much `dirty` moved."""
         words = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
-        cdef Slice* argv = <Slice*>mem_alloc(len(words) * sizeof(Slice))
+        cdef Slice* argv
         cdef int64_t dirty = self.engine.ks.dirty
         cdef bytes word
         cdef int i
+        engine_use(self.engine)
+        argv = <Slice*>mem_alloc(len(words) * sizeof(Slice))
         for i in range(len(words)):
             word = words[i]
             argv[i] = slice_of(<const char*>word, len(word))
-        engine_use(self.engine)
         engine_command(self.engine, self.client, len(words), argv)
         mem_free(argv)
         reply = self.client.reply.out.data[:self.client.reply.out.len]

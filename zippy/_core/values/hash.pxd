@@ -1,6 +1,7 @@
 """Hashes: a listpack of fields and values in turn, in order of insertion, while small; else a hash table.
 
-A field in the table is one block: flags (1 byte), the lengths of field and value (1, 2, 4 or 8 bytes each, as the flags say), the field, the value.
+A field in the table is one block: flags (1 byte), the lengths of field and value (1, 2, 4 or 8 bytes each, as the flags say), the field,
+the value.
 """
 
 from libc.stddef cimport size_t

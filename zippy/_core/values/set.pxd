@@ -1,4 +1,5 @@
-"""Sets: an intset while all members are integers, else a listpack, else a hash table; never back but for SPOP's and the STORE commands' fresh sets.
+"""Sets: an intset while all members are integers, else a listpack, else a hash table; never back, but SPOP and the STORE commands make
+fresh sets.
 
 A member in the table is one block: its length (1 byte up to 252, else 253, 254 or 255 and 2, 4 or 8 bytes), then its bytes.
 """
@@ -38,7 +39,8 @@ cdef bint set_add(Entry* e, const Settings* s, Slice member) noexcept nogil     
 cdef bint set_add_item(Entry* e, const Settings* s, const LpItem* member) noexcept nogil
 cdef bint set_remove(Entry* e, Slice member) noexcept nogil                            # False: it was not there
 cdef bint set_remove_item(Entry* e, const LpItem* member) noexcept nogil
-cdef void set_try_intset(Entry* e, const Settings* s) noexcept nogil                   # all members are integers: an intset, unless they are too many
+# All members are integers: makes an intset of them, unless they are too many
+cdef void set_try_intset(Entry* e, const Settings* s) noexcept nogil
 cdef void set_random(const Entry* e, Random* r, LpItem* member) noexcept nogil         # a uniform member of a set that is not empty
 cdef void set_iter(SetIter* it, Entry* e) noexcept nogil                               # ends with set_iter_done
 cdef bint set_iter_next(SetIter* it) noexcept nogil                                    # it.member is the member; False at the end

@@ -7,7 +7,8 @@ from zippy._core.ground.hashtable cimport (
 )
 from zippy._core.ground.intset cimport is_add, is_bytes, is_contains, is_copy, is_free, is_get, is_length, is_new, is_remove
 from zippy._core.ground.listpack cimport (
-    LP_MAX_BYTES, lp_append, lp_append_int, lp_copy, lp_delete, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_length, lp_new, lp_next, lp_seek
+    LP_MAX_BYTES, lp_append, lp_append_int, lp_copy, lp_delete, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_length, lp_new, lp_next,
+    lp_seek
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
