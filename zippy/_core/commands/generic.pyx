@@ -4,6 +4,7 @@ from zippy._core.ground.buf cimport Slice, slice_equal
 from zippy._core.commands.args cimport arg_int, arg_is, reply_syntax_error
 from zippy._core.commands.generic_expire cimport generic_expire_handler
 from zippy._core.commands.generic_scan cimport generic_scan_handler
+from zippy._core.commands.generic_sort cimport generic_sort_handler
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, detach, lookup_peek, lookup_quiet, lookup_read, open_for_write, put_new
 from zippy._core.keyspace.effects cimport mutated, notify
@@ -43,7 +44,9 @@ cdef command_fn generic_handler(const char* name) noexcept nogil:
     if strcmp(name, b"object|refcount") == 0:
         return object_refcount_command
     handler = generic_expire_handler(name)
-    return handler if handler != NULL else generic_scan_handler(name)
+    if handler == NULL:
+        handler = generic_scan_handler(name)
+    return handler if handler != NULL else generic_sort_handler(name)
 
 
 cdef void del_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -1,0 +1,420 @@
+from libc.stdint cimport int64_t
+from libc.string cimport memchr, memset, strcmp
+from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
+from zippy._core.ground.number cimport num_read_double
+from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error, reply_wrong_type
+from zippy._core.commands.types cimport Client, Engine
+from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
+from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_LIST
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_int, reply_null
+from zippy._core.values.entry cimport TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, Entry, entry_string, entry_type
+from zippy._core.values.hash cimport HashPair, hash_find
+from zippy._core.values.list cimport (
+    LIST_TAIL, ListIter, item_text, list_iter, list_iter_done, list_iter_next, list_make_room, list_new, list_push
+)
+from zippy._core.values.set cimport SET_TEXT, SetIter, set_iter, set_iter_done, set_iter_next, set_text
+from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next
+
+cdef enum:
+    ELEMENT_TEXT = 24        # bytes of scratch for an integer element
+
+
+cdef struct Options:
+    bint descending
+    bint alpha
+    bint unsorted            # BY a pattern without a star
+    Slice by                 # borrowed; ptr is NULL without BY
+    Slice store              # borrowed; ptr is NULL without STORE
+    int64_t offset
+    int64_t count            # negative: all
+    int gets                 # GET patterns; their places in argv are found again when needed
+
+
+cdef struct Item:
+    Slice element            # in the arena
+    Slice weight             # in the arena, for ALPHA BY; ptr is NULL when there is none
+    double score
+
+
+cdef struct Sorting:
+    Options options
+    Buf arena                # bytes of elements and weights
+    Item* items
+    Item* spare              # the merge sort's other half
+    int64_t length
+    int64_t room
+
+
+cdef command_fn generic_sort_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"sort") == 0:
+        return sort_command
+    if strcmp(name, b"sort_ro") == 0:
+        return sort_ro_command
+    return NULL
+
+
+cdef bint parse(Client* c, int argc, const Slice* argv, bint may_store, Options* o) noexcept nogil:
+    cdef int i = 2
+    cdef int left
+    memset(o, 0, sizeof(Options))
+    o.count = -1
+    while i < argc:
+        left = argc - i - 1
+        if arg_is(argv[i], b"asc"):
+            o.descending = False
+        elif arg_is(argv[i], b"desc"):
+            o.descending = True
+        elif arg_is(argv[i], b"alpha"):
+            o.alpha = True
+        elif arg_is(argv[i], b"limit") and left >= 2:
+            if not arg_i64(c, argv[i + 1], &o.offset) or not arg_i64(c, argv[i + 2], &o.count):
+                return False
+            i += 2
+        elif may_store and arg_is(argv[i], b"store") and left >= 1:
+            o.store = argv[i + 1]
+            i += 1
+        elif arg_is(argv[i], b"by") and left >= 1:
+            o.by = argv[i + 1]
+            o.unsorted = o.by.len == 0 or memchr(o.by.ptr, c'*', o.by.len) == NULL
+            i += 1
+        elif arg_is(argv[i], b"get") and left >= 1:
+            o.gets += 1
+            i += 1
+        else:
+            reply_syntax_error(c)
+            return False
+        i += 1
+    return True
+
+
+# Elements and weights
+
+
+cdef Slice keep(Sorting* s, Slice text) noexcept nogil:
+    """Copies text to the arena; until the arena is complete, ptr is the offset plus one."""
+    cdef size_t at = s.arena.len
+    buf_append(&s.arena, text.ptr, text.len)
+    return slice_of(<const char*>(at + 1), text.len)
+
+
+cdef void add_item(Sorting* s, Slice element) noexcept nogil:
+    if s.length == s.room:
+        s.room = s.room * 2 if s.room else 64
+        s.items = <Item*>mem_realloc(s.items, s.room * sizeof(Item))
+    memset(&s.items[s.length], 0, sizeof(Item))
+    s.items[s.length].element = keep(s, element)
+    s.length += 1
+
+
+cdef void collect(Sorting* s, Entry* entry) noexcept nogil:
+    cdef ListIter list_it
+    cdef SetIter set_it
+    cdef ZSetIter zset_it
+    cdef char[SET_TEXT] scratch
+    if entry_type(entry) == TYPE_LIST:
+        list_iter(&list_it, entry, 0, LIST_TAIL)
+        while list_iter_next(&list_it):
+            add_item(s, item_text(&list_it.item, scratch))
+        list_iter_done(&list_it)
+    elif entry_type(entry) == TYPE_SET:
+        set_iter(&set_it, entry)
+        while set_iter_next(&set_it):
+            add_item(s, set_text(&set_it.member, scratch))
+        set_iter_done(&set_it)
+    else:
+        zset_iter(&zset_it, entry, 0, False)
+        while zset_iter_next(&zset_it):
+            add_item(s, zset_it.member)
+
+
+cdef const char* find_arrow(const char* at, size_t len) noexcept nogil:
+    cdef size_t i
+    # a field follows: "->" at the very end is part of the key
+    for i in range(len):
+        if i + 2 < len and at[i] == c'-' and at[i + 1] == c'>':
+            return at + i
+    return NULL
+
+
+cdef bint look_up(Client* c, Slice pattern, Slice element, Buf* scratch, Slice* value) noexcept nogil:
+    """What the pattern stands for: the element, a string, or a hash's field. *value is borrowed from the keyspace or from scratch."""
+    cdef const char* star
+    cdef const char* arrow
+    cdef Slice field = slice_of(NULL, 0)
+    cdef size_t key_end = pattern.len
+    cdef Entry* entry
+    cdef HashPair pair
+    cdef char[ELEMENT_TEXT] text
+    if pattern.len == 1 and pattern.ptr[0] == c'#':
+        value[0] = element
+        return True
+    star = <const char*>memchr(pattern.ptr, c'*', pattern.len) if pattern.len else NULL
+    if star == NULL:
+        return False
+    arrow = find_arrow(star + 1, pattern.ptr + pattern.len - star - 1)
+    if arrow != NULL:
+        field = slice_of(arrow + 2, pattern.ptr + pattern.len - arrow - 2)
+        key_end = arrow - pattern.ptr
+    scratch.len = 0
+    buf_append(scratch, pattern.ptr, star - pattern.ptr)
+    buf_append(scratch, element.ptr, element.len)
+    buf_append(scratch, star + 1, pattern.ptr + key_end - star - 1)
+    # an empty key still has an address
+    buf_append_byte(scratch, 0)
+    entry = lookup_read(c.db, slice_of(scratch.data, scratch.len - 1))
+    if entry == NULL:
+        return False
+    if field.ptr != NULL:
+        if entry_type(entry) != TYPE_HASH or not hash_find(entry, field, &pair):
+            return False
+        value[0] = pair.value
+    elif entry_type(entry) == TYPE_STRING:
+        value[0] = entry_string(entry, text)
+    else:
+        return False
+    if value.ptr == text or value.ptr == pair.value_text:
+        # integers were written to this function's own memory
+        scratch.len = 0
+        buf_append(scratch, value.ptr, value.len)
+        value.ptr = scratch.data
+    return True
+
+
+cdef bint weigh(Client* c, Sorting* s) noexcept nogil:
+    """Gives each item its score or its weight; False: a score is no number."""
+    cdef Options* o = &s.options
+    cdef Buf scratch
+    cdef Slice value
+    cdef Slice element
+    cdef int64_t i
+    cdef bint found
+    cdef bint good = True
+    buf_init(&scratch)
+    for i in range(s.length):
+        element = slice_of(s.arena.data + <size_t>s.items[i].element.ptr - 1, s.items[i].element.len)
+        if o.by.ptr != NULL:
+            found = look_up(c, o.by, element, &scratch, &value)
+        else:
+            value = element
+            found = True
+        if not found:
+            continue
+        if not o.alpha:
+            if not num_read_double(value, &s.items[i].score):
+                good = False
+                break
+        elif o.by.ptr != NULL:
+            s.items[i].weight = keep(s, value)
+    buf_free(&scratch)
+    return good
+
+
+cdef void fix_addresses(Sorting* s) noexcept nogil:
+    cdef int64_t i
+    for i in range(s.length):
+        s.items[i].element.ptr = s.arena.data + <size_t>s.items[i].element.ptr - 1
+        if s.items[i].weight.ptr != NULL:
+            s.items[i].weight.ptr = s.arena.data + <size_t>s.items[i].weight.ptr - 1
+
+
+# Order
+
+
+cdef int compare_text(Slice a, Slice b) noexcept nogil:
+    """As strcoll of the C locale: up to the first NUL."""
+    cdef const char* end = <const char*>memchr(a.ptr, 0, a.len) if a.len else NULL
+    if end != NULL:
+        a.len = end - a.ptr
+    end = <const char*>memchr(b.ptr, 0, b.len) if b.len else NULL
+    if end != NULL:
+        b.len = end - b.ptr
+    return slice_compare(a, b)
+
+
+cdef int compare(const Options* o, const Item* a, const Item* b) noexcept nogil:
+    cdef int order
+    if not o.alpha:
+        order = (a.score > b.score) - (a.score < b.score)
+        if order == 0:
+            order = slice_compare(a.element, b.element)
+    elif o.by.ptr == NULL:
+        order = slice_compare(a.element, b.element) if o.store.ptr != NULL else compare_text(a.element, b.element)
+    elif a.weight.ptr == NULL or b.weight.ptr == NULL:
+        order = (a.weight.ptr != NULL) - (b.weight.ptr != NULL)
+    else:
+        order = slice_compare(a.weight, b.weight) if o.store.ptr != NULL else compare_text(a.weight, b.weight)
+    return -order if o.descending else order
+
+
+cdef void merge_sort(Sorting* s) noexcept nogil:
+    cdef int64_t width = 1
+    cdef int64_t begin
+    cdef Item* swap
+    s.spare = <Item*>mem_alloc(s.length * sizeof(Item))
+    while width < s.length:
+        begin = 0
+        while begin < s.length:
+            merge(s, begin, width)
+            begin += 2 * width
+        swap = s.items
+        s.items = s.spare
+        s.spare = swap
+        width *= 2
+    mem_free(s.spare)
+
+
+cdef void merge(Sorting* s, int64_t begin, int64_t width) noexcept nogil:
+    """Merges two neighbouring runs of items into spare."""
+    cdef int64_t left = begin
+    cdef int64_t middle = begin + width if begin + width < s.length else s.length
+    cdef int64_t end = middle + width if middle + width < s.length else s.length
+    cdef int64_t right = middle
+    cdef int64_t at = begin
+    while at < end:
+        if right >= end or left < middle and compare(&s.options, &s.items[left], &s.items[right]) <= 0:
+            s.spare[at] = s.items[left]
+            left += 1
+        else:
+            s.spare[at] = s.items[right]
+            right += 1
+        at += 1
+
+
+cdef void reverse(Sorting* s) noexcept nogil:
+    cdef int64_t i
+    cdef Item item
+    for i in range(s.length // 2):
+        item = s.items[i]
+        s.items[i] = s.items[s.length - 1 - i]
+        s.items[s.length - 1 - i] = item
+
+
+# Results
+
+
+cdef void window(const Sorting* s, int64_t* first, int64_t* last) noexcept nogil:
+    """The range of items that LIMIT leaves; empty when *last < *first."""
+    cdef const Options* o = &s.options
+    first[0] = 0 if o.offset < 0 else o.offset
+    if first[0] > s.length:
+        first[0] = s.length
+    last[0] = s.length - 1
+    if o.count >= 0 and o.count < s.length - first[0]:
+        last[0] = first[0] + o.count - 1
+
+
+cdef void reply_items(Client* c, const Sorting* s, int argc, const Slice* argv) noexcept nogil:
+    cdef int64_t first
+    cdef int64_t last
+    cdef int64_t i
+    cdef int at
+    cdef Buf scratch
+    cdef Slice value
+    window(s, &first, &last)
+    reply_array(&c.reply, (last - first + 1) * (s.options.gets if s.options.gets else 1))
+    buf_init(&scratch)
+    for i in range(first, last + 1):
+        if s.options.gets == 0:
+            reply_bulk(&c.reply, s.items[i].element)
+            continue
+        at = next_get(argc, argv, 2)
+        while at < argc:
+            if look_up(c, argv[at], s.items[i].element, &scratch, &value):
+                reply_bulk(&c.reply, value)
+            else:
+                reply_null(&c.reply)
+            at = next_get(argc, argv, at + 1)
+    buf_free(&scratch)
+
+
+cdef int next_get(int argc, const Slice* argv, int at) noexcept nogil:
+    """Where the next GET pattern stands from the option at `at` on; argc: there is none."""
+    while at < argc:
+        if arg_is(argv[at], b"limit"):
+            at += 3
+        elif arg_is(argv[at], b"store") or arg_is(argv[at], b"by"):
+            at += 2
+        elif arg_is(argv[at], b"get"):
+            return at + 1
+        else:
+            at += 1
+    return argc
+
+
+cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Slice* argv) noexcept nogil:
+    cdef int64_t first
+    cdef int64_t last
+    cdef int64_t i
+    cdef int64_t stored = 0
+    cdef int at
+    cdef Buf scratch
+    cdef Slice value
+    cdef Entry* result
+    window(s, &first, &last)
+    if last < first:
+        if open_for_write(c.db, s.options.store) != NULL:
+            delete_key(c.db, s.options.store)
+            mutated(c.db, s.options.store, NOTIFY_GENERIC, b"del", 1)
+        reply_int(&c.reply, 0)
+        return
+    result = list_new(s.options.store)
+    buf_init(&scratch)
+    for i in range(first, last + 1):
+        at = next_get(argc, argv, 2) if s.options.gets else 0
+        while at < argc:
+            value = s.items[i].element
+            if s.options.gets and not look_up(c, argv[at], s.items[i].element, &scratch, &value):
+                value = slice_of(<const char*>&scratch, 0)
+            list_make_room(result, &e.settings, 1, &value)
+            list_push(result, value, LIST_TAIL)
+            stored += 1
+            at = next_get(argc, argv, at + 1) if s.options.gets else argc
+    buf_free(&scratch)
+    put_over(c.db, result)
+    mutated(c.db, s.options.store, NOTIFY_LIST, b"sortstore", stored)
+    reply_int(&c.reply, stored)
+
+
+cdef void sort(Engine* e, Client* c, int argc, Slice* argv, bint may_store) noexcept nogil:
+    cdef Sorting s
+    cdef Entry* entry
+    cdef int type
+    memset(&s, 0, sizeof(s))
+    if not parse(c, argc, argv, may_store, &s.options):
+        return
+    entry = lookup_read(c.db, argv[1])
+    type = entry_type(entry) if entry != NULL else TYPE_LIST
+    if type != TYPE_LIST and type != TYPE_SET and type != TYPE_ZSET:
+        reply_wrong_type(c)
+        return
+    if s.options.unsorted and type == TYPE_SET and s.options.store.ptr != NULL:
+        # what is stored must be the same on every replica, and a set has no order of its own
+        s.options.unsorted = False
+        s.options.alpha = True
+        s.options.by = slice_of(NULL, 0)
+    if entry != NULL:
+        collect(&s, entry)
+    if not s.options.unsorted and not weigh(c, &s):
+        reply_error(&c.reply, b"ERR One or more scores can't be converted into double")
+    else:
+        fix_addresses(&s)
+        if not s.options.unsorted:
+            merge_sort(&s)
+        elif type == TYPE_ZSET and s.options.descending:
+            reverse(&s)
+        if s.options.store.ptr != NULL:
+            store_items(e, c, &s, argc, argv)
+        else:
+            reply_items(c, &s, argc, argv)
+    mem_free(s.items)
+    buf_free(&s.arena)
+
+
+cdef void sort_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    sort(e, c, argc, argv, True)
+
+
+cdef void sort_ro_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    sort(e, c, argc, argv, False)
