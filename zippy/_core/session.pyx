@@ -12,7 +12,7 @@ from zippy._core.ground.hash cimport hash_seed
 from zippy._core.commands.accounting cimport latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    client_free, client_new, client_reset, client_set_name, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines
+    client_free, client_new, client_reset, client_set_name, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines, unblock
 )
 from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
@@ -461,6 +461,9 @@ cdef class Session:
         """Closes the connection at the end of the turn, output unsent."""
         if self.client != NULL:
             self.core.begin_turn()
+            if self.client.flags & CLIENT_BLOCKED:
+                # nobody would read what it were served
+                unblock(self.core.engine, self.client)
             client_close(self.client, self.core.engine)
 
     def output_again(self):

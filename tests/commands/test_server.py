@@ -1,0 +1,896 @@
+"""The server group; saving is tested with persistence."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.resp import ConnectionClosed, RawClient, Reply
+from tests.servers import ServerProcess
+
+OK = Reply("+", b"OK")
+NIL = Reply("$-1", None)
+SYNTAX = Reply("-", b"ERR syntax error")
+NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
+NOT_POSITIVE = Reply("-", b"ERR value is out of range, must be positive")
+REPLICA = Reply("-", b"ERR Replica can't interact with the keyspace")
+QUEUED = Reply("+", b"QUEUED")
+EMPTY = Reply("*", ())
+
+Connect = Callable[[], RawClient]
+StartServer = Callable[..., ServerProcess]
+
+
+def integer(n: int) -> Reply:
+    """An integer reply."""
+    return Reply(":", n)
+
+
+def bulk(text: bytes) -> Reply:
+    """A bulk reply."""
+    return Reply("$", text)
+
+
+def array(*words: bytes) -> Reply:
+    """An array of bulk replies."""
+    return Reply("*", tuple(map(bulk, words)))
+
+
+def simple(*words: bytes) -> tuple[Reply, ...]:
+    """Simple strings."""
+    return tuple(Reply("+", word) for word in words)
+
+
+def error(text: str) -> Reply:
+    """An error reply."""
+    return Reply("-", text.encode())
+
+
+def wrong_arguments(command: str) -> Reply:
+    """The reply to too few or too many arguments."""
+    return error(f"ERR wrong number of arguments for '{command}' command")
+
+
+def info(raw: RawClient, *sections: str) -> dict[str, str]:
+    """The fields of INFO."""
+    lines = raw("INFO", *sections).value.decode().splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+def titles(raw: RawClient, *sections: str) -> list[str]:
+    """The titles in INFO's reply."""
+    return re.findall(r"^# (\w+)", raw("INFO", *sections).value.decode(), re.MULTILINE)
+
+
+def changes(raw: RawClient) -> int:
+    """Changes since the last save."""
+    return int(info(raw, "persistence")["rdb_changes_since_last_save"])
+
+
+class TestDbsize:
+    def test_counts(self, raw: RawClient) -> None:
+        assert raw("DBSIZE") == integer(0)
+        raw("MSET", "a", 1, "b", 2)
+        assert raw("DBSIZE") == integer(2)
+        raw("SELECT", 1)
+        assert raw("DBSIZE") == integer(0)
+        assert raw("DBSIZE", "x") == wrong_arguments("dbsize")
+
+
+class TestFlushall:
+    @pytest.mark.parametrize("mode", [(), ("ASYNC",), ("sync",)])
+    def test_empties_all_databases(self, raw: RawClient, mode: tuple[str, ...]) -> None:
+        raw("DEBUG", "POPULATE", 500)
+        raw("SELECT", 3)
+        raw("SET", "a", 1, "EX", 100)
+        before = changes(raw)
+        assert raw("FLUSHALL", *mode) == OK
+        assert changes(raw) - before == 501
+        assert raw("DBSIZE") == integer(0)
+        raw("SELECT", 0)
+        assert raw("DBSIZE") == integer(0)
+        assert info(raw, "keyspace") == {}
+
+    def test_of_nothing_changes_nothing(self, raw: RawClient) -> None:
+        before = changes(raw)
+        assert raw("FLUSHALL") == OK
+        assert changes(raw) == before
+
+    def test_refusals(self, raw: RawClient) -> None:
+        for mode in (("x",), ("sync", "async"), ("async", "x")):
+            assert raw("FLUSHALL", *mode) == SYNTAX
+
+    def test_touches_watched_keys_that_are_there(self, raw: RawClient, connect: Connect) -> None:
+        other = connect()
+        for key, reply in (("a", Reply("*-1", None)), ("absent", Reply("*", (Reply("+", b"PONG"),)))):
+            raw("SET", "a", 1)
+            other("WATCH", key)
+            raw("FLUSHALL")
+            other("MULTI")
+            other("PING")
+            assert other("EXEC") == reply
+
+
+class TestFlushdb:
+    @pytest.mark.parametrize("mode", [(), ("ASYNC",), ("sync",)])
+    def test_empties_its_database(self, raw: RawClient, mode: tuple[str, ...]) -> None:
+        raw("MSET", "a", 1, "b", 2)
+        raw("SELECT", 1)
+        raw("SET", "c", 1)
+        before = changes(raw)
+        assert raw("FLUSHDB", *mode) == OK
+        assert changes(raw) - before == 1
+        assert raw("DBSIZE") == integer(0)
+        raw("SELECT", 0)
+        assert raw("DBSIZE") == integer(2)
+        assert raw("FLUSHDB", "x") == SYNTAX
+
+
+class TestSwapdb:
+    def test_swaps(self, raw: RawClient, connect: Connect) -> None:
+        other = connect()
+        other("SELECT", 1)
+        raw("SET", "a", "zero", "EX", 100)
+        other("SET", "a", "one")
+        before = changes(raw)
+        assert raw("SWAPDB", 0, 1) == OK
+        assert changes(raw) - before == 1
+        assert (raw("GET", "a"), other("GET", "a")) == (bulk(b"one"), bulk(b"zero"))
+        assert (raw("TTL", "a"), other("TTL", "a")) == (integer(-1), integer(100))
+
+    def test_with_itself(self, raw: RawClient) -> None:
+        before = changes(raw)
+        assert raw("SWAPDB", 0, 0) == OK
+        assert changes(raw) - before == 1
+
+    def test_refusals(self, raw: RawClient) -> None:
+        assert raw("SWAPDB", "a", "b") == Reply("-", b"ERR invalid first DB index")
+        assert raw("SWAPDB", 2**31, 0) == Reply("-", b"ERR invalid first DB index")
+        assert raw("SWAPDB", 99, "b") == Reply("-", b"ERR invalid second DB index")
+        for pair in ((0, 99), (99, 0), (-1, 0)):
+            assert raw("SWAPDB", *pair) == Reply("-", b"ERR DB index is out of range")
+
+    def test_wakes_and_touches(self, raw: RawClient, connect: Connect) -> None:
+        waiting, watching = connect(), connect()
+        waiting.send("BLPOP", "list", "0")
+        watching("WATCH", "a")
+        raw("SELECT", 1)
+        raw("RPUSH", "list", "x")
+        raw("SET", "a", 1)
+        raw("SWAPDB", 0, 1)
+        assert waiting.read() == array(b"list", b"x")
+        watching("MULTI")
+        assert watching("EXEC") == Reply("*-1", None)
+
+
+class TestTime:
+    def test_two_numbers(self, raw: RawClient) -> None:
+        reply = raw("TIME")
+        seconds, us = (int(part.value) for part in reply.value)
+        assert abs(seconds - time.time()) < 5
+        assert 0 <= us < 1000000
+        assert all(part.kind == "$" for part in reply.value)
+
+
+class TestMonitor:
+    @staticmethod
+    def heard(monitor: RawClient, raw: RawClient) -> list[str]:
+        """The lines since the last call, without time and address."""
+        raw("ECHO", "fence")
+        lines = []
+        while True:
+            reply = monitor.read()
+            assert reply.kind == "+"
+            match = re.fullmatch(r"\d+\.\d{6} \[(\d+) 127\.0\.0\.1:\d+\] (.*)", reply.value.decode())
+            assert match
+            if match[2] == '"ECHO" "fence"':
+                return lines
+            lines.append(f"{match[1]} {match[2]}")
+
+    @pytest.fixture
+    def monitor(self, raw: RawClient, connect: Connect) -> RawClient:
+        client = connect()
+        assert client("MONITOR") == OK
+        return client
+
+    def test_commands(self, monitor: RawClient, raw: RawClient) -> None:
+        raw("set", "a", b'\0\x07\x08\x0b\r\n\t"\\\xc3')
+        raw("SELECT", 3)
+        raw("NOSUCH")
+        raw("GET")
+        raw("BLPOP", "nolist", "0.001")
+        raw("CONFIG", "GET", "port")
+        raw("SLOWLOG", "LEN")
+        raw("CLIENT", "LIST")
+        raw("CLIENT", "ID")
+        raw("SELECT", 0)
+        assert self.heard(monitor, raw) == [
+            r'0 "set" "a" "\x00\a\b\x0b\r\n\t\"\\\xc3"',
+            '3 "SELECT" "3"',
+            '3 "BLPOP" "nolist" "0.001"',
+            '3 "CLIENT" "ID"',
+            '0 "SELECT" "0"',
+        ]
+
+    def test_transactions(self, monitor: RawClient, raw: RawClient) -> None:
+        for command in (("MULTI",), ("SET", "a", "x"), ("INCR", "a"), ("CONFIG", "GET", "port"), ("EXEC",)):
+            raw(*command)
+        assert self.heard(monitor, raw) == ['0 "MULTI"', '0 "SET" "a" "x"', '0 "INCR" "a"', '0 "EXEC"']
+
+    def test_secrets(self, monitor: RawClient, raw: RawClient) -> None:
+        raw("AUTH", "x")
+        raw("AUTH", "user", "x")
+        raw("HELLO", 2, "AUTH", "user", "x", "SETNAME", "me")
+        assert self.heard(monitor, raw) == [
+            '0 "AUTH" "(redacted)"',
+            '0 "AUTH" "(redacted)" "(redacted)"',
+            '0 "HELLO" "2" "AUTH" "(redacted)" "(redacted)" "SETNAME" "me"',
+        ]
+
+    def test_what_a_monitor_may_do(self, monitor: RawClient, raw: RawClient) -> None:
+        for command in (("GET", "a"), ("SET", "a", "1"), ("DBSIZE",), ("PUBLISH", "c", "x"), ("FLUSHALL",)):
+            assert monitor(*command) == REPLICA
+        monitor.send("MONITOR")  # a second one is not answered
+        assert monitor("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
+        monitor.send("QUIT")
+        assert monitor.read() == OK
+        assert monitor.is_closed()
+
+    def test_refusals(self, raw: RawClient) -> None:
+        assert raw("MONITOR", "x") == wrong_arguments("monitor")
+        raw("MULTI")
+        assert raw("MONITOR") == QUEUED
+        assert raw("EXEC") == Reply("*", (Reply("-", b"ERR MONITOR isn't allowed for DENY BLOCKING client"),))
+
+
+class TestConfigGet:
+    def test_patterns(self, raw: RawClient) -> None:
+        assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
+        assert raw("CONFIG", "GET", "nosuch") == EMPTY
+        assert raw("CONFIG", "GET", "MAXMEMORY", "maxmemory") == array(b"MAXMEMORY", b"0")
+        found = raw("CONFIG", "GET", "maxmemory-s*", "hz").plain()
+        assert dict(zip(found[::2], found[1::2], strict=True)) == {b"maxmemory-samples": b"5", b"hz": b"10"}
+        assert raw("CONFIG", "GET") == wrong_arguments("config|get")
+
+    def test_resp3(self, raw: RawClient) -> None:
+        raw("HELLO", 3)
+        assert raw("CONFIG", "GET", "hz") == Reply("%", ((bulk(b"hz"), bulk(b"10")),))
+        assert raw("CONFIG", "GET", "nosuch") == Reply("%", ())
+
+
+class TestConfigSet:
+    def test_several_at_once(self, raw: RawClient) -> None:
+        assert raw("CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "ALLKEYS-LRU") == OK
+        assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"104857600")
+        assert raw("CONFIG", "GET", "maxmemory-policy") == array(b"maxmemory-policy", b"allkeys-lru")
+
+    def test_all_or_none(self, raw: RawClient) -> None:
+        assert raw("CONFIG", "SET", "maxmemory", "1gb", "hz", "x").kind == "-"
+        assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
+
+    @pytest.mark.parametrize(
+        ("pairs", "reply"),
+        [
+            (("foo", "bar"), "Unknown option or number of arguments for CONFIG SET - 'foo'"),
+            (("maxmemory", "1", "maxmemory-policy"), "syntax error"),
+            (("hz", "1", "hz", "2"), "CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter"),
+            (("hz", "x"), "CONFIG SET failed (possibly related to argument 'hz') - argument couldn't be parsed into an integer"),
+            (("databases", "5"), "CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config"),
+            (("dir", "/tmp"), "CONFIG SET failed (possibly related to argument 'dir') - can't set protected config"),
+            (("appendonly", "x"), "CONFIG SET failed (possibly related to argument 'appendonly') - argument must be 'yes' or 'no'"),
+        ],
+    )
+    def test_refusals(self, raw: RawClient, pairs: tuple[str, ...], reply: str) -> None:
+        assert raw("CONFIG", "SET", *pairs) == error(f"ERR {reply}")
+
+    def test_too_few_arguments(self, raw: RawClient) -> None:
+        assert raw("CONFIG", "SET", "maxmemory") == wrong_arguments("config|set")
+        assert raw("CONFIG") == wrong_arguments("config")
+        assert raw("CONFIG", "foo") == Reply("-", b"ERR unknown subcommand 'foo'. Try CONFIG HELP.")
+
+    def test_protected_settings_for_local_clients(self, start_server: StartServer, tmp_path: Path) -> None:
+        server = start_server(config={"enable-protected-configs": "local"})
+        with server.client() as client:
+            assert client("CONFIG", "SET", "dbfilename", "other.rdb") == OK
+
+
+class TestConfigResetstat:
+    def test_sets_back(self, raw: RawClient) -> None:
+        raw("GET", "nosuch")
+        raw("NOSUCH")
+        assert raw("CONFIG", "RESETSTAT") == OK
+        found = info(raw, "stats", "commandstats", "errorstats")
+        assert (found["keyspace_misses"], found["total_error_replies"]) == ("0", "0")
+        assert [name for name in found if name.startswith(("cmdstat_", "errorstat_"))] == ["cmdstat_config|resetstat"]
+        assert raw("CONFIG", "RESETSTAT", "x") == wrong_arguments("config|resetstat")
+
+
+class TestConfigRewrite:
+    def test_without_a_file(self, raw: RawClient) -> None:
+        assert raw("CONFIG", "REWRITE") == Reply("-", b"ERR The server is running without a config file")
+
+    def test_writes_what_changed(self, start_server: StartServer, tmp_path: Path) -> None:
+        path = tmp_path / "zippy.conf"
+        path.write_text("# mine\nmaxmemory 1mb\n")
+        server = start_server_with_file(path, start_server)
+        with server.client() as client:
+            assert client("CONFIG", "SET", "maxmemory", "2mb", "maxmemory-samples", "7") == OK
+            assert client("CONFIG", "REWRITE") == OK
+        lines = path.read_text().splitlines()
+        assert lines[0] == "# mine"
+        assert "maxmemory 2mb" in lines
+        assert "maxmemory-samples 7" in lines
+
+
+def start_server_with_file(path: Path, start_server: StartServer) -> ServerProcess:
+    """A server with a configuration file: its path has to come before all options."""
+    server = start_server()
+    place = next(place for place, word in enumerate(server.command) if word.startswith("--"))
+    server.kill()
+    server.command.insert(place, str(path))
+    server.start()
+    return server
+
+
+SECTIONS = ["Server", "Clients", "Memory", "Persistence", "Threads", "Stats", "Replication", "CPU", "Modules"]
+LAST_SECTIONS = ["Cluster", "Keyspace", "Keysizes"]
+
+
+class TestInfo:
+    @staticmethod
+    def without_own(found: list[str]) -> list[str]:
+        """Titles without zippy's own section."""
+        return [title for title in found if title != "Zippy"]
+
+    def test_sections(self, raw: RawClient) -> None:
+        default = [*SECTIONS, "Errorstats", *LAST_SECTIONS]
+        everything = [*SECTIONS, "Commandstats", "Errorstats", "Latencystats", *LAST_SECTIONS]
+        assert self.without_own(titles(raw)) == default
+        assert self.without_own(titles(raw, "default")) == default
+        assert self.without_own(titles(raw, "all")) == everything
+        assert self.without_own(titles(raw, "Everything", "server")) == everything
+        assert titles(raw, "clients", "SERVER", "clients", "nosuch") == ["Server", "Clients"]
+        assert raw("INFO", "nosuch") == bulk(b"")
+
+    def test_format(self, raw: RawClient) -> None:
+        assert raw("INFO", "cluster") == bulk(b"# Cluster\r\ncluster_enabled:0\r\n")
+        assert raw("INFO", "keyspace", "cluster") == bulk(b"# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n")
+        raw("HELLO", 3)
+        assert raw("INFO", "cluster").kind == "="
+
+    def test_fields_are_those_of_redis(self, raw: RawClient, oracle: ServerProcess) -> None:
+        """All names of a real Redis are there; build hashes, threads and modules aside, in its order."""
+        for section in ("server", "clients", "memory", "persistence", "stats", "replication", "cpu", "cluster"):
+            with oracle.client() as real:
+                wanted = list(info(real, section))
+            found = list(info(raw, section))
+            assert [name for name in found if name in wanted] == [name for name in wanted if name in found]
+            assert set(wanted) - set(found) == set()
+
+    def test_server(self, raw: RawClient) -> None:
+        found = info(raw, "server")
+        assert (found["redis_version"], found["redis_mode"]) == ("8.2.3", "standalone")
+        assert re.fullmatch("[0-9a-f]{40}", found["run_id"])
+        assert abs(int(found["server_time_usec"]) - time.time() * 1e6) < 5e6
+
+    def test_clients(self, raw: RawClient, connect: Connect) -> None:
+        before = int(info(raw, "clients")["connected_clients"])
+        watching, waiting, subscriber = connect(), connect(), connect()
+        watching("WATCH", "a", "b")
+        subscriber("SUBSCRIBE", "c")
+        waiting.send("BLPOP", "list", "100")
+        while (found := info(raw, "clients"))["blocked_clients"] == "0":
+            pass
+        assert int(found["connected_clients"]) == before + 3
+        assert [found[name] for name in ("watching_clients", "pubsub_clients", "clients_in_timeout_table")] == ["1", "1", "1"]
+        assert (found["total_watched_keys"], found["total_blocking_keys"]) == ("2", "1")
+
+    def test_memory(self, raw: RawClient) -> None:
+        before = int(info(raw, "memory")["used_memory"])
+        raw("SET", "a", "x" * 1000000)
+        found = info(raw, "memory")
+        assert int(found["used_memory"]) - before > 1000000
+        assert int(found["used_memory_peak"]) >= int(found["used_memory"])
+        assert re.fullmatch(r"\d+\.\d\dM", found["used_memory_human"])
+        assert (found["maxmemory"], found["maxmemory_policy"]) == ("0", "noeviction")
+        raw("FLUSHALL", "SYNC")
+        assert int(info(raw, "memory")["used_memory"]) < int(found["used_memory"]) - 500000
+
+    def test_keyspace(self, raw: RawClient) -> None:
+        raw("MSET", "a", 1, "b", 2)
+        raw("EXPIRE", "a", 100)
+        raw("SELECT", 5)
+        raw("SET", "c", 1)
+        found = info(raw, "keyspace")
+        assert list(found) == ["db0", "db5"]
+        assert found["db0"].startswith("keys=2,expires=1,avg_ttl=")
+        assert found["db5"] == "keys=1,expires=0,avg_ttl=0,subexpiry=0"
+
+    def test_statistics(self, raw: RawClient) -> None:
+        raw("CONFIG", "RESETSTAT")
+        raw("SET", "a", "x")
+        raw("INCR", "a")
+        raw("GET")
+        raw("GET", "a")
+        raw("GET", "nosuch")
+        found = info(raw, "stats", "commandstats", "errorstats", "latencystats")
+        assert (found["keyspace_hits"], found["keyspace_misses"], found["total_error_replies"]) == ("1", "1", "2")
+        assert re.fullmatch(r"calls=2,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=1,failed_calls=0", found["cmdstat_get"])
+        assert found["cmdstat_incr"].endswith("rejected_calls=0,failed_calls=1")
+        assert found["errorstat_ERR"] == "count=2"
+        assert re.fullmatch(r"p50=[\d.]+,p99=[\d.]+,p99.9=[\d.]+", found["latency_percentiles_usec_get"])
+
+    @pytest.mark.zippy_only
+    def test_own_section(self, raw: RawClient) -> None:
+        assert "zippy_version" in info(raw, "zippy")
+
+    def test_through_redis_py(self, r: redis.Redis) -> None:
+        found: Any = r.info()
+        assert found["redis_version"] == "8.2.3"
+        assert found["used_memory"] > 0
+
+
+class TestCommandCount:
+    def test_counts(self, raw: RawClient) -> None:
+        assert raw("COMMAND", "COUNT").value == len(raw("COMMAND").value)
+        assert raw("COMMAND", "COUNT", "x") == wrong_arguments("command|count")
+
+
+class TestCommandInfo:
+    def test_replies(self, raw: RawClient) -> None:
+        unknown, get, sub = raw("COMMAND", "INFO", "nosuch", "GET", "CONFIG|get").value
+        assert unknown == NIL
+        assert get.value[:6] == (bulk(b"get"), integer(2), Reply("*", simple(b"readonly", b"fast")), integer(1), integer(1), integer(1))
+        assert get.value[6] == Reply("*", simple(b"@read", b"@string", b"@fast"))
+        assert sub.value[0] == bulk(b"config|get")
+        assert len(raw("COMMAND", "INFO").value) == raw("COMMAND", "COUNT").value
+
+    def test_sets_in_resp3(self, raw: RawClient) -> None:
+        raw("HELLO", 3)
+        (ping,) = raw("COMMAND", "INFO", "ping").value
+        assert [ping.value[place].kind for place in (2, 6, 7, 8, 9)] == ["~"] * 5
+
+
+class TestCommandDocs:
+    def test_replies(self, raw: RawClient) -> None:
+        raw("HELLO", 3)
+        assert raw("COMMAND", "DOCS", "nosuch") == Reply("%", ())
+        ((name, docs),) = raw("COMMAND", "DOCS", "nosuch", "GET").value
+        found = {key.value: value for key, value in docs.value}
+        assert name == bulk(b"get")
+        assert (found[b"since"], found[b"group"], found[b"complexity"]) == (bulk(b"1.0.0"), bulk(b"string"), bulk(b"O(1)"))
+        assert len(raw("COMMAND", "DOCS").value) == raw("COMMAND", "COUNT").value
+
+
+class TestCommandList:
+    def test_all(self, raw: RawClient) -> None:
+        found = raw("COMMAND", "LIST").plain()
+        assert {b"get", b"config|get", b"config"} <= set(found)
+
+    def test_filters(self, raw: RawClient) -> None:
+        assert raw("COMMAND", "LIST", "FILTERBY", "MODULE", "nosuch") == EMPTY
+        assert raw("COMMAND", "LIST", "FILTERBY", "ACLCAT", "nosuch") == EMPTY
+        assert {b"get", b"getset"} <= set(raw("COMMAND", "LIST", "FILTERBY", "ACLCAT", "String").plain())
+        for pattern in ("config|*", "CONFIG|*"):
+            found = raw("COMMAND", "LIST", "FILTERBY", "PATTERN", pattern).plain()
+            assert sorted(found) == [b"config|get", b"config|help", b"config|resetstat", b"config|rewrite", b"config|set"]
+
+    def test_refusals(self, raw: RawClient) -> None:
+        for words in (("x",), ("FILTERBY",), ("FILTERBY", "foo", "bar"), ("FILTERBY", "PATTERN")):
+            assert raw("COMMAND", "LIST", *words) == SYNTAX
+
+
+class TestCommandGetkeys:
+    @pytest.mark.parametrize(
+        ("request_", "keys"),
+        [
+            ("get a", "a"),
+            ("mset a 1 b 2", "a b"),
+            ("DEL a b c", "a b c"),
+            ("zunionstore d 2 a b weights 1 2", "d a b"),
+            ("blpop a b 0", "a b"),
+            ("bitop and d a b", "d a b"),
+            ("lmpop 2 a b left", "a b"),
+            ("memory usage foo", "foo"),
+            ("object encoding x", "x"),
+            ("sort a by w_* get # store b store c limit 0 1", "a c"),
+        ],
+    )
+    def test_keys(self, raw: RawClient, request_: str, keys: str) -> None:
+        assert raw("COMMAND", "GETKEYS", *request_.split()) == array(*keys.encode().split())
+
+    @pytest.mark.parametrize(
+        ("request_", "reply"),
+        [
+            ("nosuch a", "Invalid command specified"),
+            ("ping", "The command has no key arguments"),
+            ("ping x y z", "The command has no key arguments"),
+            ("publish c m", "The command has no key arguments"),
+            ("ssubscribe c", "The command has no key arguments"),
+            ("memory", "The command has no key arguments"),
+            ("memory foo a", "Invalid command specified"),
+            ("memory usage", "Invalid number of arguments specified for command"),
+            ("get", "Invalid number of arguments specified for command"),
+            ("zinter 0 a", "Invalid arguments specified for command"),
+            ("zinter x a", "Invalid arguments specified for command"),
+            ("zinter 3 a", "Invalid arguments specified for command"),
+        ],
+    )
+    def test_refusals(self, raw: RawClient, request_: str, reply: str) -> None:
+        assert raw("COMMAND", "GETKEYS", *request_.split()) == error(f"ERR {reply}")
+
+    def test_without_a_request(self, raw: RawClient) -> None:
+        assert raw("COMMAND", "GETKEYS") == wrong_arguments("command|getkeys")
+
+
+class TestCommandGetkeysandflags:
+    @pytest.mark.parametrize(
+        ("request_", "keys"),
+        [
+            ("set a b", "a OW update"),
+            ("set a b get", "a RW access update"),
+            ("set k v xx", "k OW update"),
+            ("get k", "k RO access"),
+            ("copy a b", "a RO access, b OW update"),
+            ("del a b", "a RM delete, b RM delete"),
+            ("bitfield k get u8 0", "k RO access"),
+            ("bitfield k get u8 0 set u8 0 1", "k RW access update"),
+            ("sort a by b get c store d", "a RO access, d OW update"),
+            ("sort_ro a by b get c", "a RO access"),
+            ("memory usage k", "k RO"),
+        ],
+    )
+    def test_flags(self, raw: RawClient, request_: str, keys: str) -> None:
+        reply = raw("COMMAND", "GETKEYSANDFLAGS", *request_.split())
+        found = [b" ".join([key, *flags]).decode() for key, flags in reply.plain()]
+        assert ", ".join(found) == keys
+
+    def test_flags_are_a_set(self, raw: RawClient) -> None:
+        raw("HELLO", 3)
+        (key,) = raw("COMMAND", "GETKEYSANDFLAGS", "get", "a").value
+        assert key.value[1] == Reply("~", simple(b"RO", b"access"))
+
+
+@pytest.fixture
+def slow(raw: RawClient) -> RawClient:
+    """Every command is slow; the log is empty."""
+    raw("CONFIG", "SET", "slowlog-log-slower-than", 0)
+    raw("SLOWLOG", "RESET")
+    return raw
+
+
+def slow_commands(raw: RawClient, *count: int) -> list[list[bytes]]:
+    """The arguments of the slow log's entries."""
+    return [entry.value[3].plain() for entry in raw("SLOWLOG", "GET", *count).value]
+
+
+class TestSlowlogGet:
+    def test_entries(self, slow: RawClient) -> None:
+        slow("CLIENT", "SETNAME", "me")
+        slow("GET", "a")
+        first, second, *_ = slow("SLOWLOG", "GET").value
+        number, at, us, arguments, peer, name = first.value
+        assert number == integer(second.value[0].value + 1)
+        assert abs(at.value - time.time()) < 5
+        assert us.kind == ":"
+        assert arguments == array(b"GET", b"a")
+        assert peer.value.startswith(b"127.0.0.1:")
+        assert name == bulk(b"me")
+
+    def test_counts(self, slow: RawClient) -> None:
+        for _ in range(15):
+            slow("PING")
+        assert len(slow_commands(slow)) == 10
+        assert len(slow_commands(slow, 2)) == 2
+        assert len(slow_commands(slow, 0)) == 0
+        assert len(slow_commands(slow, -1)) > 15
+
+    def test_refusals(self, raw: RawClient) -> None:
+        for count in ("x", "-2"):
+            assert raw("SLOWLOG", "GET", count) == Reply("-", b"ERR count should be greater than or equal to -1")
+        assert raw("SLOWLOG", "get", 1, 2) == error(
+            "ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP."
+        )
+
+    def test_long_commands_are_cut(self, slow: RawClient) -> None:
+        slow("SET", "a", "x" * 130)
+        slow("DEL", *(str(number) for number in range(40)))
+        deleted, stored = slow_commands(slow, 2)
+        assert len(deleted) == 32
+        assert deleted[-2:] == [b"29", b"... (10 more arguments)"]
+        assert stored[2] == b"x" * 128 + b"... (2 more bytes)"
+
+    def test_secrets(self, slow: RawClient) -> None:
+        slow("AUTH", "x")
+        slow("HELLO", 2, "AUTH", "user", "x")
+        slow("CONFIG", "SET", "masterauth", "x", "hz", "10")
+        assert slow_commands(slow, 3) == [
+            [b"CONFIG", b"SET", b"masterauth", b"(redacted)", b"hz", b"10"],
+            [b"HELLO", b"2", b"AUTH", b"(redacted)", b"(redacted)"],
+            [b"AUTH", b"(redacted)"],
+        ]
+        slow("CONFIG", "SET", "masterauth", "")
+
+
+class TestSlowlogLen:
+    def test_is_bounded(self, slow: RawClient) -> None:
+        slow("CONFIG", "SET", "slowlog-max-len", 3)
+        for _ in range(5):
+            slow("PING")
+        assert slow("SLOWLOG", "LEN") == integer(3)
+
+
+class TestSlowlogReset:
+    def test_empties(self, slow: RawClient) -> None:
+        slow("PING")
+        slow("CONFIG", "SET", "slowlog-log-slower-than", -1)
+        assert slow("SLOWLOG", "RESET") == OK
+        assert slow("SLOWLOG", "LEN") == integer(0)
+        assert slow("SLOWLOG", "GET") == EMPTY
+
+
+@pytest.fixture
+def spikes(raw: RawClient) -> RawClient:
+    """The latency monitor has seen two commands of 20 and 30 ms."""
+    raw("CONFIG", "SET", "latency-monitor-threshold", 10)
+    raw("LATENCY", "RESET")
+    raw("DEBUG", "SLEEP", "0.02")
+    raw("DEBUG", "SLEEP", "0.03")
+    return raw
+
+
+class TestLatencyLatest:
+    def test_events(self, spikes: RawClient) -> None:
+        (event,) = spikes("LATENCY", "LATEST").value
+        name, at, last, worst = event.value
+        assert name == bulk(b"command")
+        assert abs(at.value - time.time()) < 5
+        assert 20 <= last.value <= worst.value
+        assert worst.value >= 30
+
+    def test_below_the_threshold(self, raw: RawClient) -> None:
+        raw("LATENCY", "RESET")
+        raw("DEBUG", "SLEEP", "0.001")
+        assert raw("LATENCY", "LATEST") == EMPTY
+
+
+class TestLatencyHistory:
+    def test_samples(self, spikes: RawClient) -> None:
+        samples = spikes("LATENCY", "HISTORY", "command").plain()
+        assert 1 <= len(samples) <= 2  # of one second, the worst is kept
+        assert samples[-1][1] >= 30
+        assert spikes("LATENCY", "HISTORY", "nosuch") == EMPTY
+        assert spikes("LATENCY", "HISTORY") == wrong_arguments("latency|history")
+
+
+class TestLatencyReset:
+    def test_events(self, spikes: RawClient) -> None:
+        assert spikes("LATENCY", "RESET", "nosuch") == integer(0)
+        assert spikes("LATENCY", "RESET", "nosuch", "command") == integer(1)
+        assert spikes("LATENCY", "LATEST") == EMPTY
+        assert spikes("LATENCY", "RESET") == integer(0)
+
+
+class TestLatencyGraph:
+    def test_graph(self, spikes: RawClient) -> None:
+        lines = spikes("LATENCY", "GRAPH", "command").value.decode().splitlines()
+        assert re.fullmatch(r"command - high \d+ ms, low \d+ ms \(all time high \d+ ms\)", lines[0])
+        assert lines[1] == "-" * 80
+        assert len(lines) >= 7
+        assert spikes("LATENCY", "GRAPH", "nosuch") == Reply("-", b"ERR No samples available for event 'nosuch'")
+
+
+class TestLatencyDoctor:
+    def test_speaks(self, spikes: RawClient) -> None:
+        assert b"1. command:" in spikes("LATENCY", "DOCTOR").value
+        spikes("CONFIG", "SET", "latency-monitor-threshold", 0)
+        spikes("LATENCY", "RESET")
+        assert b"latency-monitor-threshold" in spikes("LATENCY", "DOCTOR").value
+
+
+class TestLatencyHistogram:
+    def test_of_commands(self, raw: RawClient) -> None:
+        raw("HELLO", 3)
+        raw("CONFIG", "RESETSTAT")
+        for _ in range(3):
+            raw("GET", "a")
+        raw("CLIENT", "ID")
+        ((name, found),) = raw("LATENCY", "HISTOGRAM", "GET", "nosuch", "set").value
+        calls, histogram = (value for _, value in found.value)
+        assert (name, calls) == (bulk(b"get"), integer(3))
+        counts = [count.value for _, count in histogram.value]
+        assert counts == sorted(counts)
+        assert counts[-1] == 3
+        ((sub, _),) = raw("LATENCY", "HISTOGRAM", "client").value
+        assert sub == bulk(b"client|id")
+        assert raw("LATENCY", "HISTOGRAM", "nosuch") == Reply("%", ())
+
+
+class TestMemoryUsage:
+    def test_grows_with_the_value(self, raw: RawClient) -> None:
+        assert raw("MEMORY", "USAGE", "a") == NIL
+        raw("SET", "a", "x")
+        small = raw("MEMORY", "USAGE", "a").value
+        raw("SET", "a", "x" * 10000)
+        assert raw("MEMORY", "USAGE", "a").value > small + 9000
+        raw("RPUSH", "l", *("x" * 100 for _ in range(1000)))
+        assert raw("MEMORY", "USAGE", "l", "SAMPLES", 0).value > 100000
+
+    def test_refusals(self, raw: RawClient) -> None:
+        assert raw("MEMORY", "USAGE") == wrong_arguments("memory|usage")
+        for words in (("samples",), ("samples", "-1"), ("foo", "1")):
+            assert raw("MEMORY", "USAGE", "a", *words) == SYNTAX
+        assert raw("MEMORY", "USAGE", "a", "samples", "x") == NOT_AN_INTEGER
+
+
+class TestMemoryStats:
+    def test_names_are_those_of_redis(self, raw: RawClient, oracle: ServerProcess) -> None:
+        with oracle.client() as real:
+            real("SET", "a", "1")
+            wanted = real("MEMORY", "STATS").plain()[::2]
+            real("DEL", "a")
+        raw("SET", "a", "1")
+        assert raw("MEMORY", "STATS").plain()[::2] == wanted
+
+
+class TestMemoryDoctor:
+    def test_speaks(self, raw: RawClient) -> None:
+        assert raw("MEMORY", "DOCTOR").kind == "$"
+
+
+class TestMemoryMallocStats:
+    def test_speaks(self, raw: RawClient) -> None:
+        assert raw("MEMORY", "MALLOC-STATS").kind == "$"
+
+
+class TestMemoryPurge:
+    def test_gives_back(self, raw: RawClient) -> None:
+        assert raw("MEMORY", "PURGE") == OK
+
+
+class TestLolwut:
+    def test_every_version(self, raw: RawClient) -> None:
+        for words in (("VERSION", "5"), ("VERSION", "5", "5"), ("VERSION", "99")):
+            assert b"Redis ver. 8.2.3" in raw("LOLWUT", *words).value
+        assert raw("LOLWUT", "VERSION", "x") == NOT_AN_INTEGER
+        raw("HELLO", 3)
+        assert raw("LOLWUT").kind == "="
+
+
+class TestDebug:
+    def test_gate(self, start_server: StartServer) -> None:
+        server = start_server(config={"enable-debug-command": "no"})
+        with server.client() as client:
+            assert client("DEBUG", "SLEEP", 0).value.startswith(b"ERR DEBUG command not allowed. If the enable-debug-command option")
+            assert client("DEBUG") == wrong_arguments("debug")
+
+    def test_unknown(self, raw: RawClient) -> None:
+        for words in (("jmap",), ("sleep",), ("sleep", "0", "x"), ("object",), ("populate",), ("stringmatch-len", "5", "x")):
+            assert raw("DEBUG", *words) == error(
+                f"ERR unknown subcommand or wrong number of arguments for '{words[0]}'. Try DEBUG HELP."
+            )
+        assert raw("DEBUG", "HELP").value[0].kind == "+"
+
+    def test_object(self, raw: RawClient) -> None:
+        assert raw("DEBUG", "OBJECT", "a") == Reply("-", b"ERR no such key")
+        raw("SET", "a", "12")
+        shown = rb"Value at:0x[0-9a-f]+ refcount:\d+ encoding:int serializedlength:\d+ lru:\d+ lru_seconds_idle:0"
+        assert re.fullmatch(shown, raw("DEBUG", "OBJECT", "a").value)
+
+    def test_populate(self, raw: RawClient) -> None:
+        raw("SET", "k:1", "mine")
+        before = changes(raw)
+        assert raw("DEBUG", "POPULATE", 3, "k", 10) == OK
+        assert raw("MGET", "k:0", "k:1", "k:2", "k:3").plain() == [b"value:0\0\0\0", b"mine", b"value:2\0\0\0", None]
+        assert raw("DEBUG", "POPULATE", 2) == OK
+        assert raw("GET", "key:1") == bulk(b"value:1")
+        assert changes(raw) >= before
+        for words in (("x",), ("-1",), ("1", "k", "x")):
+            assert raw("DEBUG", "POPULATE", *words) == NOT_POSITIVE
+
+    def test_digest(self, raw: RawClient, connect: Connect) -> None:
+        assert raw("DEBUG", "DIGEST") == Reply("+", b"0" * 40)
+        raw("SADD", "s", "a", "b", "c")
+        raw("ZADD", "z", 1, "a", 2, "b")
+        raw("HSET", "h", "a", 1, "b", 2)
+        raw("RPUSH", "l", "a", "b")
+        raw("SET", "t", "x", "EX", 1000)
+        before = raw("DEBUG", "DIGEST")
+        values = raw("DEBUG", "DIGEST-VALUE", "s", "z", "h", "l", "t", "absent")
+        raw("FLUSHALL")
+        raw("SET", "t", "x", "EX", 999)
+        raw("SADD", "s", "c", "b", "a")
+        raw("HSET", "h", "b", 2, "a", 1)
+        raw("RPUSH", "l", "a", "b")
+        raw("ZADD", "z", 2, "b", 1, "a")
+        assert raw("DEBUG", "DIGEST-VALUE", "s", "z", "h", "l", "t", "absent") == values
+        assert raw("DEBUG", "DIGEST") == before
+        raw("PERSIST", "t")
+        assert raw("DEBUG", "DIGEST") != before
+        assert values.value[-1] == Reply("+", b"0" * 40)
+
+    def test_protocol(self, raw: RawClient) -> None:
+        def ask(kind: str) -> Reply:
+            return raw("DEBUG", "PROTOCOL", kind)
+
+        kinds = ("string", "integer", "double", "bignum", "null", "array", "set", "map", "verbatim", "true", "false", "attrib")
+        assert [ask(kind).kind for kind in kinds] == ["$", ":", "$", "$", "$-1", "*", "*", "*", "$", ":", ":", "$"]
+        assert ask("push") == Reply("-", b"ERR RESP2 is not supported by this command")
+        assert ask("nosuch").value.startswith(b"ERR Wrong protocol type name.")
+        raw("HELLO", 3)
+        assert [ask(kind).kind for kind in kinds] == ["$", ":", ",", "(", "_", "*", "~", "%", "=", "#", "#", "|"]
+        assert ask("double") == Reply(",", b"3.141")
+        assert [ask("push"), raw.read().kind] == [bulk(b"Some real reply following the push reply"), ">"]
+
+    def test_small_ones(self, raw: RawClient) -> None:
+        assert raw("DEBUG", "ERROR", "FOO bar") == Reply("-", b"FOO bar")
+        for words in (
+            ("SLEEP", "0"),
+            ("SET-ACTIVE-EXPIRE", "1"),
+            ("LOG", "hello"),
+            ("CHANGE-REPL-ID",),
+            ("QUICKLIST-PACKED-THRESHOLD", "100b"),
+            ("QUICKLIST-PACKED-THRESHOLD", "0"),
+            ("SET-DISABLE-DENY-SCRIPTS", "0"),
+            ("DICT-RESIZING", "1"),
+            ("PAUSE-CRON", "0"),
+        ):
+            assert raw("DEBUG", *words) == OK
+        assert raw("DEBUG", "QUICKLIST-PACKED-THRESHOLD", "x").value.startswith(b"ERR argument must be a memory value")
+        assert raw("DEBUG", "HTSTATS", 99) == Reply("-", b"ERR Out of range database")
+        raw("SET", "a", 1)
+        assert b"number of elements: 1" in raw("DEBUG", "HTSTATS", 0).value
+
+    def test_active_expire(self, raw: RawClient) -> None:
+        raw("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+        raw("SET", "a", 1, "PX", 1)
+        time.sleep(0.15)
+        assert raw("DBSIZE") == integer(1)
+        raw("DEBUG", "SET-ACTIVE-EXPIRE", 1)
+
+    @pytest.mark.zippy_only
+    def test_set_clock(self, raw: RawClient) -> None:
+        now = raw("TIME").plain()
+        raw("SET", "a", 1, "EX", 100)
+        try:
+            assert raw("DEBUG", "SET-CLOCK", (int(now[0]) + 50) * 1000000) == OK
+            assert raw("TTL", "a") in (integer(50), integer(51))
+            assert raw("TIME").plain() == [b"%d" % (int(now[0]) + 50), b"0"]
+            assert raw("DEBUG", "SET-CLOCK", (int(now[0]) + 200) * 1000000) == OK
+            assert raw("GET", "a") == NIL
+        finally:
+            assert raw("DEBUG", "SET-CLOCK", 0) == OK
+        assert abs(int(raw("TIME").plain()[0]) - int(now[0])) < 5
+
+
+class TestShutdown:
+    def test_refusals(self, raw: RawClient) -> None:
+        for words in (("foo",), ("save", "nosave"), ("abort", "now"), ("now", "now", "abort")):
+            assert raw("SHUTDOWN", *words) == SYNTAX
+        assert raw("SHUTDOWN", "ABORT") == Reply("-", b"ERR No shutdown in progress.")
+        raw("MULTI")
+        assert raw("SHUTDOWN").kind == "-"
+
+    @pytest.mark.parametrize("words", [("NOSAVE",), ("SAVE", "NOW", "FORCE"), ()])
+    def test_ends_the_process(self, start_server: StartServer, words: tuple[str, ...]) -> None:
+        server = start_server()
+        with server.client() as client:
+            client.send("SHUTDOWN", *words)
+            with pytest.raises(ConnectionClosed):
+                client.read()
+        assert server.process is not None
+        assert server.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("container", ["command", "config", "latency", "memory", "slowlog", "object", "pubsub"])
+def test_help_lists_subcommands(raw: RawClient, container: str) -> None:
+    reply = raw(container, "HELP")
+    assert {line.kind for line in reply.value} == {"+"}
+    assert reply.value[0].value.startswith(container.upper().encode())
+    assert reply.value[-2].value == b"HELP"
