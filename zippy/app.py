@@ -9,6 +9,7 @@ import signal
 import sys
 
 from zippy.config_file import ConfigFileError, Directive
+from zippy.persistence.snapshots import Snapshots
 from zippy.server.process import go_to_background, remove_file, set_up_log, tell_service_manager, write_pidfile
 from zippy.server.server import Server
 from zippy.settings import Settings
@@ -45,6 +46,7 @@ class Application:
         """Starts, waits for the end, stops."""
         Server.seed()
         server = Server(self.settings, self.config_path)
+        snapshots = Snapshots(server)
         try:
             self.obey_directives(server)
         except ConfigFileError as error:
@@ -56,6 +58,9 @@ class Application:
         except OSError as error:
             log.warning("Failed to write PID file: %s", error)
             pidfile = ""
+        if not snapshots.load_at_start():
+            remove_file(pidfile)
+            return 1
         try:
             await server.start()
         except (OSError, ValueError) as error:

@@ -68,6 +68,7 @@ class Server:
         self.cron_task: asyncio.Task[None] | None = None
         self.on_cron: list[Callable[[], None]] = []  # services' periodic work
         self.on_stop: list[Callable[[bool | None], Awaitable[bool]]] = []  # services' last work, called with shut_down's `save`; False: refused
+        self.services: dict[str, Any] = {}  # by name: where the handlers of a service find it
         self.stopping: asyncio.Task[bool] | None = None
         self.config_lines: dict[str, Callable[[], list[str]]] = {}  # by directive: lines of CONFIG REWRITE that are no settings
         self.password_hashes: set[bytes] = set()

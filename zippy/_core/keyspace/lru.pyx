@@ -1,6 +1,6 @@
 from zippy._core.ground.random cimport random_unit
 from zippy._core.values.entry cimport entry_access
-from zippy._core.values.settings cimport POLICY_ALLKEYS_LFU, POLICY_VOLATILE_LFU
+from zippy._core.values.settings cimport POLICY_ALLKEYS_LFU, POLICY_ALLKEYS_LRU, POLICY_VOLATILE_LFU, POLICY_VOLATILE_LRU
 
 cdef enum:
     LFU_START = 5            # a new key's counter: it gets a chance to be used before it is evicted
@@ -18,6 +18,19 @@ cdef inline uint32_t now_seconds(const Keyspace* ks) noexcept nogil:
 
 cdef bint policy_is_lfu(const Keyspace* ks) noexcept nogil:
     return ks.settings.maxmemory_policy == POLICY_ALLKEYS_LFU or ks.settings.maxmemory_policy == POLICY_VOLATILE_LFU
+
+
+cdef bint policy_is_lru(const Keyspace* ks) noexcept nogil:
+    return ks.settings.maxmemory_policy == POLICY_ALLKEYS_LRU or ks.settings.maxmemory_policy == POLICY_VOLATILE_LRU
+
+
+cdef uint32_t access_of_freq(Keyspace* ks, uint32_t counter) noexcept nogil:
+    return (now_minutes(ks) << 8) | (counter & 255)
+
+
+cdef uint32_t access_of_idle(Keyspace* ks, uint32_t seconds) noexcept nogil:
+    # the clock goes round in 194 days: longer is as long as can be told
+    return (now_seconds(ks) - (seconds if seconds < LRU_MASK else LRU_MASK)) & LRU_MASK
 
 
 cdef uint32_t access_for_new(Keyspace* ks) noexcept nogil:

@@ -1,0 +1,52 @@
+"""Whole RDB files: every key of every database to a file, and back."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint64_t
+from zippy._core.keyspace.types cimport Keyspace
+from zippy._core.values.rdb_stream cimport RdbReader
+
+cdef enum:
+    REPLICATION_ID = 40          # bytes
+
+
+cdef struct RdbReplication:
+    # where a replica may go on from after loading the file
+    bint present
+    int64_t db                   # the database selected in the stream of commands
+    int64_t offset
+    char[REPLICATION_ID] id
+
+
+cdef struct RdbSave:
+    # how a file is to be written, and what came of it
+    const char* redis_version    # for the file's head
+    bint compress
+    bint checksum
+    bint incremental_sync        # push it to disk every few megabytes
+    bint aof_base                # it is the base of an append-only file
+    int parent                   # process that must be alive, else the file is given up; 0: never mind
+    RdbReplication replication
+    uint64_t keys                # out: keys written
+    uint64_t bytes               # out
+    int error                    # out: errno, 0 when all went well
+
+
+cdef struct RdbLoad:
+    # how a file is to be read, and what came of it
+    bint keep_expired            # else keys whose time is over are left out: a replica and an append-only file keep them
+    bint replace_existing        # the file's keys replace those that are there already; else that is an error
+    uint64_t keys                # out: keys loaded
+    uint64_t expired             # out: keys left out because their time was over
+    uint64_t empty               # out: keys left out because they held nothing
+    uint64_t functions           # out: libraries of functions passed over
+    int version                  # out: the file's format
+    int64_t saved_at             # out: seconds since the epoch, 0: unknown
+    bint aof_base                # out
+    RdbReplication replication   # out
+    size_t bytes                 # out: of the file, up to the end mark and checksum; what follows is not looked at
+
+
+# Writes everything to fd, which stays open and is not synced; True if all went well, else save.error. No Python, so that a forked child can call it
+cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil
+# Reads a file, mapped at r.data, into the keyspace. False: r.status, r.problem and r.problem_at say what is wrong; what was read until then stays
+cdef bint rdb_load_file(Keyspace* ks, RdbReader* r, RdbLoad* load) noexcept nogil

@@ -1,0 +1,370 @@
+# The head (REDIS and the version), fields about the file, then for each database its number, its sizes and its keys, each with what is known of it
+# before it; an end mark and a CRC-64. The version is the lowest that can hold the data, so that older servers can load it.
+
+from libc.errno cimport EIO
+from libc.stdint cimport uint32_t
+from libc.string cimport memcmp, memcpy, memset
+from posix.unistd cimport getppid
+from zippy._core.ground.buf cimport slice_is, slice_text
+from zippy._core.ground.crc cimport crc64
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_reserve
+from zippy._core.ground.number cimport num_read_i64
+from zippy._core.ground.slice cimport Slice, slice_of
+from zippy._core.keyspace.db cimport delete_key
+from zippy._core.keyspace.lru cimport access_for_new, access_of_freq, access_of_idle, idle_seconds, lfu_counter, policy_is_lfu, policy_is_lru
+from zippy._core.keyspace.types cimport Db
+from zippy._core.values.entry cimport ENTRY_EXPIRY, NO_EXPIRY, Entry, entry_expiry, entry_key, entry_set_access
+from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_read_value, rdb_type_of, rdb_write_value
+from zippy._core.values.rdb_stream cimport (
+    RDB_CORRUPT, RDB_EMPTY, RDB_OK, RDB_UNSUPPORTED, RdbText, RdbWriter, rdb_fail, rdb_flush, rdb_left, rdb_read_byte, rdb_read_length,
+    rdb_read_text, rdb_read_u64, rdb_skip_string, rdb_take, rdb_text_free, rdb_write, rdb_write_byte, rdb_write_int_string, rdb_write_length,
+    rdb_write_string, rdb_write_u64, rdb_writer_free, rdb_writer_init
+)
+from zippy._core.values.value cimport value_free
+
+cdef enum:
+    # what may stand where a key's type does
+    OP_SLOT_INFO = 244
+    OP_FUNCTION = 245
+    OP_FUNCTION_OLD = 246
+    OP_MODULE_AUX = 247
+    OP_IDLE = 248
+    OP_FREQ = 249
+    OP_AUX = 250
+    OP_SIZES = 251
+    OP_EXPIRY_MS = 252
+    OP_EXPIRY_SECONDS = 253
+    OP_DATABASE = 254
+    OP_END = 255
+
+cdef enum:
+    HEAD = 9                    # bytes: REDIS and four digits
+    SYNC_EVERY = 4 << 20        # bytes
+    LOOK_EVERY = 1024           # keys between two looks whether the parent lives
+    LEAST_KEY = 3               # bytes that a key takes in the file at least
+
+
+# Writing
+
+
+cdef void write_field(RdbWriter* w, const char* name, Slice value) noexcept nogil:
+    rdb_write_byte(w, OP_AUX)
+    rdb_write_string(w, slice_text(name))
+    rdb_write_string(w, value)
+
+
+cdef void write_int_field(RdbWriter* w, const char* name, int64_t value) noexcept nogil:
+    rdb_write_byte(w, OP_AUX)
+    rdb_write_string(w, slice_text(name))
+    rdb_write_int_string(w, value)
+
+
+cdef void write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) noexcept nogil:
+    cdef char[HEAD] head
+    memcpy(head, b"REDIS00", 7)
+    head[7] = <char>(48 + w.version // 10)
+    head[8] = <char>(48 + w.version % 10)
+    rdb_write(w, head, HEAD)
+    write_field(w, b"redis-ver", slice_text(save.redis_version))
+    write_int_field(w, b"redis-bits", 64)
+    write_int_field(w, b"ctime", ks.clock.ms // 1000)
+    write_int_field(w, b"used-mem", ks.account.used)
+    if save.replication.present:
+        write_int_field(w, b"repl-stream-db", save.replication.db)
+        write_field(w, b"repl-id", slice_of(save.replication.id, REPLICATION_ID))
+        write_int_field(w, b"repl-offset", save.replication.offset)
+    write_int_field(w, b"aof-base", save.aof_base)
+
+
+cdef void write_key(RdbWriter* w, const Keyspace* ks, Entry* e) noexcept nogil:
+    if e.flags & ENTRY_EXPIRY:
+        rdb_write_byte(w, OP_EXPIRY_MS)
+        rdb_write_u64(w, <uint64_t>entry_expiry(e))
+    if policy_is_lfu(ks):
+        rdb_write_byte(w, OP_FREQ)
+        rdb_write_byte(w, <int>lfu_counter(ks, e))
+    elif policy_is_lru(ks):
+        rdb_write_byte(w, OP_IDLE)
+        rdb_write_length(w, idle_seconds(ks, e))
+    rdb_write_byte(w, rdb_type_of(e, w.version))
+    rdb_write_string(w, entry_key(e))
+    rdb_write_value(w, e)
+
+
+cdef void write_db(RdbWriter* w, Keyspace* ks, Db* db, RdbSave* save) noexcept nogil:
+    cdef HtIter it
+    cdef Entry* e
+    rdb_write_byte(w, OP_DATABASE)
+    rdb_write_length(w, <uint64_t>db.id)
+    rdb_write_byte(w, OP_SIZES)
+    rdb_write_length(w, db.keys.count)
+    rdb_write_length(w, db.expires.count)
+    ht_iter(&it, &db.keys)
+    e = <Entry*>ht_iter_next(&it)
+    while e != NULL and w.error == 0:
+        write_key(w, ks, e)
+        save.keys += 1
+        if save.parent and save.keys % LOOK_EVERY == 0 and getppid() != save.parent:
+            w.error = EIO
+        e = <Entry*>ht_iter_next(&it)
+    ht_iter_done(&it)
+
+
+cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil:
+    cdef RdbWriter w
+    cdef int i
+    save.keys = 0
+    rdb_writer_init(&w, fd, RDB_VERSION_OLDEST)
+    w.compress = save.compress
+    w.checksum = save.checksum
+    w.sync_every = SYNC_EVERY if save.incremental_sync else 0
+    write_head(&w, ks, save)
+    for i in range(ks.db_count):
+        if ks.dbs[i].keys.count and w.error == 0:
+            write_db(&w, ks, ks.dbs[i], save)
+    rdb_write_byte(&w, OP_END)
+    rdb_flush(&w)
+    rdb_write_u64(&w, w.crc if w.checksum else 0)
+    rdb_flush(&w)
+    rdb_writer_free(&w)
+    save.bytes = w.written
+    save.error = w.error
+    return w.error == 0
+
+
+# Reading
+
+
+cdef struct Pending:
+    # what stands before a key and is about it
+    int64_t expiry              # ms since the epoch
+    int64_t idle                # seconds, -1: unknown
+    int freq                    # LFU counter, -1: unknown
+
+
+cdef struct Loader:
+    Keyspace* ks
+    RdbReader* r
+    RdbLoad* load
+    Db* db
+    Pending pending
+    uint64_t crc                # of the bytes up to crc_at
+    size_t crc_at
+
+
+cdef void forget_pending(Pending* p) noexcept nogil:
+    p.expiry = NO_EXPIRY
+    p.idle = -1
+    p.freq = -1
+
+
+cdef void read_head(Loader* l) noexcept nogil:
+    cdef const unsigned char* head = rdb_take(l.r, HEAD)
+    cdef int version = 0
+    cdef int i
+    if head == NULL or memcmp(head, b"REDIS", 5) != 0:
+        l.r.at = 0
+        rdb_fail(l.r, RDB_CORRUPT, b"this is no RDB file")
+        return
+    for i in range(5, HEAD):
+        if head[i] < 48 or head[i] > 57:
+            rdb_fail(l.r, RDB_CORRUPT, b"this is no RDB file")
+            return
+        version = version * 10 + head[i] - 48
+    l.load.version = version
+    if version < 1 or version > RDB_VERSION:
+        rdb_fail(l.r, RDB_UNSUPPORTED, b"a version of the format that zippy does not know")
+
+
+cdef void note_field(RdbLoad* load, Slice name, Slice value) noexcept nogil:
+    """Fields that nobody needs here are passed over."""
+    cdef int64_t n
+    if slice_is(name, b"repl-id") and value.len == REPLICATION_ID:
+        memcpy(load.replication.id, value.ptr, REPLICATION_ID)
+        load.replication.present = True
+    if not num_read_i64(value, &n):
+        return
+    if slice_is(name, b"ctime"):
+        load.saved_at = n
+    elif slice_is(name, b"aof-base"):
+        load.aof_base = n != 0
+    elif slice_is(name, b"repl-stream-db"):
+        load.replication.db = n
+    elif slice_is(name, b"repl-offset"):
+        load.replication.offset = n
+
+
+cdef void read_field(Loader* l) noexcept nogil:
+    cdef RdbText name
+    cdef RdbText value
+    if not rdb_read_text(l.r, &name):
+        return
+    if rdb_read_text(l.r, &value):
+        note_field(l.load, name.s, value.s)
+        rdb_text_free(&value)
+    rdb_text_free(&name)
+
+
+cdef void select_db(Loader* l) noexcept nogil:
+    cdef uint64_t number
+    if not rdb_read_length(l.r, &number):
+        return
+    if number >= <uint64_t>l.ks.db_count:
+        rdb_fail(l.r, RDB_UNSUPPORTED, b"a database of a higher number than the setting 'databases' allows")
+        return
+    l.db = l.ks.dbs[number]
+
+
+cdef void reserve(Loader* l) noexcept nogil:
+    """Makes room for the keys that are announced, as far as the file can hold so many."""
+    cdef uint64_t keys
+    cdef uint64_t expires
+    cdef uint64_t most = rdb_left(l.r) // LEAST_KEY
+    if not rdb_read_length(l.r, &keys) or not rdb_read_length(l.r, &expires):
+        return
+    ht_reserve(&l.db.keys, keys if keys < most else most)
+    ht_reserve(&l.db.expires, expires if expires < most else most)
+
+
+cdef void read_expiry(Loader* l, bint seconds) noexcept nogil:
+    cdef const unsigned char* p
+    cdef uint64_t ms
+    if seconds:
+        p = rdb_take(l.r, 4)
+        if p != NULL:
+            l.pending.expiry = <int64_t>(p[0] | <uint64_t>p[1] << 8 | <uint64_t>p[2] << 16 | <uint64_t>p[3] << 24) * 1000
+    elif rdb_read_u64(l.r, &ms):
+        # a negative time is over, whichever it is; NO_EXPIRY would mean never
+        l.pending.expiry = <int64_t>ms if <int64_t>ms >= 0 else 0
+
+
+cdef void read_access(Loader* l, int op) noexcept nogil:
+    cdef uint64_t idle
+    if op == OP_FREQ:
+        l.pending.freq = rdb_read_byte(l.r)
+    elif rdb_read_length(l.r, &idle):
+        l.pending.idle = <int64_t>idle if idle <= <uint64_t>0x7FFFFFFF else 0x7FFFFFFF
+
+
+cdef void skip_function(Loader* l) noexcept nogil:
+    if rdb_skip_string(l.r):
+        l.load.functions += 1
+
+
+cdef void skip_slot_sizes(Loader* l) noexcept nogil:
+    cdef uint64_t n
+    cdef int i
+    for i in range(3):
+        if not rdb_read_length(l.r, &n):
+            return
+
+
+cdef void read_about(Loader* l, int op) noexcept nogil:
+    """What is not a key."""
+    if op == OP_AUX:
+        read_field(l)
+    elif op == OP_DATABASE:
+        select_db(l)
+    elif op == OP_SIZES:
+        reserve(l)
+    elif op == OP_EXPIRY_MS or op == OP_EXPIRY_SECONDS:
+        read_expiry(l, op == OP_EXPIRY_SECONDS)
+    elif op == OP_FREQ or op == OP_IDLE:
+        read_access(l, op)
+    elif op == OP_FUNCTION:
+        skip_function(l)
+    elif op == OP_SLOT_INFO:
+        skip_slot_sizes(l)
+    elif op == OP_MODULE_AUX:
+        rdb_fail(l.r, RDB_UNSUPPORTED, b"data of a module: zippy has no modules")
+    elif op == OP_FUNCTION_OLD:
+        rdb_fail(l.r, RDB_UNSUPPORTED, b"functions as a release candidate of Redis 7.0 wrote them")
+    else:
+        rdb_fail(l.r, RDB_CORRUPT, b"something of unknown kind")
+
+
+cdef uint32_t loaded_access(Loader* l) noexcept nogil:
+    if policy_is_lfu(l.ks) and l.pending.freq >= 0:
+        return access_of_freq(l.ks, <uint32_t>l.pending.freq)
+    if not policy_is_lfu(l.ks) and l.pending.idle >= 0:
+        return access_of_idle(l.ks, <uint32_t>l.pending.idle)
+    return access_for_new(l.ks)
+
+
+cdef void put_loaded(Loader* l, Entry* e) noexcept nogil:
+    cdef Slice key = entry_key(e)
+    cdef uint64_t hash = hash_bytes(key.ptr, key.len)
+    if e.flags & ENTRY_EXPIRY and not l.load.keep_expired and entry_expiry(e) < l.ks.clock.ms:
+        l.load.expired += 1
+        value_free(e)
+        return
+    if ht_find_hashed(&l.db.keys, key, hash) != NULL:
+        if not l.load.replace_existing:
+            rdb_fail(l.r, RDB_CORRUPT, b"a key that is there twice")
+            value_free(e)
+            return
+        delete_key(l.db, key)
+    entry_set_access(e, loaded_access(l))
+    ht_insert(&l.db.keys, e, hash)
+    if e.flags & ENTRY_EXPIRY:
+        ht_insert(&l.db.expires, e, hash)
+    l.load.keys += 1
+
+
+cdef void read_key(Loader* l, int type) noexcept nogil:
+    cdef RdbText key
+    cdef Entry* e
+    if not rdb_read_text(l.r, &key):
+        return
+    e = rdb_read_value(l.r, type, key.s, l.pending.expiry, l.ks.settings, &l.ks.random)
+    if e != NULL:
+        put_loaded(l, e)
+    elif l.r.status == RDB_EMPTY:
+        # some versions of Redis saved keys that hold nothing
+        l.r.status = RDB_OK
+        l.load.empty += 1
+    rdb_text_free(&key)
+    forget_pending(&l.pending)
+
+
+cdef void add_to_crc(Loader* l) noexcept nogil:
+    l.crc = crc64(l.crc, l.r.data + l.crc_at, l.r.at - l.crc_at)
+    l.crc_at = l.r.at
+
+
+cdef void check_crc(Loader* l) noexcept nogil:
+    cdef uint64_t stored
+    if l.load.version < 5:
+        return
+    add_to_crc(l)
+    if not rdb_read_u64(l.r, &stored):
+        return
+    # zero: saved without a checksum
+    if stored and stored != l.crc:
+        rdb_fail(l.r, RDB_CORRUPT, b"the checksum is wrong")
+
+
+cdef bint rdb_load_file(Keyspace* ks, RdbReader* r, RdbLoad* load) noexcept nogil:
+    cdef Loader l
+    cdef int op
+    memset(&l, 0, sizeof(Loader))
+    l.ks = ks
+    l.r = r
+    l.load = load
+    l.db = ks.dbs[0]
+    forget_pending(&l.pending)
+    read_head(&l)
+    while r.status == RDB_OK:
+        # in steps, while the bytes are in the cache
+        add_to_crc(&l)
+        op = rdb_read_byte(r)
+        if op == OP_END:
+            check_crc(&l)
+            break
+        if op >= OP_SLOT_INFO:
+            read_about(&l, op)
+        elif op >= 0:
+            read_key(&l, op)
+    load.bytes = r.at
+    return r.status == RDB_OK

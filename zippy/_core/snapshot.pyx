@@ -1,0 +1,270 @@
+"""Saving a core's data to a file, here or in a forked child, and loading it: what zippy/persistence builds on.
+
+The child runs C alone. It closes what it inherited, writes the file beside its final place, puts it there once it is safely on disk, tells the parent
+through a pipe how it went, and leaves with _exit.
+"""
+
+from libc.errno cimport errno
+from libc.signal cimport SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdio cimport rename
+from libc.stdlib cimport strtoull
+from libc.string cimport memset, strstr
+from posix.fcntl cimport O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, open
+from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, read, unlink, write
+from zippy._core.commands.engine cimport engine_enter, engine_use
+from zippy._core.commands.types cimport CLIENT_IN_EXEC
+from zippy._core.keyspace.db cimport flush_db
+from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbSave, rdb_load_file, rdb_save_file
+from zippy._core.keyspace.types cimport Keyspace
+from zippy._core.session cimport Core, Session
+from zippy._core.values.rdb_stream cimport RdbReader, rdb_reader_init
+
+import os
+
+cdef extern from *:
+    """
+    #include <fcntl.h>
+    #include <unistd.h>
+    #include <sys/syscall.h>
+
+    /* Closes every descriptor from `first` on. Only what is open can be in the first 64 Ki, where the kernel has no call for it. */
+    static void zippy_close_from(int first) {
+    #ifdef SYS_close_range
+        if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0) return;
+    #endif
+        for (int fd = first; fd < 65536; fd++) close(fd);
+    }
+    """
+    void zippy_close_from(int first) noexcept nogil
+
+cdef enum:
+    FILE_MODE = 0o666           # less the process's umask
+    SMAPS_BYTES = 4096
+
+
+cdef struct Outcome:
+    # what a child writes to its pipe
+    int error                   # errno, 0 when the file is in its place
+    uint64_t keys
+    uint64_t bytes
+    uint64_t copied             # bytes that were copied because they changed after the fork
+
+
+class SnapshotError(Exception):
+    """A file that cannot be loaded: what is wrong with it and at which byte."""
+
+    def __init__(self, str problem, Py_ssize_t offset):
+        super().__init__(f"{problem} (at byte {offset})")
+        self.problem = problem
+        self.offset = offset
+
+
+cdef int sync_folder(const char* folder) noexcept nogil:
+    cdef int fd = open(folder, O_RDONLY)
+    cdef int error = 0
+    if fd < 0:
+        return errno
+    if fsync(fd) != 0:
+        error = errno
+    close(fd)
+    return error
+
+
+cdef int write_file(Keyspace* ks, RdbSave* save, const char* temporary) noexcept nogil:
+    """Writes and syncs the temporary file; 0 or an errno."""
+    cdef int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, FILE_MODE)
+    cdef int error = 0
+    if fd < 0:
+        return errno
+    if not rdb_save_file(ks, fd, save):
+        error = save.error
+    elif fsync(fd) != 0:
+        error = errno
+    if close(fd) != 0 and error == 0:
+        error = errno
+    return error
+
+
+cdef int save_to(Keyspace* ks, RdbSave* save, const char* folder, const char* temporary, const char* final) noexcept nogil:
+    """Writes a file and puts it in its place; 0 or an errno. Whatever fails, the old file is whole."""
+    cdef int error = write_file(ks, save, temporary)
+    if error == 0 and rename(temporary, final) != 0:
+        error = errno
+    if error:
+        unlink(temporary)
+        return error
+    return sync_folder(folder)
+
+
+cdef uint64_t copied_bytes() noexcept nogil:
+    """Memory of this process that it shares with nobody and has written to."""
+    cdef char[SMAPS_BYTES] text
+    cdef int fd = open(b"/proc/self/smaps_rollup", O_RDONLY)
+    cdef ssize_t size
+    cdef char* at
+    if fd < 0:
+        return 0
+    size = read(fd, text, SMAPS_BYTES - 1)
+    close(fd)
+    if size <= 0:
+        return 0
+    text[size] = 0
+    at = strstr(text, b"Private_Dirty:")
+    return strtoull(at + 14, NULL, 10) * 1024 if at != NULL else 0
+
+
+cdef void child_main(Keyspace* ks, RdbSave* save, const char* folder, const char* temporary, const char* final, int report) noexcept nogil:
+    """The child's life. An inherited socket that stayed open here would keep a connection alive that the parent closes."""
+    cdef Outcome outcome
+    cdef int pipe = STDERR_FILENO + 1
+    signal(SIGINT, SIG_IGN)
+    signal(SIGTERM, SIG_DFL)
+    if report != pipe:
+        dup2(report, pipe)
+    zippy_close_from(pipe + 1)
+    memset(&outcome, 0, sizeof(outcome))
+    outcome.error = save_to(ks, save, folder, temporary, final)
+    outcome.keys = save.keys
+    outcome.bytes = save.bytes
+    outcome.copied = copied_bytes()
+    if write(pipe, &outcome, sizeof(outcome)) != <ssize_t>sizeof(outcome):
+        _exit(1)
+    _exit(0 if outcome.error == 0 else 1)
+
+
+cdef class SaveRequest:
+    """Where and how to save: a folder, the names of the temporary and the final file in it (absolute paths), and the options of the format."""
+
+    cdef RdbSave save
+    cdef bytes folder
+    cdef bytes temporary
+    cdef bytes final
+    cdef bytes version
+
+    def __init__(self, str path, str redis_version, bint compress=True, bint checksum=True, bint incremental_sync=True, bint aof_base=False):
+        memset(&self.save, 0, sizeof(RdbSave))
+        folder = os.path.dirname(os.path.abspath(path))
+        self.folder = os.fsencode(folder)
+        self.final = os.fsencode(os.path.abspath(path))
+        self.temporary = os.fsencode(os.path.join(folder, f"temp-{os.getpid()}.rdb"))
+        self.version = redis_version.encode()
+        self.save.redis_version = self.version
+        self.save.compress = compress
+        self.save.checksum = checksum
+        self.save.incremental_sync = incremental_sync
+        self.save.aof_base = aof_base
+
+    def set_replication(self, int64_t db, bytes id, int64_t offset):
+        """Has the file say from where a replica that loads it may go on. id: 40 bytes."""
+        if len(id) != sizeof(self.save.replication.id):
+            raise ValueError("a replication id has 40 bytes")
+        for i in range(len(id)):
+            self.save.replication.id[i] = id[i]
+        self.save.replication.present = True
+        self.save.replication.db = db
+        self.save.replication.offset = offset
+
+    @property
+    def keys(self):
+        """How many keys were written."""
+        return self.save.keys
+
+
+def save_here(Core core, SaveRequest request):
+    """Saves at once; OSError when that fails, and the old file is whole then."""
+    cdef int error
+    engine_enter(core.engine)
+    request.save.parent = 0
+    error = save_to(&core.engine.ks, &request.save, request.folder, request.temporary, request.final)
+    if error:
+        raise OSError(error, os.strerror(error))
+
+
+def save_in_child(Core core, SaveRequest request):
+    """Starts a child that saves what is in the core at this moment: its process id and a descriptor to be read to its end and handed to child_outcome.
+
+    OSError when there can be no child.
+    """
+    cdef int pid
+    cdef const char* folder = request.folder
+    cdef const char* temporary
+    cdef const char* final = request.final
+    cdef int report
+    engine_enter(core.engine)
+    request.save.parent = getpid()
+    temporary = request.temporary
+    reading, writing = os.pipe()
+    report = writing
+    pid = fork()
+    if pid == 0:
+        child_main(&core.engine.ks, &request.save, folder, temporary, final, report)
+    error = errno
+    os.close(writing)
+    if pid < 0:
+        os.close(reading)
+        raise OSError(error, os.strerror(error))
+    return pid, reading
+
+
+def child_outcome(bytes report):
+    """What a child's pipe said: (errno, keys, bytes, bytes copied); None when it said nothing, which means that it died."""
+    cdef Outcome outcome
+    cdef const char* data = report
+    if len(report) != sizeof(Outcome):
+        return None
+    outcome = (<Outcome*>data)[0]
+    return outcome.error, outcome.keys, outcome.bytes, outcome.copied
+
+
+def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False, bint replace=False):
+    """Loads a snapshot (a mapped file) into the core: a dict of what was found. SnapshotError says what is wrong with it; what came before is loaded then.
+
+    keep_expired: keys whose time is over are loaded too. replace: keys that are there already are replaced; else they are an error.
+    """
+    cdef RdbReader reader
+    cdef RdbLoad load
+    cdef bint good
+    memset(&load, 0, sizeof(load))
+    load.keep_expired = keep_expired
+    load.replace_existing = replace
+    engine_enter(core.engine)
+    rdb_reader_init(&reader, &data[0] if data.shape[0] else NULL, data.shape[0])
+    core.engine.ks.loading = True
+    good = rdb_load_file(&core.engine.ks, &reader, &load)
+    core.engine.ks.loading = False
+    if not good:
+        raise SnapshotError(reader.problem.decode(), reader.problem_at)
+    return {
+        "keys": load.keys, "expired": load.expired, "empty": load.empty, "functions": load.functions, "version": load.version,
+        "saved_at": load.saved_at, "aof_base": bool(load.aof_base), "bytes": load.bytes,
+        "replication": (load.replication.db, <bytes>load.replication.id[:40], load.replication.offset) if load.replication.present else None,
+    }
+
+
+def flush(Core core):
+    """Removes every key of every database."""
+    cdef int i
+    engine_use(core.engine)
+    for i in range(core.engine.ks.db_count):
+        flush_db(core.engine.ks.dbs[i], False)
+
+
+def changes(Core core):
+    """Changes since the last save."""
+    return core.engine.ks.dirty
+
+
+def forget_changes(Core core, int64_t count):
+    """So many changes have been saved."""
+    core.engine.ks.dirty -= count
+
+
+def deny_writes(Core core, bint deny):
+    """Has writes refused, since saving fails, or lets them through again."""
+    core.engine.deny_writes_disk = deny
+
+
+def in_transaction(Session session):
+    """Whether the session's command is run by EXEC."""
+    return session.client != NULL and (session.client.flags & CLIENT_IN_EXEC) != 0

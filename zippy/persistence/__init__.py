@@ -1,0 +1,1 @@
+"""Keeping the data: snapshots and the append-only file."""

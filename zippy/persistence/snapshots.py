@@ -1,0 +1,383 @@
+"""Snapshots: the data is loaded from an RDB file at the start, saved to it on command, at the `save` points and at the end.
+
+Importing this module registers its commands; a server gets the service with `Snapshots(server)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import mmap
+import os
+import re
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zippy._core import snapshot
+from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy._core.snapshot import SaveRequest, SnapshotError
+from zippy.server.arguments import syntax_error, text
+from zippy.server.debug import debug
+from zippy.server.registry import command
+from zippy.settings import SettingError, find_setting
+from zippy.version import REDIS_VERSION
+
+if TYPE_CHECKING:
+    from zippy._core.session import Session
+    from zippy.server.server import Server
+
+log = logging.getLogger("zippy")
+
+RETRY_SECONDS = 5.0  # after a failed save, before a save point tries again
+TEMPORARY = re.compile(r"temp-(\d+)\.rdb")
+STARTED = Simple("Background saving started")
+SCHEDULED = Simple("Background saving scheduled")
+
+
+class Child:
+    """A child process that is saving, and what came to its pipe."""
+
+    def __init__(self, pid: int, pipe: int, changes: int) -> None:
+        self.pid = pid
+        self.pipe = pipe
+        self.changes = changes  # that it saves
+        self.started = time.monotonic()
+        self.report = b""
+
+    def read(self) -> bool:
+        """Reads the pipe; True when its end has come: the child is leaving."""
+        data = os.read(self.pipe, 256)
+        self.report += data
+        return not data
+
+    def reap(self) -> str:
+        """Waits for the process, which is leaving; what went wrong, or ""."""
+        os.close(self.pipe)
+        _, status = os.waitpid(self.pid, 0)
+        outcome = snapshot.child_outcome(self.report)
+        if outcome is None:
+            return f"the saving process ended by itself, status {status}"
+        return os.strerror(outcome[0]) if outcome[0] else ""
+
+    @property
+    def copied(self) -> int:
+        """Bytes of memory that were copied because of the child."""
+        outcome = snapshot.child_outcome(self.report)
+        return outcome[3] if outcome else 0
+
+
+class Snapshots:
+    """The snapshots of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.core = server.core
+        self.child: Child | None = None
+        self.scheduled = False  # a BGSAVE is to follow as soon as it can
+        self.last_save = int(time.time())
+        self.last_try = 0.0  # of a background save, monotonic seconds
+        self.failing = False  # the last background save failed
+        self.last_seconds = -1
+        self.last_copied = 0
+        self.saves = 0
+        self.forks = 0
+        self.last_fork_us = 0
+        self.loaded: dict[str, Any] = {}
+        server.services["snapshots"] = self
+        server.on_cron.append(self.cron)
+        server.on_stop.append(self.stop)
+        server.info.add("persistence", self.persistence_fields)
+        server.info.add("stats", self.stats_fields)
+        self.change_folder(os.getcwd())
+        server.settings.on_change("dir", self.change_folder)
+        server.settings.on_change("save", lambda _: self.update_denial())
+        server.settings.on_change("stop-writes-on-bgsave-error", lambda _: self.update_denial())
+
+    @property
+    def path(self) -> Path:
+        """Where the snapshot is."""
+        return Path(self.server.settings.text("dir")) / self.server.settings.text("dbfilename")
+
+    @property
+    def points(self) -> tuple[tuple[int, int], ...]:
+        """(seconds, changes) of the `save` setting."""
+        return tuple(self.server.settings.value("save"))
+
+    def change_folder(self, folder: Any) -> None:
+        """Goes to the folder of the setting `dir`, whose value is absolute from then on, so that it stays right wherever the process goes."""
+        setting = find_setting("dir")
+        assert setting is not None
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise SettingError(str(error.strerror)) from None
+        self.server.settings.put(setting, os.getcwd())
+
+    # Loading
+
+    def load(self, replace: bool = False) -> None:
+        """Loads the file if there is one. OSError or SnapshotError when it cannot be loaded."""
+        path = self.path
+        began = time.monotonic()
+        try:
+            with path.open("rb") as file, mapped(file.fileno()) as data:
+                self.loaded = snapshot.load_bytes(self.core, data, False, replace)
+        except FileNotFoundError:
+            return
+        if self.loaded["functions"]:
+            log.warning("Passed over %d libraries of functions in %s: zippy does not keep functions", self.loaded["functions"], path)
+        log.info(
+            "Done loading RDB, keys loaded: %d, keys expired: %d, empty keys skipped: %d.",
+            self.loaded["keys"], self.loaded["expired"], self.loaded["empty"],
+        )  # fmt: skip
+        log.info("DB loaded from disk: %.3f seconds", time.monotonic() - began)
+
+    def load_at_start(self) -> bool:
+        """Loads the file and clears away what a killed process left half written. False: the file is there but cannot be loaded; it is left as it is."""
+        self.remove_leftovers()
+        try:
+            self.load()
+        except SnapshotError as error:
+            log.critical("Cannot load the snapshot %s: %s at byte %d. It was left as it is; exiting.", self.path, error.problem, error.offset)
+            return False
+        except OSError as error:
+            log.critical("Cannot read the snapshot %s: %s. Exiting.", self.path, error.strerror)
+            return False
+        return True
+
+    def remove_leftovers(self) -> None:
+        """Removes temporary files of processes that are gone."""
+        with contextlib.suppress(OSError):
+            for file in self.path.parent.iterdir():
+                found = TEMPORARY.fullmatch(file.name)
+                if found and not is_running(int(found[1])):
+                    file.unlink()
+
+    # Saving
+
+    def request(self) -> SaveRequest:
+        """A save by the settings in force."""
+        settings = self.server.settings
+        compress, checksum = settings.flag("rdbcompression"), settings.flag("rdbchecksum")
+        return SaveRequest(str(self.path), REDIS_VERSION, compress, checksum, settings.flag("rdb-save-incremental-fsync"))
+
+    def save(self) -> bool:
+        """Saves at once, everyone waits; False when that failed."""
+        try:
+            snapshot.save_here(self.core, self.request())
+        except OSError as error:
+            log.warning("Error saving DB on disk: %s (%s)", error.strerror, self.path)
+            return False
+        log.info("DB saved on disk")
+        self.saved(snapshot.changes(self.core))
+        return True
+
+    def saved(self, changes: int) -> None:
+        """Notes that so many changes are safe now."""
+        snapshot.forget_changes(self.core, changes)
+        self.last_save = int(time.time())
+        self.saves += 1
+        self.set_failing(False)
+
+    def save_in_background(self) -> bool:
+        """Starts a child that saves; False when that failed. There must be none."""
+        self.scheduled = False
+        self.last_try = time.monotonic()
+        try:
+            pid, pipe = snapshot.save_in_child(self.core, self.request())
+        except OSError as error:
+            log.warning("Can't save in background: fork: %s", error.strerror)
+            self.set_failing(True)
+            return False
+        self.forks += 1
+        self.last_fork_us = int((time.monotonic() - self.last_try) * 1e6)
+        self.child = Child(pid, pipe, snapshot.changes(self.core))
+        asyncio.get_running_loop().add_reader(pipe, self.hear_child, self.child)
+        log.info("Background saving started by pid %d", pid)
+        return True
+
+    def hear_child(self, child: Child) -> None:
+        """The child wrote to its pipe or ended."""
+        if child.read():
+            asyncio.get_running_loop().remove_reader(child.pipe)
+            self.child_ended(child, child.reap())
+
+    def child_ended(self, child: Child, problem: str) -> None:
+        """Notes how a background save ended."""
+        self.child = None
+        self.last_seconds = int(time.monotonic() - child.started)
+        self.last_copied = child.copied
+        if problem:
+            log.warning("Background saving error: %s (%s)", problem, self.path)
+            self.set_failing(True)
+            return
+        log.info("Background saving terminated with success")
+        self.saved(child.changes)
+
+    def end_child(self) -> None:
+        """Ends a background save that is under way; the old file stays."""
+        child = self.child
+        if child is None:
+            return
+        asyncio.get_running_loop().remove_reader(child.pipe)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGKILL)
+        child.reap()
+        with contextlib.suppress(OSError):
+            (self.path.parent / f"temp-{os.getpid()}.rdb").unlink()
+        self.child = None
+
+    def set_failing(self, failing: bool) -> None:
+        """Notes whether background saves fail."""
+        self.failing = failing
+        self.update_denial()
+
+    def update_denial(self) -> None:
+        """Has writes refused while they could not be saved, if that is wished."""
+        wished = self.server.settings.flag("stop-writes-on-bgsave-error") and bool(self.points)
+        snapshot.deny_writes(self.core, self.failing and wished)
+
+    # Time and end
+
+    def cron(self) -> None:
+        """Starts a background save when a save point is reached or one is scheduled."""
+        if self.child is not None:
+            return
+        now = time.monotonic()
+        may_try = not self.failing or now - self.last_try > RETRY_SECONDS
+        if self.scheduled and may_try:
+            self.save_in_background()
+            return
+        changes = snapshot.changes(self.core)
+        waited = int(time.time()) - self.last_save
+        for seconds, least in self.points:
+            if changes >= least and waited > seconds and may_try:
+                log.info("%d changes in %d seconds. Saving...", least, seconds)
+                self.save_in_background()
+                return
+
+    async def stop(self, save: bool | None) -> bool:
+        """Saves for the end, if asked for or set up (save is None). False: that failed."""
+        if self.child is not None:
+            log.warning("There is a child saving an .rdb. Killing it!")
+            self.end_child()
+        if save is False or (save is None and not self.points):
+            return True
+        log.info("Saving the final RDB snapshot before exiting.")
+        if self.save():
+            return True
+        log.warning("Error trying to save the DB, can't exit.")
+        return False
+
+    # INFO
+
+    def persistence_fields(self) -> Mapping[str, Any]:
+        """For INFO."""
+        child = self.child
+        return {
+            "rdb_bgsave_in_progress": int(child is not None),
+            "rdb_last_save_time": self.last_save,
+            "rdb_last_bgsave_status": "err" if self.failing else "ok",
+            "rdb_last_bgsave_time_sec": self.last_seconds,
+            "rdb_current_bgsave_time_sec": int(time.monotonic() - child.started) if child else -1,
+            "rdb_saves": self.saves,
+            "rdb_last_cow_size": self.last_copied,
+            "rdb_last_load_keys_expired": self.loaded.get("expired", 0),
+            "rdb_last_load_keys_loaded": self.loaded.get("keys", 0),
+        }
+
+    def stats_fields(self) -> Mapping[str, Any]:
+        """For INFO."""
+        return {"total_forks": self.forks, "latest_fork_usec": self.last_fork_us}
+
+
+@contextlib.contextmanager
+def mapped(descriptor: int) -> Any:
+    """A file's bytes, none for an empty file."""
+    if os.fstat(descriptor).st_size == 0:
+        yield b""
+        return
+    with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
+        if hasattr(mmap, "MADV_SEQUENTIAL"):
+            data.madvise(mmap.MADV_SEQUENTIAL)
+        yield data
+
+
+def is_running(pid: int) -> bool:
+    """Whether another process has this id."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def snapshots_of(session: Session) -> Snapshots:
+    """The session's server's snapshots; ReplyError when it has none."""
+    found = session.core.server.services.get("snapshots")
+    if not isinstance(found, Snapshots):
+        raise ReplyError("ERR This engine keeps no snapshots")
+    return found
+
+
+@command("save")
+def save(session: Session, args: list[bytes]) -> Any:
+    """SAVE."""
+    snapshots = snapshots_of(session)
+    if snapshots.child is not None:
+        raise ReplyError("ERR Background save already in progress")
+    if not snapshots.save():
+        raise ReplyError("ERR")
+    return OK
+
+
+@command("bgsave")
+def bgsave(session: Session, args: list[bytes]) -> Any:
+    """BGSAVE [SCHEDULE]."""
+    if len(args) > 2 or (len(args) == 2 and args[1].lower() != b"schedule"):
+        raise syntax_error()
+    snapshots = snapshots_of(session)
+    if snapshots.child is not None:
+        raise ReplyError("ERR Background save already in progress")
+    if snapshot.in_transaction(session):
+        # a snapshot holds a transaction as a whole or not at all
+        snapshots.scheduled = True
+        return SCHEDULED
+    if not snapshots.save_in_background():
+        raise ReplyError("ERR")
+    return STARTED
+
+
+@command("lastsave")
+def lastsave(session: Session, args: list[bytes]) -> Any:
+    """LASTSAVE."""
+    return snapshots_of(session).last_save
+
+
+@debug("reload", 0, 3, "[NOSAVE] [NOFLUSH] [MERGE]", "Save, empty every database and load what was saved.")
+def debug_reload(session: Session, args: list[bytes]) -> Any:
+    """DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]."""
+    options = {text(word).lower() for word in args}
+    if not options <= {"nosave", "noflush", "merge"}:
+        raise ReplyError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    snapshots = snapshots_of(session)
+    if "nosave" not in options:
+        snapshots.end_child()
+        if not snapshots.save():
+            raise ReplyError("ERR")
+    if "noflush" not in options:
+        snapshot.flush(session.core)
+    try:
+        snapshots.load("merge" in options)
+    except (OSError, SnapshotError) as error:
+        log.warning("Error reloading %s: %s", snapshots.path, error)
+        raise ReplyError("ERR Error trying to load the RDB dump, check server logs") from None
+    return OK
