@@ -119,10 +119,10 @@ class LocalConnection(AbstractConnection):
     def can_read(self, timeout: float = 0) -> bool:
         """Is there a reply or a message? redis-py would poll a file descriptor, which there is none of."""
         if self._sock is None:
-            self.connect()
-        sock: LocalSocket = self._sock
-        reader = getattr(self._parser, "_reader", None)
-        buffer = getattr(self._parser, "_buffer", None)
+            self.connect()  # type: ignore[no-untyped-call]  # redis-py has no types there
+        sock: LocalSocket = self._sock  # type: ignore[assignment]  # connect has set it
+        reader: Any = getattr(self._parser, "_reader", None)
+        buffer: Any = getattr(self._parser, "_buffer", None)
         if reader is not None and reader.has_data() or hasattr(buffer, "unread_bytes") and buffer.unread_bytes():
             return True
         if not sock.readable(timeout):
