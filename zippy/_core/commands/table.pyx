@@ -12,6 +12,7 @@ from zippy._core.commands.list cimport list_handler
 from zippy._core.commands.pubsub cimport pubsub_handler
 from zippy._core.commands.server cimport server_handler
 from zippy._core.commands.set cimport set_handler
+from zippy._core.commands.sorted_set cimport sorted_set_handler
 from zippy._core.commands.string cimport string_handler
 from zippy._core.commands.transactions cimport transactions_handler
 from zippy._core.commands.types cimport (
@@ -49,6 +50,8 @@ cdef command_fn handler_of(const char* name) noexcept nogil:
         handler = set_handler(name)
     if handler == NULL:
         handler = hash_handler(name)
+    if handler == NULL:
+        handler = sorted_set_handler(name)
     if handler == NULL:
         handler = transactions_handler(name)
     if handler == NULL:

@@ -7,6 +7,7 @@ from zippy._core.values.entry cimport (
 from zippy._core.values.hash cimport hash_copy, hash_free, hash_free_effort, hash_free_some, hash_length, hash_memory
 from zippy._core.values.list cimport list_copy, list_free, list_free_effort, list_free_some, list_length, list_memory
 from zippy._core.values.set cimport set_copy, set_free, set_free_effort, set_free_some, set_length, set_memory
+from zippy._core.values.zset cimport zset_copy, zset_free, zset_free_effort, zset_free_some, zset_length, zset_memory
 
 
 cdef void value_free(Entry* e) noexcept nogil:
@@ -16,6 +17,8 @@ cdef void value_free(Entry* e) noexcept nogil:
         set_free(e)
     elif entry_type(e) == TYPE_HASH:
         hash_free(e)
+    elif entry_type(e) == TYPE_ZSET:
+        zset_free(e)
     entry_free_block(e)
 
 
@@ -27,6 +30,8 @@ cdef bint value_free_some(Entry* e, uint64_t items) noexcept nogil:
         done = set_free_some(e, items)
     elif entry_type(e) == TYPE_HASH:
         done = hash_free_some(e, items)
+    elif entry_type(e) == TYPE_ZSET:
+        done = zset_free_some(e, items)
     if done:
         entry_free_block(e)
     return done
@@ -39,6 +44,8 @@ cdef uint64_t value_free_effort(const Entry* e) noexcept nogil:
         return set_free_effort(e)
     if entry_type(e) == TYPE_HASH:
         return hash_free_effort(e)
+    if entry_type(e) == TYPE_ZSET:
+        return zset_free_effort(e)
     return 1
 
 
@@ -68,6 +75,8 @@ cdef Entry* value_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
         payload = set_copy(e)
     elif entry_type(e) == TYPE_HASH:
         payload = hash_copy(e)
+    elif entry_type(e) == TYPE_ZSET:
+        payload = zset_copy(e)
     return entry_new(key, entry_type(e), entry_encoding(e), payload, expiry)
 
 
@@ -78,6 +87,8 @@ cdef uint64_t value_length(const Entry* e) noexcept nogil:
         return set_length(e)
     if entry_type(e) == TYPE_HASH:
         return hash_length(e)
+    if entry_type(e) == TYPE_ZSET:
+        return zset_length(e)
     return entry_string_length(e)
 
 
@@ -89,6 +100,8 @@ cdef size_t value_memory(Entry* e, uint64_t samples) noexcept nogil:
         size += set_memory(e, samples)
     elif entry_type(e) == TYPE_HASH:
         size += hash_memory(e, samples)
+    elif entry_type(e) == TYPE_ZSET:
+        size += zset_memory(e, samples)
     return size
 
 

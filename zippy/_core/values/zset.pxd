@@ -63,6 +63,7 @@ cdef uint64_t zset_lex_span(const Entry* e, const ZslLexRange* range, uint64_t* 
 cdef void zset_iter(ZSetIter* it, Entry* e, uint64_t rank, bint reverse) noexcept nogil    # from that rank on, upwards or downwards
 cdef bint zset_iter_next(ZSetIter* it) noexcept nogil                                   # it.member and it.score; False at the end
 cdef void zset_random(ZSetIter* it, Entry* e, Random* r) noexcept nogil                 # it.member and it.score of one of them, each as likely; not empty
+cdef HashTable* zset_table(const Entry* e) noexcept nogil                               # of ZslNodes by member; NULL: it is a listpack
 # Takes over a listpack that came from outside (its structure is valid: lp_valid) and makes an entry of it, in the encoding that the settings ask for.
 # NULL, and lp is freed: it is not an ordered list of different members with scores.
 cdef Entry* zset_adopt_listpack(Slice key, unsigned char* lp, const Settings* s, Random* r, int64_t expiry) noexcept nogil

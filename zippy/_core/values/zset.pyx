@@ -410,6 +410,10 @@ cdef void zset_random(ZSetIter* it, Entry* e, Random* r) noexcept nogil:
     zset_iter_next(it)
 
 
+cdef HashTable* zset_table(const Entry* e) noexcept nogil:
+    return NULL if is_listpack(e) else &zset_of(e).members
+
+
 cdef bint in_order(const unsigned char* lp) noexcept nogil:
     """Are these pairs of a member and a score, in ascending order?"""
     cdef unsigned char* p = lp_first(lp)

@@ -1,0 +1,261 @@
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport strcmp
+from zippy._core.ground.mem cimport mem_alloc, mem_free
+from zippy._core.ground.skiplist cimport ZslLexRange, ZslScoreRange
+from zippy._core.ground.slice cimport Slice
+from zippy._core.commands.args cimport arg_double, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.sorted_set_operations cimport sorted_set_operations_handler
+from zippy._core.commands.sorted_set_pop cimport sorted_set_pop_handler
+from zippy._core.commands.sorted_set_range cimport read_lex_range, read_score_range, sorted_set_range_handler
+from zippy._core.commands.sorted_set_removal cimport sorted_set_removal_handler
+from zippy._core.commands.sorted_set_sampling cimport sorted_set_sampling_handler
+from zippy._core.commands.types cimport Client, Engine
+from zippy._core.keyspace.db cimport lookup_read, open_for_write, put_new
+from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.types cimport NOTIFY_ZSET
+from zippy._core.resp.writer cimport reply_array, reply_double, reply_error, reply_int, reply_null, reply_null_array
+from zippy._core.values.entry cimport TYPE_ZSET, Entry
+from zippy._core.values.zset cimport (
+    ZSET_ADDED, ZSET_GT, ZSET_INCR, ZSET_LT, ZSET_NAN, ZSET_NX, ZSET_UNTOUCHED, ZSET_UPDATED, ZSET_XX, zset_add, zset_length, zset_lex_span,
+    zset_make_room, zset_new, zset_rank, zset_score, zset_score_span
+)
+
+cdef enum:
+    SCORES = 16              # that need no memory of their own
+
+
+cdef command_fn sorted_set_handler(const char* name) noexcept nogil:
+    cdef command_fn handler = sorted_set_range_handler(name)
+    if handler == NULL:
+        handler = sorted_set_removal_handler(name)
+    if handler == NULL:
+        handler = sorted_set_pop_handler(name)
+    if handler == NULL:
+        handler = sorted_set_operations_handler(name)
+    if handler == NULL:
+        handler = sorted_set_sampling_handler(name)
+    if handler != NULL:
+        return handler
+    if strcmp(name, b"zadd") == 0:
+        return zadd_command
+    if strcmp(name, b"zincrby") == 0:
+        return zincrby_command
+    if strcmp(name, b"zscore") == 0:
+        return zscore_command
+    if strcmp(name, b"zmscore") == 0:
+        return zmscore_command
+    if strcmp(name, b"zcard") == 0:
+        return zcard_command
+    if strcmp(name, b"zcount") == 0:
+        return zcount_command
+    if strcmp(name, b"zlexcount") == 0:
+        return zlexcount_command
+    if strcmp(name, b"zrank") == 0:
+        return zrank_command
+    if strcmp(name, b"zrevrank") == 0:
+        return zrevrank_command
+    return NULL
+
+
+# ---- adding
+
+
+cdef bint check_flags(Client* c, int flags, int pairs) noexcept nogil:
+    if flags & ZSET_NX and flags & ZSET_XX:
+        reply_error(&c.reply, b"ERR XX and NX options at the same time are not compatible")
+        return False
+    if (flags & ZSET_GT and flags & (ZSET_NX | ZSET_LT)) or (flags & ZSET_LT and flags & ZSET_NX):
+        reply_error(&c.reply, b"ERR GT, LT, and/or NX options at the same time are not compatible")
+        return False
+    if flags & ZSET_INCR and pairs > 1:
+        reply_error(&c.reply, b"ERR INCR option supports a single increment-element pair")
+        return False
+    return True
+
+
+cdef void reply_increment(Client* c, int outcome, double score) noexcept nogil:
+    if outcome == ZSET_NAN:
+        reply_error(&c.reply, b"ERR resulting score is not a number (NaN)")
+    elif outcome == ZSET_UNTOUCHED:
+        reply_null(&c.reply)
+    else:
+        reply_double(&c.reply, score)
+
+
+cdef void add_pairs(Engine* e, Client* c, Slice key, int pairs, const Slice* words, double* scores, int flags, bint changed_too) noexcept nogil:
+    """Adds score, member pairs to the key's sorted set. changed_too: members whose score changed count in the reply too."""
+    cdef Entry* entry = open_for_write(c.db, key)
+    cdef int64_t added = 0
+    cdef int64_t updated = 0
+    cdef int outcome = ZSET_UNTOUCHED
+    cdef int i
+    if not check_type(c, entry, TYPE_ZSET):
+        return
+    if entry == NULL and not flags & ZSET_XX:
+        # a new sorted set gets a member in any case
+        entry = zset_new(key)
+        put_new(c.db, entry)
+    if entry != NULL:
+        zset_make_room(entry, &e.settings, &e.ks.random, <uint64_t>pairs)
+        for i in range(pairs):
+            outcome = zset_add(entry, &e.settings, &e.ks.random, words[2 * i + 1], &scores[i], flags)
+            if outcome == ZSET_ADDED:
+                added += 1
+            elif outcome == ZSET_UPDATED:
+                updated += 1
+    if added or updated:
+        mutated(c.db, key, NOTIFY_ZSET, b"zincr" if flags & ZSET_INCR else b"zadd", added + updated)
+    if flags & ZSET_INCR:
+        reply_increment(c, outcome, scores[0])
+    else:
+        reply_int(&c.reply, added + updated if changed_too else added)
+
+
+cdef int parse_flags(int argc, const Slice* argv, int* at, bint* changed_too) noexcept nogil:
+    """The options from argv[*at] on; *at becomes the place of the first score."""
+    cdef int flags = 0
+    changed_too[0] = False
+    while at[0] < argc:
+        if arg_is(argv[at[0]], b"nx"):
+            flags |= ZSET_NX
+        elif arg_is(argv[at[0]], b"xx"):
+            flags |= ZSET_XX
+        elif arg_is(argv[at[0]], b"gt"):
+            flags |= ZSET_GT
+        elif arg_is(argv[at[0]], b"lt"):
+            flags |= ZSET_LT
+        elif arg_is(argv[at[0]], b"ch"):
+            changed_too[0] = True
+        elif arg_is(argv[at[0]], b"incr"):
+            flags |= ZSET_INCR
+        else:
+            break
+        at[0] += 1
+    return flags
+
+
+cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef double[SCORES] few
+    cdef double* scores = few
+    cdef bint changed_too
+    cdef int at = 2
+    cdef int flags = parse_flags(argc, argv, &at, &changed_too)
+    cdef int pairs = (argc - at) // 2
+    cdef bint valid = True
+    cdef int i
+    if pairs == 0 or (argc - at) % 2:
+        reply_syntax_error(c)
+        return
+    if not check_flags(c, flags, pairs):
+        return
+    if pairs > SCORES:
+        scores = <double*>mem_alloc(pairs * sizeof(double))
+    # all scores are read first: one that is none keeps the others from being set
+    for i in range(pairs):
+        valid = arg_double(c, argv[at + 2 * i], &scores[i])
+        if not valid:
+            break
+    if valid:
+        add_pairs(e, c, argv[1], pairs, argv + at, scores, flags, changed_too)
+    if pairs > SCORES:
+        mem_free(scores)
+
+
+cdef void zincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef double increment
+    if arg_double(c, argv[2], &increment):
+        add_pairs(e, c, argv[1], 1, argv + 2, &increment, ZSET_INCR, False)
+
+
+# ---- asking
+
+
+cdef void zscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry = lookup_read(c.db, argv[1])
+    cdef double score
+    if not check_type(c, entry, TYPE_ZSET):
+        return
+    if entry != NULL and zset_score(entry, argv[2], &score):
+        reply_double(&c.reply, score)
+    else:
+        reply_null(&c.reply)
+
+
+cdef void zmscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry = lookup_read(c.db, argv[1])
+    cdef double score
+    cdef int i
+    if not check_type(c, entry, TYPE_ZSET):
+        return
+    reply_array(&c.reply, argc - 2)
+    for i in range(2, argc):
+        if entry != NULL and zset_score(entry, argv[i], &score):
+            reply_double(&c.reply, score)
+        else:
+            reply_null(&c.reply)
+
+
+cdef void zcard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry = lookup_read(c.db, argv[1])
+    if check_type(c, entry, TYPE_ZSET):
+        reply_int(&c.reply, <int64_t>zset_length(entry) if entry != NULL else 0)
+
+
+cdef void zcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef ZslScoreRange range
+    cdef Entry* entry
+    cdef uint64_t first
+    if not read_score_range(c, argv[2], argv[3], &range):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if check_type(c, entry, TYPE_ZSET):
+        reply_int(&c.reply, <int64_t>zset_score_span(entry, &range, &first) if entry != NULL else 0)
+
+
+cdef void zlexcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef ZslLexRange range
+    cdef Entry* entry
+    cdef uint64_t first
+    if not read_lex_range(c, argv[2], argv[3], &range):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if check_type(c, entry, TYPE_ZSET):
+        reply_int(&c.reply, <int64_t>zset_lex_span(entry, &range, &first) if entry != NULL else 0)
+
+
+cdef void reply_rank(Client* c, int argc, const Slice* argv, bint reverse) noexcept nogil:
+    cdef bint with_score = argc > 3
+    cdef Entry* entry
+    cdef double score = 0
+    cdef int64_t rank = -1
+    if argc > 4:
+        reply_error(&c.reply, b"ERR wrong number of arguments for 'zrevrank' command" if reverse
+                    else b"ERR wrong number of arguments for 'zrank' command")
+        return
+    if with_score and not arg_is(argv[3], b"withscore"):
+        reply_syntax_error(c)
+        return
+    entry = lookup_read(c.db, argv[1])
+    if not check_type(c, entry, TYPE_ZSET):
+        return
+    if entry != NULL:
+        rank = zset_rank(entry, argv[2], &score)
+    if rank < 0:
+        if with_score:
+            reply_null_array(&c.reply)
+        else:
+            reply_null(&c.reply)
+        return
+    if with_score:
+        reply_array(&c.reply, 2)
+    reply_int(&c.reply, <int64_t>zset_length(entry) - 1 - rank if reverse else rank)
+    if with_score:
+        reply_double(&c.reply, score)
+
+
+cdef void zrank_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    reply_rank(c, argc, argv, False)
+
+
+cdef void zrevrank_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    reply_rank(c, argc, argv, True)

@@ -1,0 +1,402 @@
+"""The result is always built as a sorted set of its own, which the STORE commands put under the key and the others reply and free."""
+
+from libc.math cimport isnan
+from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+from libc.stdlib cimport qsort
+from libc.string cimport strcmp, strlen
+from zippy._core.ground.mem cimport mem_alloc, mem_free
+from zippy._core.ground.number cimport num_read_double
+from zippy._core.ground.slice cimport Slice, slice_of
+from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, reply_syntax_error, reply_wrong_type
+from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
+from zippy._core.commands.types cimport Client, Engine
+from zippy._core.keyspace.db cimport delete_key, free_entry, lookup_read, put_over
+from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
+from zippy._core.resp.writer cimport reply_error, reply_error_about, reply_int
+from zippy._core.values.entry cimport TYPE_SET, TYPE_ZSET, Entry, entry_type
+from zippy._core.values.set cimport SET_TEXT, SetIter, set_contains, set_iter, set_iter_done, set_iter_next, set_length, set_text
+from zippy._core.values.zset cimport ZSetIter, zset_add, zset_iter, zset_iter_next, zset_length, zset_new, zset_score
+
+cdef enum Aggregate:
+    AGGREGATE_SUM = 0
+    AGGREGATE_MIN = 1
+    AGGREGATE_MAX = 2
+
+cdef enum OperationOption:
+    # which options a command takes
+    TAKES_WEIGHTS = 1        # WEIGHTS and AGGREGATE
+    TAKES_WITHSCORES = 2
+    TAKES_LIMIT = 4
+
+
+cdef struct Source:
+    # an input
+    Entry* entry             # NULL: absent
+    double weight
+    uint64_t length
+    int place                # among the command's keys
+
+
+cdef struct SourceIter:
+    bint plain               # a set
+    SetIter members
+    ZSetIter pairs
+    char[SET_TEXT] scratch
+    Slice member             # the one just returned, borrowed until the next step
+    double score
+
+
+cdef struct Operation:
+    Engine* engine
+    Client* client
+    const char* name         # the command's, for errors and as the event
+    Source* sources          # owned
+    int count
+    int aggregate            # an Aggregate
+    bint with_scores
+    int64_t limit            # 0: none
+
+
+ctypedef void (*combine_fn)(Operation* o, Entry* result) noexcept nogil
+
+
+cdef command_fn sorted_set_operations_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"zunion") == 0:
+        return zunion_command
+    if strcmp(name, b"zinter") == 0:
+        return zinter_command
+    if strcmp(name, b"zdiff") == 0:
+        return zdiff_command
+    if strcmp(name, b"zunionstore") == 0:
+        return zunionstore_command
+    if strcmp(name, b"zinterstore") == 0:
+        return zinterstore_command
+    if strcmp(name, b"zdiffstore") == 0:
+        return zdiffstore_command
+    if strcmp(name, b"zintercard") == 0:
+        return zintercard_command
+    return NULL
+
+
+# ---- inputs
+
+
+cdef bint source_score(const Source* source, Slice member, double* score) noexcept nogil:
+    """False: the member isn't there."""
+    if source.entry == NULL:
+        return False
+    if entry_type(source.entry) == TYPE_ZSET:
+        return zset_score(source.entry, member, score)
+    score[0] = 1
+    return set_contains(source.entry, member)
+
+
+cdef void source_iter(SourceIter* it, const Source* source) noexcept nogil:
+    """Ends with source_iter_done; the source is not absent."""
+    it.plain = entry_type(source.entry) == TYPE_SET
+    if it.plain:
+        set_iter(&it.members, source.entry)
+    else:
+        zset_iter(&it.pairs, source.entry, 0, False)
+
+
+cdef bint source_iter_next(SourceIter* it) noexcept nogil:
+    if it.plain:
+        if not set_iter_next(&it.members):
+            return False
+        it.member = set_text(&it.members.member, it.scratch)
+        it.score = 1
+        return True
+    if not zset_iter_next(&it.pairs):
+        return False
+    it.member = it.pairs.member
+    it.score = it.pairs.score
+    return True
+
+
+cdef void source_iter_done(SourceIter* it) noexcept nogil:
+    if it.plain:
+        set_iter_done(&it.members)
+
+
+cdef int shorter_first(const void* a, const void* b) noexcept nogil:
+    cdef const Source* first = <const Source*>a
+    cdef const Source* second = <const Source*>b
+    if first.length != second.length:
+        return -1 if first.length < second.length else 1
+    return first.place - second.place
+
+
+# ---- arguments
+
+
+cdef bint find_sources(Operation* o, const Slice* keys) noexcept nogil:
+    """Finds the inputs; False: a key holds something else, which was replied."""
+    cdef Source* source
+    cdef int i
+    for i in range(o.count):
+        source = &o.sources[i]
+        source.place = i
+        source.weight = 1
+        source.length = 0
+        source.entry = lookup_read(o.client.db, keys[i])
+        if source.entry == NULL:
+            continue
+        if entry_type(source.entry) == TYPE_ZSET:
+            source.length = zset_length(source.entry)
+        elif entry_type(source.entry) == TYPE_SET:
+            source.length = set_length(source.entry)
+        else:
+            reply_wrong_type(o.client)
+            return False
+    return True
+
+
+cdef bint parse_weights(Operation* o, const Slice* words) noexcept nogil:
+    cdef int i
+    for i in range(o.count):
+        if not num_read_double(words[i], &o.sources[i].weight):
+            reply_error(&o.client.reply, b"ERR weight value is not a float")
+            return False
+    return True
+
+
+cdef bint parse_aggregate(Operation* o, Slice word) noexcept nogil:
+    if arg_is(word, b"sum"):
+        o.aggregate = AGGREGATE_SUM
+    elif arg_is(word, b"min"):
+        o.aggregate = AGGREGATE_MIN
+    elif arg_is(word, b"max"):
+        o.aggregate = AGGREGATE_MAX
+    else:
+        reply_syntax_error(o.client)
+        return False
+    return True
+
+
+cdef bint parse_options(Operation* o, int argc, const Slice* argv, int at, int takes) noexcept nogil:
+    cdef int left
+    while at < argc:
+        left = argc - at - 1
+        if takes & TAKES_WEIGHTS and left >= o.count and arg_is(argv[at], b"weights"):
+            if not parse_weights(o, argv + at + 1):
+                return False
+            at += o.count
+        elif takes & TAKES_WEIGHTS and left and arg_is(argv[at], b"aggregate"):
+            at += 1
+            if not parse_aggregate(o, argv[at]):
+                return False
+        elif takes & TAKES_WITHSCORES and arg_is(argv[at], b"withscores"):
+            o.with_scores = True
+        elif takes & TAKES_LIMIT and left and arg_is(argv[at], b"limit"):
+            at += 1
+            if not arg_in_range(o.client, argv[at], 0, INT64_MAX, &o.limit, b"ERR LIMIT can't be negative"):
+                return False
+        else:
+            reply_syntax_error(o.client)
+            return False
+        at += 1
+    return True
+
+
+cdef bint begin(Operation* o, Engine* e, Client* c, int argc, const Slice* argv, int at, const char* name, int takes) noexcept nogil:
+    """Reads the arguments from the number of keys at argv[at] on; True: o.sources is to be freed. False: replied with an error."""
+    cdef int64_t keys
+    o.engine = e
+    o.client = c
+    o.name = name
+    o.aggregate = AGGREGATE_SUM
+    o.with_scores = False
+    o.limit = 0
+    if not arg_i64(c, argv[at], &keys):
+        return False
+    if keys < 1:
+        reply_error_about(&c.reply, b"ERR at least 1 input key is needed for '", slice_of(name, strlen(name)), b"' command")
+        return False
+    if keys > argc - at - 1:
+        reply_syntax_error(c)
+        return False
+    o.count = <int>keys
+    o.sources = <Source*>mem_alloc(o.count * sizeof(Source))
+    if find_sources(o, argv + at + 1) and parse_options(o, argc, argv, at + 1 + o.count, takes):
+        return True
+    mem_free(o.sources)
+    return False
+
+
+# ---- combining
+
+
+cdef inline double weighed(double score, double weight) noexcept nogil:
+    """An infinite score with a weight of 0 counts as 0."""
+    cdef double product = score * weight
+    return 0 if isnan(product) else product
+
+
+cdef double aggregated(double a, double b, int aggregate) noexcept nogil:
+    cdef double sum
+    if aggregate == AGGREGATE_SUM:
+        # inf and -inf make 0
+        sum = a + b
+        return 0 if isnan(sum) else sum
+    if aggregate == AGGREGATE_MIN:
+        return b if b < a else a
+    return b if b > a else a
+
+
+cdef inline void put(Operation* o, Entry* result, Slice member, double score) noexcept nogil:
+    zset_add(result, &o.engine.settings, &o.engine.ks.random, member, &score, 0)
+
+
+cdef void unite(Operation* o, Entry* result) noexcept nogil:
+    cdef SourceIter it
+    cdef double score
+    cdef double present
+    cdef int i
+    # sums of floats depend on their order: Redis goes from the smallest input to the largest
+    qsort(o.sources, o.count, sizeof(Source), shorter_first)
+    for i in range(o.count):
+        if o.sources[i].entry == NULL:
+            continue
+        source_iter(&it, &o.sources[i])
+        while source_iter_next(&it):
+            score = weighed(it.score, o.sources[i].weight)
+            if zset_score(result, it.member, &present):
+                score = aggregated(present, score, o.aggregate)
+            put(o, result, it.member, score)
+        source_iter_done(&it)
+
+
+cdef bint in_all_others(Operation* o, Slice member, double* score) noexcept nogil:
+    """Is a member of the first input in all others? *score becomes the aggregate."""
+    cdef double other
+    cdef int i
+    for i in range(1, o.count):
+        if not source_score(&o.sources[i], member, &other):
+            return False
+        # unlike a union's and the first input's, a product that is not a number is no 0 here
+        score[0] = aggregated(score[0], other * o.sources[i].weight, o.aggregate)
+    return True
+
+
+cdef void intersect(Operation* o, Entry* result) noexcept nogil:
+    cdef SourceIter it
+    cdef double score
+    qsort(o.sources, o.count, sizeof(Source), shorter_first)
+    if o.sources[0].entry == NULL:
+        return
+    source_iter(&it, &o.sources[0])
+    while source_iter_next(&it):
+        score = weighed(it.score, o.sources[0].weight)
+        if in_all_others(o, it.member, &score):
+            put(o, result, it.member, score)
+    source_iter_done(&it)
+
+
+cdef int64_t intersection_length(Operation* o) noexcept nogil:
+    cdef SourceIter it
+    cdef double score = 0
+    cdef int64_t count = 0
+    qsort(o.sources, o.count, sizeof(Source), shorter_first)
+    if o.sources[0].entry == NULL:
+        return 0
+    source_iter(&it, &o.sources[0])
+    while source_iter_next(&it):
+        if in_all_others(o, it.member, &score):
+            count += 1
+            if count == o.limit:
+                break
+    source_iter_done(&it)
+    return count
+
+
+cdef bint in_another(Operation* o, Slice member) noexcept nogil:
+    """Is a member of the first input in any other one?"""
+    cdef double score
+    cdef int i
+    for i in range(1, o.count):
+        if source_score(&o.sources[i], member, &score):
+            return True
+    return False
+
+
+cdef void subtract(Operation* o, Entry* result) noexcept nogil:
+    cdef SourceIter it
+    if o.sources[0].entry == NULL:
+        return
+    source_iter(&it, &o.sources[0])
+    while source_iter_next(&it):
+        if not in_another(o, it.member):
+            put(o, result, it.member, it.score)
+    source_iter_done(&it)
+
+
+# ---- commands
+
+
+cdef void read_result(Engine* e, Client* c, int argc, Slice* argv, const char* name, int takes, combine_fn combine) noexcept nogil:
+    cdef Operation o
+    cdef ZSetIter it
+    cdef Entry* result
+    if not begin(&o, e, c, argc, argv, 1, name, takes | TAKES_WITHSCORES):
+        return
+    result = zset_new(slice_of(b"", 0))
+    combine(&o, result)
+    reply_members_header(&c.reply, <int64_t>zset_length(result), o.with_scores)
+    zset_iter(&it, result, 0, False)
+    while zset_iter_next(&it):
+        reply_member(&c.reply, &it, o.with_scores)
+    free_entry(&e.ks, result)
+    mem_free(o.sources)
+
+
+cdef void store_result(Engine* e, Client* c, int argc, Slice* argv, const char* name, int takes, combine_fn combine) noexcept nogil:
+    cdef Operation o
+    cdef Entry* result
+    cdef int64_t length
+    if not begin(&o, e, c, argc, argv, 2, name, takes):
+        return
+    result = zset_new(argv[1])
+    combine(&o, result)
+    length = <int64_t>zset_length(result)
+    if length:
+        put_over(c.db, result)
+        mutated(c.db, argv[1], NOTIFY_ZSET, name, 1)
+    else:
+        free_entry(&e.ks, result)
+        if delete_key(c.db, argv[1]):
+            mutated(c.db, argv[1], NOTIFY_GENERIC, b"del", 1)
+    reply_int(&c.reply, length)
+    mem_free(o.sources)
+
+
+cdef void zunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    read_result(e, c, argc, argv, b"zunion", TAKES_WEIGHTS, unite)
+
+
+cdef void zinter_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    read_result(e, c, argc, argv, b"zinter", TAKES_WEIGHTS, intersect)
+
+
+cdef void zdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    read_result(e, c, argc, argv, b"zdiff", 0, subtract)
+
+
+cdef void zunionstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    store_result(e, c, argc, argv, b"zunionstore", TAKES_WEIGHTS, unite)
+
+
+cdef void zinterstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    store_result(e, c, argc, argv, b"zinterstore", TAKES_WEIGHTS, intersect)
+
+
+cdef void zdiffstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    store_result(e, c, argc, argv, b"zdiffstore", 0, subtract)
+
+
+cdef void zintercard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Operation o
+    if begin(&o, e, c, argc, argv, 1, b"zintercard", TAKES_LIMIT):
+        reply_int(&c.reply, intersection_length(&o))
+        mem_free(o.sources)

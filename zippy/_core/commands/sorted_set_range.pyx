@@ -1,0 +1,307 @@
+from libc.math cimport isnan
+from libc.stdlib cimport strtod
+from libc.string cimport memchr, memcpy, strcmp
+from zippy._core.ground.number cimport num_read_double
+from zippy._core.ground.slice cimport slice_of
+from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.types cimport Engine
+from zippy._core.keyspace.db cimport delete_key, lookup_read, put_over
+from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_double, reply_error, reply_int
+from zippy._core.values.entry cimport TYPE_ZSET, Entry
+from zippy._core.values.zset cimport (
+    zset_add, zset_iter, zset_iter_next, zset_length, zset_lex_span, zset_new, zset_score_span
+)
+
+cdef enum RangeKind:
+    BY_RANK = 0
+    BY_SCORE = 1
+    BY_LEX = 2
+
+cdef enum:
+    BOUND_TEXT = 256      # bytes of a score bound that are read
+
+
+cdef struct RangeRequest:
+    int kind               # a RangeKind
+    bint kind_chosen       # by the command's name or an option
+    bint reverse
+    bint may_reverse       # REV is an option
+    bint may_score         # WITHSCORES is an option
+    bint with_scores
+    int64_t offset         # LIMIT's; members to skip
+    int64_t limit          # LIMIT's; negative: no limit
+    int64_t start, end     # BY_RANK: indexes, negative from the end
+    ZslScoreRange scores
+    ZslLexRange members
+
+
+cdef command_fn sorted_set_range_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"zrange") == 0:
+        return zrange_command
+    if strcmp(name, b"zrangebyscore") == 0:
+        return zrangebyscore_command
+    if strcmp(name, b"zrevrangebyscore") == 0:
+        return zrevrangebyscore_command
+    if strcmp(name, b"zrangebylex") == 0:
+        return zrangebylex_command
+    if strcmp(name, b"zrevrangebylex") == 0:
+        return zrevrangebylex_command
+    if strcmp(name, b"zrevrange") == 0:
+        return zrevrange_command
+    if strcmp(name, b"zrangestore") == 0:
+        return zrangestore_command
+    return NULL
+
+
+# ---- bounds
+
+
+cdef bint read_bound(Slice s, double* score, bint* open) noexcept nogil:
+    """A score, or "(" and a score. Redis is laxer here than with a member's score: nothing is 0, what a double can't hold is the nearest that it can, and
+    a NUL ends the text; but there are no hexadecimal numbers."""
+    cdef char[BOUND_TEXT] text
+    cdef char* end
+    cdef const char* nul
+    open[0] = s.len > 0 and s.ptr[0] == c'('
+    if open[0]:
+        s = slice_of(s.ptr + 1, s.len - 1)
+    nul = <const char*>memchr(s.ptr, 0, s.len) if s.len else NULL
+    if nul != NULL:
+        s.len = nul - s.ptr
+    if s.len == 0:
+        score[0] = 0
+        return True
+    if s.len >= BOUND_TEXT or memchr(s.ptr, c'x', s.len) != NULL or memchr(s.ptr, c'X', s.len) != NULL:
+        return False
+    if num_read_double(s, score):
+        return True
+    if s.ptr[0] == c' ' or 9 <= s.ptr[0] <= 13:
+        return False
+    memcpy(text, s.ptr, s.len)
+    text[s.len] = 0
+    score[0] = strtod(text, &end)
+    return end == text + s.len and not isnan(score[0])
+
+
+cdef bint read_score_range(Client* c, Slice min, Slice max, ZslScoreRange* range) noexcept nogil:
+    if read_bound(min, &range.min, &range.min_open) and read_bound(max, &range.max, &range.max_open):
+        return True
+    reply_error(&c.reply, b"ERR min or max is not a float")
+    return False
+
+
+cdef bint read_lex_bound(Slice s, Slice* bound, bint* open, int* infinite) noexcept nogil:
+    open[0] = False
+    infinite[0] = 0
+    bound[0] = slice_of(NULL, 0)
+    if s.len == 1 and (s.ptr[0] == c'-' or s.ptr[0] == c'+'):
+        infinite[0] = -1 if s.ptr[0] == c'-' else 1
+        return True
+    if s.len == 0 or (s.ptr[0] != c'[' and s.ptr[0] != c'('):
+        return False
+    open[0] = s.ptr[0] == c'('
+    bound[0] = slice_of(s.ptr + 1, s.len - 1)
+    return True
+
+
+cdef bint read_lex_range(Client* c, Slice min, Slice max, ZslLexRange* range) noexcept nogil:
+    if (read_lex_bound(min, &range.min, &range.min_open, &range.min_infinite)
+            and read_lex_bound(max, &range.max, &range.max_open, &range.max_infinite)):
+        return True
+    reply_error(&c.reply, b"ERR min or max not valid string range item")
+    return False
+
+
+cdef uint64_t ranks_of_indexes(int64_t start, int64_t end, uint64_t length, uint64_t* first) noexcept nogil:
+    cdef int64_t count = <int64_t>length
+    if start < 0:
+        start = start + count if start > -count else 0
+    if end < 0:
+        end += count
+    if end >= count:
+        end = count - 1
+    first[0] = <uint64_t>start
+    return <uint64_t>(end - start + 1) if start <= end else 0
+
+
+# ---- the request
+
+
+cdef bint parse_options(Client* c, int argc, Slice* argv, int at, RangeRequest* q) noexcept nogil:
+    while at < argc:
+        if q.may_score and arg_is(argv[at], b"withscores"):
+            q.with_scores = True
+        elif at + 2 < argc and arg_is(argv[at], b"limit"):
+            if not arg_i64(c, argv[at + 1], &q.offset) or not arg_i64(c, argv[at + 2], &q.limit):
+                return False
+            at += 2
+        elif q.may_reverse and arg_is(argv[at], b"rev"):
+            q.reverse = True
+        elif not q.kind_chosen and arg_is(argv[at], b"bylex"):
+            q.kind = BY_LEX
+            q.kind_chosen = True
+        elif not q.kind_chosen and arg_is(argv[at], b"byscore"):
+            q.kind = BY_SCORE
+            q.kind_chosen = True
+        else:
+            reply_syntax_error(c)
+            return False
+        at += 1
+    if q.limit != -1 and q.kind == BY_RANK:
+        reply_error(&c.reply, b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
+        return False
+    if q.with_scores and q.kind == BY_LEX:
+        reply_error(&c.reply, b"ERR syntax error, WITHSCORES not supported in combination with BYLEX")
+        return False
+    return True
+
+
+cdef bint parse_bounds(Client* c, Slice start, Slice end, RangeRequest* q) noexcept nogil:
+    if q.kind == BY_RANK:
+        return arg_i64(c, start, &q.start) and arg_i64(c, end, &q.end)
+    # in reverse the highest comes first
+    if q.kind == BY_SCORE:
+        return read_score_range(c, end if q.reverse else start, start if q.reverse else end, &q.scores)
+    return read_lex_range(c, end if q.reverse else start, start if q.reverse else end, &q.members)
+
+
+cdef bint parse_request(Client* c, int argc, Slice* argv, int bounds, RangeRequest* q) noexcept nogil:
+    """Reads the bounds at argv[bounds] and the options behind them, where kind, kind_chosen, reverse and what is allowed have been set."""
+    q.with_scores = False
+    q.offset = 0
+    q.limit = -1
+    return parse_options(c, argc, argv, bounds + 2, q) and parse_bounds(c, argv[bounds], argv[bounds + 1], q)
+
+
+cdef uint64_t span_of(const Entry* entry, const RangeRequest* q, uint64_t* first) noexcept nogil:
+    """How many members are asked for, and the rank of the one to begin with."""
+    cdef uint64_t length = zset_length(entry)
+    cdef uint64_t count
+    cdef uint64_t low = 0
+    if q.kind == BY_RANK:
+        count = ranks_of_indexes(q.start, q.end, length, &low)
+        first[0] = length - 1 - low if q.reverse else low
+        return count
+    count = zset_score_span(entry, &q.scores, &low) if q.kind == BY_SCORE else zset_lex_span(entry, &q.members, &low)
+    if q.offset < 0 or <uint64_t>q.offset >= count:
+        return 0
+    first[0] = low + count - 1 - q.offset if q.reverse else low + q.offset
+    count -= q.offset
+    return <uint64_t>q.limit if 0 <= q.limit and <uint64_t>q.limit < count else count
+
+
+# ---- replies
+
+
+cdef void reply_member(Reply* r, const ZSetIter* it, bint with_score) noexcept nogil:
+    if with_score and r.proto > 2:
+        reply_array(r, 2)
+    reply_bulk(r, it.member)
+    if with_score:
+        reply_double(r, it.score)
+
+
+cdef void reply_members_header(Reply* r, int64_t count, bint with_scores) noexcept nogil:
+    reply_array(r, count * 2 if with_scores and r.proto == 2 else count)
+
+
+cdef void read_range(Client* c, int argc, Slice* argv, RangeRequest* q) noexcept nogil:
+    cdef ZSetIter it
+    cdef Entry* entry
+    cdef uint64_t first = 0
+    cdef uint64_t count
+    if not parse_request(c, argc, argv, 2, q):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if not check_type(c, entry, TYPE_ZSET):
+        return
+    count = span_of(entry, q, &first) if entry != NULL else 0
+    reply_members_header(&c.reply, <int64_t>count, q.with_scores)
+    if count == 0:
+        return
+    zset_iter(&it, entry, first, q.reverse)
+    while count:
+        zset_iter_next(&it)
+        reply_member(&c.reply, &it, q.with_scores)
+        count -= 1
+
+
+cdef void fixed_range(Client* c, int argc, Slice* argv, int kind, bint reverse) noexcept nogil:
+    """The older commands, whose names say what ZRANGE's options say."""
+    cdef RangeRequest q
+    q.kind = kind
+    q.kind_chosen = True
+    q.reverse = reverse
+    q.may_reverse = False
+    q.may_score = True
+    read_range(c, argc, argv, &q)
+
+
+cdef void zrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef RangeRequest q
+    q.kind = BY_RANK
+    q.kind_chosen = False
+    q.reverse = False
+    q.may_reverse = True
+    q.may_score = True
+    read_range(c, argc, argv, &q)
+
+
+cdef void zrevrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    fixed_range(c, argc, argv, BY_RANK, True)
+
+
+cdef void zrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    fixed_range(c, argc, argv, BY_SCORE, False)
+
+
+cdef void zrevrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    fixed_range(c, argc, argv, BY_SCORE, True)
+
+
+cdef void zrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    fixed_range(c, argc, argv, BY_LEX, False)
+
+
+cdef void zrevrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    fixed_range(c, argc, argv, BY_LEX, True)
+
+
+cdef void zrangestore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef RangeRequest q
+    cdef ZSetIter it
+    cdef Entry* entry
+    cdef Entry* result
+    cdef uint64_t first = 0
+    cdef uint64_t count
+    cdef uint64_t left
+    cdef double score
+    q.kind = BY_RANK
+    q.kind_chosen = False
+    q.reverse = False
+    q.may_reverse = True
+    q.may_score = False
+    if not parse_request(c, argc, argv, 3, &q):
+        return
+    entry = lookup_read(c.db, argv[2])
+    if not check_type(c, entry, TYPE_ZSET):
+        return
+    count = span_of(entry, &q, &first) if entry != NULL else 0
+    if count == 0:
+        if delete_key(c.db, argv[1]):
+            mutated(c.db, argv[1], NOTIFY_GENERIC, b"del", 1)
+        reply_int(&c.reply, 0)
+        return
+    result = zset_new(argv[1])
+    zset_iter(&it, entry, first, q.reverse)
+    left = count
+    while left:
+        zset_iter_next(&it)
+        score = it.score
+        zset_add(result, &e.settings, &e.ks.random, it.member, &score, 0)
+        left -= 1
+    put_over(c.db, result)
+    mutated(c.db, argv[1], NOTIFY_ZSET, b"zrangestore", 1)
+    reply_int(&c.reply, <int64_t>count)

@@ -1,0 +1,162 @@
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
+from libc.stdio cimport snprintf
+from libc.string cimport strcmp
+from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
+from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
+from zippy._core.ground.skiplist cimport ZslNode, zsl_member
+from zippy._core.ground.slice cimport Slice, slice_of
+from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.scan_arguments cimport (
+    SCAN_MEMBERS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_reply_empty, scan_table, scan_wants
+)
+from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
+from zippy._core.commands.types cimport Client, Engine
+from zippy._core.keyspace.db cimport lookup_read
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error, reply_null
+from zippy._core.values.entry cimport TYPE_ZSET, Entry
+from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_length, zset_random, zset_table
+
+cdef enum:
+    FEW = 3              # up to a third of all are drawn one by one; beyond, all are walked
+
+
+cdef command_fn sorted_set_sampling_handler(const char* name) noexcept nogil:
+    if strcmp(name, b"zrandmember") == 0:
+        return zrandmember_command
+    if strcmp(name, b"zscan") == 0:
+        return zscan_command
+    return NULL
+
+
+# ---- ZRANDMEMBER
+
+
+cdef struct Draw:
+    # what ZRANDMEMBER was asked for
+    Client* client
+    int64_t count            # negative: the same member may come again
+    bint with_scores
+
+
+cdef bint parse_draw(Client* c, int argc, const Slice* argv, Draw* draw) noexcept nogil:
+    draw.client = c
+    draw.with_scores = argc == 4
+    if not arg_i64(c, argv[2], &draw.count):
+        return False
+    if draw.count == INT64_MIN:
+        reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+        return False
+    if argc > 4 or (argc == 4 and not arg_is(argv[3], b"withscores")):
+        reply_syntax_error(c)
+        return False
+    if draw.with_scores and not -(INT64_MAX // 2) <= draw.count <= INT64_MAX // 2:
+        reply_error(&c.reply, b"ERR value is out of range")
+        return False
+    return True
+
+
+cdef void reply_with_repeats(Engine* e, const Draw* draw, Entry* entry) noexcept nogil:
+    cdef Client* c = draw.client
+    cdef ZSetIter it
+    cdef int64_t left = -draw.count
+    cdef size_t place = c.reply.out.len
+    reply_members_header(&c.reply, left, draw.with_scores)
+    while left and not c.reply.failed:
+        zset_random(&it, entry, &e.ks.random)
+        reply_member(&c.reply, &it, draw.with_scores)
+        left -= 1
+        if c.reply.out.len - place > <uint64_t>e.settings.proto_max_bulk_len:
+            # the count is the client's: it must not make us write for ever
+            reply_cut(&c.reply, place)
+            reply_error(&c.reply, b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+            return
+
+
+cdef void reply_node(void* context, void* item) noexcept nogil:
+    cdef const Draw* draw = <const Draw*>context
+    cdef const ZslNode* node = <const ZslNode*>item
+    cdef ZSetIter it
+    it.member = zsl_member(node)
+    it.score = node.score
+    reply_member(&draw.client.reply, &it, draw.with_scores)
+
+
+cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
+    cdef Client* c = draw.client
+    cdef ZSetIter it
+    cdef Choice choice
+    choice.left = zset_length(entry)
+    choice.wanted = <uint64_t>draw.count if <uint64_t>draw.count < choice.left else choice.left
+    reply_members_header(&c.reply, <int64_t>choice.wanted, draw.with_scores)
+    if zset_table(entry) != NULL and choice.wanted <= choice.left // FEW:
+        draw_distinct(zset_table(entry), &e.ks.random, choice.wanted, reply_node, draw)
+        return
+    zset_iter(&it, entry, 0, False)
+    while zset_iter_next(&it):
+        if choose(&choice, &e.ks.random):
+            reply_member(&c.reply, &it, draw.with_scores)
+
+
+cdef void zrandmember_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry
+    cdef ZSetIter it
+    cdef Draw draw
+    if argc > 2 and not parse_draw(c, argc, argv, &draw):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if entry == NULL and argc > 2:
+        reply_array(&c.reply, 0)
+    elif entry == NULL:
+        reply_null(&c.reply)
+    elif not check_type(c, entry, TYPE_ZSET):
+        return
+    elif argc == 2:
+        zset_random(&it, entry, &e.ks.random)
+        reply_bulk(&c.reply, it.member)
+    elif draw.count < 0:
+        reply_with_repeats(e, &draw, entry)
+    else:
+        reply_distinct(e, &draw, entry)
+
+
+# ---- ZSCAN
+
+
+cdef void scan_node(void* context, void* item) noexcept nogil:
+    cdef Scan* scan = <Scan*>context
+    cdef const ZslNode* node = <const ZslNode*>item
+    cdef char[NUM_DOUBLE_TEXT] text
+    if scan_wants(scan, zsl_member(node)):
+        scan_add(scan, zsl_member(node))
+        # not the shortest text, as everywhere else: so Redis has it
+        scan_add(scan, slice_of(text, <size_t>snprintf(text, NUM_DOUBLE_TEXT, b"%.17g", node.score)))
+
+
+cdef void scan_all(Scan* scan, Entry* entry) noexcept nogil:
+    cdef char[NUM_DOUBLE_TEXT] text
+    cdef ZSetIter it
+    zset_iter(&it, entry, 0, False)
+    while zset_iter_next(&it):
+        if scan_wants(scan, it.member):
+            scan_add(scan, it.member)
+            scan_add(scan, slice_of(text, num_write_double(text, it.score)))
+
+
+cdef void zscan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Entry* entry
+    cdef Scan scan
+    cdef uint64_t cursor = 0
+    if not scan_cursor(c, argv[2], &scan.cursor):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if entry == NULL:
+        scan_reply_empty(c)
+        return
+    if not check_type(c, entry, TYPE_ZSET) or not scan_options(c, argc, argv, 3, SCAN_MEMBERS, &scan):
+        return
+    scan_begin(&scan, c)
+    if zset_table(entry) != NULL:
+        cursor = scan_table(&scan, zset_table(entry), scan_node)
+    else:
+        scan_all(&scan, entry)
+    scan_end(&scan, c, cursor)
