@@ -363,7 +363,7 @@ class TestSort:
     def test_store(self, effects: Listener) -> None:
         effects("RPUSH", "l", 3, 1, 2)
         assert effects("SORT", "l", "STORE", "d") == (["new d", "sortstore d"], 3)
-        assert effects("SORT", "missing", "STORE", "d") == (["del d"], 1)
+        assert effects("SORT", "missing", "STORE", "d") == (["keymiss missing", "del d"], 1)
 
     def test_errors(self, raw: RawClient) -> None:
         raw("RPUSH", "l", "a")
