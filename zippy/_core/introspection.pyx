@@ -15,9 +15,9 @@ from zippy._core.commands.client cimport client_memory, client_set_name
 from zippy._core.commands.engine cimport engine_use
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MONITOR,
-    CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX, HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB,
-    Client, Command, Engine, ErrorStat, LatencyEvent, Running, SlowEntry
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
+    CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
+    HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, LatencyEvent, Running, SlowEntry
 )
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
@@ -205,7 +205,10 @@ def reset_stats(Core core):
 
 
 def command_stats(Core core):
-    """(name, calls, us spent, rejected, failed, histogram) of each command that was called or rejected; histogram[i] counts calls of up to 2**i us."""
+    """(name, calls, us spent, rejected, failed, histogram) of each command that was called or rejected.
+
+    histogram[i] counts the calls that took up to 2**i us.
+    """
     cdef Engine* e = core.engine
     cdef Command* command
     cdef int i
@@ -255,7 +258,10 @@ def used_memory(Core core):
 
 
 def memory_stats(Core core):
-    """Bytes: "used", "peak", "resident" (all that the allocator holds), "tables" [(db, keys, expires)], "clients" and "not_counted"; and "blocks"."""
+    """Bytes: "used", "peak", "resident" (all that the allocator holds), "tables" [(db, keys, expires)], "clients", "not_counted".
+
+    "blocks" is how many live blocks there are.
+    """
     cdef Engine* e = core.engine
     cdef Client* c = e.clients
     cdef size_t clients = 0
@@ -308,7 +314,10 @@ def key_facts(Session session, bytes key):
 
 
 def populate(Session session, uint64_t count, bytes prefix, int64_t size):
-    """Puts strings under prefix:0 .. prefix:(count-1) where there is no key yet: "value:i", cut or padded with NULs to size (-1: as it is)."""
+    """Puts strings under prefix:0 .. prefix:(count-1) where there is no key yet.
+
+    They are "value:i", cut or padded with NULs to size (-1: as they are).
+    """
     cdef Engine* e = session.core.engine
     cdef Db* db = session.client.db
     cdef uint64_t i

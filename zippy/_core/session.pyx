@@ -12,7 +12,8 @@ from zippy._core.ground.hash cimport hash_seed
 from zippy._core.commands.accounting cimport latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    client_free, client_new, client_reset, client_set_name, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, serve_deadlines, unblock
+    client_free, client_new, client_reset, client_set_name, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked,
+    serve_deadlines, unblock
 )
 from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
@@ -21,7 +22,8 @@ from zippy._core.commands.output cimport client_close, client_has_output, client
 from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_REPLICA, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_REPLICA, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_TLS, CLIENT_UNIX,
+    OUTPUT_NORMAL, RUN_PYTHON, Command
 )
 from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step
 from zippy._core.keyspace.expire cimport expire_cycle

@@ -7,8 +7,8 @@ from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_free, ht_in
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CLIENT_CLOSE_AFTER_REPLY, CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS, LATENCY_NAME, LATENCY_SAMPLES, SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat,
-    LatencySample
+    CLIENT_CLOSE_AFTER_REPLY, CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS, LATENCY_NAME, LATENCY_SAMPLES,
+    SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat, LatencySample
 )
 from zippy._core.resp.writer cimport Reply, reply_raw
 

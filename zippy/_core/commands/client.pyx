@@ -5,10 +5,12 @@ from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_ke
 from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MONITOR, CLIENT_MULTI,
-    CLIENT_PAUSED, CLIENT_PENDING, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
+    BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MONITOR,
+    CLIENT_MULTI, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
 )
-from zippy._core.resp.parser cimport PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
+from zippy._core.resp.parser cimport (
+    PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
+)
 from zippy._core.resp.writer cimport reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array
 
 
