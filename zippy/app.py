@@ -15,6 +15,11 @@ from zippy.server.server import Server
 from zippy.settings import Settings
 from zippy.version import __version__
 
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
+
 log = logging.getLogger("zippy")
 
 
@@ -36,11 +41,7 @@ class Application:
             return 1
         if self.settings.flag("daemonize"):
             go_to_background()
-        try:
-            import uvloop
-        except ImportError:
-            return asyncio.run(self.serve())
-        return uvloop.run(self.serve())
+        return asyncio.run(self.serve()) if uvloop is None else uvloop.run(self.serve())
 
     async def serve(self) -> int:
         """Starts, waits for the end, stops."""
