@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from zippy.commandspec.spec import Argument, CommandSpec, Index, KeySpec, Range
 
+RESTORE_ARGUMENTS = (
+    Argument("key", "key", key_spec=0),
+    Argument("ttl", "integer"),
+    Argument("serialized-value", "string"),
+    Argument("replace", "pure-token", "REPLACE", flags=("optional",), since="3.0.0"),
+    Argument("absttl", "pure-token", "ABSTTL", flags=("optional",), since="5.0.0"),
+    Argument("seconds", "integer", "IDLETIME", flags=("optional",), since="5.0.0"),
+    Argument("frequency", "integer", "FREQ", flags=("optional",), since="5.0.0"),
+)
+
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="copy",
@@ -42,6 +52,23 @@ COMMANDS: tuple[CommandSpec, ...] = (
         complexity="O(K) for K keys, plus O(M) for each collection of M elements",
         reply="integer",
         arguments=(Argument("key", "key", key_spec=0, flags=("multiple",)),),
+    ),
+    CommandSpec(
+        name="dump",
+        arity=2,
+        flags=("readonly",),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("keyspace", "read", "slow"),
+        tips=("nondeterministic_output",),
+        keys=(KeySpec(("RO", "access")),),
+        summary="Give a key's value as bytes that RESTORE makes a value of again.",
+        since="2.6.0",
+        group="generic",
+        complexity="O(N) for a value of N bytes",
+        reply="bulk string or null",
+        arguments=(Argument("key", "key", key_spec=0),),
     ),
     CommandSpec(
         name="exists",
@@ -419,6 +446,49 @@ COMMANDS: tuple[CommandSpec, ...] = (
         history=(("3.2.0", "Naming the same key twice is no longer an error."),),
         reply="integer",
         arguments=(Argument("key", "key", key_spec=0), Argument("newkey", "key", key_spec=1)),
+    ),
+    CommandSpec(
+        name="restore",
+        arity=-4,
+        flags=("write", "denyoom"),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("keyspace", "write", "slow", "dangerous"),
+        keys=(KeySpec(("OW", "update")),),
+        summary="Make a key of the bytes that DUMP gave.",
+        since="2.6.0",
+        group="generic",
+        complexity="O(N) for a value of N bytes; O(N*log(N)) for a large sorted set",
+        history=(
+            ("3.0.0", "Option `REPLACE`."),
+            ("5.0.0", "Option `ABSTTL`."),
+            ("5.0.0", "Options `IDLETIME` and `FREQ`."),
+        ),
+        reply="OK",
+        arguments=RESTORE_ARGUMENTS,
+    ),
+    CommandSpec(
+        name="restore-asking",
+        arity=-4,
+        flags=("write", "denyoom", "asking"),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("keyspace", "write", "slow", "dangerous"),
+        keys=(KeySpec(("OW", "update")),),
+        summary="RESTORE for keys on their way from one node of a cluster to another.",
+        since="3.0.0",
+        group="server",
+        complexity="As RESTORE",
+        doc_flags=("syscmd",),
+        history=(
+            ("3.0.0", "Option `REPLACE`."),
+            ("5.0.0", "Option `ABSTTL`."),
+            ("5.0.0", "Options `IDLETIME` and `FREQ`."),
+        ),
+        reply="OK",
+        arguments=RESTORE_ARGUMENTS,
     ),
     CommandSpec(
         name="scan",

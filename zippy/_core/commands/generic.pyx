@@ -2,6 +2,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_equal
 from zippy._core.commands.args cimport arg_int, arg_is, reply_syntax_error
+from zippy._core.commands.generic_dump cimport generic_dump_handler
 from zippy._core.commands.generic_expire cimport generic_expire_handler
 from zippy._core.commands.generic_scan cimport generic_scan_handler
 from zippy._core.commands.generic_sort cimport generic_sort_handler
@@ -44,6 +45,8 @@ cdef command_fn generic_handler(const char* name) noexcept nogil:
     if strcmp(name, b"object|refcount") == 0:
         return object_refcount_command
     handler = generic_expire_handler(name)
+    if handler == NULL:
+        handler = generic_dump_handler(name)
     if handler == NULL:
         handler = generic_scan_handler(name)
     return handler if handler != NULL else generic_sort_handler(name)

@@ -24,13 +24,13 @@ cdef bint policy_is_lru(const Keyspace* ks) noexcept nogil:
     return ks.settings.maxmemory_policy == POLICY_ALLKEYS_LRU or ks.settings.maxmemory_policy == POLICY_VOLATILE_LRU
 
 
-cdef uint32_t access_of_freq(Keyspace* ks, uint32_t counter) noexcept nogil:
-    return (now_minutes(ks) << 8) | (counter & 255)
-
-
-cdef uint32_t access_of_idle(Keyspace* ks, uint32_t seconds) noexcept nogil:
+cdef uint32_t access_of_saved(Keyspace* ks, int64_t idle, int64_t counter) noexcept nogil:
+    if policy_is_lfu(ks):
+        return (now_minutes(ks) << 8) | <uint32_t>(counter & 255) if counter >= 0 else access_for_new(ks)
+    if idle < 0:
+        return access_for_new(ks)
     # the clock goes round in 194 days: longer is as long as can be told
-    return (now_seconds(ks) - (seconds if seconds < LRU_MASK else LRU_MASK)) & LRU_MASK
+    return (now_seconds(ks) - <uint32_t>(idle if idle < LRU_MASK else LRU_MASK)) & LRU_MASK
 
 
 cdef uint32_t access_for_new(Keyspace* ks) noexcept nogil:

@@ -2,7 +2,6 @@
 # before it; an end mark and a CRC-64. The version is the lowest that can hold the data, so that older servers can load it.
 
 from libc.errno cimport EIO
-from libc.stdint cimport uint32_t
 from libc.string cimport memcmp, memcpy, memset
 from posix.unistd cimport getppid
 from zippy._core.ground.buf cimport slice_is, slice_text
@@ -12,7 +11,7 @@ from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_insert, ht_
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.keyspace.db cimport delete_key
-from zippy._core.keyspace.lru cimport access_for_new, access_of_freq, access_of_idle, idle_seconds, lfu_counter, policy_is_lfu, policy_is_lru
+from zippy._core.keyspace.lru cimport access_of_saved, idle_seconds, lfu_counter, policy_is_lfu, policy_is_lru
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport ENTRY_EXPIRY, NO_EXPIRY, Entry, entry_expiry, entry_key, entry_set_access
 from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_read_value, rdb_type_of, rdb_write_value
@@ -284,14 +283,6 @@ cdef void read_about(Loader* l, int op) noexcept nogil:
         rdb_fail(l.r, RDB_CORRUPT, b"something of unknown kind")
 
 
-cdef uint32_t loaded_access(Loader* l) noexcept nogil:
-    if policy_is_lfu(l.ks) and l.pending.freq >= 0:
-        return access_of_freq(l.ks, <uint32_t>l.pending.freq)
-    if not policy_is_lfu(l.ks) and l.pending.idle >= 0:
-        return access_of_idle(l.ks, <uint32_t>l.pending.idle)
-    return access_for_new(l.ks)
-
-
 cdef void put_loaded(Loader* l, Entry* e) noexcept nogil:
     cdef Slice key = entry_key(e)
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
@@ -305,7 +296,7 @@ cdef void put_loaded(Loader* l, Entry* e) noexcept nogil:
             value_free(e)
             return
         delete_key(l.db, key)
-    entry_set_access(e, loaded_access(l))
+    entry_set_access(e, access_of_saved(l.ks, l.pending.idle, l.pending.freq))
     ht_insert(&l.db.keys, e, hash)
     if e.flags & ENTRY_EXPIRY:
         ht_insert(&l.db.expires, e, hash)
