@@ -224,21 +224,6 @@ def test_inserting_into_a_full_node_splits_it():
     assert [node[1] for node in q.nodes()] == [3, 4, 5]
 
 
-@pytest.mark.parametrize("backward", [False, True])
-def test_small_neighbours_merge_when_elements_are_deleted_between_them(backward):
-    q = filled(1000, fill=10)
-    q.call("visit", -1 if backward else 0, backward, [n % 5 != 0 for n in range(1000)])
-    assert len(q) == 200
-    assert len(q.nodes()) == 20
-
-
-def test_the_border_of_a_deleted_range_merges():
-    q = filled(30, fill=10)
-    assert q.call("delete_range", 3, 20) == 20
-    assert [node[1] for node in q.nodes()] == [10]
-    assert [number_of(item) for item in q.call("items", 0, False, 99)] == [0, 1, 2, *range(23, 30)]
-
-
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_compression_follows_the_ends(depth):
     q = filled(5000, fill=-1, compress=depth)

@@ -3,6 +3,7 @@ from libc.string cimport memchr, memset, strcmp
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
 from zippy._core.ground.number cimport num_read_double
+from zippy._core.ground.random cimport Random
 from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error, reply_wrong_type
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
@@ -15,7 +16,7 @@ from zippy._core.values.list cimport (
     LIST_TAIL, ListIter, item_text, list_iter, list_iter_done, list_iter_next, list_make_room, list_new, list_push
 )
 from zippy._core.values.set cimport SET_TEXT, SetIter, set_iter, set_iter_done, set_iter_next, set_text
-from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next
+from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_to_skiplist
 
 cdef enum:
     ELEMENT_TEXT = 24        # bytes of scratch for an integer element
@@ -108,7 +109,7 @@ cdef void add_item(Sorting* s, Slice element) noexcept nogil:
     s.length += 1
 
 
-cdef void collect(Sorting* s, Entry* entry) noexcept nogil:
+cdef void collect(Sorting* s, Entry* entry, Random* r) noexcept nogil:
     cdef ListIter list_it
     cdef SetIter set_it
     cdef ZSetIter zset_it
@@ -124,6 +125,8 @@ cdef void collect(Sorting* s, Entry* entry) noexcept nogil:
             add_item(s, set_text(&set_it.member, scratch))
         set_iter_done(&set_it)
     else:
+        # as Redis does: sorting a sorted set makes a skip list of it, which OBJECT ENCODING shows
+        zset_to_skiplist(entry, r)
         zset_iter(&zset_it, entry, 0, False)
         while zset_iter_next(&zset_it):
             add_item(s, zset_it.member)
@@ -202,7 +205,10 @@ cdef bint weigh(Client* c, Sorting* s) noexcept nogil:
         if not found:
             continue
         if not o.alpha:
-            if not num_read_double(value, &s.items[i].score):
+            # nothing is zero, and blanks in front do not count: as strtod has it
+            while value.len and (value.ptr[0] == c' ' or 9 <= value.ptr[0] <= 13):
+                value = slice_of(value.ptr + 1, value.len - 1)
+            if value.len and not num_read_double(value, &s.items[i].score):
                 good = False
                 break
         elif o.by.ptr != NULL:
@@ -395,7 +401,7 @@ cdef void sort(Engine* e, Client* c, int argc, Slice* argv, bint may_store) noex
         s.options.alpha = True
         s.options.by = slice_of(NULL, 0)
     if entry != NULL:
-        collect(&s, entry)
+        collect(&s, entry, &e.ks.random)
     if not s.options.unsorted and not weigh(c, &s):
         reply_error(&c.reply, b"ERR One or more scores can't be converted into double")
     else:

@@ -163,7 +163,13 @@ cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 cdef void zincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef double increment
-    if arg_double(c, argv[2], &increment):
+    cdef bint changed_too
+    cdef int at = 0
+    parse_flags(1, argv + 2, &at, &changed_too)
+    if at:
+        # the parser is ZADD's in Redis: an option where the increment should be leaves no pair
+        reply_syntax_error(c)
+    elif arg_double(c, argv[2], &increment):
         add_pairs(e, c, argv[1], 1, argv + 2, &increment, ZSET_INCR, False)
 
 

@@ -137,7 +137,7 @@ cdef bint parse_options(Client* c, int argc, Slice* argv, int at, RangeRequest* 
             if not arg_i64(c, argv[at + 1], &q.offset) or not arg_i64(c, argv[at + 2], &q.limit):
                 return False
             at += 2
-        elif q.may_reverse and arg_is(argv[at], b"rev"):
+        elif q.may_reverse and not q.reverse and arg_is(argv[at], b"rev"):
             q.reverse = True
         elif not q.kind_chosen and arg_is(argv[at], b"bylex"):
             q.kind = BY_LEX

@@ -296,7 +296,6 @@ cdef bint ql_pop(Quicklist* q, int where, char** data, size_t* len, int64_t* num
 cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexcept nogil:
     cdef QuicklistNode* n
     cdef QuicklistNode* next
-    cdef QuicklistNode* before
     cdef QuicklistNode* cut = NULL      # the first node that lost only some elements
     cdef unsigned char* p
     cdef uint64_t deleted = 0
@@ -304,7 +303,6 @@ cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexc
     cdef long offset
     if count == 0 or not find_index(q, index, &n, &offset):
         return 0
-    before = n.prev
     while n != NULL and deleted < count:
         next = n.next
         here = n.count - <uint64_t>offset
@@ -320,10 +318,10 @@ cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexc
         deleted += here
         offset = 0
         n = next
-    if cut == NULL:
-        cut = before if before != NULL else q.head
+    # neighbours stay apart however small they are now: whether a list is a listpack again is seen from outside, and in Redis only a single node is
+    settle_ends(q)
     if cut != NULL:
-        merge_around(q, cut)
+        settle(q, cut)
     return deleted
 
 
@@ -377,21 +375,13 @@ cdef void enter(QlIter* it, QuicklistNode* n, long offset) noexcept nogil:
 
 
 cdef void leave(QlIter* it) noexcept nogil:
-    """Puts the node in order; what was deleted from may go together with the neighbour that the iteration left before it."""
-    cdef Quicklist* q = it.list
-    cdef QuicklistNode* n = it.node
-    cdef QuicklistNode* prev
-    if n == NULL:
+    """Puts the node in order."""
+    if it.node == NULL:
         return
     if it.changed:
         it.changed = False
-        prev = n.prev
-        if it.direction == QL_HEAD:
-            merge(q, n, n.next)
-        elif merge(q, prev, n):
-            n = prev
-        settle_ends(q)
-    pack_inner(q, n)
+        settle_ends(it.list)
+    pack_inner(it.list, it.node)
 
 
 cdef void to_neighbour(QlIter* it) noexcept nogil:

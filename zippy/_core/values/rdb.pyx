@@ -96,7 +96,7 @@ cdef void write_zset(RdbWriter* w, Entry* e) noexcept nogil:
     cdef ZSetIter it
     rdb_write_length(w, zset_length(e))
     # from the highest down: whoever reads it finds each place at the skip list's head
-    zset_iter(&it, e, 0, True)
+    zset_iter(&it, e, zset_length(e) - 1, True)
     while zset_iter_next(&it):
         rdb_write_string(w, it.member)
         rdb_write_double(w, it.score)
