@@ -164,10 +164,10 @@ cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 cdef void zincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef double increment
     cdef bint changed_too
-    cdef int at = 0
-    parse_flags(1, argv + 2, &at, &changed_too)
-    if at:
-        # the parser is ZADD's in Redis: an option where the increment should be leaves no pair
+    cdef int at = 2
+    parse_flags(argc, argv, &at, &changed_too)
+    if at != 2:
+        # Redis reads ZADD's options here too, and then misses the increment
         reply_syntax_error(c)
     elif arg_double(c, argv[2], &increment):
         add_pairs(e, c, argv[1], 1, argv + 2, &increment, ZSET_INCR, False)

@@ -1,4 +1,5 @@
-"""The result is always built as a sorted set of its own, which the STORE commands put under the key and the others reply and free."""
+"""The result is always built as a skip list of its own, which the STORE commands put under the key and the others reply and free. (A listpack would
+lose the sign of a zero.)"""
 
 from libc.math cimport isnan
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
@@ -16,7 +17,7 @@ from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport reply_error, reply_error_about, reply_int
 from zippy._core.values.entry cimport TYPE_SET, TYPE_ZSET, Entry, entry_type
 from zippy._core.values.set cimport SET_TEXT, SetIter, set_contains, set_iter, set_iter_done, set_iter_next, set_length, set_text
-from zippy._core.values.zset cimport ZSetIter, zset_add, zset_iter, zset_iter_next, zset_length, zset_new, zset_score
+from zippy._core.values.zset cimport ZSetIter, zset_add, zset_iter, zset_iter_next, zset_length, zset_new_skiplist, zset_score, zset_try_listpack
 
 cdef enum Aggregate:
     AGGREGATE_SUM = 0
@@ -341,7 +342,7 @@ cdef void read_result(Engine* e, Client* c, int argc, Slice* argv, const char* n
     cdef Entry* result
     if not begin(&o, e, c, argc, argv, 1, name, takes | TAKES_WITHSCORES):
         return
-    result = zset_new(slice_of(b"", 0))
+    result = zset_new_skiplist(slice_of(b"", 0), 0)
     combine(&o, result)
     reply_members_header(&c.reply, <int64_t>zset_length(result), o.with_scores)
     zset_iter(&it, result, 0, False)
@@ -357,10 +358,11 @@ cdef void store_result(Engine* e, Client* c, int argc, Slice* argv, const char* 
     cdef int64_t length
     if not begin(&o, e, c, argc, argv, 2, name, takes):
         return
-    result = zset_new(argv[1])
+    result = zset_new_skiplist(argv[1], 0)
     combine(&o, result)
     length = <int64_t>zset_length(result)
     if length:
+        zset_try_listpack(result, &e.settings)
         put_over(c.db, result)
         mutated(c.db, argv[1], NOTIFY_ZSET, name, 1)
     else:

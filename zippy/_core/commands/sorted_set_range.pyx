@@ -11,7 +11,7 @@ from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_double, reply_error, reply_int
 from zippy._core.values.entry cimport TYPE_ZSET, Entry
 from zippy._core.values.zset cimport (
-    zset_add, zset_iter, zset_iter_next, zset_length, zset_lex_span, zset_new, zset_score_span
+    zset_add, zset_iter, zset_iter_next, zset_length, zset_lex_span, zset_make_room, zset_new, zset_score_span
 )
 
 cdef enum RangeKind:
@@ -269,15 +269,28 @@ cdef void zrevrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) no
     fixed_range(c, argc, argv, BY_LEX, True)
 
 
+cdef Entry* range_of(Engine* e, Slice key, Entry* entry, uint64_t first, uint64_t count, const RangeRequest* q) noexcept nogil:
+    """A sorted set of count members of another one."""
+    cdef Entry* result = zset_new(key)
+    cdef ZSetIter it
+    cdef double score
+    if q.kind == BY_RANK:
+        # where Redis knows the length beforehand; the sign of a zero shows it
+        zset_make_room(result, &e.settings, &e.ks.random, count)
+    zset_iter(&it, entry, first, q.reverse)
+    while count:
+        zset_iter_next(&it)
+        score = it.score
+        zset_add(result, &e.settings, &e.ks.random, it.member, &score, 0)
+        count -= 1
+    return result
+
+
 cdef void zrangestore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef RangeRequest q
-    cdef ZSetIter it
     cdef Entry* entry
-    cdef Entry* result
     cdef uint64_t first = 0
     cdef uint64_t count
-    cdef uint64_t left
-    cdef double score
     q.kind = BY_RANK
     q.kind_chosen = False
     q.reverse = False
@@ -294,14 +307,6 @@ cdef void zrangestore_command(Engine* e, Client* c, int argc, Slice* argv) noexc
             mutated(c.db, argv[1], NOTIFY_GENERIC, b"del", 1)
         reply_int(&c.reply, 0)
         return
-    result = zset_new(argv[1])
-    zset_iter(&it, entry, first, q.reverse)
-    left = count
-    while left:
-        zset_iter_next(&it)
-        score = it.score
-        zset_add(result, &e.settings, &e.ks.random, it.member, &score, 0)
-        left -= 1
-    put_over(c.db, result)
+    put_over(c.db, range_of(e, argv[1], entry, first, count, &q))
     mutated(c.db, argv[1], NOTIFY_ZSET, b"zrangestore", 1)
     reply_int(&c.reply, <int64_t>count)

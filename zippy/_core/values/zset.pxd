@@ -46,10 +46,12 @@ cdef struct ZSetIter:
 
 
 cdef Entry* zset_new(Slice key) noexcept nogil                                          # an empty sorted set
+cdef Entry* zset_new_skiplist(Slice key, uint64_t members) noexcept nogil               # an empty one with room for so many members in its table
 cdef uint64_t zset_length(const Entry* e) noexcept nogil
 # Makes a skip list of it if so many members are too many for a listpack. For ZADD, before its members are added
 cdef void zset_make_room(Entry* e, const Settings* s, Random* r, uint64_t members) noexcept nogil
 cdef void zset_to_skiplist(Entry* e, Random* r) noexcept nogil
+cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil                 # makes a listpack of a skip list whose members fit one
 cdef bint zset_score(const Entry* e, Slice member, double* score) noexcept nogil        # False: absent
 # Adds a member or changes its score; *score becomes the score it has then. flags: ZSET_ bits; a ZSetOutcome
 cdef int zset_add(Entry* e, const Settings* s, Random* r, Slice member, double* score, int flags) noexcept nogil

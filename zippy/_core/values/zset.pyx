@@ -11,7 +11,7 @@ from zippy._core.ground.hashtable cimport (
     ht_find, ht_find_hashed, ht_free, ht_init, ht_insert, ht_memory, ht_random, ht_remove, ht_remove_hashed, ht_reserve
 )
 from zippy._core.ground.listpack cimport (
-    LP_AFTER, LP_BEFORE, LpItem, lp_append, lp_copy, lp_delete_range, lp_delete_range_at, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_insert,
+    LP_AFTER, LP_BEFORE, LP_MAX_BYTES, LpItem, lp_append, lp_copy, lp_delete_range, lp_delete_range_at, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_insert,
     lp_length, lp_new, lp_next, lp_prev, lp_replace, lp_seek, lp_text
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
@@ -44,6 +44,12 @@ cdef inline ZSet* zset_of(const Entry* e) noexcept nogil:
 
 cdef Entry* zset_new(Slice key) noexcept nogil:
     return entry_new(key, TYPE_ZSET, ENC_LISTPACK, lp_new(0), NO_EXPIRY)
+
+
+cdef Entry* zset_new_skiplist(Slice key, uint64_t members) noexcept nogil:
+    cdef ZSet* z = table_new()
+    ht_reserve(&z.members, members)
+    return entry_new(key, TYPE_ZSET, ENC_SKIPLIST, z, NO_EXPIRY)
 
 
 cdef uint64_t zset_length(const Entry* e) noexcept nogil:
@@ -122,6 +128,31 @@ cdef void zset_to_skiplist(Entry* e, Random* r) noexcept nogil:
     entry_pointer(e)[0] = table_of_listpack(lp, r)
     entry_set_encoding(e, ENC_SKIPLIST)
     lp_free(lp)
+
+
+cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil:
+    cdef ZSet* z
+    cdef ZslNode* node
+    cdef unsigned char* lp
+    cdef char[NUM_DOUBLE_TEXT] scratch
+    cdef size_t size = 0
+    if is_listpack(e) or zset_length(e) > <uint64_t>s.zset_max_listpack_entries:
+        return
+    z = zset_of(e)
+    node = zsl_first(z.list)
+    while node != NULL:
+        size += node.member_len + PAIR_OVERHEAD
+        if node.member_len > s.zset_max_listpack_value or size > LP_MAX_BYTES:
+            return
+        node = zsl_next(node)
+    lp = lp_new(0)
+    node = zsl_first(z.list)
+    while node != NULL:
+        lp = lp_append(lp_append(lp, zsl_member(node)), score_text(node.score, scratch))
+        node = zsl_next(node)
+    table_free(z)
+    entry_pointer(e)[0] = lp
+    entry_set_encoding(e, ENC_LISTPACK)
 
 
 cdef void zset_make_room(Entry* e, const Settings* s, Random* r, uint64_t members) noexcept nogil:
