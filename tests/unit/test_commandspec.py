@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from oracle import Oracle, start_oracle
 
-from zippy.commandspec import COMMANDS, Argument, CommandSpec, Index, Range, find_command
+from tests.unit.oracle import Oracle, start_oracle
 from zippy._core.resp.kinds import OrderedSet, Simple
+from zippy.commandspec import COMMANDS, Argument, CommandSpec, Index, Range, find_command
 from zippy.commandspec.reply import docs_reply, info_reply
 
 GROUPS = {"connection", "generic", "string", "bitmap", "list", "set", "sorted-set", "hash", "transactions", "pubsub", "server"}

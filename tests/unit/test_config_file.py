@@ -10,8 +10,8 @@ import subprocess
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import oracle_binary, start_oracle
 
+from tests.unit.oracle import oracle_binary, start_oracle
 from zippy.config_file import (
     INCLUDE_DEPTH_MAX,
     REWRITE_MARK,

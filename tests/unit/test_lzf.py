@@ -3,10 +3,11 @@
 import random
 
 import pytest
-from guarded import Guarded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from zippy._core.testing.lzf_shim import compress_at, decompress_at
+
+from tests.unit.guarded import Guarded
 
 SOURCE = Guarded(1 << 20)
 TARGET = Guarded(1 << 20)

@@ -7,10 +7,10 @@ import random
 import struct
 
 import pytest
-from oracle import start_oracle
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.oracle import start_oracle
 from zippy._core.testing import number_shim as number
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -23,7 +23,8 @@ def test_integers_come_back(n: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-", "+1", " 1", "1 ", "01", "-0", "00", "1a", "9223372036854775808", "-9223372036854775809", "99999999999999999999", "1\0"]
+    "text",
+    ["", "-", "+1", " 1", "1 ", "01", "-0", "00", "1a", "9223372036854775808", "-9223372036854775809", "99999999999999999999", "1\0"],
 )
 def test_only_canonical_integers_are_read(text: str) -> None:
     assert number.read_i64(text.encode()) is None
@@ -64,7 +65,8 @@ def test_refused_doubles(text: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "d"), [(b"0x10", 16.0), (b"inf", math.inf), (b"-Infinity", -math.inf), (b"+5", 5.0), (b".5", 0.5), (b"5.", 5.0), (b"0" * 300 + b"1", 1.0)]
+    ("text", "d"),
+    [(b"0x10", 16.0), (b"inf", math.inf), (b"-Infinity", -math.inf), (b"+5", 5.0), (b".5", 0.5), (b"5.", 5.0), (b"0" * 300 + b"1", 1.0)],
 )
 def test_accepted_doubles(text: bytes, d: float) -> None:
     assert number.read_double(text) == d

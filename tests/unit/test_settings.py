@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from oracle import ErrorReply, Oracle, start_oracle
 
+from tests.unit.oracle import ErrorReply, Oracle, start_oracle
 from zippy.setting_types import MULTI_WORD
 from zippy.settings import SETTINGS, Setting, SettingError, Settings, Value, find_setting, parse, render
 

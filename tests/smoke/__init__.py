@@ -1,0 +1,1 @@
+"""What an installed zippy must do on any platform."""

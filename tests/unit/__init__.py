@@ -1,0 +1,1 @@
+"""The structures, each by itself against a model."""
