@@ -15,6 +15,10 @@ from tests.resp import Reply
 
 EPISODE = 2000
 SHRINK_PATIENCE = 3.0
+LATER = frozenset(
+    ["HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT", "HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME", "HPERSIST", "HGETEX", "HSETEX", "XADD"]
+)
+"""What the groups would send and zippy does not have yet: the expiry of fields, and streams."""
 UNKNOWN = re.compile(rb"ERR unknown command|ERR '.*' has no handler")
 
 
@@ -58,7 +62,7 @@ class Campaign:
     setup: Setup
     seed: int
     count: int
-    ignore: Collection[str] = ()
+    ignore: Collection[str] = LATER
     episode: int = EPISODE
     shrink_seconds: float = 60.0
     missing: set[str] = field(default_factory=set)

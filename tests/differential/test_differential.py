@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.differential.campaign import Campaign
+from tests.differential.campaign import LATER, Campaign
 from tests.differential.groups import GROUPS
 from tests.differential.runner import Endpoint, Setup
 from tests.servers import ServerProcess, start_server
+from zippy.commandspec import find_command
 
 COMMANDS = 3000
 
@@ -33,6 +34,12 @@ def theirs(oracle: ServerProcess) -> Iterator[Endpoint]:
     endpoint = Endpoint(oracle.host, oracle.port, oracle)
     yield endpoint
     endpoint.close()
+
+
+@pytest.mark.zippy_only
+def test_what_is_left_out_is_not_there() -> None:
+    """A command that has come is compared."""
+    assert [name for name in LATER if find_command(name.lower()) is not None] == []
 
 
 @pytest.mark.zippy_only

@@ -39,7 +39,7 @@ def scans(command: bytes, key: str | None) -> Maker:
 
     def make(source: Source) -> Unit:
         args = [command] if key is None else [command, getattr(source, key)()]
-        args.append(b"0" if source.random.random() < 0.95 else source.pick([b"a", b"-1", b"", b"99999999999999999999999"]))
+        args.append(b"0" if source.random.random() < 0.95 else source.pick([b"a", b"-1", b"", b"18446744073709551615"]))
         options = [[b"MATCH", source.pattern()], [b"COUNT", source.pick([b"1", b"2", b"10", b"1000", b"0", b"-1", b"a"])]]
         if key is None:
             options.append([b"TYPE", source.typename()])
