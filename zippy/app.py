@@ -7,12 +7,21 @@ import logging
 import os
 import signal
 import sys
+from typing import Any
 
 from zippy.config_file import ConfigFileError, Directive
 from zippy.persistence.snapshots import Snapshots
-from zippy.server.process import go_to_background, remove_file, set_up_log, tell_service_manager, write_pidfile
+from zippy.server.process import (
+    follow_maxclients,
+    go_to_background,
+    log_unused,
+    remove_file,
+    set_up_log,
+    tell_service_manager,
+    write_pidfile,
+)
 from zippy.server.server import Server
-from zippy.settings import Settings
+from zippy.settings import SettingError, Settings
 from zippy.version import __version__
 
 try:
@@ -30,7 +39,6 @@ class Application:
         self.settings = settings
         self.config_path = config_path
         self.directives = directives
-        self.signals = 0
 
     def run(self) -> int:
         """Runs the server on uvloop, or on asyncio's own loop where uvloop is missing; the exit code."""
@@ -54,20 +62,16 @@ class Application:
             print(f"\n{error}", file=sys.stderr)
             return 1
         log.info("zippy %s is starting, pid=%d", __version__, os.getpid())
-        try:
-            pidfile = write_pidfile(self.settings)
-        except OSError as error:
-            log.warning("Failed to write PID file: %s", error)
-            pidfile = ""
+        log_unused(self.settings)
+        follow_maxclients(self.settings)
         if not snapshots.load_at_start():
-            remove_file(pidfile)
             return 1
         try:
             await server.start()
-        except (OSError, ValueError) as error:
-            log.warning("Failed listening, aborting: %s", error)
-            remove_file(pidfile)
+        except (OSError, SettingError) as error:
+            log.warning("%s", getattr(error, "strerror", None) or error)
             return 1
+        pidfile = self.write_pidfile()
         self.catch_signals(server)
         log.info("Ready to accept connections %s", server.listeners.describe())
         tell_service_manager(self.settings, "READY=1\nSTATUS=Ready to accept connections\n")
@@ -76,6 +80,14 @@ class Application:
         remove_file(pidfile)
         log.info("zippy is now ready to exit, bye bye...")
         return code
+
+    def write_pidfile(self) -> str:
+        """The path of the process file, "" if there is none. It is written once the addresses are ours: another server's file stays."""
+        try:
+            return write_pidfile(self.settings)
+        except OSError as error:
+            log.warning("Failed to write PID file: %s", error)
+            return ""
 
     def obey_directives(self, server: Server) -> None:
         """Carries out the lines of the configuration that are no settings; ConfigFileError names the line that cannot be."""
@@ -92,12 +104,13 @@ class Application:
         loop = asyncio.get_running_loop()
 
         def stop(name: str) -> None:
-            self.signals += 1
-            if self.signals > 1:
-                log.warning("Received a second %s, exiting at once", name)
+            if server.stopping is not None:
+                log.warning("Received %s while shutting down, exiting at once", name)
                 os._exit(1)
             log.info("Received %s, scheduling shutdown...", name)
-            server.shut_down()
+            options: Any = self.settings.value(f"shutdown-on-{name.lower()}")
+            save = True if "save" in options else False if "nosave" in options else None
+            server.shut_down(save, "force" in options)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop, number.name)

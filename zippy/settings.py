@@ -135,6 +135,7 @@ class Settings:
                 try:
                     listener(self._values[setting.name])
                 except SettingError as error:
+                    self._values.update(before)
                     for earlier, old in reversed(told):
                         earlier(old)
                     raise _refused(name, str(error)) from None

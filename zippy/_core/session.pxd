@@ -20,6 +20,7 @@ cdef class Core:
     cdef public object schedule_turn_end  # called once a turn: has end_turn called after all ready input was read
     cdef public object schedule_wake      # called with seconds: has wake called then
     cdef public object log_exception      # called with a text inside an except block
+    cdef public object on_limit           # called with a session that is being closed for its size and a text that says why
     cdef public object schedule_free      # called with a function that frees a part of what was deleted; None: nobody frees but by free_some
     cdef bint freeing
     cdef bint in_turn
@@ -28,6 +29,8 @@ cdef class Core:
     cdef object shared_view
     cdef int run_unblocked(self) except -1
     cdef int flush(self, Session session) except -1
+    cdef int evict_clients(self) except -1
+    cdef int tell_limit(self, Session session, str reason) except -1
     cdef int arrange_wake(self) except -1
     cpdef int begin_turn(self) except -1
     cpdef int end_turn(self) except -1
@@ -40,6 +43,7 @@ cdef class Session:
     cdef bint reading_own                 # the read under way goes to the parser's own buffer
     cdef public object state              # the server's own record of this client (names, addresses, user)
     cdef object task                      # the Python handler being awaited
+    cdef bint input_ended                 # the peer will send no more: close when all is answered
     cdef int run_input(self, const char* data, size_t size) except -1
     cdef int run_python(self) except -1
     cdef int finish_python(self, object value) except -1

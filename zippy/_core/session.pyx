@@ -6,24 +6,24 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdlib cimport free, malloc
-from zippy._core.ground.buf cimport Slice, buf_clear, slice_of
+from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
 from zippy._core.commands.accounting cimport latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    client_free, client_new, client_reset, client_set_name, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked,
-    serve_deadlines, unblock
+    client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over, look_at_input_again, next_deadline_us,
+    next_unblocked, note_memory, serve_deadlines, set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
 )
-from zippy._core.commands.output cimport client_close, client_has_output, client_output_class, next_pending
+from zippy._core.commands.output cimport check_soft_limits, client_close, client_has_output, client_output_class, next_pending
 from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_REPLICA, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_TLS, CLIENT_UNIX,
-    OUTPUT_NORMAL, RUN_PYTHON, Command
+    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
+    CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
 )
 from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step
 from zippy._core.keyspace.expire cimport expire_cycle
@@ -34,6 +34,7 @@ from zippy._core.values.settings cimport Settings
 
 cdef enum:
     SHARED_BYTES = 64 * 1024       # one read; a longer pipeline comes in several
+    COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
 
 
 # The fields of Settings in their order: Core.set_setting takes these names
@@ -157,7 +158,11 @@ cdef class Core:
             if c.owner != NULL:
                 session = <Session>c.owner
                 self.flush(session)
+                if self.engine.clients_limit and session.client != NULL:
+                    note_memory(self.engine, session.client)
             c = next_pending(self.engine)
+        if self.engine.clients_limit:
+            self.evict_clients()
         self.arrange_wake()
         if self.schedule_free is not None and not self.freeing and lazy_free_pending(&self.engine.ks):
             self.freeing = True
@@ -181,14 +186,35 @@ cdef class Core:
 
     cdef int flush(self, Session session) except -1:
         cdef Client* c = session.client
-        if c.flags & CLIENT_CLOSING or session.transport is None:
-            if session.transport is not None:
-                session.transport.close(session)
+        if session.transport is None:
+            return 0
+        if c.flags & CLIENT_CLOSING:
+            if c.flags & CLIENT_OVER_LIMIT:
+                self.tell_limit(session, "too much output was unsent (client-output-buffer-limit)")
+            session.transport.close(session)
             return 0
         if c.reply.out.len > c.reply.sent:
             session.transport.flush(session)
-        if session.client != NULL and c.flags & CLIENT_CLOSE_AFTER_REPLY and c.reply.out.len == c.reply.sent:
+        if session.client != NULL and c.flags & CLIENT_CLOSE_AFTER_REPLY and not c.flags & CLIENT_AWAITING and c.reply.out.len == c.reply.sent:
             session.transport.close(session)
+        return 0
+
+    cdef int evict_clients(self) except -1:
+        """Closes the largest clients until the rest is within maxmemory-clients."""
+        cdef Client* c = client_to_evict(self.engine)
+        cdef Session session
+        while c != NULL:
+            session = <Session>c.owner
+            self.tell_limit(session, "clients hold too much memory together (maxmemory-clients)")
+            self.engine.stats.evicted_clients += 1
+            client_close(c, self.engine)
+            session.transport.close(session)
+            c = client_to_evict(self.engine)
+        return 0
+
+    cdef int tell_limit(self, Session session, str reason) except -1:
+        if self.on_limit is not None:
+            self.on_limit(session, reason)
         return 0
 
     cdef int arrange_wake(self) except -1:
@@ -223,13 +249,23 @@ cdef class Core:
     def set_setting(self, str name, int64_t value):
         """Pushes one setting down to the core; names are SETTING_NAMES."""
         cdef int place = SETTING_PLACES[name]
+        cdef Client* c = self.engine.clients
         (<int64_t*>&self.engine.settings)[place] = value
+        while name == "proto-max-bulk-len" and c != NULL:
+            if c.authenticated:
+                parser_limit(&c.parser, PARSER_MAX_ARGS, value)
+            c = c.next
 
     def set_output_limit(self, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds):
         """Limits unsent output of a class (0 normal, 1 replica, 2 pubsub): bytes, bytes, seconds; 0: none."""
         self.engine.output_limits[output_class].hard = hard
         self.engine.output_limits[output_class].soft = soft
         self.engine.output_limits[output_class].soft_seconds = soft_seconds
+
+    def set_clients_limit(self, int64_t limit):
+        """Limits what all clients together hold, bytes; 0: no limit."""
+        engine_use(self.engine)
+        set_clients_limit(self.engine, limit)
 
     def cron(self, int64_t expire_budget_us):
         """The periodic work of the core: active expiry within the budget, deadlines, limits that time alone passes."""
@@ -243,6 +279,7 @@ cdef class Core:
                 publish_events(self.engine)
         serve_deadlines(self.engine)
         end_pause_if_over(self.engine)
+        check_soft_limits(self.engine)
         if self.schedule_turn_end is None:
             self.end_turn()
 
@@ -315,12 +352,18 @@ cdef class Session:
                 return 0
         if parser_end(&c.parser) != 0:
             client_close(c, engine)
-        return self.check_query_buffer()
+        self.check_query_buffer()
+        if engine.clients_limit:
+            note_memory(engine, c)
+        if self.input_ended and not c.flags & CLIENT_AWAITING:
+            self.close_after_reply()
+        return 0
 
     cdef int check_query_buffer(self) except -1:
         cdef Client* c = self.client
-        if c.parser.own.len > <size_t>self.core.engine.settings.client_query_buffer_limit:
+        if c.parser.own.len + c.multi.bytes > <size_t>self.core.engine.settings.client_query_buffer_limit and not c.flags & CLIENT_CLOSING:
             self.core.engine.stats.query_limit_disconnects += 1
+            self.core.tell_limit(self, "its request is too long (client-query-buffer-limit)")
             client_close(c, self.core.engine)
         return 0
 
@@ -373,6 +416,7 @@ cdef class Session:
         self.core.begin_turn()
         self.client.flags &= ~<uint64_t>CLIENT_AWAITING
         self.finish_python(value)
+        client_has_output(self.core.engine, self.client)
         look_at_input_again(self.core.engine, self.client)
 
     def feed(self, const unsigned char[::1] data):
@@ -388,7 +432,9 @@ cdef class Session:
     def read_buffer(self):
         """Where a transport may read to: a writable memoryview, good until `received`."""
         cdef size_t room
-        cdef char* at = parser_target(&self.client.parser, &room)
+        cdef char* at
+        engine_use(self.core.engine)
+        at = parser_target(&self.client.parser, &room)
         self.reading_own = at != NULL
         if at == NULL:
             return self.core.shared_view
@@ -425,9 +471,17 @@ cdef class Session:
         c.bytes_out += size
         self.core.engine.stats.bytes_out += size
         if c.reply.sent == c.reply.out.len:
-            c.reply.sent = 0
             engine_use(self.core.engine)
             buf_clear(&c.reply.out)
+        elif c.reply.sent >= COMPACT_BYTES and c.reply.sent >= c.reply.out.len // 2:
+            buf_drop_front(&c.reply.out, c.reply.sent)
+        else:
+            return 0
+        if c.flags & CLIENT_AWAITING:
+            # the commands under way remember where their replies begin
+            c.running[0].reply_at -= min(c.reply.sent, c.running[0].reply_at)
+            c.running[1].reply_at -= min(c.reply.sent, c.running[1].reply_at)
+        c.reply.sent = 0
         return 0
 
     def sent(self, Py_ssize_t size):
@@ -446,6 +500,14 @@ cdef class Session:
             self.task.cancel()
             self.task = None
         return 0
+
+    def end_input(self):
+        """The peer will send no more: what it sent is answered, then the connection closes."""
+        if self.client != NULL:
+            self.core.begin_turn()
+            self.input_ended = True
+            if not self.client.flags & CLIENT_AWAITING:
+                self.close_after_reply()
 
     def close_after_reply(self):
         """No more input comes: what was asked is answered, then the connection closes."""

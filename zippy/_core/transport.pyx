@@ -3,8 +3,10 @@ transport takes over only when that would block, and for TLS."""
 
 import asyncio
 
-
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
+from zippy._core.commands.types cimport CLIENT_CLOSING
+from zippy._core.resp.writer cimport Reply
 from zippy._core.session cimport Session, Transport
 
 cdef extern from "<sys/socket.h>" nogil:
@@ -48,23 +50,33 @@ cdef class StreamTransport(Transport):
             self.fd = transport.get_extra_info("socket").fileno()
 
     def connection_lost(self, error):
-        if self.session is not None:
-            session, self.session = self.session, None
-            self.server.connection_lost(session)
-            session.close()
+        self.forget()
         self.transport = None
 
+    cdef int forget(self) except -1:
+        """Frees the engine's side at once: what the peer still sends goes nowhere."""
+        cdef Session session = self.session
+        if session is not None:
+            self.session = None
+            self.server.connection_lost(session)
+            session.close()
+        return 0
+
     def get_buffer(self, sizehint):
+        if self.session is None:
+            return bytearray(CHUNK)
         return self.session.read_buffer()
 
     def buffer_updated(self, size):
-        self.session.received(size)
+        if self.session is not None:
+            self.session.received(size)
 
     def eof_received(self):
         if self.session is None:
             return False
-        self.session.close_after_reply()
-        return True
+        self.session.end_input()
+        # asyncio's TLS can't be half open
+        return self.fd >= 0
 
     def pause_writing(self):
         self.full = True
@@ -76,38 +88,40 @@ cdef class StreamTransport(Transport):
             self.session.output_again()
 
     cdef int flush(self, Session session) except -1:
-        cdef const char* data
+        cdef Reply* reply = &session.client.reply
         cdef size_t size
         cdef ssize_t sent
-        if self.full or self.transport is None:
-            return 0
-        data = session.client.reply.out.data + session.client.reply.sent
-        size = session.client.reply.out.len - session.client.reply.sent
-        if self.fd >= 0:
-            sent = c_send(self.fd, data, size, ZIPPY_SEND_FLAGS)
-            if sent > 0:
-                session.sent_bytes(sent)
-                if <size_t>sent == size:
-                    return 0
-                data += sent
-                size -= sent
-        # the socket is full, or broken: then the asyncio transport finds the error and reports it
-        if size > CHUNK:
-            size = CHUNK
-        self.transport.write(PyBytes_FromStringAndSize(data, size))
-        session.sent_bytes(size)
-        if not self.full and session.client.reply.out.len:
-            self.flush(session)
+        while not self.full and self.transport is not None and reply.out.len > reply.sent:
+            if self.fd >= 0:
+                sent = c_send(self.fd, reply.out.data + reply.sent, reply.out.len - reply.sent, ZIPPY_SEND_FLAGS)
+                if sent > 0:
+                    session.sent_bytes(sent)
+                    continue
+                if errno not in (EAGAIN, EINTR, ENOBUFS):
+                    return self.abort()
+            # the socket is full: the asyncio transport waits until it is not
+            size = reply.out.len - reply.sent
+            if size > CHUNK:
+                size = CHUNK
+            data = PyBytes_FromStringAndSize(reply.out.data + reply.sent, size)
+            session.sent_bytes(size)
+            self.transport.write(data)
+            if session.client == NULL:
+                break
         return 0
 
     cdef int close(self, Session session) except -1:
         if self.transport is None:
             return 0
-        if session.client.reply.out.len > session.client.reply.sent:
-            self.transport.abort()
-        else:
+        if not session.client.flags & CLIENT_CLOSING:
             self.transport.close()
-        return 0
+            return 0
+        # whoever must go does not choose when: no waiting until it has read what the transport holds
+        return self.abort()
+
+    cdef int abort(self) except -1:
+        self.transport.abort()
+        return self.forget()
 
 
 class StreamProtocol(StreamTransport, asyncio.BufferedProtocol):

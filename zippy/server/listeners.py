@@ -1,22 +1,42 @@
-"""Where clients connect: TCP, TLS and Unix sockets."""
+"""Where clients connect: TCP, TLS and Unix sockets.
+
+The listening sockets are made here, at once, and asyncio is given copies of them: so CONFIG SET knows whether an address can be had before it
+answers, and a new TLS context takes over a socket without a moment in which nobody listens.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zippy._core.transport import StreamProtocol
 from zippy.server.clients import text_address
+from zippy.server.tls import TLS_SETTINGS, tls_context
+from zippy.setting_types import SettingError
 
 if TYPE_CHECKING:
     from zippy.server.server import Server
 
 log = logging.getLogger("zippy")
+
+ANY_ADDRESS = {"*": "0.0.0.0", "::*": "::"}
+NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EPFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.ENOPROTOOPT}
+
+
+class Place(NamedTuple):
+    """An address to listen on: "tcp" or "tls", a host as in `bind` without its dash, a port."""
+
+    kind: str
+    host: str
+    port: int
 
 
 class Listeners:
@@ -25,83 +45,200 @@ class Listeners:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.settings = server.settings
-        self.tcp: list[asyncio.Server] = []
-        self.tls: list[asyncio.Server] = []
-        self.unix: asyncio.Server | None = None
+        self.sockets: dict[Place, socket.socket] = {}
+        self.unix: socket.socket | None = None
         self.unix_path = ""
+        self.context: ssl.SSLContext | None = None
+        self.opened_with: dict[str, Any] = {}  # the settings behind what is open
+        self.serving: dict[socket.socket, asyncio.Server] = {}  # asyncio's side of our sockets
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Opens what the settings ask for. OSError or SettingError when that cannot be had; nothing stays open then."""
+        try:
+            self.opened_with = self.asked_for()
+            self.context = tls_context(self.settings) if self.opened_with["tls-port"] else None
+            self.sockets = self.open_places(self.places())
+            path = self.settings.text("unixsocket")
+            if path:
+                self.bind_unix(path)
+        except BaseException:
+            self.close()
+            raise
+        if not self.sockets and self.unix is None:
+            raise OSError(errno.EADDRNOTAVAIL, "Configured to not listen anywhere, exiting.")
+        for place, sock in self.sockets.items():
+            await self.serve(sock, place.kind)
+        if self.unix is not None:
+            await self.serve(self.unix, "unix")
+        for name in self.opened_with:
+            self.settings.on_change(name, partial(self.change, name))
+
+    def asked_for(self) -> dict[str, Any]:
+        """The settings that say where to listen, and how."""
+        return {name: self.settings.value(name) for name in ("port", "tls-port", "bind", *TLS_SETTINGS)}
+
+    def places(self) -> dict[Place, bool]:
+        """Where the settings want it to listen; True: it may be missing from the machine."""
+        addresses: Any = self.settings.value("bind")
+        ports = [(kind, self.settings.integer(name)) for kind, name in (("tcp", "port"), ("tls", "tls-port"))]
+        return {
+            Place(kind, address.removeprefix("-"), port): address.startswith("-") for kind, port in ports if port for address in addresses
+        }
+
+    # Sockets
+
+    def open_places(self, places: dict[Place, bool]) -> dict[Place, socket.socket]:
+        """Listening sockets on all the places, or OSError and none."""
+        opened: dict[Place, socket.socket] = {}
+        for place, optional in places.items():
+            try:
+                opened[place] = self.bind_tcp(place)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                log.warning("Warning: Could not create server TCP listening socket %s:%d: bind: %s", place.host, place.port, reason)
+                if error.errno in NO_SUCH_FAMILY or (optional and error.errno == errno.EADDRNOTAVAIL):
+                    continue
+                for sock in opened.values():
+                    sock.close()
+                raise OSError(error.errno, f"Failed listening on port {place.port} ({place.kind}), aborting.") from error
+        return opened
+
+    def bind_tcp(self, place: Place) -> socket.socket:
+        """A listening socket on the first address that the host's name stands for and that can be had."""
+        failure = OSError(errno.EADDRNOTAVAIL, "the name has no address")
+        host = ANY_ADDRESS.get(place.host, place.host)
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+            with contextlib.ExitStack() as unless_opened:
+                try:
+                    sock = unless_opened.enter_context(socket.socket(family, kind, protocol))
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    if family == socket.AF_INET6:
+                        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                    sock.bind(address)
+                    self.listen(sock)
+                except OSError as error:
+                    failure = error
+                    continue
+                unless_opened.pop_all()
+                return sock
+        raise failure
+
+    def bind_unix(self, path: str) -> None:
+        """Listens on a Unix socket; a file left by a dead server is replaced."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self.unix = socket.socket(socket.AF_UNIX)
+        try:
+            self.unix.bind(path)
+            self.unix_path = os.path.abspath(path)
+            mode = self.settings.integer("unixsocketperm")
+            if mode:
+                os.chmod(path, mode)
+            self.listen(self.unix)
+        except OSError as error:
+            raise OSError(error.errno, f"Failed opening Unix socket: bind: {error.strerror}") from error
+
+    def listen(self, sock: socket.socket) -> None:
+        """From now on the system accepts connections for us."""
+        sock.listen(self.settings.integer("tcp-backlog"))
+        sock.setblocking(False)
+
+    # Serving
 
     def protocol(self) -> StreamProtocol:
         """A protocol for one new connection."""
         return StreamProtocol(self.server)
 
-    async def open(self) -> None:
-        """Opens what the settings ask for. OSError when an address cannot be had; nothing stays open then."""
-        try:
-            port = self.settings.integer("port")
-            if port:
-                self.tcp = await self.open_port(port, None)
-            tls_port = self.settings.integer("tls-port")
-            if tls_port:
-                self.tls = await self.open_port(tls_port, self.tls_context())
-            path = self.settings.text("unixsocket")
-            if path:
-                await self.open_unix(path)
-        except BaseException:
-            await self.close()
-            raise
-
-    async def open_port(self, port: int, context: ssl.SSLContext | None) -> list[asyncio.Server]:
-        """Listens on every address of `bind`; one with a leading "-" may be missing from the machine."""
+    async def serve(self, sock: socket.socket, kind: str) -> None:
+        """Lets asyncio take the connections of a socket of ours."""
         loop = asyncio.get_running_loop()
-        servers = []
-        addresses: Any = self.settings.value("bind")
-        for bind in addresses:
-            optional = bind.startswith("-")
-            host = bind.removeprefix("-")
-            host = {"*": "0.0.0.0", "::*": "::"}.get(host, host)
+        copy, backlog = sock.dup(), self.settings.integer("tcp-backlog")
+        if kind == "unix":
+            self.serving[sock] = await loop.create_unix_server(self.protocol, sock=copy, backlog=backlog)
+        else:
+            context = self.context if kind == "tls" else None
+            self.serving[sock] = await loop.create_server(self.protocol, sock=copy, ssl=context, backlog=backlog)
+
+    def stop_serving(self, sockets: Iterable[socket.socket]) -> None:
+        """Takes sockets back from asyncio; they keep listening."""
+        for sock in sockets:
+            server = self.serving.pop(sock, None)
+            if server is not None:
+                server.close()
+
+    async def serve_all(self) -> None:
+        """Serves whatever is not served yet."""
+        for place, sock in list(self.sockets.items()):
+            if sock not in self.serving and sock.fileno() >= 0:
+                await self.serve(sock, place.kind)
+
+    # Changes
+
+    def change(self, name: str, value: Any) -> None:
+        """CONFIG SET of one of the settings that say where and how to listen. SettingError: it cannot be, and nothing has changed."""
+        asked_for = self.asked_for()
+        changed = {other for other, now in asked_for.items() if now != self.opened_with[other]}
+        context = self.context
+        if asked_for["tls-port"] and changed - {"port", "bind"}:
             try:
-                servers.append(
-                    await loop.create_server(self.protocol, host, port, backlog=self.settings.integer("tcp-backlog"), ssl=context, reuse_address=True)
-                )
-            except OSError as error:
-                if optional:
-                    continue
-                for opened in servers:
-                    opened.close()
-                raise OSError(error.errno, f"Could not create server TCP listening socket {host}:{port}: {error.strerror or error}") from error
-        return servers
+                context = tls_context(self.settings)
+            except (OSError, SettingError) as error:
+                log.warning("TLS cannot be had like this: %s", error)
+                raise SettingError("Unable to update TLS configuration. Check server logs.") from error
+        self.move(bind_changed="bind" in changed)
+        if context is not self.context:
+            self.context = context
+            self.stop_serving(sock for place, sock in self.sockets.items() if place.kind == "tls")
+        self.opened_with = asked_for
+        task = asyncio.get_running_loop().create_task(self.serve_all(), name="zippy-listeners")
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
-    async def open_unix(self, path: str) -> None:
-        """Listens on a Unix socket; a file left by a dead server is replaced."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        loop = asyncio.get_running_loop()
-        self.unix = await loop.create_unix_server(self.protocol, path, backlog=self.settings.integer("tcp-backlog"))
-        self.unix_path = path
-        mode = self.settings.integer("unixsocketperm")
-        if mode:
-            os.chmod(path, mode)
+    def move(self, bind_changed: bool) -> None:
+        """Opens the places that are new and closes those that are gone; SettingError when a new one cannot be had."""
+        places = self.places()
+        new = {place: optional for place, optional in places.items() if place not in self.sockets}
+        gone = {place: sock for place, sock in self.sockets.items() if place not in places}
+        # one address may cover another on the same port, so the old ones go first there
+        if bind_changed:
+            self.close_places(gone)
+        try:
+            opened = self.open_places(new)
+        except OSError as error:
+            if not bind_changed:
+                raise SettingError("Unable to listen on this port. Check server logs.") from error
+            self.sockets.update(self.open_places({place: True for place in gone}))
+            raise SettingError("Failed to bind to specified addresses.") from error
+        if not bind_changed:
+            self.close_places(gone)
+        self.sockets.update(opened)
+
+    def close_places(self, places: Iterable[Place]) -> None:
+        """Listens there no more; connections stay."""
+        for place in list(places):
+            sock = self.sockets.pop(place)
+            self.stop_serving([sock])
+            sock.close()
+
+    def close(self) -> None:
+        """Stops listening and removes the Unix socket."""
+        self.close_places(self.sockets)
+        if self.unix is not None:
+            self.stop_serving([self.unix])
+            self.unix.close()
+            self.unix = None
+        if self.unix_path:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.unix_path)
+            self.unix_path = ""
+
+    # Connections
 
     def describe(self) -> str:
         """The addresses as key=value facts for the log."""
-        facts = [f"tcp={text_address(sock.getsockname())}" for server in self.tcp for sock in server.sockets]
-        facts += [f"tls={text_address(sock.getsockname())}" for server in self.tls for sock in server.sockets]
-        if self.unix_path:
-            facts.append(f"unix={self.unix_path}")
-        return " ".join(facts)
-
-    def tls_context(self) -> ssl.SSLContext:
-        """The context of the tls-* settings."""
-        get = self.settings.text
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(get("tls-cert-file"), get("tls-key-file") or None, get("tls-key-file-pass") or None)
-        if get("tls-ca-cert-file") or get("tls-ca-cert-dir"):
-            context.load_verify_locations(get("tls-ca-cert-file") or None, get("tls-ca-cert-dir") or None)
-        wanted = get("tls-auth-clients")
-        context.verify_mode = {"no": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL}.get(wanted, ssl.CERT_REQUIRED)
-        if get("tls-ciphers"):
-            context.set_ciphers(get("tls-ciphers"))
-        return context
+        facts = [f"{place.kind}={text_address(sock.getsockname())}" for place, sock in self.sockets.items()]
+        return " ".join(facts + ([f"unix={self.unix_path}"] if self.unix_path else []))
 
     def tune(self, transport: Any, is_unix: bool) -> None:
         """Sets keepalive and no-delay on a new connection."""
@@ -116,13 +253,3 @@ class Listeners:
         for option, value in (("TCP_KEEPIDLE", interval), ("TCP_KEEPINTVL", max(interval // 3, 1)), ("TCP_KEEPCNT", 3)):
             if hasattr(socket, option):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-    async def close(self) -> None:
-        """Stops listening and removes the Unix socket."""
-        for server in (*self.tcp, *self.tls, *([self.unix] if self.unix else [])):
-            server.close()
-        self.tcp, self.tls, self.unix = [], [], None
-        if self.unix_path:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.unix_path)
-            self.unix_path = ""

@@ -6,12 +6,16 @@ import contextlib
 import logging
 import logging.handlers
 import os
+import resource
 import socket
 import sys
 import time
 
-from zippy.settings import Settings
+from zippy.settings import Settings, SettingError, Value, find_setting
 
+log = logging.getLogger("zippy")
+
+RESERVED_FILES = 32  # beside clients: listeners, files, pipes; as in Redis
 LEVELS = {"debug": logging.DEBUG, "verbose": 15, "notice": logging.INFO, "warning": logging.WARNING, "nothing": logging.CRITICAL + 1}
 MARKS = ((logging.WARNING, "#"), (logging.INFO, "*"), (15, "-"), (0, "."))
 
@@ -31,7 +35,6 @@ class LogFormatter(logging.Formatter):
 
 def set_up_log(settings: Settings) -> None:
     """Sends the log where `logfile` and `syslog-enabled` say and follows `loglevel`. OSError when the file cannot be written."""
-    log = logging.getLogger("zippy")
     log.propagate = False
     path = settings.text("logfile")
     handlers: list[logging.Handler] = []
@@ -39,14 +42,64 @@ def set_up_log(settings: Settings) -> None:
         handlers.append(logging.handlers.WatchedFileHandler(path, encoding="utf-8", errors="surrogateescape"))
     elif not settings.flag("daemonize"):
         handlers.append(logging.StreamHandler(sys.stdout))
-    if settings.flag("syslog-enabled"):
-        with contextlib.suppress(OSError):
-            handlers.append(logging.handlers.SysLogHandler("/dev/log"))
     for handler in handlers:
         handler.setFormatter(LogFormatter())
+    if settings.flag("syslog-enabled"):
+        with contextlib.suppress(OSError):
+            handlers.append(system_log(settings))
     log.handlers[:] = handlers
     log.setLevel(LEVELS[settings.text("loglevel")])
     settings.on_change("loglevel", lambda level: log.setLevel(LEVELS[str(level)]))
+
+
+def system_log(settings: Settings) -> logging.Handler:
+    """A handler for the system's log, which writes the time and the process itself. OSError when there is none."""
+    handler = logging.handlers.SysLogHandler("/dev/log", settings.text("syslog-facility"))
+    handler.ident = f"{settings.text('syslog-ident')}[{os.getpid()}]: "
+    return handler
+
+
+def log_unused(settings: Settings) -> None:
+    """Says which settings were given that change nothing here."""
+    for setting in settings.changed():
+        if not setting.used:
+            log.info("setting=%s is accepted for compatibility and has no effect in zippy", setting.name)
+
+
+def allow_clients(wanted: int) -> int:
+    """Raises the limit of open files so that so many clients can connect; how many really can."""
+    needed = wanted + RESERVED_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    for limit in (needed, hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, max(limit, hard) if hard != resource.RLIM_INFINITY else hard))
+        except (OSError, ValueError):
+            continue
+        break
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return wanted if soft >= needed else max(soft - RESERVED_FILES, 1)
+
+
+def follow_maxclients(settings: Settings) -> None:
+    """Fits maxclients to what the system allows, now with a warning, and refuses more from CONFIG SET."""
+    wanted = settings.integer("maxclients")
+    possible = allow_clients(wanted)
+    if possible < wanted:
+        log.warning("maxclients=%d needs %d open files, the system allows %d: reduced to %d. Raise 'ulimit -n' for more",
+                    wanted, wanted + RESERVED_FILES, possible + RESERVED_FILES, possible)  # fmt: skip
+        setting = find_setting("maxclients")
+        assert setting is not None
+        settings.put(setting, possible)
+
+    def check(value: Value) -> None:
+        assert isinstance(value, int)
+        most = allow_clients(value)
+        if most < value:
+            raise SettingError(f"The operating system is not able to handle the specified number of clients, try with {most}")
+
+    settings.on_change("maxclients", check)
 
 
 def go_to_background() -> None:

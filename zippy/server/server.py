@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -58,6 +59,7 @@ class Server:
         self.core = Core(COMMANDS, settings.integer("databases"), int.from_bytes(os.urandom(8), "little"))
         self.core.server = self
         self.core.log_exception = log.exception
+        self.core.on_limit = self.log_limit
         bind_all(self.core)
         self.listeners = Listeners(self)
         self.run_id = os.urandom(20).hex()
@@ -89,6 +91,8 @@ class Server:
                 self.follow(name, partial(self.push, name))
         self.follow("requirepass", self.push_password)
         self.follow("client-output-buffer-limit", self.push_output_limits)
+        self.follow("maxmemory", self.push_clients_limit)
+        self.follow("maxmemory-clients", self.push_clients_limit)
 
     def follow(self, name: str, listener: Callable[[Any], None]) -> None:
         """Calls the listener with the setting's value, now and after each change."""
@@ -113,13 +117,20 @@ class Server:
         for output_class, (hard, soft, seconds) in enumerate(limits):
             self.core.set_output_limit(output_class, hard, soft, seconds)
 
+    def push_clients_limit(self, _: Any) -> None:
+        """Hands maxmemory-clients down: bytes, or minus the percentage of maxmemory."""
+        limit = self.settings.integer("maxmemory-clients")
+        self.core.set_clients_limit(limit if limit >= 0 else self.settings.integer("maxmemory") * -limit // 100)
+
     # Connections
 
     def connection_made(self, stream: Any, transport: Any) -> Session | None:
         """Admits a new connection: its session, or None when it was turned away."""
+        sock = transport.get_extra_info("socket")
+        # whoever is gone already has no peer name any more
         peer = transport.get_extra_info("peername")
         local = text_address(transport.get_extra_info("sockname"))
-        is_unix = not isinstance(peer, tuple)
+        is_unix = sock.family == socket.AF_UNIX
         refusal = self.refusal(peer, is_unix)
         if refusal:
             self.core.count_rejected()
@@ -128,8 +139,7 @@ class Server:
             return None
         address = local if is_unix else text_address(peer)
         self.listeners.tune(transport, is_unix)
-        sock = transport.get_extra_info("socket")
-        state = ClientState(address, local, sock.fileno() if sock is not None else -1, transport=transport)
+        state = ClientState(address, local, sock.fileno(), transport=transport)
         return Session(self.core, stream, address.encode(), state, is_unix, transport.get_extra_info("sslcontext") is not None)
 
     def refusal(self, peer: Any, is_unix: bool) -> bytes | None:
@@ -138,10 +148,14 @@ class Server:
             return TOO_MANY
         if is_unix or self.password_hashes or not self.settings.flag("protected-mode"):
             return None
-        host = str(peer[0])
+        host = str(peer[0]) if isinstance(peer, tuple) else ""
         if host.startswith("127.") or host == "::1" or host.startswith("::ffff:127."):
             return None
         return PROTECTED
+
+    def log_limit(self, session: Session, reason: str) -> None:
+        """Notes that a client is closed for being too large."""
+        log.warning("Client closed: id=%d addr=%s, %s", session.id, session.state.address if session.state else "", reason)
 
     def connection_lost(self, session: Session) -> None:
         """A connection has ended; its session is closed after this."""
@@ -177,7 +191,7 @@ class Server:
         """Closes everything; data is saved before, by shut_down."""
         if self.cron_task is not None:
             self.cron_task.cancel()
-        await self.listeners.close()
+        self.listeners.close()
         for session in list(self.core.sessions.values()):
             session.kill()
         self.core.end_turn()

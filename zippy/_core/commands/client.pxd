@@ -11,6 +11,10 @@ cdef void client_free(Engine* e, Client* c) noexcept nogil                  # le
 cdef void client_reset(Engine* e, Client* c) noexcept nogil                 # what RESET does to the engine's side of a client
 cdef Client* next_unblocked(Engine* e) noexcept nogil                       # takes the first client off whose input has to be looked at again
 cdef size_t client_memory(const Client* c) noexcept nogil                   # bytes that this client holds
+# Client eviction (maxmemory-clients). What clients hold is noted when it may have changed, so that no turn has to look at all of them.
+cdef void note_memory(Engine* e, Client* c) noexcept nogil                  # to be called after input or output of the client
+cdef void set_clients_limit(Engine* e, size_t limit) noexcept nogil         # bytes, 0: none
+cdef Client* client_to_evict(Engine* e) noexcept nogil                      # the largest one while they are above the limit, else NULL; O(clients) then
 cdef Client* client_by_id(Engine* e, unsigned long long id) noexcept nogil  # O(clients); NULL
 
 cdef void discard_queue(Client* c) noexcept nogil                           # ends MULTI

@@ -5,8 +5,8 @@ from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_ke
 from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MONITOR,
-    CLIENT_MULTI, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
+    BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
+    CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_REPLICA, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
 )
 from zippy._core.resp.parser cimport (
     PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
@@ -63,6 +63,9 @@ cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
 cdef void client_free(Engine* e, Client* c) noexcept nogil:
     client_reset(e, c)
     take_off_lists(e, c)
+    e.clients_memory -= c.noted_memory
+    if e.current == c:
+        e.current = NULL
     mem_free(c.multi.queue)
     reply_free(&c.reply)
     parser_free(&c.parser)
@@ -170,6 +173,34 @@ cdef size_t client_memory(const Client* c) noexcept nogil:
     size += c.parser.argv_cap * sizeof(Slice)
     size += (c.channels.count + c.patterns.count + c.shard_channels.count) * 64
     return size
+
+
+cdef void note_memory(Engine* e, Client* c) noexcept nogil:
+    cdef size_t now = 0
+    if e.clients_limit and not c.flags & (CLIENT_NO_EVICT | CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_REPLICA):
+        now = client_memory(c)
+    e.clients_memory = e.clients_memory - c.noted_memory + now
+    c.noted_memory = now
+
+
+cdef void set_clients_limit(Engine* e, size_t limit) noexcept nogil:
+    cdef Client* c = e.clients
+    e.clients_limit = limit
+    while c != NULL:
+        note_memory(e, c)
+        c = c.next
+
+
+cdef Client* client_to_evict(Engine* e) noexcept nogil:
+    cdef Client* c = e.clients
+    cdef Client* largest = NULL
+    if not e.clients_limit or e.clients_memory <= e.clients_limit:
+        return NULL
+    while c != NULL:
+        if not c.flags & CLIENT_CLOSING and c.noted_memory and (largest == NULL or c.noted_memory > largest.noted_memory):
+            largest = c
+        c = c.next
+    return largest
 
 
 cdef Client* client_by_id(Engine* e, unsigned long long id) noexcept nogil:

@@ -14,7 +14,7 @@ from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_i
 from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, unblock
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
+    CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_STOPPED, CMD_ADMIN,
     CLIENT_MONITOR, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
     CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, Multi, QueuedCommand, Running
@@ -277,7 +277,7 @@ cdef void serve_key(Engine* e, ReadyKey* ready) noexcept nogil:
         # a served client leaves the queue; the next place is known before, and the last one was there when the key became ready
         after = NULL if node == last else node.next
         c = <Client*>node.client
-        if entry_type(entry) == c.block.value_type:
+        if entry_type(entry) == c.block.value_type and not c.flags & CLIENT_CLOSING:
             retry(e, c)
         node = after
 

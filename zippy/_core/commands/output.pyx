@@ -1,5 +1,5 @@
 from zippy._core.commands.types cimport (
-    CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_PENDING, CLIENT_REPLICA, OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
+    CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA, OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
 )
 
 
@@ -28,7 +28,7 @@ cdef void client_has_output(Engine* e, Client* c) noexcept nogil:
         return
     if not c.flags & CLIENT_CLOSING and (c.reply.failed or above_limit(e, c, c.reply.out.len - c.reply.sent)):
         e.stats.output_limit_disconnects += 1
-        c.flags |= CLIENT_CLOSING
+        c.flags |= CLIENT_CLOSING | CLIENT_OVER_LIMIT
     if not c.flags & CLIENT_PENDING:
         c.flags |= CLIENT_PENDING
         c.next_pending = e.pending
@@ -50,3 +50,11 @@ cdef void client_close(Client* c, Engine* e) noexcept nogil:
         c.flags |= CLIENT_PENDING
         c.next_pending = e.pending
         e.pending = c
+
+
+cdef void check_soft_limits(Engine* e) noexcept nogil:
+    cdef Client* c = e.clients
+    while c != NULL:
+        if c.soft_limit_us:
+            client_has_output(e, c)
+        c = c.next

@@ -61,6 +61,7 @@ cdef enum ClientFlag:
     CLIENT_REPLICA = 1 << 21
     CLIENT_MASTER = 1 << 22
     CLIENT_READONLY = 1 << 23        # cluster: READONLY was sent
+    CLIENT_OVER_LIMIT = 1 << 24      # closing: too much output is unsent
     # a client with one of these runs nothing for now
     CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
 
@@ -206,6 +207,7 @@ cdef struct Client:
     uint64_t commands
     uint64_t bytes_in
     uint64_t bytes_out
+    size_t noted_memory              # its share of Engine.clients_memory
 
 
 cdef struct OutputLimit:
@@ -280,6 +282,8 @@ cdef struct Engine:
     size_t monitor_cap
     Client* current                  # whose command is being run
     OutputLimit[3] output_limits     # by OutputClass
+    size_t clients_limit             # bytes of all clients that may be evicted, 0: none
+    size_t clients_memory            # what they hold, kept only while there is a limit
     int64_t pause_until_us           # CLIENT PAUSE, monotonic clock; 0: none
     bint pause_all                   # else only writes
     bint deny_writes_disk            # the last save failed and stop-writes-on-bgsave-error is on
