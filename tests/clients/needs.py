@@ -1,0 +1,47 @@
+"""What a test needs that zippy does not bring: without it the test is skipped with the reason, in CI it fails."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.clients.install import cache_folder
+
+
+def missing(reason: str) -> NoReturn:
+    """Skips the test or module; where CI is set everything has to be there, so it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI has to have it: {reason}", pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
+
+
+def needs_package(name: str) -> None:
+    """The Python package `name` can be imported."""
+    if importlib.util.find_spec(name) is None:
+        missing(f"the package {name} is not installed (tests/clients/requirements.txt)")
+
+
+def needs_program(name: str) -> str:
+    """Where the program `name` is."""
+    path = shutil.which(name)
+    if path is None:
+        missing(f"there is no {name} on this machine")
+    return path
+
+
+def needs_folder(name: str) -> Path:
+    """The folder `name` of what tests/clients/install.py has installed."""
+    folder = cache_folder() / name
+    if not folder.is_dir():
+        missing(f"{folder} is missing: run python -m tests.clients.install")
+    return folder
+
+
+def count_of(few: int, many: int) -> int:
+    """`few`, or `many` where ZIPPY_CLIENTS_FULL is set: for a run by hand."""
+    return many if os.environ.get("ZIPPY_CLIENTS_FULL") else few

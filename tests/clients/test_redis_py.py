@@ -1,0 +1,378 @@
+"""redis-py, blocking: over TCP, over a Unix socket and in process, in RESP2 and RESP3.
+
+test_redis_py_versions.py runs this file again with other versions of redis-py and without hiredis.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import redis
+
+Connect = Callable[..., redis.Redis]
+
+
+def in_thread(work: Callable[[], Any]) -> threading.Thread:
+    """Runs work in a thread."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def wait_until(done: Callable[[], Any]) -> None:
+    """Waits until done() is true."""
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.005)
+
+
+def messages(pubsub: Any) -> Iterator[dict[str, Any]]:
+    """What arrives, each within ten seconds."""
+    while True:
+        message = pubsub.get_message(timeout=10)
+        assert message is not None, "no message in ten seconds"
+        yield message
+
+
+class TestValues:
+    """Each type through the client's own parsers."""
+
+    def test_strings(self, r: redis.Redis) -> None:
+        """Numbers, options, several keys at once."""
+        assert r.set("a", "1", ex=100) is True
+        assert r.set("a", "2", nx=True) is None
+        assert r.set("a", "2", get=True) == "1"
+        assert r.incr("a", 40) == 42
+        assert r.incrbyfloat("f", 1.5) == 1.5
+        assert r.mset({"x": "1", "y": "2"}) is True
+        assert r.mget("x", "none", "y") == ["1", None, "2"]
+        assert r.set("t", "v", px=100_000) is True
+        assert r.getdel("x") == "1"
+        assert r.append("y", "zz") == 3
+        assert r.getrange("y", 1, -1) == "zz"
+        assert r.setbit("bits", 7, 1) == 0
+        assert r.bitcount("bits") == 1
+
+    def test_bytes(self, connect: Connect) -> None:
+        """Any byte in keys and values, a megabyte of them."""
+        r = connect(decode_responses=False)
+        value = bytes(range(256)) * 4096
+        r.set(b"\x00\xff\r\n", value)
+        assert r.get(b"\x00\xff\r\n") == value
+        assert r.keys() == [b"\x00\xff\r\n"]
+
+    def test_hashes(self, r: redis.Redis) -> None:
+        """A map comes back as a dict."""
+        assert r.hset("h", mapping={"a": "1", "b": "2"}) == 2
+        assert r.hgetall("h") == {"a": "1", "b": "2"}
+        assert r.hmget("h", "a", "c") == ["1", None]
+        assert r.hincrby("h", "a", 5) == 6
+        assert dict(r.hscan_iter("h")) == {"a": "6", "b": "2"}
+        assert r.hexists("h", "b") is True
+        assert r.hrandfield("h", 2, withvalues=False) in (["a", "b"], ["b", "a"])
+
+    def test_lists(self, r: redis.Redis) -> None:
+        """Both ends and the middle."""
+        assert r.rpush("l", *range(10)) == 10
+        assert r.lrange("l", 2, 4) == ["2", "3", "4"]
+        assert r.lpop("l", 2) == ["0", "1"]
+        assert r.lmove("l", "m", "RIGHT", "LEFT") == "9"
+        assert r.lpos("l", "5") == 3
+        assert r.lmpop(2, "none", "l", direction="LEFT", count=2) == ["l", ["2", "3"]]
+
+    def test_sets(self, r: redis.Redis) -> None:
+        """A set comes back as a set (from 8 on as a list in RESP2)."""
+        assert r.sadd("s", *range(10)) == 10
+        assert set(r.smembers("s")) == {str(i) for i in range(10)}
+        assert r.smismember("s", ["1", "99"]) == [1, 0]
+        assert r.sadd("t", 1, 2, 77) == 3
+        assert set(r.sinter("s", "t")) == {"1", "2"}
+        assert set(r.sscan_iter("s", match="[1-3]")) == {"1", "2", "3"}
+
+    def test_sorted_sets(self, r: redis.Redis) -> None:
+        """Scores are floats."""
+        assert r.zadd("z", {"a": 1, "b": 2.5, "c": 3}) == 3
+        assert [tuple(pair) for pair in r.zrange("z", 0, -1, withscores=True)] == [("a", 1.0), ("b", 2.5), ("c", 3.0)]
+        assert r.zscore("z", "b") == 2.5
+        assert r.zincrby("z", 10, "a") == 11.0
+        assert r.zrank("z", "a") == 2
+        assert r.zrangebyscore("z", "(2.5", "+inf") == ["c", "a"]
+        assert dict(r.zscan_iter("z")) == {"a": 11.0, "b": 2.5, "c": 3.0}
+        assert [tuple(pair) for pair in r.zpopmin("z")] == [("b", 2.5)]
+
+    def test_expiry(self, r: redis.Redis) -> None:
+        """Times to live and their absence."""
+        r.set("a", 1)
+        assert r.ttl("a") == -1
+        assert r.expire("a", 100) is True
+        assert 95 <= r.ttl("a") <= 100
+        assert r.persist("a") is True
+        assert r.ttl("none") == -2
+        assert r.pexpire("a", 0) is True
+        assert r.exists("a") == 0
+
+    def test_scan_iter(self, r: redis.Redis) -> None:
+        """Each key once or more, by pattern and type."""
+        with r.pipeline(transaction=False) as pipe:
+            for i in range(1000):
+                pipe.set(f"key:{i}", i)
+            pipe.sadd("set", 1)
+            pipe.execute()
+        assert {key for key in r.scan_iter(match="key:*", count=100)} == {f"key:{i}" for i in range(1000)}
+        assert set(r.scan_iter(_type="SET")) == {"set"}
+        assert r.dbsize() == 1001
+
+    def test_sort_and_dump(self, r: redis.Redis) -> None:
+        """SORT, COPY, RENAME, OBJECT, TYPE."""
+        r.rpush("l", 3, 1, 2)
+        assert r.sort("l", desc=True) == ["3", "2", "1"]
+        assert r.copy("l", "m") is True
+        assert r.rename("m", "n") is True
+        assert r.type("n") == "list"
+        assert r.object("encoding", "n") == "listpack"
+
+
+class TestPipelines:
+    """MULTI, EXEC, WATCH and plain pipelines."""
+
+    def test_transaction(self, r: redis.Redis) -> None:
+        """Replies in order, errors in their place."""
+        with r.pipeline() as pipe:
+            pipe.set("a", "x").incr("b").lpush("a", 1).get("a")
+            replies = pipe.execute(raise_on_error=False)
+        assert replies[0] is True and replies[1] == 1 and replies[3] == "x"
+        assert isinstance(replies[2], redis.ResponseError) and "WRONGTYPE" in str(replies[2])
+
+    def test_plain(self, r: redis.Redis) -> None:
+        """Five thousand commands in one write."""
+        with r.pipeline(transaction=False) as pipe:
+            for _ in range(5000):
+                pipe.incr("n")
+            assert pipe.execute() == list(range(1, 5001))
+
+    def test_watch(self, r: redis.Redis, connect: Connect) -> None:
+        """A change by another client stops the transaction."""
+        other = connect()
+        with r.pipeline() as pipe:
+            pipe.watch("a")
+            other.set("a", "theirs")
+            pipe.multi()
+            pipe.set("a", "ours")
+            with pytest.raises(redis.WatchError):
+                pipe.execute()
+        assert r.get("a") == "theirs"
+
+    def test_transaction_function(self, r: redis.Redis) -> None:
+        """Redis.transaction retries until it goes through: eight threads count to eighty."""
+
+        def add_one(pipe: Any) -> None:
+            value = int(pipe.get("n") or 0)
+            pipe.multi()
+            pipe.set("n", value + 1)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: r.transaction(add_one, "n"), range(80)))
+        assert r.get("n") == "80"
+
+    def test_aborted(self, r: redis.Redis) -> None:
+        """An error while queueing ends the transaction."""
+        with pytest.raises(redis.ResponseError), r.pipeline() as pipe:
+            pipe.set("a", 1)
+            pipe.execute_command("NOSUCH")
+            pipe.execute()
+        assert r.exists("a") == 0
+
+
+class TestBlocking:
+    """Blocking pops."""
+
+    def test_served(self, r: redis.Redis, connect: Connect) -> None:
+        """A push in another client ends the wait."""
+        got: list[Any] = []
+        waiter = connect()
+        thread = in_thread(lambda: got.append(waiter.blpop(["a", "b"], timeout=10)))
+        wait_until(lambda: r.info("clients")["blocked_clients"] == 1)
+        r.rpush("b", "x")
+        thread.join(10)
+        assert [tuple(pair) for pair in got] == [("b", "x")]
+
+    def test_timeout(self, r: redis.Redis) -> None:
+        """Nothing comes."""
+        started = time.monotonic()
+        assert r.blpop("a", timeout=0.1) is None
+        assert r.blmove("a", "b", 0.1) is None
+        assert time.monotonic() - started < 5
+
+    def test_socket_timeout(self, connect: Connect) -> None:
+        """The client's own time ends first, and the connection is made anew."""
+        r = connect(socket_timeout=0.1, retry=None)
+        with pytest.raises(redis.TimeoutError):
+            r.blpop("a", timeout=20)
+        assert r.ping() is True
+
+
+class TestPubSub:
+    """Subscriptions."""
+
+    def test_messages(self, r: redis.Redis) -> None:
+        """Channels and patterns, in order."""
+        with r.pubsub() as pubsub:
+            pubsub.subscribe("news")
+            pubsub.psubscribe("n*")
+            arriving = messages(pubsub)
+            assert [next(arriving)["type"] for _ in range(2)] == ["subscribe", "psubscribe"]
+            assert r.publish("news", "hello") == 2
+            got = [next(arriving) for _ in range(2)]
+            assert [(m["type"], m["channel"], m["data"]) for m in got] == [("message", "news", "hello"), ("pmessage", "news", "hello")]
+            assert r.pubsub_numsub("news") == [("news", 1)]
+            assert r.pubsub_channels() == ["news"]
+            assert r.pubsub_numpat() == 1
+            pubsub.unsubscribe()
+            assert next(arriving)["type"] == "unsubscribe"
+            pubsub.punsubscribe()
+            assert next(arriving)["type"] == "punsubscribe"
+            assert pubsub.subscribed is False
+
+    def test_no_message(self, r: redis.Redis) -> None:
+        """A poll finds nothing, a ping its answer."""
+        with r.pubsub() as pubsub:
+            pubsub.subscribe("news")
+            assert next(messages(pubsub))["type"] == "subscribe"
+            assert pubsub.get_message() is None
+            assert pubsub.get_message(timeout=0.05) is None
+            pubsub.ping()
+            assert pubsub.get_message(timeout=10) is not None
+
+    def test_handlers_in_a_thread(self, r: redis.Redis) -> None:
+        """run_in_thread calls the handler."""
+        got: list[str] = []
+        pubsub = r.pubsub(ignore_subscribe_messages=True)
+        pubsub.subscribe(news=lambda message: got.append(message["data"]))
+        thread = pubsub.run_in_thread(sleep_time=0.01, daemon=True)
+        for i in range(100):
+            r.publish("news", i)
+        wait_until(lambda: len(got) == 100)
+        thread.stop()
+        thread.join(10)
+        assert got == [str(i) for i in range(100)]
+
+    def test_sharded(self, r: redis.Redis) -> None:
+        """SSUBSCRIBE and SPUBLISH."""
+        with r.pubsub() as pubsub:
+            pubsub.ssubscribe("news")
+            arriving = messages(pubsub)
+            next(arriving)
+            assert r.execute_command("SPUBLISH", "news", "hello") == 1
+            assert next(arriving)["type"] == "smessage"
+
+    def test_keyspace_events(self, r: redis.Redis) -> None:
+        """Notifications of changed keys."""
+        r.config_set("notify-keyspace-events", "KEA")
+        try:
+            with r.pubsub(ignore_subscribe_messages=True) as pubsub:
+                pubsub.psubscribe("__key*__:*")
+                pubsub.get_message(timeout=10)
+                r.set("a", 1)
+                arriving = messages(pubsub)
+                assert [(m["channel"], m["data"]) for m in (next(arriving), next(arriving))] == [
+                    ("__keyspace@0__:a", "set"),
+                    ("__keyevent@0__:set", "a"),
+                ]
+        finally:
+            r.config_set("notify-keyspace-events", "")
+
+
+class TestConnections:
+    """What happens around the commands."""
+
+    def test_client_info(self, connect: Connect) -> None:
+        """The library tells its name and version, the user the client's."""
+        r = connect(client_name="tester", db=3)
+        info = r.client_info()
+        assert info["name"] == "tester" and int(info["db"]) == 3
+        assert info["lib-name"].startswith("redis-py") and info["lib-ver"] == redis.__version__
+        assert r.client_setinfo("LIB-NAME", "mine") is True
+        assert r.client_info()["lib-name"] == "mine"
+        assert any(client["name"] == "tester" for client in r.client_list())
+
+    def test_databases(self, connect: Connect) -> None:
+        """SELECT when connecting."""
+        connect(db=2).set("a", 1)
+        assert connect(db=2).get("a") == "1"
+        assert connect().get("a") is None
+
+    def test_single_connection(self, r: redis.Redis) -> None:
+        """Redis.client() holds one connection."""
+        with r.client() as one:
+            assert one.client_id() == one.client_id()
+
+    def test_pool(self, connect: Connect) -> None:
+        """Many threads on few connections."""
+        r = connect(max_connections=50)
+        with ThreadPoolExecutor(16) as pool:
+            assert sorted(pool.map(lambda _: r.incr("n"), range(400))) == list(range(1, 401))
+
+    def test_blocking_pool(self, r: redis.Redis) -> None:
+        """BlockingConnectionPool makes threads wait for a connection."""
+        pool = redis.BlockingConnectionPool(
+            connection_class=r.connection_pool.connection_class, max_connections=2, timeout=10, **r.connection_pool.connection_kwargs
+        )
+        with redis.Redis(connection_pool=pool) as waiting, ThreadPoolExecutor(8) as threads:
+            assert sorted(threads.map(lambda _: waiting.incr("n"), range(100))) == list(range(1, 101))
+        pool.disconnect()
+
+    def test_health_check(self, connect: Connect) -> None:
+        """An idle connection is tried with PING before it is used."""
+        r = connect(health_check_interval=5)
+        r.set("a", 1)
+        before = r.info("commandstats").get("cmdstat_ping", {}).get("calls", 0)
+        for connection in list(r.connection_pool._available_connections):
+            connection.next_health_check = 1
+        assert r.get("a") == "1"
+        assert r.info("commandstats")["cmdstat_ping"]["calls"] == before + 1
+
+    def test_killed(self, r: redis.Redis, connect: Connect) -> None:
+        """After CLIENT KILL the next command connects again."""
+        other = connect()
+        with r.client() as one:
+            number = one.client_id()
+        assert other.client_kill_filter(_id=number) == 1
+        assert r.ping() is True
+
+    def test_monitor(self, r: redis.Redis, connect: Connect) -> None:
+        """MONITOR's lines are understood."""
+        with connect().monitor() as monitor:
+            r.set("a", 'quote " and \n')
+            seen = next(monitor.listen())
+            while not seen["command"].startswith("SET"):
+                seen = next(monitor.listen())
+        assert seen["db"] == 0 and 'quote' in seen["command"]
+
+    def test_info_and_config(self, r: redis.Redis) -> None:
+        """The reports are parsed into typed values."""
+        info = r.info()
+        assert info["redis_version"] == "8.2.3" and isinstance(info["used_memory"], int)
+        assert r.config_get("maxmemory*")["maxmemory"] == "0"
+        assert len(r.time()) == 2
+        assert r.command_count() > 150
+        assert r.command()["get"]["arity"] == 2
+        assert isinstance(r.slowlog_get(), list)
+        assert isinstance(r.memory_stats()["total.allocated"], int)
+
+    def test_errors(self, r: redis.Redis, connect: Connect) -> None:
+        """Errors have their classes."""
+        r.set("a", "x")
+        with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+            r.lpush("a", 1)
+        with pytest.raises(redis.ResponseError, match="not an integer"):
+            r.incr("a")
+        with pytest.raises(redis.ResponseError, match="unknown command"):
+            r.execute_command("NOSUCH")
+        with pytest.raises(redis.AuthenticationError):
+            connect(retry=None).auth("wrong")
