@@ -1,0 +1,49 @@
+"""Celery with zippy as broker and result backend."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.needs import count_of, needs_package
+
+needs_package("celery")
+
+
+@pytest.fixture
+def tasks(url: str, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The application's module, with a worker beside it."""
+    monkeypatch.setenv("CELERY_URL", url)
+    monkeypatch.syspath_prepend(str(here))
+    command = [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "--pool", "solo", "--loglevel", "WARNING"]
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(command, cwd=here, env=dict(os.environ), stdout=log, stderr=log)
+    yield importlib.import_module("celery_app")
+    sys.modules.pop("celery_app")
+    worker.terminate()
+    try:
+        worker.wait(15)
+    finally:
+        worker.kill()
+
+
+def test_tasks(tasks: Any) -> None:
+    """Results, a group, a chain, a chord, a retry, one in the future."""
+    from celery import chain, chord, group
+
+    count = count_of(50, 1000)
+    results = [tasks.add.delay(i, i) for i in range(count)]
+    assert [result.get(timeout=60) for result in results] == [2 * i for i in range(count)]
+    assert group(tasks.add.s(i, 1) for i in range(10))().get(timeout=30) == list(range(1, 11))
+    assert chain(tasks.add.s(1, 2), tasks.add.s(3))().get(timeout=30) == 6
+    assert chord((tasks.add.s(i, i) for i in range(3)), tasks.add.si(40, 2))().get(timeout=30) == 42
+    assert tasks.fail_once.delay().get(timeout=30) == 1
+    assert tasks.add.apply_async((1, 1), countdown=0.2).get(timeout=30) == 2
+    assert tasks.app.control.ping(timeout=2)
