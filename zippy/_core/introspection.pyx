@@ -19,6 +19,7 @@ from zippy._core.commands.types cimport (
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
     HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, LatencyEvent, Running, SlowEntry
 )
+from zippy._core.resp.parser cimport parser_request_size
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
 from zippy._core.values.value cimport value_encoding_name, value_length, value_memory
@@ -102,7 +103,7 @@ def client_fields(Session session):
     if e.current == c or c.flags & CLIENT_AWAITING:
         for i in range(c.running[0].argc):
             arguments += c.running[0].argv[i].len
-        request = c.parser.pos - c.parser.start
+        request = parser_request_size(&c.parser)
     return {
         "id": c.id,
         "age": (e.ks.clock.us - c.created_us) // 1000000,

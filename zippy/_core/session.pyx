@@ -16,7 +16,8 @@ from zippy._core.commands.client cimport (
     next_unblocked, note_memory, serve_deadlines, set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
-    engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_run, engine_use
+    engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_python_resumes, engine_python_waits, engine_run,
+    engine_use
 )
 from zippy._core.commands.output cimport check_soft_limits, client_close, client_has_output, client_output_class, next_pending
 from zippy._core.commands.table cimport table_build, table_rename
@@ -343,7 +344,7 @@ cdef class Session:
         """Runs what is in the parser and in data (borrowed, may be NULL), keeps the rest."""
         cdef Client* c = self.client
         cdef Engine* engine = self.core.engine
-        if parser_begin(&c.parser, data, size) != 0:
+        if parser_begin(&c.parser, &engine.batch, data, size) != 0:
             client_close(c, engine)
             return 0
         while engine_run(engine, c) == RUN_PYTHON:
@@ -390,7 +391,7 @@ cdef class Session:
             return 0
         engine_use(self.core.engine)
         if inspect.iscoroutine(value):
-            self.client.flags |= CLIENT_AWAITING
+            engine_python_waits(self.client)
             self.task = asyncio.ensure_future(self.await_handler(value))
             return 0
         return self.finish_python(value)
@@ -414,7 +415,7 @@ cdef class Session:
         if self.client == NULL:
             return
         self.core.begin_turn()
-        self.client.flags &= ~<uint64_t>CLIENT_AWAITING
+        engine_python_resumes(self.client)
         self.finish_python(value)
         client_has_output(self.core.engine, self.client)
         look_at_input_again(self.core.engine, self.client)

@@ -92,8 +92,10 @@ cdef inline int bucket_of(uint64_t us) noexcept nogil:
 
 cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil:
     cdef Command* command = run.command
-    cdef uint64_t ticks = clock_ticks() - run.ticks
+    cdef uint64_t now = clock_ticks()
+    cdef uint64_t ticks = now - run.ticks
     cdef double us = ticks / clock_ticks_per_us()
+    e.ticks = now
     command.calls += 1
     command.ticks += ticks
     e.stats.commands += 1

@@ -67,6 +67,7 @@ cdef void client_free(Engine* e, Client* c) noexcept nogil:
     if e.current == c:
         e.current = NULL
     mem_free(c.multi.queue)
+    queued_free(&c.block.request)
     reply_free(&c.reply)
     parser_free(&c.parser)
     mem_free(<void*>c.name.ptr)
@@ -170,7 +171,7 @@ cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil:
 
 cdef size_t client_memory(const Client* c) noexcept nogil:
     cdef size_t size = mem_size(c) + c.reply.out.cap + c.parser.own.cap + c.parser.scratch.cap + c.multi.bytes
-    size += c.parser.argv_cap * sizeof(Slice)
+    size += c.parser.kept_cap * sizeof(Slice)
     size += (c.channels.count + c.patterns.count + c.shard_channels.count) * 64
     return size
 

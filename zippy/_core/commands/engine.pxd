@@ -14,6 +14,9 @@ cdef int engine_run(Engine* e, Client* c) noexcept nogil
 # Runs one command whose arguments are borrowed until it returns (with RUN_PYTHON: until engine_python_done returns RUN_DONE)
 cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef Command* engine_python_command(Client* c, int* argc, Slice** argv) noexcept nogil   # which command RUN_PYTHON is about
+# Its handler is awaited: the arguments outlive the input. engine_python_resumes goes before engine_python_done then
+cdef void engine_python_waits(Client* c) noexcept nogil
+cdef void engine_python_resumes(Client* c) noexcept nogil
 cdef int engine_python_done(Engine* e, Client* c) noexcept nogil            # its reply has been written; RUN_PYTHON when EXEC has another one
 cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogil   # by name, or name and subcommand; NULL
 # For handlers: instead of the command itself, propagate these. propagate_nothing: the change is told by other means or not at all

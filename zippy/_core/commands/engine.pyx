@@ -1,7 +1,8 @@
 from libc.string cimport memcmp, memset
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
-from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init, ht_prefetch, ht_prefetch_item
 from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_realloc
 from zippy._core.keyspace.db cimport keyspace_free, keyspace_init, lookup_peek
 from zippy._core.keyspace.effects cimport (
@@ -11,20 +12,23 @@ from zippy._core.keyspace.evict cimport evict_forget, evict_to_limit
 from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport account_call, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
-from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, unblock
+from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, queued_free, unblock
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
+    CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_STOPPED, CMD_ADMIN,
     CLIENT_MONITOR, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
     CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, Multi, QueuedCommand, Running
 )
-from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, parser_next, parser_unread
+from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_unread
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple
 from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.settings cimport settings_defaults
 
 cdef enum:
+    PREFETCH_KEYS = 4096         # fewer keys are in the cache anyhow
+    PREFETCH_BYTES = 256         # longer keys are not hashed twice
     NAME_MAX = 64                # bytes; no command's name is longer
     ECHOED_ARGS_BYTES = 128      # how much of the arguments "unknown command" repeats
 
@@ -55,6 +59,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
     pubsub_free(&e.pubsub)
     accounting_free(e)
     reply_free(&e.pushes)
+    batch_free(&e.batch)
     mem_free(e.deadlines)
     mem_free(e.monitors)
 
@@ -93,8 +98,12 @@ cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogi
 
 cdef int engine_run(Engine* e, Client* c) noexcept nogil:
     cdef int status
+    e.ticks = clock_ticks()
     while not c.flags & CLIENT_STOPPED:
         status = parser_next(&c.parser)
+        if e.batch.at == 1 and e.batch.count > 1:
+            prefetch_keys(c.db, &e.batch)
+            e.ticks = clock_ticks()
         if status == PARSE_MORE:
             break
         if status != PARSE_COMMAND:
@@ -105,6 +114,27 @@ cdef int engine_run(Engine* e, Client* c) noexcept nogil:
         if engine_command(e, c, c.parser.argc, c.parser.argv) == RUN_PYTHON:
             return RUN_PYTHON
     return RUN_DONE
+
+
+cdef void prefetch_keys(Db* db, Batch* b) noexcept nogil:
+    """Has the keys of a batch fetched into the cache side by side. The first argument is a key nearly always, and if not, nothing is lost."""
+    cdef uint64_t hashes[BATCH_REQUESTS]
+    cdef Request* request
+    cdef Slice word
+    cdef int i
+    if db.keys.count < PREFETCH_KEYS:
+        return
+    for i in range(b.count):
+        request = &b.requests[i]
+        hashes[i] = 0
+        if request.argc > 1:
+            word = b.argv[request.first + 1]
+            if word.len <= PREFETCH_BYTES:
+                hashes[i] = hash_bytes(word.ptr, word.len)
+                ht_prefetch(&db.keys, hashes[i])
+    for i in range(b.count):
+        if hashes[i]:
+            ht_prefetch_item(&db.keys, hashes[i])
 
 
 cdef inline size_t text_length(const char* text) noexcept nogil:
@@ -178,7 +208,7 @@ cdef void begin(Engine* e, Client* c, Running* run, Command* command, int argc, 
     e.current = c
     e.ks.no_touch = (c.flags & CLIENT_NO_TOUCH) != 0
     run.redacted = 0
-    run.ticks = clock_ticks()
+    run.ticks = e.ticks
 
 
 cdef void finish(Engine* e, Client* c, Running* run) noexcept nogil:
@@ -212,14 +242,25 @@ cdef Command* engine_python_command(Client* c, int* argc, Slice** argv) noexcept
     return run.command
 
 
+cdef void engine_python_waits(Client* c) noexcept nogil:
+    c.flags |= CLIENT_AWAITING
+    queued_copy(&c.block.request, c.running[0].argc, c.running[0].argv)
+    c.running[0].argv = c.block.request.argv
+
+
+cdef void engine_python_resumes(Client* c) noexcept nogil:
+    c.flags &= ~<uint64_t>CLIENT_AWAITING
+
+
 cdef int engine_python_done(Engine* e, Client* c) noexcept nogil:
-    if not c.flags & CLIENT_IN_EXEC:
-        finish_unit(e, c)
-        return RUN_DONE
-    finish(e, c, &c.running[1])
-    if run_queued(e, c) == RUN_PYTHON:
-        return RUN_PYTHON
+    e.ticks = clock_ticks()
+    if c.flags & CLIENT_IN_EXEC:
+        finish(e, c, &c.running[1])
+        if run_queued(e, c) == RUN_PYTHON:
+            return RUN_PYTHON
     finish_unit(e, c)
+    if c.block.request.argv != NULL and not c.flags & CLIENT_BLOCKED:
+        queued_free(&c.block.request)
     return RUN_DONE
 
 

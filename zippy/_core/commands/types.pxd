@@ -6,7 +6,7 @@ from zippy._core.ground.buf cimport Buf, Slice
 from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.mem cimport Account
 from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, WatchNode
-from zippy._core.resp.parser cimport Parser
+from zippy._core.resp.parser cimport Batch, Parser
 from zippy._core.resp.writer cimport Reply
 from zippy._core.values.settings cimport Settings
 
@@ -281,6 +281,8 @@ cdef struct Engine:
     size_t monitor_count
     size_t monitor_cap
     Client* current                  # whose command is being run
+    Batch batch                      # of the client whose input is being run
+    uint64_t ticks                   # clock_ticks at the end of the last command: the next one begins then
     OutputLimit[3] output_limits     # by OutputClass
     size_t clients_limit             # bytes of all clients that may be evicted, 0: none
     size_t clients_memory            # what they hold, kept only while there is a limit

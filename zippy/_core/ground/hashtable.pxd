@@ -49,6 +49,7 @@ cdef void* ht_remove_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nog
 cdef void ht_replace(HashTable* t, void* old, void* new_item, uint64_t hash) noexcept nogil  # same key, other address; `old` is not read (it may be freed)
 cdef void ht_reserve(HashTable* t, uint64_t count) noexcept nogil                # splits at once what count items will need
 cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil                # the home bucket's cache line
+cdef void ht_prefetch_item(HashTable* t, uint64_t hash) noexcept nogil          # the items that may be the one; reads the home bucket
 # One step of a scan: calls fn for each item of one home bucket; fn may remove that item alone. Returns the next cursor, 0 when all was seen. Cursors
 # are points of the bit-reversed hash space, so that an item present from first to last call is seen whatever grows and shrinks between.
 cdef uint64_t ht_scan(HashTable* t, uint64_t cursor, ht_scan_fn fn, void* context) noexcept nogil

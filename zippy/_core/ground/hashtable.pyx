@@ -143,6 +143,23 @@ cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil:
         zippy_prefetch(bucket_at(t, home_index(t, hash)))
 
 
+cdef void ht_prefetch_item(HashTable* t, uint64_t hash) noexcept nogil:
+    cdef unsigned int tag = tag_of(hash)
+    cdef Bucket* b
+    cdef uint64_t word, match
+    if not t.buckets:
+        return
+    b = bucket_at(t, home_index(t, hash))
+    word = zippy_tag_word(b)
+    match = matches(word, tag)
+    while match:
+        zippy_prefetch(b.slots[zippy_ctz(match) >> 3])
+        match &= match - 1
+    b = child_for(b, word, tag)
+    if b != NULL:
+        zippy_prefetch(b)
+
+
 # ---- one home bucket and its children
 
 

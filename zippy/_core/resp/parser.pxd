@@ -2,6 +2,9 @@
 
 Bytes are parsed where they are: in the reader's shared buffer when a read brings whole commands (an idle client then owns no
 buffer at all), in the parser's own buffer when a command spans reads. Slices are borrowed until parser_end.
+
+Commands are parsed a batch ahead, so that whoever runs them can look at all their keys before the first one runs. What is wrong in the
+bytes is told when its turn comes, with the limits that hold then.
 """
 
 from libc.stddef cimport size_t
@@ -19,19 +22,41 @@ cdef enum:
     PARSER_MAX_ARGS = 2147483647
 
 
+cdef enum:
+    BATCH_REQUESTS = 16  # commands parsed ahead
+
+
+cdef struct Request:
+    size_t start         # where it begins, an offset from Parser.base
+    int first            # its first argument in Batch.argv
+    int argc             # at least 1
+
+
+cdef struct Batch:
+    # the commands that were parsed ahead; one serves all parsers of a thread, each from parser_begin to parser_end. Zeroed, it is empty
+    Slice* argv
+    int argv_cap
+    int argv_count
+    int at               # the next command
+    int count
+    Request[BATCH_REQUESTS] requests
+
+
 cdef struct Parser:
+    Batch* batch         # between parser_begin and parser_end
     Buf own              # bytes of an incomplete command
     const char* base     # the bytes being parsed: own.data or the reader's buffer
     size_t end           # bytes at base
-    size_t start         # where the current command begins
+    size_t start         # where the command that is being parsed begins
     size_t pos           # parsed up to here
     bint external        # base is the reader's
-    bint inline_request  # the last command came as an inline request
     int64_t args_left    # arguments still to come in the current command, -1: its header is not read yet
     int64_t bulk_len     # bytes of the argument being read, -1: its header is not read yet
-    Slice* argv          # the arguments; until the command is complete, ptr is the offset from `start`
+    Slice* argv          # the arguments of the command that parser_next returned
     int argc
-    int argv_cap
+    Slice* kept          # owned: the arguments of an incomplete command between two reads; ptr is the offset from `start`
+    int kept_cap
+    int kept_count
     Buf scratch          # unescaped arguments of an inline request
     int64_t max_args     # proto limits
     int64_t max_bulk     # proto-max-bulk-len, bytes
@@ -44,8 +69,11 @@ cdef void parser_limit(Parser* p, int64_t max_args, int64_t max_bulk) noexcept n
 # Where the next read may go: *room bytes at the returned address in the parser's own buffer, or NULL when a shared buffer may be used
 cdef char* parser_target(Parser* p, size_t* room) noexcept nogil
 cdef void parser_filled(Parser* p, size_t n) noexcept nogil                             # n bytes were read to parser_target's address
-cdef int parser_begin(Parser* p, const char* data, size_t len) noexcept nogil           # parse these bytes next (borrowed until parser_end); -1: out of memory
+# parse these bytes next (borrowed until parser_end); -1: out of memory, nothing was begun
+cdef int parser_begin(Parser* p, Batch* batch, const char* data, size_t len) noexcept nogil
 cdef int parser_next(Parser* p) noexcept nogil                                          # a ParseStatus
 cdef void parser_unread(Parser* p) noexcept nogil                                       # the command just returned will be returned again
 cdef int parser_end(Parser* p) noexcept nogil                                           # keeps what is not parsed; slices are void after it; -1: out of memory
 cdef size_t parser_pending(const Parser* p) noexcept nogil                              # bytes not parsed
+cdef size_t parser_request_size(const Parser* p) noexcept nogil                         # bytes of the command returned last, between begin and end
+cdef void batch_free(Batch* b) noexcept nogil

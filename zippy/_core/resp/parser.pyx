@@ -1,15 +1,16 @@
 from libc.stdint cimport uintptr_t
 from libc.stdio cimport snprintf
-from libc.string cimport memchr
+from libc.string cimport memchr, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
-from zippy._core.ground.mem cimport mem_free, mem_realloc
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
 from zippy._core.ground.number cimport num_read_i64
 
 cdef enum:
     INLINE_MAX = 64 * 1024       # bytes of an inline request or of a header line
     READ_STEP = 16 * 1024        # smallest room offered to a read
     READ_STEP_MAX = 4 << 20      # largest: a client that only announces a huge value gets no huge buffer
-    KEPT_ARGS = 64               # argv capacity kept between commands
+    BATCH_ARGS = 1024            # room for arguments that a batch keeps
+    BATCH_BYTES = 32 * 1024      # looking ahead ends here: what was read first should still be in the cache when it runs
     KEPT_SCRATCH = 4096
 
 
@@ -20,28 +21,26 @@ cdef enum:
 
 
 cdef void parser_init(Parser* p, int64_t max_bulk) noexcept nogil:
+    memset(p, 0, sizeof(Parser))
     buf_init(&p.own)
     buf_init(&p.scratch)
-    p.base = NULL
-    p.end = p.start = p.pos = 0
-    p.external = False
-    p.inline_request = False
     p.args_left = -1
     p.bulk_len = -1
-    p.argv = NULL
-    p.argc = 0
-    p.argv_cap = 0
     p.max_args = PARSER_MAX_ARGS
     p.max_bulk = max_bulk
-    p.error[0] = 0
 
 
 cdef void parser_free(Parser* p) noexcept nogil:
     buf_free(&p.own)
     buf_free(&p.scratch)
-    mem_free(p.argv)
-    p.argv = NULL
-    p.argv_cap = 0
+    mem_free(p.kept)
+    p.kept = NULL
+
+
+cdef void batch_free(Batch* b) noexcept nogil:
+    mem_free(b.argv)
+    b.argv = NULL
+    b.argv_cap = 0
 
 
 cdef void parser_limit(Parser* p, int64_t max_args, int64_t max_bulk) noexcept nogil:
@@ -74,29 +73,70 @@ cdef void parser_filled(Parser* p, size_t n) noexcept nogil:
     p.own.len += n
 
 
-cdef int parser_begin(Parser* p, const char* data, size_t len) noexcept nogil:
+cdef int parser_begin(Parser* p, Batch* batch, const char* data, size_t len) noexcept nogil:
     if p.own.len == 0 and len > 0:
         p.base = data
         p.end = len
         p.external = True
-        return 0
-    if len > 0 and buf_append(&p.own, data, len) != 0:
-        return -1
-    p.base = p.own.data
-    p.end = p.own.len
-    p.external = False
+    else:
+        if len > 0 and buf_append(&p.own, data, len) != 0:
+            return -1
+        p.base = p.own.data
+        p.end = p.own.len
+        p.external = False
+    p.batch = batch
+    batch.at = batch.count = batch.argv_count = 0
+    if p.kept_count:
+        mem_free(batch.argv)
+        batch.argv = p.kept
+        batch.argv_cap = p.kept_cap
+        batch.argv_count = p.kept_count
+        p.kept = NULL
+        p.kept_cap = p.kept_count = 0
     return 0
 
 
+cdef inline size_t unread_from(const Parser* p) noexcept nogil:
+    """Where the first byte is that no returned command holds."""
+    if p.batch != NULL and p.batch.at < p.batch.count:
+        return p.batch.requests[p.batch.at].start
+    return p.start if p.args_left >= 0 else p.pos
+
+
+cdef void keep_arguments(Parser* p) noexcept nogil:
+    """Takes the arguments of the incomplete command out of the batch."""
+    cdef Batch* b = p.batch
+    cdef int first = first_free(b)
+    cdef int count = b.argv_count - first
+    if count == 0:
+        return
+    p.kept_count = count
+    if first == 0:
+        p.kept = b.argv
+        p.kept_cap = b.argv_cap
+        b.argv = NULL
+        b.argv_cap = 0
+        return
+    p.kept = <Slice*>mem_alloc(count * sizeof(Slice))
+    p.kept_cap = count
+    memcpy(p.kept, b.argv + first, count * sizeof(Slice))
+
+
 cdef int parser_end(Parser* p) noexcept nogil:
-    cdef size_t consumed = p.start if p.args_left >= 0 else p.pos
+    cdef size_t consumed = unread_from(p)
     cdef int status = 0
     if p.scratch.cap > KEPT_SCRATCH:
         buf_free(&p.scratch)
-    if p.args_left < 0 and p.argv_cap > KEPT_ARGS:
-        mem_free(p.argv)
-        p.argv = NULL
-        p.argv_cap = 0
+    if p.batch.at < p.batch.count:
+        # commands that were not asked for: they will be parsed again
+        p.pos = consumed
+        p.args_left = -1
+        p.bulk_len = -1
+    elif p.args_left >= 0:
+        keep_arguments(p)
+    if p.batch.argv_cap > BATCH_ARGS:
+        batch_free(p.batch)
+    p.batch = NULL
     if p.external:
         if p.end > consumed:
             status = buf_append(&p.own, p.base + consumed, p.end - consumed)
@@ -116,26 +156,80 @@ cdef int parser_end(Parser* p) noexcept nogil:
 
 
 cdef size_t parser_pending(const Parser* p) noexcept nogil:
-    cdef size_t consumed = p.start if p.args_left >= 0 else p.pos
-    return (p.end if p.base != NULL else p.own.len) - consumed
+    return (p.end if p.base != NULL else p.own.len) - unread_from(p)
+
+
+cdef size_t parser_request_size(const Parser* p) noexcept nogil:
+    if p.batch == NULL or p.batch.at == 0:
+        return 0
+    return unread_from(p) - p.batch.requests[p.batch.at - 1].start
 
 
 cdef void parser_unread(Parser* p) noexcept nogil:
-    p.pos = p.start
-    p.args_left = -1
-    p.bulk_len = -1
-    p.argc = 0
+    p.batch.at -= 1
 
 
 cdef int parser_next(Parser* p) noexcept nogil:
+    cdef Batch* b = p.batch
+    cdef Request* request
+    cdef int status
+    if b.at == b.count:
+        status = look_ahead(p)
+        if b.count == 0:
+            return status
+    request = &b.requests[b.at]
+    b.at += 1
+    p.argv = b.argv + request.first
+    p.argc = request.argc
+    return PARSE_COMMAND
+
+
+cdef inline int first_free(const Batch* b) noexcept nogil:
+    """Where the arguments of the command behind the complete ones begin."""
+    return b.requests[b.count - 1].first + b.requests[b.count - 1].argc if b.count else 0
+
+
+cdef void drop_requests(Batch* b) noexcept nogil:
+    """Forgets the complete commands; the arguments of an incomplete one behind them move to the front."""
+    cdef int first = first_free(b)
+    if first:
+        b.argv_count -= first
+        if b.argv_count:
+            memmove(b.argv, b.argv + first, b.argv_count * sizeof(Slice))
+    b.at = b.count = 0
+
+
+cdef int look_ahead(Parser* p) noexcept nogil:
+    """Parses commands into the batch until it is full; the status of the one that ended it."""
+    cdef Batch* b = p.batch
+    cdef size_t from_pos = p.pos
+    cdef int status = PARSE_COMMAND
+    drop_requests(b)
+    while b.count < BATCH_REQUESTS and p.pos - from_pos < BATCH_BYTES:
+        status = parse_one(p)
+        if status != PARSE_COMMAND:
+            break
+    if status == PARSE_ERROR and b.count:
+        # it is found again when its turn comes
+        p.pos = p.start
+        p.args_left = -1
+        p.bulk_len = -1
+    return status
+
+
+cdef int parse_one(Parser* p) noexcept nogil:
+    cdef Batch* b = p.batch
     cdef int status
     while True:
         if p.args_left < 0:
             p.start = p.pos
-            p.argc = 0
+            b.argv_count = first_free(b)
             if p.pos >= p.end:
                 return PARSE_MORE
             if p.base[p.pos] != c'*':
+                if b.count:
+                    # its arguments are put into scratch, which has room for one command
+                    return PARSE_MORE
                 status = parse_inline(p)
             else:
                 status = parse_header(p)
@@ -146,9 +240,39 @@ cdef int parser_next(Parser* p) noexcept nogil:
         return parse_arguments(p)
 
 
+cdef void finish_request(Parser* p) noexcept nogil:
+    """The arguments of the command that begins at start are complete."""
+    cdef Batch* b = p.batch
+    cdef Request* request = &b.requests[b.count]
+    request.start = p.start
+    request.first = first_free(b)
+    request.argc = b.argv_count - request.first
+    b.count += 1
+
+
 cdef int fail(Parser* p, const char* what) noexcept nogil:
     snprintf(p.error, sizeof(p.error), b"Protocol error: %s", what)
     return PARSE_ERROR
+
+
+cdef inline int read_count(Parser* p, char kind, int64_t* n) noexcept nogil:
+    """HEADER: `kind`, a number of one to eight digits and CR LF are consumed. SKIPPED: it is something else, or has not all come."""
+    cdef const char* at = p.base + p.pos
+    cdef const char* end = p.base + p.end
+    cdef const char* last = at + 9
+    cdef int64_t value
+    if end - at < 4 or at[0] != kind or not c'1' <= at[1] <= c'9':
+        return SKIPPED
+    value = at[1] - c'0'
+    at += 2
+    while at < end and at < last and c'0' <= at[0] <= c'9':
+        value = value * 10 + (at[0] - c'0')
+        at += 1
+    if end - at < 2 or at[0] != 13 or at[1] != 10:
+        return SKIPPED
+    n[0] = value
+    p.pos = at + 2 - p.base
+    return HEADER
 
 
 cdef int read_line(Parser* p, Slice* line) noexcept nogil:
@@ -167,24 +291,26 @@ cdef int read_line(Parser* p, Slice* line) noexcept nogil:
 cdef int parse_header(Parser* p) noexcept nogil:
     cdef Slice line
     cdef int64_t count
-    cdef int status = read_line(p, &line)
-    if status == PARSE_ERROR:
-        return fail(p, b"too big mbulk count string")
-    if status == PARSE_MORE:
-        return PARSE_MORE
-    if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), &count) or count > PARSER_MAX_ARGS:
-        return fail(p, b"invalid multibulk length")
+    cdef int status
+    if read_count(p, c'*', &count) != HEADER:
+        status = read_line(p, &line)
+        if status == PARSE_ERROR:
+            return fail(p, b"too big mbulk count string")
+        if status == PARSE_MORE:
+            return PARSE_MORE
+        if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), &count) or count > PARSER_MAX_ARGS:
+            return fail(p, b"invalid multibulk length")
     if count > p.max_args:
         return fail(p, b"unauthenticated multibulk length")
     if count <= 0:
         return SKIPPED
-    p.inline_request = False
     p.args_left = count
     p.bulk_len = -1
     return HEADER
 
 
 cdef int parse_arguments(Parser* p) noexcept nogil:
+    cdef Batch* b = p.batch
     cdef int status
     cdef int i
     cdef const char* first
@@ -195,29 +321,47 @@ cdef int parse_arguments(Parser* p) noexcept nogil:
                 return status
         if p.end - p.pos < <size_t>p.bulk_len + 2:
             return PARSE_MORE
-        if p.argc == p.argv_cap:
-            grow_argv(p)
-        p.argv[p.argc].ptr = <const char*><uintptr_t>(p.pos - p.start)
-        p.argv[p.argc].len = p.bulk_len
-        p.argc += 1
+        add_argument(b, p.pos - p.start, p.bulk_len)
         p.pos += p.bulk_len + 2
         p.bulk_len = -1
         p.args_left -= 1
+    finish_request(p)
     first = p.base + p.start
-    for i in range(p.argc):
-        p.argv[i].ptr = first + <uintptr_t>p.argv[i].ptr
+    for i in range(b.requests[b.count - 1].first, b.argv_count):
+        b.argv[i].ptr = first + <uintptr_t>b.argv[i].ptr
     p.args_left = -1
     return PARSE_COMMAND
 
 
+cdef inline void add_argument(Batch* b, size_t offset, size_t len) noexcept nogil:
+    """Room is made by what arrives, not by what a header announces."""
+    if b.argv_count == b.argv_cap:
+        b.argv_cap = b.argv_cap * 2 if b.argv_cap else 64
+        b.argv = <Slice*>mem_realloc(b.argv, b.argv_cap * sizeof(Slice))
+    b.argv[b.argv_count] = slice_of(<const char*><uintptr_t>offset, len)
+    b.argv_count += 1
+
+
 cdef int parse_bulk_header(Parser* p) noexcept nogil:
-    cdef Slice line
     cdef int64_t length
     cdef int status
-    cdef char got[24]
     if p.pos >= p.end:
         return PARSE_MORE
-    status = read_line(p, &line)
+    if read_count(p, c'$', &length) != HEADER:
+        status = read_bulk_header(p, &length)
+        if status != HEADER:
+            return status
+    if length > p.max_bulk:
+        return fail(p, b"unauthenticated bulk length" if p.max_args == PARSER_UNAUTHENTICATED_ARGS else b"invalid bulk length")
+    p.bulk_len = length
+    return HEADER
+
+
+cdef int read_bulk_header(Parser* p, int64_t* length) noexcept nogil:
+    """The careful way: also says what is wrong."""
+    cdef Slice line
+    cdef char got[24]
+    cdef int status = read_line(p, &line)
     if status == PARSE_ERROR:
         return fail(p, b"too big bulk count string")
     if status == PARSE_MORE:
@@ -225,21 +369,13 @@ cdef int parse_bulk_header(Parser* p) noexcept nogil:
     if line.len == 0 or line.ptr[0] != c'$':
         snprintf(got, sizeof(got), b"expected '$', got '%c'", line.ptr[0])
         return fail(p, got)
-    if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), &length) or length < 0:
+    if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), length) or length[0] < 0:
         return fail(p, b"invalid bulk length")
-    if length > p.max_bulk:
-        return fail(p, b"unauthenticated bulk length" if p.max_args == PARSER_UNAUTHENTICATED_ARGS else b"invalid bulk length")
-    p.bulk_len = length
     return HEADER
 
 
-cdef void grow_argv(Parser* p) noexcept nogil:
-    # by what arrives, not by what the header announces
-    p.argv_cap = p.argv_cap * 2 if p.argv_cap else 8
-    p.argv = <Slice*>mem_realloc(p.argv, p.argv_cap * sizeof(Slice))
-
-
 cdef int parse_inline(Parser* p) noexcept nogil:
+    cdef Batch* b = p.batch
     cdef const char* here = p.base + p.pos
     cdef const char* newline = <const char*>memchr(here, 10, p.end - p.pos)
     cdef size_t length
@@ -252,11 +388,11 @@ cdef int parse_inline(Parser* p) noexcept nogil:
         length -= 1
     if split_arguments(p, here, length) != 0:
         return fail(p, b"unbalanced quotes in request")
-    if p.argc == 0:
+    if b.argv_count == 0:
         return SKIPPED
-    p.inline_request = True
-    for i in range(p.argc):
-        p.argv[i].ptr = p.scratch.data + <uintptr_t>p.argv[i].ptr
+    for i in range(b.argv_count):
+        b.argv[i].ptr = p.scratch.data + <uintptr_t>b.argv[i].ptr
+    finish_request(p)
     return PARSE_COMMAND
 
 
@@ -293,11 +429,7 @@ cdef int split_arguments(Parser* p, const char* line, size_t length) noexcept no
                 break
             buf_append_byte(&p.scratch, line[i])
             i += 1
-        if p.argc == p.argv_cap:
-            grow_argv(p)
-        p.argv[p.argc].ptr = <const char*><uintptr_t>begin
-        p.argv[p.argc].len = p.scratch.len - begin
-        p.argc += 1
+        add_argument(p.batch, begin, p.scratch.len - begin)
 
 
 cdef size_t read_quoted(Parser* p, const char* line, size_t length, size_t i) noexcept nogil:

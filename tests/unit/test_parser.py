@@ -1,0 +1,110 @@
+"""The request parser: commands come out as they went in, whatever the cuts between reads and however many are asked for at a time."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zippy._core.testing.parser_shim import RequestParser
+
+ARGUMENTS = st.one_of(st.binary(max_size=12), st.sampled_from([b"", b"\r\n", b"$3\r\n", b"*1\r\n", b"x" * 5000]))
+COMMANDS = st.lists(st.lists(ARGUMENTS, min_size=1, max_size=5), max_size=60)
+
+
+def encode(command: list[bytes]) -> bytes:
+    """The command as a client sends it."""
+    return b"*%d\r\n" % len(command) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in command)
+
+
+def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
+    """data cut at these places."""
+    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(COMMANDS, st.lists(st.integers(0, 1 << 30), max_size=12), st.sampled_from([1, 3, 1000]), st.booleans())
+def test_commands_come_back(commands: list[list[bytes]], cuts: list[int], most: int, unread: bool) -> None:
+    parser = RequestParser()
+    data = b"".join(encode(command) for command in commands)
+    got: list[list[bytes]] = []
+    for piece in pieces(data, cuts):
+        some, sizes = parser.feed(piece, most, unread)
+        assert sizes == [len(encode(command)) for command in some]
+        got += some
+    while len(got) < len(commands):
+        got += parser.feed(b"", most)[0]
+    assert got == commands
+    assert parser.pending() == 0
+    assert parser.held() == 0
+
+
+@pytest.mark.parametrize("cut", range(1, 60))
+def test_every_cut(cut: int) -> None:
+    commands = [[b"SET", b"key", b"value"], [b"PING"], [b"GET", b"k" * 10]]
+    data = b"".join(encode(command) for command in commands)
+    parser = RequestParser()
+    assert parser.feed(data[:cut])[0] + parser.feed(data[cut:])[0] == commands
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([b"PING", b'SET a "b c"', b"*1\r\n$4\r\nPING", b"GET 'x'"]), max_size=40), st.integers(0, 1 << 20))
+def test_inline_requests_among_others(requests: list[bytes], cut: int) -> None:
+    want = {b"PING": [b"PING"], b'SET a "b c"': [b"SET", b"a", b"b c"], b"*1\r\n$4\r\nPING": [b"PING"], b"GET 'x'": [b"GET", b"x"]}
+    data = b"".join(request + b"\r\n" for request in requests)
+    parser = RequestParser()
+    got = [command for piece in pieces(data, [cut]) for command in parser.feed(piece)[0]]
+    assert got == [want[request] for request in requests]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=80) | st.text(alphabet="*$0123456789-\r\n'\"abc ", max_size=60).map(str.encode), st.lists(st.integers(0, 80), max_size=4))
+def test_any_bytes(data: bytes, cuts: list[int]) -> None:
+    whole = RequestParser().feed(data)[0]
+    parser = RequestParser()
+    cut_up: list[object] = []
+    for piece in pieces(data, cuts):
+        cut_up += parser.feed(piece)[0]
+        if cut_up and isinstance(cut_up[-1], str):
+            break
+    assert cut_up == whole
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"*x\r\n", "Protocol error: invalid multibulk length"),
+        (b"*2147483648\r\n", "Protocol error: invalid multibulk length"),
+        (b"*1\r\n+a\r\n", "Protocol error: expected '$', got '+'"),
+        (b"*1\r\n$-1\r\n", "Protocol error: invalid bulk length"),
+        (b"*1\r\n$01\r\n", "Protocol error: invalid bulk length"),
+        (b"*1\r\n$1001\r\n", "Protocol error: invalid bulk length"),
+        (b"*1\r\n$123456789012\r\n", "Protocol error: invalid bulk length"),
+        (b"*" + b"1" * 70_000, "Protocol error: too big mbulk count string"),
+        (b"*1\r\n$" + b"1" * 70_000, "Protocol error: too big bulk count string"),
+        (b"a" * 70_000, "Protocol error: too big inline request"),
+        (b'SET "a\r\n', "Protocol error: unbalanced quotes in request"),
+    ],
+)
+def test_errors(data: bytes, error: str) -> None:
+    assert RequestParser(1000).feed(encode([b"PING"]) * 3 + data)[0] == [[b"PING"]] * 3 + [error]
+
+
+def test_an_error_is_judged_by_the_limits_that_hold_when_its_turn_comes() -> None:
+    parser = RequestParser()
+    parser.limit(10, 16)
+    data = encode([b"AUTH", b"x"]) + encode([b"SET", b"k", b"v" * 100])
+    assert parser.feed(data, most=1)[0] == [[b"AUTH", b"x"]]
+    parser.limit(1000, 1000)
+    assert parser.feed(b"")[0] == [[b"SET", b"k", b"v" * 100]]
+    parser.limit(10, 16)
+    assert parser.feed(encode([b"a"] * 11))[0] == ["Protocol error: unauthenticated multibulk length"]
+
+
+def test_a_command_of_many_arguments_over_many_reads() -> None:
+    command = [b"MSET", *(b"%d" % i for i in range(50_000))]
+    data = encode([b"PING"]) + encode(command)
+    parser = RequestParser()
+    got = [one for at in range(0, len(data), 1000) for one in parser.feed(data[at : at + 1000])[0]]
+    assert got == [[b"PING"], command]
+    assert parser.held() == 0

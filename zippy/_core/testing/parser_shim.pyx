@@ -1,0 +1,83 @@
+# The request parser for tests: bytes are fed in pieces that die after the call, as a reader's buffer does.
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy, memset
+from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_free
+from zippy._core.resp.parser cimport (
+    PARSE_COMMAND, PARSE_ERROR, Batch, Parser, batch_free, parser_begin, parser_end, parser_filled, parser_free, parser_init, parser_limit,
+    parser_next, parser_pending, parser_request_size, parser_target, parser_unread
+)
+
+
+cdef class RequestParser:
+    """One parser with a batch of its own."""
+
+    cdef Parser parser
+    cdef Batch batch
+    cdef Account account
+
+    def __cinit__(self, int64_t max_bulk=512 << 20):
+        memset(&self.account, 0, sizeof(Account))
+        memset(&self.batch, 0, sizeof(Batch))
+        mem_charge_to(&self.account)
+        parser_init(&self.parser, max_bulk)
+
+    def __dealloc__(self):
+        mem_charge_to(&self.account)
+        parser_free(&self.parser)
+        batch_free(&self.batch)
+
+    def limit(self, int64_t max_args, int64_t max_bulk):
+        """parser_limit."""
+        parser_limit(&self.parser, max_args, max_bulk)
+
+    def feed(self, bytes data, int most=1000000, unread=False):
+        """At most so many commands as lists of bytes, and the sizes they came in; an error's text is the last item. unread: each is put back once."""
+        cdef size_t room
+        cdef char* piece
+        cdef char* target
+        mem_charge_to(&self.account)
+        target = parser_target(&self.parser, &room)
+        if target != NULL and room >= <size_t>len(data):
+            memcpy(target, <const char*>data, len(data))
+            parser_filled(&self.parser, len(data))
+            return self.take(NULL, 0, most, unread)
+        # a block of just this size, so that a sanitizer sees what reads beyond it
+        piece = <char*>mem_alloc(len(data) + (1 if len(data) == 0 else 0))
+        memcpy(piece, <const char*>data, len(data))
+        try:
+            return self.take(piece, len(data), most, unread)
+        finally:
+            mem_free(piece)
+
+    cdef object take(self, const char* data, size_t size, int most, bint unread):
+        cdef int status
+        cdef int i
+        cdef list commands = []
+        cdef list sizes = []
+        assert parser_begin(&self.parser, &self.batch, data, size) == 0
+        while len(commands) < most:
+            status = parser_next(&self.parser)
+            if unread and status == PARSE_COMMAND:
+                parser_unread(&self.parser)
+                status = parser_next(&self.parser)
+            if status == PARSE_ERROR:
+                commands.append(self.parser.error.decode())
+                break
+            if status != PARSE_COMMAND:
+                break
+            commands.append([PyBytes_FromStringAndSize(self.parser.argv[i].ptr, self.parser.argv[i].len) for i in range(self.parser.argc)])
+            sizes.append(parser_request_size(&self.parser))
+        assert parser_end(&self.parser) == 0
+        return commands, sizes
+
+    def pending(self):
+        """Bytes that no command was made of."""
+        return parser_pending(&self.parser)
+
+    def held(self):
+        """Bytes that the parser holds between two reads."""
+        mem_charge_to(&self.account)
+        batch_free(&self.batch)
+        return self.account.used
