@@ -7,7 +7,7 @@ from zippy._core.commands.types cimport Client, Engine
 
 cdef class Transport:
     cdef int flush(self, Session session) except -1       # send session's output now, as much as goes; the rest when it can
-    cdef int close(self, Session session) except -1       # the session has been closed by the engine: drop the connection
+    cdef int close_session(self, Session session) except -1       # the session has been closed by the engine: drop the connection
 
 
 cdef class Core:
@@ -32,6 +32,7 @@ cdef class Core:
     cdef int evict_clients(self) except -1
     cdef int tell_limit(self, Session session, str reason) except -1
     cdef int arrange_wake(self) except -1
+    cdef int open_turn(self) except -1
     cpdef int begin_turn(self) except -1
     cpdef int end_turn(self) except -1
 
@@ -44,6 +45,10 @@ cdef class Session:
     cdef public object state              # the server's own record of this client (names, addresses, user)
     cdef object task                      # the Python handler being awaited
     cdef bint input_ended                 # the peer will send no more: close when all is answered
+    cdef char* read_place(self, size_t* room) except NULL        # where to read to, good until was_read
+    cdef int was_read(self, size_t size) except -1
+    cpdef int end_input(self) except -1
+    cpdef int output_again(self) except -1
     cdef int run_input(self, const char* data, size_t size) except -1
     cdef int run_python(self) except -1
     cdef int finish_python(self, object value) except -1

@@ -57,7 +57,7 @@ cdef class Transport:
     cdef int flush(self, Session session) except -1:
         raise NotImplementedError
 
-    cdef int close(self, Session session) except -1:
+    cdef int close_session(self, Session session) except -1:
         raise NotImplementedError
 
 
@@ -76,7 +76,7 @@ cdef class CallbackTransport(Transport):
         self.on_output(session)
         return 0
 
-    cdef int close(self, Session session) except -1:
+    cdef int close_session(self, Session session) except -1:
         self.on_close(session)
         return 0
 
@@ -135,15 +135,19 @@ cdef class Core:
             if self.engine.all_commands[i].handler == NULL and self.handlers[i] is None and self.engine.all_commands[i].subcommands == NULL
         ]
 
-    cpdef int begin_turn(self) except -1:
-        """Refreshes the clock and has end_turn called; nothing when a turn is under way."""
+    cdef int open_turn(self) except -1:
+        """Begins a turn whose end the caller sees to; 0 when one is under way."""
         if self.in_turn:
             engine_use(self.engine)
             return 0
         self.in_turn = True
         self.engine.stats.turns += 1
         engine_enter(self.engine)
-        if self.schedule_turn_end is not None:
+        return 1
+
+    cpdef int begin_turn(self) except -1:
+        """Refreshes the clock and has end_turn called; nothing when a turn is under way."""
+        if self.open_turn() and self.schedule_turn_end is not None:
             self.schedule_turn_end(self.end_turn)
         return 0
 
@@ -192,12 +196,12 @@ cdef class Core:
         if c.flags & CLIENT_CLOSING:
             if c.flags & CLIENT_OVER_LIMIT:
                 self.tell_limit(session, "too much output was unsent (client-output-buffer-limit)")
-            session.transport.close(session)
+            session.transport.close_session(session)
             return 0
         if c.reply.out.len > c.reply.sent:
             session.transport.flush(session)
         if session.client != NULL and c.flags & CLIENT_CLOSE_AFTER_REPLY and not c.flags & CLIENT_AWAITING and c.reply.out.len == c.reply.sent:
-            session.transport.close(session)
+            session.transport.close_session(session)
         return 0
 
     cdef int evict_clients(self) except -1:
@@ -209,7 +213,7 @@ cdef class Core:
             self.tell_limit(session, "clients hold too much memory together (maxmemory-clients)")
             self.engine.stats.evicted_clients += 1
             client_close(c, self.engine)
-            session.transport.close(session)
+            session.transport.close_session(session)
             c = client_to_evict(self.engine)
         return 0
 
@@ -430,32 +434,38 @@ cdef class Session:
         self.core.engine.stats.bytes_in += data.shape[0]
         self.run_input(<const char*>&data[0] if data.shape[0] else NULL, data.shape[0])
 
+    cdef char* read_place(self, size_t* room) except NULL:
+        cdef char* at
+        engine_use(self.core.engine)
+        at = parser_target(&self.client.parser, room)
+        self.reading_own = at != NULL
+        if at == NULL:
+            room[0] = SHARED_BYTES
+            return self.core.shared
+        if room[0] == 0:
+            raise MemoryError
+        return at
+
     def read_buffer(self):
         """Where a transport may read to: a writable memoryview, good until `received`."""
         cdef size_t room
-        cdef char* at
-        engine_use(self.core.engine)
-        at = parser_target(&self.client.parser, &room)
-        self.reading_own = at != NULL
-        if at == NULL:
-            return self.core.shared_view
-        if room == 0:
-            raise MemoryError
-        return PyMemoryView_FromMemory(at, room, PyBUF_WRITE)
+        cdef char* at = self.read_place(&room)
+        return PyMemoryView_FromMemory(at, room, PyBUF_WRITE) if self.reading_own else self.core.shared_view
 
     def received(self, Py_ssize_t size):
         """size bytes were read to read_buffer."""
-        if self.client == NULL:
-            return
-        self.core.begin_turn()
+        if self.client != NULL:
+            self.core.begin_turn()
+            self.was_read(size)
+
+    cdef int was_read(self, size_t size) except -1:
         self.client.active_us = self.core.engine.ks.clock.mono_us
         self.client.bytes_in += size
         self.core.engine.stats.bytes_in += size
         if self.reading_own:
             parser_filled(&self.client.parser, size)
-            self.run_input(NULL, 0)
-        else:
-            self.run_input(self.core.shared, size)
+            return self.run_input(NULL, 0)
+        return self.run_input(self.core.shared, size)
 
     def take_output(self):
         """The reply bytes written so far, taken out."""
@@ -502,13 +512,14 @@ cdef class Session:
             self.task = None
         return 0
 
-    def end_input(self):
+    cpdef int end_input(self) except -1:
         """The peer will send no more: what it sent is answered, then the connection closes."""
         if self.client != NULL:
             self.core.begin_turn()
             self.input_ended = True
             if not self.client.flags & CLIENT_AWAITING:
                 self.close_after_reply()
+        return 0
 
     def close_after_reply(self):
         """No more input comes: what was asked is answered, then the connection closes."""
@@ -531,10 +542,11 @@ cdef class Session:
                 unblock(self.core.engine, self.client)
             client_close(self.client, self.core.engine)
 
-    def output_again(self):
+    cpdef int output_again(self) except -1:
         """The transport can write again: flush at the end of the turn."""
         if self.client != NULL:
             client_has_output(self.core.engine, self.client)
+        return 0
 
     @property
     def protocol(self):

@@ -43,10 +43,9 @@ cdef class StreamTransport(Transport):
     def connection_made(self, transport):
         self.transport = transport
         transport.set_write_buffer_limits(high=0)
-        self.session = self.server.connection_made(self, transport)
-        if self.session is None:
-            return
-        if transport.get_extra_info("sslcontext") is None:
+        is_tls = transport.get_extra_info("sslcontext") is not None
+        self.session = self.server.admit(self, transport, is_tls)
+        if self.session is not None and not is_tls:
             self.fd = transport.get_extra_info("socket").fileno()
 
     def connection_lost(self, error):
@@ -58,7 +57,6 @@ cdef class StreamTransport(Transport):
         cdef Session session = self.session
         if session is not None:
             self.session = None
-            self.server.connection_lost(session)
             session.close()
         return 0
 
@@ -110,7 +108,7 @@ cdef class StreamTransport(Transport):
                 break
         return 0
 
-    cdef int close(self, Session session) except -1:
+    cdef int close_session(self, Session session) except -1:
         if self.transport is None:
             return 0
         if not session.client.flags & CLIENT_CLOSING:

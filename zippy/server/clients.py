@@ -16,7 +16,6 @@ class ClientState:
     lib_name: str = ""
     lib_version: str = ""
     user: str = "default"
-    transport: Any = None  # the asyncio transport; None in process
 
 
 def text_address(peer: Any) -> str:

@@ -1,7 +1,8 @@
 """Where clients connect: TCP, TLS and Unix sockets.
 
-The listening sockets are made here, at once, and asyncio is given copies of them: so CONFIG SET knows whether an address can be had before it
-answers, and a new TLS context takes over a socket without a moment in which nobody listens.
+The listening sockets are made here, at once. Plain connections go to the reactor where the system has one; asyncio is given copies of the
+other sockets: so CONFIG SET knows whether an address can be had before it answers, and a new TLS context takes over a socket without a moment
+in which nobody listens.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zippy._core import reactor
 from zippy._core.transport import StreamProtocol
 from zippy.server.clients import text_address
 from zippy.server.tls import TLS_SETTINGS, tls_context
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("zippy")
 
 ANY_ADDRESS = {"*": "0.0.0.0", "::*": "::"}
+RETRY_SECONDS = 0.1  # until connections are accepted again after the system had no descriptor left
 NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EPFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.ENOPROTOOPT}
 
 
@@ -50,11 +53,14 @@ class Listeners:
         self.unix_path = ""
         self.context: ssl.SSLContext | None = None
         self.opened_with: dict[str, Any] = {}  # the settings behind what is open
-        self.serving: dict[socket.socket, asyncio.Server] = {}  # asyncio's side of our sockets
+        self.reactor: reactor.Reactor | None = None  # serves plain connections, unless asyncio has to
+        self.serving: dict[socket.socket, asyncio.Server | None] = {}  # asyncio's side of our sockets; None: the reactor's
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Opens what the settings ask for. OSError or SettingError when that cannot be had; nothing stays open then."""
+        if self.settings.text("io-transport") == "auto" and reactor.available():
+            self.reactor = reactor.Reactor(self.server.core, asyncio.get_running_loop())
         try:
             self.opened_with = self.asked_for()
             self.context = tls_context(self.settings) if self.opened_with["tls-port"] else None
@@ -151,8 +157,12 @@ class Listeners:
         return StreamProtocol(self.server)
 
     async def serve(self, sock: socket.socket, kind: str) -> None:
-        """Lets asyncio take the connections of a socket of ours."""
+        """Has the connections of a socket of ours taken."""
         loop = asyncio.get_running_loop()
+        if self.reactor is not None and kind != "tls":
+            self.serving[sock] = None
+            loop.add_reader(sock, self.accept, self.reactor, sock)
+            return
         copy, backlog = sock.dup(), self.settings.integer("tcp-backlog")
         if kind == "unix":
             self.serving[sock] = await loop.create_unix_server(self.protocol, sock=copy, backlog=backlog)
@@ -160,12 +170,43 @@ class Listeners:
             context = self.context if kind == "tls" else None
             self.serving[sock] = await loop.create_server(self.protocol, sock=copy, ssl=context, backlog=backlog)
 
+    def accept(self, links: reactor.Reactor, sock: socket.socket) -> None:
+        """Takes the connections that wait at a socket; those beyond the limit of one turn, the next time."""
+        for _ in range(self.settings.integer("max-new-connections-per-cycle")):
+            try:
+                connection, peer = sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.warning("Accepting client connection: %s", error.strerror)
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(sock)
+                loop.call_later(RETRY_SECONDS, self.accept_again, links, sock)
+                return
+            connection.setblocking(False)
+            link = links.link(connection, peer)
+            try:
+                session = self.server.admit(link, link, is_tls=False)
+                if session is not None:
+                    link.start(session)
+            except OSError as error:
+                log.warning("A connection could not be served: %s", error.strerror)
+                link.abort()
+
+    def accept_again(self, links: reactor.Reactor, sock: socket.socket) -> None:
+        """Looks at a socket again, unless it was closed meanwhile."""
+        if sock in self.serving:
+            asyncio.get_running_loop().add_reader(sock, self.accept, links, sock)
+
     def stop_serving(self, sockets: Iterable[socket.socket]) -> None:
-        """Takes sockets back from asyncio; they keep listening."""
+        """Has their connections taken no more; they keep listening."""
         for sock in sockets:
-            server = self.serving.pop(sock, None)
-            if server is not None:
-                server.close()
+            if sock in self.serving:
+                server = self.serving.pop(sock)
+                if server is None:
+                    asyncio.get_running_loop().remove_reader(sock)
+                else:
+                    server.close()
 
     async def serve_all(self) -> None:
         """Serves whatever is not served yet."""
@@ -232,6 +273,12 @@ class Listeners:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.unix_path)
             self.unix_path = ""
+
+    def close_connections(self) -> None:
+        """Closes at once what the reactor serves."""
+        if self.reactor is not None:
+            self.reactor.close()
+            self.reactor = None
 
     # Connections
 

@@ -124,8 +124,8 @@ class Server:
 
     # Connections
 
-    def connection_made(self, stream: Any, transport: Any) -> Session | None:
-        """Admits a new connection: its session, or None when it was turned away."""
+    def admit(self, stream: Any, transport: Any, is_tls: bool) -> Session | None:
+        """Admits a new connection: its session, or None when it was turned away. stream: drives the session; transport: asyncio's interface."""
         sock = transport.get_extra_info("socket")
         # whoever is gone already has no peer name any more
         peer = transport.get_extra_info("peername")
@@ -139,8 +139,8 @@ class Server:
             return None
         address = local if is_unix else text_address(peer)
         self.listeners.tune(transport, is_unix)
-        state = ClientState(address, local, sock.fileno(), transport=transport)
-        return Session(self.core, stream, address.encode(), state, is_unix, transport.get_extra_info("sslcontext") is not None)
+        state = ClientState(address, local, sock.fileno())
+        return Session(self.core, stream, address.encode(), state, is_unix, is_tls)
 
     def refusal(self, peer: Any, is_unix: bool) -> bytes | None:
         """Why this peer may not connect, as an error reply."""
@@ -156,9 +156,6 @@ class Server:
     def log_limit(self, session: Session, reason: str) -> None:
         """Notes that a client is closed for being too large."""
         log.warning("Client closed: id=%d addr=%s, %s", session.id, session.state.address if session.state else "", reason)
-
-    def connection_lost(self, session: Session) -> None:
-        """A connection has ended; its session is closed after this."""
 
     # Life
 
@@ -195,6 +192,7 @@ class Server:
         for session in list(self.core.sessions.values()):
             session.kill()
         self.core.end_turn()
+        self.listeners.close_connections()
 
     def shut_down(self, save: bool | None = None, force: bool = False) -> asyncio.Task[bool]:
         """Begins to stop in good order: services save (None: as the settings say), then everything closes. False: a service refused."""

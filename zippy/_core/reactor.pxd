@@ -1,0 +1,28 @@
+"""The fast transport: plain TCP and Unix sockets in a poll set of the core's own, which the event loop watches as one file."""
+
+from zippy._core.session cimport Core, Session, Transport
+
+
+cdef class Reactor:
+    cdef readonly Core core
+    cdef object loop
+    cdef int poll                     # the descriptor of the poll set, -1 once closed
+    cdef dict links                   # Link by descriptor
+    cdef list again                   # links whose sockets held more than one read took
+    cdef list closed                  # kept until the pass is over: its events may name them
+    cdef object passes                # bound method, made once
+    cdef int wait(self) except -1
+    cdef int take_again(self) except -1
+
+
+cdef class Link(Transport):
+    cdef Reactor reactor
+    cdef Session session
+    cdef object socket
+    cdef object peer
+    cdef int fd                       # -1 once closed
+    cdef bint full                    # the socket takes no more for now: an event will tell
+    cdef bint listed                  # in reactor.again
+    cdef int ready(self, int what) except -1
+    cdef int read(self) except -1
+    cdef int drop(self) except -1

@@ -1,0 +1,289 @@
+"""One pass reads, runs and answers whatever is ready, with no Python object made on the way, and is one turn.
+
+The set is edge-triggered: a descriptor is registered once for reading and writing and never touched again, and one that was read until it
+was empty costs the next wait nothing. What held more than a read takes is looked at again after everybody else had a turn.
+"""
+
+from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
+from libc.stddef cimport size_t
+from zippy._core.commands.types cimport CLIENT_CLOSING
+from zippy._core.resp.writer cimport Reply
+from zippy._core.session cimport Core, Session, Transport
+
+cdef extern from *:
+    """
+    #include <errno.h>
+    #include <stdint.h>
+    #include <sys/socket.h>
+    #include <sys/types.h>
+    #include <unistd.h>
+    #ifdef MSG_NOSIGNAL
+    #define ZIPPY_LINK_SEND (MSG_DONTWAIT | MSG_NOSIGNAL)
+    #else
+    #define ZIPPY_LINK_SEND MSG_DONTWAIT
+    #endif
+    enum { ZIPPY_CAN_READ = 1, ZIPPY_CAN_WRITE = 2 };
+    typedef struct { void* item; int what; } zippy_event;
+    #if defined(__linux__)
+    #include <sys/epoll.h>
+    #define ZIPPY_HAS_POLL 1
+    static int zippy_poll_new(void) { return epoll_create1(EPOLL_CLOEXEC); }
+    static int zippy_poll_add(int poll, int fd, void* item) {
+        struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = { .ptr = item } };
+        return epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
+    }
+    static void zippy_poll_remove(int poll, int fd) {
+        /* needed: while a forked child has a copy of the descriptor, closing ours takes nothing out of the set */
+        struct epoll_event event = { 0 };
+        epoll_ctl(poll, EPOLL_CTL_DEL, fd, &event);
+    }
+    static int zippy_poll_wait(int poll, zippy_event* out, int most) {
+        struct epoll_event events[256];
+        int count = epoll_wait(poll, events, most < 256 ? most : 256, 0), i;
+        for (i = 0; i < count; i++) {
+            uint32_t e = events[i].events;
+            out[i].item = events[i].data.ptr;
+            out[i].what = (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? ZIPPY_CAN_READ : 0) | (e & EPOLLOUT ? ZIPPY_CAN_WRITE : 0);
+        }
+        return count;
+    }
+    #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__)
+    #include <sys/event.h>
+    #include <sys/time.h>
+    #define ZIPPY_HAS_POLL 1
+    static int zippy_poll_new(void) { return kqueue(); }
+    static int zippy_poll_add(int poll, int fd, void* item) {
+        struct kevent changes[2];
+        EV_SET(&changes[0], fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, item);
+        EV_SET(&changes[1], fd, EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0, item);
+        return kevent(poll, changes, 2, NULL, 0, NULL);
+    }
+    static void zippy_poll_remove(int poll, int fd) { (void)poll; (void)fd; /* closing does it */ }
+    static int zippy_poll_wait(int poll, zippy_event* out, int most) {
+        struct kevent events[256];
+        struct timespec now = { 0, 0 };
+        int count = kevent(poll, NULL, 0, events, most < 256 ? most : 256, &now), i;
+        for (i = 0; i < count; i++) {
+            out[i].item = events[i].udata;
+            out[i].what = events[i].filter == EVFILT_READ ? ZIPPY_CAN_READ : ZIPPY_CAN_WRITE;
+        }
+        return count;
+    }
+    #else
+    #define ZIPPY_HAS_POLL 0
+    static int zippy_poll_new(void) { errno = ENOSYS; return -1; }
+    static int zippy_poll_add(int poll, int fd, void* item) { (void)poll; (void)fd; (void)item; return -1; }
+    static void zippy_poll_remove(int poll, int fd) { (void)poll; (void)fd; }
+    static int zippy_poll_wait(int poll, zippy_event* out, int most) { (void)poll; (void)out; (void)most; return 0; }
+    #endif
+    """
+    ctypedef struct zippy_event:
+        void* item
+        int what
+    int ZIPPY_HAS_POLL
+    int ZIPPY_LINK_SEND
+    int ZIPPY_CAN_READ
+    int ZIPPY_CAN_WRITE
+    int zippy_poll_new() noexcept nogil
+    int zippy_poll_add(int poll, int fd, void* item) noexcept nogil
+    void zippy_poll_remove(int poll, int fd) noexcept nogil
+    int zippy_poll_wait(int poll, zippy_event* out, int most) noexcept nogil
+    ssize_t c_recv "recv"(int fd, void* data, size_t size, int flags) noexcept nogil
+    ssize_t c_send "send"(int fd, const void* data, size_t size, int flags) noexcept nogil
+    int c_close "close"(int fd) noexcept nogil
+
+cdef enum:
+    EVENTS = 256          # taken at a time
+    BUSY = 8              # so many events: there are more by the time their answers are sent
+    PASSES = 16           # in a row before the event loop has its turn
+
+
+def available():
+    """Whether this system has a poll set that the reactor knows."""
+    return bool(ZIPPY_HAS_POLL)
+
+
+cdef class Reactor:
+    """The poll set of one core. `loop` is an asyncio loop that can watch descriptors."""
+
+    def __cinit__(self):
+        self.poll = -1
+
+    def __init__(self, Core core, loop):
+        self.core = core
+        self.loop = loop
+        self.links = {}
+        self.again = []
+        self.closed = []
+        self.poll = zippy_poll_new()
+        if self.poll < 0:
+            raise OSError(errno, "no poll set")
+        self.passes = self.run_passes
+        loop.add_reader(self.poll, self.passes)
+
+    def __dealloc__(self):
+        if self.poll >= 0:
+            c_close(self.poll)
+
+    def __len__(self):
+        """How many sockets are open."""
+        return len(self.links)
+
+    def close(self):
+        """Closes all sockets at once and the poll set."""
+        for link in list(self.links.values()):
+            link.abort()
+        self.closed.clear()
+        if self.poll >= 0:
+            self.loop.remove_reader(self.poll)
+            c_close(self.poll)
+            self.poll = -1
+
+    def link(self, socket, peer):
+        """A Link for a connected socket, which it owns from now on; nothing is read before Link.start."""
+        return Link(self, socket, peer)
+
+    def run_passes(self):
+        """Serves what is ready, again while it keeps coming."""
+        cdef int served = 0
+        cdef int i
+        for i in range(PASSES):
+            if self.poll < 0:
+                return
+            served = self.wait()
+            if served < BUSY:
+                break
+        if self.again:
+            # their edges are gone: nobody but us knows that there is more
+            self.loop.call_soon(self.passes)
+
+    cdef int wait(self) except -1:
+        """One pass; the number of events."""
+        cdef zippy_event[EVENTS] events
+        cdef int count = zippy_poll_wait(self.poll, events, EVENTS)
+        cdef int i
+        if count <= 0 and not self.again:
+            return 0
+        self.core.open_turn()
+        if self.again:
+            self.take_again()
+        for i in range(count):
+            (<Link>events[i].item).ready(events[i].what)
+        self.core.end_turn()
+        if self.closed:
+            self.closed.clear()
+        return count if count > 0 else 0
+
+    cdef int take_again(self) except -1:
+        cdef Link link
+        cdef list links = self.again
+        self.again = []
+        for link in links:
+            link.listed = False
+            link.read()
+        return 0
+
+
+cdef class Link(Transport):
+    """One connection. The part of asyncio's transport interface that the server uses is here too."""
+
+    def __init__(self, Reactor reactor, socket, peer):
+        self.reactor = reactor
+        self.socket = socket
+        self.peer = peer
+        self.fd = socket.fileno()
+
+    def start(self, Session session):
+        """Serves the session from now on. OSError when the system watches no more descriptors."""
+        self.session = session
+        self.reactor.links[self.fd] = self
+        if zippy_poll_add(self.reactor.poll, self.fd, <void*>self) != 0:
+            self.drop()
+            raise OSError(errno, "the connection cannot be watched")
+
+    def get_extra_info(self, name):
+        """asyncio's names: socket, peername, sockname."""
+        if name == "socket":
+            return self.socket
+        if name == "peername":
+            return self.peer
+        if name == "sockname" and self.fd >= 0:
+            return self.socket.getsockname()
+        return None
+
+    def write(self, bytes data):
+        """The last words to a connection that is not served: as much as fits at once."""
+        try:
+            self.socket.send(data)
+        except OSError:
+            self.drop()
+
+    def close(self):
+        """Closes; what was written is on its way."""
+        self.drop()
+
+    def abort(self):
+        """Closes at once and frees the session."""
+        self.drop()
+
+    cdef int drop(self) except -1:
+        cdef Session session = self.session
+        if self.fd < 0:
+            return 0
+        # events of the pass under way may still name it
+        self.reactor.closed.append(self)
+        if self.reactor.links.pop(self.fd, None) is not None:
+            zippy_poll_remove(self.reactor.poll, self.fd)
+        self.fd = -1
+        self.socket.close()
+        self.session = None
+        if session is not None:
+            session.close()
+        return 0
+
+    cdef int ready(self, int what) except -1:
+        if what & ZIPPY_CAN_WRITE and self.full:
+            self.full = False
+            if self.session is not None:
+                self.session.output_again()
+        if what & ZIPPY_CAN_READ:
+            self.read()
+        return 0
+
+    cdef int read(self) except -1:
+        cdef size_t room
+        cdef char* at
+        cdef ssize_t got
+        if self.session is None:
+            return 0
+        at = self.session.read_place(&room)
+        got = c_recv(self.fd, at, room, 0)
+        if got > 0:
+            if <size_t>got == room and not self.listed:
+                self.listed = True
+                self.reactor.again.append(self)
+            self.session.was_read(got)
+        elif got == 0:
+            self.session.end_input()
+        elif errno == EINTR:
+            self.listed = True
+            self.reactor.again.append(self)
+        elif errno != EAGAIN:
+            self.drop()
+        return 0
+
+    cdef int flush(self, Session session) except -1:
+        cdef Reply* reply = &session.client.reply
+        cdef ssize_t sent
+        while not self.full and reply.out.len > reply.sent:
+            sent = c_send(self.fd, reply.out.data + reply.sent, reply.out.len - reply.sent, ZIPPY_LINK_SEND)
+            if sent > 0:
+                session.sent_bytes(sent)
+            elif errno in (EAGAIN, ENOBUFS):
+                self.full = True
+            elif errno != EINTR:
+                return self.drop()
+        return 0
+
+    cdef int close_session(self, Session session) except -1:
+        return self.drop()
