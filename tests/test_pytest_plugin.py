@@ -40,7 +40,7 @@ def run_pytest(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_users.py").write_text(tests)
     (folder / "pytest.ini").write_text("[pytest]\n")
     # where zippy is not installed but built in place, the user's pytest has to find it too
-    environment = {**os.environ, "PYTHONPATH": str(Path(zippy.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(zippy.__file__).parents[1]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "zippy.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:xdist"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100)
 

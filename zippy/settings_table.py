@@ -1,6 +1,6 @@
 """The table of all settings, one row each: what CONFIG GET * shows in Redis 8.2, its bounds and defaults, by area.
 
-Where zippy's default differs from Redis's: `bind` is the loopback only (Redis listens on all addresses).
+Where zippy's default differs from Redis's: `bind` is the loopback only (Redis listens on all addresses). zippy's own: `io-transport`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SETTINGS: tuple[Setting, ...] = (
         "io-transport",
         "enum",
         "auto",
-        "zippy's own: how plain connections are served. auto takes the reactor where the system has a poll set that it knows.",
+        "Who serves plain connections: the reactor where there is one, or asyncio.",
         choices=("auto", "asyncio"),
         used=True,
         mutable=False,

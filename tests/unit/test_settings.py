@@ -10,6 +10,8 @@ from tests.unit.oracle import ErrorReply, Oracle, start_oracle
 from zippy.setting_types import MULTI_WORD
 from zippy.settings import SETTINGS, Setting, SettingError, Settings, Value, find_setting, parse, render
 
+OWN = {"io-transport"}
+"""Settings that Redis does not have."""
 OWN_DEFAULTS = {"bind", "dir"}  # zippy listens on the loopback; Redis shows where it was started
 OF_THE_RUN = {"port", "unixsocket", "logfile"}  # given to the oracle on its command line
 # Redis opens ports, reads files, allocates or (built without TLS) falls over by these values; locale names depend on the machine
@@ -79,8 +81,8 @@ def ours(setting: Setting, name: str, text: str, current: Value) -> str:
 def test_names_and_defaults_are_those_of_redis(oracle: Oracle) -> None:
     theirs = oracle("CONFIG", "GET", "*")
     mine = Settings().match(["*"])
-    assert sorted(mine) == sorted(theirs)
-    skipped = OWN_DEFAULTS | OF_THE_RUN
+    assert sorted(mine) == sorted([*theirs, *OWN])
+    skipped = OWN | OWN_DEFAULTS | OF_THE_RUN
     assert {name: text for name, text in mine.items() if name not in skipped} == {
         name: text for name, text in theirs.items() if name not in skipped
     }
@@ -88,7 +90,9 @@ def test_names_and_defaults_are_those_of_redis(oracle: Oracle) -> None:
     assert (mine["port"], mine["unixsocket"], mine["logfile"], mine["dir"]) == ("6379", "", "", "./")
 
 
-@pytest.mark.parametrize("setting", [setting for setting in SETTINGS if setting.name not in WITH_EFFECTS], ids=lambda setting: setting.name)
+@pytest.mark.parametrize(
+    "setting", [setting for setting in SETTINGS if setting.name not in WITH_EFFECTS | OWN], ids=lambda setting: setting.name
+)
 def test_config_set_takes_and_refuses_as_redis(oracle: Oracle, setting: Setting) -> None:
     """Each value is tried from the default on, by every name."""
     default = oracle("CONFIG", "GET", setting.name)[setting.name]
