@@ -19,7 +19,9 @@ from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_python_resumes, engine_python_waits, engine_run,
     engine_use
 )
-from zippy._core.commands.output cimport check_soft_limits, client_close, client_has_output, client_output_class, next_pending
+from zippy._core.commands.output cimport (
+    check_soft_limits, client_close, client_has_output, client_output_class, next_pending, set_output_limit
+)
 from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
@@ -263,9 +265,7 @@ cdef class Core:
 
     def set_output_limit(self, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds):
         """Limits unsent output of a class (0 normal, 1 replica, 2 pubsub): bytes, bytes, seconds; 0: none."""
-        self.engine.output_limits[output_class].hard = hard
-        self.engine.output_limits[output_class].soft = soft
-        self.engine.output_limits[output_class].soft_seconds = soft_seconds
+        set_output_limit(self.engine, output_class, hard, soft, soft_seconds)
 
     def set_clients_limit(self, int64_t limit):
         """Limits what all clients together hold, bytes; 0: no limit."""

@@ -101,7 +101,7 @@ cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil:
     e.stats.commands += 1
     c.commands += 1
     if e.settings.latency_tracking:
-        command.histogram[bucket_of(<uint64_t>us)] += 1
+        command.histogram[bucket_of(<uint64_t>us) if us >= 2 else 0] += 1
     if c.reply.errors != run.errors:
         command.failed += 1
         count_error(e, &c.reply)

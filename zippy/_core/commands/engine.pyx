@@ -1,10 +1,9 @@
-from libc.string cimport memcmp, memset
+from libc.string cimport memcmp, memcpy, memset
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
-from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init, ht_prefetch, ht_prefetch_item
+from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_realloc
-from zippy._core.keyspace.db cimport keyspace_free, keyspace_init, lookup_peek
+from zippy._core.keyspace.db cimport db_prefetch, keyspace_free, keyspace_init, lookup_peek
 from zippy._core.keyspace.effects cimport (
     effects_begin_unit, effects_end_unit, next_ready, propagate, waiting_at
 )
@@ -19,16 +18,14 @@ from zippy._core.commands.types cimport (
     CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_STOPPED, CMD_ADMIN,
     CLIENT_MONITOR, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
-    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, Multi, QueuedCommand, Running
+    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, KnownWord, Multi, QueuedCommand, Running
 )
-from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_unread
+from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, batch_free, parser_next, parser_unread
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple
 from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.settings cimport settings_defaults
 
 cdef enum:
-    PREFETCH_KEYS = 4096         # fewer keys are in the cache anyhow
-    PREFETCH_BYTES = 256         # longer keys are not hashed twice
     NAME_MAX = 64                # bytes; no command's name is longer
     ECHOED_ARGS_BYTES = 128      # how much of the arguments "unknown command" repeats
 
@@ -89,6 +86,25 @@ cdef Command* by_word(HashTable* table, Slice word) noexcept nogil:
     return <Command*>ht_find(table, slice_of(lower, word.len))
 
 
+cdef inline Command* command_of(Engine* e, int argc, const Slice* argv) noexcept nogil:
+    """find_command, for the words that come again and again."""
+    cdef uint64_t word = 0
+    cdef KnownWord* known
+    if argv[0].len >= sizeof(word):
+        return find_command(e, argc, argv)
+    memcpy(&word, argv[0].ptr, argv[0].len)
+    word |= <uint64_t>argv[0].len << 56
+    known = &e.known[(word * <uint64_t>0x9E3779B97F4A7C15) >> 57]
+    if known.bytes == word:
+        return known.command
+    known.bytes = 0
+    known.command = find_command(e, argc, argv)
+    # which command of a container it is depends on the next word; an unknown word is looked for each time
+    if known.command != NULL and known.command.parent == NULL and known.command.subcommands == NULL:
+        known.bytes = word
+    return known.command
+
+
 cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogil:
     cdef Command* command = by_word(&e.commands, argv[0])
     if command != NULL and command.subcommands != NULL and argc > 1:
@@ -117,24 +133,15 @@ cdef int engine_run(Engine* e, Client* c) noexcept nogil:
 
 
 cdef void prefetch_keys(Db* db, Batch* b) noexcept nogil:
-    """Has the keys of a batch fetched into the cache side by side. The first argument is a key nearly always, and if not, nothing is lost."""
-    cdef uint64_t hashes[BATCH_REQUESTS]
-    cdef Request* request
-    cdef Slice word
+    """The first argument of a command is a key nearly always."""
+    cdef Slice words[BATCH_REQUESTS]
+    cdef int count = 0
     cdef int i
-    if db.keys.count < PREFETCH_KEYS:
-        return
     for i in range(b.count):
-        request = &b.requests[i]
-        hashes[i] = 0
-        if request.argc > 1:
-            word = b.argv[request.first + 1]
-            if word.len <= PREFETCH_BYTES:
-                hashes[i] = hash_bytes(word.ptr, word.len)
-                ht_prefetch(&db.keys, hashes[i])
-    for i in range(b.count):
-        if hashes[i]:
-            ht_prefetch_item(&db.keys, hashes[i])
+        if b.requests[i].argc > 1:
+            words[count] = b.argv[b.requests[i].first + 1]
+            count += 1
+    db_prefetch(db, count, words, 1)
 
 
 cdef inline size_t text_length(const char* text) noexcept nogil:
@@ -147,7 +154,7 @@ cdef inline size_t text_length(const char* text) noexcept nogil:
 cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef uint64_t errors = c.reply.errors
     cdef size_t reply_at = c.reply.out.len
-    cdef Command* command = find_command(e, argc, argv)
+    cdef Command* command = command_of(e, argc, argv)
     c.last_command = command
     c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP
     if c.flags & CLIENT_REPLY_SKIP_NEXT:

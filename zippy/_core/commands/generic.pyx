@@ -7,7 +7,9 @@ from zippy._core.commands.generic_expire cimport generic_expire_handler
 from zippy._core.commands.generic_scan cimport generic_scan_handler
 from zippy._core.commands.generic_sort cimport generic_sort_handler
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport delete_key, detach, lookup_peek, lookup_quiet, lookup_read, open_for_write, put_new
+from zippy._core.keyspace.db cimport (
+    PREFETCHED, db_prefetch, delete_key, detach, lookup_peek, lookup_quiet, lookup_read, open_for_write, put_new
+)
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.lru cimport idle_seconds, lfu_counter, policy_is_lfu
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, Db
@@ -56,6 +58,8 @@ cdef void del_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
     cdef int i
     cdef int64_t deleted = 0
     for i in range(1, argc):
+        if i % PREFETCHED == 1:
+            db_prefetch(c.db, argc - i, argv + i, 1)
         if open_for_write(c.db, argv[i]) != NULL:
             delete_key(c.db, argv[i])
             mutated(c.db, argv[i], NOTIFY_GENERIC, b"del", 1)
@@ -72,6 +76,8 @@ cdef void exists_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     cdef int i
     cdef int64_t found = 0
     for i in range(1, argc):
+        if i % PREFETCHED == 1:
+            db_prefetch(c.db, argc - i, argv + i, 1)
         if lookup_quiet(c.db, argv[i]) != NULL:
             found += 1
     reply_int(&c.reply, found)

@@ -8,4 +8,5 @@ cdef void client_has_output(Engine* e, Client* c) noexcept nogil            # to
 cdef Client* next_pending(Engine* e) noexcept nogil                         # takes the first client with output off the list; NULL: none
 cdef void client_close(Client* c, Engine* e) noexcept nogil                 # marks it to be closed at the end of the turn
 cdef void check_soft_limits(Engine* e) noexcept nogil                       # marks those to be closed that were above it for too long
+cdef void set_output_limit(Engine* e, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds) noexcept nogil   # bytes, bytes; 0: none
 cdef int client_output_class(const Client* c) noexcept nogil                # an OutputClass

@@ -1,3 +1,4 @@
+from libc.stdint cimport SIZE_MAX
 from zippy._core.commands.types cimport (
     CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA, OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
 )
@@ -24,15 +25,33 @@ cdef bint above_limit(Engine* e, Client* c, size_t waiting) noexcept nogil:
 
 
 cdef void client_has_output(Engine* e, Client* c) noexcept nogil:
+    cdef size_t waiting = c.reply.out.len - c.reply.sent
     if c.flags & (CLIENT_INTERNAL | CLIENT_MASTER):
         return
-    if not c.flags & CLIENT_CLOSING and (c.reply.failed or above_limit(e, c, c.reply.out.len - c.reply.sent)):
+    if c.flags & CLIENT_PENDING and waiting <= e.unlimited_output and not c.soft_limit_us and not c.reply.failed:
+        return
+    if not c.flags & CLIENT_CLOSING and (c.reply.failed or above_limit(e, c, waiting)):
         e.stats.output_limit_disconnects += 1
         c.flags |= CLIENT_CLOSING | CLIENT_OVER_LIMIT
     if not c.flags & CLIENT_PENDING:
         c.flags |= CLIENT_PENDING
         c.next_pending = e.pending
         e.pending = c
+
+
+cdef void set_output_limit(Engine* e, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds) noexcept nogil:
+    cdef int i
+    e.output_limits[output_class].hard = hard
+    e.output_limits[output_class].soft = soft
+    e.output_limits[output_class].soft_seconds = soft_seconds
+    e.unlimited_output = SIZE_MAX
+    for i in range(3):
+        hard = e.output_limits[i].hard
+        soft = e.output_limits[i].soft
+        if hard and <size_t>hard < e.unlimited_output:
+            e.unlimited_output = hard
+        if soft and <size_t>soft < e.unlimited_output:
+            e.unlimited_output = soft
 
 
 cdef Client* next_pending(Engine* e) noexcept nogil:

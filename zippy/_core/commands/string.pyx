@@ -8,7 +8,7 @@ from zippy._core.commands.string_lcs cimport lcs_command
 from zippy._core.commands.string_number cimport decr_command, decrby_command, incr_command, incrby_command, incrbyfloat_command
 from zippy._core.commands.string_range cimport append_command, getrange_command, setrange_command, strlen_command, substr_command
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport db_put_string, db_set_expiry, delete_key, lookup_read, open_for_write
+from zippy._core.keyspace.db cimport PREFETCHED, db_prefetch, db_put_string, db_set_expiry, delete_key, lookup_read, open_for_write
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_STRING
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error_about, reply_int, reply_null, reply_ok
@@ -368,6 +368,8 @@ cdef void mget_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     cdef Entry* entry
     reply_array(&c.reply, argc - 1)
     for i in range(1, argc):
+        if i % PREFETCHED == 1:
+            db_prefetch(c.db, argc - i, argv + i, 1)
         entry = lookup_read(c.db, argv[i])
         reply_string(c, entry if entry != NULL and entry_type(entry) == TYPE_STRING else NULL)
 
@@ -382,6 +384,8 @@ cdef bint has_pairs(Client* c, int argc, const char* command) noexcept nogil:
 cdef bint store_pairs(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef int i
     for i in range(1, argc, 2):
+        if i % (2 * PREFETCHED) == 1:
+            db_prefetch(c.db, (argc - i) // 2, argv + i, 2)
         if store(c, open_for_write(c.db, argv[i]), argv[i], argv[i + 1], NO_EXPIRY, False):
             continue
         if i > 1:

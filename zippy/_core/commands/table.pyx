@@ -1,5 +1,5 @@
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_init, ht_insert, ht_remove
@@ -136,6 +136,7 @@ cdef object table_rename(Engine* e, bytes old, bytes new):
         return "No such command in rename-command"
     if new and ht_find(&e.commands, slice_of(<const char*>new, len(new))) != NULL:
         return "Target command name already exists"
+    memset(e.known, 0, sizeof(e.known))
     ht_remove(&e.commands, word)
     if new:
         mem_free(command.renamed)

@@ -81,6 +81,7 @@ cdef enum OutputClass:
     OUTPUT_PUBSUB = 2
 
 cdef enum:
+    KNOWN_WORDS = 128
     HISTOGRAM_BUCKETS = 32           # powers of two of a microsecond
     SLOWLOG_ARGS = 32                # arguments that a slow log entry keeps, of each
     SLOWLOG_ARG_BYTES = 128          # these many bytes
@@ -216,6 +217,12 @@ cdef struct OutputLimit:
     int64_t soft_seconds
 
 
+cdef struct KnownWord:
+    # a command's name as some client writes it
+    uint64_t bytes                   # up to seven of them, and above them how many; 0: nothing is known here
+    Command* command
+
+
 cdef struct ErrorStat:
     Slice code                       # "WRONGTYPE", owned, behind the struct
     uint64_t count
@@ -266,6 +273,7 @@ cdef struct Engine:
     Settings settings
     Keyspace ks
     HashTable commands               # Command by name, containers only at the top
+    KnownWord[KNOWN_WORDS] known     # what was found lately, by a hash of `bytes`
     Command* all_commands            # an array, subcommands too, by id
     int command_count
     PubSub pubsub
@@ -284,6 +292,7 @@ cdef struct Engine:
     Batch batch                      # of the client whose input is being run
     uint64_t ticks                   # clock_ticks at the end of the last command: the next one begins then
     OutputLimit[3] output_limits     # by OutputClass
+    size_t unlimited_output          # bytes that no limit forbids
     size_t clients_limit             # bytes of all clients that may be evicted, 0: none
     size_t clients_memory            # what they hold, kept only while there is a limit
     int64_t pause_until_us           # CLIENT PAUSE, monotonic clock; 0: none

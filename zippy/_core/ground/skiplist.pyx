@@ -5,6 +5,13 @@ from zippy._core.ground.random cimport random_next
 from zippy._core.ground.slice cimport slice_of
 
 
+cdef extern from *:
+    """
+    #define zippy_fetch(p) __builtin_prefetch(p)
+    """
+    void zippy_fetch(const void* p) noexcept nogil
+
+
 cdef inline ZslNode** forwards(const ZslNode* n) noexcept nogil:
     return <ZslNode**>(n + 1)
 
@@ -99,10 +106,16 @@ cdef void find_path(const Skiplist* z, double score, Slice member, ZslNode** pat
     cdef int i = z.level - 1
     while i >= 0:
         next = forwards(n)[i]
+        if i:
+            # most likely the next one to be looked at: fetched while this one is compared
+            zippy_fetch(forwards(n)[i - 1])
         while next != NULL and before(next, score, member):
             rank += spans(n)[i]
             n = next
             next = forwards(n)[i]
+            zippy_fetch(next)
+            if i:
+                zippy_fetch(forwards(n)[i - 1])
         path[i] = n
         ranks[i] = rank
         i -= 1

@@ -10,10 +10,15 @@ from zippy._core.keyspace.types cimport Db, Keyspace
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.settings cimport Settings
 
+cdef enum:
+    PREFETCHED = 16      # keys fetched at a time
+
 
 cdef void keyspace_init(Keyspace* ks, int databases, Settings* settings, uint64_t seed) noexcept nogil
 cdef void keyspace_free(Keyspace* ks) noexcept nogil
 
+# Has the first PREFETCHED of `count` keys (each step-th word) fetched into the cache side by side; what is no key does no harm
+cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept nogil
 cdef Entry* lookup_read(Db* db, Slice key) noexcept nogil            # counts hit or miss, touches LRU/LFU, expires; NULL: absent
 cdef Entry* lookup_quiet(Db* db, Slice key) noexcept nogil           # the same without touching (TTL, EXISTS, TYPE)
 cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil            # neither counts nor touches (OBJECT, WATCH)

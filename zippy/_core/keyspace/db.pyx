@@ -2,8 +2,8 @@ from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_refresh
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
-    HashTable, HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_random, ht_remove_hashed,
-    ht_replace, ht_scan
+    HashTable, HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_prefetch, ht_prefetch_item,
+    ht_random, ht_remove_hashed, ht_replace, ht_scan
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_realloc, mem_zalloc
 from zippy._core.ground.random cimport random_seed
@@ -23,6 +23,8 @@ from zippy._core.values.value cimport value_free, value_free_effort, value_free_
 
 cdef enum:
     LAZY_EFFORT = 64          # blocks: freeing more than this is done in steps
+    PREFETCH_KEYS = 4096      # fewer keys are in the cache anyhow
+    PREFETCH_BYTES = 256      # longer keys are not hashed twice
     RANDOM_TRIES = 100        # expired keys that RANDOMKEY passes over before it gives one back
 
 
@@ -103,6 +105,23 @@ cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil:
     mutated(db, key, NOTIFY_EXPIRED, NULL, 0)
     free_entry(ks, e)
     return True
+
+
+cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept nogil:
+    cdef uint64_t hashes[PREFETCHED]
+    cdef int i
+    if db.keys.count < PREFETCH_KEYS or count < 2:
+        return
+    if count > PREFETCHED:
+        count = PREFETCHED
+    for i in range(count):
+        hashes[i] = 0
+        if words[i * step].len <= PREFETCH_BYTES:
+            hashes[i] = hash_bytes(words[i * step].ptr, words[i * step].len)
+            ht_prefetch(&db.keys, hashes[i])
+    for i in range(count):
+        if hashes[i]:
+            ht_prefetch_item(&db.keys, hashes[i])
 
 
 cdef Entry* find_live(Db* db, Slice key) noexcept nogil:

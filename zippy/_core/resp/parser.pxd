@@ -54,7 +54,7 @@ cdef struct Parser:
     int64_t bulk_len     # bytes of the argument being read, -1: its header is not read yet
     Slice* argv          # the arguments of the command that parser_next returned
     int argc
-    Slice* kept          # owned: the arguments of an incomplete command between two reads; ptr is the offset from `start`
+    Slice* kept          # owned: the arguments of an incomplete command between two reads; ptr is an offset from `start` then
     int kept_cap
     int kept_count
     Buf scratch          # unescaped arguments of an inline request

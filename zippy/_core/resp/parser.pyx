@@ -1,4 +1,4 @@
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport intptr_t
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
@@ -9,7 +9,9 @@ cdef enum:
     INLINE_MAX = 64 * 1024       # bytes of an inline request or of a header line
     READ_STEP = 16 * 1024        # smallest room offered to a read
     READ_STEP_MAX = 4 << 20      # largest: a client that only announces a huge value gets no huge buffer
+    FIRST_ARGS = 64              # room for arguments that a batch begins with
     BATCH_ARGS = 1024            # room for arguments that a batch keeps
+    WHOLE_ARGS = 256             # a longer command is parsed as it comes
     BATCH_BYTES = 32 * 1024      # looking ahead ends here: what was read first should still be in the cache when it runs
     KEPT_SCRATCH = 4096
 
@@ -93,7 +95,15 @@ cdef int parser_begin(Parser* p, Batch* batch, const char* data, size_t len) noe
         batch.argv_count = p.kept_count
         p.kept = NULL
         p.kept_cap = p.kept_count = 0
+        move_arguments(batch.argv, batch.argv_count, <intptr_t>(p.base + p.start))
     return 0
+
+
+cdef void move_arguments(Slice* argv, int count, intptr_t distance) noexcept nogil:
+    """From addresses to offsets and back."""
+    cdef int i
+    for i in range(count):
+        argv[i].ptr = <const char*>(<intptr_t>argv[i].ptr + distance)
 
 
 cdef inline size_t unread_from(const Parser* p) noexcept nogil:
@@ -111,6 +121,7 @@ cdef void keep_arguments(Parser* p) noexcept nogil:
     if count == 0:
         return
     p.kept_count = count
+    move_arguments(b.argv + first, count, -<intptr_t>(p.base + p.start))
     if first == 0:
         p.kept = b.argv
         p.kept_cap = b.argv_cap
@@ -226,6 +237,8 @@ cdef int parse_one(Parser* p) noexcept nogil:
             b.argv_count = first_free(b)
             if p.pos >= p.end:
                 return PARSE_MORE
+            if parse_whole(p):
+                return PARSE_COMMAND
             if p.base[p.pos] != c'*':
                 if b.count:
                     # its arguments are put into scratch, which has room for one command
@@ -255,26 +268,6 @@ cdef int fail(Parser* p, const char* what) noexcept nogil:
     return PARSE_ERROR
 
 
-cdef inline int read_count(Parser* p, char kind, int64_t* n) noexcept nogil:
-    """HEADER: `kind`, a number of one to eight digits and CR LF are consumed. SKIPPED: it is something else, or has not all come."""
-    cdef const char* at = p.base + p.pos
-    cdef const char* end = p.base + p.end
-    cdef const char* last = at + 9
-    cdef int64_t value
-    if end - at < 4 or at[0] != kind or not c'1' <= at[1] <= c'9':
-        return SKIPPED
-    value = at[1] - c'0'
-    at += 2
-    while at < end and at < last and c'0' <= at[0] <= c'9':
-        value = value * 10 + (at[0] - c'0')
-        at += 1
-    if end - at < 2 or at[0] != 13 or at[1] != 10:
-        return SKIPPED
-    n[0] = value
-    p.pos = at + 2 - p.base
-    return HEADER
-
-
 cdef int read_line(Parser* p, Slice* line) noexcept nogil:
     """The line at pos without its CR LF, consumed; PARSE_MORE when it has not all come, PARSE_ERROR when it is too long."""
     cdef const char* here = p.base + p.pos
@@ -291,15 +284,13 @@ cdef int read_line(Parser* p, Slice* line) noexcept nogil:
 cdef int parse_header(Parser* p) noexcept nogil:
     cdef Slice line
     cdef int64_t count
-    cdef int status
-    if read_count(p, c'*', &count) != HEADER:
-        status = read_line(p, &line)
-        if status == PARSE_ERROR:
-            return fail(p, b"too big mbulk count string")
-        if status == PARSE_MORE:
-            return PARSE_MORE
-        if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), &count) or count > PARSER_MAX_ARGS:
-            return fail(p, b"invalid multibulk length")
+    cdef int status = read_line(p, &line)
+    if status == PARSE_ERROR:
+        return fail(p, b"too big mbulk count string")
+    if status == PARSE_MORE:
+        return PARSE_MORE
+    if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), &count) or count > PARSER_MAX_ARGS:
+        return fail(p, b"invalid multibulk length")
     if count > p.max_args:
         return fail(p, b"unauthenticated multibulk length")
     if count <= 0:
@@ -312,8 +303,6 @@ cdef int parse_header(Parser* p) noexcept nogil:
 cdef int parse_arguments(Parser* p) noexcept nogil:
     cdef Batch* b = p.batch
     cdef int status
-    cdef int i
-    cdef const char* first
     while p.args_left > 0:
         if p.bulk_len < 0:
             status = parse_bulk_header(p)
@@ -321,25 +310,77 @@ cdef int parse_arguments(Parser* p) noexcept nogil:
                 return status
         if p.end - p.pos < <size_t>p.bulk_len + 2:
             return PARSE_MORE
-        add_argument(b, p.pos - p.start, p.bulk_len)
+        add_argument(b, p.base + p.pos, p.bulk_len)
         p.pos += p.bulk_len + 2
         p.bulk_len = -1
         p.args_left -= 1
     finish_request(p)
-    first = p.base + p.start
-    for i in range(b.requests[b.count - 1].first, b.argv_count):
-        b.argv[i].ptr = first + <uintptr_t>b.argv[i].ptr
     p.args_left = -1
     return PARSE_COMMAND
 
 
-cdef inline void add_argument(Batch* b, size_t offset, size_t len) noexcept nogil:
+cdef inline void add_argument(Batch* b, const char* ptr, size_t len) noexcept nogil:
     """Room is made by what arrives, not by what a header announces."""
     if b.argv_count == b.argv_cap:
-        b.argv_cap = b.argv_cap * 2 if b.argv_cap else 64
-        b.argv = <Slice*>mem_realloc(b.argv, b.argv_cap * sizeof(Slice))
-    b.argv[b.argv_count] = slice_of(<const char*><uintptr_t>offset, len)
+        grow_argv(b)
+    b.argv[b.argv_count] = slice_of(ptr, len)
     b.argv_count += 1
+
+
+cdef void grow_argv(Batch* b) noexcept nogil:
+    b.argv_cap = b.argv_cap * 2 if b.argv_cap else FIRST_ARGS
+    b.argv = <Slice*>mem_realloc(b.argv, b.argv_cap * sizeof(Slice))
+
+
+cdef inline const char* read_number(const char* at, const char* end, int64_t* n) noexcept nogil:
+    """A number of one to eight digits without leading zeros, and CR LF: where they end. NULL: it is something else, or has not all come."""
+    cdef int64_t value
+    cdef const char* last = at + 8
+    if end - at < 3 or not c'1' <= at[0] <= c'9':
+        return NULL
+    value = at[0] - c'0'
+    at += 1
+    while c'0' <= at[0] <= c'9':
+        value = value * 10 + (at[0] - c'0')
+        at += 1
+        if at == last or at == end:
+            return NULL
+    if end - at < 2 or at[0] != 13 or at[1] != 10:
+        return NULL
+    n[0] = value
+    return at + 2
+
+
+cdef bint parse_whole(Parser* p) noexcept nogil:
+    """Parses the command at pos if all of it is there and nothing about it needs care; False: nothing was consumed."""
+    cdef Batch* b = p.batch
+    cdef const char* at = p.base + p.pos
+    cdef const char* end = p.base + p.end
+    cdef int64_t count
+    cdef int64_t length
+    if at[0] != c'*':
+        return False
+    at = read_number(at + 1, end, &count)
+    if at == NULL or count > WHOLE_ARGS or count > p.max_args:
+        return False
+    while b.argv_cap - b.argv_count < count:
+        grow_argv(b)
+    while count > 0:
+        if at == end or at[0] != c'$':
+            break
+        at = read_number(at + 1, end, &length)
+        if at == NULL or length > p.max_bulk or end - at < length + 2:
+            break
+        b.argv[b.argv_count] = slice_of(at, length)
+        b.argv_count += 1
+        at += length + 2
+        count -= 1
+    if count > 0:
+        b.argv_count = first_free(b)
+        return False
+    p.pos = at - p.base
+    finish_request(p)
+    return True
 
 
 cdef int parse_bulk_header(Parser* p) noexcept nogil:
@@ -347,10 +388,9 @@ cdef int parse_bulk_header(Parser* p) noexcept nogil:
     cdef int status
     if p.pos >= p.end:
         return PARSE_MORE
-    if read_count(p, c'$', &length) != HEADER:
-        status = read_bulk_header(p, &length)
-        if status != HEADER:
-            return status
+    status = read_bulk_header(p, &length)
+    if status != HEADER:
+        return status
     if length > p.max_bulk:
         return fail(p, b"unauthenticated bulk length" if p.max_args == PARSER_UNAUTHENTICATED_ARGS else b"invalid bulk length")
     p.bulk_len = length
@@ -358,7 +398,6 @@ cdef int parse_bulk_header(Parser* p) noexcept nogil:
 
 
 cdef int read_bulk_header(Parser* p, int64_t* length) noexcept nogil:
-    """The careful way: also says what is wrong."""
     cdef Slice line
     cdef char got[24]
     cdef int status = read_line(p, &line)
@@ -379,7 +418,6 @@ cdef int parse_inline(Parser* p) noexcept nogil:
     cdef const char* here = p.base + p.pos
     cdef const char* newline = <const char*>memchr(here, 10, p.end - p.pos)
     cdef size_t length
-    cdef int i
     if newline == NULL:
         return fail(p, b"too big inline request") if p.end - p.pos > INLINE_MAX else PARSE_MORE
     length = newline - here
@@ -390,8 +428,8 @@ cdef int parse_inline(Parser* p) noexcept nogil:
         return fail(p, b"unbalanced quotes in request")
     if b.argv_count == 0:
         return SKIPPED
-    for i in range(b.argv_count):
-        b.argv[i].ptr = p.scratch.data + <uintptr_t>b.argv[i].ptr
+    # they were offsets while scratch grew
+    move_arguments(b.argv, b.argv_count, <intptr_t>p.scratch.data)
     finish_request(p)
     return PARSE_COMMAND
 
@@ -429,7 +467,7 @@ cdef int split_arguments(Parser* p, const char* line, size_t length) noexcept no
                 break
             buf_append_byte(&p.scratch, line[i])
             i += 1
-        add_argument(p.batch, begin, p.scratch.len - begin)
+        add_argument(p.batch, <const char*><intptr_t>begin, p.scratch.len - begin)
 
 
 cdef size_t read_quoted(Parser* p, const char* line, size_t length, size_t i) noexcept nogil:
