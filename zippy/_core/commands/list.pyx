@@ -1,6 +1,6 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t
 from libc.string cimport strcmp
-from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE
+from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
 from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type, reply_syntax_error
 from zippy._core.commands.list_pop cimport list_pop_handler
 from zippy._core.commands.list_removal cimport list_removed
@@ -13,8 +13,12 @@ from zippy._core.resp.writer cimport (
 from zippy._core.values.entry cimport TYPE_LIST
 from zippy._core.values.list cimport (
     LIST_HEAD, LIST_TAIL, ListIter, item_equals, item_text, list_after_removal, list_delete_range, list_iter, list_iter_delete, list_iter_done,
-    list_iter_insert, list_iter_next, list_iter_replace, list_length, list_make_room, list_new, list_push
+    list_iter_insert, list_iter_items, list_iter_next, list_iter_replace, list_length, list_make_room, list_new, list_push
 )
+
+
+cdef enum:
+    RANGE_ITEMS = 64     # elements that LRANGE takes at a time
 
 
 cdef command_fn list_handler(const char* name) noexcept nogil:
@@ -107,7 +111,10 @@ cdef void lrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     cdef int64_t start
     cdef int64_t stop
     cdef int64_t length
-    cdef int64_t i
+    cdef int64_t left
+    cdef LpItem items[RANGE_ITEMS]
+    cdef int count
+    cdef int i
     cdef Entry* entry
     cdef ListIter it
     cdef char[24] scratch
@@ -127,10 +134,13 @@ cdef void lrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
         reply_array(&c.reply, 0)
         return
     reply_array(&c.reply, stop - start + 1)
+    left = stop - start + 1
     list_iter(&it, entry, start, LIST_TAIL)
-    for i in range(stop - start + 1):
-        list_iter_next(&it)
-        reply_bulk(&c.reply, item_text(&it.item, scratch))
+    while left > 0:
+        count = list_iter_items(&it, items, RANGE_ITEMS if left > RANGE_ITEMS else <int>left)
+        for i in range(count):
+            reply_bulk(&c.reply, item_text(&items[i], scratch))
+        left -= count
     list_iter_done(&it)
 
 

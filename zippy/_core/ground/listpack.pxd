@@ -32,6 +32,8 @@ cdef unsigned char* lp_next(const unsigned char* lp, const unsigned char* p) noe
 cdef unsigned char* lp_prev(const unsigned char* lp, const unsigned char* p) noexcept nogil
 cdef unsigned char* lp_seek(const unsigned char* lp, long index) noexcept nogil # negative from the end; NULL out of range; O(n) from the nearer end
 cdef void lp_get(const unsigned char* p, LpItem* item) noexcept nogil
+# The element at p and those behind it, at most so many; how many, and where the last of them is
+cdef int lp_items(const unsigned char* p, LpItem* items, int most, unsigned char** last) noexcept nogil
 cdef Slice lp_text(const unsigned char* p, char* scratch) noexcept nogil        # as bytes; integers are written into scratch[LP_INT_TEXT]
 cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil
 cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, unsigned int skip) noexcept nogil  # from p on, comparing one in skip + 1; NULL

@@ -255,6 +255,29 @@ cdef void lp_get(const unsigned char* p, LpItem* item) noexcept nogil:
     item.num = 0 if item.ptr != NULL else int_at(p)
 
 
+cdef int lp_items(const unsigned char* p, LpItem* items, int most, unsigned char** last) noexcept nogil:
+    cdef int count = 0
+    cdef unsigned char c
+    while count < most and p[0] != END:
+        c = p[0]
+        last[0] = <unsigned char*>p
+        if c < 0x80:
+            items[count].ptr = NULL
+            items[count].len = 0
+            items[count].num = c
+            p += 2
+        elif c < 0xC0:
+            items[count].ptr = <const char*>(p + 1)
+            items[count].len = c & 0x3F
+            items[count].num = 0
+            p += 2 + (c & 0x3F)
+        else:
+            lp_get(p, &items[count])
+            p += element_size(p)
+        count += 1
+    return count
+
+
 cdef Slice lp_text(const unsigned char* p, char* scratch) noexcept nogil:
     cdef LpItem item
     lp_get(p, &item)

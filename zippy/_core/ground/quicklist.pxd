@@ -55,6 +55,7 @@ cdef void ql_append_plain(Quicklist* q, unsigned char* data, size_t len) noexcep
 cdef bint ql_pop(Quicklist* q, int where, char** data, size_t* len, int64_t* num) noexcept nogil
 cdef bint ql_iter(QlIter* it, Quicklist* q, int64_t index, int direction) noexcept nogil   # starts at index (negative from the end); False out of range
 cdef bint ql_iter_next(QlIter* it) noexcept nogil                                 # it.item is the element; False at the end
+cdef int ql_iter_items(QlIter* it, LpItem* items, int most) noexcept nogil         # the next ones, at most so many (borrowed); 0 at the end
 cdef void ql_iter_done(QlIter* it) noexcept nogil                                 # compresses again what reading uncompressed
 cdef void ql_iter_insert(QlIter* it, Slice s, int where) noexcept nogil           # LP_BEFORE or LP_AFTER the element just returned; ends the iteration
 cdef void ql_iter_replace(QlIter* it, Slice s) noexcept nogil                     # replaces the element just returned; ends the iteration

@@ -3,7 +3,7 @@
 
 from libc.string cimport memcpy
 from zippy._core.ground.listpack cimport (
-    LP_AFTER, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at, lp_extend, lp_first, lp_free, lp_get, lp_insert,
+    LP_AFTER, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at, lp_extend, lp_first, lp_free, lp_get, lp_insert, lp_items,
     lp_last, lp_length, lp_new, lp_next, lp_prepend, lp_prev, lp_replace, lp_seek
 )
 from zippy._core.ground.lzf cimport lzf_compress, lzf_decompress
@@ -424,6 +424,22 @@ cdef bint ql_iter_next(QlIter* it) noexcept nogil:
         it.item.len = it.node.bytes
         it.item.num = 0
     return True
+
+
+cdef int ql_iter_items(QlIter* it, LpItem* items, int most) noexcept nogil:
+    cdef unsigned char* p
+    cdef int count
+    if not ql_iter_next(it):
+        return 0
+    items[0] = it.item
+    if it.node.container != QL_PACKED or it.direction != QL_TAIL or most == 1:
+        return 1
+    p = lp_next(it.node.data, it.p)
+    if p == NULL:
+        return 1
+    count = lp_items(p, items + 1, most - 1, &it.p)
+    it.offset += count
+    return count + 1
 
 
 cdef void ql_iter_done(QlIter* it) noexcept nogil:

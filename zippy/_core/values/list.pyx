@@ -1,14 +1,14 @@
 from libc.string cimport memcmp
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.listpack cimport (
-    lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_free, lp_get, lp_insert, lp_last, lp_length, lp_new, lp_next, lp_prepend,
+    lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_free, lp_get, lp_insert, lp_items, lp_last, lp_length, lp_new, lp_next, lp_prepend,
     lp_prev, lp_replace, lp_seek
 )
 from zippy._core.ground.mem cimport mem_size
 from zippy._core.ground.number cimport num_write_i64
 from zippy._core.ground.quicklist cimport (
     QL_HEAD, QL_PACKED, QL_TAIL, Quicklist, QuicklistNode, ql_append_listpack, ql_copy, ql_delete_range, ql_free, ql_free_some, ql_iter,
-    ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push
+    ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_items, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push
 )
 from zippy._core.values.entry cimport (
     ENC_LISTPACK, ENC_QUICKLIST, NO_EXPIRY, TYPE_LIST, entry_encoding, entry_new, entry_pointer, entry_set_encoding, entry_value
@@ -131,6 +131,20 @@ cdef bint list_iter_next(ListIter* it) noexcept nogil:
         return False
     lp_get(it.p, &it.item)
     return True
+
+
+cdef int list_iter_items(ListIter* it, LpItem* items, int most) noexcept nogil:
+    if not is_listpack(it.entry):
+        return ql_iter_items(&it.quick, items, most)
+    if it.direction != LIST_TAIL or most == 1:
+        if not list_iter_next(it):
+            return 0
+        items[0] = it.item
+        return 1
+    if not it.fresh and it.p != NULL:
+        it.p = lp_next(listpack_of(it.entry), it.p)
+    it.fresh = False
+    return lp_items(it.p, items, most, &it.p) if it.p != NULL else 0
 
 
 cdef void list_iter_done(ListIter* it) noexcept nogil:
