@@ -1,0 +1,167 @@
+"""The command line: `python -m bench PART ...`; without a part all of them run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import page
+from bench.cpu import Case, measure, two_tables
+from bench.loads import COMMANDS, of_sizes
+from bench.memory import churn, per_element
+from bench.servers import REDIS, VALKEY, ZIPPY, Kind, Ports, find
+from bench.tables import Table, save
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a part is given: the servers, the ports, and the options of the command line."""
+
+    kinds: list[Kind]
+    ports: Ports
+    options: argparse.Namespace
+
+    @property
+    def names(self) -> list[str]:
+        """The columns."""
+        return [kind.name for kind in self.kinds]
+
+    @property
+    def quick(self) -> bool:
+        """Whether little time is to be spent."""
+        return bool(self.options.quick)
+
+
+def scaled(options: argparse.Namespace, pipeline: int) -> int:
+    """Requests of a run: what is sent in deeper pipelines costs less, so more are sent."""
+    return int(options.requests * {1: 1, 16: 4}.get(pipeline, 8))
+
+
+def cpu_part(run: Run) -> list[Table]:
+    """Every command at each depth of pipelining, 50 clients."""
+    loads = [load for load in COMMANDS if re.search(run.options.loads, load.name)]
+    pipelines = [1, 16] if run.quick else run.options.pipelines
+    cases = {pipeline: {load.name: Case(load, pipeline, 50, scaled(run.options, pipeline)) for load in loads} for pipeline in pipelines}
+    found = measure(run.kinds, run.ports, [case for rows in cases.values() for case in rows.values()], run.options.rounds)
+    return [table for pipeline, rows in cases.items() for table in two_tables(f"Commands, pipeline {pipeline}", run.names, rows, found)]
+
+
+def sizes_part(run: Run) -> list[Table]:
+    """SET and GET with values of 16 bytes to 64 KiB."""
+    cases = {pipeline: {load.name: Case(load, pipeline, 50, scaled(run.options, pipeline)) for load in of_sizes()} for pipeline in (1, 16)}
+    found = measure(run.kinds, run.ports, [case for rows in cases.values() for case in rows.values()], run.options.rounds)
+    return [table for pipeline, rows in cases.items() for table in two_tables(f"Value sizes, pipeline {pipeline}", run.names, rows, found)]
+
+
+def clients_part(run: Run) -> list[Table]:
+    """SET and GET from 1 to 10,000 clients. The CPU that connecting takes is measured apart and subtracted."""
+    loads = [load for load in COMMANDS if load.name in ("SET", "GET")]
+    rows = {
+        f"{load.name}, {clients:,} clients": Case(load, 1, clients, run.options.requests // (4 if clients == 1 else 1))
+        for load in loads for clients in (1, 50, 1000, 10000)
+    }  # fmt: skip
+    found = measure(run.kinds, run.ports, list(rows.values()), run.options.rounds)
+    return two_tables("Clients, no pipelining", run.names, rows, found)
+
+
+def memory_part(run: Run) -> list[Table]:
+    """Resident bytes per element."""
+    return per_element(run.kinds, run.ports, 250_000 if run.quick else run.options.elements)
+
+
+def churn_part(run: Run) -> list[Table]:
+    """What churn leaves behind, and what FLUSHALL gives back."""
+    return churn(run.kinds, run.ports, 250_000 if run.quick else run.options.elements)
+
+
+PARTS: dict[str, Callable[[Run], list[Table]]] = {
+    "cpu": cpu_part,
+    "memory": memory_part,
+    "sizes": sizes_part,
+    "clients": clients_part,
+    "churn": churn_part,
+}
+QUICK_PARTS = ("cpu", "memory")
+
+
+def circumstances(options: argparse.Namespace) -> dict[str, str]:
+    """What a reader must know to judge the numbers."""
+    commit = subprocess.run(["git", "-C", options.zippy, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return {
+        "day": time.strftime("%Y-%m-%d"),
+        "zippy": commit or "unknown",
+        "Python": platform.python_version(),
+        "machine": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}",
+        "load before": f"{os.getloadavg()[0]:.1f}",
+        "run": ", ".join(f"{name} {getattr(options, name)}" for name in ("requests", "rounds", "elements"))
+        + (", quick" if options.quick else ""),
+    }
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="zippy beside Redis in one interleaved run; writes bench/NUMBERS.md."
+    )
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"what to run: {', '.join(PARTS)}, or page (from former results); default: all"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="cpu at pipelines 1 and 16 and memory, in a few minutes; printed, kept nowhere"
+    )
+    parser.add_argument("--zippy", default=str(ROOT), metavar="FOLDER", help="a tree of zippy's with a release build (default: this one)")
+    parser.add_argument(
+        "--server", action="append", default=[], metavar="NAME=COMMAND", help="one more server, for instance a second tree of zippy's"
+    )
+    parser.add_argument("--only", default="", metavar="REGEX", help="only the servers whose names match, and zippy")
+    parser.add_argument("--loads", default="", metavar="REGEX", help="only the loads of the cpu part whose names match")
+    parser.add_argument(
+        "--requests", type=int, default=200_000, help="requests of a run without pipelining; deeper ones have 4 and 8 times more"
+    )
+    parser.add_argument("--pipelines", type=lambda text: [int(word) for word in text.split(",")], default=[1, 16, 128], help="1,16,128")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--elements", type=int, default=1_000_000, help="elements of the memory and churn parts")
+    parser.add_argument("--ports", default="", metavar="FIRST-LAST", help="loopback ports to use (default: any)")
+    parser.add_argument("--keep", action="store_true", help="keep the results of a quick run too")
+    options = parser.parse_args(words)
+    unknown = [part for part in options.parts if part not in PARTS and part != "page"]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]}")
+    if options.quick:
+        options.requests, options.rounds = min(options.requests, 25_000), 1
+        options.only = options.only or f"{REDIS}|{VALKEY}"
+    options.zippy = str(Path(options.zippy).resolve())
+    return options
+
+
+def main() -> None:
+    """Runs the parts, prints their tables as they come, and writes the page."""
+    options = arguments()
+    kinds = [kind for kind in find(Path(options.zippy), options.server) if kind.name == ZIPPY or re.search(options.only, kind.name)]
+    ports = Ports(options.ports)
+    for part in options.parts or (QUICK_PARTS if options.quick else PARTS):
+        if part == "page":
+            continue
+        known = circumstances(options)
+        tables = PARTS[part](Run(kinds, ports, options))
+        print("\n".join(table.markdown() for table in tables), flush=True)
+        if not options.quick or options.keep:
+            save(part, known, tables)
+    if not options.quick or options.keep:
+        page.write(list(PARTS))
+        print(f"written: {page.PAGE}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

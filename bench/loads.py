@@ -1,0 +1,177 @@
+"""The loads of the CPU part, as data: one entry a load. What comes to zippy later joins with one entry.
+
+A load is a command that redis-benchmark repeats, where __rand_int__ becomes a random number of twelve digits below `keys`; or, when
+it has several commands, a batch that bench.blast repeats. Before each run the databases are flushed and `prepare` fills in what the
+commands need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from bench.wire import Word, request
+
+RANDOM = "__rand_int__"
+KEYS = 100_000
+MEMBERS = 10_000
+Prepare = Callable[[int], Iterator[bytes]]
+
+
+def nothing(requests: int) -> Iterator[bytes]:
+    """Nothing is prepared."""
+    return iter(())
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load. Requests are divided by `weight`, so that all loads take similarly long."""
+
+    name: str
+    commands: tuple[tuple[Word, ...], ...]
+    prepare: Prepare = nothing  # is given the number of requests to come; yields commands
+    weight: int = 1
+    keys: int = KEYS
+    subscribers: int = 0  # connections that are subscribed to the channel "news" and read all the time
+    inline: bool = False  # redis-benchmark's own PING_INLINE, the one that is no RESP
+
+
+def load(name: str, *words: Word, prepare: Prepare = nothing, weight: int = 1, keys: int = KEYS, subscribers: int = 0) -> Load:
+    """A load of one command."""
+    return Load(name, (words,), prepare, weight, keys, subscribers)
+
+
+def number(i: int) -> str:
+    """A number as redis-benchmark writes it in the place of __rand_int__."""
+    return f"{i:012d}"
+
+
+def in_chunks(head: tuple[Word, ...], words: Iterator[tuple[Word, ...]], size: int = 200) -> Iterator[bytes]:
+    """Commands that begin with `head` and carry so many groups of words each."""
+    chunk: list[Word] = []
+    for count, group in enumerate(words, 1):
+        chunk.extend(group)
+        if count % size == 0:
+            yield request(*head, *chunk)
+            chunk.clear()
+    if chunk:
+        yield request(*head, *chunk)
+
+
+def strings(value: str, count: int = KEYS) -> Prepare:
+    """All keys that __rand_int__ can name, with a value."""
+    return lambda _: in_chunks(("MSET",), ((f"key:{number(i)}", value) for i in range(count)))
+
+
+def items(key: str, count: int | None = None) -> Prepare:
+    """A list of so many items, or of one for each request."""
+    return lambda requests: in_chunks(("RPUSH", key), (("xxx",) for _ in range(count or requests)))
+
+
+def members(key: str, count: int | None = None) -> Prepare:
+    """A set of so many members, or of one for each request."""
+    return lambda requests: in_chunks(("SADD", key), ((f"element:{number(i)}",) for i in range(count or requests)))
+
+
+def scored(key: str, count: int | None = None) -> Prepare:
+    """A sorted set of so many members, or of one for each request; scores are the members' numbers."""
+    return lambda requests: in_chunks(("ZADD", key), ((i, f"element:{number(i)}") for i in range(count or requests)))
+
+
+def fields(key: str, count: int) -> Prepare:
+    """A hash of so many fields."""
+    return lambda _: in_chunks(("HSET", key), ((f"element:{number(i)}", "xxx") for i in range(count)))
+
+
+def two_sets(_: int) -> Iterator[bytes]:
+    """Two sets of 100 members that share half of them."""
+    for key, first in (("seta", 0), ("setb", 50)):
+        yield from in_chunks(("SADD", key), ((f"element:{number(i)}",) for i in range(first, first + 100)))
+
+
+def numbers_to_sort(_: int) -> Iterator[bytes]:
+    """A list of 100 numbers in no order."""
+    return in_chunks(("RPUSH", "numbers"), ((i * 7919 % 1000,) for i in range(100)))
+
+
+# what `redis-benchmark` runs when it is told nothing
+DEFAULT_TESTS = (
+    Load("PING_INLINE", (("PING",),), inline=True),
+    load("PING_MBULK", "PING"),
+    load("SET", "SET", f"key:{RANDOM}", "xxx"),
+    load("GET", "GET", f"key:{RANDOM}", prepare=strings("xxx")),
+    load("INCR", "INCR", f"counter:{RANDOM}"),
+    load("LPUSH", "LPUSH", "mylist", "xxx"),
+    load("RPUSH", "RPUSH", "mylist", "xxx"),
+    load("LPOP", "LPOP", "mylist", prepare=items("mylist")),
+    load("RPOP", "RPOP", "mylist", prepare=items("mylist")),
+    load("SADD", "SADD", "myset", f"element:{RANDOM}"),
+    load("HSET", "HSET", "myhash", f"element:{RANDOM}", "xxx"),
+    load("SPOP", "SPOP", "myset", prepare=members("myset")),
+    load("ZADD", "ZADD", "myzset", RANDOM, f"element:{RANDOM}"),
+    load("ZPOPMIN", "ZPOPMIN", "myzset", prepare=scored("myzset")),
+    load("LRANGE_100", "LRANGE", "mylist", 0, 99, prepare=items("mylist", 1000), weight=5),
+    load("LRANGE_300", "LRANGE", "mylist", 0, 299, prepare=items("mylist", 1000), weight=10),
+    load("LRANGE_500", "LRANGE", "mylist", 0, 499, prepare=items("mylist", 1000), weight=20),
+    load("LRANGE_600", "LRANGE", "mylist", 0, 599, prepare=items("mylist", 1000), weight=20),
+    load("MSET of 10", "MSET", *(word for _ in range(10) for word in (f"key:{RANDOM}", "xxx")), weight=3),
+)
+
+MORE_COMMANDS = (
+    load("SET EX", "SET", f"key:{RANDOM}", "xxx", "EX", 1000),
+    load("MGET of 10", "MGET", *(f"key:{RANDOM}" for _ in range(10)), prepare=strings("xxx"), weight=3),
+    load("GETRANGE", "GETRANGE", f"key:{RANDOM}", 10, 29, prepare=strings("x" * 100)),
+    load("BITFIELD", "BITFIELD", f"bits:{RANDOM}", "INCRBY", "u16", "#3", 1, keys=10_000),
+    load("HGET", "HGET", "myhash", f"element:{RANDOM}", prepare=fields("myhash", MEMBERS), keys=MEMBERS),
+    load("HGETALL of 10", "HGETALL", "myhash", prepare=fields("myhash", 10), weight=2),
+    load("HGETALL of 1000", "HGETALL", "myhash", prepare=fields("myhash", 1000), weight=50),
+    load("ZRANGE of 10", "ZRANGE", "myzset", 5000, 5009, prepare=scored("myzset", MEMBERS), weight=2),
+    load("ZRANGE of 10 WITHSCORES", "ZRANGE", "myzset", 5000, 5009, "WITHSCORES", prepare=scored("myzset", MEMBERS), weight=2),
+    load(
+        "ZRANGEBYSCORE of 10",
+        "ZRANGEBYSCORE",
+        "myzset",
+        RANDOM,
+        "+inf",
+        "LIMIT",
+        0,
+        10,
+        prepare=scored("myzset", MEMBERS),
+        keys=MEMBERS,
+        weight=2,
+    ),
+    load("ZRANK", "ZRANK", "myzset", f"element:{RANDOM}", prepare=scored("myzset", MEMBERS), keys=MEMBERS),
+    load("ZSCORE", "ZSCORE", "myzset", f"element:{RANDOM}", prepare=scored("myzset", MEMBERS), keys=MEMBERS),
+    load("ZINCRBY", "ZINCRBY", "myzset", 3, f"element:{RANDOM}", prepare=scored("myzset", MEMBERS), keys=MEMBERS),
+    load("SISMEMBER", "SISMEMBER", "myset", f"element:{RANDOM}", prepare=members("myset", MEMBERS), keys=MEMBERS),
+    load("SINTER of 2 x 100", "SINTER", "seta", "setb", prepare=two_sets, weight=10),
+    load("SORT of 100", "SORT", "numbers", prepare=numbers_to_sort, weight=10),
+    load("SCAN", "SCAN", RANDOM, "COUNT", 10, prepare=strings("xxx"), keys=KEYS, weight=3),
+    load("EXPIRE", "EXPIRE", f"key:{RANDOM}", 1000, prepare=strings("xxx")),
+    load("DEL", "DEL", f"key:{RANDOM}", prepare=strings("xxx")),
+    Load("MULTI, SET, GET, EXEC", (("MULTI",), ("SET", "key", "xxx"), ("GET", "key"), ("EXEC",)), weight=2),
+    load("PUBLISH to nobody", "PUBLISH", "news", "xxx"),
+    load("PUBLISH to 100", "PUBLISH", "news", "x" * 32, subscribers=100, weight=25),
+)
+
+SIZES = (16, 256, 1024, 4096, 16384, 65536)
+
+
+def of_sizes() -> tuple[Load, ...]:
+    """SET and GET with values of each size; the larger the value, the fewer keys and requests."""
+    loads = []
+    for size in SIZES:
+        keys, value = min(KEYS, (64 << 20) // size), "x" * size
+        weight = 1 if size <= 1024 else size // 2048
+        loads.append(load(f"SET, {size} bytes", "SET", f"key:{RANDOM}", value, keys=keys, weight=weight))
+        loads.append(load(f"GET, {size} bytes", "GET", f"key:{RANDOM}", prepare=strings(value, keys), keys=keys, weight=weight))
+    return tuple(loads)
+
+
+def heavier(one: Load, times: int) -> Load:
+    """The same load with so many times fewer requests."""
+    return replace(one, weight=one.weight * times)
+
+
+COMMANDS = DEFAULT_TESTS + MORE_COMMANDS
+BY_NAME = {one.name: one for one in COMMANDS}

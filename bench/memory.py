@@ -1,0 +1,90 @@
+"""Resident memory: bytes per element, what churn leaves behind, and what is given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.datasets import DATA_SETS, value_of
+from bench.progress import Progress
+from bench.servers import Kind, Ports, Server
+from bench.tables import Table, memory_reference
+from bench.wire import Connection, ErrorReply, batched, request
+
+MIB = 1 << 20
+
+
+def per_element(kinds: Sequence[Kind], ports: Ports, elements: int) -> list[Table]:
+    """Growth of resident memory by loading over the wire, a fresh server for each row, divided by the elements."""
+    names = [kind.name for kind in kinds]
+    table = Table(f"Memory per element, {elements:,} elements", "resident bytes", names, against=memory_reference(), digits=1)
+    progress = Progress("memory", len(DATA_SETS) * len(kinds))
+    for data in DATA_SETS:
+        count = elements // data.weight
+        batches = list(batched(data.generate(count)))
+        row: dict[str, float | None] = {}
+        for kind in kinds:
+            progress.step(f"{data.name}, {kind.name}")
+            server = Server(kind, ports)
+            try:
+                before = server.resident()
+                with Connection(server.port) as client:
+                    client.send_all(batches)
+                server.settle()
+                row[kind.name] = (server.resident() - before) / count
+            except ErrorReply:
+                row[kind.name] = None
+            finally:
+                server.stop()
+        table.add(data.name, row)
+    progress.end()
+    return [table]
+
+
+def resized(n: int, seed: int) -> Iterator[bytes]:
+    """Strings of other sizes at other keys."""
+    return (request("SET", f"other{seed}:{i:08d}", "w" * (40 + (i + seed) * 104729 % 160)) for i in range(n))
+
+
+def churned(server: Server, elements: int) -> dict[str, float]:
+    """Fills, deletes nine of ten, refills with larger values; then flushes. Returns ratios and MiB by row."""
+    empty = server.resident()
+    found = {}
+    with Connection(server.port) as client:
+        client.send_all(batched(request("SET", f"key:{i:012d}", value_of(i)) for i in range(elements)))
+        server.settle()
+        found["filled: resident over used"] = server.resident() / server.used_memory()
+        full = server.resident()
+        client.send_all(batched(request("DEL", f"key:{i:012d}") for i in range(elements) if i % 10))
+        server.settle()
+        found["nine of ten keys deleted: resident, % of the full"] = 100 * (server.resident() - empty) / (full - empty)
+        client.send_all(batched(resized(elements // 3, 1)))
+        server.settle()
+        found["refilled with larger values: resident over used"] = server.resident() / server.used_memory()
+        client.send_all(batched(request("DEL", f"other1:{i:08d}") for i in range(elements // 3) if i % 10))
+        client.send_all(batched(resized(elements // 3, 2)))
+        server.settle()
+        found["the same again: resident over used"] = server.resident() / server.used_memory()
+        client("FLUSHALL")
+        server.settle()
+        found["after FLUSHALL: resident MiB above the start"] = (server.resident() - empty) / MIB
+    return found
+
+
+def churn(kinds: Sequence[Kind], ports: Ports, elements: int) -> list[Table]:
+    """Fragmentation and memory given back, a fresh server each."""
+    table = Table(
+        f"Churn, {elements:,} keys", "resident beside used_memory, see the rows", [kind.name for kind in kinds], against=memory_reference()
+    )
+    progress = Progress("churn", len(kinds))
+    found = {}
+    for kind in kinds:
+        progress.step(kind.name)
+        server = Server(kind, ports)
+        try:
+            found[kind.name] = churned(server, elements)
+        finally:
+            server.stop()
+    progress.end()
+    for row in found[kinds[0].name]:
+        table.add(row, {name: values[row] for name, values in found.items()})
+    return [table]

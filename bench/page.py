@@ -1,0 +1,29 @@
+"""bench/NUMBERS.md and its plots, from the results that are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.tables import restore
+
+PAGE = Path(__file__).parent / "NUMBERS.md"
+HEAD = """# zippy beside Redis: numbers
+
+Written by `python -m bench`; not edited by hand. All servers ran on one machine in one run, each load on each server in turn, the
+order rotated from round to round; medians of the rounds. What counts are the ratios within a table: figures of two machines, or of two
+days, do not compare. A ratio is zippy's number over Redis 8.2.3's (for memory: over the lower of Redis 8.2.3 and Valkey 9.1).
+"""
+
+
+def write(parts: list[str]) -> None:
+    """Writes the page from what the parts left, in this order."""
+    sections = [HEAD]
+    for part in parts:
+        kept = restore(part)
+        if kept is None:
+            continue
+        known, tables = kept
+        sections.append(f"## {part}\n")
+        sections.append("; ".join(f"{name}: {value}" for name, value in known.items()) + "\n")
+        sections.extend(table.markdown() for table in tables)
+    PAGE.write_text("\n".join(sections))
