@@ -15,8 +15,11 @@ from pathlib import Path
 
 from bench import page
 from bench.cpu import Case, measure, two_tables
+from bench.inprocess import compare
+from bench.latency import fixed, pauses
 from bench.loads import COMMANDS, of_sizes
 from bench.memory import churn, per_element
+from bench.scale import growth, startup, tls
 from bench.servers import REDIS, VALKEY, ZIPPY, Kind, Ports, find
 from bench.tables import Table, save
 
@@ -84,12 +87,48 @@ def churn_part(run: Run) -> list[Table]:
     return churn(run.kinds, run.ports, 250_000 if run.quick else run.options.elements)
 
 
+def latency_part(run: Run) -> list[Table]:
+    """p50 to p99.9 at half of Redis's saturation."""
+    return fixed(run.kinds, run.ports, run.options.rounds, 1.0 if run.quick else 5.0)
+
+
+def pauses_part(run: Run) -> list[Table]:
+    """The longest round trips beside large operations."""
+    return pauses(run.kinds, run.ports, run.options.rounds, 100_000 if run.quick else run.options.elements)
+
+
+def scale_part(run: Run) -> list[Table]:
+    """From ten thousand keys to `--largest`."""
+    return growth(run.kinds, run.ports, run.options.rounds, scaled(run.options, 16), 100_000 if run.quick else run.options.largest)
+
+
+def startup_part(run: Run) -> list[Table]:
+    """From the start of the process to the first reply."""
+    return startup(run.kinds, run.ports, 5 if run.quick else 11, 100_000 if run.quick else run.options.elements)
+
+
+def tls_part(run: Run) -> list[Table]:
+    """CPU per request over TLS."""
+    return tls(run.kinds, run.ports, run.options.rounds, run.options.requests)
+
+
+def inprocess_part(run: Run) -> list[Table]:
+    """Stores inside of a Python process."""
+    return compare(run.kinds, run.ports, run.options.rounds, 0.3 if run.quick else 2.0, run.options.python, run.options.zippy)
+
+
 PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "cpu": cpu_part,
     "memory": memory_part,
     "sizes": sizes_part,
     "clients": clients_part,
     "churn": churn_part,
+    "latency": latency_part,
+    "pauses": pauses_part,
+    "scale": scale_part,
+    "startup": startup_part,
+    "tls": tls_part,
+    "inprocess": inprocess_part,
 }
 QUICK_PARTS = ("cpu", "memory")
 
@@ -132,6 +171,10 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pipelines", type=lambda text: [int(word) for word in text.split(",")], default=[1, 16, 128], help="1,16,128")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--elements", type=int, default=1_000_000, help="elements of the memory and churn parts")
+    parser.add_argument("--largest", type=int, default=10_000_000, help="keys that the scale part ends with")
+    parser.add_argument(
+        "--python", default=sys.executable, metavar="PROGRAM", help="the interpreter of the inprocess part, which has the other stores"
+    )
     parser.add_argument("--ports", default="", metavar="FIRST-LAST", help="loopback ports to use (default: any)")
     parser.add_argument("--keep", action="store_true", help="keep the results of a quick run too")
     options = parser.parse_args(words)
@@ -155,7 +198,7 @@ def main() -> None:
             continue
         known = circumstances(options)
         tables = PARTS[part](Run(kinds, ports, options))
-        print("\n".join(table.markdown() for table in tables), flush=True)
+        print("\n".join(table.markdown() for table in tables if not table.plot_only), flush=True)
         if not options.quick or options.keep:
             save(part, known, tables)
     if not options.quick or options.keep:

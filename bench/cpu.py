@@ -46,23 +46,11 @@ def prepare(server: Server, load: Load, requests: int) -> None:
     server.settle()
 
 
-def redis_benchmark(port: int, case: Case, requests: int, limit: float) -> float:
-    """Runs redis-benchmark; returns requests per second. Raises ErrorReply when the server replies with errors."""
-    arguments = [
-        "-p",
-        str(port),
-        "-n",
-        str(requests),
-        "-P",
-        str(case.pipeline),
-        "-c",
-        str(case.clients),
-        "-r",
-        str(case.load.keys),
-        "--csv",
-    ]
+def redis_benchmark(port: int, case: Case, requests: int, limit: float, options: Sequence[str] = ()) -> float:
+    """Runs redis-benchmark (with further options of its own); returns requests per second. Raises ErrorReply at an error reply."""
+    arguments = ["-p", str(port), "-n", str(requests), "-P", str(case.pipeline), "-c", str(case.clients), "-r", str(case.load.keys)]
     words = ["-t", "ping_inline"] if case.load.inline else [str(word) for word in case.load.commands[0]]
-    ran = subprocess.run(["redis-benchmark", *arguments, *words], capture_output=True, text=True, timeout=limit)
+    ran = subprocess.run(["redis-benchmark", *arguments, "--csv", *options, *words], capture_output=True, text=True, timeout=limit)
     if ran.returncode or "Error" in ran.stderr + ran.stdout:
         raise ErrorReply((ran.stderr + ran.stdout).strip().splitlines()[-1])
     return float(list(csv.reader(ran.stdout.splitlines()))[-1][1])
@@ -96,8 +84,9 @@ def connecting_ns(server: Server, case: Case) -> int:
 
 
 def measure(kinds: Sequence[Kind], ports: Ports, cases: Sequence[Case], rounds: int) -> dict[tuple[Case, str], list[Measured]]:
-    """Runs every case on every server in each round; the order of the servers is rotated from round to round."""
+    """Runs every case on every server in each round; the order of the servers is rotated. What failed once is not tried again."""
     found: dict[tuple[Case, str], list[Measured]] = {}
+    failed: set[tuple[Case, str]] = set()
     progress = Progress("cpu", rounds * len(cases) * len(kinds))
     with running(kinds, ports) as servers:
         for turn in range(rounds):
@@ -105,8 +94,12 @@ def measure(kinds: Sequence[Kind], ports: Ports, cases: Sequence[Case], rounds: 
                 first = (turn + place) % len(servers)
                 for server in servers[first:] + servers[:first]:
                     progress.step(f"{case.load.name}, pipeline {case.pipeline}, {case.clients} clients, {server.name}")
-                    with contextlib.suppress(ErrorReply, subprocess.TimeoutExpired, TimeoutError):
+                    if (case, server.name) in failed:
+                        continue
+                    try:
                         found.setdefault((case, server.name), []).append(run(server, case))
+                    except (ErrorReply, subprocess.TimeoutExpired, TimeoutError):
+                        failed.add((case, server.name))
     progress.end()
     return found
 

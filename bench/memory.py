@@ -10,8 +10,6 @@ from bench.servers import Kind, Ports, Server
 from bench.tables import Table, memory_reference
 from bench.wire import Connection, ErrorReply, batched, request
 
-MIB = 1 << 20
-
 
 def per_element(kinds: Sequence[Kind], ports: Ports, elements: int) -> list[Table]:
     """Growth of resident memory by loading over the wire, a fresh server for each row, divided by the elements."""
@@ -46,35 +44,36 @@ def resized(n: int, seed: int) -> Iterator[bytes]:
 
 
 def churned(server: Server, elements: int) -> dict[str, float]:
-    """Fills, deletes nine of ten, refills with larger values; then flushes. Returns ratios and MiB by row."""
-    empty = server.resident()
+    """Fills, deletes nine of ten, refills with larger values, and once more; then flushes. Returns numbers by row."""
+    empty, unused = server.resident(), server.used_memory()
     found = {}
+
+    def over_used(stage: str) -> None:
+        server.settle()
+        found[f"{stage}: resident over used, as grown from the start"] = (server.resident() - empty) / (server.used_memory() - unused)
+
     with Connection(server.port) as client:
         client.send_all(batched(request("SET", f"key:{i:012d}", value_of(i)) for i in range(elements)))
-        server.settle()
-        found["filled: resident over used"] = server.resident() / server.used_memory()
+        over_used("filled")
         full = server.resident()
         client.send_all(batched(request("DEL", f"key:{i:012d}") for i in range(elements) if i % 10))
         server.settle()
-        found["nine of ten keys deleted: resident, % of the full"] = 100 * (server.resident() - empty) / (full - empty)
+        found["nine of ten keys deleted: % that is still resident"] = 100 * (server.resident() - empty) / (full - empty)
         client.send_all(batched(resized(elements // 3, 1)))
-        server.settle()
-        found["refilled with larger values: resident over used"] = server.resident() / server.used_memory()
+        over_used("refilled with larger values")
         client.send_all(batched(request("DEL", f"other1:{i:08d}") for i in range(elements // 3) if i % 10))
         client.send_all(batched(resized(elements // 3, 2)))
-        server.settle()
-        found["the same again: resident over used"] = server.resident() / server.used_memory()
+        over_used("the same again")
+        most = server.resident() - empty
         client("FLUSHALL")
         server.settle()
-        found["after FLUSHALL: resident MiB above the start"] = (server.resident() - empty) / MIB
+        found["after FLUSHALL: % that is still resident"] = 100 * max(server.resident() - empty, 0) / most
     return found
 
 
 def churn(kinds: Sequence[Kind], ports: Ports, elements: int) -> list[Table]:
     """Fragmentation and memory given back, a fresh server each."""
-    table = Table(
-        f"Churn, {elements:,} keys", "resident beside used_memory, see the rows", [kind.name for kind in kinds], against=memory_reference()
-    )
+    table = Table(f"Churn, {elements:,} keys", "ratios and percentages", [kind.name for kind in kinds], against=memory_reference())
     progress = Progress("churn", len(kinds))
     found = {}
     for kind in kinds:

@@ -95,6 +95,7 @@ class Server:
     """A running server process of its own. Ended by `stop`, with its folder."""
 
     def __init__(self, kind: Kind, ports: Ports, options: Sequence[str] = ()) -> None:
+        """Starts it and waits until it answers. options come last: they win over what is the same for all."""
         self.kind = kind
         self.name = kind.name
         self.port = ports.take()
@@ -108,7 +109,7 @@ class Server:
         self.start_seconds = time.monotonic() - started
 
     def wait_until_ready(self, deadline: float) -> None:
-        """Returns when the server answers PING."""
+        """Returns when the server answers PING, which it does once what it had to load is loaded."""
         while True:
             with contextlib.suppress(OSError, ErrorReply), Connection(self.port, 5.0) as client:
                 client("PING")

