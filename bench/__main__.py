@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import page
@@ -176,6 +176,9 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         "--python", default=sys.executable, metavar="PROGRAM", help="the interpreter of the inprocess part, which has the other stores"
     )
     parser.add_argument("--ports", default="", metavar="FIRST-LAST", help="loopback ports to use (default: any)")
+    parser.add_argument(
+        "--pin", action="store_true", help="servers on the first core, load generators on the others (not fair to threads: not for pauses)"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the results of a quick run too")
     options = parser.parse_args(words)
     unknown = [part for part in options.parts if part not in PARTS and part != "page"]
@@ -192,6 +195,9 @@ def main() -> None:
     """Runs the parts, prints their tables as they come, and writes the page."""
     options = arguments()
     kinds = [kind for kind in find(Path(options.zippy), options.server) if kind.name == ZIPPY or re.search(options.only, kind.name)]
+    if options.pin:
+        kinds = [replace(kind, command=("taskset", "-c", "0", *kind.command)) for kind in kinds]
+        os.sched_setaffinity(0, os.sched_getaffinity(0) - {0})
     ports = Ports(options.ports)
     for part in options.parts or (QUICK_PARTS if options.quick else PARTS):
         if part == "page":

@@ -21,7 +21,7 @@ KINDS = 64  # different batches that take turns
 
 @dataclass
 class Latencies:
-    """What a run saw: nanoseconds from schedule to reply; batches per second; nanoseconds that the generator was late. Both lists are sorted."""
+    """What a run saw: nanoseconds from schedule to reply; batches per second; nanoseconds that the generator was late; both sorted."""
 
     replies: list[int]
     rate: float

