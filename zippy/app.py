@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-from zippy.config_file import ConfigFileError, Directive
+from zippy.config_file import FATAL_HEAD, ConfigFileError, Directive
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.process import (
     follow_maxclients,
@@ -45,7 +45,7 @@ class Application:
         try:
             set_up_log(self.settings)
         except OSError as error:
-            print(f"Can't open the log file: {error}")
+            print(f"\n{FATAL_HEAD}Can't open the log file: {error.strerror}", file=sys.stderr)
             return 1
         if self.settings.flag("daemonize"):
             go_to_background()
@@ -100,17 +100,20 @@ class Application:
                 raise directive.error(f"zippy does not know '{directive.name}' lines")
 
     def catch_signals(self, server: Server) -> None:
-        """The first SIGTERM or SIGINT stops the server in good order, the second one at once."""
+        """SIGTERM and SIGINT stop the server in good order; a SIGINT while it stops ends it at once."""
         loop = asyncio.get_running_loop()
-
-        def stop(name: str) -> None:
-            if server.stopping is not None:
-                log.warning("Received %s while shutting down, exiting at once", name)
-                os._exit(1)
-            log.info("Received %s, scheduling shutdown...", name)
-            options: Any = self.settings.value(f"shutdown-on-{name.lower()}")
-            save = True if "save" in options else False if "nosave" in options else None
-            server.shut_down(save, "force" in options)
-
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop, number.name)
+            loop.add_signal_handler(number, self.stop_by_signal, server, number.name)
+
+    def stop_by_signal(self, server: Server, name: str) -> None:
+        """Does what the signal's shutdown-on setting says."""
+        if server.stopping is not None:
+            log.info("Received %s while shutting down", name)
+            return
+        log.info("Received %s, scheduling shutdown...", name)
+        # the last save keeps the loop busy, so only the system can still act on a signal
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        options: Any = self.settings.value(f"shutdown-on-{name.lower()}")
+        save = True if "save" in options else False if "nosave" in options else None
+        server.shut_down(save, "force" in options).add_done_callback(lambda _: self.catch_signals(server))

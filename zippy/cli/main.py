@@ -40,9 +40,5 @@ def main() -> NoReturn:
         loaded = load_command_line(settings, arguments, sys.stdin.buffer)
     except ConfigFileError as error:
         sys.exit(f"\n{error}")
-    folder = settings.text("dir")
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        sys.exit(f"Can't chdir to '{folder}': {error.strerror}")
+    os.chdir(settings.text("dir"))
     sys.exit(Application(settings, loaded.path, loaded.directives).run())

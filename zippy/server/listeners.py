@@ -1,8 +1,8 @@
 """Where clients connect: TCP, TLS and Unix sockets.
 
 The listening sockets are made here, at once. Plain connections go to the reactor where the system has one; asyncio is given copies of the
-other sockets: so CONFIG SET knows whether an address can be had before it answers, and a new TLS context takes over a socket without a moment
-in which nobody listens.
+other sockets: so CONFIG SET knows whether an address can be had before it answers, and a new TLS context takes over a socket without a
+moment in which nobody listens.
 """
 
 from __future__ import annotations
@@ -214,6 +214,12 @@ class Listeners:
             if sock not in self.serving and sock.fileno() >= 0:
                 await self.serve(sock, place.kind)
 
+    def serve_soon(self) -> None:
+        """Begins to serve whatever is not served yet; until then the system keeps the connections."""
+        task = asyncio.get_running_loop().create_task(self.serve_all(), name="zippy-listeners")
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
     # Changes
 
     def change(self, name: str, value: Any) -> None:
@@ -227,14 +233,17 @@ class Listeners:
             except (OSError, SettingError) as error:
                 log.warning("TLS cannot be had like this: %s", error)
                 raise SettingError("Unable to update TLS configuration. Check server logs.") from error
-        self.move(bind_changed="bind" in changed)
+        try:
+            self.move(bind_changed="bind" in changed)
+        except SettingError:
+            # sockets that had to go first were opened anew
+            self.serve_soon()
+            raise
         if context is not self.context:
             self.context = context
             self.stop_serving(sock for place, sock in self.sockets.items() if place.kind == "tls")
         self.opened_with = asked_for
-        task = asyncio.get_running_loop().create_task(self.serve_all(), name="zippy-listeners")
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.serve_soon()
 
     def move(self, bind_changed: bool) -> None:
         """Opens the places that are new and closes those that are gone; SettingError when a new one cannot be had."""
@@ -249,7 +258,7 @@ class Listeners:
         except OSError as error:
             if not bind_changed:
                 raise SettingError("Unable to listen on this port. Check server logs.") from error
-            self.sockets.update(self.open_places({place: True for place in gone}))
+            self.sockets.update(self.open_places(dict.fromkeys(gone, True)))
             raise SettingError("Failed to bind to specified addresses.") from error
         if not bind_changed:
             self.close_places(gone)

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 
-from zippy.settings import Settings, SettingError, Value, find_setting
+from zippy.settings import SettingError, Settings, Value, find_setting
 
 log = logging.getLogger("zippy")
 

@@ -62,7 +62,8 @@ def choose_ciphers(context: ssl.SSLContext, settings: Settings) -> None:
     elif suites:
         offered = {str(cipher["name"]) for cipher in context.get_ciphers() if cipher["protocol"] == "TLSv1.3"}
         if not offered <= set(suites.split(":")):
-            raise SettingError("tls-ciphersuites needs Python 3.15 to take suites away; this Python always offers " + ":".join(sorted(offered)))
+            always = ":".join(sorted(offered))
+            raise SettingError(f"tls-ciphersuites needs Python 3.15 to take suites away; this Python always offers {always}")
     if settings.flag("tls-prefer-server-ciphers"):
         context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     else:
