@@ -42,8 +42,9 @@ cdef class StreamTransport(Transport):
 
     def connection_made(self, transport):
         self.transport = transport
-        transport.set_write_buffer_limits(high=0)
         is_tls = transport.get_extra_info("sslcontext") is not None
+        # asyncio's TLS pauses at the limit, not above it: with 0 it would pause when nothing waits
+        transport.set_write_buffer_limits(high=1 if is_tls else 0)
         self.session = self.server.admit(self, transport, is_tls)
         if self.session is not None and not is_tls:
             self.fd = transport.get_extra_info("socket").fileno()
