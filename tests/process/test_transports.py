@@ -1,0 +1,318 @@
+"""The ways to connect: IPv4, IPv6, Unix sockets, TLS; who is turned away, and who is closed for being silent."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process.certificates import Certificates
+from tests.process.launch import UnixClient, answers, linux_only, wait_until
+from tests.resp import ConnectionClosed, RawClient, encode
+from tests.servers import ServerProcess, free_port
+from zippy.server.server import PROTECTED, Server
+from zippy.settings import Settings
+
+Start = Callable[..., ServerProcess]
+PIPELINE = encode(("PING",)) * 50_000
+
+
+def has_ipv6() -> bool:
+    """Whether ::1 can be had."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """One authority and its certificates for all these tests."""
+    return Certificates(tmp_path_factory.mktemp("tls"))
+
+
+class TestAddresses:
+    """TCP and Unix sockets."""
+
+    def test_default_is_the_loopback(self, start_server: Start) -> None:
+        """Without `bind`, only this machine is listened to, over both versions of IP where there are two."""
+        server = start_server()
+        with server.client() as client:
+            assert client("CONFIG", "GET", "bind").plain() == [b"bind", b"127.0.0.1 -::1"]
+            assert client("CLIENT", "INFO").value.split()[1].startswith(b"addr=127.0.0.1:")
+        assert answers(lambda: RawClient("::1", server.port)) == has_ipv6()
+
+    @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+    def test_ipv6(self, start_server: Start) -> None:
+        """An IPv6 client, and its address as Redis writes it."""
+        server = start_server()
+        with RawClient("::1", server.port) as client:
+            fields = client("CLIENT", "INFO").value.split()
+            assert fields[1].startswith(b"addr=[::1]:")
+            assert fields[2] == b"laddr=[::1]:%d" % server.port
+
+    @pytest.mark.parametrize("mode", [0o700, 0o770, 0o777])
+    def test_unix_socket(self, start_server: Start, tmp_path: Path, mode: int) -> None:
+        """A Unix socket beside TCP, with the mode that was asked for; its clients have the path as their address."""
+        path = tmp_path / "s"
+        server = start_server(config={"unixsocket": path, "unixsocketperm": f"{mode:o}"})
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        with UnixClient(path) as client:
+            assert client("CLIENT", "INFO").value.split()[1] == f"addr={path}:0".encode()
+            assert b" flags=U " in client("CLIENT", "INFO").value
+            client.send_bytes(PIPELINE)
+            assert all(client.read().value == b"PONG" for _ in range(50_000))
+        assert answers(server.client)
+
+    def test_unix_path_that_cannot_be(self, start_server: Start) -> None:
+        """The start ends with Redis's message."""
+        with pytest.raises(RuntimeError, match="Failed opening Unix socket: bind: No such file or directory"):
+            start_server(config={"unixsocket": "/nosuchdir/s"})
+
+
+class TestTls:
+    """TLS, with and without certificates of clients."""
+
+    @pytest.fixture
+    def context(self, certificates: Certificates) -> ssl.SSLContext:
+        """A client's side that knows the authority but shows no certificate."""
+        return ssl.create_default_context(cafile=certificates.certificate("ca"))
+
+    @staticmethod
+    def connect(port: int, context: ssl.SSLContext) -> RawClient:
+        """A connection over TLS."""
+        client = RawClient("127.0.0.1", port)
+        try:
+            client.socket = context.wrap_socket(client.socket, server_hostname="127.0.0.1")
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def test_client_certificate(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+        """By default a client must show a certificate that the authority has signed."""
+        port = free_port()
+        server = start_server(config=certificates.settings(port))
+        # in TLS 1.3 the client hears of the refusal when it reads
+        with pytest.raises((ssl.SSLError, ConnectionClosed, ConnectionError)):
+            self.connect(port, context)("PING")
+        context.load_cert_chain(certificates.certificate("stranger"), certificates.key("stranger"))
+        with pytest.raises((ssl.SSLError, ConnectionClosed, ConnectionError)):
+            self.connect(port, context)("PING")
+        context.load_cert_chain(certificates.certificate("client"), certificates.key("client"))
+        with self.connect(port, context) as client:
+            assert client("PING").value == b"PONG"
+        assert answers(server.client)
+
+    @pytest.mark.parametrize("wish", ["no", "optional"])
+    def test_without_certificate(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext, wish: str) -> None:
+        """tls-auth-clients no and optional let others in."""
+        port = free_port()
+        start_server(config=certificates.settings(port) | {"tls-auth-clients": wish})
+        with self.connect(port, context) as client:
+            assert client("PING").value == b"PONG"
+
+    def test_traffic(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+        """Large values and long pipelines, in both directions at once."""
+        port = free_port()
+        start_server(config=certificates.settings(port) | {"tls-auth-clients": "no"})
+        value = bytes(range(256)) * 40_000
+        with self.connect(port, context) as client:
+            assert client("SET", "a", value).value == b"OK"
+            assert client("GET", "a").value == value
+            for _ in range(3):
+                client.send_bytes(PIPELINE[: len(PIPELINE) // 10])
+                client.send("GET", "a")
+            for _ in range(3):
+                assert all(client.read().value == b"PONG" for _ in range(5000))
+                assert client.read().value == value
+
+    def test_plain_client(self, start_server: Start, certificates: Certificates) -> None:
+        """Who does not speak TLS is closed, and random bytes are as well."""
+        port = free_port()
+        server = start_server(config=certificates.settings(port))
+        for data in (encode(("PING",)), b"\x16\x03\x01\xff\xff" + b"x" * 1000, b"\0" * 10_000):
+            with RawClient("127.0.0.1", port) as client:
+                client.send_bytes(data)
+                try:
+                    while client.socket.recv(1000):
+                        pass
+                except ConnectionError:
+                    pass
+        assert answers(server.client)
+
+    def test_versions(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+        """tls-protocols shuts versions out."""
+        port = free_port()
+        start_server(config=certificates.settings(port) | {"tls-auth-clients": "no", "tls-protocols": "TLSv1.3"})
+        with self.connect(port, context) as client:
+            assert isinstance(client.socket, ssl.SSLSocket) and client.socket.version() == "TLSv1.3"
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            self.connect(port, context)
+
+    def test_change(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+        """CONFIG SET opens TLS, asks for certificates, refuses files that are not there, and closes it."""
+        port = free_port()
+        server = start_server()
+        with server.client() as client:
+            words = [word for pair in (certificates.settings(port) | {"tls-auth-clients": "no"}).items() for word in pair]
+            assert client("CONFIG", "SET", *words).value == b"OK"
+            with self.connect(port, context) as secure:
+                assert secure("PING").value == b"PONG"
+                assert client("CONFIG", "SET", "tls-auth-clients", "yes").value == b"OK"
+                assert secure("PING").value == b"PONG"
+            with pytest.raises((ssl.SSLError, ConnectionClosed, ConnectionError)):
+                self.connect(port, context)("PING")
+            reply = client("CONFIG", "SET", "tls-cert-file", "/nosuchfile")
+            assert reply.value == (
+                b"ERR CONFIG SET failed (possibly related to argument 'tls-cert-file') - "
+                b"Unable to update TLS configuration. Check server logs."
+            )
+            context.load_cert_chain(certificates.certificate("client"), certificates.key("client"))
+            with self.connect(port, context) as secure:
+                assert secure("PING").value == b"PONG"
+            assert client("CONFIG", "SET", "tls-port", "0").value == b"OK"
+            assert not answers(lambda: RawClient("127.0.0.1", port))
+
+    def test_only_tls(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+        """A silent client that never finishes its handshake keeps nobody out."""
+        port = free_port()
+        start_server(config=certificates.settings(port) | {"tls-auth-clients": "no"})
+        with RawClient("127.0.0.1", port), self.connect(port, context) as client:
+            assert client("PING").value == b"PONG"
+
+    def test_without_a_certificate_file(self, start_server: Start) -> None:
+        """TLS without a certificate is no TLS: the start ends."""
+        with pytest.raises(RuntimeError, match="No tls-cert-file configured!"):
+            start_server(config={"tls-port": free_port()})
+
+
+class TestProtectedMode:
+    """Without a password, only this machine is served, whatever `bind` says."""
+
+    @pytest.fixture
+    def server(self) -> Iterator[Callable[..., Server]]:
+        """server(name=value, ...): a server that does not listen."""
+
+        async def made(settings: Settings) -> Server:
+            return Server(settings)
+
+        def make(**changes: str) -> Server:
+            settings = Settings()
+            for name, value in changes.items():
+                settings.set(name.replace("_", "-"), value)
+            return asyncio.run(made(settings))
+
+        yield make
+
+    @pytest.mark.parametrize("peer", [("127.0.0.1", 1), ("127.8.9.1", 1), ("::1", 1, 0, 0), ("::ffff:127.0.0.1", 1, 0, 0)])
+    def test_this_machine(self, server: Callable[..., Server], peer: Any) -> None:
+        """The loopback's addresses are let in."""
+        assert server().refusal(peer, is_unix=False) is None
+
+    @pytest.mark.parametrize("peer", [("192.0.2.1", 1), ("1.127.0.1", 1), ("::2", 1, 0, 0), ("::ffff:192.0.2.1", 1, 0, 0), None])
+    def test_others(self, server: Callable[..., Server], peer: Any) -> None:
+        """Others are not, unless there is a password or it was switched off."""
+        assert server().refusal(peer, is_unix=False) == PROTECTED
+        assert server(protected_mode="no").refusal(peer, is_unix=False) is None
+        assert server(requirepass="x").refusal(peer, is_unix=False) is None
+        assert server().refusal("", is_unix=True) is None
+
+    def test_words(self) -> None:
+        """One line, with the prefix that clients look for, and the ways out."""
+        assert PROTECTED.startswith(b"-DENIED ") and PROTECTED.endswith(b".\r\n") and PROTECTED.count(b"\n") == 1
+        for way in (b"requirepass", b"CONFIG SET protected-mode no", b"--protected-mode no"):
+            assert way in PROTECTED
+
+
+class TestLimits:
+    """How many clients, and for how long."""
+
+    def test_maxclients(self, start_server: Start) -> None:
+        """One too many is told so and closed; when one leaves there is room again."""
+        server = start_server(config={"maxclients": 3})
+        first, second, third = (server.client() for _ in range(3))
+        assert [client("PING").value for client in (first, second, third)] == [b"PONG"] * 3
+        with server.client() as fourth:
+            assert fourth.read().value == b"ERR max number of clients reached"
+            assert fourth.is_closed()
+        assert b"rejected_connections:1\r\n" in first("INFO", "stats").value
+        third.close()
+        wait_until(lambda: b"connected_clients:2\r\n" in first("INFO", "clients").value)
+        with server.client() as fourth:
+            assert fourth("PING").value == b"PONG"
+        assert first("CONFIG", "SET", "maxclients", "1").value == b"OK"
+        # those who are in stay
+        assert second("PING").value == b"PONG"
+
+    def test_more_than_the_system_allows(self, start_server: Start) -> None:
+        """A limit above that of open files is refused, and tells what can be had."""
+        with start_server().client() as client:
+            reply = client("CONFIG", "SET", "maxclients", "4000000000").value
+            assert reply.startswith(b"ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able")
+            assert client("CONFIG", "GET", "maxclients").plain() == [b"maxclients", b"10000"]
+
+    @linux_only
+    def test_keepalive(self, start_server: Start) -> None:
+        """The socket of a client really has keepalive, as the kernel shows it."""
+        for seconds, timer in ((300, "keepalive"), (0, "none")):
+            server = start_server(config={"tcp-keepalive": seconds})
+            with server.client() as client:
+                assert client("PING").value == b"PONG"
+                port = client.socket.getsockname()[1]
+                # timer 02 in /proc/net/tcp is keepalive
+                rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+                own = [row for row in rows if row[1].endswith(f":{server.port:04X}") and row[2].endswith(f":{port:04X}")]
+                assert [row[5][:2] for row in own] == ["02" if timer == "keepalive" else "00"]
+
+    def test_timeout(self, start_server: Start) -> None:
+        """Silent clients are closed after `timeout` seconds; busy, blocked, subscribed and monitoring ones are not."""
+        server = start_server(config={"timeout": 1, "hz": 100})
+        silent, blocked, subscribed, monitor, busy = (server.client() for _ in range(5))
+        blocked.send("BLPOP", "a", "0")
+        subscribed("SUBSCRIBE", "c")
+        monitor("MONITOR")
+        assert silent("PING").value == b"PONG"
+        began = time.monotonic()
+        while time.monotonic() < began + 1.3:
+            assert busy("PING").value == b"PONG"
+            time.sleep(0.05)
+        assert silent.is_closed(timeout=0.5)
+        assert busy("RPUSH", "a", "x").value == 1
+        assert blocked.read().plain() == [b"a", b"x"]
+        assert busy("PUBLISH", "c", "m").value == 1
+        assert subscribed.read().plain() == [b"message", b"c", b"m"]
+        assert monitor.read().value.endswith(b'"PING"')
+        for client in (silent, blocked, subscribed, monitor, busy):
+            client.close()
+
+    def test_no_file_is_left(self, start_server: Start) -> None:
+        """Connections that were refused, cut or closed leave no descriptor behind."""
+        if sys.platform != "linux":
+            pytest.skip("looks at /proc")
+        server = start_server(config={"maxclients": 20})
+        assert server.process is not None
+        folder = Path(f"/proc/{server.process.pid}/fd")
+
+        def open_files() -> int:
+            return len(list(folder.iterdir()))
+
+        before = wait_until(open_files)
+        for _ in range(5):
+            clients = [server.client() for _ in range(40)]
+            for client in clients:
+                client.send_bytes(b"*3\r\n$3\r\nSET\r\n")
+            for client in clients:
+                client.close()
+        wait_until(lambda: open_files() <= before)
