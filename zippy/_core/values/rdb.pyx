@@ -115,7 +115,7 @@ cdef void write_hash(RdbWriter* w, Entry* e) noexcept nogil:
 cdef void rdb_write_value(RdbWriter* w, Entry* e) noexcept nogil:
     cdef int type = rdb_type_of(e, w.version)
     cdef char[24] scratch
-    cdef const unsigned char* block = <const unsigned char*>entry_value(e)
+    cdef const unsigned char* block
     if type == RDB_STRING:
         if entry_encoding(e) == ENC_INT:
             rdb_write_int_string(w, entry_int(e)[0])
@@ -124,8 +124,10 @@ cdef void rdb_write_value(RdbWriter* w, Entry* e) noexcept nogil:
     elif type == RDB_LIST_QUICKLIST_2:
         write_list(w, e)
     elif type == RDB_SET_INTSET:
+        block = <const unsigned char*>entry_value(e)
         write_block(w, block, is_bytes(block))
     elif type == RDB_SET_LISTPACK or type == RDB_ZSET_LISTPACK or type == RDB_HASH_LISTPACK:
+        block = <const unsigned char*>entry_value(e)
         write_block(w, block, lp_bytes(block))
     elif type == RDB_SET:
         write_set(w, e)
