@@ -26,7 +26,7 @@ from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
-    CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
+    CLIENT_SPEAKS_HTTP, CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
 )
 from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step
 from zippy._core.keyspace.expire cimport expire_cycle
@@ -198,6 +198,8 @@ cdef class Core:
         if c.flags & CLIENT_CLOSING:
             if c.flags & CLIENT_OVER_LIMIT:
                 self.tell_limit(session, "too much output was unsent (client-output-buffer-limit)")
+            if c.flags & CLIENT_SPEAKS_HTTP:
+                self.tell_limit(session, "it sent POST or Host:, as a browser does that an attacker steers")
             session.transport.close_session(session)
             return 0
         if c.reply.out.len > c.reply.sent:

@@ -1,5 +1,5 @@
 from libc.string cimport memcmp, memcpy, memset
-from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_of
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_realloc
@@ -12,11 +12,12 @@ from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport account_call, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
 from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, queued_free, unblock
-from zippy._core.commands.output cimport client_has_output
+from zippy._core.commands.output cimport client_close, client_has_output
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_STOPPED, CMD_ADMIN,
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_STILL_BLOCKED, CLIENT_STOPPED,
+    CMD_ADMIN,
     CLIENT_MONITOR, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
     CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, KnownWord, Multi, QueuedCommand, Running
 )
@@ -403,6 +404,11 @@ cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc
     cdef Slice word
     if command == NULL:
         command = by_word(&e.commands, argv[0])
+        if command == NULL and (slice_is(argv[0], b"post") or slice_is(argv[0], b"host:")):
+            # a web page can make a browser send these; what follows could be commands
+            c.flags |= CLIENT_SPEAKS_HTTP
+            client_close(c, e)
+            return False
         if command == NULL:
             reply_unknown(c, argc, argv)
             return False

@@ -62,6 +62,7 @@ cdef enum ClientFlag:
     CLIENT_MASTER = 1 << 22
     CLIENT_READONLY = 1 << 23        # cluster: READONLY was sent
     CLIENT_OVER_LIMIT = 1 << 24      # closing: too much output is unsent
+    CLIENT_SPEAKS_HTTP = 1 << 25     # closing: it sent a line of a web browser
     # a client with one of these runs nothing for now
     CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
 
