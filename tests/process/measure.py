@@ -1,0 +1,56 @@
+"""What a server says of itself, as numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.process.launch import wait_until
+from tests.resp import RawClient
+from tests.servers import ServerProcess
+
+KIB = 1 << 10
+MIB = 1 << 20
+
+
+def info(client: RawClient, section: str) -> dict[str, str]:
+    """A section of INFO."""
+    lines = client("INFO", section).value.decode().splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+def used(client: RawClient) -> int:
+    """used_memory, bytes."""
+    return int(info(client, "memory")["used_memory"])
+
+
+def stat(client: RawClient, name: str) -> int:
+    """A counter of INFO stats."""
+    return int(info(client, "stats")[name])
+
+
+def connected(client: RawClient) -> int:
+    """How many clients are connected."""
+    return int(info(client, "clients")["connected_clients"])
+
+
+def blocks(client: RawClient) -> int:
+    """Live blocks of the core: what is left allocated, counted one by one."""
+    text = client("MEMORY", "MALLOC-STATS").value.decode()
+    return int(dict(line.split(": ") for line in text.splitlines())["blocks"])
+
+
+def resident(server: ServerProcess) -> int:
+    """Resident bytes of the process; Linux only."""
+    assert server.process is not None
+    rows = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+    return next(int(row.split()[1]) * KIB for row in rows if row.startswith("VmRSS"))
+
+
+def wait_alone(client: RawClient) -> None:
+    """Waits until this client is the only one."""
+    wait_until(lambda: connected(client) == 1, 30)
+
+
+def wait_used(client: RawClient, most: int, seconds: float = 20.0) -> None:
+    """Waits until no more than so many bytes are used: what was freed is given back between turns."""
+    wait_until(lambda: used(client) <= most, seconds)
