@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import resource
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -55,13 +56,6 @@ GOOD_ENOUGH = [
     (b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\nFLUSHALL\r\n", b""),
     (b"*2\r\n$5\r\nhOst:\r\n$1\r\n1\r\nFLUSHALL\r\n", b""),
 ]
-
-
-@pytest.fixture(params=["server", "oracle"])
-def either(request: pytest.FixtureRequest) -> ServerProcess:
-    """The server under test, then the oracle: what is expected is what Redis does."""
-    found: ServerProcess = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.fixture
@@ -233,6 +227,30 @@ class TestPieces:
         wait_alone(watcher)
         watcher("FLUSHALL")
         wait_used(watcher, before + 16 * KIB)
+
+
+class TestBytesAndEndAtOnce:
+    """A peer that sends and leaves before the server looks: both are seen."""
+
+    @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops the server for a moment")
+    @pytest.mark.parametrize("data", [b"", b"PING\r\n", b"*3\r\n$3\r\nSET\r\n", b"BLPOP none 0\r\n", b"SUBSCRIBE c\r\n", b"MONITOR\r\n"])
+    @pytest.mark.parametrize("known", [False, True])
+    def test_is_gone(self, server: ServerProcess, watcher: RawClient, data: bytes, known: bool) -> None:
+        """Whatever it sent, and whether or not it had been served before."""
+        assert server.process is not None
+        wait_alone(watcher)
+        client = server.client() if known else None
+        if client is not None:
+            client("PING")
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            client = client or server.client()
+            client.send_bytes(data)
+            client.close()
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        wait_alone(watcher)
+        assert info(watcher, "clients")["blocked_clients"] == "0"
 
 
 class TestSize:

@@ -22,7 +22,7 @@ cdef extern from *:
     #else
     #define ZIPPY_LINK_SEND MSG_DONTWAIT
     #endif
-    enum { ZIPPY_CAN_READ = 1, ZIPPY_CAN_WRITE = 2 };
+    enum { ZIPPY_CAN_READ = 1, ZIPPY_CAN_WRITE = 2, ZIPPY_ENDED = 4 };
     typedef struct { void* item; int what; } zippy_event;
     #if defined(__linux__)
     #include <sys/epoll.h>
@@ -43,7 +43,8 @@ cdef extern from *:
         for (i = 0; i < count; i++) {
             uint32_t e = events[i].events;
             out[i].item = events[i].data.ptr;
-            out[i].what = (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? ZIPPY_CAN_READ : 0) | (e & EPOLLOUT ? ZIPPY_CAN_WRITE : 0);
+            out[i].what = (e & EPOLLIN ? ZIPPY_CAN_READ : 0) | (e & EPOLLOUT ? ZIPPY_CAN_WRITE : 0);
+            if (e & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) out[i].what |= ZIPPY_CAN_READ | ZIPPY_ENDED;
         }
         return count;
     }
@@ -66,6 +67,7 @@ cdef extern from *:
         for (i = 0; i < count; i++) {
             out[i].item = events[i].udata;
             out[i].what = events[i].filter == EVFILT_READ ? ZIPPY_CAN_READ : ZIPPY_CAN_WRITE;
+            if (events[i].filter == EVFILT_READ && events[i].flags & EV_EOF) out[i].what |= ZIPPY_ENDED;
         }
         return count;
     }
@@ -84,6 +86,7 @@ cdef extern from *:
     int ZIPPY_LINK_SEND
     int ZIPPY_CAN_READ
     int ZIPPY_CAN_WRITE
+    int ZIPPY_ENDED
     int zippy_poll_new() noexcept nogil
     int zippy_poll_add(int poll, int fd, void* item) noexcept nogil
     void zippy_poll_remove(int poll, int fd) noexcept nogil
@@ -246,6 +249,8 @@ cdef class Link(Transport):
             self.full = False
             if self.session is not None:
                 self.session.output_again()
+        if what & ZIPPY_ENDED:
+            self.ended = True
         if what & ZIPPY_CAN_READ:
             self.read()
         return 0
@@ -259,7 +264,8 @@ cdef class Link(Transport):
         at = self.session.read_place(&room)
         got = c_recv(self.fd, at, room, 0)
         if got > 0:
-            if <size_t>got == room and not self.listed:
+            # the end comes with the last bytes' edge, or has none of its own
+            if (<size_t>got == room or self.ended) and not self.listed:
                 self.listed = True
                 self.reactor.again.append(self)
             self.session.was_read(got)
