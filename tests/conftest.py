@@ -6,6 +6,7 @@ test); what only zippy has is then skipped.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,14 @@ def given_address(config: pytest.Config) -> tuple[str, int] | None:
     """The address in --host/--port."""
     host, port = config.getoption("--host"), config.getoption("--port")
     return (host or "127.0.0.1", port or 6379) if host or port else None
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Engines of this process that are gone have freed every block."""
+    yield
+    session = sys.modules.get("zippy._core.session")
+    assert session is None or session.blocks_left_behind() == 0
 
 
 @dataclass

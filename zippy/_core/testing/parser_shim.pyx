@@ -3,7 +3,7 @@
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
-from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_free
+from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_free
 from zippy._core.resp.parser cimport (
     PARSE_COMMAND, PARSE_ERROR, Batch, Parser, batch_free, parser_begin, parser_end, parser_filled, parser_free, parser_init, parser_limit,
     parser_next, parser_pending, parser_request_size, parser_target, parser_unread
@@ -24,9 +24,12 @@ cdef class RequestParser:
         parser_init(&self.parser, max_bulk)
 
     def __dealloc__(self):
+        cdef Account* before = mem_charged()
         mem_charge_to(&self.account)
         parser_free(&self.parser)
         batch_free(&self.batch)
+        # whoever is charged next must not be the one that is gone
+        mem_charge_to(NULL if before == &self.account else before)
 
     def limit(self, int64_t max_args, int64_t max_bulk):
         """parser_limit."""

@@ -1,0 +1,35 @@
+"""An engine that is gone has given back every block that it ever allocated, whatever its clients were doing."""
+
+import gc
+import weakref
+
+import pytest
+
+import zippy
+from zippy._core.session import blocks_left_behind
+
+COMMANDS = (
+    "SET s x", "APPEND s yyy", "SET i 1", "SETEX e 100 x", "RPUSH l 1 2 3", "SADD si 1 2", "SADD ss a b", "HSET h f v", "HSET h g w",
+    "HEXPIRE h 100 FIELDS 1 f", "ZADD z 1 a 2 b", "ZUNIONSTORE zu 1 z", "COPY z zc", "DEL zc", "WATCH s", "SLOWLOG LEN", "LATENCY RESET",
+    "CONFIG SET set-max-listpack-entries 1 zset-max-listpack-entries 1 hash-max-listpack-entries 1 list-max-listpack-size 1",
+    "RPUSH l2 1 2 3 4", "SADD s2 a b c", "HSET h2 a 1 b 2", "HPEXPIRE h2 100000 FIELDS 1 a", "ZADD z2 1 a 2 b", "SORT l STORE sorted",
+    "UNLINK s2", "FLUSHDB ASYNC", "SET left 1", "MULTI", "SET queued 1",
+)  # fmt: skip
+LAST = ((), ("SUBSCRIBE c",), ("MONITOR",), ("BLPOP nothing 0",), ("*2\r\n$3\r\nGET\r\n$50\r\nx",))
+
+
+@pytest.mark.parametrize("last", LAST, ids=["idle", "subscribed", "monitor", "blocked", "half a command"])
+def test_engine(last):
+    engine = zippy.Engine()
+    gone = weakref.ref(engine.server)
+    session = engine.channel(lambda session: session.take_output(), lambda session: None)
+    for command in COMMANDS:
+        engine.feed(session, command.encode() + b"\r\n")
+    other = engine.channel(lambda session: session.take_output(), lambda session: None)
+    for command in last:
+        engine.feed(other, command.encode() + (b"" if command.startswith("*") else b"\r\n"))
+    engine.close()
+    del engine, session, other
+    gc.collect()
+    assert gone() is None
+    assert blocks_left_behind() == 0
