@@ -46,10 +46,11 @@ assert.equal(await r.publish("news", "hello"), 2);
 assert.deepEqual(await heardPlainly, ["news", "hello"]);
 assert.deepEqual(await heard, ["n*", "news", "hello"]);
 
-const monitor = await r.duplicate().monitor();
+const watching = r.duplicate();
+const monitor = await watching.monitor();
 const seen = new Promise((done) => monitor.on("monitor", (time, args) => args[0].toLowerCase() === "get" && done(args)));
 await r.get("watched");
 assert.deepEqual(await seen, ["get", "watched"]);
 
-for (const client of [blocked, subscriber, monitor, r]) client.disconnect();
+for (const client of [blocked, subscriber, watching, monitor, r]) client.disconnect();
 console.log("ok");

@@ -51,10 +51,10 @@ for (const RESP of [2, 3]) {
     });
     await done;
     assert.deepEqual(heard.sort(), [["news", "hello"], ["news", "hello"], ["shard", "there"]]);
-    await subscriber.unsubscribe();
-    await subscriber.pUnsubscribe();
-    await subscriber.sUnsubscribe();
-    assert.equal(await subscriber.ping(), "PONG");
+    await subscriber.unsubscribe("news");
+    await subscriber.pUnsubscribe("n*");
+    await subscriber.sUnsubscribe("shard");
+    assert.equal(String(await subscriber.ping()), "PONG");
 
     for (const client of [subscriber, other, r]) await client.close();
 }

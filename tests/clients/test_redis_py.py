@@ -104,7 +104,8 @@ class TestValues:
         assert r.zrank("z", "a") == 2
         assert r.zrangebyscore("z", "(2.5", "+inf") == ["c", "a"]
         assert dict(r.zscan_iter("z")) == {"a": 11.0, "b": 2.5, "c": 3.0}
-        assert [tuple(pair) for pair in r.zpopmin("z")] == [("b", 2.5)]
+        # RESP3 replies to a pop of one with the pair alone, which redis-py hands on
+        assert r.zpopmin("z") in ([("b", 2.5)], [["b", 2.5]], ["b", 2.5])
 
     def test_expiry(self, r: redis.Redis) -> None:
         """Times to live and their absence."""

@@ -215,10 +215,10 @@ class TestConnections:
         run(test)
 
     def test_pool(self, run: Run) -> None:
-        """Fifty tasks at once, on as many connections as they need and on four."""
+        """Two hundred tasks at once, on as many connections as they need and on four."""
 
         async def test(connect: Connect) -> None:
-            r = connect()
+            r = connect(max_connections=200)
             assert sorted(await asyncio.gather(*(r.incr("n") for _ in range(200)))) == list(range(1, 201))
             options = r.connection_pool.connection_kwargs
             kind = r.connection_pool.connection_class
