@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.clients.needs import missing, needs_package
 
-TESTS = '''
+TESTS = """
 def test_set(redisdb):
     redisdb.set("a", "1")
     assert redisdb.get("a") == b"1"
@@ -18,7 +18,7 @@ def test_set(redisdb):
 def test_is_empty(redisdb):
     assert redisdb.get("a") is None
     assert redisdb.info()["redis_version"] == "8.2.3"
-'''
+"""
 
 
 def test_plugin(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.clients.install import REDIS_PY
 from tests.clients.needs import needs_folder, needs_package
+from tests.conftest import given_address
 
 TESTS = ("test_redis_py.py", "test_redis_py_asyncio.py")
 SAY_WHAT_RUNS = "import redis, redis.utils; print(redis.__version__, bool(redis.utils.HIREDIS_AVAILABLE))"
@@ -18,7 +19,7 @@ SAY_WHAT_RUNS = "import redis, redis.utils; print(redis.__version__, bool(redis.
 
 @pytest.mark.parametrize("parser", ["hiredis", "python"])
 @pytest.mark.parametrize("version", REDIS_PY)
-def test_version(version: str, parser: str, here: Path) -> None:
+def test_version(version: str, parser: str, here: Path, request: pytest.FixtureRequest) -> None:
     """The same tests, in an interpreter that finds that redis-py first."""
     folders = [str(needs_folder(f"redis-{version}"))]
     if parser == "hiredis":
@@ -30,5 +31,7 @@ def test_version(version: str, parser: str, here: Path) -> None:
     said = subprocess.run([sys.executable, "-c", SAY_WHAT_RUNS], env=environment, capture_output=True, text=True, timeout=30)
     assert said.stdout.split() == [version, str(parser == "hiredis")], said.stderr
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", *(str(here / name) for name in TESTS)]
+    given = given_address(request.config)
+    command += [] if given is None else ["--host", given[0], "--port", str(given[1])]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]

@@ -12,6 +12,11 @@ from redis.connection import AbstractConnection, ConnectionPool
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine
 
+try:
+    from redis.maint_notifications import MaintNotificationsConfig
+except ImportError:  # redis-py before 7 has none
+    MaintNotificationsConfig = None  # type: ignore[assignment,misc]
+
 
 class LocalSocket:
     """What redis-py needs of a socket: what is sent runs at once, what comes back is received."""
@@ -142,5 +147,8 @@ class LocalConnection(AbstractConnection):
 
 def connect(engine: Engine | None = None, **options: Any) -> redis.Redis:
     """A redis.Redis on `engine`, or on a new one of its own; options are redis.Redis's (db, decode_responses, protocol ...)."""
+    if MaintNotificationsConfig is not None:
+        # announcements of a host's maintenance: redis-py 7.4 and 8.0 refuse RESP3 to a connection without a host unless this is off
+        options.setdefault("maint_notifications_config", MaintNotificationsConfig(enabled=False))
     pool = ConnectionPool(connection_class=LocalConnection, engine=engine or Engine(), **options)
     return redis.Redis(connection_pool=pool)
