@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import redis
 
 from tests.clients.install import cache_folder
 
@@ -42,6 +43,16 @@ def needs_folder(name: str) -> Path:
     return folder
 
 
-def count_of(few: int, many: int) -> int:
-    """`few`, or `many` where ZIPPY_CLIENTS_FULL is set: for a run by hand."""
-    return many if os.environ.get("ZIPPY_CLIENTS_FULL") else few
+def has_command(client: redis.Redis, name: str) -> bool:
+    """Whether the server behind `client` knows the command `name`."""
+    try:
+        client.execute_command(name)
+    except redis.ResponseError as error:
+        return "unknown command" not in str(error)
+    return True
+
+
+def needs_command(client: redis.Redis, name: str, purpose: str) -> None:
+    """Skips the test where the server does not know the command `name`."""
+    if not has_command(client, name):
+        pytest.skip(f"the server has no {name}, which is needed for {purpose}")

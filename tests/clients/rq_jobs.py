@@ -6,6 +6,13 @@ def double(number: int) -> int:
     return number * 2
 
 
+def add_to_sum(number: int) -> None:
+    """Adds to the key "sum" on the job's server."""
+    from rq import get_current_job
+
+    get_current_job().connection.incrby("sum", number)
+
+
 def fail() -> None:
     """Always fails."""
     raise ValueError("as it should")

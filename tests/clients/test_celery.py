@@ -11,18 +11,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
-from tests.clients.needs import count_of, needs_package
+from tests.clients.needs import has_command, needs_command, needs_package
 
 needs_package("celery")
 
 
 @pytest.fixture
-def tasks(url: str, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def client(url: str) -> Iterator[redis.Redis]:
+    """To ask the server what it can do."""
+    with redis.Redis.from_url(url) as client:
+        yield client
+
+
+@pytest.fixture(params=["solo", "prefork"])
+def tasks(
+    request: pytest.FixtureRequest, url: str, client: redis.Redis, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
     """The application's module, with a worker beside it."""
     monkeypatch.setenv("CELERY_URL", url)
     monkeypatch.syspath_prepend(str(here))
-    command = [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "--pool", "solo", "--loglevel", "WARNING"]
+    command = [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "--pool", request.param, "-c", "2", "--loglevel", "WARNING"]
+    if not has_command(client, "EVAL"):
+        monkeypatch.setenv("CELERY_WITHOUT_SCRIPTS", "1")
+        command += ["--without-mingle", "--without-gossip"]
     with (tmp_path / "worker.log").open("wb") as log:
         worker = subprocess.Popen(command, cwd=here, env=dict(os.environ), stdout=log, stderr=log)
     yield importlib.import_module("celery_app")
@@ -35,15 +48,22 @@ def tasks(url: str, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_tasks(tasks: Any) -> None:
-    """Results, a group, a chain, a chord, a retry, one in the future."""
-    from celery import chain, chord, group
+    """Results, a group, a chain, a retry, one in the future."""
+    from celery import chain, group
 
-    count = count_of(50, 1000)
+    count = 1000
     results = [tasks.add.delay(i, i) for i in range(count)]
     assert [result.get(timeout=60) for result in results] == [2 * i for i in range(count)]
     assert group(tasks.add.s(i, 1) for i in range(10))().get(timeout=30) == list(range(1, 11))
     assert chain(tasks.add.s(1, 2), tasks.add.s(3))().get(timeout=30) == 6
-    assert chord((tasks.add.s(i, i) for i in range(3)), tasks.add.si(40, 2))().get(timeout=30) == 42
     assert tasks.fail_once.delay().get(timeout=30) == 1
     assert tasks.add.apply_async((1, 1), countdown=0.2).get(timeout=30) == 2
+
+
+def test_what_runs_scripts(client: redis.Redis, tasks: Any) -> None:
+    """A chord counts its parts in Lua, remote control binds its queue for replies so."""
+    from celery import chord
+
+    needs_command(client, "EVAL", "chords and remote control")
+    assert chord((tasks.add.s(i, i) for i in range(3)), tasks.add.si(40, 2))().get(timeout=30) == 42
     assert tasks.app.control.ping(timeout=2)
