@@ -42,6 +42,8 @@ def run_pytest(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     # where zippy is not installed but built in place, the user's pytest has to find it too
     environment = {**os.environ, "PYTHONPATH": str(Path(zippy.__file__).parents[1]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "zippy.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    # the plugin of pytest-redis imports redis whether it is needed or not
+    command += ["-p", "no:pytest_redis"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100)
 
 

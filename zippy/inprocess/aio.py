@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,16 +26,23 @@ class LocalWriter:
 
     def on_output(self, session: Session) -> None:
         """The engine has replies for us; it may say so in another thread."""
-        self.loop.call_soon_threadsafe(self.reader.feed_data, session.take_output())
+        try:
+            self.loop.call_soon_threadsafe(self.reader.feed_data, session.take_output())
+        except RuntimeError:
+            # our loop is closed and nobody will ever read: whoever sent the message must not suffer from it
+            self.closed = True
+            session.close()
 
     def on_close(self, session: Session) -> None:
         """The engine ended the connection."""
         data = session.take_output()
         session.close()
         self.closed = True
-        if data:
-            self.loop.call_soon_threadsafe(self.reader.feed_data, data)
-        self.loop.call_soon_threadsafe(self.reader.feed_eof)
+        # a loop that is closed has no reader that could be told
+        with contextlib.suppress(RuntimeError):
+            if data:
+                self.loop.call_soon_threadsafe(self.reader.feed_data, data)
+            self.loop.call_soon_threadsafe(self.reader.feed_eof)
 
     def write(self, data: bytes) -> None:
         """Runs the commands in data."""
@@ -62,8 +70,7 @@ class LocalWriter:
         """Ends the connection; may be called twice."""
         if not self.closed:
             self.closed = True
-            with self.engine.lock:
-                self.session.close()
+            self.engine.leave(self.session)
             self.reader.feed_eof()
 
     async def wait_closed(self) -> None:

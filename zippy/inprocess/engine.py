@@ -2,39 +2,79 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+import weakref
+from collections.abc import Mapping
 from typing import Any
 
 from zippy._core.session import CallbackTransport, Session
 from zippy.server.clients import ClientState
 from zippy.server.server import Server
-from zippy.settings import Settings
+from zippy.setting_types import SettingError, parse
+from zippy.settings import Settings, find_setting
 
 CRON_SECONDS = 0.1
+FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
+
+# all engines of this process, so that a forked child can tell which were its parent's
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for engine in _engines:
+        engine.forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def chosen_settings(given: Mapping[str, str | int | bool]) -> Settings:
+    """Settings as Engine takes them, no snapshots among them unless asked for; ValueError for a name or value that there is none of."""
+    settings = Settings()
+    settings.set("save", "")
+    for name, value in given.items():
+        setting = find_setting(name.replace("_", "-"))
+        if setting is None:
+            raise ValueError(f"there is no setting {name!r}")
+        text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        try:
+            # as a configuration file does, which may also set what cannot be changed later
+            settings.put(setting, parse(setting, text, settings.value(setting.name)))
+        except SettingError as error:
+            raise ValueError(f"{name}={value!r}: {error}") from None
+    return settings
 
 
 class Engine:
     """One data store in memory, gone with the object. May be used by several threads; each call holds `lock`.
 
+    A forked child has a copy of the memory, in whatever state other threads had it: there every use is a RuntimeError.
+
     settings: names and values as in a configuration file, with underscores for dashes: Engine(maxmemory="100mb").
+    A wrong one is a ValueError.
     """
 
-    def __init__(self, **settings: str | int) -> None:
-        chosen = Settings()
-        chosen.set_many([("save", "")])
-        chosen.set_many([(name.replace("_", "-"), str(value)) for name, value in settings.items()], trusted=True)
+    def __init__(self, **settings: str | int | bool) -> None:
         self.lock = threading.RLock()
-        self.server = Server(chosen)
+        self.server = Server(chosen_settings(settings))
         self.core = self.server.core
         self.channels = 0
         self.cron_due = 0.0
         self.timer: threading.Timer | None = None
         self.timer_due = 0.0
         self.closed = False
+        self.forked = False
+        _engines.add(self)
 
     def channel(self, on_output: Any, on_close: Any) -> Session:
-        """A session whose replies are announced by on_output(session) and whose end by on_close(session), with the lock held."""
+        """A session whose replies are announced by on_output(session) and whose end by on_close(session), with the lock held.
+
+        ConnectionError when the engine is closed, RuntimeError in a forked child."""
+        if self.forked:
+            raise RuntimeError(FORKED)
         with self.lock:
             if self.closed:
                 raise ConnectionError("the engine is closed")
@@ -46,6 +86,8 @@ class Engine:
 
     def feed(self, session: Session, data: bytes) -> None:
         """Runs the commands in data; what they have to say comes through on_output before this returns."""
+        if self.forked:
+            raise RuntimeError(FORKED)
         with self.lock:
             session.feed(data)
             self.core.end_turn()
@@ -56,6 +98,12 @@ class Engine:
                 self.cron_due = now + CRON_SECONDS
                 self.core.cron(1000)
             self.arrange_wake()
+
+    def leave(self, session: Session) -> None:
+        """Ends a session from the client's side; nothing in a forked child, whose lock may be held for ever."""
+        if not self.forked:
+            with self.lock:
+                session.close()
 
     def arrange_wake(self) -> None:
         """Sees to it that clients blocked with a timeout hear of its end."""
@@ -81,7 +129,9 @@ class Engine:
                 self.arrange_wake()
 
     def close(self) -> None:
-        """Ends all connections; may be called twice."""
+        """Ends all connections; may be called twice. Those who wait on one get a ConnectionError."""
+        if self.forked:
+            return
         with self.lock:
             self.closed = True
             if self.timer is not None:

@@ -65,7 +65,7 @@ class LocalSocket:
             if self.timeout == 0:
                 raise BlockingIOError("nothing to receive")
             if not self.ready.wait_for(lambda: self.received or self.ended, self.timeout):
-                raise socket.timeout("timed out")
+                raise TimeoutError("timed out")
 
     def readable(self, timeout: float | None) -> bool:
         """Is there something to receive, or the end, within the timeout?"""
@@ -102,10 +102,13 @@ class LocalSocket:
 
     def close(self) -> None:
         """Ends the connection; may be called twice."""
+        if self.engine.forked:
+            self.ended = True
+            return
         with self.ready:
             if not self.ended:
                 self.ended = True
-                self.session.close()
+                self.engine.leave(self.session)
                 self.ready.notify_all()
 
 
@@ -128,7 +131,7 @@ class LocalConnection(AbstractConnection):
         sock: LocalSocket = self._sock  # type: ignore[assignment]  # connect has set it
         reader: Any = getattr(self._parser, "_reader", None)
         buffer: Any = getattr(self._parser, "_buffer", None)
-        if reader is not None and reader.has_data() or hasattr(buffer, "unread_bytes") and buffer.unread_bytes():
+        if (reader is not None and reader.has_data()) or (hasattr(buffer, "unread_bytes") and buffer.unread_bytes()):
             return True
         if not sock.readable(timeout):
             return False
