@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.clients.conftest import without_announcements
 
@@ -348,6 +350,44 @@ class TestConnections:
             number = one.client_id()
         assert other.client_kill_filter(_id=number) == 1
         assert r.ping() is True
+
+    def test_password(self, r: redis.Redis, connect: Connect) -> None:
+        """requirepass lets in who knows it."""
+        r.config_set("requirepass", "secret")
+        try:
+            for options in ({}, {"password": "wrong"}, {"username": "nobody", "password": "secret"}):
+                with pytest.raises(redis.AuthenticationError):
+                    connect(**options).ping()
+            assert connect(password="secret").ping() is True
+            assert connect(username="default", password="secret", db=1, client_name="known").client_getname() == "known"
+        finally:
+            r.config_set("requirepass", "")
+
+    def test_retried(self, r: redis.Redis, connect: Connect) -> None:
+        """A wait that a lost connection cut short is begun again."""
+        got: list[Any] = []
+        waiter = connect(retry=Retry(NoBackoff(), 3), retry_on_error=[redis.ConnectionError])
+        thread = in_thread(lambda: got.append(waiter.blpop("queue", timeout=10)))
+        wait_until(lambda: r.info("clients")["blocked_clients"] == 1)
+        connections = r.info("stats")["total_connections_received"]
+        assert r.client_kill_filter(_type="normal", skipme=True) >= 1
+        wait_until(lambda: r.info("stats")["total_connections_received"] > connections and r.info("clients")["blocked_clients"] == 1)
+        r.rpush("queue", "job")
+        thread.join(10)
+        assert [tuple(pair) for pair in got] == [("queue", "job")]
+
+    def test_commands_between_messages(self, connect: Connect, protocol: int) -> None:
+        """A subscriber may send other commands in RESP3, where messages are pushes, and may not in RESP2."""
+        with connect().client() as r:
+            connection = r.connection
+            connection.send_command("SUBSCRIBE", "news")
+            pushes = {"push_request": True} if protocol == 3 else {}
+            assert connection.read_response(**pushes) == ["subscribe", "news", 1]
+            if protocol == 2:
+                with pytest.raises(redis.ResponseError, match="allowed in this context"):
+                    r.get("a")
+            else:
+                assert r.get("a") is None
 
     def test_monitor(self, r: redis.Redis, connect: Connect) -> None:
         """MONITOR's lines are understood."""

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 Connect = Callable[..., redis.asyncio.Redis]
 Run = Callable[[Callable[[Connect], Coroutine[Any, Any, None]]], None]
@@ -249,6 +251,58 @@ class TestConnections:
             r, other = connect(), connect()
             assert await other.client_kill_filter(_id=await r.client_id()) == 1
             assert await r.ping() is True
+
+        run(test)
+
+    def test_password(self, run: Run) -> None:
+        """requirepass lets in who knows it."""
+
+        async def test(connect: Connect) -> None:
+            r = connect()
+            await r.config_set("requirepass", "secret")
+            try:
+                for options in ({}, {"password": "wrong"}):
+                    # over a Unix socket redis-py makes a plain ConnectionError of the AuthenticationError
+                    with pytest.raises(redis.ConnectionError, match="uthenticat|invalid username-password"):
+                        await connect(**options).ping()
+                assert await connect(password="secret").ping() is True
+            finally:
+                await r.config_set("requirepass", "")
+
+        run(test)
+
+    def test_retried(self, run: Run) -> None:
+        """A wait that a lost connection cut short is begun again."""
+
+        async def test(connect: Connect) -> None:
+            r = connect()
+            waiter = connect(retry=Retry(NoBackoff(), 3), retry_on_error=[redis.ConnectionError])
+            waiting = asyncio.ensure_future(waiter.blpop("queue", timeout=10))
+            await until_blocked(r, 1)
+            before = (await r.info("stats"))["total_connections_received"]
+            assert await r.client_kill_filter(_type="normal", skipme=True) >= 1
+            while (await r.info("stats"))["total_connections_received"] == before:  # noqa: ASYNC110  # only the server knows
+                await asyncio.sleep(0.005)
+            await until_blocked(r, 1)
+            await r.rpush("queue", "job")
+            assert tuple(await waiting) == ("queue", "job")
+
+        run(test)
+
+    def test_sharded(self, run: Run, protocol: int) -> None:
+        """SSUBSCRIBE and SPUBLISH."""
+
+        async def test(connect: Connect) -> None:
+            r = connect()
+            pubsub = r.pubsub()
+            # not every redis.asyncio has ssubscribe: what it sends is what counts
+            await pubsub.execute_command("SSUBSCRIBE", "news")
+            connection = pubsub.connection
+            pushes = {"push_request": True} if protocol == 3 else {}
+            assert await connection.read_response(**pushes) == ["ssubscribe", "news", 1]
+            assert await r.execute_command("SPUBLISH", "news", "hello") == 1
+            assert await connection.read_response(**pushes) == ["smessage", "news", "hello"]
+            await pubsub.aclose()
 
         run(test)
 
