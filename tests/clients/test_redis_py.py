@@ -357,7 +357,7 @@ class TestConnections:
         try:
             for options in ({}, {"password": "wrong"}, {"username": "nobody", "password": "secret"}):
                 with pytest.raises(redis.AuthenticationError):
-                    connect(**options).ping()
+                    connect(retry=Retry(NoBackoff(), 0), **options).ping()
             assert connect(password="secret").ping() is True
             assert connect(username="default", password="secret", db=1, client_name="known").client_getname() == "known"
         finally:

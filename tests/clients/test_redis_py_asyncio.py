@@ -263,8 +263,8 @@ class TestConnections:
             try:
                 for options in ({}, {"password": "wrong"}):
                     # over a Unix socket redis-py makes a plain ConnectionError of the AuthenticationError
-                    with pytest.raises(redis.ConnectionError, match="uthenticat|invalid username-password"):
-                        await connect(**options).ping()
+                    with pytest.raises(redis.ConnectionError, match=r"uthenticat|invalid username-password"):
+                        await connect(retry=Retry(NoBackoff(), 0), **options).ping()
                 assert await connect(password="secret").ping() is True
             finally:
                 await r.config_set("requirepass", "")
