@@ -34,4 +34,4 @@ def test_version(version: str, parser: str, here: Path, request: pytest.FixtureR
     given = given_address(request.config)
     command += [] if given is None else ["--host", given[0], "--port", str(given[1])]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
-    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[:8000]
