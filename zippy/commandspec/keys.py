@@ -90,14 +90,11 @@ def _set(spec: CommandSpec, words: Words) -> list[Key]:
 
 
 def _bitfield(spec: CommandSpec, words: Words) -> list[Key]:
-    """BITFIELD that only gets changes nothing."""
+    """BITFIELD that only gets changes nothing; one with too few words at its end might."""
     place = 2
     while place < len(words):
-        operation = words[place].lower()
-        if operation not in (b"get", b"overflow"):
-            return [Key(1, CHANGE)]
-        place += 2 if operation == b"overflow" else 3
-    return [Key(1, READ)]
+        place += {b"get": 3, b"overflow": 2}.get(words[place].lower(), len(words) + 1)
+    return [Key(1, READ if place == len(words) else CHANGE)]
 
 
 def _sort(spec: CommandSpec, words: Words) -> list[Key]:
