@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import redis
@@ -341,6 +341,65 @@ class TestScan:
         assert raw("SCAN", 2**64 - 1).kind == "*"
 
 
+def outlive(raw: RawClient, key: str) -> None:
+    """Put a key whose time is over and that nobody has looked at since."""
+    raw("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    assert raw("SET", key, 1, "PX", 1) == OK
+    begin = now = raw("TIME").plain()
+    while int(now[0]) * 1000 + int(now[1]) // 1000 < int(begin[0]) * 1000 + int(begin[1]) // 1000 + 3:
+        now = raw("TIME").plain()
+
+
+@pytest.fixture
+def over(raw: RawClient, connect: Callable[[], RawClient]) -> Iterator[RawClient]:
+    """A listener to a database where z is over; l, s, x and y are a list, a string, a set and a sorted set."""
+    for command in (("RPUSH", "l", 2, 1), ("SET", "s", 1), ("SADD", "x", "a"), ("ZADD", "y", 1, "a")):
+        raw(*command)
+    outlive(raw, "z")
+    listener = connect()
+    raw("CONFIG", "SET", "notify-keyspace-events", "EA")
+    listener("PSUBSCRIBE", "__keyevent@0__:*")
+    yield listener
+    raw("DEBUG", "SET-ACTIVE-EXPIRE", 1)
+
+
+def events(listener: RawClient) -> list[str]:
+    """The events heard, as "expired z"."""
+    heard = (reply.value for reply in listener.read_until(b"fence"))
+    return [f"{event[2].value.split(b':')[1].decode()} {event[3].value.decode()}" for event in heard]
+
+
+class TestExpiredKeys:
+    """Keys whose time is over, with nobody to have noticed before the command."""
+
+    @pytest.mark.parametrize(
+        ("command", "event"),
+        [
+            ("SORT l STORE z", "sortstore z"),
+            ("SUNIONSTORE z x", "sunionstore z"),
+            ("BITOP AND z s", "set z"),
+            ("ZUNIONSTORE z 1 y", "zunionstore z"),
+            ("ZRANGESTORE z y 0 -1", "zrangestore z"),
+        ],
+    )
+    def test_result_takes_the_place(self, raw: RawClient, over: RawClient, command: str, event: str) -> None:
+        raw(*command.split())
+        assert events(over) == ["expired z", event]
+
+    @pytest.mark.parametrize(
+        "command",
+        ["SORT n STORE z", "SINTERSTORE z n", "BITOP AND z n", "ZINTERSTORE z 1 n", "ZRANGESTORE z n 0 -1"],
+    )
+    def test_empty_result_deletes(self, raw: RawClient, over: RawClient, command: str) -> None:
+        assert raw(*command.split()) == integer(0)
+        assert events(over) == ["del z"]
+
+    @pytest.mark.parametrize("options", ["", "MATCH s", "TYPE list", "TYPE list MATCH a*"])
+    def test_scan_ends_all_it_visits(self, raw: RawClient, over: RawClient, options: str) -> None:
+        raw("SCAN", 0, "COUNT", 100, *options.split())
+        assert events(over) == ["expired z"]
+
+
 class TestSort:
     """SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC|DESC] [ALPHA] [STORE destination]."""
 
@@ -371,6 +430,17 @@ class TestSort:
         assert raw("SORT", "l", "LIMIT", 1) == SYNTAX
         raw("SET", "s", 1)
         assert raw("SORT", "s") == Reply("-", b"WRONGTYPE Operation against a key holding the wrong kind of value")
+
+    @pytest.mark.parametrize("text", [b" 1", b"\r", b"1 ", b"0x10", b"nan", b".", b"1e"])
+    def test_what_is_no_number(self, raw: RawClient, text: bytes) -> None:
+        raw("RPUSH", "l", text)
+        assert raw("SORT", "l") == Reply("-", b"ERR One or more scores can't be converted into double")
+
+    def test_laxly_read_numbers(self, raw: RawClient) -> None:
+        """What overflows is infinite, what is too small is 0, and a NUL ends the text."""
+        items = [b"-1e400", b"-1", b"", b"1e-5000", b"1\x00x", b"+2", b"1e5000"]
+        raw("RPUSH", "l", *reversed(items))
+        assert [item.value for item in raw("SORT", "l").value] in (items, [*items[:2], items[3], items[2], *items[4:]])
 
 
 class TestSortRo:

@@ -705,13 +705,23 @@ class TestBzpopmin:
         assert run(raw, "BZPOPMIN n s 0") == WRONG_TYPE
 
     def test_is_served(self, raw: RawClient, connect: Connect) -> None:
-        """By what is added, all of a command at once; another type does not."""
+        """By what is added, all of a command at once; another type alone does not."""
+        other = connect()
+        waits(raw, other, "BZPOPMIN", "n", "m", 0)
+        run(other, "SET n 1")
+        run(other, "DEL n")
+        run(other, "ZADD m 2 b 1 a")
+        assert raw.read() == words("m a 1")
+        assert content(other, "m") == "b 2"
+
+    def test_finds_another_type_when_served(self, raw: RawClient, connect: Connect) -> None:
+        """The command runs anew: an earlier key that has become a string since is an error."""
         other = connect()
         waits(raw, other, "BZPOPMIN", "n", "m", 0)
         run(other, "SET n 1")
         run(other, "ZADD m 2 b 1 a")
-        assert raw.read() == words("m a 1")
-        assert content(other, "m") == "b 2"
+        assert raw.read() == WRONG_TYPE
+        assert content(other, "m") == "a 1 b 2"
 
     def test_is_served_by_a_store(self, raw: RawClient, connect: Connect) -> None:
         other = connect()
@@ -941,6 +951,15 @@ class TestZunionstore:
         raw("ZADD", "w", 1, LONG)
         run(raw, "ZUNIONSTORE d 1 w")
         assert encoding(raw, "d") == b"skiplist"
+
+    def test_zeros_have_a_sign(self, raw: RawClient) -> None:
+        """-0 of the first input and 0 of the second make 0."""
+        raw("CONFIG", "SET", "zset-max-listpack-entries", 0)
+        run(raw, "ZADD zero 0 a")
+        run(raw, "ZUNIONSTORE d 2 zero zero WEIGHTS -2 1")
+        assert run(raw, "ZSCORE d a") == bulk("0")
+        run(raw, "ZUNIONSTORE d 1 zero WEIGHTS -2")
+        assert run(raw, "ZSCORE d a") == bulk("-0")
 
     def test_source_is_destination(self, raw: RawClient) -> None:
         run(raw, "EXPIRE z 100")

@@ -126,13 +126,12 @@ cdef bint read_sources(Client* c, int count, const Slice* keys, Source* sources,
 
 cdef bint store(Client* c, BitOperation op, Slice key, int count, const Source* sources, size_t len) noexcept nogil:
     """Puts the outcome under the key, or deletes it when there is none; False: out of memory."""
-    cdef Entry* old = open_for_write(c.db, key)
     cdef Entry* entry
     cdef char* data
     cdef size_t at = 0
     if len == 0:
-        if old != NULL:
-            delete_key(c.db, key)
+        # a key whose time is over goes with "del" too, as long as nobody has noticed
+        if delete_key(c.db, key):
             mutated(c.db, key, NOTIFY_GENERIC, b"del", 1)
         return True
     # the outcome is complete before it takes the key, whose old value may be among the sources
@@ -142,6 +141,7 @@ cdef bint store(Client* c, BitOperation op, Slice key, int count, const Source* 
     while at < len:
         combine(op, sources, count, at, len - at if len - at < CHUNK else CHUNK, data + at)
         at += CHUNK
+    open_for_write(c.db, key)
     put_over(c.db, entry)
     mutated(c.db, key, NOTIFY_STRING, b"set", 1)
     return True

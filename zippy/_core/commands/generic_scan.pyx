@@ -55,9 +55,12 @@ cdef struct KeyScan:
 cdef void look_at_key(void* context, void* item) noexcept nogil:
     cdef KeyScan* keys = <KeyScan*>context
     cdef Entry* entry = <Entry*>item
+    # each key that is visited comes to its end, wanted or not
+    if expire_if_needed(keys.db, entry):
+        return
     if keys.scan.type_name.ptr != NULL and not slice_is(keys.scan.type_name, value_type_name(entry)):
         return
-    if scan_wants(&keys.scan, entry_key(entry)) and not expire_if_needed(keys.db, entry):
+    if scan_wants(&keys.scan, entry_key(entry)):
         scan_add(&keys.scan, entry_key(entry))
 
 

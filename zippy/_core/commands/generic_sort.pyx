@@ -2,7 +2,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memchr, memset, strcmp
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
-from zippy._core.ground.number cimport num_read_double
+from zippy._core.ground.number cimport num_read_lax_double
 from zippy._core.ground.random cimport Random
 from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error, reply_wrong_type
 from zippy._core.commands.types cimport Client, Engine
@@ -205,10 +205,7 @@ cdef bint weigh(Client* c, Sorting* s) noexcept nogil:
         if not found:
             continue
         if not o.alpha:
-            # nothing is zero, and blanks in front do not count: as strtod has it
-            while value.len and (value.ptr[0] == c' ' or 9 <= value.ptr[0] <= 13):
-                value = slice_of(value.ptr + 1, value.len - 1)
-            if value.len and not num_read_double(value, &s.items[i].score):
+            if not num_read_lax_double(value, &s.items[i].score):
                 good = False
                 break
         elif o.by.ptr != NULL:
@@ -360,8 +357,8 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
     cdef Entry* result
     window(s, &first, &last)
     if last < first:
-        if open_for_write(c.db, s.options.store) != NULL:
-            delete_key(c.db, s.options.store)
+        # a key whose time is over goes with "del" too, as long as nobody has noticed
+        if delete_key(c.db, s.options.store):
             mutated(c.db, s.options.store, NOTIFY_GENERIC, b"del", 1)
         reply_int(&c.reply, 0)
         return
@@ -378,6 +375,7 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
             stored += 1
             at = next_get(argc, argv, at + 1) if s.options.gets else argc
     buf_free(&scratch)
+    open_for_write(c.db, s.options.store)
     put_over(c.db, result)
     mutated(c.db, s.options.store, NOTIFY_LIST, b"sortstore", stored)
     reply_int(&c.reply, stored)

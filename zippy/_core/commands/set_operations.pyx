@@ -99,11 +99,12 @@ cdef void put_all(Output* output, Entry* entry) noexcept nogil:
 
 
 cdef void store(Engine* e, Client* c, Entry* result, Slice key, const char* event) noexcept nogil:
-    """Puts the result under the key, or deletes the key if the result is empty; replies with its length."""
+    """Puts the result under the key, or deletes the key if the result is empty; replies with its length. It goes with "del" even if
+    its time was over, as long as nobody has noticed."""
     cdef int64_t length = set_length(result)
-    open_for_write(c.db, key)
     reply_int(&c.reply, length)
     if length:
+        open_for_write(c.db, key)
         put_over(c.db, result)
         mutated(c.db, key, NOTIFY_SET, event, 1)
         return

@@ -11,13 +11,15 @@ from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, reply_syntax_error, reply_wrong_type
 from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport delete_key, free_entry, lookup_read, put_over
+from zippy._core.keyspace.db cimport delete_key, free_entry, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport reply_error, reply_error_about, reply_int
 from zippy._core.values.entry cimport TYPE_SET, TYPE_ZSET, Entry, entry_type
 from zippy._core.values.set cimport SET_TEXT, SetIter, set_contains, set_iter, set_iter_done, set_iter_next, set_length, set_text
-from zippy._core.values.zset cimport ZSetIter, zset_add, zset_iter, zset_iter_next, zset_length, zset_new_skiplist, zset_score, zset_try_listpack
+from zippy._core.values.zset cimport (
+    ZSET_EXACTLY, ZSetIter, zset_add, zset_iter, zset_iter_next, zset_length, zset_new_skiplist, zset_score, zset_try_listpack
+)
 
 cdef enum Aggregate:
     AGGREGATE_SUM = 0
@@ -247,7 +249,7 @@ cdef double aggregated(double a, double b, int aggregate) noexcept nogil:
 
 
 cdef inline void put(Operation* o, Entry* result, Slice member, double score) noexcept nogil:
-    zset_add(result, &o.engine.settings, &o.engine.ks.random, member, &score, 0)
+    zset_add(result, &o.engine.settings, &o.engine.ks.random, member, &score, ZSET_EXACTLY)
 
 
 cdef void unite(Operation* o, Entry* result) noexcept nogil:
@@ -363,6 +365,7 @@ cdef void store_result(Engine* e, Client* c, int argc, Slice* argv, const char* 
     length = <int64_t>zset_length(result)
     if length:
         zset_try_listpack(result, &e.settings)
+        open_for_write(c.db, argv[1])
         put_over(c.db, result)
         mutated(c.db, argv[1], NOTIFY_ZSET, name, 1)
     else:

@@ -1,11 +1,9 @@
-from libc.math cimport isnan
-from libc.stdlib cimport strtod
-from libc.string cimport memchr, memcpy, strcmp
-from zippy._core.ground.number cimport num_read_double
+from libc.string cimport strcmp
+from zippy._core.ground.number cimport num_read_lax_double
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
 from zippy._core.commands.types cimport Engine
-from zippy._core.keyspace.db cimport delete_key, lookup_read, put_over
+from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_double, reply_error, reply_int
@@ -18,9 +16,6 @@ cdef enum RangeKind:
     BY_RANK = 0
     BY_SCORE = 1
     BY_LEX = 2
-
-cdef enum:
-    BOUND_TEXT = 256      # bytes of a score bound that are read
 
 
 cdef struct RangeRequest:
@@ -59,30 +54,9 @@ cdef command_fn sorted_set_range_handler(const char* name) noexcept nogil:
 
 
 cdef bint read_bound(Slice s, double* score, bint* open) noexcept nogil:
-    """A score, or "(" and a score. Redis is laxer here than with a member's score: nothing is 0, what a double can't hold is the nearest that it can, and
-    a NUL ends the text; but there are no hexadecimal numbers."""
-    cdef char[BOUND_TEXT] text
-    cdef char* end
-    cdef const char* nul
+    """A score, or "(" and a score; Redis is laxer here than with a member's score."""
     open[0] = s.len > 0 and s.ptr[0] == c'('
-    if open[0]:
-        s = slice_of(s.ptr + 1, s.len - 1)
-    nul = <const char*>memchr(s.ptr, 0, s.len) if s.len else NULL
-    if nul != NULL:
-        s.len = nul - s.ptr
-    if s.len == 0:
-        score[0] = 0
-        return True
-    if s.len >= BOUND_TEXT or memchr(s.ptr, c'x', s.len) != NULL or memchr(s.ptr, c'X', s.len) != NULL:
-        return False
-    if num_read_double(s, score):
-        return True
-    if s.ptr[0] == c' ' or 9 <= s.ptr[0] <= 13:
-        return False
-    memcpy(text, s.ptr, s.len)
-    text[s.len] = 0
-    score[0] = strtod(text, &end)
-    return end == text + s.len and not isnan(score[0])
+    return num_read_lax_double(slice_of(s.ptr + 1, s.len - 1) if open[0] else s, score)
 
 
 cdef bint read_score_range(Client* c, Slice min, Slice max, ZslScoreRange* range) noexcept nogil:
@@ -289,6 +263,7 @@ cdef Entry* range_of(Engine* e, Slice key, Entry* entry, uint64_t first, uint64_
 cdef void zrangestore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef RangeRequest q
     cdef Entry* entry
+    cdef Entry* result
     cdef uint64_t first = 0
     cdef uint64_t count
     q.kind = BY_RANK
@@ -307,6 +282,8 @@ cdef void zrangestore_command(Engine* e, Client* c, int argc, Slice* argv) noexc
             mutated(c.db, argv[1], NOTIFY_GENERIC, b"del", 1)
         reply_int(&c.reply, 0)
         return
-    put_over(c.db, range_of(e, argv[1], entry, first, count, &q))
+    result = range_of(e, argv[1], entry, first, count, &q)
+    open_for_write(c.db, argv[1])
+    put_over(c.db, result)
     mutated(c.db, argv[1], NOTIFY_ZSET, b"zrangestore", 1)
     reply_int(&c.reply, <int64_t>count)

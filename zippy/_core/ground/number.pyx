@@ -5,7 +5,7 @@ from libc.math cimport isinf, isnan, signbit
 from libc.stdint cimport INT64_MAX, uint64_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport strtod, strtold
-from libc.string cimport memcpy, memset
+from libc.string cimport memchr, memcpy, memset
 
 cdef extern from *:
     """
@@ -300,6 +300,24 @@ cdef bint num_read_double(Slice s, double* d) noexcept nogil:
     d[0] = strtod(text, &end)
     # too large and too small are refused, "inf" is not
     return end == text + s.len and not isnan(d[0]) and not (errno == ERANGE and (isinf(d[0]) or d[0] == 0))
+
+
+cdef bint num_read_lax_double(Slice s, double* d) noexcept nogil:
+    # a NUL ends the text, what a double can't hold is the nearest that it can; but there are no hexadecimal numbers
+    cdef char[READ_MAX + 1] text
+    cdef char* end
+    cdef const char* nul = <const char*>memchr(s.ptr, 0, s.len) if s.len else NULL
+    if nul != NULL:
+        s.len = nul - s.ptr
+    d[0] = 0
+    if s.len == 0:
+        return True
+    if s.len > READ_MAX or is_blank(s.ptr[0]) or memchr(s.ptr, c'x', s.len) != NULL or memchr(s.ptr, c'X', s.len) != NULL:
+        return False
+    memcpy(text, s.ptr, s.len)
+    text[s.len] = 0
+    d[0] = strtod(text, &end)
+    return end == text + s.len and not isnan(d[0])
 
 
 cdef bint num_read_long_double(Slice s, long double* d) noexcept nogil:

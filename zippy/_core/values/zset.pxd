@@ -20,6 +20,7 @@ cdef enum ZSetFlag:
     ZSET_GT = 4          # not to a lower or the same score
     ZSET_LT = 8          # not to a higher or the same score
     ZSET_INCR = 16       # the score is added to the present one
+    ZSET_EXACTLY = 32    # an equal score is set too: 0 and -0 are equal
 
 cdef enum ZSetOutcome:
     ZSET_UNTOUCHED = 0   # a flag was against it

@@ -236,7 +236,7 @@ cdef int decide(bint exists, double present, double* score, int flags) noexcept 
             return ZSET_NAN
     if (flags & ZSET_GT and score[0] <= present) or (flags & ZSET_LT and score[0] >= present):
         return ZSET_UNTOUCHED
-    return ZSET_SAME if score[0] == present else ZSET_UPDATED
+    return ZSET_SAME if score[0] == present and not flags & ZSET_EXACTLY else ZSET_UPDATED
 
 
 cdef inline bint fits_listpack(const Entry* e, const Settings* s, Slice member) noexcept nogil:
