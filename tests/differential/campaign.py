@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.differential.groups import Group
 from tests.differential.runner import Difference, Endpoint, Episode, Setup
@@ -16,7 +16,20 @@ from tests.resp import Reply
 EPISODE = 2000
 SHRINK_PATIENCE = 3.0
 LATER = frozenset(
-    ["HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT", "HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME", "HPERSIST", "HGETEX", "HSETEX", "XADD"]
+    [
+        "HEXPIRE",
+        "HPEXPIRE",
+        "HEXPIREAT",
+        "HPEXPIREAT",
+        "HTTL",
+        "HPTTL",
+        "HEXPIRETIME",
+        "HPEXPIRETIME",
+        "HPERSIST",
+        "HGETEX",
+        "HSETEX",
+        "XADD",
+    ]
 )
 """What the groups would send and zippy does not have yet: the expiry of fields, and streams."""
 UNKNOWN = re.compile(rb"ERR unknown command|ERR '.*' has no handler")
@@ -67,12 +80,16 @@ class Campaign:
     shrink_seconds: float = 60.0
     missing: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        if self.group.clock and self.ours.clock is not None and self.ours.clock is self.theirs.clock:
+            self.setup = replace(self.setup, clock=True)
+
     def findings(self) -> Iterator[Finding]:
         """Each difference once: after one the episode is given up, and a like one in a later episode is not told again."""
         known: set[str] = set()
         for number in range((self.count + self.episode - 1) // self.episode):
             seed = f"{self.seed}/{number}"
-            source = Source(f"{self.group.name} {seed}", self.group.key_type, self.setup.small)
+            source = Source(f"{self.group.name} {seed}", self.group.key_type, self.setup.small, self.setup.clock)
             wanted = min(self.episode, self.count - number * self.episode)
             drawn = list(self.group.units(source, wanted))
             units, difference = self.run_known(drawn)
@@ -102,7 +119,7 @@ class Campaign:
     def described(self, seed: str, units: Sequence[Unit], difference: Difference) -> Finding:
         """The finding for a difference: its sequence is cut behind it, and shortened."""
         wanted = difference.signature
-        patient = Setup(self.setup.resp, self.setup.small, SHRINK_PATIENCE)
+        patient = replace(self.setup, patience=SHRINK_PATIENCE)
         best = difference
 
         def fails(candidate: Sequence[Unit]) -> bool:

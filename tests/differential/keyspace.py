@@ -84,29 +84,31 @@ def field_times(client: RawClient, name: bytes, pairs: Any) -> dict[bytes, int]:
     return {field: item.value for field, item in zip(fields, reply.value, strict=True) if item.value != -1} if reply.kind == "*" else {}
 
 
-def same_moment(ours: Any, theirs: Any) -> bool:
-    """Two expiry times that are equal, or nearly so where they came from a relative time."""
+def same_moment(ours: Any, theirs: Any, tolerance: int) -> bool:
+    """Two expiry times that are equal, or nearly so where they came from a relative time: `tolerance` is in seconds."""
     if ours == theirs:
         return True
     if not isinstance(ours, int) or not isinstance(theirs, int) or ours in ABSOLUTE or theirs in ABSOLUTE:
         return False
-    return min(ours, theirs) > 0 and abs(ours - theirs) <= TOLERANCE_SECONDS * 1000
+    return min(ours, theirs) > 0 and abs(ours - theirs) <= tolerance * 1000
 
 
-def same_part(part: str, ours: Any, theirs: Any) -> bool:
+def same_part(part: str, ours: Any, theirs: Any, tolerance: int) -> bool:
     """True when one part of two entries is equal."""
     if part == "expires":
-        return same_moment(ours, theirs)
+        return same_moment(ours, theirs, tolerance)
     if part == "field expiry" and isinstance(ours, dict) and isinstance(theirs, dict):
-        return ours.keys() == theirs.keys() and all(same_moment(ours[field], theirs[field]) for field in ours)
+        return ours.keys() == theirs.keys() and all(same_moment(ours[field], theirs[field], tolerance) for field in ours)
     return bool(ours == theirs)
 
 
-def first_difference(ours: dict[tuple[int, bytes], Entry], theirs: dict[tuple[int, bytes], Entry]) -> tuple[str, Any, Any] | None:
+def first_difference(
+    ours: dict[tuple[int, bytes], Entry], theirs: dict[tuple[int, bytes], Entry], tolerance: int = TOLERANCE_SECONDS
+) -> tuple[str, Any, Any] | None:
     """Where two keyspaces differ first: what it is, and both sides."""
     for place in sorted(ours.keys() | theirs.keys()):
         mine, other = ours.get(place, {}), theirs.get(place, {})
         for part in ["type", "encoding", "value", "expires", "field expiry", "size"]:
-            if not same_part(part, mine.get(part), other.get(part)):
+            if not same_part(part, mine.get(part), other.get(part), tolerance):
                 return f"{part} of key {place[1]!r} in database {place[0]}", mine.get(part), other.get(part)
     return None

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.differential import keyspace
-from tests.differential.compare import equal, same_items, same_stream
+from tests.differential.clock import MORNING_MS, SetClock
+from tests.differential.compare import TOLERANCE_SECONDS, equal, same_items, same_stream
 from tests.differential.steps import LISTENERS, Step, Unit
 from tests.resp import ConnectionClosed, ProtocolError, RawClient, Reply, encode
 from tests.servers import ServerProcess
@@ -17,10 +18,13 @@ from tests.servers import ServerProcess
 BATCH = 64
 CONTROL = -1
 LOST = "(no reply)"
+ALONE = ("scan", "exchange", "clock")
+"""Checks of steps that are more than a command and its reply."""
 
+# A set of integers may grow larger than one of a listpack: else the encoding of a union would depend on which member comes first
 SMALL = {
     "hash-max-listpack-entries": 4, "hash-max-listpack-value": 16, "zset-max-listpack-entries": 4, "zset-max-listpack-value": 16,
-    "set-max-intset-entries": 4, "set-max-listpack-entries": 6, "set-max-listpack-value": 16, "list-max-listpack-size": 4,
+    "set-max-intset-entries": 6, "set-max-listpack-entries": 4, "set-max-listpack-value": 16, "list-max-listpack-size": 4,
 }  # fmt: skip
 DEFAULT = {
     "hash-max-listpack-entries": 512, "hash-max-listpack-value": 64, "zset-max-listpack-entries": 128, "zset-max-listpack-value": 64,
@@ -30,17 +34,19 @@ DEFAULT = {
 
 @dataclass
 class Setup:
-    """How an episode begins: protocol, encoding limits, and seconds to wait for a reply."""
+    """How an episode begins: protocol, encoding limits, seconds to wait for a reply, and whether the clock stands."""
 
     resp: int = 2
     small: bool = False
     patience: float = 10.0
+    clock: bool = False
 
 
 class Endpoint:
     """One of the two servers and the connections to it."""
 
-    def __init__(self, host: str, port: int, process: ServerProcess | None = None) -> None:
+    def __init__(self, host: str, port: int, process: ServerProcess | None = None, clock: SetClock | None = None) -> None:
+        self.clock = clock
         self.host = host
         self.port = port
         self.process = process
@@ -52,6 +58,8 @@ class Endpoint:
         """New connections, no keys, the encoding limits of `setup`; a server that has died is started again."""
         self.close()
         self.setup = setup
+        if self.clock is not None:
+            self.clock.set(MORNING_MS if setup.clock else 0)
         if self.process is not None and not (self.process.alive() and self.process.answers()):
             self.process.restart()
         control = self.client(CONTROL)
@@ -164,7 +172,7 @@ class Episode:
         start = 0
         limit = 16 if self.listens else BATCH
         for index, unit in enumerate(self.units):
-            alone = not all(step.connection == 0 and step.wait and step.check not in ("scan", "exchange") for step in unit.steps)
+            alone = not all(step.connection == 0 and step.wait and step.check not in ALONE for step in unit.steps)
             if alone:
                 if start < index:
                     yield start, index
@@ -184,11 +192,11 @@ class Episode:
         while position < len(steps):
             connection, check = steps[position][2].connection, steps[position][2].check
             end = position + 1
-            if check in ("scan", "exchange"):
-                alone = self.scan if check == "scan" else self.exchange
+            if check in ALONE:
+                alone = {"scan": self.scan, "exchange": self.exchange, "clock": self.later}[check]
                 difference = alone(steps[position][0], steps[position][2])
             else:
-                while end < len(steps) and steps[end][2].connection == connection and steps[end][2].check not in ("scan", "exchange"):
+                while end < len(steps) and steps[end][2].connection == connection and steps[end][2].check not in ALONE:
                     end += 1
                 run = self.listener_run if connection in LISTENERS else self.run_steps
                 difference, before = run(steps[position:end], before)
@@ -226,7 +234,7 @@ class Episode:
         """Compare two replies, and keep account of what a transaction has queued."""
         connection = step.connection
         waiting = self.queued.get(connection, [])
-        if ours.kind == LOST or theirs.kind == LOST or not equal(step, ours, theirs, before, waiting):
+        if ours.kind == LOST or theirs.kind == LOST or not equal(step, ours, theirs, before, waiting, self.tolerance()):
             return Difference(index, step.name, ours, theirs, step)
         if theirs == ("+", b"QUEUED"):
             self.queued.setdefault(connection, []).append(step)
@@ -272,11 +280,21 @@ class Episode:
             return None
         return Difference(index, f"stream of listener {connection}", ours, theirs, step)
 
+    def tolerance(self) -> int:
+        """By how many seconds times may differ: by none when the clock stands."""
+        return 0 if self.setup.clock else TOLERANCE_SECONDS
+
+    def later(self, index: int, step: Step) -> None:
+        """Move the clock on, which both sides share."""
+        if self.ours.clock is not None:
+            self.ours.clock.advance(int(step.args[1]))
+
     def scan(self, index: int, step: Step) -> Difference | None:
-        """Follow a cursor to its end on both sides, and compare what was seen."""
+        """Follow a cursor to its end on both sides, and compare what was seen: all of it when the cursor began at 0."""
         results = [endpoint.guarded(step.connection, lambda client: follow(client, step)) for endpoint in (self.ours, self.theirs)]
         ours, theirs = results
-        if LOST not in (ours.kind, theirs.kind) and (ours == theirs or same_items(ours, theirs)):
+        anywhere = step.args[cursor_place(step) :][:1] != (b"0",) and ours.kind == theirs.kind == "*"
+        if LOST not in (ours.kind, theirs.kind) and (anywhere or ours == theirs or same_items(ours, theirs)):
             return None
         return Difference(index, step.name, ours, theirs, step)
 
@@ -303,13 +321,18 @@ class Episode:
                 sides.append(keyspace.dump(endpoint.client(CONTROL)))
             except (ConnectionClosed, OSError, ProtocolError) as error:
                 return Difference(index, "keyspace", f"{endpoint.port}: {type(error).__name__}", "")
-        found = keyspace.first_difference(*sides)
+        found = keyspace.first_difference(sides[0], sides[1], self.tolerance())
         return None if found is None else Difference(index, *found)
+
+
+def cursor_place(step: Step) -> int:
+    """Which argument is the cursor."""
+    return 1 if step.name == "SCAN" else 2
 
 
 def follow(client: RawClient, step: Step) -> Reply:
     """All that a cursor gives, as one array; the reply itself when it is an error."""
-    place = 1 if step.name == "SCAN" else 2
+    place = cursor_place(step)
     args = list(step.args)
     seen: set[object] = set()
     pairs = step.name == "ZSCAN" or (step.name == "HSCAN" and b"NOVALUES" not in args)

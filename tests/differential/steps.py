@@ -11,8 +11,8 @@ LISTENERS = (8, 9)
 
 @dataclass(frozen=True)
 class Step:
-    """One command. `check` names the comparison ("auto": chosen by the command); with `wait` false the reply is read
-    when the connection is used next, so that the command may block meanwhile."""
+    """One command. `check` names the comparison ("auto": chosen by the command; "clock": no command, the clock moves on by so
+    many ms); with `wait` false the reply is read when the connection is used next, so that the command may block meanwhile."""
 
     args: tuple[bytes, ...]
     connection: int = 0
@@ -64,7 +64,7 @@ def listing(units: Iterable[Unit], limit: int = 300) -> str:
             notes.append("don't wait for the reply")
         if step.check in ("scan", "exchange"):
             notes.append({"scan": "go on until the cursor is 0", "exchange": "RESTORE the other server's DUMP"}[step.check])
-        text = line(step)
+        text = f"# {step.args[1].decode()} ms later" if step.check == "clock" else line(step)
         lines.append(text if len(text) <= limit * 10 else text[: limit * 10] + " ...")
         lines += [f"# ^ {note}" for note in notes]
     return "\n".join(lines)

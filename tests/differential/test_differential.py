@@ -10,30 +10,47 @@ from collections.abc import Iterator
 import pytest
 
 from tests.differential.campaign import LATER, Campaign
+from tests.differential.clock import SetClock, make_clock
 from tests.differential.groups import GROUPS
 from tests.differential.runner import Endpoint, Setup
-from tests.servers import ServerProcess, start_server
+from tests.servers import ServerProcess, start_oracle, start_server
 from zippy.commandspec import find_command
 
 COMMANDS = 3000
 
 
 @pytest.fixture(scope="module")
-def ours() -> Iterator[Endpoint]:
-    """A zippy of its own: a sequence that ends it must not disturb other tests."""
-    server = start_server()
-    endpoint = Endpoint(server.host, server.port, server)
-    yield endpoint
-    endpoint.close()
+def clock() -> Iterator[SetClock | None]:
+    """The clock that both servers have."""
+    made = make_clock()
+    yield made
+    if made is not None:
+        made.close()
+
+
+def environment(clock: SetClock | None) -> dict[str, str]:
+    """What a server that has this clock is started with."""
+    return {} if clock is None else clock.environment
+
+
+def endpoint(server: ServerProcess, clock: SetClock | None) -> Iterator[Endpoint]:
+    """A server, until the tests are done."""
+    made = Endpoint(server.host, server.port, server, clock)
+    yield made
+    made.close()
     server.stop()
 
 
 @pytest.fixture(scope="module")
-def theirs(oracle: ServerProcess) -> Iterator[Endpoint]:
+def ours(clock: SetClock | None) -> Iterator[Endpoint]:
+    """A zippy of its own: a sequence that ends it must not disturb other tests."""
+    yield from endpoint(start_server(environment=environment(clock)), clock)
+
+
+@pytest.fixture(scope="module")
+def theirs(clock: SetClock | None) -> Iterator[Endpoint]:
     """The real Redis."""
-    endpoint = Endpoint(oracle.host, oracle.port, oracle)
-    yield endpoint
-    endpoint.close()
+    yield from endpoint(start_oracle(environment=environment(clock)), clock)
 
 
 @pytest.mark.zippy_only

@@ -8,6 +8,7 @@ import pytest
 
 from tests.differential.campaign import Campaign
 from tests.differential.compare import canonical, equal
+from tests.differential.coverage import gaps
 from tests.differential.grammar import compile_template
 from tests.differential.groups import GROUPS
 from tests.differential.groups.group import Group, commands
@@ -81,6 +82,11 @@ def test_sequences_come_from_the_seed() -> None:
     for group in GROUPS.values():
         first, again, other = (list(group.units(Source(seed, group.key_type, True), 200)) for seed in (1, 1, 2))
         assert first == again != other
+
+
+def test_every_option_is_written() -> None:
+    """What the table of commands knows, some template writes."""
+    assert gaps(10_000) == []
 
 
 def test_template_writes_each_form() -> None:

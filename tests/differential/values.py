@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import random
 
+from tests.differential.clock import MORNING_MS
+
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 
@@ -66,9 +68,12 @@ LONG_LENGTHS = [1000, 4094, 4095, 4096, 4097, 8191, 8192, 8193, 9000]
 
 
 class Source:
-    """Random arguments from `seed`; `group` says which keys are meant mostly, `small` that the encodings' limits are low."""
+    """Random arguments from `seed`; `key_type` says which keys are meant mostly, `small` that the encodings' limits are low, and
+    `clock` that the clock is set, so that times may be near."""
 
-    def __init__(self, seed: int | str, key_type: str, small: bool) -> None:
+    def __init__(self, seed: int | str, key_type: str, small: bool, clock: bool = False) -> None:
+        self.clock = clock
+        self.now_ms = MORNING_MS
         self.random = random.Random(seed)
         self.key_type = key_type
         self.small = small
@@ -114,7 +119,7 @@ class Source:
     def ykey(self) -> bytes:
         """The key of a sorted set whose scores are all 0, as lexicographic commands need it: other keys get no such command
         (beside different scores their answer depends on how high the skip list's towers happen to be)."""
-        return self.pick([b"y0", b"y1"]) if self.random.random() < 0.95 else self.pick([b"s0", b"l0", b"missing"])
+        return self.pick([b"y0", b"y1"]) if self.random.random() < 0.95 else self.pick([b"nozset", b"nothing"])
 
     def hkey(self) -> bytes:
         """A hash's key."""
@@ -345,10 +350,12 @@ class Source:
         """A bit; at times not one."""
         return self.pick([b"0", b"1", b"0", b"1", b"0", b"1", b"0", b"1", b"2", b"-1", b"a", b""])
 
-    # times: none that could pass while a test runs, and hardly ever the same one twice
+    # times: none that could pass while a test runs (unless its clock is set), and hardly ever the same one twice
 
     def sec(self) -> bytes:
         """Seconds to live: far away, or not positive, or not acceptable."""
+        if self.clock and self.random.random() < 0.8:
+            return b"%d" % self.random.choice((1, 2, 5, 20, 100))
         if self.random.random() < 0.85:
             return b"%d" % self.random.randint(1000, 100_000_000)
         return self.pick(
@@ -368,12 +375,16 @@ class Source:
 
     def ms(self) -> bytes:
         """Milliseconds to live, under the same rule."""
+        if self.clock and self.random.random() < 0.8:
+            return b"%d" % self.random.choice((1, 2, 500, 999, 1000, 1499, 1500, 5000, 20000, 99999))
         if self.random.random() < 0.85:
             return b"%d" % self.random.randint(1_000_000, 100_000_000_000)
         return self.pick([b"0", b"-1", b"-100", b"a", b"", b"1.5", b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808"])
 
     def at(self) -> bytes:
         """A Unix time in seconds: far in the future, now and then in the past, or not acceptable."""
+        if self.clock and self.random.random() < 0.7:
+            return b"%d" % (self.now_ms // 1000 + self.random.choice((-5, -1, 0, 1, 2, 5, 20, 100)))
         chance = self.random.random()
         if chance < 0.85:
             return b"%d" % self.random.choice(ABSOLUTE_SECONDS)
@@ -385,6 +396,8 @@ class Source:
 
     def msat(self) -> bytes:
         """A Unix time in milliseconds, under the same rule."""
+        if self.clock and self.random.random() < 0.7:
+            return b"%d" % (self.now_ms + self.random.choice((-1000, -1, 0, 1, 2, 1000, 1500, 5000, 20000)))
         chance = self.random.random()
         if chance < 0.85:
             return b"%d" % self.random.choice(ABSOLUTE_MS)

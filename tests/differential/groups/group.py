@@ -38,7 +38,8 @@ passes while the test runs."""
 
 @dataclass
 class Group:
-    """A group's name, the type of its keys, templates (a weight and a template a line) and makers of units."""
+    """A group's name, the type of its keys, templates (a weight and a template a line) and makers of units. `filler` is more
+    templates; `mangles`: now and then a command is made wrong; `listens`: there are listeners; `clock`: the clock is set."""
 
     name: str
     key_type: str
@@ -47,6 +48,7 @@ class Group:
     filler: str = FILLER
     mangles: bool = True
     listens: bool = False
+    clock: bool = False
 
     @cached_property
     def choices(self) -> tuple[list[Writer | Maker], list[int], set[int]]:

@@ -2,7 +2,7 @@
 
 from tests.differential.groups.group import Group, commands
 from tests.differential.groups.randomly import scans
-from tests.differential.steps import Unit
+from tests.differential.steps import Step, Unit
 from tests.differential.values import Source
 
 
@@ -12,14 +12,57 @@ def exchange(source: Source) -> Unit:
 
 
 def bad_restore(source: Source) -> Unit:
-    """RESTORE of bytes that are no payload."""
+    """RESTORE of bytes that are no payload, or just one (a checksum of 0 is not looked at). None ends inside its value: Redis reads
+    on in the footer, and what it finds there is nothing to match."""
     payload = source.pick(
-        [b"", b"a", b"\x00" * 9, b"\x00" * 10, b"\x00\x01a\x0b\x00" + b"\x00" * 8, b"\x00\x01a\xff\xff" + b"\x00" * 8, b"x" * 100]
+        [b"", b"a", b"\x00" * 9, b"\x00" * 12, b"\x00\x01a\x0b\x00" + b"\x00" * 8, b"\x00\x01a\xff\xff" + b"\x00" * 8, b"x" * 100]
     )
     options = source.random.sample(
         [[b"REPLACE"], [b"ABSTTL"], [b"IDLETIME", source.count()], [b"FREQ", source.count()], [b"foo"]], source.random.randint(0, 2)
     )
     return commands((b"RESTORE", source.anykey(), source.ms(), payload, *(word for option in options for word in option)))
+
+
+PAYLOAD = b"\x00\x01a\x0b\x00" + b"\x00" * 8
+"""DUMP's payload of the string "a", with no checksum."""
+
+
+def aged(source: Source) -> Unit:
+    """RESTORE with an age under each policy, and what OBJECT says of it."""
+    key = source.skey()
+    policy = source.pick([b"allkeys-lfu", b"allkeys-lru", b"volatile-lfu", b"noeviction"])
+    ages = [
+        [b"IDLETIME", source.pick([b"0", b"1000", b"-1", b"a", b"9223372036854775807"])],
+        [b"FREQ", source.pick([b"0", b"7", b"255", b"256", b"-1"])],
+    ]
+    chosen = [word for age in source.random.sample(ages, source.random.choice((0, 1, 1, 2))) for word in age]
+    return commands(
+        (b"CONFIG", b"SET", b"maxmemory-policy", policy),
+        (b"RESTORE", key, b"0", PAYLOAD, b"REPLACE", *chosen),
+        (b"OBJECT", source.pick([b"FREQ", b"IDLETIME"]), key),
+        (b"CONFIG", b"SET", b"maxmemory-policy", b"noeviction"),
+        (b"DEL", key),
+        atomic=True,
+    )
+
+
+def any_key(source: Source) -> Unit:
+    """RANDOMKEY, held against all the keys."""
+    return Unit((Step((b"KEYS", b"*")), Step((b"RANDOMKEY",), check="picked")), True)
+
+
+def elsewhere(source: Source) -> Unit:
+    """Another connection works in another database meanwhile."""
+    key = source.anykey()
+    lines: list[tuple[bytes, ...]] = [
+        (b"SELECT", source.pick([b"1", b"2"])),
+        (source.pick([b"COPY", b"RENAME"]), key, source.anykey()),
+        (b"SET", key, b"elsewhere", source.pick([b"NX", b"XX"])),
+        (b"MOVE", key, source.pick([b"0", b"1", b"2"])),
+        (b"SWAPDB", source.pick([b"0", b"1", b"2"]), source.pick([b"1", b"2", b"15"])),
+        (b"KEYS", b"*"),
+    ]
+    return commands(*source.random.sample(lines, 4), (b"SELECT", b"0"), connection=2)
 
 
 GROUP = Group(
@@ -60,6 +103,7 @@ GROUP = Group(
     6   OBJECT ENCODING anykey
     1   OBJECT REFCOUNT anykey
     1   OBJECT FREQ anykey
+    2   OBJECT IDLETIME anykey
     1   OBJECT 'foo anykey
     8   SORT anykey {(ASC|DESC)|ALPHA|limit|GET sortget}
     4   SORT anykey {BY 'nosort|limit|ALPHA|GET sortget}
@@ -67,7 +111,11 @@ GROUP = Group(
     3   SORT_RO anykey {(ASC|DESC)|ALPHA|limit|GET sortget}
     3   SORT anykey {(ASC|DESC)|ALPHA|limit|STORE lkey}
     1   SORT_RO anykey STORE lkey
+    3   SORT_RO lkey {BY sortby|GET sortget|GET #|limit}
+    3   SORT lkey {BY sortby|GET sortget|GET #|limit|(ASC|DESC)|ALPHA|STORE lkey}
+    2   SORT xkey {BY sortby|GET sortget|(ASC|DESC)|ALPHA|STORE anykey}
+    1   SORT zkey {BY 'nosort|GET #|limit|(ASC|DESC)|STORE anykey}
     2   MGET anykey+
     """,
-    [(4, exchange), (2, bad_restore), (4, scans(b"SCAN", None))],
+    [(4, exchange), (2, bad_restore), (4, scans(b"SCAN", None)), (2, aged), (2, any_key), (2, elsewhere)],
 )

@@ -25,8 +25,20 @@ def listen(source: Source) -> Unit:
 
 def classes(source: Source) -> Unit:
     """Which classes of events are told."""
-    flags = source.pick([b"KEA", b"KEA", b"AKE", b"KEAn", b"KEAmn", b"Kg$", b"Elshzx", b"KEe", b"", b"KElh", b"A", b"foo!", b"KEA", b"Knm"])
-    return Unit((Step((b"CONFIG", b"SET", b"notify-keyspace-events", flags)), Step((b"CONFIG", b"GET", b"notify-keyspace-events"))))
+    flags = source.pick(
+        [b"KEA", b"KEA", b"AKE", b"KEAn", b"KEAmn", b"Kg$", b"Elshzx", b"KEe", b"", b"KElh", b"A", b"KEA", b"Knm", b"KEAo", b"KEdtg"]
+    )
+    name = b"notify-keyspace-events"
+    return Unit((Step((b"CONFIG", b"SET", name, flags)), Step((b"CONFIG", b"GET", name))))
 
 
-GROUP = Group("notifications", "string", "", [(100, command), (2, listen), (3, classes)], filler="", mangles=False, listens=True)
+def bad_classes(source: Source) -> Unit:
+    """What is no class is refused. The setting before it has no "n", which Redis would forget then."""
+    name = b"notify-keyspace-events"
+    flags = source.pick([b"KEA", b"Kg$", b""]), source.pick([b"foo!", b"a", b"KEAk"])
+    return Unit((*(Step((b"CONFIG", b"SET", name, flag)) for flag in flags), Step((b"CONFIG", b"GET", name))), True)
+
+
+GROUP = Group(
+    "notifications", "string", "", [(100, command), (2, listen), (3, classes), (1, bad_classes)], filler="", mangles=False, listens=True
+)

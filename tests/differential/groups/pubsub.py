@@ -54,7 +54,7 @@ GROUP = Group(
     2   PUBSUB NUMPAT
     2   PUBSUB SHARDCHANNELS [channelpattern]
     2   PUBSUB SHARDNUMSUB [channel+]
-    1   PUBSUB 'foo
+    1   PUBSUB ('foo|NUMPAT 'a|CHANNELS 'a 'b|'foo 'a)
     1   PUBLISH channel
     1   PUBLISH channel val val
     """,

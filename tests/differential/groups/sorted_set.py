@@ -1,5 +1,6 @@
 """Sorted sets, with the blocking commands in forms that answer at once or are served by a second connection."""
 
+from tests.differential.groups.blocking import blocked_on_sorted_sets
 from tests.differential.groups.group import Group, commands
 from tests.differential.groups.randomly import picks, scans
 from tests.differential.steps import Step, Unit
@@ -56,6 +57,7 @@ GROUP = Group(
     3   ZRANGESTORE key ykey lexbound lexbound {BYLEX|REV|limit}
     10  ZADD ykey 0 word [0 word] [0 word]
     3   ZREM ykey word+
+    1   SET 'nozset val
     3   ZREVRANGE key index index [WITHSCORES]
     4   ZRANGEBYSCORE key scorebound scorebound {WITHSCORES|limit}
     4   ZREVRANGEBYSCORE key scorebound scorebound {WITHSCORES|limit}
@@ -85,6 +87,7 @@ GROUP = Group(
         (4, many),
         (2, many_equal),
         (1, blocked_and_served),
+        (1, blocked_on_sorted_sets),
         (4, picks(b"ZRANGE", b"ZRANDMEMBER", "zkey", b"WITHSCORES")),
         (3, scans(b"ZSCAN", "zkey")),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.differential.grammar import compile_template
+from tests.differential.groups.around import around
 from tests.differential.groups.group import Group, mangle, written
 from tests.differential.steps import Step, Unit
 from tests.differential.values import Source
@@ -100,4 +101,4 @@ def stray(source: Source) -> Unit:
     return Unit((Step(line),))
 
 
-GROUP = Group("transactions", "string", "", [(20, transaction), (2, stray)])
+GROUP = Group("transactions", "string", "", [(20, transaction), (2, stray), (6, around)])
