@@ -27,7 +27,7 @@ from zippy.version import __version__
 try:
     import uvloop
 except ImportError:
-    uvloop = None
+    uvloop = None  # type: ignore[assignment]
 
 log = logging.getLogger("zippy")
 

@@ -4,10 +4,13 @@ import asyncio
 import socket as sockets
 from typing import Any
 
+from typing_extensions import disjoint_base
+
 from zippy._core.session import Core, Session, Transport
 
 def available() -> bool: ...
 
+@disjoint_base
 class Reactor:
     core: Core
     def __init__(self, core: Core, loop: asyncio.AbstractEventLoop) -> None: ...
@@ -16,6 +19,7 @@ class Reactor:
     def link(self, socket: sockets.socket, peer: Any) -> Link: ...
     def run_passes(self) -> None: ...
 
+@disjoint_base
 class Link(Transport):
     def __init__(self, reactor: Reactor, socket: sockets.socket, peer: Any) -> None: ...
     def start(self, session: Session) -> None: ...

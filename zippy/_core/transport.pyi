@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any
 
+from typing_extensions import disjoint_base
+
 from zippy._core.session import Transport
 
+@disjoint_base
 class StreamTransport(Transport):
     def __init__(self, server: Any) -> None: ...
     def connection_made(self, transport: Any) -> None: ...

@@ -105,10 +105,13 @@ class Snapshots:
     @property
     def points(self) -> tuple[tuple[int, int], ...]:
         """(seconds, changes) of the `save` setting."""
-        return tuple(self.server.settings.value("save"))
+        value = self.server.settings.value("save")
+        assert isinstance(value, tuple)
+        return value
 
     def change_folder(self, folder: Any) -> None:
-        """Goes to the folder of the setting `dir`, whose value is absolute from then on, so that it stays right wherever the process goes."""
+        """Goes to the folder of the setting `dir`, whose value is absolute from then on, so that it stays right wherever the process
+        goes."""
         setting = find_setting("dir")
         assert setting is not None
         try:
@@ -137,12 +140,14 @@ class Snapshots:
         log.info("DB loaded from disk: %.3f seconds", time.monotonic() - began)
 
     def load_at_start(self) -> bool:
-        """Loads the file and clears away what a killed process left half written. False: the file is there but cannot be loaded; it is left as it is."""
+        """Loads the file and clears away what a killed process left half written. False: the file is there but cannot be loaded; it is left
+        as it is."""
         self.remove_leftovers()
         try:
             self.load()
         except SnapshotError as error:
-            log.critical("Cannot load the snapshot %s: %s at byte %d. It was left as it is; exiting.", self.path, error.problem, error.offset)
+            where = "Cannot load the snapshot %s: %s at byte %d. It was left as it is; exiting."
+            log.critical(where, self.path, error.problem, error.offset)
             return False
         except OSError as error:
             log.critical("Cannot read the snapshot %s: %s. Exiting.", self.path, error.strerror)

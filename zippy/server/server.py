@@ -37,8 +37,8 @@ from zippy.settings import Settings, find_setting
 log = logging.getLogger("zippy")
 
 PROTECTED = (
-    b"-DENIED zippy is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode "
-    b"connections are only accepted from the loopback interface. To let other computers connect: set a password with "
+    b"-DENIED zippy is running in protected mode because protected mode is enabled and no password is set for the default user. In this "
+    b"mode connections are only accepted from the loopback interface. To let other computers connect: set a password with "
     b"'requirepass', or switch protected mode off with 'CONFIG SET protected-mode no' from the loopback interface, "
     b"or start zippy with --protected-mode no.\r\n"
 )
@@ -69,7 +69,8 @@ class Server:
         self.stopped: asyncio.Future[int] | None = None
         self.cron_task: asyncio.Task[None] | None = None
         self.on_cron: list[Callable[[], None]] = []  # services' periodic work
-        self.on_stop: list[Callable[[bool | None], Awaitable[bool]]] = []  # services' last work, called with shut_down's `save`; False: refused
+        # services' last work, called with shut_down's `save`; False: refused
+        self.on_stop: list[Callable[[bool | None], Awaitable[bool]]] = []
         self.services: dict[str, Any] = {}  # by name: where the handlers of a service find it
         self.stopping: asyncio.Task[bool] | None = None
         self.config_lines: dict[str, Callable[[], list[str]]] = {}  # by directive: lines of CONFIG REWRITE that are no settings
@@ -125,7 +126,8 @@ class Server:
     # Connections
 
     def admit(self, stream: Any, transport: Any, is_tls: bool) -> Session | None:
-        """Admits a new connection: its session, or None when it was turned away. stream: drives the session; transport: asyncio's interface."""
+        """Admits a new connection: its session, or None when it was turned away. stream: drives the session; transport: asyncio's
+        interface."""
         sock = transport.get_extra_info("socket")
         # whoever is gone already has no peer name any more
         peer = transport.get_extra_info("peername")
@@ -149,7 +151,7 @@ class Server:
         if is_unix or self.password_hashes or not self.settings.flag("protected-mode"):
             return None
         host = str(peer[0]) if isinstance(peer, tuple) else ""
-        if host.startswith("127.") or host == "::1" or host.startswith("::ffff:127."):
+        if host == "::1" or host.startswith(("127.", "::ffff:127.")):
             return None
         return PROTECTED
 
