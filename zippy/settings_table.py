@@ -24,8 +24,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("unixsocketperm", "octal", 0, "File mode of the Unix socket.", high=0o777, used=True, mutable=False, unsigned=True),
     Setting("protected-mode", "bool", True, "Refuse other hosts while the default user has no password.", used=True),
     Setting("maxclients", "int", 10000, "How many clients may be connected at once.", low=1, high=UINT_MAX, used=True, unsigned=True),
-    Setting("max-new-connections-per-cycle", "int", 10, "How many connections one turn accepts.", low=1, high=1000, used=True, unsigned=True),
-    Setting("max-new-tls-connections-per-cycle", "int", 1, "How many TLS connections one turn accepts.", low=1, high=1000, unsigned=True),
+    Setting("max-new-connections-per-cycle", "int", 10, "Connections that one turn accepts.", low=1, high=1000, used=True, unsigned=True),
+    Setting("max-new-tls-connections-per-cycle", "int", 1, "TLS connections that one turn accepts.", low=1, high=1000, unsigned=True),
     Setting("socket-mark-id", "int", 0, "Mark to put on sockets for packet filters.", high=UINT_MAX, mutable=False, unsigned=True),
     Setting(
         "io-transport",

@@ -169,7 +169,10 @@ class TestExpire:
 
     def test_conditions(self, raw: RawClient) -> None:
         raw("SET", "a", 1)
-        steps = [("XX", 100, 0), ("GT", 100, 0), ("NX", 100, 1), ("NX", 200, 0), ("GT", 50, 0), ("GT", 200, 1), ("LT", 300, 0), ("LT", 100, 1), ("XX", 9, 1)]
+        steps = [
+            ("XX", 100, 0), ("GT", 100, 0), ("NX", 100, 1), ("NX", 200, 0), ("GT", 50, 0), ("GT", 200, 1), ("LT", 300, 0), ("LT", 100, 1),
+            ("XX", 9, 1),
+        ]  # fmt: skip
         for option, seconds, done in steps:
             assert raw("EXPIRE", "a", seconds, option) == integer(done)
         raw("PERSIST", "a")

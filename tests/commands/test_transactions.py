@@ -64,7 +64,8 @@ class TestExec:
 
     def test_commands_answered_in_python(self, raw: RawClient) -> None:
         """They run in their place, between those of the core."""
-        for words in (("MULTI",), ("SET", "a", 1), ("CLIENT", "SETNAME", "me"), ("CLIENT", "GETNAME"), ("INCR", "a"), ("CONFIG", "GET", "port"), ("GET", "a")):
+        queued = [("SET", "a", 1), ("CLIENT", "SETNAME", "me"), ("CLIENT", "GETNAME"), ("INCR", "a"), ("CONFIG", "GET", "port")]
+        for words in (("MULTI",), *queued, ("GET", "a")):
             raw(*words)
         reply = raw("EXEC").value
         assert reply[:4] == (OK, OK, bulk(b"me"), Reply(":", 2))
@@ -105,8 +106,10 @@ class TestWatch:
     """WATCH key [key ...]."""
 
     @pytest.mark.parametrize(
-        "change", [("SET", "a", 2), ("DEL", "a"), ("EXPIRE", "a", 100), ("RENAME", "a", "b"), ("FLUSHALL",), ("FLUSHDB",), ("SWAPDB", 0, 1), ("APPEND", "a", "x")]
-    )
+        "change",
+        [("SET", "a", 2), ("DEL", "a"), ("EXPIRE", "a", 100), ("RENAME", "a", "b"), ("FLUSHALL",), ("FLUSHDB",), ("SWAPDB", 0, 1),
+         ("APPEND", "a", "x")],
+    )  # fmt: skip
     def test_change_aborts(self, raw: RawClient, connect: Callable[[], RawClient], change: tuple[object, ...]) -> None:
         raw("SET", "a", 1)
         assert raw("WATCH", "a") == OK

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ def encode(command: list[bytes]) -> bytes:
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     """data cut at these places."""
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(places)]
 
 
 @settings(max_examples=300, deadline=None)
@@ -58,7 +60,10 @@ def test_inline_requests_among_others(requests: list[bytes], cut: int) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=80) | st.text(alphabet="*$0123456789-\r\n'\"abc ", max_size=60).map(str.encode), st.lists(st.integers(0, 80), max_size=4))
+@given(
+    st.binary(max_size=80) | st.text(alphabet="*$0123456789-\r\n'\"abc ", max_size=60).map(str.encode),
+    st.lists(st.integers(0, 80), max_size=4),
+)
 def test_any_bytes(data: bytes, cuts: list[int]) -> None:
     whole = RequestParser().feed(data)[0]
     parser = RequestParser()

@@ -12,12 +12,12 @@ import pytest
 import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zippy._core.snapshot import SaveRequest, SnapshotError
+from zippy._core.testing.crc_shim import crc64
 
 import zippy
 from zippy._core import snapshot
 from zippy._core.introspection import memory_stats
-from zippy._core.snapshot import SaveRequest, SnapshotError
-from zippy._core.testing.crc_shim import crc64
 from zippy.server.digest import dataset_digest
 
 FAR = 99_999_999_999_999
@@ -159,7 +159,8 @@ class TestForms:
         assert self.restore(r, b"\x0e" + length(2) + string(ziplist(*INTEGERS)) + string(ziplist(*TEXTS))) == ITEMS
 
     def test_quicklist(self, r: redis.Redis) -> None:
-        body = b"\x12" + length(3) + b"\x02" + string(listpack(b"a", b"b")) + b"\x01" + string(b"P" * 9000) + b"\x02" + string(listpack(b"c"))
+        nodes = b"\x02" + string(listpack(b"a", b"b")) + b"\x01" + string(b"P" * 9000) + b"\x02" + string(listpack(b"c"))
+        body = b"\x12" + length(3) + nodes
         assert self.restore(r, body) == [b"a", b"b", b"P" * 9000, b"c"]
         assert r.object("encoding", "k") == b"quicklist"
 
@@ -319,7 +320,7 @@ class TestDamage:
         """With the checksum put right, so that the damage gets through to the value."""
         fill(r)
         source = random.Random(1)
-        bodies = [r.dump(key)[:-10] for key in r.keys() if len(r.dump(key)) < 300]
+        bodies = [r.dump(key)[:-10] for key in r.keys("*") if len(r.dump(key)) < 300]
         r.flushall()
         before = memory_stats(engine.core)["used"]
         for body in bodies:
@@ -386,7 +387,7 @@ class TestFiles:
             assert found["keys"] == len(r.keys()) + 1
             assert dataset_digest(other.core) == dataset_digest(engine.core)
             second = zippy.connect(other)
-            for key in r.keys():
+            for key in r.keys("*"):
                 assert second.object("encoding", key) == r.object("encoding", key), key
                 assert second.pexpiretime(key) == r.pexpiretime(key)
 
@@ -437,13 +438,15 @@ class TestFiles:
             assert abs(memory_stats(other.core)["used"] - before) < 65536
 
     def test_expired_keys_are_left_out(self, engine: zippy.Engine) -> None:
-        body = b"\xfc" + struct.pack("<q", 1000) + b"\x00" + string(b"old") + string(b"v") + b"\xfd" + struct.pack("<i", 1) + b"\x00\x01a\x01b"
+        body = b"\xfc" + struct.pack("<q", 1000) + b"\x00" + string(b"old") + string(b"v")
+        body += b"\xfd" + struct.pack("<i", 1) + b"\x00\x01a\x01b"
         assert snapshot.load_bytes(engine.core, file_of(body))["expired"] == 2
         assert snapshot.load_bytes(engine.core, file_of(body), True)["keys"] == 2
 
     def test_what_is_passed_over(self, engine: zippy.Engine) -> None:
         """Unknown fields, functions, slot sizes, keys that hold nothing."""
-        body = b"\xfa" + string(b"what-is-this") + string(b"x") + b"\xf5" + string(b"#!lua name=f\n") + b"\xf4\x01\x02\x03" + b"\x01\x01e\x00" + b"\x00\x01a\x01b"
+        body = b"\xfa" + string(b"what-is-this") + string(b"x") + b"\xf5" + string(b"#!lua name=f\n")
+        body += b"\xf4\x01\x02\x03" + b"\x01\x01e\x00" + b"\x00\x01a\x01b"
         found = snapshot.load_bytes(engine.core, file_of(body, 12))
         assert (found["keys"], found["functions"], found["empty"], found["version"]) == (1, 1, 1, 12)
 
@@ -505,7 +508,7 @@ class TestDumps:
 
     def test_every_encoding(self, r: redis.Redis) -> None:
         fill(r)
-        for key in r.keys():
+        for key in r.keys("*"):
             dumped = r.dump(key)
             r.restore("copy", 0, dumped, replace=True)
             assert r.object("encoding", "copy") == r.object("encoding", key), key

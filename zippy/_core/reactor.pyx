@@ -6,7 +6,6 @@ was empty costs the next wait nothing. What held more than a read takes is looke
 
 from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
 from libc.stddef cimport size_t
-from zippy._core.commands.types cimport CLIENT_CLOSING
 from zippy._core.resp.writer cimport Reply
 from zippy._core.session cimport Core, Session, Transport
 
@@ -149,8 +148,8 @@ cdef class Reactor:
     def run_passes(self):
         """Serves what is ready, again while it keeps coming."""
         cdef int served = 0
-        cdef int i
-        for i in range(PASSES):
+        cdef int _
+        for _ in range(PASSES):
             if self.poll < 0:
                 return
             served = self.wait()

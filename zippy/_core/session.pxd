@@ -21,7 +21,8 @@ cdef class Core:
     cdef public object schedule_wake      # called with seconds: has wake called then
     cdef public object log_exception      # called with a text inside an except block
     cdef public object on_limit           # called with a session that is being closed for its size and a text that says why
-    cdef public object schedule_free      # called with a function that frees a part of what was deleted; None: nobody frees but by free_some
+    # called with a function that frees a part of what was deleted; None: nobody frees but by free_some
+    cdef public object schedule_free
     cdef bint freeing
     cdef bint in_turn
     cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none

@@ -17,8 +17,8 @@ from zippy._core.commands.client cimport (
     next_unblocked, note_memory, serve_deadlines, set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
-    engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_python_resumes, engine_python_waits, engine_run,
-    engine_use
+    engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_python_resumes, engine_python_waits,
+    engine_run, engine_use
 )
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, next_pending, set_output_limit
@@ -213,7 +213,9 @@ cdef class Core:
             return 0
         if c.reply.out.len > c.reply.sent:
             session.transport.flush(session)
-        if session.client != NULL and c.flags & CLIENT_CLOSE_AFTER_REPLY and not c.flags & CLIENT_AWAITING and c.reply.out.len == c.reply.sent:
+        if session.client == NULL or c.reply.out.len != c.reply.sent:
+            return 0
+        if c.flags & CLIENT_CLOSE_AFTER_REPLY and not c.flags & CLIENT_AWAITING:
             session.transport.close_session(session)
         return 0
 

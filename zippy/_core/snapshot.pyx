@@ -1,7 +1,7 @@
 """Saving a core's data to a file, here or in a forked child, and loading it: what zippy/persistence builds on.
 
-The child runs C alone. It closes what it inherited, writes the file beside its final place, puts it there once it is safely on disk, tells the parent
-through a pipe how it went, and leaves with _exit.
+The child runs C alone. It closes what it inherited, writes the file beside its final place, puts it there once it is safely on disk, tells
+the parent through a pipe how it went, and leaves with _exit.
 """
 
 from libc.errno cimport errno
@@ -134,7 +134,8 @@ cdef void child_main(Keyspace* ks, RdbSave* save, const char* folder, const char
 
 
 cdef class SaveRequest:
-    """Where and how to save: a folder, the names of the temporary and the final file in it (absolute paths), and the options of the format."""
+    """Where and how to save: a folder, the names of the temporary and the final file in it (absolute paths), and the options of the
+    format."""
 
     cdef RdbSave save
     cdef bytes folder
@@ -142,7 +143,9 @@ cdef class SaveRequest:
     cdef bytes final
     cdef bytes version
 
-    def __init__(self, str path, str redis_version, bint compress=True, bint checksum=True, bint incremental_sync=True, bint aof_base=False):
+    def __init__(
+        self, str path, str redis_version, bint compress=True, bint checksum=True, bint incremental_sync=True, bint aof_base=False
+    ):
         memset(&self.save, 0, sizeof(RdbSave))
         folder = os.path.dirname(os.path.abspath(path))
         self.folder = os.fsencode(folder)
@@ -182,7 +185,8 @@ def save_here(Core core, SaveRequest request):
 
 
 def save_in_child(Core core, SaveRequest request):
-    """Starts a child that saves what is in the core at this moment: its process id and a descriptor to be read to its end and handed to child_outcome.
+    """Starts a child that saves what is in the core at this moment: its process id and a descriptor to be read to its end and handed to
+    child_outcome.
 
     OSError when there can be no child.
     """
@@ -218,7 +222,8 @@ def child_outcome(bytes report):
 
 
 def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False, bint replace=False):
-    """Loads a snapshot (a mapped file) into the core: a dict of what was found. SnapshotError says what is wrong with it; what came before is loaded then.
+    """Loads a snapshot (a mapped file) into the core: a dict of what was found. SnapshotError says what is wrong with it; what came before
+    is loaded then.
 
     keep_expired: keys whose time is over are loaded too. replace: keys that are there already are replaced; else they are an error.
     """
@@ -238,7 +243,9 @@ def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False
     return {
         "keys": load.keys, "expired": load.expired, "empty": load.empty, "functions": load.functions, "version": load.version,
         "saved_at": load.saved_at, "aof_base": bool(load.aof_base), "bytes": load.bytes,
-        "replication": (load.replication.db, <bytes>load.replication.id[:40], load.replication.offset) if load.replication.present else None,
+        "replication": (
+            (load.replication.db, <bytes>load.replication.id[:40], load.replication.offset) if load.replication.present else None
+        ),
     }
 
 

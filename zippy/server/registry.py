@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from zippy._core.session import Core, Session
 
-# handler(session, args): args is the whole request, the command's name first. Returns a value of zippy/_core/resp/kinds.py, or a coroutine of one.
+# handler(session, args): args is the whole request, the command's name first. Returns a value of zippy/_core/resp/kinds.py, or a coroutine
+# of one.
 Handler = Callable[["Session", list[bytes]], Any | Coroutine[Any, Any, Any]]
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 

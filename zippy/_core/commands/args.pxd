@@ -1,4 +1,5 @@
-"""Reading arguments: integers, floats, timeouts and options, with Redis's error texts. A function that returns False has replied with an error."""
+"""Reading arguments: integers, floats, timeouts and options, with Redis's error texts. A function that returns False has replied with an
+error."""
 
 from libc.stdint cimport int64_t
 from zippy._core.ground.buf cimport Slice

@@ -14,4 +14,5 @@ cdef bint unsubscribe(HashTable* channels, SubscriptionList* mine, Client* c, Sl
 cdef void unsubscribe_all(Engine* e, Client* c) noexcept nogil                      # silently, of all three kinds
 cdef size_t publish(Engine* e, Slice channel, Slice message) noexcept nogil         # to channel and pattern subscribers; how many got it
 cdef size_t publish_shard(Engine* e, Slice channel, Slice message) noexcept nogil
-cdef void publish_events(Engine* e) noexcept nogil                                  # delivers the keyspace notifications that commands left in the effects
+# delivers the keyspace notifications that commands left in the effects
+cdef void publish_events(Engine* e) noexcept nogil

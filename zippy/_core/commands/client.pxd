@@ -9,12 +9,14 @@ from zippy._core.commands.types cimport Client, Engine, QueuedCommand
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil
 cdef void client_free(Engine* e, Client* c) noexcept nogil                  # leaves all queues, channels and lists
 cdef void client_reset(Engine* e, Client* c) noexcept nogil                 # what RESET does to the engine's side of a client
-cdef Client* next_unblocked(Engine* e) noexcept nogil                       # takes the first client off whose input has to be looked at again
+# takes the first client off whose input has to be looked at again
+cdef Client* next_unblocked(Engine* e) noexcept nogil
 cdef size_t client_memory(const Client* c) noexcept nogil                   # bytes that this client holds
 # Client eviction (maxmemory-clients). What clients hold is noted when it may have changed, so that no turn has to look at all of them.
 cdef void note_memory(Engine* e, Client* c) noexcept nogil                  # to be called after input or output of the client
 cdef void set_clients_limit(Engine* e, size_t limit) noexcept nogil         # bytes, 0: none
-cdef Client* client_to_evict(Engine* e) noexcept nogil                      # the largest one while they are above the limit, else NULL; O(clients) then
+# the largest one while they are above the limit, else NULL; O(clients) then
+cdef Client* client_to_evict(Engine* e) noexcept nogil
 cdef Client* client_by_id(Engine* e, unsigned long long id) noexcept nogil  # O(clients); NULL
 
 cdef void discard_queue(Client* c) noexcept nogil                           # ends MULTI
@@ -27,8 +29,8 @@ cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at
 cdef void queued_copy(QueuedCommand* q, int argc, const Slice* argv) noexcept nogil   # owned copies of the arguments
 cdef void queued_free(QueuedCommand* q) noexcept nogil
 
-# Blocks the client on the keys until one of them holds a value of value_type, for timeout_us (0: for ever), then answers with timeout_reply. Where blocking is
-# not allowed (in MULTI, in a script) that answer is given at once.
+# Blocks the client on the keys until one of them holds a value of value_type, for timeout_us (0: for ever), then answers with
+# timeout_reply. Where blocking is not allowed (in MULTI, in a script) that answer is given at once.
 cdef void block_on_keys(
     Engine* e, Client* c, int count, const Slice* keys, int value_type, int64_t timeout_us, int timeout_reply
 ) noexcept nogil

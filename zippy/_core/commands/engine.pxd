@@ -7,7 +7,8 @@ from zippy._core.commands.types cimport Client, Command, Engine
 
 cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil
 cdef void engine_free(Engine* e) noexcept nogil                             # all clients have been freed
-cdef void engine_enter(Engine* e) noexcept nogil                            # before any use: memory is charged to this engine, the clock refreshed
+# before any use: memory is charged to this engine, the clock refreshed
+cdef void engine_enter(Engine* e) noexcept nogil
 cdef void engine_use(Engine* e) noexcept nogil                              # the same without touching the clock
 # Runs what the client's parser holds until there is no whole command left, or the client has to wait, or RUN_PYTHON
 cdef int engine_run(Engine* e, Client* c) noexcept nogil
@@ -17,7 +18,8 @@ cdef Command* engine_python_command(Client* c, int* argc, Slice** argv) noexcept
 # Its handler is awaited: the arguments outlive the input. engine_python_resumes goes before engine_python_done then
 cdef void engine_python_waits(Client* c) noexcept nogil
 cdef void engine_python_resumes(Client* c) noexcept nogil
-cdef int engine_python_done(Engine* e, Client* c) noexcept nogil            # its reply has been written; RUN_PYTHON when EXEC has another one
+# its reply has been written; RUN_PYTHON when EXEC has another one
+cdef int engine_python_done(Engine* e, Client* c) noexcept nogil
 cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogil   # by name, or name and subcommand; NULL
 # For handlers: instead of the command itself, propagate these. propagate_nothing: the change is told by other means or not at all
 cdef void propagate_instead(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil   # may be called several times

@@ -243,7 +243,8 @@ cdef void object_idletime_command(Engine* e, Client* c, int argc, Slice* argv) n
         return
     if policy_is_lfu(&e.ks):
         reply_error(
-            &c.reply, b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at "
+            &c.reply,
+            b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at "
             b"runtime LRU and LFU data will take some time to adjust."
         )
     else:
@@ -256,7 +257,8 @@ cdef void object_freq_command(Engine* e, Client* c, int argc, Slice* argv) noexc
         return
     if not policy_is_lfu(&e.ks):
         reply_error(
-            &c.reply, b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between "
+            &c.reply,
+            b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between "
             b"policies at runtime LRU and LFU data will take some time to adjust."
         )
     else:

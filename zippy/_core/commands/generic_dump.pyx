@@ -3,7 +3,7 @@ from libc.string cimport memcpy, strcmp
 from zippy._core.ground.buf cimport Slice, slice_of, slice_text
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.number cimport num_write_i64
-from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, reply_out_of_memory, reply_syntax_error
+from zippy._core.commands.args cimport arg_i64, arg_is, reply_out_of_memory, reply_syntax_error
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_new

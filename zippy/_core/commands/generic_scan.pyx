@@ -3,7 +3,9 @@ from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_is
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
-from zippy._core.commands.scan_arguments cimport SCAN_KEYS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_table, scan_wants
+from zippy._core.commands.scan_arguments cimport (
+    SCAN_KEYS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_table, scan_wants,
+)
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport expire_if_needed, is_expired, random_key
 from zippy._core.keyspace.types cimport Db

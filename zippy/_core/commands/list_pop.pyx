@@ -49,10 +49,10 @@ cdef inline const char* pop_event(int where) noexcept nogil:
 cdef void pop_range(Engine* e, Client* c, Slice key, Entry* entry, int where, int64_t count) noexcept nogil:
     """Replies with count elements from an end, outermost first, and takes them out."""
     cdef ListIter it
-    cdef int64_t i
+    cdef int64_t _
     cdef char[24] scratch
     list_iter(&it, entry, 0 if where == LIST_HEAD else -1, LIST_TAIL if where == LIST_HEAD else LIST_HEAD)
-    for i in range(count):
+    for _ in range(count):
         list_iter_next(&it)
         reply_bulk(&c.reply, item_text(&it.item, scratch))
     list_iter_done(&it)

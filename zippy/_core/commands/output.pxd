@@ -4,7 +4,8 @@ from libc.stdint cimport int64_t, uint64_t
 from zippy._core.commands.types cimport Client, Engine
 
 
-cdef void client_has_output(Engine* e, Client* c) noexcept nogil            # to be called after writing to c.reply outside of its own command
+# to be called after writing to c.reply outside of its own command
+cdef void client_has_output(Engine* e, Client* c) noexcept nogil
 cdef Client* next_pending(Engine* e) noexcept nogil                         # takes the first client with output off the list; NULL: none
 cdef void client_close(Client* c, Engine* e) noexcept nogil                 # marks it to be closed at the end of the turn
 cdef void check_soft_limits(Engine* e) noexcept nogil                       # marks those to be closed that were above it for too long

@@ -82,7 +82,9 @@ cdef void reply_increment(Client* c, int outcome, double score) noexcept nogil:
         reply_double(&c.reply, score)
 
 
-cdef void add_pairs(Engine* e, Client* c, Slice key, int pairs, const Slice* words, double* scores, int flags, bint changed_too) noexcept nogil:
+cdef void add_pairs(
+    Engine* e, Client* c, Slice key, int pairs, const Slice* words, double* scores, int flags, bint changed_too
+) noexcept nogil:
     """Adds score, member pairs to the key's sorted set. changed_too: members whose score changed count in the reply too."""
     cdef Entry* entry = open_for_write(c.db, key)
     cdef int64_t added = 0

@@ -1,5 +1,5 @@
-"""The result is always built as a skip list of its own, which the STORE commands put under the key and the others reply and free. (A listpack would
-lose the sign of a zero.)"""
+"""The result is always built as a skip list of its own, which the STORE commands put under the key and the others reply and free. (A
+listpack would lose the sign of a zero.)"""
 
 from libc.math cimport isnan
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t

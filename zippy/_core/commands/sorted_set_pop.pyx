@@ -51,9 +51,9 @@ cdef void pop_members(Client* c, Slice key, Entry* entry, bint highest, uint64_t
     """Replies with count members (1 to all) from an end, outermost first, and takes them out."""
     cdef ZSetIter it
     cdef uint64_t length = zset_length(entry)
-    cdef uint64_t i
+    cdef uint64_t _
     zset_iter(&it, entry, length - 1 if highest else 0, highest)
-    for i in range(count):
+    for _ in range(count):
         zset_iter_next(&it)
         reply_popped(c, &it, shape)
     zset_remove_ranks(entry, length - count if highest else 0, count)
@@ -107,7 +107,8 @@ cdef void propagate_pop(Engine* e, Client* c, Slice key, bint highest, int64_t c
 
 
 cdef bint pop_first(Engine* e, Client* c, int keys, Slice* key, bint highest, int64_t count) noexcept nogil:
-    """Pops from the first of the keys that holds a sorted set; False: none does, nothing was replied. count < 0: one member, not in an array."""
+    """Pops from the first of the keys that holds a sorted set; False: none does, nothing was replied. count < 0: one member, not in an
+    array."""
     cdef Entry* entry
     cdef int64_t taken
     cdef int i

@@ -3,5 +3,7 @@
 from zippy._core.commands.types cimport Command, Engine
 
 
-cdef int table_build(Engine* e, object specs) except -1    # specs: the tuple of commandspec.COMMANDS; containers' subcommands follow their container
-cdef object table_rename(Engine* e, bytes old, bytes new)  # both lower case; an empty new name takes the command away; what is wrong, or None
+# specs: the tuple of commandspec.COMMANDS; containers' subcommands follow their container
+cdef int table_build(Engine* e, object specs) except -1
+# both lower case; an empty new name takes the command away; what is wrong, or None
+cdef object table_rename(Engine* e, bytes old, bytes new)

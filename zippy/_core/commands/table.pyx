@@ -16,15 +16,15 @@ from zippy._core.commands.sorted_set cimport sorted_set_handler
 from zippy._core.commands.string cimport string_handler
 from zippy._core.commands.transactions cimport transactions_handler
 from zippy._core.commands.types cimport (
-    CMD_ADMIN, CMD_ALLOW_BUSY, CMD_ASKING, CMD_BLOCKING, CMD_DENYOOM, CMD_FAST, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_ASYNC_LOADING,
-    CMD_NO_AUTH, CMD_NO_MULTI, CMD_NOSCRIPT, CMD_PUBSUB, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR,
-    CMD_SKIP_SLOWLOG, CMD_STALE, CMD_WRITE, command_fn
+    CMD_ADMIN, CMD_ALLOW_BUSY, CMD_ASKING, CMD_BLOCKING, CMD_DENYOOM, CMD_FAST, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS,
+    CMD_NO_ASYNC_LOADING, CMD_NO_AUTH, CMD_NO_MULTI, CMD_NOSCRIPT, CMD_PUBSUB, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE,
+    CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_SKIP_SLOWLOG, CMD_STALE, CMD_WRITE, command_fn
 )
 
 FLAGS = {
-    "write": CMD_WRITE, "readonly": CMD_READONLY, "denyoom": CMD_DENYOOM, "admin": CMD_ADMIN, "pubsub": CMD_PUBSUB, "noscript": CMD_NOSCRIPT,
-    "blocking": CMD_BLOCKING, "loading": CMD_LOADING, "stale": CMD_STALE, "skip_monitor": CMD_SKIP_MONITOR, "skip_slowlog": CMD_SKIP_SLOWLOG,
-    "asking": CMD_ASKING, "fast": CMD_FAST, "no_auth": CMD_NO_AUTH, "may_replicate": CMD_MAY_REPLICATE,
+    "write": CMD_WRITE, "readonly": CMD_READONLY, "denyoom": CMD_DENYOOM, "admin": CMD_ADMIN, "pubsub": CMD_PUBSUB,
+    "noscript": CMD_NOSCRIPT, "blocking": CMD_BLOCKING, "loading": CMD_LOADING, "stale": CMD_STALE, "skip_monitor": CMD_SKIP_MONITOR,
+    "skip_slowlog": CMD_SKIP_SLOWLOG, "asking": CMD_ASKING, "fast": CMD_FAST, "no_auth": CMD_NO_AUTH, "may_replicate": CMD_MAY_REPLICATE,
     "no_async_loading": CMD_NO_ASYNC_LOADING, "no_multi": CMD_NO_MULTI, "allow_busy": CMD_ALLOW_BUSY, "movablekeys": CMD_MOVABLEKEYS,
 }
 RUNS_IN_MULTI = {"exec", "discard", "multi", "watch", "quit", "reset"}

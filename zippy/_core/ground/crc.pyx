@@ -14,15 +14,15 @@ cdef uint16_t[256] table16
 
 
 cdef uint64_t shift64(uint64_t crc) noexcept nogil:
-    cdef int i
-    for i in range(8):
+    cdef int _
+    for _ in range(8):
         crc = (crc >> 1) ^ (CRC64_POLYNOMIAL if crc & 1 else 0)
     return crc
 
 
 cdef uint16_t shift16(uint16_t crc) noexcept nogil:
-    cdef int i
-    for i in range(8):
+    cdef int _
+    for _ in range(8):
         crc = <uint16_t>((crc << 1) ^ (CRC16_POLYNOMIAL if crc & 0x8000 else 0))
     return crc
 

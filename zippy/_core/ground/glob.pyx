@@ -34,7 +34,8 @@ cdef bint match_class(Slice pattern, size_t* at, char c, bint ignore_case) noexc
 
 
 cdef bint glob_match(Slice pattern, Slice text, bint ignore_case) noexcept nogil:
-    # On a mismatch only the last star is given one more character: an earlier one could not do better, so the time is at most pattern times text.
+    # On a mismatch only the last star is given one more character: an earlier one could not do better, so the time is at most pattern times
+    # text.
     cdef size_t p = 0
     cdef size_t t = 0
     cdef size_t star = 0

@@ -15,7 +15,8 @@ ctypedef void (*ht_scan_fn)(void* context, void* item) noexcept nogil
 
 
 cdef struct Bucket:
-    uint8_t tags[7]      # the top byte of each item's hash (never 0), 0 for an empty slot; tags[6] is a filter of the child's tags if there is one
+    # the top byte of each item's hash (never 0), 0 for an empty slot; tags[6] is a filter of the child's tags if there is one
+    uint8_t tags[7]
     uint8_t meta         # bit i: slot i holds an item; bit 7: slot 6 holds a child Bucket instead
     void* slots[7]       # items; 64 bytes in all; a child Bucket is cut off behind its last slot
 
@@ -39,22 +40,28 @@ cdef struct HtIter:
 
 
 cdef void ht_init(HashTable* t, ht_key_fn key_of) noexcept nogil
-cdef void ht_free(HashTable* t) noexcept nogil                                   # the buckets; items are the caller's; the table is empty and usable again
+# the buckets; items are the caller's; the table is empty and usable again
+cdef void ht_free(HashTable* t) noexcept nogil
 cdef void* ht_find(HashTable* t, Slice key) noexcept nogil                       # the item or NULL
 cdef void* ht_find_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
-cdef void** ht_find_slot(HashTable* t, Slice key, uint64_t hash) noexcept nogil  # address of the item's slot, valid until the next insert or remove; NULL
-cdef void ht_insert(HashTable* t, void* item, uint64_t hash) noexcept nogil      # the key must be absent; hash is hash_bytes of the item's key
+# address of the item's slot, valid until the next insert or remove; NULL
+cdef void** ht_find_slot(HashTable* t, Slice key, uint64_t hash) noexcept nogil
+# the key must be absent; hash is hash_bytes of the item's key
+cdef void ht_insert(HashTable* t, void* item, uint64_t hash) noexcept nogil
 cdef void* ht_remove(HashTable* t, Slice key) noexcept nogil                     # unlinks and returns the item, or NULL
 cdef void* ht_remove_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
-cdef void ht_replace(HashTable* t, void* old, void* new_item, uint64_t hash) noexcept nogil  # same key, other address; `old` is not read (it may be freed)
+# same key, other address; `old` is not read (it may be freed)
+cdef void ht_replace(HashTable* t, void* old, void* new_item, uint64_t hash) noexcept nogil
 cdef void ht_reserve(HashTable* t, uint64_t count) noexcept nogil                # splits at once what count items will need
 cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil                # the home bucket's cache line
 cdef void ht_prefetch_item(HashTable* t, uint64_t hash) noexcept nogil          # the items that may be the one; reads the home bucket
-# One step of a scan: calls fn for each item of one home bucket; fn may remove that item alone. Returns the next cursor, 0 when all was seen. Cursors
-# are points of the bit-reversed hash space, so that an item present from first to last call is seen whatever grows and shrinks between.
+# One step of a scan: calls fn for each item of one home bucket; fn may remove that item alone. Returns the next cursor, 0 when all was
+# seen. Cursors are points of the bit-reversed hash space, so that an item present from first to last call is seen whatever grows and
+# shrinks between.
 cdef uint64_t ht_scan(HashTable* t, uint64_t cursor, ht_scan_fn fn, void* context) noexcept nogil
 cdef void* ht_random(HashTable* t, Random* r) noexcept nogil                     # uniform over the items, NULL if empty
 cdef void ht_iter(HtIter* it, HashTable* t) noexcept nogil                       # pauses resizing; end with ht_iter_done
-cdef void* ht_iter_next(HtIter* it) noexcept nogil                               # NULL at the end; any item may be removed, an inserted one may be missed
+# NULL at the end; any item may be removed, an inserted one may be missed
+cdef void* ht_iter_next(HtIter* it) noexcept nogil
 cdef void ht_iter_done(HtIter* it) noexcept nogil
 cdef size_t ht_memory(const HashTable* t) noexcept nogil                         # bytes of directory and buckets

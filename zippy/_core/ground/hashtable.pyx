@@ -3,14 +3,15 @@
 Home bucket of hash h: with 2^L <= buckets < 2^(L+1), the low L+1 bits of h if such a bucket is in use, else the low L bits. Bucket 2^L + i
 is made by splitting bucket i; merging undoes that.
 
-Bucket counts are Poisson distributed and unsplit buckets are twice as full as split ones, so overflow is the rule: what counts for memory is
-that it costs little. A child bucket has as many slots as it needs (24 to 64 bytes, the allocator's classes go by 8), and so the best load
-lies above the seven slots of a home bucket. Bytes per item and extra cache lines per hit and per miss, averaged over a doubling of the table:
+Bucket counts are Poisson distributed and unsplit buckets are twice as full as split ones, so overflow is the rule: what counts for memory
+is that it costs little. A child bucket has as many slots as it needs (24 to 64 bytes, the allocator's classes go by 8), and so the best
+load lies above the seven slots of a home bucket. Bytes per item and extra cache lines per hit and per miss, averaged over a doubling of the
+table:
 12.2, 0.21, 0.16 at 6.3 items a home bucket; 10.9, 0.41, 0.38 at 8.75 (taken); 10.5, 0.69, 0.73 at 12. Most misses need no extra line thanks
 to the filter: the bits (tag & 7) of all tags below a bucket, in the byte that would be slot 6's tag.
 
-A position numbers the slots of a home bucket and its children: 0-5 are the bucket's, 6-11 the child's (or 6 the bucket's own last slot). Adding a
-child turns slot 6 of the bucket into slot 0 of the child, so an item keeps its position until it moves to another bucket.
+A position numbers the slots of a home bucket and its children: 0-5 are the bucket's, 6-11 the child's (or 6 the bucket's own last slot).
+Adding a child turns slot 6 of the bucket into slot 0 of the child, so an item keeps its position until it moves to another bucket.
 """
 
 from libc.string cimport memcpy, memset

@@ -13,4 +13,5 @@ cdef bint is_contains(const unsigned char* s, int64_t n) noexcept nogil
 cdef int64_t is_get(const unsigned char* s, uint32_t index) noexcept nogil      # index < is_length
 cdef uint32_t is_length(const unsigned char* s) noexcept nogil
 cdef size_t is_bytes(const unsigned char* s) noexcept nogil
-cdef bint is_valid(const unsigned char* s, size_t size, bint deep) noexcept nogil  # is this block of untrusted bytes an intset; deep: sorted and unique
+# is this block of untrusted bytes an intset; deep: sorted and unique
+cdef bint is_valid(const unsigned char* s, size_t size, bint deep) noexcept nogil

@@ -30,22 +30,28 @@ cdef unsigned char* lp_first(const unsigned char* lp) noexcept nogil            
 cdef unsigned char* lp_last(const unsigned char* lp) noexcept nogil
 cdef unsigned char* lp_next(const unsigned char* lp, const unsigned char* p) noexcept nogil   # NULL at the end
 cdef unsigned char* lp_prev(const unsigned char* lp, const unsigned char* p) noexcept nogil
-cdef unsigned char* lp_seek(const unsigned char* lp, long index) noexcept nogil # negative from the end; NULL out of range; O(n) from the nearer end
+# negative from the end; NULL out of range; O(n) from the nearer end
+cdef unsigned char* lp_seek(const unsigned char* lp, long index) noexcept nogil
 cdef void lp_get(const unsigned char* p, LpItem* item) noexcept nogil
 # The element at p and those behind it, at most so many; how many, and where the last of them is
 cdef int lp_items(const unsigned char* p, LpItem* items, int most, unsigned char** last) noexcept nogil
 cdef Slice lp_text(const unsigned char* p, char* scratch) noexcept nogil        # as bytes; integers are written into scratch[LP_INT_TEXT]
 cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil
-cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, unsigned int skip) noexcept nogil  # from p on, comparing one in skip + 1; NULL
+# from p on, comparing one in skip + 1; NULL
+cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, unsigned int skip) noexcept nogil
 cdef unsigned char* lp_append(unsigned char* lp, Slice s) noexcept nogil        # stored as an integer where its text is the canonical one
 cdef unsigned char* lp_prepend(unsigned char* lp, Slice s) noexcept nogil
 cdef unsigned char* lp_append_int(unsigned char* lp, int64_t n) noexcept nogil
-cdef unsigned char* lp_extend(unsigned char* lp, const unsigned char* other) noexcept nogil   # appends every element of another one, as they are
+# appends every element of another one, as they are
+cdef unsigned char* lp_extend(unsigned char* lp, const unsigned char* other) noexcept nogil
 # Inserts beside p (LP_BEFORE, LP_AFTER); *at, if not NULL, becomes the new element
 cdef unsigned char* lp_insert(unsigned char* lp, Slice s, unsigned char* p, int where, unsigned char** at) noexcept nogil
 cdef unsigned char* lp_replace(unsigned char* lp, unsigned char** p, Slice s) noexcept nogil    # *p follows the element
 cdef unsigned char* lp_replace_int(unsigned char* lp, unsigned char** p, int64_t n) noexcept nogil
-cdef unsigned char* lp_delete(unsigned char* lp, unsigned char* p, unsigned char** next) noexcept nogil  # *next: the one after, NULL at the end
+# *next: the one after, NULL at the end
+cdef unsigned char* lp_delete(unsigned char* lp, unsigned char* p, unsigned char** next) noexcept nogil
 cdef unsigned char* lp_delete_range(unsigned char* lp, long index, unsigned long count) noexcept nogil   # negative index from the end
-cdef unsigned char* lp_delete_range_at(unsigned char* lp, unsigned char** p, unsigned long count) noexcept nogil  # *p: the one after, NULL at the end
-cdef bint lp_valid(const unsigned char* lp, size_t size, bint deep) noexcept nogil   # is this block of untrusted bytes a listpack; deep: each element
+# *p: the one after, NULL at the end
+cdef unsigned char* lp_delete_range_at(unsigned char* lp, unsigned char** p, unsigned long count) noexcept nogil
+# is this block of untrusted bytes a listpack; deep: each element
+cdef bint lp_valid(const unsigned char* lp, size_t size, bint deep) noexcept nogil

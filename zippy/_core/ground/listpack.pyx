@@ -4,7 +4,8 @@ from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
 
-# An element: encoding byte(s) with the integer or the string's length, the string's bytes, and the length of both again, readable from behind.
+# An element: encoding byte(s) with the integer or the string's length, the string's bytes, and the length of both again, readable from
+# behind.
 cdef enum:
     HEADER = 6              # total bytes (4), elements (2); little endian
     END = 0xFF
@@ -310,7 +311,7 @@ cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, 
     cdef bint is_int = reads_as_int(s, &n)
     cdef size_t len
     cdef const unsigned char* string
-    cdef unsigned int i
+    cdef unsigned int _
     while p != NULL and p[0] != END:
         string = string_at(p, &len)
         if string != NULL:
@@ -319,7 +320,7 @@ cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, 
         elif is_int and int_at(p) == n:
             return p
         p += element_size(p)
-        for i in range(skip):
+        for _ in range(skip):
             if p[0] == END:
                 return NULL
             p += element_size(p)

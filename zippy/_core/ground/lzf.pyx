@@ -1,5 +1,5 @@
-# The stream: a control byte below 32 announces that many literals plus one. Any other one announces a match: its top three bits are the length less
-# two (7: the next byte is added), its low five and the last byte the distance less one.
+# The stream: a control byte below 32 announces that many literals plus one. Any other one announces a match: its top three bits are the
+# length less two (7: the next byte is added), its low five and the last byte the distance less one.
 
 from libc.stdint cimport UINT32_MAX, uint32_t, uint64_t
 from libc.string cimport memcpy, memset

@@ -1,7 +1,7 @@
 """Memory for the whole core: size classes without a header per block, every byte charged to an account.
 
-Single-threaded: the core runs under one lock, the GIL. A block is aligned to 64 bytes if its size (as mem_good_size says) is a multiple of 64,
-to 16 if it is a multiple of 16, else to 8. A forked child may allocate and free as it likes.
+Single-threaded: the core runs under one lock, the GIL. A block is aligned to 64 bytes if its size (as mem_good_size says) is a multiple of
+64, to 16 if it is a multiple of 16, else to 8. A forked child may allocate and free as it likes.
 """
 
 from libc.stddef cimport size_t

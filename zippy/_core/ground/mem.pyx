@@ -1,11 +1,12 @@
 """Slabs of equal blocks, as in Bonwick's allocator: 64 KiB each, 64 to a chunk of 4 MiB that is mapped from the system.
 
 No block has a header: a byte per 64 KiB of address space says whether a slab is there and of which class, and the slab's own header is
-found by rounding the address down to its chunk. The headers lie together at the start of the chunk, not in their slabs, so that a slab holds
-whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's.
+found by rounding the address down to its chunk. The headers lie together at the start of the chunk, not in their slabs, so that a slab
+holds whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's.
 
-A class allocates from one current slab; when that is full it goes on with one of the fullest slabs that have room (four lists by quarters of
-their fill), so that the emptier ones can drain. Empty slabs beyond a small reserve are given back page-wise, empty chunks beyond one are unmapped.
+A class allocates from one current slab; when that is full it goes on with one of the fullest slabs that have room (four lists by quarters
+of their fill), so that the emptier ones can drain. Empty slabs beyond a small reserve are given back page-wise, empty chunks beyond one are
+unmapped.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t

@@ -1,5 +1,6 @@
-"""Shortest doubles by Grisu2 (Florian Loitsch, "Printing Floating-Point Numbers Quickly and Accurately with Integers", PLDI 2010): Redis writes doubles
-with it, and in about one of a thousand its text is not the very shortest, so that another exact algorithm would answer differently."""
+"""Shortest doubles by Grisu2 (Florian Loitsch, "Printing Floating-Point Numbers Quickly and Accurately with Integers", PLDI 2010): Redis
+writes doubles with it, and in about one of a thousand its text is not the very shortest, so that another exact algorithm would answer
+differently."""
 
 from libc.math cimport isinf, isnan, signbit
 from libc.stdint cimport INT64_MAX, uint64_t

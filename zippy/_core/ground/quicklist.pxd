@@ -20,7 +20,7 @@ cdef struct QuicklistNode:
     QuicklistNode* next
     unsigned char* data   # a listpack, a plain element, or LZF bytes of either; owned
     uint32_t bytes        # uncompressed size of data
-    uint32_t packed_bytes # size of the LZF bytes, 0 when not compressed
+    uint32_t packed_bytes  # size of the LZF bytes, 0 when not compressed
     uint32_t count        # elements
     uint8_t container     # QL_PLAIN or QL_PACKED
 
@@ -51,15 +51,19 @@ cdef Quicklist* ql_copy(Quicklist* q) noexcept nogil
 cdef void ql_push(Quicklist* q, Slice s, int where) noexcept nogil
 cdef void ql_append_listpack(Quicklist* q, unsigned char* lp) noexcept nogil      # takes the listpack as a new tail node
 cdef void ql_append_plain(Quicklist* q, unsigned char* data, size_t len) noexcept nogil  # takes a block from mem_alloc
-# Removes the element at an end and hands it out: a block from mem_alloc that the caller frees, or NULL and *num for an integer. False if empty.
+# Removes the element at an end and hands it out: a block from mem_alloc that the caller frees, or NULL and *num for an integer. False if
+# empty.
 cdef bint ql_pop(Quicklist* q, int where, char** data, size_t* len, int64_t* num) noexcept nogil
-cdef bint ql_iter(QlIter* it, Quicklist* q, int64_t index, int direction) noexcept nogil   # starts at index (negative from the end); False out of range
+# starts at index (negative from the end); False out of range
+cdef bint ql_iter(QlIter* it, Quicklist* q, int64_t index, int direction) noexcept nogil
 cdef bint ql_iter_next(QlIter* it) noexcept nogil                                 # it.item is the element; False at the end
 cdef int ql_iter_items(QlIter* it, LpItem* items, int most) noexcept nogil         # the next ones, at most so many (borrowed); 0 at the end
 cdef void ql_iter_done(QlIter* it) noexcept nogil                                 # compresses again what reading uncompressed
-cdef void ql_iter_insert(QlIter* it, Slice s, int where) noexcept nogil           # LP_BEFORE or LP_AFTER the element just returned; ends the iteration
+# LP_BEFORE or LP_AFTER the element just returned; ends the iteration
+cdef void ql_iter_insert(QlIter* it, Slice s, int where) noexcept nogil
 cdef void ql_iter_replace(QlIter* it, Slice s) noexcept nogil                     # replaces the element just returned; ends the iteration
 cdef void ql_iter_delete(QlIter* it) noexcept nogil                               # deletes the element just returned; the iteration goes on
 cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexcept nogil   # elements deleted
 cdef size_t ql_memory(const Quicklist* q) noexcept nogil                          # bytes of header, nodes and data
-cdef bint ql_free_some(Quicklist* q, uint64_t nodes) noexcept nogil               # frees up to so many nodes from the head; True when the whole list is freed
+# frees up to so many nodes from the head; True when the whole list is freed
+cdef bint ql_free_some(Quicklist* q, uint64_t nodes) noexcept nogil

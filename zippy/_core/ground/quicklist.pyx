@@ -1,5 +1,5 @@
-# Nodes keep to a size at which inserting, deleting and compressing stay cheap. After every call the nodes at both ends are uncompressed (`compress` of
-# them), all others compressed where that gains something; an iterator holds the node that it stands on uncompressed.
+# Nodes keep to a size at which inserting, deleting and compressing stay cheap. After every call the nodes at both ends are uncompressed
+# (`compress` of them), all others compressed where that gains something; an iterator holds the node that it stands on uncompressed.
 
 from libc.string cimport memcpy
 from zippy._core.ground.listpack cimport (
@@ -72,10 +72,10 @@ cdef void pack_inner(Quicklist* q, QuicklistNode* n) noexcept nogil:
     """Compresses the node unless it is one of those at the ends; it may be NULL."""
     cdef QuicklistNode* front = q.head
     cdef QuicklistNode* back = q.tail
-    cdef int i
+    cdef int _
     if n == NULL or q.compress <= 0 or q.nodes <= <uint64_t>q.compress * 2:
         return
-    for i in range(q.compress):
+    for _ in range(q.compress):
         if front == n or back == n:
             return
         front = front.next
@@ -87,10 +87,10 @@ cdef void settle_ends(Quicklist* q) noexcept nogil:
     """After nodes came or went: uncompresses those at the ends, compresses the two behind them."""
     cdef QuicklistNode* front = q.head
     cdef QuicklistNode* back = q.tail
-    cdef int i
+    cdef int _
     if q.compress <= 0 or front == NULL:
         return
-    for i in range(q.compress):
+    for _ in range(q.compress):
         unpack(front)
         unpack(back)
         if front == back or front.next == back:
@@ -318,7 +318,8 @@ cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexc
         deleted += here
         offset = 0
         n = next
-    # neighbours stay apart however small they are now: whether a list is a listpack again is seen from outside, and in Redis only a single node is
+    # neighbours stay apart however small they are now: whether a list is a listpack again is seen from outside, and in Redis only a single
+    # node is
     settle_ends(q)
     if cut != NULL:
         settle(q, cut)

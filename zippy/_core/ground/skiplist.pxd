@@ -47,7 +47,8 @@ cdef Skiplist* zsl_new() noexcept nogil
 cdef void zsl_free(Skiplist* z) noexcept nogil                                      # and all nodes
 cdef ZslNode* zsl_first(const Skiplist* z) noexcept nogil                           # NULL if empty
 cdef ZslNode* zsl_insert(Skiplist* z, double score, Slice member, Random* r) noexcept nogil   # the member must be absent
-cdef void zsl_unlink(Skiplist* z, ZslNode* n) noexcept nogil                        # takes the node out; the caller frees it with zsl_node_free
+# takes the node out; the caller frees it with zsl_node_free
+cdef void zsl_unlink(Skiplist* z, ZslNode* n) noexcept nogil
 cdef void zsl_node_free(ZslNode* n) noexcept nogil
 cdef void zsl_rescore(Skiplist* z, ZslNode* n, double score) noexcept nogil         # moves the node; its address stays
 cdef uint64_t zsl_rank(const Skiplist* z, const ZslNode* n) noexcept nogil          # 1 for the first
@@ -63,4 +64,5 @@ cdef ZslNode* zsl_last_in_lex(const Skiplist* z, const ZslLexRange* range) noexc
 # Unlinks the nodes of ranks first..last (1-based, inclusive), calls removed for each (which then owns it); how many
 cdef uint64_t zsl_remove_ranks(Skiplist* z, uint64_t first, uint64_t last, zsl_removed_fn removed, void* context) noexcept nogil
 cdef size_t zsl_node_memory(const ZslNode* n) noexcept nogil
-cdef bint zsl_free_some(Skiplist* z, uint64_t nodes) noexcept nogil                 # frees up to so many nodes from the head; True when all and the header are freed
+# frees up to so many nodes from the head; True when all and the header are freed
+cdef bint zsl_free_some(Skiplist* z, uint64_t nodes) noexcept nogil

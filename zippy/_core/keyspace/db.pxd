@@ -1,6 +1,7 @@
 """Databases: finding, opening, putting and deleting keys; expiry at access; lazy freeing.
 
-The first door for writes is open_for_write: it finds the key as a writer sees it (expired keys are gone) and lets a running snapshot save the old value.
+The first door for writes is open_for_write: it finds the key as a writer sees it (expired keys are gone) and lets a running snapshot save
+the old value.
 """
 
 from libc.stddef cimport size_t
@@ -22,7 +23,8 @@ cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept 
 cdef Entry* lookup_read(Db* db, Slice key) noexcept nogil            # counts hit or miss, touches LRU/LFU, expires; NULL: absent
 cdef Entry* lookup_quiet(Db* db, Slice key) noexcept nogil           # the same without touching (TTL, EXISTS, TYPE)
 cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil            # neither counts nor touches (OBJECT, WATCH)
-cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil         # the first door: the entry about to be changed, NULL: absent (it may be put then)
+# the first door: the entry about to be changed, NULL: absent (it may be put then)
+cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil
 
 # Puts e under its key. The key must be absent: open_for_write said so (use put_over otherwise)
 cdef void put_new(Db* db, Entry* e) noexcept nogil
@@ -30,12 +32,13 @@ cdef void put_over(Db* db, Entry* e) noexcept nogil                  # puts e, f
 cdef bint delete_key(Db* db, Slice key) noexcept nogil               # tells nobody: call mutated() after; False: was absent
 cdef Entry* detach(Db* db, Slice key) noexcept nogil                 # takes the entry out and hands it to the caller; NULL: absent
 cdef Entry* db_set_expiry(Db* db, Entry* e, int64_t expiry) noexcept nogil   # NO_EXPIRY takes it away; the entry's new address
-# Strings. old is what open_for_write returned: NULL, or a value of any type for db_put_string and db_put_raw, a string for the others. The result is the
-# entry's new address; NULL: out of memory, and nothing has changed.
+# Strings. old is what open_for_write returned: NULL, or a value of any type for db_put_string and db_put_raw, a string for the others. The
+# result is the entry's new address; NULL: out of memory, and nothing has changed.
 cdef Entry* db_put_string(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil     # as SET: int, embstr or raw
 cdef Entry* db_put_int(Db* db, Entry* old, Slice key, int64_t n) noexcept nogil          # keeps the expiry
 cdef Entry* db_put_text(Db* db, Entry* old, Slice key, Slice value) noexcept nogil       # keeps the expiry; never int
-cdef Entry* db_put_raw(Db* db, Entry* old, Slice key, size_t len, char** data) noexcept nogil    # no expiry; len bytes to be written to *data
+# no expiry; len bytes to be written to *data
+cdef Entry* db_put_raw(Db* db, Entry* old, Slice key, size_t len, char** data) noexcept nogil
 cdef Entry* db_resize_string(Db* db, Entry* e, size_t len, char** data) noexcept nogil   # entry_string_resize for an entry in the table
 cdef bint is_expired(Db* db, const Entry* e) noexcept nogil          # at the cached clock
 cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil          # True: it was expired, and has been deleted and reported
@@ -43,7 +46,8 @@ cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil          # True: it 
 cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil             # keys removed; watched keys are touched; lazy: freed in steps
 cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil
 cdef Entry* random_key(Db* db) noexcept nogil                        # NULL if empty; never an expired one unless nearly all are
-cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil          # at once when cheap, else in steps: no key is so large that freeing it stops the others
+# at once when cheap, else in steps: no key is so large that freeing it stops the others
+cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil
 cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil    # frees about so many items; True when nothing is left
 cdef uint64_t lazy_free_pending(const Keyspace* ks) noexcept nogil
 cdef uint32_t access_now(Keyspace* ks) noexcept nogil                # what a fresh entry's access field holds under the present policy

@@ -9,15 +9,16 @@ from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_reallo
 from zippy._core.ground.random cimport random_seed
 from zippy._core.ground.buf cimport buf_free
 from zippy._core.keyspace.effects cimport (
-    mutated, next_ready, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watched_key_of
+    mutated, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watched_key_of
 )
 from zippy._core.keyspace.lru cimport access_for_new, access_touched
 from zippy._core.keyspace.types cimport (
     NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
 )
 from zippy._core.values.entry cimport (
-    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_free_block, entry_key, entry_key_of, entry_new_int, entry_new_raw, entry_new_string,
-    entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_set_text, entry_string_resize, entry_type
+    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_free_block, entry_key, entry_key_of, entry_new_int, entry_new_raw,
+    entry_new_string, entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_set_text,
+    entry_string_resize, entry_type
 )
 from zippy._core.values.value cimport value_free, value_free_effort, value_free_some
 

@@ -1,4 +1,5 @@
-"""What a write does beside the write: the door `mutated()`, notifications, watched keys, keys that blocked clients wait for, propagation."""
+"""What a write does beside the write: the door `mutated()`, notifications, watched keys, keys that blocked clients wait for,
+propagation."""
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
@@ -6,8 +7,8 @@ from zippy._core.ground.buf cimport Slice
 from zippy._core.keyspace.types cimport Db, Keyspace, ReadyKey, WaitingKey, WaitNode, WatchedKey, WatchNode
 
 
-# The second door: `key` of db was changed `changes` times; event ("set", "lpush" ...; a literal, NULL: none) of a NOTIFY_ class. Touches watchers,
-# wakes blocked clients, counts dirty, notifies.
+# The second door: `key` of db was changed `changes` times; event ("set", "lpush" ...; a literal, NULL: none) of a NOTIFY_ class. Touches
+# watchers, wakes blocked clients, counts dirty, notifies.
 cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil
 cdef void touched(Db* db, Slice key) noexcept nogil                  # watchers and blocked clients only
 cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil   # a notification without a change of its own
@@ -17,16 +18,20 @@ cdef void propagate_delete(Db* db, Slice key, bint lazy) noexcept nogil     # DE
 cdef void effects_begin_unit(Keyspace* ks) noexcept nogil            # what follows is atomic: more than one record is wrapped in MULTI/EXEC
 cdef void effects_end_unit(Keyspace* ks) noexcept nogil
 
-cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, bint expired) noexcept nogil   # the client's new list of watches
+# the client's new list of watches
+cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, bint expired) noexcept nogil
 cdef bint watch_has(WatchNode* siblings, Db* db, Slice key) noexcept nogil
 cdef void unwatch_all(WatchNode* siblings) noexcept nogil            # frees the whole list
 cdef bint watch_any_expired(WatchNode* siblings) noexcept nogil      # has a key expired since it was watched: EXEC aborts
-cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil   # FLUSHDB, SWAPDB: every watched key that is in db, or in replaced_with if not NULL
+# FLUSHDB, SWAPDB: every watched key that is in db, or in replaced_with if not NULL
+cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil
 
-cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, WaitNode* siblings) noexcept nogil   # joins the key's queue; the client's new list of places
+# joins the key's queue; the client's new list of places
+cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, WaitNode* siblings) noexcept nogil
 cdef void stop_waiting(WaitNode* siblings) noexcept nogil            # leaves all queues, frees the list
 cdef void signal_db_ready(Db* db) noexcept nogil                     # SWAPDB: every key that is waited for and there
-cdef ReadyKey* next_ready(Keyspace* ks) noexcept nogil               # takes the first ready key out, the caller frees it with mem_free; NULL: none
+# takes the first ready key out, the caller frees it with mem_free; NULL: none
+cdef ReadyKey* next_ready(Keyspace* ks) noexcept nogil
 cdef WaitingKey* waiting_at(Db* db, Slice key) noexcept nogil        # the queue of a key, NULL: nobody waits
 
 cdef void watched_key_of(const void* item, Slice* key) noexcept nogil      # for HashTables of WatchedKey and of WaitingKey

@@ -89,7 +89,7 @@ cdef void offer(Keyspace* ks, Db* db, const Entry* e) noexcept nogil:
 cdef bint sample(Keyspace* ks) noexcept nogil:
     """Offers some random keys of each database; False when there is none to be had."""
     cdef int i
-    cdef int64_t n
+    cdef int64_t _
     cdef Db* db
     cdef HashTable* table
     cdef bint any_key = False
@@ -99,7 +99,7 @@ cdef bint sample(Keyspace* ks) noexcept nogil:
         if table.count == 0:
             continue
         any_key = True
-        for n in range(ks.settings.maxmemory_samples):
+        for _ in range(ks.settings.maxmemory_samples):
             offer(ks, db, <Entry*>ht_random(table, &ks.random))
     return any_key
 
@@ -125,12 +125,12 @@ cdef bint evict_best(Keyspace* ks) noexcept nogil:
 
 
 cdef bint evict_random(Keyspace* ks) noexcept nogil:
-    cdef int i
+    cdef int _
     cdef Db* db
     cdef Entry* e
     cdef Slice key
     cdef void* copy
-    for i in range(ks.db_count):
+    for _ in range(ks.db_count):
         ks.evict_db = (ks.evict_db + 1) % ks.db_count
         db = ks.dbs[ks.evict_db]
         e = <Entry*>ht_random(table_of(ks, db), &ks.random)

@@ -46,7 +46,9 @@ cdef struct RdbLoad:
     size_t bytes                 # out: of the file, up to the end mark and checksum; what follows is not looked at
 
 
-# Writes everything to fd, which stays open and is not synced; True if all went well, else save.error. No Python, so that a forked child can call it
+# Writes everything to fd, which stays open and is not synced; True if all went well, else save.error. No Python, so that a forked child can
+# call it
 cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil
-# Reads a file, mapped at r.data, into the keyspace. False: r.status, r.problem and r.problem_at say what is wrong; what was read until then stays
+# Reads a file, mapped at r.data, into the keyspace. False: r.status, r.problem and r.problem_at say what is wrong; what was read until then
+# stays
 cdef bint rdb_load_file(Keyspace* ks, RdbReader* r, RdbLoad* load) noexcept nogil

@@ -1,5 +1,5 @@
-# The head (REDIS and the version), fields about the file, then for each database its number, its sizes and its keys, each with what is known of it
-# before it; an end mark and a CRC-64. The version is the lowest that can hold the data, so that older servers can load it.
+# The head (REDIS and the version), fields about the file, then for each database its number, its sizes and its keys, each with what is
+# known of it before it; an end mark and a CRC-64. The version is the lowest that can hold the data, so that older servers can load it.
 
 from libc.errno cimport EIO
 from libc.string cimport memcmp, memcpy, memset
@@ -17,8 +17,8 @@ from zippy._core.values.entry cimport ENTRY_EXPIRY, NO_EXPIRY, Entry, entry_expi
 from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_read_value, rdb_type_of, rdb_write_value
 from zippy._core.values.rdb_stream cimport (
     RDB_CORRUPT, RDB_EMPTY, RDB_OK, RDB_UNSUPPORTED, RdbText, RdbWriter, rdb_fail, rdb_flush, rdb_left, rdb_read_byte, rdb_read_length,
-    rdb_read_text, rdb_read_u64, rdb_skip_string, rdb_take, rdb_text_free, rdb_write, rdb_write_byte, rdb_write_int_string, rdb_write_length,
-    rdb_write_string, rdb_write_u64, rdb_writer_free, rdb_writer_init
+    rdb_read_text, rdb_read_u64, rdb_skip_string, rdb_take, rdb_text_free, rdb_write, rdb_write_byte, rdb_write_int_string,
+    rdb_write_length, rdb_write_string, rdb_write_u64, rdb_writer_free, rdb_writer_init
 )
 from zippy._core.values.value cimport value_free
 
@@ -253,8 +253,8 @@ cdef void skip_function(Loader* l) noexcept nogil:
 
 cdef void skip_slot_sizes(Loader* l) noexcept nogil:
     cdef uint64_t n
-    cdef int i
-    for i in range(3):
+    cdef int _
+    for _ in range(3):
         if not rdb_read_length(l.r, &n):
             return
 

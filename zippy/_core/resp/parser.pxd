@@ -73,7 +73,9 @@ cdef void parser_filled(Parser* p, size_t n) noexcept nogil                     
 cdef int parser_begin(Parser* p, Batch* batch, const char* data, size_t len) noexcept nogil
 cdef int parser_next(Parser* p) noexcept nogil                                          # a ParseStatus
 cdef void parser_unread(Parser* p) noexcept nogil                                       # the command just returned will be returned again
-cdef int parser_end(Parser* p) noexcept nogil                                           # keeps what is not parsed; slices are void after it; -1: out of memory
+# keeps what is not parsed; slices are void after it; -1: out of memory
+cdef int parser_end(Parser* p) noexcept nogil
 cdef size_t parser_pending(const Parser* p) noexcept nogil                              # bytes not parsed
-cdef size_t parser_request_size(const Parser* p) noexcept nogil                         # bytes of the command returned last, between begin and end
+# bytes of the command returned last, between begin and end
+cdef size_t parser_request_size(const Parser* p) noexcept nogil
 cdef void batch_free(Batch* b) noexcept nogil

@@ -1,8 +1,8 @@
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.resp.kinds import NoReply, NullArray, OrderedSet, Pairs, Push, Raw, ReplyError, Simple, Verbatim
 from zippy._core.resp.writer cimport (
-    reply_array, reply_big_number, reply_bool, reply_bulk, reply_double, reply_error_slice, reply_int, reply_map, reply_null, reply_null_array,
-    reply_push, reply_raw, reply_set, reply_simple_slice, reply_verbatim
+    reply_array, reply_big_number, reply_bool, reply_bulk, reply_double, reply_error_slice, reply_int, reply_map, reply_null,
+    reply_null_array, reply_push, reply_raw, reply_set, reply_simple_slice, reply_verbatim
 )
 
 

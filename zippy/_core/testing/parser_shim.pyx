@@ -36,7 +36,8 @@ cdef class RequestParser:
         parser_limit(&self.parser, max_args, max_bulk)
 
     def feed(self, bytes data, int most=1000000, unread=False):
-        """At most so many commands as lists of bytes, and the sizes they came in; an error's text is the last item. unread: each is put back once."""
+        """At most so many commands as lists of bytes, and the sizes they came in; an error's text is the last item. unread: each is put
+        back once."""
         cdef size_t room
         cdef char* piece
         cdef char* target

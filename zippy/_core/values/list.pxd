@@ -26,14 +26,17 @@ cdef Entry* list_new(Slice key) noexcept nogil                                  
 cdef uint64_t list_length(const Entry* e) noexcept nogil
 # To be called before count elements are pushed or inserted: makes a quicklist of a listpack that they would make too large
 cdef void list_make_room(Entry* e, const Settings* s, int count, const Slice* elements) noexcept nogil
-cdef void list_after_removal(Entry* e, const Settings* s) noexcept nogil               # makes a listpack of a quicklist that has shrunk enough
+# makes a listpack of a quicklist that has shrunk enough
+cdef void list_after_removal(Entry* e, const Settings* s) noexcept nogil
 cdef void list_after_change(Entry* e, const Settings* s) noexcept nogil                # makes the encoding fit, whatever was done
 cdef void list_push(Entry* e, Slice element, int where) noexcept nogil
-cdef bint list_iter(ListIter* it, Entry* e, int64_t index, int direction) noexcept nogil   # negative index from the end; False: out of range
+# negative index from the end; False: out of range
+cdef bint list_iter(ListIter* it, Entry* e, int64_t index, int direction) noexcept nogil
 cdef bint list_iter_next(ListIter* it) noexcept nogil                                  # it.item is the element; False at the end
 cdef int list_iter_items(ListIter* it, LpItem* items, int most) noexcept nogil         # the next ones, at most so many (borrowed); 0 at the end
 cdef void list_iter_done(ListIter* it) noexcept nogil
-cdef void list_iter_insert(ListIter* it, Slice element, int where) noexcept nogil      # LP_BEFORE or LP_AFTER the one just returned; ends the iteration
+# LP_BEFORE or LP_AFTER the one just returned; ends the iteration
+cdef void list_iter_insert(ListIter* it, Slice element, int where) noexcept nogil
 cdef void list_iter_replace(ListIter* it, Slice element) noexcept nogil                # the one just returned; ends the iteration
 cdef void list_iter_delete(ListIter* it) noexcept nogil                                # the one just returned; the iteration goes on
 cdef void list_delete_range(Entry* e, int64_t index, uint64_t count) noexcept nogil

@@ -1,6 +1,6 @@
-# Whatever is read is checked in full before anything uses it: the structure of each packed block, that fields and members differ, that scores are numbers.
-# A block that passes and is small enough for its encoding becomes the value as it is; else its elements go through the doors that commands use, so that
-# the limits in force decide on the encoding.
+# Whatever is read is checked in full before anything uses it: the structure of each packed block, that fields and members differ, that
+# scores are numbers. A block that passes and is small enough for its encoding becomes the value as it is; else its elements go through the
+# doors that commands use, so that the limits in force decide on the encoding.
 
 from libc.limits cimport INT_MAX
 from libc.math cimport isnan
@@ -171,15 +171,15 @@ cdef bint differ_in_pairs(const unsigned char* lp, int step) noexcept nogil:
     """texts_differ for few elements."""
     cdef unsigned char* p = lp_first(lp)
     cdef unsigned char* q
-    cdef int i
+    cdef int _
     while p != NULL:
         q = p
         while q != NULL:
-            for i in range(step):
+            for _ in range(step):
                 q = lp_next(lp, q)
             if q != NULL and same_text(p, q):
                 return False
-        for i in range(step):
+        for _ in range(step):
             p = lp_next(lp, p)
     return True
 
@@ -193,7 +193,7 @@ cdef bint texts_differ(const unsigned char* lp, uint32_t count, int step) noexce
     cdef char[LP_INT_TEXT] scratch
     cdef Slice text
     cdef bint differ = True
-    cdef int i
+    cdef int _
     if count <= FEW:
         return differ_in_pairs(lp, step)
     while slots < <uint64_t>count * 2:
@@ -206,7 +206,7 @@ cdef bint texts_differ(const unsigned char* lp, uint32_t count, int step) noexce
             differ = not same_text(lp + places[at], p)
             at = (at + 1) & (slots - 1)
         places[at] = <uint32_t>(p - lp)
-        for i in range(step):
+        for _ in range(step):
             p = lp_next(lp, p)
     mem_free(places)
     return differ

@@ -1,6 +1,7 @@
-# A ziplist: bytes (4), offset of the last entry (4), entries (2), entries, 0xFF. An entry: size of the one before (1, or 0xFE and 4), a head
-# that is a string's length or an integer's kind, and the string or integer. Integers are little endian, lengths of strings big endian.
-# A zipmap: entries (1, or 254: unknown), then length, field, length, free bytes (1), value, the free bytes; 0xFF. A length: 1, or 0xFE and 4.
+# A ziplist: bytes (4), offset of the last entry (4), entries (2), entries, 0xFF. An entry: size of the one before (1, or 0xFE and 4), a
+# head that is a string's length or an integer's kind, and the string or integer. Integers are little endian, lengths of strings big endian.
+# A zipmap: entries (1, or 254: unknown), then length, field, length, free bytes (1), value, the free bytes; 0xFF. A length: 1, or 0xFE and
+# 4.
 
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t
 from libc.string cimport memcpy

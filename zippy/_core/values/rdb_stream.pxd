@@ -1,8 +1,8 @@
 """RDB bytes going out and coming in: lengths, strings, numbers.
 
-A writer fills a buffer and empties it into a file, or keeps everything for a DUMP payload. A reader goes over bytes in memory (a mapped file, a
-payload) and trusts none of them: whatever is wrong ends in a status and the offset where it was seen, and no length makes it allocate more than
-the bytes that are left could hold. Neither needs Python, so that a forked child can use them.
+A writer fills a buffer and empties it into a file, or keeps everything for a DUMP payload. A reader goes over bytes in memory (a mapped
+file, a payload) and trusts none of them: whatever is wrong ends in a status and the offset where it was seen, and no length makes it
+allocate more than the bytes that are left could hold. Neither needs Python, so that a forked child can use them.
 """
 
 from libc.stddef cimport size_t
@@ -57,7 +57,8 @@ cdef void rdb_writer_free(RdbWriter* w) noexcept nogil
 cdef void rdb_write(RdbWriter* w, const void* ptr, size_t len) noexcept nogil
 cdef void rdb_write_byte(RdbWriter* w, int byte) noexcept nogil
 cdef void rdb_write_length(RdbWriter* w, uint64_t n) noexcept nogil
-cdef void rdb_write_string(RdbWriter* w, Slice s) noexcept nogil               # as an integer where the text is a short canonical one, else LZF or plain
+# as an integer where the text is a short canonical one, else LZF or plain
+cdef void rdb_write_string(RdbWriter* w, Slice s) noexcept nogil
 cdef void rdb_write_int_string(RdbWriter* w, int64_t n) noexcept nogil         # an integer's text
 cdef void rdb_write_packed(RdbWriter* w, const void* lzf, size_t len, size_t unpacked) noexcept nogil   # a string that is LZF bytes already
 cdef void rdb_write_double(RdbWriter* w, double d) noexcept nogil              # eight bytes
@@ -70,10 +71,12 @@ cdef size_t rdb_left(const RdbReader* r) noexcept nogil
 cdef const unsigned char* rdb_take(RdbReader* r, size_t len) noexcept nogil    # the next bytes, borrowed; NULL: they are not there
 cdef int rdb_read_byte(RdbReader* r) noexcept nogil                            # -1 at the end
 cdef bint rdb_read_length(RdbReader* r, uint64_t* n) noexcept nogil
-cdef bint rdb_read_count(RdbReader* r, uint64_t* n, size_t least) noexcept nogil   # how many elements follow, of at least so many bytes each
+# how many elements follow, of at least so many bytes each
+cdef bint rdb_read_count(RdbReader* r, uint64_t* n, size_t least) noexcept nogil
 cdef bint rdb_read_text(RdbReader* r, RdbText* t) noexcept nogil               # False: nothing to free
 cdef void rdb_text_free(RdbText* t) noexcept nogil
-cdef unsigned char* rdb_read_block(RdbReader* r, size_t* len) noexcept nogil   # a string as a block from mem_alloc, the caller's; NULL: see the status
+# a string as a block from mem_alloc, the caller's; NULL: see the status
+cdef unsigned char* rdb_read_block(RdbReader* r, size_t* len) noexcept nogil
 cdef bint rdb_skip_string(RdbReader* r) noexcept nogil
 cdef bint rdb_read_double(RdbReader* r, double* d) noexcept nogil              # eight bytes
 cdef bint rdb_read_text_double(RdbReader* r, double* d) noexcept nogil         # the text of old sorted sets

@@ -11,6 +11,6 @@ cdef bint value_free_some(Entry* e, uint64_t items) noexcept nogil  # frees up t
 cdef uint64_t value_free_effort(const Entry* e) noexcept nogil      # blocks that freeing takes, roughly
 cdef Entry* value_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil   # a deep copy under another key
 cdef uint64_t value_length(const Entry* e) noexcept nogil           # elements; bytes of a string
-cdef size_t value_memory(Entry* e, uint64_t samples) noexcept nogil # bytes, from so many sampled elements (0: all), as MEMORY USAGE counts
+cdef size_t value_memory(Entry* e, uint64_t samples) noexcept nogil  # bytes, from so many sampled elements (0: all), as MEMORY USAGE counts
 cdef const char* value_type_name(const Entry* e) noexcept nogil     # "string", "list" ...: the reply to TYPE
-cdef const char* value_encoding_name(const Entry* e) noexcept nogil # the reply to OBJECT ENCODING
+cdef const char* value_encoding_name(const Entry* e) noexcept nogil  # the reply to OBJECT ENCODING

@@ -1,4 +1,5 @@
-"""Sorted sets: a listpack of member, score pairs in order while small, then a hash table of nodes by member beside a skip list of the same nodes.
+"""Sorted sets: a listpack of member, score pairs in order while small, then a hash table of nodes by member beside a skip list of the same
+nodes.
 
 The listpack is also the RDB form: scores are integers where they are integral, else their shortest text.
 """
@@ -47,12 +48,14 @@ cdef struct ZSetIter:
 
 
 cdef Entry* zset_new(Slice key) noexcept nogil                                          # an empty sorted set
-cdef Entry* zset_new_skiplist(Slice key, uint64_t members) noexcept nogil               # an empty one with room for so many members in its table
+# an empty one with room for so many members in its table
+cdef Entry* zset_new_skiplist(Slice key, uint64_t members) noexcept nogil
 cdef uint64_t zset_length(const Entry* e) noexcept nogil
 # Makes a skip list of it if so many members are too many for a listpack. For ZADD, before its members are added
 cdef void zset_make_room(Entry* e, const Settings* s, Random* r, uint64_t members) noexcept nogil
 cdef void zset_to_skiplist(Entry* e, Random* r) noexcept nogil
-cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil                 # makes a listpack of a skip list whose members fit one
+# makes a listpack of a skip list whose members fit one
+cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil
 cdef bint zset_score(const Entry* e, Slice member, double* score) noexcept nogil        # False: absent
 # Adds a member or changes its score; *score becomes the score it has then. flags: ZSET_ bits; a ZSetOutcome
 cdef int zset_add(Entry* e, const Settings* s, Random* r, Slice member, double* score, int flags) noexcept nogil
@@ -65,10 +68,11 @@ cdef uint64_t zset_score_span(const Entry* e, const ZslScoreRange* range, uint64
 cdef uint64_t zset_lex_span(const Entry* e, const ZslLexRange* range, uint64_t* first) noexcept nogil
 cdef void zset_iter(ZSetIter* it, Entry* e, uint64_t rank, bint reverse) noexcept nogil    # from that rank on, upwards or downwards
 cdef bint zset_iter_next(ZSetIter* it) noexcept nogil                                   # it.member and it.score; False at the end
-cdef void zset_random(ZSetIter* it, Entry* e, Random* r) noexcept nogil                 # it.member and it.score of one of them, each as likely; not empty
+# it.member and it.score of one of them, each as likely; not empty
+cdef void zset_random(ZSetIter* it, Entry* e, Random* r) noexcept nogil
 cdef HashTable* zset_table(const Entry* e) noexcept nogil                               # of ZslNodes by member; NULL: it is a listpack
-# Takes over a listpack that came from outside (its structure is valid: lp_valid) and makes an entry of it, in the encoding that the settings ask for.
-# NULL, and lp is freed: it is not an ordered list of different members with scores.
+# Takes over a listpack that came from outside (its structure is valid: lp_valid) and makes an entry of it, in the encoding that the
+# settings ask for. NULL, and lp is freed: it is not an ordered list of different members with scores.
 cdef Entry* zset_adopt_listpack(Slice key, unsigned char* lp, const Settings* s, Random* r, int64_t expiry) noexcept nogil
 
 cdef void zset_free(Entry* e) noexcept nogil                                            # the payload alone, as all of these

@@ -1,7 +1,7 @@
 """A listpack's score is read from its text at each comparison, which costs less than the memory of eight bytes a score would.
 
-Ranges are answered as ranks, for both encodings: counting, reading with an offset, reading backwards and removing are then the same for ranges of
-ranks, scores and members.
+Ranges are answered as ranks, for both encodings: counting, reading with an offset, reading backwards and removing are then the same for
+ranges of ranks, scores and members.
 """
 
 from libc.math cimport isnan
@@ -11,8 +11,8 @@ from zippy._core.ground.hashtable cimport (
     ht_find, ht_find_hashed, ht_free, ht_init, ht_insert, ht_memory, ht_random, ht_remove, ht_remove_hashed, ht_reserve
 )
 from zippy._core.ground.listpack cimport (
-    LP_AFTER, LP_BEFORE, LP_MAX_BYTES, LpItem, lp_append, lp_copy, lp_delete_range, lp_delete_range_at, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_insert,
-    lp_length, lp_new, lp_next, lp_prev, lp_replace, lp_seek, lp_text
+    LP_AFTER, LP_BEFORE, LP_MAX_BYTES, LpItem, lp_append, lp_copy, lp_delete_range, lp_delete_range_at, lp_find, lp_first, lp_fits,
+    lp_free, lp_get, lp_insert, lp_length, lp_new, lp_next, lp_prev, lp_replace, lp_seek, lp_text
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_read_double, num_write_double, num_write_i64
@@ -506,14 +506,14 @@ cdef void zset_free(Entry* e) noexcept nogil:
 cdef bint zset_free_some(Entry* e, uint64_t items) noexcept nogil:
     cdef ZSet* z
     cdef ZslNode* node
-    cdef uint64_t i
+    cdef uint64_t _
     if is_listpack(e):
         lp_free(listpack_of(e))
         return True
     z = zset_of(e)
     # the table shrinks with the list, so that no step has all of its buckets to free
     node = zsl_first(z.list)
-    for i in range(items):
+    for _ in range(items):
         if node == NULL:
             break
         ht_remove(&z.members, zsl_member(node))
