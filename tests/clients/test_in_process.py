@@ -113,6 +113,24 @@ class TestEngines:
             list(pool.map(work, engines))
         assert [abs(used(engine) - was) < 4096 for engine, was in zip(engines, before, strict=True)] == [True] * 3
 
+    def test_freed_during_another_ones_command(self, engine: zippy.Engine) -> None:
+        """The collector may free an engine while another one writes a reply: that goes on being charged to its own account."""
+        client = zippy.connect(engine)
+        others = [zippy.connect()]
+        others[0].set("a", 1)
+
+        class Collecting(set[int]):
+            def __iter__(self) -> Iterator[int]:
+                others.clear()
+                gc.collect()
+                return super().__iter__()
+
+        engine.core.bind("lolwut", lambda session, args: Collecting(range(100_000)))
+        client.ping()
+        before = client.info("memory")["used_memory"]
+        assert len(client.execute_command("LOLWUT")) == 100_000
+        assert abs(client.info("memory")["used_memory"] - before) < 100_000
+
     @pytest.mark.parametrize(("name", "value"), [("no_such", 1), ("maxmemory", "much"), ("databases", 0)])
     def test_wrong_setting(self, name: str, value: str | int) -> None:
         """A name or value that there is none of is refused, the message names it."""

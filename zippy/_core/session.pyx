@@ -21,7 +21,7 @@ from zippy._core.commands.engine cimport (
     engine_run, engine_use
 )
 from zippy._core.commands.output cimport (
-    check_soft_limits, client_close, client_has_output, client_output_class, next_pending, set_output_limit
+    check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit
 )
 from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
@@ -118,15 +118,16 @@ cdef class Core:
 
     def __dealloc__(self):
         global left_behind
-        cdef Account* before = mem_charged()
+        cdef Account* charged
         if self.engine != NULL:
+            # the collector runs this in the middle of another engine's command, which goes on to allocate
+            charged = mem_charged()
             engine_use(self.engine)
             while self.engine.clients != NULL:
                 client_free(self.engine, self.engine.clients)
             engine_free(self.engine)
             left_behind += self.engine.account.blocks
-            # whoever is charged next must not be the one that is gone
-            mem_charge_to(NULL if before == &self.engine.account else before)
+            mem_charge_to(NULL if charged == &self.engine.account else charged)
             free(self.engine)
         free(self.shared)
 
@@ -169,11 +170,14 @@ cdef class Core:
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
+        closing_first(self.engine)
         c = next_pending(self.engine)
         while c != NULL:
             if c.owner != NULL:
                 session = <Session>c.owner
                 self.flush(session)
+                # a transport in Python may have used another engine
+                engine_use(self.engine)
                 if self.engine.clients_limit and session.client != NULL:
                     note_memory(self.engine, session.client)
             c = next_pending(self.engine)
@@ -514,12 +518,15 @@ cdef class Session:
 
     cpdef int close(self) except -1:
         """Frees the engine's side; may be called twice."""
+        cdef Account* charged = mem_charged()
         if self.client == NULL:
             return 0
         engine_use(self.core.engine)
         del self.core.sessions[self.client.id]
         client_free(self.core.engine, self.client)
         self.client = NULL
+        # a finalizer may close us in the middle of another engine's command, which goes on to allocate
+        mem_charge_to(charged)
         if self.task is not None:
             self.task.cancel()
             self.task = None

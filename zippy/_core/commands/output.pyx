@@ -64,8 +64,29 @@ cdef Client* next_pending(Engine* e) noexcept nogil:
     return c
 
 
+cdef void closing_first(Engine* e) noexcept nogil:
+    cdef Client* c = e.pending
+    cdef Client* rest = NULL
+    cdef Client** rest_end = &rest
+    cdef Client** closing_end = &e.pending
+    if not e.closing:
+        return
+    e.closing = False
+    while c != NULL:
+        if c.flags & CLIENT_CLOSING:
+            closing_end[0] = c
+            closing_end = &c.next_pending
+        else:
+            rest_end[0] = c
+            rest_end = &c.next_pending
+        c = c.next_pending
+    rest_end[0] = NULL
+    closing_end[0] = rest
+
+
 cdef void client_close(Client* c, Engine* e) noexcept nogil:
     c.flags |= CLIENT_CLOSING
+    e.closing = True
     if not c.flags & CLIENT_PENDING:
         c.flags |= CLIENT_PENDING
         c.next_pending = e.pending

@@ -282,6 +282,7 @@ cdef struct Engine:
     uint64_t client_count
     uint64_t next_client_id
     Client* pending                  # clients with output
+    bint closing                     # some of those are to be closed
     Client* unblocked                # clients whose input has to be looked at again
     Client** deadlines               # a binary heap of blocked clients by deadline
     size_t deadline_count
