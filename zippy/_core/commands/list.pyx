@@ -12,8 +12,8 @@ from zippy._core.resp.writer cimport (
 )
 from zippy._core.values.entry cimport TYPE_LIST
 from zippy._core.values.list cimport (
-    LIST_HEAD, LIST_TAIL, ListIter, item_equals, item_text, list_after_removal, list_delete_range, list_iter, list_iter_delete, list_iter_done,
-    list_iter_insert, list_iter_items, list_iter_next, list_iter_replace, list_length, list_make_room, list_new, list_push
+    LIST_HEAD, LIST_TAIL, ListIter, item_equals, item_text, list_after_removal, list_delete_range, list_iter, list_iter_delete,
+    list_iter_done, list_iter_insert, list_iter_items, list_iter_next, list_iter_replace, list_length, list_make_room, list_new, list_push
 )
 
 

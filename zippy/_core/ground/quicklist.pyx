@@ -3,8 +3,8 @@
 
 from libc.string cimport memcpy
 from zippy._core.ground.listpack cimport (
-    LP_AFTER, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at, lp_extend, lp_first, lp_free, lp_get, lp_insert, lp_items,
-    lp_last, lp_length, lp_new, lp_next, lp_prepend, lp_prev, lp_replace, lp_seek
+    LP_AFTER, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at, lp_extend, lp_first, lp_free, lp_get,
+    lp_insert, lp_items, lp_last, lp_length, lp_new, lp_next, lp_prepend, lp_prev, lp_replace, lp_seek
 )
 from zippy._core.ground.lzf cimport lzf_compress, lzf_decompress
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc

@@ -1,8 +1,8 @@
 from libc.string cimport memcmp
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.listpack cimport (
-    lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_free, lp_get, lp_insert, lp_items, lp_last, lp_length, lp_new, lp_next, lp_prepend,
-    lp_prev, lp_replace, lp_seek
+    lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_free, lp_get, lp_insert, lp_items, lp_last, lp_length, lp_new, lp_next,
+    lp_prepend, lp_prev, lp_replace, lp_seek
 )
 from zippy._core.ground.mem cimport mem_size
 from zippy._core.ground.number cimport num_write_i64
