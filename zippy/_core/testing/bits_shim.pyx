@@ -1,11 +1,11 @@
 # The functions over bits for tests; every argument is copied to `shift` bytes behind an aligned address: no alignment is taken for
 # granted.
 
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 from zippy._core.ground.bits cimport (
     bits_and, bits_and_not, bits_count, bits_count_range, bits_find, bits_not, bits_note_repeated, bits_or, bits_read, bits_write, bits_xor
 )
-from zippy._core.ground.mem cimport mem_alloc, mem_free
 
 
 cdef class Bits:
@@ -17,12 +17,12 @@ cdef class Bits:
 
     def __cinit__(self, bytes data, int shift=0):
         self.size = len(data)
-        self.block = <char*>mem_alloc(self.size + 16)
+        self.block = <char*>malloc(self.size + 16)
         self.data = self.block + shift
         memcpy(self.data, <const char*>data, self.size)
 
     def __dealloc__(self):
-        mem_free(self.block)
+        free(self.block)
 
     def __bytes__(self):
         return self.data[:self.size]

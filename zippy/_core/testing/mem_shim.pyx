@@ -2,6 +2,7 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uintptr_t
+from libc.stdlib cimport calloc, free
 from zippy._core.ground.mem cimport (
     Account, mem_alloc, mem_charge_to, mem_charged, mem_free, mem_good_size, mem_realloc, mem_release, mem_resident, mem_size,
     mem_try_alloc, mem_try_realloc, mem_zalloc,
@@ -36,12 +37,12 @@ cdef class Blocks:
 
     def __cinit__(self, room=1000):
         self.room = room
-        self.blocks = <Block*>mem_zalloc(room * sizeof(Block))
+        self.blocks = <Block*>calloc(room, sizeof(Block))
 
     def __dealloc__(self):
         for i in range(self.room):
             self.free(i)
-        mem_free(self.blocks)
+        free(self.blocks)
 
     cdef void enter(self) noexcept:
         self.before = mem_charged()
