@@ -102,6 +102,12 @@ class TestDiscard:
         assert raw("EXEC") == Reply("*", ())
 
 
+def milliseconds(raw: RawClient) -> int:
+    """The server's time."""
+    seconds, us = raw("TIME").plain()
+    return int(seconds) * 1000 + int(us) // 1000
+
+
 class TestWatch:
     """WATCH key [key ...]."""
 
@@ -118,6 +124,32 @@ class TestWatch:
         raw("SET", "c", 1)
         assert raw("EXEC") == NIL_ARRAY
         assert raw("EXISTS", "c") == Reply(":", 0)
+
+    @pytest.mark.parametrize(
+        ("change", "aborts"),
+        [
+            (("FLUSHDB",), False),
+            (("FLUSHALL",), False),
+            (("SWAPDB", 0, 2), False),
+            (("SWAPDB", 0, 1), True),
+            (("GET", "a"), False),
+            (("SET", "a", 2), True),
+        ],
+    )
+    def test_a_key_that_is_over_is_absent(self, raw: RawClient, change: tuple[object, ...], aborts: bool) -> None:
+        """That it goes in any way is no change; that another one comes is. Database 1 has the key, 2 has one whose time is over too."""
+        raw("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+        for database, options in ((1, ()), (2, ("PX", 1)), (0, ("PX", 1))):
+            raw("SELECT", database)
+            raw("SET", "a", 1, *options)
+        begin = now = milliseconds(raw)
+        while now < begin + 3:
+            now = milliseconds(raw)
+        raw("WATCH", "a")
+        raw(*change)
+        raw("MULTI")
+        assert raw("EXEC") == (NIL_ARRAY if aborts else Reply("*", ()))
+        raw("DEBUG", "SET-ACTIVE-EXPIRE", 1)
 
     def test_own_change_aborts(self, raw: RawClient) -> None:
         raw("WATCH", "a")

@@ -112,8 +112,9 @@ GROUP = Group(
     3   SORT anykey {(ASC|DESC)|ALPHA|limit|STORE lkey}
     1   SORT_RO anykey STORE lkey
     3   SORT_RO lkey {BY sortby|GET sortget|GET #|limit}
-    3   SORT lkey {BY sortby|GET sortget|GET #|limit|(ASC|DESC)|ALPHA|STORE lkey}
-    2   SORT xkey {BY sortby|GET sortget|(ASC|DESC)|ALPHA|STORE anykey}
+    3   SORT lkey {BY sortby|GET sortget|GET #|limit|(ASC|DESC)|STORE lkey}
+    3   SORT lkey {BY sortby|GET sortget|GET #|limit|(ASC|DESC)|ALPHA}
+    2   SORT xkey {BY sortby|GET sortget|(ASC|DESC)|STORE anykey}
     1   SORT zkey {BY 'nosort|GET #|limit|(ASC|DESC)|STORE anykey}
     2   MGET anykey+
     """,

@@ -183,13 +183,14 @@ cdef void unwatch_all(WatchNode* siblings) noexcept nogil:
         mem_free(node)
 
 
+cdef inline bint is_over(Db* db, const Entry* e) noexcept nogil:
+    return e != NULL and entry_expiry(e) != NO_EXPIRY and entry_expiry(e) < db.keyspace.clock.ms
+
+
 cdef bint watch_any_expired(WatchNode* siblings) noexcept nogil:
-    cdef Entry* e
     while siblings != NULL:
-        if not siblings.expired:
-            e = <Entry*>ht_find(&siblings.db.keys, siblings.watched.key)
-            if e != NULL and entry_expiry(e) != NO_EXPIRY and entry_expiry(e) < siblings.db.keyspace.clock.ms:
-                return True
+        if not siblings.expired and is_over(siblings.db, <Entry*>ht_find(&siblings.db.keys, siblings.watched.key)):
+            return True
         siblings = siblings.sibling
     return False
 
@@ -198,18 +199,23 @@ cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil:
     cdef HtIter it
     cdef WatchedKey* watched
     cdef WatchNode* node
+    cdef Entry* now
+    cdef bint was_there
     if db.watched.count == 0:
         return
     ht_iter(&it, &db.watched)
     watched = <WatchedKey*>ht_iter_next(&it)
     while watched != NULL:
-        if ht_find(&db.keys, watched.key) != NULL or (
-            replaced_with != NULL and ht_find(&replaced_with.keys, watched.key) != NULL
-        ):
-            node = watched.first
-            while node != NULL:
+        was_there = ht_find(&db.keys, watched.key) != NULL
+        now = <Entry*>ht_find(&replaced_with.keys, watched.key) if replaced_with != NULL else NULL
+        node = watched.first
+        while node != NULL:
+            # to the watcher a key whose time was over is absent, before and after
+            if (was_there and not node.expired) or (now != NULL and not is_over(db, now)):
                 node.dirty[0] = True
-                node = node.next
+            else:
+                node.expired = now != NULL
+            node = node.next
         watched = <WatchedKey*>ht_iter_next(&it)
     ht_iter_done(&it)
 
