@@ -225,6 +225,8 @@ class Source:
     def manymembers(self) -> list[bytes]:
         """Enough members, ints or words, to step over an encoding's limit on the number of elements."""
         count = self.random.choice([3, 4, 5, 6, 7, 8, 9] if self.small else [126, 127, 128, 129, 130, 511, 512, 513])
+        if self.random.random() < 0.03:
+            count = 1500
         start = self.random.choice([0, 0, 100, 40000, -5])
         return [b"%d" % (start + n) for n in range(count)] if self.random.random() < 0.5 else [b"m%d" % (start + n) for n in range(count)]
 

@@ -88,8 +88,8 @@ class Group:
 
 
 def mangle(source: Source, args: list[bytes]) -> None:
-    """Make a command wrong in one place: an argument too few, too many, or a strange one."""
-    if args[0].decode("latin-1").upper() in UNSAFE_TO_MANGLE:
+    """Make a command wrong in one place: an argument too few, too many, or a strange one (not where all the scores are to be 0)."""
+    if args[0].decode("latin-1").upper() in UNSAFE_TO_MANGLE or args[1:2] in ([b"y0"], [b"y1"]):
         del args[source.random.randint(1, len(args)) :]
         return
     way = source.random.randrange(4)
@@ -107,6 +107,31 @@ def mangle(source: Source, args: list[bytes]) -> None:
 def commands(*lines: tuple[bytes, ...] | list[bytes], check: str = "auto", connection: int = 0, atomic: bool = False) -> Unit:
     """A unit of these commands, all on one connection."""
     return Unit(tuple(Step(tuple(args), connection, check) for args in lines), atomic)
+
+
+LIMITS = {
+    b"hash-max-listpack-entries": [b"0", b"1", b"4", b"512"],
+    b"hash-max-listpack-value": [b"0", b"1", b"16", b"64", b"1000"],
+    b"zset-max-listpack-entries": [b"0", b"1", b"4", b"128"],
+    b"zset-max-listpack-value": [b"0", b"1", b"16", b"64", b"1000"],
+    b"set-max-listpack-entries": [b"0", b"1", b"4"],
+    b"set-max-intset-entries": [b"6", b"64", b"512"],
+    b"set-max-listpack-value": [b"0", b"1", b"16", b"64", b"1000"],
+    b"list-max-listpack-size": [b"-5", b"-4", b"-3", b"-2", b"-1", b"1", b"2", b"4", b"128"],
+    b"list-compress-depth": [b"0", b"1", b"2"],
+}
+"""Limits of the encodings to change to while there is data."""
+
+
+def limit(kind: str) -> Maker:
+    """Changes a limit of the encodings of a type ("set")."""
+    names = [name for name in LIMITS if name.startswith(kind.encode())]
+
+    def make(source: Source) -> Unit:
+        name = source.pick(names)
+        return commands((b"CONFIG", b"SET", name, source.pick(LIMITS[name])))
+
+    return make
 
 
 def written(source: Source, writer: Writer) -> tuple[bytes, ...]:

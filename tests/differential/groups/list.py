@@ -1,7 +1,7 @@
 """Lists, with the blocking commands in forms that answer at once or are served by a second connection."""
 
 from tests.differential.groups.blocking import blocked_on_lists
-from tests.differential.groups.group import Group, commands
+from tests.differential.groups.group import Group, commands, limit
 from tests.differential.steps import Step, Unit
 from tests.differential.values import Source
 
@@ -67,5 +67,5 @@ GROUP = Group(
     3   SORT key {(ASC|DESC)|ALPHA|limit}
     1   DEL key
     """,
-    [(3, many), (1, blocked_and_served), (1, served_in_turn), (1, blocked_on_lists)],
+    [(3, many), (1, limit("list")), (1, blocked_and_served), (1, served_in_turn), (1, blocked_on_lists)],
 )

@@ -49,7 +49,7 @@ GROUP = Group(
     1   CLIENT REPLY 'foo
     2   CLIENT NO-EVICT (ON|OFF|'foo)
     2   CLIENT NO-TOUCH (ON|OFF|'foo)
-    2   CLIENT KILL {ID integer|ADDR '1.2.3.4:5|LADDR '1.2.3.4:5|USER 'nosuch|MAXAGE '999999|'foo 'bar}
+    2   CLIENT KILL {ID ('0|'-1|'foo|'999999|'9223372036854775808)|ADDR '1.2.3.4:5|LADDR '1.2.3.4:5|USER 'nosuch|MAXAGE '999999|'foo 'bar}
     1   CLIENT KILL '1.2.3.4:5
     2   CLIENT KILL TYPE ('foo|REPLICA|MASTER)
     2   CLIENT KILL ID '999999 {USER 'default|SKIPME ('yes|'no|'foo)|TYPE (NORMAL|PUBSUB|'foo)}

@@ -1,6 +1,6 @@
 """Sets."""
 
-from tests.differential.groups.group import Group, commands
+from tests.differential.groups.group import Group, commands, limit
 from tests.differential.groups.randomly import picks, scans, spop
 from tests.differential.steps import Unit
 from tests.differential.values import Source
@@ -34,5 +34,5 @@ GROUP = Group(
     2   SORT key {(ASC|DESC)|ALPHA|limit}
     2   DEL key
     """,
-    [(4, many), (4, spop), (4, picks(b"SMEMBERS", b"SRANDMEMBER", "xkey")), (3, scans(b"SSCAN", "xkey"))],
+    [(4, many), (1, limit("set")), (4, spop), (4, picks(b"SMEMBERS", b"SRANDMEMBER", "xkey")), (3, scans(b"SSCAN", "xkey"))],
 )

@@ -1,7 +1,7 @@
 """Sorted sets, with the blocking commands in forms that answer at once or are served by a second connection."""
 
 from tests.differential.groups.blocking import blocked_on_sorted_sets
-from tests.differential.groups.group import Group, commands
+from tests.differential.groups.group import Group, commands, limit
 from tests.differential.groups.randomly import picks, scans
 from tests.differential.steps import Step, Unit
 from tests.differential.values import Source
@@ -85,6 +85,7 @@ GROUP = Group(
     """,
     [
         (4, many),
+        (1, limit("zset")),
         (2, many_equal),
         (1, blocked_and_served),
         (1, blocked_on_sorted_sets),
