@@ -15,10 +15,9 @@ from zippy.commandspec.reply import docs_reply, info_reply
 GROUPS = {"connection", "generic", "string", "bitmap", "list", "set", "sorted-set", "hash", "transactions", "pubsub", "server"}
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
 NOT_YET = {"client|tracking", "client|caching", "client|getredir", "client|trackinginfo"}
-LEFT_OUT = {  # administration of later parts, transfer of keys, replication, field expiry
+LEFT_OUT = {  # administration of later parts, transfer of keys between servers, replication, field expiry
     "acl",
     "bgrewriteaof",
-    "dump",
     "failover",
     "hexpire",
     "hexpireat",
@@ -36,8 +35,6 @@ LEFT_OUT = {  # administration of later parts, transfer of keys, replication, fi
     "psync",
     "replconf",
     "replicaof",
-    "restore",
-    "restore-asking",
     "role",
     "slaveof",
     "sync",

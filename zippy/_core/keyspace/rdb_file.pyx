@@ -14,7 +14,7 @@ from zippy._core.keyspace.db cimport delete_key
 from zippy._core.keyspace.lru cimport access_of_saved, idle_seconds, lfu_counter, policy_is_lfu, policy_is_lru
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport ENTRY_EXPIRY, NO_EXPIRY, Entry, entry_expiry, entry_key, entry_set_access
-from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_read_value, rdb_type_of, rdb_write_value
+from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_knows_type, rdb_read_value, rdb_type_of, rdb_write_value
 from zippy._core.values.rdb_stream cimport (
     RDB_CORRUPT, RDB_EMPTY, RDB_OK, RDB_UNSUPPORTED, RdbText, RdbWriter, rdb_fail, rdb_flush, rdb_left, rdb_read_byte, rdb_read_length,
     rdb_read_text, rdb_read_u64, rdb_skip_string, rdb_take, rdb_text_free, rdb_write, rdb_write_byte, rdb_write_int_string,
@@ -306,6 +306,9 @@ cdef void put_loaded(Loader* l, Entry* e) noexcept nogil:
 cdef void read_key(Loader* l, int type) noexcept nogil:
     cdef RdbText key
     cdef Entry* e
+    if not rdb_knows_type(type):
+        rdb_fail(l.r, RDB_CORRUPT, b"something of unknown type")
+        return
     if not rdb_read_text(l.r, &key):
         return
     e = rdb_read_value(l.r, type, key.s, l.pending.expiry, l.ks.settings, &l.ks.random)

@@ -498,6 +498,10 @@ cdef Entry* read_packed_hash(RdbReader* r, int type, Slice key, const Settings* 
     return e
 
 
+cdef bint rdb_knows_type(int type) noexcept nogil:
+    return 0 <= type <= RDB_TYPE_MAX
+
+
 cdef Entry* read_form(RdbReader* r, int type, Slice key, const Settings* s, Random* random) noexcept nogil:
     if type == RDB_STRING:
         return read_string(r, key)
