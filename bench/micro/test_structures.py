@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from zippy._core.testing.crc_shim import crc16, crc64
 from zippy._core.testing.glob_shim import match
 from zippy._core.testing.hash_shim import hash_of

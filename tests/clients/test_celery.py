@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.clients.needs import has_command, needs_command, needs_package
+from tests.needs import has_command, needs_command, needs_package
 
 needs_package("celery")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.clients.needs import needs_command, needs_package
+from tests.needs import needs_command, needs_package
 
 needs_package("django")
 needs_package("django_redis")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients.install import cache_folder
-from tests.clients.needs import needs_folder, needs_program
+from tests.clients.needs import needs_folder
+from tests.needs import needs_program
 
 
 @pytest.mark.parametrize("program", ["ioredis.mjs", "node_redis.mjs"])

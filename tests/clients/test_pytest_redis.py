@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.clients.needs import missing, needs_package
+from tests.needs import missing, needs_package
 
 TESTS = """
 def test_set(redisdb):

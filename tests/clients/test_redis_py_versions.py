@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.clients.install import REDIS_PY
-from tests.clients.needs import needs_folder, needs_package
+from tests.clients.needs import needs_folder
 from tests.conftest import given_address
+from tests.needs import needs_package
 
 TESTS = ("test_redis_py.py", "test_redis_py_asyncio.py")
 SAY_WHAT_RUNS = "import redis, redis.utils; print(redis.__version__, bool(redis.utils.HIREDIS_AVAILABLE))"

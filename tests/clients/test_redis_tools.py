@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.clients.needs import needs_program
+from tests.needs import needs_program
 
 Cli = Callable[..., str]
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from tests.clients import rq_jobs
-from tests.clients.needs import needs_command, needs_package
+from tests.needs import needs_command, needs_package
 
 needs_package("rq")
 

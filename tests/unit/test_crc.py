@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zippy._core.testing.crc_shim import crc16, crc64
 
 

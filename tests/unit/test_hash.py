@@ -5,6 +5,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zippy._core.testing.hash_shim import Source, hash_of, seed_hash
 
 

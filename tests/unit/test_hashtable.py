@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from zippy._core.testing.hashtable_shim import Table
 
 KEYS = st.integers(0, 400).map(lambda n: b"k%d" % n)

@@ -6,9 +6,9 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zippy._core.testing.intset_shim import Integers, valid_at
 
 from tests.unit.guarded import Guarded
+from zippy._core.testing.intset_shim import Integers, valid_at
 
 GUARDED = Guarded()
 EDGES = [sign * (1 << bits) + near for bits in (15, 16, 31, 32) for sign in (1, -1) for near in (-1, 0, 1)]

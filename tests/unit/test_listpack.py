@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from zippy._core.testing.listpack_shim import Pack, valid_at
 
 from tests.unit.guarded import Guarded
+from zippy._core.testing.listpack_shim import Pack, valid_at
 
 WIDTHS = (6, 7, 12, 13, 15, 16, 23, 24, 31, 32, 62)
 EDGES = sorted({sign * (1 << bits) + near for bits in WIDTHS for sign in (1, -1) for near in (-1, 0, 1)})

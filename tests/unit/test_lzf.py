@@ -5,9 +5,9 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zippy._core.testing.lzf_shim import compress_at, decompress_at
 
 from tests.unit.guarded import Guarded
+from zippy._core.testing.lzf_shim import compress_at, decompress_at
 
 SOURCE = Guarded(1 << 20)
 TARGET = Guarded(1 << 20)

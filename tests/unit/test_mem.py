@@ -6,9 +6,9 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from zippy._core.testing.mem_shim import Blocks, good_size, release, resident
 
 from zippy._core.testing import mem_shim
+from zippy._core.testing.mem_shim import Blocks, good_size, release, resident
 
 SIZES = st.integers(0, 300) | st.integers(0, 20000) | st.sampled_from([16383, 16384, 16385, 65536, 200000])
 PLACES = st.integers(0, 39)

@@ -5,12 +5,12 @@ import struct
 from ctypes import addressof, create_string_buffer
 
 import pytest
+
+from tests.unit.oracle import start_oracle
 from zippy._core.testing.crc_shim import crc64
 from zippy._core.testing.intset_shim import Integers
 from zippy._core.testing.listpack_shim import Pack
 from zippy._core.testing.lzf_shim import compress_at, decompress_at
-
-from tests.unit.oracle import start_oracle
 
 RDB_VERSION = 10
 TYPE_STRING = b"\x00"

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from zippy._core.testing.parser_shim import RequestParser
 
 ARGUMENTS = st.one_of(st.binary(max_size=12), st.sampled_from([b"", b"\r\n", b"$3\r\n", b"*1\r\n", b"x" * 5000]))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from zippy._core.testing.engine_shim import RecordingEngine
 
 from tests.resp import parse
+from zippy._core.testing.engine_shim import RecordingEngine
 from zippy.commandspec import COMMANDS
 
 ITSELF = "itself"

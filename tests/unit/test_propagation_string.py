@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from zippy._core.testing.engine_shim import RecordingEngine
 
+from zippy._core.testing.engine_shim import RecordingEngine
 from zippy.commandspec import COMMANDS
 
 NOW = 1_000_000_000_000

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
 from zippy._core.testing.listpack_shim import Pack
 from zippy._core.testing.lzf_shim import compress_at
 from zippy._core.testing.quicklist_shim import List

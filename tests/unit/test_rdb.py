@@ -12,12 +12,12 @@ import pytest
 import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zippy._core.testing.crc_shim import crc64
 
 import zippy
 from zippy._core import snapshot
 from zippy._core.introspection import memory_stats
 from zippy._core.snapshot import SaveRequest, SnapshotError
+from zippy._core.testing.crc_shim import crc64
 from zippy.server.digest import dataset_digest
 
 FAR = 99_999_999_999_999

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from zippy._core.testing.engine_shim import RecordingEngine
 
 from tests.resp import parse
+from zippy._core.testing.engine_shim import RecordingEngine
 from zippy.commandspec import COMMANDS
 
 KEYS = st.sampled_from(["a", "b", "c"])

@@ -10,5 +10,6 @@ cdef Client* next_pending(Engine* e) noexcept nogil                         # ta
 cdef void closing_first(Engine* e) noexcept nogil                           # who is to be closed leaves before anybody is answered
 cdef void client_close(Client* c, Engine* e) noexcept nogil                 # marks it to be closed at the end of the turn
 cdef void check_soft_limits(Engine* e) noexcept nogil                       # marks those to be closed that were above it for too long
-cdef void set_output_limit(Engine* e, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds) noexcept nogil  # bytes; 0: none
+# bytes, bytes; 0: none
+cdef void set_output_limit(Engine* e, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds) noexcept nogil
 cdef int client_output_class(const Client* c) noexcept nogil                # an OutputClass

@@ -12,9 +12,13 @@ cdef enum:
 
 cdef size_t num_write_i64(char* dst, int64_t n) noexcept nogil                # decimal, no NUL; bytes written
 cdef size_t num_write_u64(char* dst, unsigned long long n) noexcept nogil
-cdef bint num_read_i64(Slice s, int64_t* n) noexcept nogil  # canonical text only: no sign +, space, leading zero, -0 or overflow
-cdef size_t num_write_double(char* dst, double d) noexcept nogil  # the shortest text that reads back the same, as a Redis reply to ZSCORE
-cdef bint num_read_double(Slice s, double* d) noexcept nogil  # what Redis takes for a score: all of the text, no leading space, no NaN
-cdef bint num_read_lax_double(Slice s, double* d) noexcept nogil  # what Redis takes for a score range's bound and SORT's weight: nothing is 0
+# canonical text only: no sign +, space, leading zero, -0 or overflow
+cdef bint num_read_i64(Slice s, int64_t* n) noexcept nogil
+# the shortest text that reads back the same, as a Redis reply to ZSCORE
+cdef size_t num_write_double(char* dst, double d) noexcept nogil
+# what Redis takes for a score: all of the text, no leading space, no NaN
+cdef bint num_read_double(Slice s, double* d) noexcept nogil
+# what Redis takes for a score range's bound and SORT's weight: nothing is 0
+cdef bint num_read_lax_double(Slice s, double* d) noexcept nogil
 cdef size_t num_write_long_double(char* dst, long double d) noexcept nogil    # as the reply to INCRBYFLOAT: 17 decimals, trailing zeros cut
 cdef bint num_read_long_double(Slice s, long double* d) noexcept nogil        # what INCRBYFLOAT takes

@@ -33,7 +33,8 @@ cdef void list_push(Entry* e, Slice element, int where) noexcept nogil
 # negative index from the end; False: out of range
 cdef bint list_iter(ListIter* it, Entry* e, int64_t index, int direction) noexcept nogil
 cdef bint list_iter_next(ListIter* it) noexcept nogil                                  # it.item is the element; False at the end
-cdef int list_iter_items(ListIter* it, LpItem* items, int most) noexcept nogil  # the next ones, at most so many (borrowed); 0 at the end
+# the next ones, at most so many (borrowed); 0 at the end
+cdef int list_iter_items(ListIter* it, LpItem* items, int most) noexcept nogil
 cdef void list_iter_done(ListIter* it) noexcept nogil
 # LP_BEFORE or LP_AFTER the one just returned; ends the iteration
 cdef void list_iter_insert(ListIter* it, Slice element, int where) noexcept nogil
