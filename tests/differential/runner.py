@@ -287,9 +287,11 @@ class Episode:
         return 0 if self.setup.clock else TOLERANCE_SECONDS
 
     def later(self, index: int, step: Step) -> None:
-        """Move the clock on, which both sides share."""
+        """Move the clock on, which both sides share. What they read in one pass has one time, so a pass that is under way has to end."""
         if self.ours.clock is not None:
             self.ours.clock.advance(int(step.args[1]))
+            for endpoint in (self.ours, self.theirs):
+                endpoint.guarded(CONTROL, lambda client: client("PING"))
 
     def scan(self, index: int, step: Step) -> Difference | None:
         """Follow a cursor to its end on both sides, and compare what was seen: all of it when the cursor began at 0."""

