@@ -422,6 +422,17 @@ class TestSort:
         assert r.sort("l", by="w_*", get=["#", "w_*", "h_*->f"]) == [b"b", b"1", None, b"c", b"2", None, b"a", b"3", b"A"]
         assert r.sort("l", by="nosort") == [b"a", b"b", b"c"]
 
+    @pytest.mark.parametrize("fill", ["RPUSH k c a b", "ZADD k 1 c 2 a 3 b"])
+    def test_unsorted_backwards(self, raw: RawClient, fill: str) -> None:
+        """BY a pattern without a star keeps the order of a list and of a sorted set, DESC turns it round."""
+        raw(*fill.split())
+        assert raw("SORT", "k", "BY", "x").plain() == [b"c", b"a", b"b"]
+        assert raw("SORT", "k", "BY", "x", "DESC").plain() == [b"b", b"a", b"c"]
+        assert raw("SORT_RO", "k", "BY", "x", "DESC", "LIMIT", 1, 1, "GET", "#").plain() == [b"a"]
+        assert raw("SORT", "k", "BY", "x", "BY", "y*").plain() == [b"c", b"a", b"b"]
+        raw("SORT", "k", "BY", "x", "DESC", "LIMIT", 1, 5, "STORE", "d")
+        assert raw("LRANGE", "d", 0, -1).plain() == [b"a", b"c"]
+
     def test_store(self, effects: Listener) -> None:
         effects("RPUSH", "l", 3, 1, 2)
         assert effects("SORT", "l", "STORE", "d") == (["new d", "sortstore d"], 3)

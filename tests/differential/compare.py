@@ -47,7 +47,7 @@ def equal(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | 
     if name in MOMENT:
         return near(ours, theirs, tolerance * MOMENT[name], exact=ABSOLUTE)
     if name in ("SORT", "SORT_RO"):
-        return sorted_alike(step, ours, theirs)
+        return sorted_alike(step, ours, theirs, before)
     if name == "EXEC" and ours.kind == theirs.kind == "*" and len(ours.value) == len(theirs.value) == len(queued):
         return all(equal(one, a, b, None, (), tolerance) for one, a, b in zip(queued, ours.value, theirs.value, strict=True))
     return False
@@ -103,13 +103,16 @@ def idle_alike(ours: Reply, theirs: Reply, tolerance: int) -> bool:
     return ours.kind == theirs.kind == ":" and (tolerance == 0 or abs(ours.value - theirs.value) <= tolerance)
 
 
-def sorted_alike(step: Step, ours: Reply, theirs: Reply) -> bool:
-    """SORT without an order of its own gives a set's items in any order, and with LIMIT any of them."""
+def sorted_alike(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | None) -> bool:
+    """SORT without an order of its own gives a set's items in any order, and with LIMIT any of them; so do equal weights under
+    ALPHA. `before` tells the key's type when the check is "sorted"; else it may be a set."""
     words = [arg.upper() for arg in step.args[2:]]
     if ours.kind != theirs.kind or ours.kind != "*":
         return False
     if b"BY" not in words:
         return b"ALPHA" in words and up_to_nul(ours) == up_to_nul(theirs)
+    if step.check == "sorted" and before is not None and before[0].value != b"set" and b"ALPHA" not in words:
+        return False
     return len(ours.value) == len(theirs.value) and (b"LIMIT" in words or same_items(ours, theirs))
 
 

@@ -1,6 +1,7 @@
 """Commands on keys of any type."""
 
-from tests.differential.groups.group import Group, commands
+from tests.differential.grammar import compile_template
+from tests.differential.groups.group import Group, Maker, commands, written
 from tests.differential.groups.randomly import scans
 from tests.differential.steps import Step, Unit
 from tests.differential.values import Source
@@ -21,6 +22,17 @@ def bad_restore(source: Source) -> Unit:
         [[b"REPLACE"], [b"ABSTTL"], [b"IDLETIME", source.count()], [b"FREQ", source.count()], [b"foo"]], source.random.randint(0, 2)
     )
     return commands((b"RESTORE", source.anykey(), source.ms(), payload, *(word for option in options for word in option)))
+
+
+def sorts(text: str) -> Maker:
+    """A SORT by weights, behind the type of its key: on that depends what order is defined."""
+    writer = compile_template(text)
+
+    def make(source: Source) -> Unit:
+        line = written(source, writer)
+        return Unit((Step((b"TYPE", line[1])), Step(line, check="sorted")), True)
+
+    return make
 
 
 PAYLOAD = b"\x00\x01a\x0b\x00" + b"\x00" * 8
@@ -106,17 +118,24 @@ GROUP = Group(
     2   OBJECT IDLETIME anykey
     1   OBJECT 'foo anykey
     8   SORT anykey {(ASC|DESC)|ALPHA|limit|GET sortget}
-    4   SORT anykey {BY 'nosort|limit|ALPHA|GET sortget}
-    4   SORT lkey {BY sortby|GET sortget|GET #|limit}
     3   SORT_RO anykey {(ASC|DESC)|ALPHA|limit|GET sortget}
     3   SORT anykey {(ASC|DESC)|ALPHA|limit|STORE lkey}
     1   SORT_RO anykey STORE lkey
-    3   SORT_RO lkey {BY sortby|GET sortget|GET #|limit}
-    3   SORT lkey {BY sortby|GET sortget|GET #|limit|(ASC|DESC)|STORE lkey}
-    3   SORT lkey {BY sortby|GET sortget|GET #|limit|(ASC|DESC)|ALPHA}
-    2   SORT xkey {BY sortby|GET sortget|(ASC|DESC)|STORE anykey}
-    1   SORT zkey {BY 'nosort|GET #|limit|(ASC|DESC)|STORE anykey}
     2   MGET anykey+
     """,
-    [(4, exchange), (2, bad_restore), (4, scans(b"SCAN", None)), (2, aged), (2, any_key), (2, elsewhere)],
+    [
+        (4, exchange),
+        (2, bad_restore),
+        (4, scans(b"SCAN", None)),
+        (2, aged),
+        (2, any_key),
+        (2, elsewhere),
+        (4, sorts("SORT anykey {BY 'nosort|limit|ALPHA|GET sortget}")),
+        (4, sorts("SORT lkey {BY sortby|GET sortget|GET #|limit}")),
+        (3, sorts("SORT_RO lkey {BY sortby|GET sortget|GET #|limit}")),
+        (3, sorts("SORT lkey {BY sortby|GET sortget|GET #|limit|(ASC|DESC)|STORE lkey}")),
+        (3, sorts("SORT lkey {BY sortby|GET sortget|GET #|limit|(ASC|DESC)|ALPHA}")),
+        (2, sorts("SORT xkey {BY sortby|GET sortget|(ASC|DESC)|STORE anykey}")),
+        (1, sorts("SORT zkey {BY 'nosort|GET #|limit|(ASC|DESC)|STORE anykey}")),
+    ],
 )

@@ -78,7 +78,8 @@ cdef bint parse(Client* c, int argc, const Slice* argv, bint may_store, Options*
             i += 1
         elif arg_is(argv[i], b"by") and left >= 1:
             o.by = argv[i + 1]
-            o.unsorted = o.by.len == 0 or memchr(o.by.ptr, c'*', o.by.len) == NULL
+            # once there was one without a star, a further pattern changes nothing
+            o.unsorted = o.unsorted or o.by.len == 0 or memchr(o.by.ptr, c'*', o.by.len) == NULL
             i += 1
         elif arg_is(argv[i], b"get") and left >= 1:
             o.gets += 1
@@ -406,7 +407,7 @@ cdef void sort(Engine* e, Client* c, int argc, Slice* argv, bint may_store) noex
         fix_addresses(&s)
         if not s.options.unsorted:
             merge_sort(&s)
-        elif type == TYPE_ZSET and s.options.descending:
+        elif type != TYPE_SET and s.options.descending:
             reverse(&s)
         if s.options.store.ptr != NULL:
             store_items(e, c, &s, argc, argv)
