@@ -188,9 +188,11 @@ def run_of(frame: Reply) -> tuple[object, object]:
     name = frame.value[0].value
     if name in UNSUBSCRIBED:
         return name, frame.value[1]
-    if name == b"pmessage" and (b":expired" in frame.value[2].value or frame.value[3].value == b"expired"):
-        # in what order a scan comes to the keys whose time is over is not defined
-        return "expired", frame
+    if name == b"pmessage":
+        # in what order a scan comes to the keys whose time is over is not defined, nor in what order SORT looks a set's weights up
+        for event in (b"expired", b"keymiss"):
+            if frame.value[2].value.endswith(b":" + event) or frame.value[3].value == event:
+                return event, frame
     if name in (b"message", b"pmessage"):
         return ("message", frame.value[-2:]), frame
     return None, frame
