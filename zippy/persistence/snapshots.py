@@ -41,9 +41,10 @@ SCHEDULED = Simple("Background saving scheduled")
 class Child:
     """A child process that is saving, and what came to its pipe."""
 
-    def __init__(self, pid: int, pipe: int, changes: int) -> None:
+    def __init__(self, pid: int, pipe: int, folder: Path, changes: int) -> None:
         self.pid = pid
         self.pipe = pipe
+        self.temporary = folder / f"temp-{os.getpid()}.rdb"
         self.changes = changes  # that it saves
         self.started = time.monotonic()
         self.report = b""
@@ -55,11 +56,13 @@ class Child:
         return not data
 
     def reap(self) -> str:
-        """Waits for the process, which is leaving; what went wrong, or ""."""
+        """Waits for the process, which is leaving; what went wrong, or "". What a killed one left half written is removed."""
         os.close(self.pipe)
         _, status = os.waitpid(self.pid, 0)
         outcome = snapshot.child_outcome(self.report)
         if outcome is None:
+            with contextlib.suppress(OSError):
+                self.temporary.unlink()
             return f"the saving process ended by itself, status {status}"
         return os.strerror(outcome[0]) if outcome[0] else ""
 
@@ -200,7 +203,7 @@ class Snapshots:
             return False
         self.forks += 1
         self.last_fork_us = int((time.monotonic() - self.last_try) * 1e6)
-        self.child = Child(pid, pipe, snapshot.changes(self.core))
+        self.child = Child(pid, pipe, self.path.parent, snapshot.changes(self.core))
         asyncio.get_running_loop().add_reader(pipe, self.hear_child, self.child)
         log.info("Background saving started by pid %d", pid)
         return True
@@ -232,8 +235,6 @@ class Snapshots:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, signal.SIGKILL)
         child.reap()
-        with contextlib.suppress(OSError):
-            (self.path.parent / f"temp-{os.getpid()}.rdb").unlink()
         self.child = None
 
     def set_failing(self, failing: bool) -> None:

@@ -44,7 +44,7 @@ cdef enum:
 cdef int rdb_type_of(const Entry* e, int version) noexcept nogil                # RdbType that the value is written as in this version
 cdef void rdb_write_value(RdbWriter* w, Entry* e) noexcept nogil                # all that follows the key
 # Reads what follows the key of this type. The entry is the caller's; NULL: see r.status
-cdef bint rdb_knows_type(int type) noexcept nogil                            # of a value; what the format has beside them are higher numbers
+cdef bint rdb_knows_type(int type) noexcept nogil  # of a value; what the format has beside them are higher numbers
 cdef Entry* rdb_read_value(RdbReader* r, int type, Slice key, int64_t expiry, const Settings* s, Random* random) noexcept nogil
 
 # DUMP and RESTORE: a type's byte, a value, the version (2 bytes), the CRC of all before (8 bytes)

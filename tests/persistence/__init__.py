@@ -1,0 +1,1 @@
+"""What is kept on disk, shown with real servers and killed processes."""
