@@ -6,6 +6,7 @@ function of their own here, as they have in Redis.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -40,21 +41,26 @@ def request_keys(spec: CommandSpec, words: Words) -> list[Key]:
     special = _SPECIAL.get(spec.name)
     if special is not None:
         return special(spec, words)
-    found: list[Key] = []
-    for key in spec.keys:
-        if "not_key" not in key.flags:
-            found += _of_spec(key, words)
-    return found
+    keys = [key for key in spec.keys if "not_key" not in key.flags]
+    try:
+        return [found for key in keys for found in _of_spec(key, words, _count)]
+    except KeysUnknown:
+        # Redis then asks a function of the command's, which counts more laxly, gives a destination last, and knows no flags
+        counted = [key for key in keys if isinstance(key.find, KeyCount)]
+        others = [key for key in keys if key not in counted]
+        if not counted:
+            raise
+        return [Key(found.place, ()) for key in [*counted, *others] for found in _of_spec(key, words, _lax_count)]
 
 
-def _of_spec(key: KeySpec, words: Words) -> list[Key]:
+def _of_spec(key: KeySpec, words: Words, read_count: Callable[[Words, int], int]) -> list[Key]:
     if key.begin is None or key.find is None:
         return []
     first = key.begin.position if isinstance(key.begin, Index) else _after_keyword(key.begin.keyword, key.begin.start, words)
     if first is None:
         return []
     if isinstance(key.find, KeyCount):
-        count = _count(words, first + key.find.count_at)
+        count = read_count(words, first + key.find.count_at)
         begin, step = first + key.find.first, key.find.step
         last = begin + (count - 1) * step
     else:
@@ -78,9 +84,19 @@ def _after_keyword(keyword: str, start: int, words: Words) -> int | None:
 
 
 def _count(words: Words, place: int) -> int:
-    if place >= len(words) or not words[place].isdigit() or int(words[place]) == 0:
+    if place >= len(words) or not words[place].isdigit() or words[place].startswith(b"0"):
         raise KeysUnknown
     return int(words[place])
+
+
+def _lax_count(words: Words, place: int) -> int:
+    """A number of keys as C's atoi reads it: blanks in front, a sign, anything behind it; the low 32 bits count."""
+    digits = re.match(rb"[ \t-\r]*([+-]?[0-9]+)", words[place]) if place < len(words) else None
+    number = min(max(int(digits[1]), -(2**63)), 2**63 - 1) if digits else 0
+    number = (number + 2**31) % 2**32 - 2**31
+    if number <= 0:
+        raise KeysUnknown
+    return number
 
 
 def _set(spec: CommandSpec, words: Words) -> list[Key]:
