@@ -106,7 +106,8 @@ def first_difference(
     ours: dict[tuple[int, bytes], Entry], theirs: dict[tuple[int, bytes], Entry], tolerance: int = TOLERANCE_SECONDS
 ) -> tuple[str, Any, Any] | None:
     """Where two keyspaces differ first: what it is, and both sides."""
-    for place in sorted(ours.keys() | theirs.keys()):
+    # a number of keys comes behind the keys, which say more
+    for place in sorted(ours.keys() | theirs.keys(), key=lambda place: ("size" in ours.get(place, ()), place)):
         mine, other = ours.get(place, {}), theirs.get(place, {})
         for part in ["type", "encoding", "value", "expires", "field expiry", "size"]:
             if not same_part(part, mine.get(part), other.get(part), tolerance):
