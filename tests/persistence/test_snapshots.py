@@ -125,6 +125,7 @@ class TestRestart:
             raw.send(*how.split())
         assert server.process is not None and server.process.wait(20) == 0
         assert not (tmp_path / "dump.rdb").exists()
+        assert "Warning" not in server.log()
 
     def test_what_expired_meanwhile_is_gone(self, start_server: StartServer, tmp_path: Path) -> None:
         server = start_server(folder=tmp_path)

@@ -19,7 +19,7 @@ cdef class Core:
     cdef public object server             # what Python handlers reach through session.core.server
     cdef public object schedule_turn_end  # called once a turn: has end_turn called after all ready input was read
     cdef public object schedule_wake      # called with seconds: has wake called then
-    cdef public object log_exception      # called with a text inside an except block
+    cdef public object log_exception      # logging's: called with a text inside an except block, or with exc_info
     cdef public object on_limit           # called with a session that is being closed for its size and a text that says why
     # called with a function that frees a part of what was deleted; None: nobody frees but by free_some
     cdef public object schedule_free

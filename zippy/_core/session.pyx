@@ -413,7 +413,9 @@ cdef class Session:
         engine_use(self.core.engine)
         if inspect.iscoroutine(value):
             engine_python_waits(self.client)
-            self.task = asyncio.ensure_future(self.await_handler(value))
+            # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
+            self.task = asyncio.ensure_future(value)
+            self.task.add_done_callback(self.handler_ended)
             return 0
         return self.finish_python(value)
 
@@ -423,18 +425,21 @@ cdef class Session:
             return self.run_python()
         return 0
 
-    async def await_handler(self, coroutine):
-        """Awaits a handler, writes its reply and goes on with the client's input."""
-        try:
-            value = await coroutine
-        except ReplyError as error:
-            value = error
-        except Exception as error:
-            self.core.log_exception("a command's coroutine failed")
-            value = ReplyError(f"ERR internal error: {error}")
+    def handler_ended(self, task):
+        """An awaited handler has ended: its reply is written, and the client's input goes on."""
         self.task = None
+        if task.cancelled():
+            return
+        error = task.exception()
         if self.client == NULL:
             return
+        if error is None:
+            value = task.result()
+        elif isinstance(error, ReplyError):
+            value = error
+        else:
+            self.core.log_exception("a command's coroutine failed", exc_info=error)
+            value = ReplyError(f"ERR internal error: {error}")
         self.core.begin_turn()
         engine_python_resumes(self.client)
         self.finish_python(value)
