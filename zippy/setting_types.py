@@ -63,6 +63,7 @@ class Setting:
     alias: str | None = None  # a second name, shown by CONFIG GET too
     mutable: bool = True  # CONFIG SET may change it
     protected: bool = False  # CONFIG SET needs enable-protected-configs
+    hidden: bool = False  # CONFIG GET shows it by its full name alone
     used: bool = False  # zippy acts on it; otherwise it is only kept, for clients and files that set it
 
 

@@ -94,8 +94,8 @@ class Settings:
                     spelling.setdefault(pattern.lower(), pattern)
                 continue
             fits = glob(pattern).fullmatch
-            for name in _BY_NAME:
-                if fits(name):
+            for name, setting in _BY_NAME.items():
+                if fits(name) and not setting.hidden:
                     spelling.setdefault(name, name)
         return {shown: self.rendered(name) for name, shown in spelling.items()}
 

@@ -322,6 +322,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("rdbcompression", "bool", True, "Compress strings in snapshots.", used=True),
     Setting("rdbchecksum", "bool", True, "End snapshots with a checksum.", used=True, mutable=False),
     Setting("rdb-save-incremental-fsync", "bool", True, "Flush a snapshot to disk piece by piece.", used=True),
+    Setting(
+        "rdb-key-save-delay",
+        "int",
+        0,
+        "Microseconds that a saving process waits after each key, for tests.",
+        low=INT_MIN,
+        hidden=True,
+        used=True,
+    ),
     Setting("rdb-del-sync-files", "bool", False, "Remove snapshots that were made only for a replica.", used=True),
     Setting(
         "sanitize-dump-payload",

@@ -1,13 +1,29 @@
-"""DUMP and RESTORE; what a payload may hold is tested with the RDB format."""
+"""The keys group: values as bytes, and back. What a damaged payload does is in tests/unit/test_rdb.py."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
 
 from tests.listening import Listener
+from tests.resp import RawClient, Reply
+
+OK = Reply("+", b"OK")
+NIL = Reply("$-1", None)
+SYNTAX = Reply("-", b"ERR syntax error")
+NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
+LAST = 2**63 - 1
+"""The largest integer that an argument can be."""
+
+STRING = b"\x00\x01x\x0c\x00\xe9\xf6\xb2\x9fG\xc2\xd6\x99"
+"""What Redis 8.2.3 replies to DUMP of a string "x"."""
+
+LIST = b"\x12\x01\x02\t\t\x00\x00\x00\x01\x00\x01\x01\xff\x0c\x00\xdb\xf4\xbbR\xf3\x99j\x0f"
+"""And of a list of the element 1."""
+
 
 VALUES: dict[str, tuple[Any, ...]] = {
     "int": ("SET", "k", 12345),
@@ -40,6 +56,22 @@ def contents(r: redis.Redis, key: str) -> Any:
 class TestDump:
     """DUMP key."""
 
+    def test_bytes(self, r: redis.Redis) -> None:
+        """They are Redis's, the version and the checksum included."""
+        r.set("s", "x")
+        r.rpush("l", 1)
+        assert r.dump("s") == STRING
+        assert r.dump("l") == LIST
+
+    def test_missing(self, raw: RawClient) -> None:
+        assert raw("DUMP", "missing") == NIL
+        assert raw("DUMP") == Reply("-", b"ERR wrong number of arguments for 'dump' command")
+
+    def test_expiry_is_no_part(self, r: redis.Redis) -> None:
+        r.set("s", "x", ex=1000)
+        assert r.dump("s") == STRING
+
+    @pytest.mark.usefixtures("encoding")
     @pytest.mark.parametrize("value", VALUES)
     def test_comes_back(self, r: redis.Redis, value: str) -> None:
         r.execute_command(*VALUES[value])
@@ -47,90 +79,118 @@ class TestDump:
         assert contents(r, "c") == contents(r, "k")
         assert r.object("encoding", "c") == r.object("encoding", "k")
 
-    def test_missing(self, r: redis.Redis) -> None:
-        assert r.dump("missing") is None
-
-    def test_takes_no_expiry_along(self, r: redis.Redis) -> None:
-        r.set("k", "v", ex=100)
-        r.restore("c", 0, r.dump("k"))
-        assert r.ttl("c") == -1
-
 
 class TestRestore:
     """RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]."""
 
-    command = "RESTORE"
+    def test_value(self, r: redis.Redis) -> None:
+        r.restore("s", 0, STRING)
+        r.restore("l", 0, LIST)
+        assert (r.get("s"), r.ttl("s"), r.lrange("l", 0, -1)) == (b"x", -1, [b"1"])
 
-    @pytest.fixture
-    def payload(self, r: redis.Redis) -> bytes:
-        """A dumped string."""
-        r.set("k", "v")
-        dumped = r.dump("k")
-        assert dumped is not None
-        return dumped
+    def test_busy_key(self, raw: RawClient) -> None:
+        """It is seen before the time and the bytes are looked at."""
+        raw("SET", "a", 1)
+        for value in (STRING, b"junk"):
+            assert raw("RESTORE", "a", -1, value) == Reply("-", b"BUSYKEY Target key name already exists.")
+        assert raw("RESTORE", "a", 0, STRING, "REPLACE") == OK
+        assert raw("GET", "a").value == b"x"
 
-    def test_sets_a_time_to_live(self, r: redis.Redis, payload: bytes) -> None:
-        assert r.execute_command(self.command, "c", 100_000, payload) == b"OK"
-        assert 99_000 < r.pttl("c") <= 100_000
+    def test_failure_keeps_the_old_value(self, raw: RawClient) -> None:
+        raw("SET", "a", 1)
+        assert raw("RESTORE", "a", 0, b"junk", "REPLACE") == Reply("-", b"ERR DUMP payload version or checksum are wrong")
+        assert raw("GET", "a").value == b"1"
 
-    def test_absolute_time(self, r: redis.Redis, payload: bytes) -> None:
-        r.execute_command(self.command, "c", 4_000_000_000_000, payload, "ABSTTL")
-        assert r.pexpiretime("c") == 4_000_000_000_000
+    def test_expiry(self, r: redis.Redis) -> None:
+        r.restore("a", 5000, STRING)
+        assert 0 < r.pttl("a") <= 5000
+        r.restore("b", 99_999_999_999_999, STRING, absttl=True)
+        assert r.pexpiretime("b") == 99_999_999_999_999
+        r.restore("c", LAST, STRING, absttl=True)
+        assert r.pexpiretime("c") == LAST
 
-    def test_time_that_is_over(self, r: redis.Redis, payload: bytes) -> None:
-        r.set("c", "old")
-        assert r.execute_command(self.command, "c", 1, payload, "ABSTTL", "REPLACE") == b"OK"
-        assert not r.exists("c")
+    def test_time_that_is_over(self, raw: RawClient) -> None:
+        """Nothing is made; a span past the end of time is over too."""
+        for arguments in ((1, STRING, "ABSTTL"), (LAST, STRING)):
+            raw("SET", "old", 1)
+            assert raw("RESTORE", "old", *arguments, "REPLACE") == OK
+            assert raw("RESTORE", "new", *arguments) == OK
+            assert raw("EXISTS", "old", "new").value == 0
 
-    def test_replaces_only_when_asked(self, r: redis.Redis, payload: bytes) -> None:
-        r.set("c", "old")
-        with pytest.raises(redis.ResponseError, match=r"^BUSYKEY Target key name already exists\.$|^Target key name already exists\.$"):
-            r.execute_command(self.command, "c", 0, payload)
-        assert r.get("c") == b"old"
-        r.execute_command(self.command, "c", 0, payload, "REPLACE")
-        assert r.get("c") == b"v"
+    def test_bad_time(self, raw: RawClient) -> None:
+        assert raw("RESTORE", "a", -1, STRING) == Reply("-", b"ERR Invalid TTL value, must be >= 0")
+        assert raw("RESTORE", "a", "x", STRING) == NOT_AN_INTEGER
+        assert raw("RESTORE", "a", -1, STRING, "ABSTTL") == Reply("-", b"ERR Invalid TTL value, must be >= 0")
 
-    def test_idle_time(self, r: redis.Redis, payload: bytes) -> None:
-        r.config_set("maxmemory-policy", "allkeys-lru")
-        r.execute_command(self.command, "c", 0, payload, "IDLETIME", 1000)
-        assert r.object("idletime", "c") in (1000, 1001)
+    def test_payload(self, raw: RawClient) -> None:
+        wrong = Reply("-", b"ERR DUMP payload version or checksum are wrong")
+        for payload in (b"", b"short", STRING[:-1] + b"\x00", b"\x01" + STRING[1:], STRING[:3] + b"\x0d" + STRING[4:]):
+            assert raw("RESTORE", "a", 0, payload) == wrong
+        assert raw("EXISTS", "a").value == 0
 
-    def test_frequency(self, r: redis.Redis, payload: bytes) -> None:
+    def test_options(self, raw: RawClient) -> None:
+        bad_idle = Reply("-", b"ERR Invalid IDLETIME value, must be >= 0")
+        bad_frequency = Reply("-", b"ERR Invalid FREQ value, must be >= 0 and <= 255")
+        for options, reply in (
+            (("FOO",), SYNTAX),
+            (("IDLETIME",), SYNTAX),
+            (("FREQ",), SYNTAX),
+            (("FREQ", 1, "IDLETIME", 1), SYNTAX),
+            (("IDLETIME", 1, "FREQ", 1), SYNTAX),
+            (("IDLETIME", "x"), NOT_AN_INTEGER),
+            (("FREQ", "x"), NOT_AN_INTEGER),
+            (("IDLETIME", -1), bad_idle),
+            (("FREQ", -1), bad_frequency),
+            (("FREQ", 256), bad_frequency),
+        ):
+            assert raw("RESTORE", "a", 0, STRING, *options) == reply
+        assert raw("RESTORE", "a", 0) == Reply("-", b"ERR wrong number of arguments for 'restore' command")
+
+    def test_idle_time(self, r: redis.Redis) -> None:
+        r.restore("a", 0, STRING, idletime=1000)
+        assert r.object("idletime", "a") in (1000, 1001)
+        r.execute_command("RESTORE", "b", 0, STRING, "IDLETIME", 1, "IDLETIME", 500)
+        assert r.object("idletime", "b") in (500, 501)
+
+    def test_frequency(self, r: redis.Redis) -> None:
         r.config_set("maxmemory-policy", "allkeys-lfu")
-        r.execute_command(self.command, "c", 0, payload, "FREQ", 100)
-        assert r.object("freq", "c") == 100
-
-    @pytest.mark.parametrize(
-        ("arguments", "error"),
-        [
-            ((-1,), "Invalid TTL value, must be >= 0"),
-            (("x",), "value is not an integer or out of range"),
-            ((0, "NOPE"), "syntax error"),
-            ((0, "IDLETIME"), "syntax error"),
-            ((0, "IDLETIME", -1), "Invalid IDLETIME value, must be >= 0"),
-            ((0, "FREQ", 256), "Invalid FREQ value, must be >= 0 and <= 255"),
-            ((0, "IDLETIME", 1, "FREQ", 1), "syntax error"),
-        ],
-    )
-    def test_wrong_arguments(self, r: redis.Redis, payload: bytes, arguments: tuple[Any, ...], error: str) -> None:
-        ttl, *options = arguments
-        with pytest.raises(redis.ResponseError) as raised:
-            r.execute_command(self.command, "c", ttl, payload, *options)
-        assert str(raised.value) == error
-
-    def test_damaged_payloads(self, r: redis.Redis, payload: bytes) -> None:
-        for damaged in (b"", b"x", payload[:-1], payload[:-1] + bytes([payload[-1] ^ 1]), b"\x63" + payload[1:]):
-            with pytest.raises(redis.ResponseError, match="DUMP payload version or checksum are wrong"):
-                r.execute_command(self.command, "c", 0, damaged)
-        assert not r.exists("c")
+        r.restore("a", 0, STRING, frequency=200)
+        assert r.object("freq", "a") == 200
 
     def test_effects(self, effects: Listener) -> None:
-        effects("SET", "k", "v")
-        payload = effects.raw("DUMP", "k").value
-        assert effects(self.command, "c", 0, payload) == (["new c", "restore c"], 1)
+        assert effects("RESTORE", "a", 0, STRING) == (["new a", "restore a"], 1)
+        assert effects("RESTORE", "a", 0, STRING) == ([], 0)
+        assert effects("RESTORE", "a", 0, STRING, "REPLACE") == (["new a", "restore a", "overwritten a"], 1)
+        assert effects("RESTORE", "a", 0, LIST, "REPLACE") == (["new a", "restore a", "overwritten a", "type_changed a"], 1)
+        assert effects("RESTORE", "a", 1, LIST, "REPLACE", "ABSTTL") == (["del a"], 1)
+        assert effects("RESTORE", "a", 1, LIST, "REPLACE", "ABSTTL") == ([], 0)
+
+    def test_waiting_clients_are_served(self, raw: RawClient, connect: Callable[[], RawClient]) -> None:
+        waiting = connect()
+        number = waiting("CLIENT", "ID").value
+        waiting.send("BLPOP", "l", 0)
+        while b"cmd=blpop" not in raw("CLIENT", "LIST", "ID", number).value:
+            pass
+        raw("RESTORE", "l", 0, LIST)
+        assert waiting.read().plain() == [b"l", b"1"]
+        assert raw("EXISTS", "l").value == 0
+
+    def test_watched(self, r: redis.Redis) -> None:
+        with r.pipeline() as pipe:
+            pipe.watch("a")
+            r.restore("a", 0, STRING)
+            pipe.multi()
+            pipe.get("a")
+            with pytest.raises(redis.WatchError):
+                pipe.execute()
 
 
-class TestRestoreAsking(TestRestore):
-    """RESTORE-ASKING: RESTORE as a cluster's nodes send it."""
+class TestRestoreAsking:
+    """RESTORE-ASKING is RESTORE, for a node of a cluster that takes over the key's slot."""
 
-    command = "RESTORE-ASKING"
+    def test_value(self, raw: RawClient) -> None:
+        assert raw("RESTORE-ASKING", "a", 0, STRING) == OK
+        assert raw("GET", "a").value == b"x"
+        assert raw("RESTORE-ASKING", "a", 0, STRING) == Reply("-", b"BUSYKEY Target key name already exists.")
+        assert raw("RESTORE-ASKING", "a", 0, LIST, "REPLACE") == OK
+        assert raw("TYPE", "a").value == b"list"

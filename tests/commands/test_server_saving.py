@@ -1,98 +1,140 @@
-"""The server group: saving. What files hold is tested with persistence."""
+"""The server group: snapshots on command. What they hold, and what happens when they fail, is tested in tests/persistence."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.resp import RawClient, Reply
-from tests.servers import ServerProcess
 
 OK = Reply("+", b"OK")
-StartServer = Callable[..., ServerProcess]
+QUEUED = Reply("+", b"QUEUED")
+SYNTAX = Reply("-", b"ERR syntax error")
+STARTED = Reply("+", b"Background saving started")
+SCHEDULED = Reply("+", b"Background saving scheduled")
+IN_PROGRESS = Reply("-", b"ERR Background save already in progress")
 
 
-def field(client: RawClient, name: str) -> str:
-    """A field of INFO persistence."""
-    lines = client("INFO", "persistence").value.decode().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)[name]
+def persistence(raw: RawClient) -> dict[str, str]:
+    """The fields of INFO persistence."""
+    lines = raw("INFO", "persistence").value.decode().splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
 
 
-def wait_for_child(client: RawClient) -> str:
-    """Waits until no save is under way; how the last one ended."""
+def until_saved(raw: RawClient) -> dict[str, str]:
+    """Waits for the end of a background save; the fields then."""
     deadline = time.monotonic() + 20
-    while field(client, "rdb_bgsave_in_progress") != "0":
-        assert time.monotonic() < deadline
-    return field(client, "rdb_last_bgsave_status")
+    while (fields := persistence(raw))["rdb_bgsave_in_progress"] != "0":
+        assert time.monotonic() < deadline, fields
+    return fields
+
+
+@pytest.fixture
+def slow(raw: RawClient) -> Iterator[None]:
+    """Each key takes long to save in the background: the save is surely under way when the next command comes."""
+    raw("MSET", *(word for i in range(20) for word in (f"k{i}", i)))
+    raw("CONFIG", "SET", "rdb-key-save-delay", 50_000)
+    yield
+    raw("CONFIG", "SET", "rdb-key-save-delay", 0)
+    until_saved(raw)
 
 
 class TestSave:
     """SAVE."""
 
-    def test_writes_the_file(self, start_server: StartServer, tmp_path: Path) -> None:
-        with start_server("--dbfilename", "x.rdb", folder=tmp_path).client() as client:
-            client("SET", "a", 1)
-            assert field(client, "rdb_changes_since_last_save") == "1"
-            assert client("SAVE") == OK
-            assert field(client, "rdb_changes_since_last_save") == "0"
-        assert (tmp_path / "x.rdb").read_bytes().startswith(b"REDIS00")
-        assert [path.name for path in tmp_path.glob("*.rdb")] == ["x.rdb"]
-
-    def test_a_folder_that_is_gone(self, start_server: StartServer, tmp_path: Path) -> None:
-        with start_server("--enable-protected-configs", "yes", folder=tmp_path).client() as client:
-            (tmp_path / "d").mkdir()
-            client("CONFIG", "SET", "dir", str(tmp_path / "d"))
-            (tmp_path / "d").rmdir()
-            assert client("SAVE") == Reply("-", b"ERR")
-
-    def test_not_in_a_transaction(self, raw: RawClient) -> None:
-        raw("MULTI")
-        assert raw("SAVE") == Reply("-", b"ERR Command not allowed inside a transaction")
-        raw("DISCARD")
+    def test_saves(self, raw: RawClient) -> None:
+        raw("SET", "a", 1)
+        before = persistence(raw)
+        assert before["rdb_changes_since_last_save"] != "0"
+        assert raw("SAVE") == OK
+        after = persistence(raw)
+        assert after["rdb_changes_since_last_save"] == "0"
+        assert int(after["rdb_saves"]) == int(before["rdb_saves"]) + 1
+        assert int(after["rdb_last_save_time"]) - time.time() < 2
 
     def test_arguments(self, raw: RawClient) -> None:
         assert raw("SAVE", "x") == Reply("-", b"ERR wrong number of arguments for 'save' command")
+
+    def test_not_in_a_transaction(self, raw: RawClient) -> None:
+        assert raw("MULTI") == OK
+        assert raw("SAVE") == Reply("-", b"ERR Command not allowed inside a transaction")
+        assert raw("EXEC") == Reply("-", b"EXECABORT Transaction discarded because of previous errors.")
+
+    @pytest.mark.usefixtures("slow")
+    def test_not_beside_another(self, raw: RawClient) -> None:
+        assert raw("BGSAVE") == STARTED
+        assert raw("SAVE") == IN_PROGRESS
 
 
 class TestBgsave:
     """BGSAVE [SCHEDULE]."""
 
-    @pytest.mark.parametrize("words", [(), ("SCHEDULE",)])
-    def test_writes_the_file(self, start_server: StartServer, tmp_path: Path, words: tuple[str, ...]) -> None:
-        with start_server(folder=tmp_path).client() as client:
-            client("SET", "a", 1)
-            assert client("BGSAVE", *words) == Reply("+", b"Background saving started")
-            assert wait_for_child(client) == "ok"
-            assert field(client, "rdb_changes_since_last_save") == "0"
-        assert (tmp_path / "dump.rdb").stat().st_size > 20
+    @pytest.mark.parametrize("arguments", [(), ("SCHEDULE",), ("schedule",)])
+    def test_saves(self, raw: RawClient, arguments: tuple[str, ...]) -> None:
+        raw("SET", "a", 1)
+        before = int(persistence(raw)["rdb_saves"])
+        assert raw("BGSAVE", *arguments) == STARTED
+        fields = until_saved(raw)
+        assert fields["rdb_last_bgsave_status"] == "ok"
+        assert (int(fields["rdb_saves"]), fields["rdb_changes_since_last_save"]) == (before + 1, "0")
+        assert int(fields["rdb_last_bgsave_time_sec"]) >= 0
 
-    def test_option(self, raw: RawClient) -> None:
-        assert raw("BGSAVE", "NOPE") == Reply("-", b"ERR syntax error")
+    def test_arguments(self, raw: RawClient) -> None:
+        for arguments in (("x",), ("SCHEDULE", "x"), ("SCHEDULE", "SCHEDULE")):
+            assert raw("BGSAVE", *arguments) == SYNTAX
 
-    def test_a_folder_that_is_gone(self, start_server: StartServer, tmp_path: Path) -> None:
-        with start_server("--save", "3600 1", "--enable-protected-configs", "yes", folder=tmp_path).client() as client:
-            (tmp_path / "d").mkdir()
-            client("CONFIG", "SET", "dir", str(tmp_path / "d"))
-            (tmp_path / "d").rmdir()
-            client("BGSAVE")
-            assert wait_for_child(client) == "err"
-            refusal = client("SET", "a", 1).value
-            assert refusal.startswith(b"MISCONF ") and b"stop-writes-on-bgsave-error" in refusal
-            assert client("GET", "a").value is None
-            client("CONFIG", "SET", "dir", str(tmp_path))
-            assert client("SAVE") == OK
-            assert client("SET", "a", 1) == OK
+    @pytest.mark.usefixtures("slow")
+    def test_not_beside_another(self, raw: RawClient) -> None:
+        assert raw("BGSAVE") == STARTED
+        assert raw("BGSAVE") == IN_PROGRESS
+        assert raw("BGSAVE", "SCHEDULE") == IN_PROGRESS
+
+    @pytest.mark.usefixtures("slow")
+    def test_info_while_it_runs(self, raw: RawClient) -> None:
+        before = persistence(raw)
+        assert before["rdb_current_bgsave_time_sec"] == "-1"
+        assert raw("BGSAVE") == STARTED
+        during = persistence(raw)
+        assert during["rdb_bgsave_in_progress"] == "1"
+        assert int(during["rdb_saves"]) == int(before["rdb_saves"]) + 1
+        assert during["rdb_current_bgsave_time_sec"] in ("0", "1")
+        assert during["current_save_keys_total"] == "20"
+        assert 0 <= int(during["current_save_keys_processed"]) <= 20
+        after = until_saved(raw)
+        assert (after["current_save_keys_total"], after["current_save_keys_processed"]) == ("0", "0")
+
+    @pytest.mark.usefixtures("slow")
+    def test_changes_meanwhile_are_still_to_be_saved(self, raw: RawClient) -> None:
+        assert raw("BGSAVE") == STARTED
+        raw("MSET", "new1", 1, "new2", 2)
+        assert until_saved(raw)["rdb_changes_since_last_save"] == "2"
+
+    def test_in_a_transaction(self, raw: RawClient) -> None:
+        """It waits for the transaction's end, so that the snapshot has all of it."""
+        before = int(persistence(raw)["rdb_saves"])
+        assert raw("MULTI") == OK
+        assert raw("BGSAVE") == QUEUED
+        assert raw("SET", "a", 1) == QUEUED
+        assert raw("EXEC").value == (SCHEDULED, OK)
+        deadline = time.monotonic() + 20
+        while int(persistence(raw)["rdb_saves"]) == before:
+            assert time.monotonic() < deadline
+        assert until_saved(raw)["rdb_changes_since_last_save"] == "0"
 
 
 class TestLastsave:
     """LASTSAVE."""
 
-    def test_moves_with_a_save(self, start_server: StartServer) -> None:
-        with start_server().client() as client:
-            started = client("LASTSAVE").value
-            assert abs(started - time.time()) < 30
-            client("SAVE")
-            assert client("LASTSAVE").value >= started
+    def test_time(self, raw: RawClient, connect: Callable[[], RawClient]) -> None:
+        before = int(time.time())
+        assert raw("SAVE") == OK
+        last = raw("LASTSAVE")
+        assert last.kind == ":"
+        assert before <= last.value <= time.time()
+        assert connect()("LASTSAVE") == last
+        assert persistence(raw)["rdb_last_save_time"] == str(last.value)
+
+    def test_arguments(self, raw: RawClient) -> None:
+        assert raw("LASTSAVE", "x") == Reply("-", b"ERR wrong number of arguments for 'lastsave' command")

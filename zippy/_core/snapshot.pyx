@@ -4,12 +4,14 @@ The child runs C alone. It closes what it inherited, writes the file beside its 
 the parent through a pipe how it went, and leaves with _exit.
 """
 
+cimport cython
 from libc.errno cimport errno
 from libc.signal cimport SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport rename
 from libc.stdlib cimport strtoull
 from libc.string cimport memset, strstr
+from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.fcntl cimport O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, open
 from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, read, unlink, write
 from zippy._core.commands.engine cimport engine_enter, engine_use
@@ -133,6 +135,29 @@ cdef void child_main(Keyspace* ks, RdbSave* save, const char* folder, const char
     _exit(0 if outcome.error == 0 else 1)
 
 
+@cython.final
+cdef class Progress:
+    """How far a child has come, in a page of memory that it shares with its parent."""
+
+    cdef uint64_t* keys             # that it has written
+    cdef readonly uint64_t total    # that it has to write
+
+    def __cinit__(self):
+        cdef void* page = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+        if page == MAP_FAILED:
+            raise OSError(errno, os.strerror(errno))
+        self.keys = <uint64_t*>page
+
+    def __dealloc__(self):
+        if self.keys != NULL:
+            munmap(self.keys, sizeof(uint64_t))
+
+    @property
+    def written(self):
+        """Keys that are written."""
+        return self.keys[0]
+
+
 cdef class SaveRequest:
     """Where and how to save: a folder, the names of the temporary and the final file in it (absolute paths), and the options of the
     format."""
@@ -142,9 +167,11 @@ cdef class SaveRequest:
     cdef bytes temporary
     cdef bytes final
     cdef bytes version
+    cdef readonly int delay_us      # that a child waits after each key
 
     def __init__(
-        self, str path, str redis_version, bint compress=True, bint checksum=True, bint incremental_sync=True, bint aof_base=False
+        self, str path, str redis_version, bint compress=True, bint checksum=True, bint incremental_sync=True, bint aof_base=False,
+        int delay_us=0,
     ):
         memset(&self.save, 0, sizeof(RdbSave))
         folder = os.path.dirname(os.path.abspath(path))
@@ -157,6 +184,7 @@ cdef class SaveRequest:
         self.save.checksum = checksum
         self.save.incremental_sync = incremental_sync
         self.save.aof_base = aof_base
+        self.delay_us = max(delay_us, 0)
 
     def set_replication(self, int64_t db, bytes id, int64_t offset):
         """Has the file say from where a replica that loads it may go on. id: 40 bytes."""
@@ -179,14 +207,16 @@ def save_here(Core core, SaveRequest request):
     cdef int error
     engine_enter(core.engine)
     request.save.parent = 0
+    request.save.progress = NULL
+    request.save.delay_us = 0
     error = save_to(&core.engine.ks, &request.save, request.folder, request.temporary, request.final)
     if error:
         raise OSError(error, os.strerror(error))
 
 
 def save_in_child(Core core, SaveRequest request):
-    """Starts a child that saves what is in the core at this moment: its process id and a descriptor to be read to its end and handed to
-    child_outcome.
+    """Starts a child that saves what is in the core at this moment: its process id, a descriptor to be read to its end and handed to
+    child_outcome, and its Progress.
 
     OSError when there can be no child.
     """
@@ -195,8 +225,14 @@ def save_in_child(Core core, SaveRequest request):
     cdef const char* temporary
     cdef const char* final = request.final
     cdef int report
+    cdef int i
+    cdef Progress progress = Progress()
     engine_enter(core.engine)
+    for i in range(core.engine.ks.db_count):
+        progress.total += core.engine.ks.dbs[i].keys.count
     request.save.parent = getpid()
+    request.save.progress = progress.keys
+    request.save.delay_us = <unsigned int>request.delay_us
     temporary = request.temporary
     reading, writing = os.pipe()
     report = writing
@@ -208,7 +244,7 @@ def save_in_child(Core core, SaveRequest request):
     if pid < 0:
         os.close(reading)
         raise OSError(error, os.strerror(error))
-    return pid, reading
+    return pid, reading, progress
 
 
 def child_outcome(bytes report):

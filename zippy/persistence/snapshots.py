@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from zippy._core import snapshot
 from zippy._core.resp.kinds import OK, ReplyError, Simple
-from zippy._core.snapshot import SaveRequest, SnapshotError
+from zippy._core.snapshot import Progress, SaveRequest, SnapshotError
 from zippy.server.arguments import syntax_error, text
 from zippy.server.debug import debug
 from zippy.server.registry import command
@@ -41,9 +41,10 @@ SCHEDULED = Simple("Background saving scheduled")
 class Child:
     """A child process that is saving, and what came to its pipe."""
 
-    def __init__(self, pid: int, pipe: int, folder: Path, changes: int) -> None:
+    def __init__(self, pid: int, pipe: int, progress: Progress, folder: Path, changes: int) -> None:
         self.pid = pid
         self.pipe = pipe
+        self.progress = progress
         self.temporary = folder / f"temp-{os.getpid()}.rdb"
         self.changes = changes  # that it saves
         self.started = time.monotonic()
@@ -86,7 +87,7 @@ class Snapshots:
         self.failing = False  # the last background save failed
         self.last_seconds = -1
         self.last_copied = 0
-        self.saves = 0
+        self.saves = 0  # that were begun
         self.forks = 0
         self.last_fork_us = 0
         self.loaded: dict[str, Any] = {}
@@ -170,11 +171,18 @@ class Snapshots:
     def request(self) -> SaveRequest:
         """A save by the settings in force."""
         settings = self.server.settings
-        compress, checksum = settings.flag("rdbcompression"), settings.flag("rdbchecksum")
-        return SaveRequest(str(self.path), REDIS_VERSION, compress, checksum, settings.flag("rdb-save-incremental-fsync"))
+        return SaveRequest(
+            str(self.path),
+            REDIS_VERSION,
+            compress=settings.flag("rdbcompression"),
+            checksum=settings.flag("rdbchecksum"),
+            incremental_sync=settings.flag("rdb-save-incremental-fsync"),
+            delay_us=settings.integer("rdb-key-save-delay"),
+        )
 
     def save(self) -> bool:
         """Saves at once, everyone waits; False when that failed."""
+        self.saves += 1
         try:
             snapshot.save_here(self.core, self.request())
         except OSError as error:
@@ -188,22 +196,22 @@ class Snapshots:
         """Notes that so many changes are safe now."""
         snapshot.forget_changes(self.core, changes)
         self.last_save = int(time.time())
-        self.saves += 1
         self.set_failing(False)
 
     def save_in_background(self) -> bool:
         """Starts a child that saves; False when that failed. There must be none."""
         self.scheduled = False
+        self.saves += 1
         self.last_try = time.monotonic()
         try:
-            pid, pipe = snapshot.save_in_child(self.core, self.request())
+            pid, pipe, progress = snapshot.save_in_child(self.core, self.request())
         except OSError as error:
             log.warning("Can't save in background: fork: %s", error.strerror)
             self.set_failing(True)
             return False
         self.forks += 1
         self.last_fork_us = int((time.monotonic() - self.last_try) * 1e6)
-        self.child = Child(pid, pipe, self.path.parent, snapshot.changes(self.core))
+        self.child = Child(pid, pipe, progress, self.path.parent, snapshot.changes(self.core))
         asyncio.get_running_loop().add_reader(pipe, self.hear_child, self.child)
         log.info("Background saving started by pid %d", pid)
         return True
@@ -284,7 +292,11 @@ class Snapshots:
     def persistence_fields(self) -> Mapping[str, Any]:
         """For INFO."""
         child = self.child
+        written, total = (child.progress.written, child.progress.total) if child else (0, 0)
         return {
+            "current_fork_perc": f"{100 * written / total if total else 0:.2f}",
+            "current_save_keys_processed": written,
+            "current_save_keys_total": total,
             "rdb_bgsave_in_progress": int(child is not None),
             "rdb_last_save_time": self.last_save,
             "rdb_last_bgsave_status": "err" if self.failing else "ok",

@@ -476,9 +476,9 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     if e.deny_writes_disk and writes and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
         reply_error(
             &c.reply,
-            b"MISCONF zippy is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify "
+            b"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify "
             b"the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails "
-            b"(stop-writes-on-bgsave-error option). Please check the zippy logs for details about the RDB error."
+            b"(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
         )
         return False
     if e.ks.replica and e.replica_readonly and writes and not c.flags & CLIENT_MASTER:

@@ -25,6 +25,8 @@ cdef struct RdbSave:
     bint incremental_sync        # push it to disk every few megabytes
     bint aof_base                # it is the base of an append-only file
     int parent                   # process that must be alive, else the file is given up; 0: never mind
+    uint64_t* progress           # where to tell another process how many keys are written so far; or NULL
+    unsigned int delay_us        # to wait after each key
     RdbReplication replication
     uint64_t keys                # out: keys written
     uint64_t bytes               # out
