@@ -24,6 +24,9 @@ from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
 from zippy._core.values.value cimport value_encoding_name, value_length, value_memory
 
+cdef enum:
+    OUTPUT_BLOCK = 16 * 1024
+
 
 cdef inline bytes bytes_of(Slice s):
     return PyBytes_FromStringAndSize(s.ptr, s.len)
@@ -121,9 +124,10 @@ def client_fields(Session session):
         "multi-mem": c.multi.bytes,
         "rbs": c.reply.out.cap,
         "rbp": unsent,
-        "obl": unsent,
-        "oll": 0,
-        "omem": 0,
+        # Redis keeps the first 16 KiB in a buffer of the client's and what follows in a list of blocks of that size
+        "obl": min(unsent, <size_t>OUTPUT_BLOCK),
+        "oll": max(0, <int64_t>unsent - 1) // OUTPUT_BLOCK,
+        "omem": max(0, <int64_t>c.reply.out.cap - OUTPUT_BLOCK),
         "tot-mem": client_memory(c),
         "events": "rw" if unsent and e.current != c else "r",
         "cmd": bytes_of(c.last_command.name).decode() if c.last_command != NULL else "NULL",
