@@ -20,6 +20,7 @@ from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_t
 
 cdef enum:
     ELEMENT_TEXT = 24        # bytes of scratch for an integer element
+    RUN = 8                  # items that are sorted by insertion before merging begins
 
 
 cdef struct Options:
@@ -252,10 +253,27 @@ cdef int compare(const Options* o, const Item* a, const Item* b) noexcept nogil:
     return -order if o.descending else order
 
 
+cdef void sort_run(Sorting* s, int64_t begin, int64_t end) noexcept nogil:
+    """Sorts a few items by insertion."""
+    cdef int64_t i
+    cdef int64_t at
+    cdef Item item
+    for i in range(begin + 1, end):
+        item = s.items[i]
+        at = i
+        while at > begin and compare(&s.options, &s.items[at - 1], &item) > 0:
+            s.items[at] = s.items[at - 1]
+            at -= 1
+        s.items[at] = item
+
+
 cdef void merge_sort(Sorting* s) noexcept nogil:
-    cdef int64_t width = 1
-    cdef int64_t begin
+    cdef int64_t width = RUN
+    cdef int64_t begin = 0
     cdef Item* swap
+    while begin < s.length:
+        sort_run(s, begin, begin + RUN if begin + RUN < s.length else s.length)
+        begin += RUN
     s.spare = <Item*>mem_alloc(s.length * sizeof(Item))
     while width < s.length:
         begin = 0

@@ -28,6 +28,7 @@ cdef enum:
     LOWEST_EXPONENT = -60   # the product's binary exponent: its integer part fits 32 bits
     HIGHEST_EXPONENT = -32
     READ_MAX = 5119         # bytes of a number's text: the longest that a long double can have
+    EXACT_DIGITS = 15       # a double holds every integer of so many
 
 
 cdef double INTEGERS_UP_TO = 4611686018427387904.0    # half of int64: as far as Redis writes integral doubles as integers
@@ -308,10 +309,14 @@ cdef bint num_read_lax_double(Slice s, double* d) noexcept nogil:
     cdef char[READ_MAX + 1] text
     cdef char* end
     cdef const char* nul = <const char*>memchr(s.ptr, 0, s.len) if s.len else NULL
+    cdef int64_t n
     if nul != NULL:
         s.len = nul - s.ptr
     d[0] = 0
     if s.len == 0:
+        return True
+    if s.len <= EXACT_DIGITS and num_read_i64(s, &n):
+        d[0] = <double>n
         return True
     if s.len > READ_MAX or is_blank(s.ptr[0]) or memchr(s.ptr, c'x', s.len) != NULL or memchr(s.ptr, c'X', s.len) != NULL:
         return False
