@@ -22,6 +22,7 @@ class Core:
     schedule_turn_end: Callable[[Callable[[], object]], object] | None
     schedule_wake: Callable[[float], object] | None
     log_exception: Callable[[str], object]
+    on_flush_all: Callable[[], object] | None
     on_limit: Callable[[Session, str], object] | None
     schedule_free: Callable[[Callable[[], object]], object] | None
     def __init__(self, specs: tuple[CommandSpec, ...], databases: int = 16, seed: int = 0) -> None: ...

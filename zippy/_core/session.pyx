@@ -170,6 +170,10 @@ cdef class Core:
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
+        if self.engine.all_flushed:
+            self.engine.all_flushed = False
+            if self.on_flush_all is not None:
+                self.on_flush_all()
         closing_first(self.engine)
         c = next_pending(self.engine)
         while c != NULL:

@@ -19,8 +19,8 @@ from zippy._core.commands.types cimport (
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_STILL_BLOCKED, CLIENT_STOPPED,
     CMD_ADMIN,
     CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
-    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_WRITE, RUN_DONE, RUN_PYTHON, KnownWord, Multi,
-    QueuedCommand, Running
+    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, RUN_DONE, RUN_PYTHON, KnownWord,
+    Multi, QueuedCommand, Running
 )
 from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, batch_free, parser_next, parser_unread
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple
@@ -447,10 +447,11 @@ cdef bint queue_needs_memory(const Client* c) noexcept nogil:
     return False
 
 
-cdef bint queue_writes(const Client* c) noexcept nogil:
+cdef bint queue_has(const Client* c, uint64_t flag) noexcept nogil:
+    """Whether a command with the flag waits for EXEC."""
     cdef int i
     for i in range(c.multi.count):
-        if c.multi.queue[i].command.flags & (CMD_WRITE | CMD_MAY_REPLICATE):
+        if c.multi.queue[i].command.flags & flag:
             return True
     return False
 
@@ -472,8 +473,8 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         if not make_room(e) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
             reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
             return False
-    writes = command.flags & CMD_WRITE or is_exec and queue_writes(c)
-    if e.deny_writes_disk and writes and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
+    writes = command.flags & CMD_WRITE or is_exec and queue_has(c, CMD_WRITE)
+    if e.deny_writes_disk and (writes or command.flags & CMD_TELLS_HEALTH) and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
         reply_error(
             &c.reply,
             b"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify "
@@ -497,7 +498,7 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         reply_error(&c.reply, b"ERR Replica can't interact with the keyspace")
         return False
     if e.pause_until_us and not c.flags & (CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_MONITOR):
-        if paused(e) and (e.pause_all or writes or command.flags & CMD_MAY_REPLICATE):
+        if paused(e) and (e.pause_all or writes or command.flags & CMD_MAY_REPLICATE or is_exec and queue_has(c, CMD_MAY_REPLICATE)):
             parser_unread(&c.parser)
             c.flags |= CLIENT_PAUSED
             return False

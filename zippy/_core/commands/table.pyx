@@ -18,7 +18,7 @@ from zippy._core.commands.transactions cimport transactions_handler
 from zippy._core.commands.types cimport (
     CMD_ADMIN, CMD_ALLOW_BUSY, CMD_ASKING, CMD_BLOCKING, CMD_DENYOOM, CMD_FAST, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS,
     CMD_NO_ASYNC_LOADING, CMD_NO_AUTH, CMD_NO_MULTI, CMD_NOSCRIPT, CMD_PUBSUB, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE,
-    CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_SKIP_SLOWLOG, CMD_STALE, CMD_WRITE, command_fn
+    CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_SKIP_SLOWLOG, CMD_STALE, CMD_TELLS_HEALTH, CMD_WRITE, command_fn
 )
 
 FLAGS = {
@@ -96,6 +96,8 @@ cdef int fill(Command* command, object spec, int id) except -1:
         command.flags |= CMD_MAY_REPLICATE
     if spec.name in RUNS_SUBSCRIBED:
         command.flags |= CMD_RUNS_SUBSCRIBED
+    if spec.name == "ping":
+        command.flags |= CMD_TELLS_HEALTH
     command.handler = handler_of(command.name.ptr)
     if command.handler == NULL:
         command.flags |= CMD_PYTHON

@@ -33,6 +33,7 @@ cdef enum CommandFlag:
     # not in COMMAND INFO: what the gate must know of a few commands, told by the binding table
     CMD_RUNS_IN_MULTI = 1 << 24      # EXEC, DISCARD, MULTI, WATCH, QUIT, RESET: run at once though MULTI is open
     CMD_RUNS_SUBSCRIBED = 1 << 25    # may be called by a RESP2 client in subscribed mode
+    CMD_TELLS_HEALTH = 1 << 28       # PING: refused, as writes are, when the last save failed
     CMD_PYTHON = 1 << 26             # the handler is a Python function
     CMD_RUNS_QUEUE = 1 << 27         # EXEC: what holds for the queued commands holds for it
 
@@ -300,6 +301,7 @@ cdef struct Engine:
     int64_t pause_until_us           # CLIENT PAUSE, monotonic clock; 0: none
     bint pause_all                   # else only writes
     bint deny_writes_disk            # the last save failed and stop-writes-on-bgsave-error is on
+    bint all_flushed                 # by FLUSHALL in this turn
     bint replica_readonly
     HashTable errors                 # ErrorStat by code
     SlowEntry** slowlog              # newest last, a ring
