@@ -5,10 +5,10 @@ the parent through a pipe how it went, and leaves with _exit.
 """
 
 cimport cython
-from libc.errno cimport errno
+from libc.errno cimport ENAMETOOLONG, errno
 from libc.signal cimport SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
 from libc.stdint cimport int64_t, uint64_t
-from libc.stdio cimport rename
+from libc.stdio cimport rename, snprintf
 from libc.stdlib cimport strtoull
 from libc.string cimport memset, strstr
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
@@ -43,6 +43,7 @@ cdef extern from *:
 cdef enum:
     FILE_MODE = 0o666           # less the process's umask
     SMAPS_BYTES = 4096
+    PATH_MAX = 4096             # bytes: what Linux takes
 
 
 cdef struct Outcome:
@@ -116,17 +117,22 @@ cdef uint64_t copied_bytes() noexcept nogil:
     return strtoull(at + 14, NULL, 10) * 1024 if at != NULL else 0
 
 
-cdef void child_main(Keyspace* ks, RdbSave* save, const char* folder, const char* temporary, const char* final, int report) noexcept nogil:
+cdef void child_main(Keyspace* ks, RdbSave* save, const char* folder, const char* final, int report) noexcept nogil:
     """The child's life. An inherited socket that stayed open here would keep a connection alive that the parent closes."""
     cdef Outcome outcome
     cdef int pipe = STDERR_FILENO + 1
+    cdef char[PATH_MAX] temporary
     signal(SIGINT, SIG_IGN)
     signal(SIGTERM, SIG_DFL)
     if report != pipe:
         dup2(report, pipe)
     zippy_close_from(pipe + 1)
     memset(&outcome, 0, sizeof(outcome))
-    outcome.error = save_to(ks, save, folder, temporary, final)
+    # named by the process that writes it, so that what a killed one left is told from what is being written
+    if snprintf(temporary, PATH_MAX, b"%s/temp-%d.rdb", folder, getpid()) < PATH_MAX:
+        outcome.error = save_to(ks, save, folder, temporary, final)
+    else:
+        outcome.error = ENAMETOOLONG
     outcome.keys = save.keys
     outcome.bytes = save.bytes
     outcome.copied = copied_bytes()
@@ -159,8 +165,8 @@ cdef class Progress:
 
 
 cdef class SaveRequest:
-    """Where and how to save: a folder, the names of the temporary and the final file in it (absolute paths), and the options of the
-    format."""
+    """Where and how to save: a folder, the names of the temporary and the final file in it (absolute paths; a child has a temporary
+    file of its own), and the options of the format."""
 
     cdef RdbSave save
     cdef bytes folder
@@ -222,7 +228,6 @@ def save_in_child(Core core, SaveRequest request):
     """
     cdef int pid
     cdef const char* folder = request.folder
-    cdef const char* temporary
     cdef const char* final = request.final
     cdef int report
     cdef int i
@@ -233,12 +238,11 @@ def save_in_child(Core core, SaveRequest request):
     request.save.parent = getpid()
     request.save.progress = progress.keys
     request.save.delay_us = <unsigned int>request.delay_us
-    temporary = request.temporary
     reading, writing = os.pipe()
     report = writing
     pid = fork()
     if pid == 0:
-        child_main(&core.engine.ks, &request.save, folder, temporary, final, report)
+        child_main(&core.engine.ks, &request.save, folder, final, report)
     error = errno
     os.close(writing)
     if pid < 0:

@@ -45,7 +45,7 @@ class Child:
         self.pid = pid
         self.pipe = pipe
         self.progress = progress
-        self.temporary = folder / f"temp-{os.getpid()}.rdb"
+        self.temporary = folder / f"temp-{pid}.rdb"
         self.changes = changes  # that it saves
         self.started = time.monotonic()
         self.report = b""
@@ -87,13 +87,14 @@ class Snapshots:
         self.failing = False  # the last background save failed
         self.last_seconds = -1
         self.last_copied = 0
-        self.saves = 0  # that were begun
+        self.saves = 0  # that were begun on command or at a save point
         self.forks = 0
         self.last_fork_us = 0
         self.loaded: dict[str, Any] = {}
         server.services["snapshots"] = self
         server.on_cron.append(self.cron)
         server.on_stop.append(self.stop)
+        self.core.on_flush_all = self.all_flushed
         server.info.add("persistence", self.persistence_fields)
         server.info.add("stats", self.stats_fields)
         self.change_folder(os.getcwd())
@@ -182,7 +183,6 @@ class Snapshots:
 
     def save(self) -> bool:
         """Saves at once, everyone waits; False when that failed."""
-        self.saves += 1
         try:
             snapshot.save_here(self.core, self.request())
         except OSError as error:
@@ -244,6 +244,12 @@ class Snapshots:
             os.kill(child.pid, signal.SIGKILL)
         child.reap()
         self.child = None
+
+    def all_flushed(self) -> None:
+        """After FLUSHALL: what a child is saving is of no use, and the file that is there would bring everything back."""
+        self.end_child()
+        if self.points:
+            self.save()
 
     def set_failing(self, failing: bool) -> None:
         """Notes whether background saves fail."""
@@ -352,6 +358,7 @@ def save(session: Session, args: list[bytes]) -> Any:
     snapshots = snapshots_of(session)
     if snapshots.child is not None:
         raise ReplyError("ERR Background save already in progress")
+    snapshots.saves += 1
     if not snapshots.save():
         raise ReplyError("ERR")
     return OK

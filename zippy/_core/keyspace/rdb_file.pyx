@@ -3,7 +3,7 @@
 
 from libc.errno cimport EIO
 from libc.string cimport memcmp, memcpy, memset
-from posix.unistd cimport getppid
+from posix.unistd cimport getppid, usleep
 from zippy._core.ground.buf cimport slice_is, slice_text
 from zippy._core.ground.crc cimport crc64
 from zippy._core.ground.hash cimport hash_bytes
@@ -91,6 +91,12 @@ cdef void write_key(RdbWriter* w, const Keyspace* ks, Entry* e) noexcept nogil:
     rdb_write_value(w, e)
 
 
+cdef void look_for_parent(RdbWriter* w, const RdbSave* save) noexcept nogil:
+    """Gives the file up when the parent is gone: its successor may have saved newer data."""
+    if save.parent and w.error == 0 and getppid() != save.parent:
+        w.error = EIO
+
+
 cdef void write_db(RdbWriter* w, Keyspace* ks, Db* db, RdbSave* save) noexcept nogil:
     cdef HtIter it
     cdef Entry* e
@@ -104,8 +110,12 @@ cdef void write_db(RdbWriter* w, Keyspace* ks, Db* db, RdbSave* save) noexcept n
     while e != NULL and w.error == 0:
         write_key(w, ks, e)
         save.keys += 1
-        if save.parent and save.keys % LOOK_EVERY == 0 and getppid() != save.parent:
-            w.error = EIO
+        if save.progress != NULL:
+            save.progress[0] = save.keys
+        if save.delay_us:
+            usleep(save.delay_us)
+        if save.keys % LOOK_EVERY == 0 or save.delay_us:
+            look_for_parent(w, save)
         e = <Entry*>ht_iter_next(&it)
     ht_iter_done(&it)
 
@@ -126,6 +136,7 @@ cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil:
     rdb_flush(&w)
     rdb_write_u64(&w, w.crc if w.checksum else 0)
     rdb_flush(&w)
+    look_for_parent(&w, save)
     rdb_writer_free(&w)
     save.bytes = w.written
     save.error = w.error
