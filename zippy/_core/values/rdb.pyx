@@ -488,7 +488,7 @@ cdef Entry* read_packed_hash(RdbReader* r, int type, Slice key, const Settings* 
     cdef Entry* e = NULL
     if lp == NULL:
         return NULL
-    if type != RDB_HASH_LISTPACK or lp_length(lp) // 2 > <uint64_t>s.hash_max_listpack_entries:
+    if type == RDB_HASH_ZIPMAP or lp_length(lp) // 2 > <uint64_t>s.hash_max_listpack_entries:
         e = hash_of_listpack(r, key, lp, s)
     elif texts_differ(lp, lp_length(lp) // 2, 2):
         return entry_new(key, TYPE_HASH, ENC_LISTPACK, lp, NO_EXPIRY)
