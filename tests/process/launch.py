@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+import zippy
 from tests.resp import ConnectionClosed, RawClient
 
 PROGRAM = (sys.executable, "-m", "zippy")
-ROOT = Path(__file__).parents[2]
+HOME = Path(zippy.__file__).parents[1]  # of the zippy under test, installed or built in place
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc, or needs more loopback addresses than 127.0.0.1")
 
 
@@ -35,7 +36,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment, with which the same zippy is found from any folder."""
-    return os.environ | {"PYTHONPATH": str(ROOT)} | dict(extra or {})
+    return os.environ | {"PYTHONPATH": str(HOME)} | dict(extra or {})
 
 
 def run_to_end(*arguments: str, cwd: Path | None = None, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
