@@ -30,7 +30,6 @@ class SaveRequest:
     def delay_us(self) -> int: ...
 
 @final
-@disjoint_base
 class Progress:
     @property
     def total(self) -> int: ...
