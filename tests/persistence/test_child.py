@@ -203,6 +203,22 @@ class TestFailures:
         assert client("SAVE") == OK
         assert client("SET", "a", 1) == OK
 
+    @pytest.mark.parametrize(
+        ("options", "leaves"), [((), False), (("SAVE",), False), (("NOW",), False), (("FORCE",), True), (("NOSAVE",), True)]
+    )
+    def test_shutdown(self, server: ServerProcess, client: RawClient, options: tuple[str, ...], leaves: bool) -> None:
+        """A server that cannot save stays, unless its data is not asked for."""
+        client("SET", "a", 1)
+        (server.folder / "dump.rdb").mkdir()
+        client.send("SHUTDOWN", *options)
+        if leaves:
+            with pytest.raises(ConnectionClosed):
+                client.read()
+            assert server.process is not None and server.process.wait(10) == 0
+        else:
+            assert client.read() == Reply("-", b"ERR Errors trying to SHUTDOWN. Check logs.")
+            assert client("GET", "a").value == b"1"
+
     def test_last_save_stays_when_one_fails(self, server: ServerProcess, client: RawClient) -> None:
         before = client("LASTSAVE").value
         (server.folder / "dump.rdb").mkdir()
