@@ -183,6 +183,7 @@ DAMAGED = {
     "field without a value": b"\x10" + string(listpack(b"a", b"1", b"b")),
     "zipmap field twice": b"\x09" + string(b"\x02\x01a\x01\x00x\x01a\x01\x00y\xff"),
     "zipmap with another count": b"\x09" + string(b"\x03\x01a\x01\x00x\xff"),
+    "zipmap with a count that none has": b"\x09" + string(b"\xff\x01a\x01\x00x\xff"),
     "zipmap too short": b"\x09" + string(b"\x01\x05a\x01\x00x\xff"),
     "zset member twice": b"\x05\x02" + (string(b"a") + double(1)) * 2,
     "packed zset out of order": b"\x11" + string(listpack(b"a", b"2", b"b", b"1")),

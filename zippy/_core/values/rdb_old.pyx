@@ -208,7 +208,7 @@ cdef unsigned char* listpack_of_zipmap(const unsigned char* block, size_t size) 
             lp_free(lp)
             return NULL
         count += 1
-    if block[0] < WIDE and block[0] != count:
+    if block[0] != WIDE and block[0] != count:
         lp_free(lp)
         return NULL
     return lp
