@@ -253,6 +253,13 @@ cdef int compare(const Options* o, const Item* a, const Item* b) noexcept nogil:
     return -order if o.descending else order
 
 
+cdef inline bint follows(const Options* o, const Item* a, const Item* b) noexcept nogil:
+    """compare > 0; different numbers, which is most of what is ever sorted, without a call."""
+    if not o.alpha and a.score != b.score:
+        return (a.score > b.score) != o.descending
+    return compare(o, a, b) > 0
+
+
 cdef void sort_run(Sorting* s, int64_t begin, int64_t end) noexcept nogil:
     """Sorts a few items by insertion."""
     cdef int64_t i
@@ -261,7 +268,7 @@ cdef void sort_run(Sorting* s, int64_t begin, int64_t end) noexcept nogil:
     for i in range(begin + 1, end):
         item = s.items[i]
         at = i
-        while at > begin and compare(&s.options, &s.items[at - 1], &item) > 0:
+        while at > begin and follows(&s.options, &s.items[at - 1], &item):
             s.items[at] = s.items[at - 1]
             at -= 1
         s.items[at] = item
@@ -295,7 +302,7 @@ cdef void merge(Sorting* s, int64_t begin, int64_t width) noexcept nogil:
     cdef int64_t right = middle
     cdef int64_t at = begin
     while at < end:
-        if right >= end or left < middle and compare(&s.options, &s.items[left], &s.items[right]) <= 0:
+        if right >= end or left < middle and not follows(&s.options, &s.items[left], &s.items[right]):
             s.spare[at] = s.items[left]
             left += 1
         else:
