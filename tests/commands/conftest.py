@@ -1,0 +1,31 @@
+"""Fixtures of the sorted set group's tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.commands.sorted_sets import Connect, encoding, run
+from tests.listening import Listener
+from tests.resp import RawClient
+
+
+@pytest.fixture(params=["listpack", "skiplist"])
+def kind(request: pytest.FixtureRequest, raw: RawClient) -> str:
+    """Runs a test for each encoding, with a sorted set "z" of a 1, b 2, c 3, d 3, e 5; "s" is a string."""
+    raw("CONFIG", "SET", "zset-max-listpack-entries", 128 if request.param == "listpack" else 0)
+    run(raw, "ZADD z 3 d 5 e 1 a 3 c 2 b")
+    run(raw, "SET s 1")
+    assert encoding(raw, "z") == str(request.param).encode()
+    return str(request.param)
+
+
+@pytest.fixture
+def lex(raw: RawClient, kind: str) -> None:
+    """A sorted set "l" of a, aa, b, c with equal scores."""
+    run(raw, "ZADD l 0 c 0 b 0 aa 0 a")
+
+
+@pytest.fixture
+def hear(raw: RawClient, connect: Connect) -> Listener:
+    """Events and changes of a command."""
+    return Listener(raw, connect())
