@@ -107,6 +107,13 @@ def test_an_error_is_judged_by_the_limits_that_hold_when_its_turn_comes() -> Non
     assert parser.feed(encode([b"a"] * 11))[0] == ["Protocol error: unauthenticated multibulk length"]
 
 
+@pytest.mark.parametrize(("length", "kind"), [(17, "unauthenticated"), (1000, "unauthenticated"), (1001, "invalid")])
+def test_what_nobody_may_send_is_no_question_of_passwords(length: int, kind: str) -> None:
+    parser = RequestParser(1000)
+    parser.limit(10, 16)
+    assert parser.feed(b"*1\r\n$%d\r\n" % length)[0] == [f"Protocol error: {kind} bulk length"]
+
+
 def test_a_command_of_many_arguments_over_many_reads() -> None:
     command = [b"MSET", *(b"%d" % i for i in range(50_000))]
     data = encode([b"PING"]) + encode(command)

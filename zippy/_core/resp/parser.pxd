@@ -60,6 +60,7 @@ cdef struct Parser:
     Buf scratch          # unescaped arguments of an inline request
     int64_t max_args     # proto limits
     int64_t max_bulk     # proto-max-bulk-len, bytes
+    int64_t largest      # what it was at the beginning: nothing is longer, whoever sends it
     char error[96]       # "Protocol error: ...", NUL-terminated
 
 

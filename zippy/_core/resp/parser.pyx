@@ -29,7 +29,7 @@ cdef void parser_init(Parser* p, int64_t max_bulk) noexcept nogil:
     p.args_left = -1
     p.bulk_len = -1
     p.max_args = PARSER_MAX_ARGS
-    p.max_bulk = max_bulk
+    p.max_bulk = p.largest = max_bulk
 
 
 cdef void parser_free(Parser* p) noexcept nogil:
@@ -392,7 +392,9 @@ cdef int parse_bulk_header(Parser* p) noexcept nogil:
     if status != HEADER:
         return status
     if length > p.max_bulk:
-        return fail(p, b"unauthenticated bulk length" if p.max_args == PARSER_UNAUTHENTICATED_ARGS else b"invalid bulk length")
+        if p.max_args == PARSER_UNAUTHENTICATED_ARGS and length <= p.largest:
+            return fail(p, b"unauthenticated bulk length")
+        return fail(p, b"invalid bulk length")
     p.bulk_len = length
     return HEADER
 
