@@ -23,6 +23,8 @@ FLOORS: list[tuple[int, str]] = [
     (30, "zippy._core.commands"),
     (40, "zippy._core.session"),
     (41, "zippy._core.introspection"),
+    (41, "zippy._core.append_load"),
+    (41, "zippy._core.append_log"),
     (41, "zippy._core.snapshot"),
     (41, "zippy._core.reactor"),
     (41, "zippy._core.transport"),

@@ -10,6 +10,10 @@ cdef class Transport:
     cdef int close_session(self, Session session) except -1       # the session has been closed by the engine: drop the connection
 
 
+cdef class Journal:
+    cdef int turn(self) except -1         # keeps what effects.stream holds as its setting asks, and takes it; replies leave after that
+
+
 cdef class Core:
     cdef Engine* engine
     cdef readonly dict sessions           # Session by client id
@@ -25,11 +29,13 @@ cdef class Core:
     # called with a function that frees a part of what was deleted; None: nobody frees but by free_some
     cdef public object schedule_free
     cdef bint freeing
+    cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
     cdef bint in_turn
     cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none
     cdef char* shared                     # where transports read to
     cdef object shared_view
     cdef int run_unblocked(self) except -1
+    cdef int persist_turn(self) except -1
     cdef int flush(self, Session session) except -1
     cdef int evict_clients(self) except -1
     cdef int tell_limit(self, Session session, str reason) except -1

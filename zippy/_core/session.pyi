@@ -13,6 +13,9 @@ SETTING_NAMES: tuple[str, ...]
 @disjoint_base
 class Transport: ...
 
+@disjoint_base
+class Journal: ...
+
 @final
 class CallbackTransport(Transport):
     def __init__(self, on_output: Callable[[Session], object], on_close: Callable[[Session], object]) -> None: ...
@@ -25,6 +28,7 @@ class Core:
     log_exception: Callable[[str], object]
     on_flush_all: Callable[[], object] | None
     on_limit: Callable[[Session, str], object] | None
+    journal: Journal | None
     schedule_free: Callable[[Callable[[], object]], object] | None
     def __init__(self, specs: tuple[CommandSpec, ...], databases: int = 16, seed: int = 0) -> None: ...
     @property

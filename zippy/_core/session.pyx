@@ -67,6 +67,11 @@ cdef class Transport:
         raise NotImplementedError
 
 
+cdef class Journal:
+    cdef int turn(self) except -1:
+        raise NotImplementedError
+
+
 @cython.final
 cdef class CallbackTransport(Transport):
     """A transport in Python: on_output(session) when there is something to take, on_close(session) when the engine closes it."""
@@ -164,12 +169,14 @@ cdef class Core:
         return 0
 
     cpdef int end_turn(self) except -1:
-        """Runs what was unblocked, then flushes all output: one write a client."""
+        """Runs what was unblocked, has the journal keep what was done, then flushes all output: one write a client."""
         cdef Client* c
         cdef Session session
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
+        if self.engine.ks.effects.stream.len:
+            self.persist_turn()
         if self.engine.all_flushed:
             self.engine.all_flushed = False
             if self.on_flush_all is not None:
@@ -199,6 +206,13 @@ cdef class Core:
             self.freeing = False
         else:
             self.schedule_free(self.free_step)
+
+    cdef int persist_turn(self) except -1:
+        """Hands what the commands of this turn did to the journal, before any reply tells of it."""
+        if self.journal is not None:
+            self.journal.turn()
+            engine_use(self.engine)
+        return 0
 
     cdef int run_unblocked(self) except -1:
         cdef Client* c = next_unblocked(self.engine)

@@ -16,6 +16,7 @@ from posix.fcntl cimport O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, open
 from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, read, unlink, write
 from zippy._core.commands.engine cimport engine_enter, engine_use
 from zippy._core.commands.types cimport CLIENT_IN_EXEC
+from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
 from zippy._core.keyspace.db cimport flush_db
 from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbSave, rdb_load_file, rdb_save_file
 from zippy._core.keyspace.types cimport Keyspace
@@ -74,30 +75,54 @@ cdef int sync_folder(const char* folder) noexcept nogil:
     return error
 
 
-cdef int write_file(Keyspace* ks, RdbSave* save, const char* temporary) noexcept nogil:
+cdef struct SaveJob:
+    # what to write, how, and where to
+    RdbSave rdb
+    bint as_commands            # instead of a snapshot
+    AofSave commands
+    const char* folder          # absolute paths, borrowed
+    const char* temporary
+    const char* final
+
+
+cdef int save_keys(Keyspace* ks, int fd, SaveJob* job) noexcept nogil:
+    """0 or an errno."""
+    if not job.as_commands:
+        rdb_save_file(ks, fd, &job.rdb)
+        return job.rdb.error
+    job.commands.parent = job.rdb.parent
+    job.commands.progress = job.rdb.progress
+    job.commands.delay_us = job.rdb.delay_us
+    job.commands.incremental_sync = job.rdb.incremental_sync
+    aof_save_file(ks, fd, &job.commands)
+    job.rdb.keys = job.commands.keys
+    job.rdb.bytes = job.commands.bytes
+    return job.commands.error
+
+
+cdef int write_file(Keyspace* ks, SaveJob* job) noexcept nogil:
     """Writes and syncs the temporary file; 0 or an errno."""
-    cdef int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, FILE_MODE)
+    cdef int fd = open(job.temporary, O_WRONLY | O_CREAT | O_TRUNC, FILE_MODE)
     cdef int error = 0
     if fd < 0:
         return errno
-    if not rdb_save_file(ks, fd, save):
-        error = save.error
-    elif fsync(fd) != 0:
+    error = save_keys(ks, fd, job)
+    if error == 0 and fsync(fd) != 0:
         error = errno
     if close(fd) != 0 and error == 0:
         error = errno
     return error
 
 
-cdef int save_to(Keyspace* ks, RdbSave* save, const char* folder, const char* temporary, const char* final) noexcept nogil:
+cdef int save_to(Keyspace* ks, SaveJob* job) noexcept nogil:
     """Writes a file and puts it in its place; 0 or an errno. Whatever fails, the old file is whole."""
-    cdef int error = write_file(ks, save, temporary)
-    if error == 0 and rename(temporary, final) != 0:
+    cdef int error = write_file(ks, job)
+    if error == 0 and rename(job.temporary, job.final) != 0:
         error = errno
     if error:
-        unlink(temporary)
+        unlink(job.temporary)
         return error
-    return sync_folder(folder)
+    return sync_folder(job.folder)
 
 
 cdef uint64_t copied_bytes() noexcept nogil:
@@ -117,7 +142,7 @@ cdef uint64_t copied_bytes() noexcept nogil:
     return strtoull(at + 14, NULL, 10) * 1024 if at != NULL else 0
 
 
-cdef void child_main(Keyspace* ks, RdbSave* save, const char* folder, const char* final, int report) noexcept nogil:
+cdef void child_main(Keyspace* ks, SaveJob* job, int report) noexcept nogil:
     """The child's life. An inherited socket that stayed open here would keep a connection alive that the parent closes."""
     cdef Outcome outcome
     cdef int pipe = STDERR_FILENO + 1
@@ -129,12 +154,13 @@ cdef void child_main(Keyspace* ks, RdbSave* save, const char* folder, const char
     zippy_close_from(pipe + 1)
     memset(&outcome, 0, sizeof(outcome))
     # named by the process that writes it, so that what a killed one left is told from what is being written
-    if snprintf(temporary, PATH_MAX, b"%s/temp-%d.rdb", folder, getpid()) < PATH_MAX:
-        outcome.error = save_to(ks, save, folder, temporary, final)
+    if snprintf(temporary, PATH_MAX, b"%s/temp-%d.rdb", job.folder, getpid()) < PATH_MAX:
+        job.temporary = temporary
+        outcome.error = save_to(ks, job)
     else:
         outcome.error = ENAMETOOLONG
-    outcome.keys = save.keys
-    outcome.bytes = save.bytes
+    outcome.keys = job.rdb.keys
+    outcome.bytes = job.rdb.bytes
     outcome.copied = copied_bytes()
     if write(pipe, &outcome, sizeof(outcome)) != <ssize_t>sizeof(outcome):
         _exit(1)
@@ -168,7 +194,7 @@ cdef class SaveRequest:
     """Where and how to save: a folder, the names of the temporary and the final file in it (absolute paths; a child has a temporary
     file of its own), and the options of the format."""
 
-    cdef RdbSave save
+    cdef SaveJob job
     cdef bytes folder
     cdef bytes temporary
     cdef bytes final
@@ -179,43 +205,51 @@ cdef class SaveRequest:
         self, str path, str redis_version, bint compress=True, bint checksum=True, bint incremental_sync=True, bint aof_base=False,
         int delay_us=0,
     ):
-        memset(&self.save, 0, sizeof(RdbSave))
+        memset(&self.job, 0, sizeof(SaveJob))
         folder = os.path.dirname(os.path.abspath(path))
         self.folder = os.fsencode(folder)
         self.final = os.fsencode(os.path.abspath(path))
         self.temporary = os.fsencode(os.path.join(folder, f"temp-{os.getpid()}.rdb"))
         self.version = redis_version.encode()
-        self.save.redis_version = self.version
-        self.save.compress = compress
-        self.save.checksum = checksum
-        self.save.incremental_sync = incremental_sync
-        self.save.aof_base = aof_base
+        self.job.rdb.redis_version = self.version
+        self.job.rdb.compress = compress
+        self.job.rdb.checksum = checksum
+        self.job.rdb.incremental_sync = incremental_sync
+        self.job.rdb.aof_base = aof_base
+        self.job.folder = self.folder
+        self.job.temporary = self.temporary
+        self.job.final = self.final
         self.delay_us = max(delay_us, 0)
+
+    def write_commands(self, bint timestamp):
+        """Has the file hold commands in place of a snapshot; timestamp: and begin with the time."""
+        self.job.as_commands = True
+        self.job.commands.timestamp = timestamp
 
     def set_replication(self, int64_t db, bytes id, int64_t offset):
         """Has the file say from where a replica that loads it may go on. id: 40 bytes."""
-        if len(id) != sizeof(self.save.replication.id):
+        if len(id) != sizeof(self.job.rdb.replication.id):
             raise ValueError("a replication id has 40 bytes")
         for i in range(len(id)):
-            self.save.replication.id[i] = id[i]
-        self.save.replication.present = True
-        self.save.replication.db = db
-        self.save.replication.offset = offset
+            self.job.rdb.replication.id[i] = id[i]
+        self.job.rdb.replication.present = True
+        self.job.rdb.replication.db = db
+        self.job.rdb.replication.offset = offset
 
     @property
     def keys(self):
         """How many keys were written."""
-        return self.save.keys
+        return self.job.rdb.keys
 
 
 def save_here(Core core, SaveRequest request):
     """Saves at once; OSError when that fails, and the old file is whole then."""
     cdef int error
     engine_enter(core.engine)
-    request.save.parent = 0
-    request.save.progress = NULL
-    request.save.delay_us = 0
-    error = save_to(&core.engine.ks, &request.save, request.folder, request.temporary, request.final)
+    request.job.rdb.parent = 0
+    request.job.rdb.progress = NULL
+    request.job.rdb.delay_us = 0
+    error = save_to(&core.engine.ks, &request.job)
     if error:
         raise OSError(error, os.strerror(error))
 
@@ -227,22 +261,20 @@ def save_in_child(Core core, SaveRequest request):
     OSError when there can be no child.
     """
     cdef int pid
-    cdef const char* folder = request.folder
-    cdef const char* final = request.final
     cdef int report
     cdef int i
     cdef Progress progress = Progress()
     engine_enter(core.engine)
     for i in range(core.engine.ks.db_count):
         progress.total += core.engine.ks.dbs[i].keys.count
-    request.save.parent = getpid()
-    request.save.progress = progress.keys
-    request.save.delay_us = <unsigned int>request.delay_us
+    request.job.rdb.parent = getpid()
+    request.job.rdb.progress = progress.keys
+    request.job.rdb.delay_us = <unsigned int>request.delay_us
     reading, writing = os.pipe()
     report = writing
     pid = fork()
     if pid == 0:
-        child_main(&core.engine.ks, &request.save, folder, final, report)
+        child_main(&core.engine.ks, &request.job, report)
     error = errno
     os.close(writing)
     if pid < 0:

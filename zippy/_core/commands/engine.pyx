@@ -1,5 +1,5 @@
-from libc.string cimport memcmp, memcpy, memset
-from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of
+from libc.string cimport memcmp, memcpy, memset, strerror
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_realloc
@@ -234,6 +234,8 @@ cdef void finish(Engine* e, Client* c, Running* run) noexcept nogil:
 cdef void finish_unit(Engine* e, Client* c) noexcept nogil:
     finish(e, c, &c.running[0])
     effects_end_unit(&e.ks)
+    if e.ks.effects.recording and e.ks.dirty != c.running[0].dirty:
+        c.effects_at = e.ks.effects.taken + e.ks.effects.stream.len
     e.current = NULL
     keep_or_cut_reply(e, c, c.running[0].reply_at)
     if e.pushes.out.len:
@@ -456,6 +458,19 @@ cdef bint queue_has(const Client* c, uint64_t flag) noexcept nogil:
     return False
 
 
+cdef void reply_cannot_keep(Engine* e, Client* c) noexcept nogil:
+    """What a write is told that could not be kept."""
+    if not e.deny_writes_disk:
+        reply_error_about(&c.reply, b"MISCONF Errors writing to the AOF file: ", slice_text(strerror(e.log_error)), b"")
+        return
+    reply_error(
+        &c.reply,
+        b"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify "
+        b"the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails "
+        b"(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
+    )
+
+
 cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
     """True: run it now. Otherwise it was refused with an error, queued, or put back until the pause is over."""
     cdef bint is_exec
@@ -474,14 +489,10 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
             reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
             return False
     writes = command.flags & CMD_WRITE or is_exec and queue_has(c, CMD_WRITE)
-    if e.deny_writes_disk and (writes or command.flags & CMD_TELLS_HEALTH) and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
-        reply_error(
-            &c.reply,
-            b"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify "
-            b"the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails "
-            b"(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
-        )
-        return False
+    if (e.deny_writes_disk or e.log_error) and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
+        if writes or command.flags & CMD_TELLS_HEALTH:
+            reply_cannot_keep(e, c)
+            return False
     if e.ks.replica and e.replica_readonly and writes and not c.flags & CLIENT_MASTER:
         reply_error(&c.reply, b"READONLY You can't write against a read only replica.")
         return False

@@ -247,24 +247,25 @@ cdef void lmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         reply_null(&c.reply)
 
 
-cdef void blocking_move(Engine* e, Client* c, Slice* argv, int take, int put, int64_t timeout) noexcept nogil:
+cdef void blocking_move(Engine* e, Client* c, Slice* argv, int take, int put, int64_t timeout, bint old) noexcept nogil:
+    """old: it is told as the command without ends that there was before."""
     cdef Slice[5] request
     cdef int64_t dirty = e.ks.dirty
     if not move(e, c, argv[1], argv[2], take, put):
         block_on_keys(e, c, 1, argv + 1, TYPE_LIST, timeout, BLOCK_NULL)
     elif e.ks.dirty != dirty:
-        request[0] = slice_text(b"LMOVE")
+        request[0] = slice_text(b"RPOPLPUSH") if old else slice_text(b"LMOVE")
         request[1] = argv[1]
         request[2] = argv[2]
         request[3] = slice_text(b"left") if take == LIST_HEAD else slice_text(b"right")
         request[4] = slice_text(b"left") if put == LIST_HEAD else slice_text(b"right")
-        propagate_instead(e, c, 5, request)
+        propagate_instead(e, c, 3 if old else 5, request)
 
 
 cdef void brpoplpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef int64_t timeout
     if arg_timeout(e, c, argv[3], &timeout):
-        blocking_move(e, c, argv, LIST_TAIL, LIST_HEAD, timeout)
+        blocking_move(e, c, argv, LIST_TAIL, LIST_HEAD, timeout, True)
 
 
 cdef void blmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -274,4 +275,4 @@ cdef void blmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     if not parse_end(argv[3], &take) or not parse_end(argv[4], &put):
         reply_syntax_error(c)
     elif arg_timeout(e, c, argv[5], &timeout):
-        blocking_move(e, c, argv, take, put, timeout)
+        blocking_move(e, c, argv, take, put, timeout, False)

@@ -211,6 +211,7 @@ cdef struct Client:
     uint64_t bytes_in
     uint64_t bytes_out
     size_t noted_memory              # its share of Engine.clients_memory
+    uint64_t effects_at              # how much had been recorded in all when its last write ended
 
 
 cdef struct OutputLimit:
@@ -302,6 +303,7 @@ cdef struct Engine:
     bint pause_all                   # else only writes
     bint deny_writes_disk            # the last save failed and stop-writes-on-bgsave-error is on
     bint all_flushed                 # by FLUSHALL in this turn
+    int log_error                    # errno: the append-only file cannot be written, so writes are refused; 0: it can
     bint replica_readonly
     HashTable errors                 # ErrorStat by code
     SlowEntry** slowlog              # newest last, a ring

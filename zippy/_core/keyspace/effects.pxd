@@ -17,6 +17,7 @@ cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil
 cdef void propagate_delete(Db* db, Slice key, bint lazy) noexcept nogil     # DEL or UNLINK of a key that expired or was evicted
 cdef void effects_begin_unit(Keyspace* ks) noexcept nogil            # what follows is atomic: more than one record is wrapped in MULTI/EXEC
 cdef void effects_end_unit(Keyspace* ks) noexcept nogil
+cdef void effects_taken(Keyspace* ks) noexcept nogil                 # whoever reads the stream has read all of it
 
 # the client's new list of watches
 cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, bint expired) noexcept nogil

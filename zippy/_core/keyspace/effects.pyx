@@ -1,6 +1,8 @@
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memmove
-from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_i64, buf_reserve, slice_equal, slice_of, slice_text
+from zippy._core.ground.buf cimport (
+    Buf, buf_append, buf_append_byte, buf_append_i64, buf_clear, buf_reserve, slice_equal, slice_of, slice_text
+)
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
     HtIter, ht_find, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_remove
@@ -63,7 +65,7 @@ cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil:
     header.size = 0
     buf_append(stream, &header, sizeof(header))
     append_request(stream, argc, argv)
-    header.size = <uint32_t>(stream.len - at - sizeof(header))
+    header.size = stream.len - at - sizeof(header)
     memcpy(stream.data + at, &header, sizeof(header))
     db.keyspace.effects.unit_count += 1
 
@@ -90,7 +92,7 @@ cdef void effects_end_unit(Keyspace* ks) noexcept nogil:
     cdef char[64] opening
     if ks.effects.unit_count > 1:
         # the opening record is written at the end and turned round to the unit's begin
-        memcpy(&header, stream.data + at, sizeof(header))
+        header.db = -1
         header.size = 15
         word = slice_text(b"MULTI")
         buf_append(stream, &header, sizeof(header))
@@ -105,6 +107,14 @@ cdef void effects_end_unit(Keyspace* ks) noexcept nogil:
         append_request(stream, 1, &word)
     ks.effects.unit_count = 0
     ks.effects.unit_at = stream.len
+
+
+cdef void effects_taken(Keyspace* ks) noexcept nogil:
+    ks.effects.taken += ks.effects.stream.len
+    # what is left of a unit under way begins where the stream does
+    buf_clear(&ks.effects.stream)
+    ks.effects.unit_count = 0
+    ks.effects.unit_at = 0
 
 
 cdef void touch_watched(Db* db, Slice key) noexcept nogil:

@@ -104,14 +104,15 @@ cdef struct EventRecord:
 
 cdef struct RecordHeader:
     # before each request in Effects.stream
-    int32_t db
-    uint32_t size                # bytes of the request
+    int32_t db                   # -1: MULTI or EXEC, whatever database is selected
+    size_t size                  # bytes of the request
 
 
 cdef struct Effects:
     # what the commands of this turn did, for the floors above
     bint recording               # somebody reads `stream`: AOF, replicas, a test
     Buf stream                   # for each request a RecordHeader and its RESP bytes
+    uint64_t taken               # bytes of stream that were taken out of it in all
     size_t unit_at               # where in stream the present execution unit began
     int unit_count               # records of the present unit
     Buf events                   # keyspace notifications of this command: EventRecords

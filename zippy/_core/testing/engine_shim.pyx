@@ -12,6 +12,7 @@ from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_set
 from zippy._core.ground.mem cimport mem_alloc, mem_charge_to, mem_free
 from zippy._core.keyspace.db cimport lazy_free_step
+from zippy._core.keyspace.effects cimport effects_taken
 from zippy._core.keyspace.types cimport RecordHeader
 from zippy._core.resp.writer cimport reply_cut
 
@@ -93,7 +94,7 @@ cdef class RecordingEngine:
             at += sizeof(header)
             requests.append(request_words(self.engine.ks.effects.stream.data[at:at + header.size]))
             at += header.size
-        self.engine.ks.effects.stream.len = 0
+        effects_taken(&self.engine.ks)
         return requests
 
 

@@ -1,0 +1,318 @@
+"""The log's writer under a clock that is set: when it writes, when it syncs, when it waits, and that no reply goes out before."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_append_load import request
+from zippy._core.append_log import AppendLog
+from zippy._core.introspection import used_memory
+from zippy._core.session import CallbackTransport, Core, Session
+from zippy.commandspec import COMMANDS
+
+SECOND = 1_000_000
+
+
+class GivenUp(Exception):
+    """In the place of the process's end."""
+
+
+class Rig:
+    """A core with a log, a client and a clock."""
+
+    def __init__(self, policy: str) -> None:
+        self.core = Core(COMMANDS, 16, 1)
+        self.now = 1_700_000_000 * SECOND
+        self.core.set_clock(self.now)
+        self.syncs: list[tuple[int, int]] = []
+        self.problems: list[int] = []
+        self.log = AppendLog(self.core, lambda fd, offset: self.syncs.append((fd, offset)), self.problems.append, self.give_up)
+        self.log.set_policy(policy)
+        self.sent = b""
+        self.session = Session(self.core, CallbackTransport(self.take, lambda session: None))
+        self.session.authenticate()
+        self.folder = Path(tempfile.mkdtemp(prefix="zippy-log-"))
+        self.files: list[int] = []
+
+    def close(self) -> None:
+        """Closes everything."""
+        self.log.close()
+        self.session.close()
+        for descriptor in self.files:
+            os.close(descriptor)
+        for path in self.folder.iterdir():
+            path.unlink()
+        self.folder.rmdir()
+
+    def take(self, session: Session) -> None:
+        """The transport."""
+        self.sent += session.take_output()
+
+    def give_up(self, text: str, error: int) -> None:
+        """The process would end here."""
+        raise GivenUp(text, error)
+
+    def open(self, name: str = "log") -> Path:
+        """Turns the log to a file."""
+        path = self.folder / name
+        self.files.append(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+        self.log.open(self.files[-1], path.stat().st_size)
+        return path
+
+    def __call__(self, *words: object) -> bytes:
+        """A command and the end of its turn: the reply that went out."""
+        self.sent = b""
+        self.session.feed(request(*words))
+        self.core.end_turn()
+        return self.sent
+
+    def later(self, us: int) -> None:
+        """Moves the clock."""
+        self.now += us
+        self.core.set_clock(self.now)
+
+
+@pytest.fixture
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    """A log with the policy that the test names."""
+    rig = Rig(request.param)
+    yield rig
+    rig.close()
+
+
+always = pytest.mark.parametrize("rig", ["always"], indirect=True)
+everysec = pytest.mark.parametrize("rig", ["everysec"], indirect=True)
+never = pytest.mark.parametrize("rig", ["no"], indirect=True)
+
+
+@always
+def test_what_is_written(rig: Rig) -> None:
+    path = rig.open()
+    assert rig("GET", "a") == b"$-1\r\n"
+    assert path.read_bytes() == b""
+    rig("SET", "a", 1)
+    rig("SELECT", 3)
+    rig("SET", "a", 1)
+    rig("SET", "b", 1)
+    expected = request("SELECT", 0) + request("SET", "a", 1) + request("SELECT", 3) + request("SET", "a", 1) + request("SET", "b", 1)
+    assert path.read_bytes() == expected
+    assert (rig.log.size, rig.log.buffered) == (len(expected), 0)
+    assert rig.log.synced == rig.log.written > 0
+    # another file's reader knows nothing of this one
+    other = rig.open("other")
+    rig("SET", "c", 1)
+    assert path.read_bytes() == expected
+    assert other.read_bytes() == request("SELECT", 3) + request("SET", "c", 1)
+
+
+@always
+def test_nothing_is_recorded_without_a_log(rig: Rig) -> None:
+    rig("SET", "a", 1)
+    path = rig.open()
+    rig("SET", "b", 1)
+    rig.log.close()
+    rig("SET", "c", 1)
+    assert path.read_bytes() == request("SELECT", 0) + request("SET", "b", 1)
+    assert rig.log.descriptor == -1
+    again = rig.open("again")
+    rig("SET", "d", 1)
+    assert again.read_bytes() == request("SELECT", 0) + request("SET", "d", 1)
+
+
+@always
+def test_a_pipeline_is_one_turn(rig: Rig) -> None:
+    path = rig.open()
+    rig.session.feed(b"".join(request("SET", f"key:{i}", i) for i in range(100)))
+    assert (path.read_bytes(), rig.sent) == (b"", b"")
+    rig.core.end_turn()
+    assert path.read_bytes().count(b"SET") == 100
+    assert rig.sent == b"+OK\r\n" * 100
+
+
+@always
+def test_no_reply_goes_out_before_its_sync(rig: Rig) -> None:
+    reading, writing = os.pipe()
+    # what was written to a pipe cannot be synced
+    rig.log.open(writing, 0)
+    with pytest.raises(GivenUp, match="sync") as raised:
+        rig("SET", "a", 1)
+    assert raised.value.args[1] == errno.EINVAL
+    assert rig.sent == b""
+    assert os.read(reading, 100) == request("SELECT", 0) + request("SET", "a", 1)
+    assert rig.log.synced < rig.log.written
+    rig.log.set_policy("no")
+    os.close(reading)
+    os.close(writing)
+
+
+@always
+def test_no_reply_goes_out_before_its_write(rig: Rig) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    rig.log.open(full, 0)
+    with pytest.raises(GivenUp, match="write") as raised:
+        rig("SET", "a", 1)
+    assert raised.value.args[1] == errno.ENOSPC
+    assert rig.sent == b""
+    rig.log.set_policy("no")
+    rig.log.close()
+    os.close(full)
+
+
+@always
+def test_syncing_is_left_to_the_system_while_a_child_writes(rig: Rig) -> None:
+    rig.open()
+    rig.log.sync_later = True
+    assert rig("SET", "a", 1) == b"+OK\r\n"
+    assert rig.log.synced < rig.log.written
+    rig.log.sync_later = False
+    rig.log.flush(False)
+    assert rig.log.synced == rig.log.written
+
+
+@everysec
+def test_once_a_second_the_thread_is_sent(rig: Rig) -> None:
+    rig.open()
+    rig("SET", "a", 1)
+    assert rig.syncs == [(rig.log.descriptor, rig.log.written)]
+    assert rig.log.syncing
+    rig.log.synced_to(rig.log.written, 0)
+    assert rig.log.synced == rig.log.written
+    rig("SET", "a", 2)
+    rig.later(SECOND - 1)
+    rig("SET", "a", 3)
+    assert len(rig.syncs) == 1
+    rig.later(1)
+    rig.log.flush(False)
+    assert len(rig.syncs) == 2
+    rig.log.synced_to(rig.syncs[1][1], 0)
+    rig.later(SECOND)
+    rig.log.flush(False)
+    # there is nothing to sync
+    assert len(rig.syncs) == 2
+
+
+@everysec
+def test_a_write_does_not_wait_for_the_thread_but_no_longer_than_two_seconds(rig: Rig) -> None:
+    path = rig.open()
+    rig("SET", "a", 1)
+    first = path.read_bytes()
+    assert rig.log.syncing
+    assert rig("SET", "a", 2) == b"+OK\r\n"
+    rig.later(2 * SECOND - 1)
+    assert rig("SET", "a", 3) == b"+OK\r\n"
+    assert path.read_bytes() == first
+    assert rig.log.buffered == 2 * len(request("SET", "a", 2))
+    rig.later(1)
+    rig.log.flush(False)
+    assert path.read_bytes() == first + request("SET", "a", 2) + request("SET", "a", 3)
+    assert (rig.log.delayed, rig.log.buffered) == (1, 0)
+    # one at work is enough
+    assert len(rig.syncs) == 1
+    rig("SET", "a", 4)
+    rig.log.synced_to(rig.syncs[0][1], 0)
+    rig.log.flush(False)
+    assert path.read_bytes().endswith(request("SET", "a", 4))
+    assert len(rig.syncs) == 2
+
+
+@everysec
+def test_what_was_put_off_goes_to_the_file_it_belongs_to(rig: Rig) -> None:
+    path = rig.open()
+    rig("SET", "a", 1)
+    rig("SET", "a", 2)
+    assert rig.log.buffered
+    other = rig.open("other")
+    rig("SET", "a", 3)
+    assert path.read_bytes() == request("SELECT", 0) + request("SET", "a", 1) + request("SET", "a", 2)
+    rig.log.close()
+    assert other.read_bytes() == request("SELECT", 0) + request("SET", "a", 3)
+
+
+@everysec
+def test_a_thread_that_failed_has_writes_refused(rig: Rig) -> None:
+    rig.open()
+    rig("SET", "a", 1)
+    rig.log.synced_to(rig.log.written, errno.EIO)
+    assert (rig.problems, rig.log.error, rig.log.synced) == ([errno.EIO], errno.EIO, 0)
+    assert rig("SET", "a", 2) == b"-MISCONF Errors writing to the AOF file: Input/output error\r\n"
+    assert rig("PING").startswith(b"-MISCONF")
+    assert rig("GET", "a") == b"$1\r\n1\r\n"
+    rig("MULTI")
+    assert rig("SET", "a", 2).startswith(b"-MISCONF")
+    assert rig("EXEC").startswith(b"-EXECABORT")
+    rig.later(SECOND)
+    rig.log.flush(False)
+    rig.log.synced_to(rig.log.written, 0)
+    assert (rig.problems, rig.log.error) == ([errno.EIO, 0], 0)
+    assert rig("SET", "a", 2) == b"+OK\r\n"
+
+
+@never
+def test_what_a_full_disk_did_not_take_is_written_later(rig: Rig) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    rig.files.append(full)
+    rig.log.open(full, 0)
+    rig("SELECT", 2)
+    assert rig("SET", "a", 1) == b"+OK\r\n"
+    assert rig.problems == [errno.ENOSPC]
+    assert rig("SET", "a", 2) == b"-MISCONF Errors writing to the AOF file: No space left on device\r\n"
+    # and goes to the file that comes next, whose reader has no database selected
+    path = rig.open()
+    rig.log.flush(False)
+    assert rig.problems[-1] == 0
+    rig("SET", "b", 1)
+    assert path.read_bytes() == request("SELECT", 2) + request("SET", "a", 1) + request("SET", "b", 1)
+    assert rig.syncs == []
+
+
+@everysec
+def test_the_buffer_is_no_reason_to_evict(rig: Rig) -> None:
+    rig.open()
+    rig("SET", "a", 1)
+    rig("SET", "a", "x" * 100_000)
+    rig("DEL", "a")
+    assert rig.log.buffered > 100_000
+    rig.core.set_setting("maxmemory", used_memory(rig.core)[0] - 50_000)
+    assert rig("SET", "b", "x" * 1000) == b"+OK\r\n"
+
+
+@always
+def test_times_are_written_once_a_second(rig: Rig) -> None:
+    path = rig.open()
+    rig.log.timestamps = True
+    rig("SET", "a", 1)
+    rig.later(999_999)
+    rig("SET", "a", 2)
+    rig.later(1)
+    rig.session.feed(request("MULTI") + request("SET", "a", 3) + request("SET", "a", 4) + request("EXEC"))
+    rig.core.end_turn()
+    assert re.findall(rb"#TS:(\d+)\r\n(\*\d\r\n\$\d\r\n\w+)", path.read_bytes()) == [
+        (b"1700000000", b"*2\r\n$6\r\nSELECT"),
+        (b"1700000001", b"*1\r\n$5\r\nMULTI"),
+    ]
+
+
+@always
+def test_a_unit_of_which_a_part_was_taken_is_no_harm(rig: Rig) -> None:
+    """Whoever takes the stream within a transaction leaves the rest of it behind."""
+    path = rig.open()
+    taken: list[int] = []
+
+    def handler(session: Session, args: list[bytes]) -> str:
+        taken.append(rig.log.flush(True))
+        rig.open("other")
+        return "taken"
+
+    rig.core.bind("config|get", handler)
+    for words in (("MULTI",), ("SET", "a", 1), ("SET", "b", 1), ("CONFIG", "GET", "x"), ("SET", "c", 1), ("SET", "d", 1), ("EXEC",)):
+        rig(*words)
+    assert path.read_bytes() == request("SELECT", 0) + request("SET", "a", 1) + request("SET", "b", 1)
+    rest = (rig.folder / "other").read_bytes()
+    assert rest == request("MULTI") + request("SELECT", 0) + request("SET", "c", 1) + request("SET", "d", 1) + request("EXEC")

@@ -1,0 +1,231 @@
+"""Loading the commands of an append-only file: each is parsed where it lies in the mapped file and run as if a client had sent it.
+
+A transaction runs once its EXEC has been seen. Bytes that end within a command or a transaction are told apart from bytes that are none. A
+length that was changed looks like an end that is torn too, but then commands follow.
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport uint64_t
+from libc.string cimport memchr
+from zippy._core.commands.engine cimport engine_command, engine_enter, engine_use
+from zippy._core.commands.types cimport CLIENT_REPLY_OFF, RUN_PYTHON, Engine
+from zippy._core.ground.buf cimport Slice, slice_is, slice_of
+from zippy._core.ground.mem cimport mem_free, mem_realloc
+from zippy._core.keyspace.db cimport lazy_free_step
+from zippy._core.session cimport Core, Session
+
+cdef enum Found:
+    FOUND_REQUEST = 0
+    FOUND_END = 1        # no byte is left
+    FOUND_TORN = 2       # the bytes end too early
+    FOUND_NONSENSE = 3   # they are no command
+
+cdef enum:
+    NUMBER_LINE = 16     # bytes of the longest line with a count or a length
+    MOST_WORDS = 1 << 30
+    REFRESH_EVERY = 4096     # requests after which the clock is refreshed and dead values are freed
+    FREED = 100000       # items at a time
+    FOLLOWERS = 8        # commands in a row behind a torn one that make it no torn end: fewer may be a part of its value
+
+
+cdef struct Reading:
+    const char* data
+    size_t size
+    size_t at            # the next byte
+    size_t request_at    # where the present request began
+    Slice* argv          # owned
+    int argc
+    int cap
+    const char* problem
+
+
+class AppendError(Exception):
+    """A file that cannot be loaded: what is wrong with it and at which byte. torn: its bytes up to there are good, and what follows is only
+    the beginning of something."""
+
+    def __init__(self, str problem, Py_ssize_t offset, bint torn=False):
+        super().__init__(f"{problem} (at byte {offset})")
+        self.problem = problem
+        self.offset = offset
+        self.torn = torn
+
+
+cdef int nonsense(Reading* r, const char* problem) noexcept nogil:
+    r.problem = problem
+    return FOUND_NONSENSE
+
+
+cdef int read_number(Reading* r, char kind, size_t most, size_t* n) noexcept nogil:
+    """A line of a letter and a number."""
+    cdef size_t left = r.size - r.at
+    cdef const char* line = r.data + r.at
+    cdef size_t i = 1
+    n[0] = 0
+    if left == 0:
+        return FOUND_TORN
+    if line[0] != kind:
+        return nonsense(r, b"no command begins here" if kind == c'*' else b"a word of the command has no length")
+    while i < left and c'0' <= line[i] <= c'9' and i < NUMBER_LINE:
+        n[0] = n[0] * 10 + <size_t>(line[i] - c'0')
+        i += 1
+    if i == left:
+        return FOUND_TORN
+    if line[i] != c'\r' or i == 1 or n[0] > most:
+        return nonsense(r, b"a number is malformed")
+    if i + 1 == left:
+        return FOUND_TORN
+    if line[i + 1] != c'\n':
+        return nonsense(r, b"a line has no end")
+    r.at += i + 2
+    return FOUND_REQUEST
+
+
+cdef int read_words(Reading* r, size_t count) noexcept nogil:
+    cdef size_t size = 0
+    cdef size_t _
+    cdef int found
+    for _ in range(count):
+        found = read_number(r, c'$', <size_t>1 << 40, &size)
+        if found != FOUND_REQUEST:
+            return found
+        if r.size - r.at < size + 2:
+            return FOUND_TORN
+        if r.data[r.at + size] != c'\r' or r.data[r.at + size + 1] != c'\n':
+            return nonsense(r, b"a word of the command is longer than its length says")
+        if r.argc == r.cap:
+            r.cap = r.cap * 2 if r.cap else 16
+            r.argv = <Slice*>mem_realloc(r.argv, <size_t>r.cap * sizeof(Slice))
+        r.argv[r.argc] = slice_of(r.data + r.at, size)
+        r.argc += 1
+        r.at += size + 2
+    return FOUND_REQUEST
+
+
+cdef int next_request(Reading* r) noexcept nogil:
+    """Parses the next request; lines that begin with # are passed over."""
+    cdef size_t count = 0
+    cdef const char* end
+    cdef int found
+    r.request_at = r.at
+    r.argc = 0
+    while r.at < r.size and r.data[r.at] == c'#':
+        end = <const char*>memchr(r.data + r.at, c'\n', r.size - r.at)
+        if end == NULL:
+            return FOUND_TORN
+        r.at = <size_t>(end - r.data) + 1
+        r.request_at = r.at
+    if r.at == r.size:
+        return FOUND_END
+    found = read_number(r, c'*', MOST_WORDS, &count)
+    if found != FOUND_REQUEST:
+        return found
+    if count == 0:
+        return nonsense(r, b"a command has no words")
+    return read_words(r, count)
+
+
+cdef int find_exec(Reading* r, size_t* end) noexcept nogil:
+    """Looks for the EXEC of the transaction whose MULTI was just read; r stays behind the MULTI."""
+    cdef size_t back = r.at
+    cdef int found = next_request(r)
+    while found == FOUND_REQUEST and not (r.argc == 1 and slice_is(r.argv[0], b"exec")):
+        if r.argc == 1 and slice_is(r.argv[0], b"multi"):
+            return nonsense(r, b"a transaction begins within another one")
+        found = next_request(r)
+    end[0] = r.at
+    if found == FOUND_REQUEST:
+        r.at = back
+    return FOUND_TORN if found == FOUND_END else found
+
+
+cdef bint commands_follow(Reading* r) noexcept nogil:
+    """Whether the request that did not end has others behind its beginning."""
+    cdef size_t at = r.request_at
+    cdef const char* star
+    cdef int count
+    while True:
+        star = <const char*>memchr(r.data + at + 1, c'*', r.size - at - 1)
+        if star == NULL:
+            return False
+        at = <size_t>(star - r.data)
+        r.at = at
+        count = 0
+        while r.data[at - 1] == c'\n' and count < FOLLOWERS and next_request(r) == FOUND_REQUEST:
+            count += 1
+        if count == FOLLOWERS:
+            return True
+
+
+cdef class RequestLoader:
+    """Loads the requests in `data` from byte `at` on into the core through `session`, an internal one."""
+
+    cdef Session session
+    cdef Reading r
+    cdef readonly uint64_t requests    # that were run
+    cdef readonly uint64_t refused     # of these, how many got an error as reply
+    cdef readonly size_t good          # all bytes up to here have been loaded
+
+    def __init__(self, Session session):
+        self.session = session
+        session.client.flags |= CLIENT_REPLY_OFF
+
+    def load(self, const unsigned char[::1] data, size_t at):
+        """Loads; AppendError says what is wrong, and all before `good` is loaded then."""
+        cdef Core core = self.session.core
+        self.r.data = <const char*>&data[0] if data.shape[0] else NULL
+        self.r.size = <size_t>data.shape[0]
+        self.r.at = self.good = at
+        engine_enter(core.engine)
+        core.engine.ks.loading = True
+        try:
+            self.load_all(core.engine)
+        finally:
+            core.engine.ks.loading = False
+            engine_use(core.engine)
+            mem_free(self.r.argv)
+            self.r.argv = NULL
+            self.r.cap = 0
+
+    cdef int load_all(self, Engine* e) except -1:
+        cdef size_t exec_end = 0
+        cdef int found = next_request(&self.r)
+        while found == FOUND_REQUEST:
+            if self.r.argc == 1 and slice_is(self.r.argv[0], b"multi"):
+                found = find_exec(&self.r, &exec_end)
+                if found != FOUND_REQUEST:
+                    break
+                self.load_transaction(e, exec_end)
+            else:
+                self.run(e)
+            self.good = self.r.at
+            found = next_request(&self.r)
+        if found == FOUND_TORN:
+            torn_at = self.r.request_at
+            if torn_at + 1 < self.r.size and commands_follow(&self.r):
+                raise AppendError("a command goes on beyond the end of the file, but others follow", torn_at)
+            raise AppendError("the file ends within a command or a transaction", self.good, True)
+        if found == FOUND_NONSENSE:
+            raise AppendError(self.r.problem.decode(), self.r.request_at)
+        self.good = self.r.at
+        return 0
+
+    cdef int load_transaction(self, Engine* e, size_t end) except -1:
+        """Runs what is between MULTI and EXEC, which was found to be well-formed."""
+        while next_request(&self.r) == FOUND_REQUEST and self.r.at < end:
+            self.run(e)
+        return 0
+
+    cdef int run(self, Engine* e) except -1:
+        cdef uint64_t errors = self.session.client.reply.errors
+        if engine_command(e, self.session.client, self.r.argc, self.r.argv) == RUN_PYTHON:
+            self.session.run_python()
+        if self.session.client.last_command == NULL:
+            word = self.r.argv[0].ptr[:self.r.argv[0].len]
+            raise AppendError(f"zippy does not know the command {word!r}", self.r.request_at)
+        self.requests += 1
+        if self.session.client.reply.errors != errors:
+            self.refused += 1
+        if self.requests % REFRESH_EVERY == 0:
+            engine_enter(e)
+            lazy_free_step(&e.ks, FREED)
+        return 0

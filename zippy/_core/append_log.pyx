@@ -1,0 +1,318 @@
+"""The append-only file as the core writes it: at the end of a turn, before any reply leaves, what the commands did goes to the file.
+
+Forcing it to disk is done here when every turn asks for it, and by a thread of the service above when once a second is enough. While that
+thread is at work a write would wait for the disk too, so it is put off, but no longer than two seconds: no more may be lost.
+"""
+
+cimport cython
+from libc.errno cimport EINTR, ENOMEM, errno
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memcpy
+from posix.unistd cimport fdatasync, ftruncate, write
+from zippy._core.commands.accounting cimport latency_sample
+from zippy._core.commands.engine cimport engine_use
+from zippy._core.commands.types cimport Engine
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_i64, buf_append_text, buf_clear, buf_drop_front, buf_free, buf_init
+from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
+from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged
+from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
+from zippy._core.keyspace.effects cimport effects_taken
+from zippy._core.keyspace.types cimport RecordHeader
+from zippy._core.session cimport Core, Journal, Session
+
+import os
+
+cdef enum:
+    SYNC_ALWAYS = 0
+    SYNC_EVERY_SECOND = 1
+    SYNC_NEVER = 2
+
+cdef enum:
+    SECOND = 1000000            # us
+    LONGEST_DELAY = 2 * SECOND  # of a write that would wait for the thread that syncs
+
+POLICIES = {"always": SYNC_ALWAYS, "everysec": SYNC_EVERY_SECOND, "no": SYNC_NEVER}
+
+
+@cython.final
+@cython.no_gc_clear
+cdef class AppendLog(Journal):
+    """Writes one file after the other. Offsets are those of the effects: bytes recorded since the core began, in all.
+
+    on_sync(descriptor, offset): have a thread sync the file, then call `synced_to`. on_problem(errno): writing failed (repeated while it
+    does), or works again (0). on_fatal(text, errno): the process has to end here, or a reply would promise what is not kept.
+    """
+
+    cdef readonly Core core
+    cdef object on_sync
+    cdef object on_problem
+    cdef object on_fatal
+    cdef readonly int descriptor     # -1: closed, what comes is dropped
+    cdef Buf waiting                 # not written yet
+    cdef int32_t selected            # the database that the file's reader has selected; -1: none
+    cdef int32_t selected_before     # the same before it has read what waits
+    cdef bint half_written           # a record in the file has no end, and could not be taken back
+    cdef int64_t stamped             # second of the last time noted in the file, 0: none
+    cdef int policy                  # SYNC_
+    cdef public bint timestamps      # note the time in the file when a second has passed
+    cdef public bint sync_later      # leave syncing to the system: a child keeps the disk busy
+    cdef readonly int64_t size       # bytes in the file
+    cdef readonly uint64_t written   # offset
+    cdef readonly uint64_t synced    # offset
+    cdef int64_t sync_begun_us       # monotonic clock: when the thread was last sent to sync
+    cdef readonly bint syncing       # the thread is at work
+    cdef int64_t put_off_us          # monotonic clock: since when a write is put off; 0: none is
+    cdef readonly int64_t delayed    # writes that did not wait longer for the thread
+    cdef int write_error             # errno, 0: the last write succeeded
+    cdef int sync_error              # the same of the thread's sync
+    cdef int64_t memory_noted        # bytes of ks.memory_overhead that are ours
+
+    def __init__(self, Core core, on_sync, on_problem, on_fatal):
+        self.core = core
+        self.on_sync = on_sync
+        self.on_problem = on_problem
+        self.on_fatal = on_fatal
+        self.descriptor = -1
+        self.policy = SYNC_EVERY_SECOND
+        self.selected = self.selected_before = -1
+
+    def __dealloc__(self):
+        cdef Account* charged = mem_charged()
+        if self.core is not None:
+            engine_use(self.core.engine)
+            buf_free(&self.waiting)
+            mem_charge_to(charged)
+
+    # Files
+
+    def open(self, int descriptor, int64_t size):
+        """Writes to this file, open for appending and `size` bytes long, from now on; the descriptor of the one before, or -1.
+
+        What was done until now goes to the one before; what that does not take is carried over. OSError: it has half a record, and nobody
+        could read on behind it.
+        """
+        cdef int before = self.descriptor
+        self.take()
+        if before >= 0:
+            self.flush(True)
+            if self.half_written:
+                raise OSError(self.write_error, os.strerror(self.write_error))
+        self.carry_over()
+        self.descriptor = descriptor
+        self.size = size
+        self.core.engine.ks.effects.recording = True
+        self.core.journal = self
+        return before
+
+    cdef int carry_over(self) except -1:
+        """What waits begins another file, whose reader knows neither the database nor the time."""
+        cdef Buf carried = self.waiting
+        engine_use(self.core.engine)
+        buf_init(&self.waiting)
+        if carried.len and self.selected_before >= 0:
+            append_select(&self.waiting, self.selected_before)
+        buf_append(&self.waiting, carried.data, carried.len)
+        if carried.len == 0:
+            self.selected = self.selected_before = -1
+        buf_free(&carried)
+        self.stamped = 0
+        return 0
+
+    def close(self):
+        """Writes what is left; nothing is recorded any more. The descriptor, or -1."""
+        cdef int before = self.descriptor
+        self.take()
+        if before >= 0:
+            self.flush(True)
+        engine_use(self.core.engine)
+        buf_free(&self.waiting)
+        self.note_memory()
+        self.descriptor = -1
+        self.core.engine.ks.effects.recording = False
+        self.core.journal = None
+        self.selected = self.selected_before = -1
+        self.stamped = 0
+        self.half_written = False
+        self.write_error = self.sync_error = 0
+        self.core.engine.log_error = 0
+        return before
+
+    # Turns
+
+    cdef int turn(self) except -1:
+        self.take()
+        return self.flush(False)
+
+    cdef int take(self) except -1:
+        """Moves what the commands did to the buffer, as the file's reader is to read it."""
+        cdef Engine* e = self.core.engine
+        engine_use(e)
+        if e.ks.effects.stream.len and (not self.encode(e)):
+            self.on_fatal("No memory for the append-only file", ENOMEM)
+        effects_taken(&e.ks)
+        return 0
+
+    cdef bint encode(self, Engine* e) noexcept nogil:
+        cdef const char* at = e.ks.effects.stream.data
+        cdef const char* end = at + e.ks.effects.stream.len
+        cdef RecordHeader header
+        cdef int failed = 0
+        if self.timestamps and e.ks.clock.ms // 1000 != self.stamped:
+            self.stamped = e.ks.clock.ms // 1000
+            failed |= buf_append_text(&self.waiting, b"#TS:")
+            failed |= buf_append_i64(&self.waiting, self.stamped)
+            failed |= buf_append(&self.waiting, b"\r\n", 2)
+        while at < end:
+            memcpy(&header, at, sizeof(header))
+            at += sizeof(header)
+            if header.db >= 0 and header.db != self.selected:
+                self.selected = header.db
+                failed |= append_select(&self.waiting, header.db)
+            failed |= buf_append(&self.waiting, at, header.size)
+            at += header.size
+        return failed == 0
+
+    cpdef int flush(self, bint urgent) except -1:
+        """Writes what waits and syncs as the policy asks. urgent: even if it takes long."""
+        cdef int64_t now = self.core.engine.ks.clock.mono_us
+        if self.descriptor < 0:
+            self.note_memory()
+            return 0
+        if self.waiting.len:
+            if self.policy == SYNC_EVERY_SECOND and self.syncing and not urgent:
+                if self.put_off_us == 0:
+                    self.put_off_us = now
+                if now - self.put_off_us < LONGEST_DELAY:
+                    self.note_memory()
+                    return 0
+                self.delayed += 1
+            self.put_off_us = 0
+            self.timed_write()
+            self.note_memory()
+        if not self.sync_later:
+            self.arrange_sync(now)
+        return 0
+
+    cdef int timed_write(self) except -1:
+        """write_waiting, watched by the latency monitor."""
+        cdef uint64_t began = clock_ticks()
+        self.write_waiting()
+        self.note_latency(b"aof-write", began)
+        return 0
+
+    cdef int note_latency(self, const char* event, uint64_t began) noexcept:
+        if self.core.engine.settings.latency_monitor_threshold:
+            latency_sample(self.core.engine, event, <int64_t>((clock_ticks() - began) / clock_ticks_per_us()))
+        return 0
+
+    cdef int write_waiting(self) except -1:
+        cdef size_t done = 0
+        cdef ssize_t n
+        cdef int error = 0
+        while done < self.waiting.len and error == 0:
+            n = write(self.descriptor, self.waiting.data + done, self.waiting.len - done)
+            if n >= 0:
+                done += <size_t>n
+            elif errno != EINTR:
+                error = errno
+        self.half_written = error != 0 and done != 0
+        if self.half_written and ftruncate(self.descriptor, self.size) == 0:
+            # no half record stays: should the process end now, the file is whole
+            self.half_written = False
+            done = 0
+        self.size += <int64_t>done
+        engine_use(self.core.engine)
+        if done == self.waiting.len:
+            buf_clear(&self.waiting)
+            self.selected_before = self.selected
+            self.written = self.core.engine.ks.effects.taken
+        else:
+            buf_drop_front(&self.waiting, done)
+        if error and self.policy == SYNC_ALWAYS:
+            self.on_fatal("Can't write the append-only file, and appendfsync is 'always'", error)
+        if error or self.write_error:
+            self.write_error = error
+            self.tell_problem(error)
+        return 0
+
+    cdef int tell_problem(self, int error) except -1:
+        self.core.engine.log_error = self.write_error or self.sync_error
+        self.on_problem(error)
+        return 0
+
+    cdef int arrange_sync(self, int64_t now) except -1:
+        if self.policy == SYNC_ALWAYS:
+            if self.synced != self.written:
+                self.sync_here()
+        elif self.policy == SYNC_EVERY_SECOND:
+            if not self.syncing and self.synced != self.written and now - self.sync_begun_us >= SECOND:
+                self.syncing = True
+                self.sync_begun_us = now
+                self.on_sync(self.descriptor, self.written)
+        return 0
+
+    cdef int sync_here(self) except -1:
+        cdef uint64_t began = clock_ticks()
+        if fdatasync(self.descriptor) != 0:
+            if self.policy == SYNC_ALWAYS:
+                self.on_fatal("Can't sync the append-only file, and appendfsync is 'always'", errno)
+            return 0
+        self.note_latency(b"aof-fsync-always", began)
+        self.synced = self.written
+        return 0
+
+    cdef int note_memory(self) noexcept:
+        """Keeps the buffer out of what maxmemory counts: evicting keys would only make it larger."""
+        cdef int64_t memory = <int64_t>self.waiting.cap
+        self.core.engine.ks.memory_overhead += memory - self.memory_noted
+        self.memory_noted = memory
+        return 0
+
+    # What the service does
+
+    def set_policy(self, str name):
+        """always, everysec or no."""
+        self.policy = POLICIES[name]
+
+    def sync(self):
+        """Writes and syncs everything at once; OSError when that fails."""
+        self.take()
+        self.flush(True)
+        if self.write_error:
+            raise OSError(self.write_error, os.strerror(self.write_error))
+        if self.descriptor >= 0 and fdatasync(self.descriptor) != 0:
+            raise OSError(errno, os.strerror(errno))
+        self.synced = self.written
+
+    def synced_to(self, uint64_t offset, int error):
+        """The thread has synced the file up to this offset, or failed with an errno."""
+        self.syncing = False
+        if error == 0 and offset > self.synced:
+            self.synced = offset
+        if error or self.sync_error:
+            self.sync_error = error
+            self.tell_problem(error)
+
+    @property
+    def error(self):
+        """errno of what keeps the log from being written now, or 0."""
+        return self.write_error or self.sync_error
+
+    @property
+    def buffered(self):
+        """Bytes that wait to be written."""
+        return self.waiting.len
+
+    def needs(self, Session session):
+        """The offset that has to be synced for all that the session's client has been told to be on disk."""
+        return session.client.effects_at if session.client != NULL else 0
+
+
+cdef int append_select(Buf* b, int32_t db) noexcept nogil:
+    cdef char[NUM_I64_TEXT] text
+    cdef size_t size = num_write_i64(text, db)
+    cdef int failed = buf_append_text(b, b"*2\r\n$6\r\nSELECT\r\n$")
+    failed |= buf_append_i64(b, <int64_t>size)
+    failed |= buf_append(b, b"\r\n", 2)
+    failed |= buf_append(b, text, size)
+    return failed | buf_append(b, b"\r\n", 2)
