@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from zippy.config_file import FATAL_HEAD, ConfigFileError, Directive
+from zippy.persistence.append_only import AppendOnly
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.process import (
     follow_maxclients,
@@ -55,7 +56,7 @@ class Application:
         """Starts, waits for the end, stops."""
         Server.seed()
         server = Server(self.settings, self.config_path)
-        snapshots = Snapshots(server)
+        append_only = AppendOnly(server, Snapshots(server))
         try:
             self.obey_directives(server)
         except ConfigFileError as error:
@@ -64,7 +65,7 @@ class Application:
         log.info("zippy %s is starting, pid=%d", __version__, os.getpid())
         log_unused(self.settings)
         follow_maxclients(self.settings)
-        if not snapshots.load_at_start():
+        if not append_only.load_at_start():
             return 1
         try:
             await server.start()

@@ -546,3 +546,38 @@ class TestEviction:
         assert raw("SET", "b", 1).kind == "-"
         assert raw("EXISTS", "a") == integer(1)
         raw("CONFIG", "SET", "maxmemory", 0)
+
+
+class TestWaitaof:
+    """WAITAOF numlocal numreplicas timeout. How it waits is tested with persistence."""
+
+    def test_arguments(self, raw: RawClient) -> None:
+        local = Reply("-", b"ERR value is out of range, value must between 0 and 1")
+        replicas = Reply("-", b"ERR value is out of range, must be positive")
+        timeout = Reply("-", b"ERR timeout is not an integer or out of range")
+        for arguments, error in (
+            ((2, 0, 0), local),
+            ((-1, 0, 0), local),
+            (("x", -1, "x"), Reply("-", b"ERR value is not an integer or out of range")),
+            ((0, -1, 0), replicas),
+            ((0, "x", "x"), replicas),
+            ((0, 0, "x"), timeout),
+            ((0, 0, "1.5"), timeout),
+            ((0, 0, -1), Reply("-", b"ERR timeout is negative")),
+            ((1, 0, -1), Reply("-", b"ERR timeout is negative")),
+            ((0, 0, 2**63 - 1), Reply("-", b"ERR timeout is out of range")),
+        ):
+            assert raw("WAITAOF", *arguments) == error
+        assert raw("WAITAOF", 1, 0) == Reply("-", b"ERR wrong number of arguments for 'waitaof' command")
+
+    def test_without_a_log(self, raw: RawClient) -> None:
+        raw("SET", "a", 1)
+        assert raw("WAITAOF", 0, 0, 0).plain() == [0, 0]
+        assert raw("WAITAOF", 1, 0, 0) == Reply("-", b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+        assert raw("WAITAOF", 0, 1, 1).plain() == [0, 0]
+
+    def test_in_a_transaction_it_does_not_wait(self, raw: RawClient) -> None:
+        raw("MULTI")
+        raw("SET", "a", 1)
+        raw("WAITAOF", 0, 1, 0)
+        assert raw("EXEC").plain() == [b"OK", [0, 0]]

@@ -138,3 +138,58 @@ class TestLastsave:
 
     def test_arguments(self, raw: RawClient) -> None:
         assert raw("LASTSAVE", "x") == Reply("-", b"ERR wrong number of arguments for 'lastsave' command")
+
+
+def until_rewritten(raw: RawClient) -> dict[str, str]:
+    """Waits for the end of the rewrite under way or scheduled: INFO persistence then."""
+    deadline = time.monotonic() + 20
+    while (fields := persistence(raw))["aof_rewrite_in_progress"] != "0" or fields["aof_rewrite_scheduled"] != "0":
+        assert time.monotonic() < deadline
+    return fields
+
+
+class TestBgrewriteaof:
+    """BGREWRITEAOF. What the files hold is tested with persistence."""
+
+    def test_rewrites(self, raw: RawClient) -> None:
+        raw("SET", "a", 1)
+        before = int(persistence(raw)["aof_rewrites"])
+        assert raw("BGREWRITEAOF") == Reply("+", b"Background append only file rewriting started")
+        fields = until_rewritten(raw)
+        assert fields["aof_last_bgrewrite_status"] == "ok"
+        assert int(fields["aof_rewrites"]) == before + 1
+        assert int(fields["aof_last_rewrite_time_sec"]) >= 0
+
+    @pytest.mark.usefixtures("slow")
+    def test_not_beside_another(self, raw: RawClient) -> None:
+        raw("BGREWRITEAOF")
+        assert raw("BGREWRITEAOF") == Reply("-", b"ERR Background append only file rewriting already in progress")
+        assert raw("BGSAVE").value.startswith(b"ERR Another child process is active (AOF?): can't BGSAVE right now.")
+        until_rewritten(raw)
+
+    @pytest.mark.usefixtures("slow")
+    def test_scheduled_behind_a_save_and_a_save_behind_it(self, raw: RawClient) -> None:
+        scheduled = Reply("+", b"Background append only file rewriting scheduled")
+        rewrites, saves = (int(persistence(raw)[name]) for name in ("aof_rewrites", "rdb_saves"))
+        assert raw("BGSAVE") == STARTED
+        assert raw("BGREWRITEAOF") == scheduled
+        assert persistence(raw)["aof_rewrite_scheduled"] == "1"
+        until_saved(raw)
+        assert int(until_rewritten(raw)["aof_rewrites"]) == rewrites + 1
+        assert raw("BGREWRITEAOF").kind == "+"
+        assert raw("BGSAVE", "SCHEDULE") == SCHEDULED
+        until_rewritten(raw)
+        deadline = time.monotonic() + 20
+        while int(persistence(raw)["rdb_saves"]) != saves + 2:
+            assert time.monotonic() < deadline
+        until_saved(raw)
+
+    def test_in_a_transaction(self, raw: RawClient) -> None:
+        """It waits for the transaction's end, so that the file has all of it."""
+        raw("MULTI")
+        raw("BGREWRITEAOF")
+        assert raw("EXEC").plain() == [b"Background append only file rewriting scheduled"]
+        assert until_rewritten(raw)["aof_last_bgrewrite_status"] == "ok"
+
+    def test_arguments(self, raw: RawClient) -> None:
+        assert raw("BGREWRITEAOF", "x") == Reply("-", b"ERR wrong number of arguments for 'bgrewriteaof' command")

@@ -17,7 +17,6 @@ OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's w
 NOT_YET = {"client|tracking", "client|caching", "client|getredir", "client|trackinginfo"}
 LEFT_OUT = {  # administration of later parts, transfer of keys between servers, replication, field expiry
     "acl",
-    "bgrewriteaof",
     "failover",
     "hexpire",
     "hexpireat",
@@ -39,7 +38,6 @@ LEFT_OUT = {  # administration of later parts, transfer of keys between servers,
     "slaveof",
     "sync",
     "wait",
-    "waitaof",
 }
 ALL = [spec for command in COMMANDS for spec in (command, *command.subcommands)]
 

@@ -645,4 +645,17 @@ COMMANDS: tuple[CommandSpec, ...] = (
         reply="integer",
         arguments=(Argument("key", "key", key_spec=0, flags=("multiple",)),),
     ),
+    CommandSpec(
+        name="waitaof",
+        arity=4,
+        flags=("blocking",),
+        categories=("slow", "blocking", "connection"),
+        tips=("request_policy:all_shards", "response_policy:agg_min"),
+        summary="Wait until what this connection wrote is on disk, here and with so many replicas.",
+        since="7.2.0",
+        group="generic",
+        complexity="O(1)",
+        reply="array",
+        arguments=(Argument("numlocal", "integer"), Argument("numreplicas", "integer"), Argument("timeout", "integer")),
+    ),
 )

@@ -6,6 +6,17 @@ from zippy.commandspec.spec import Argument, CommandSpec, Index, KeySpec
 
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
+        name="bgrewriteaof",
+        arity=1,
+        flags=("admin", "noscript", "no_async_loading"),
+        categories=("admin", "slow", "dangerous"),
+        summary="Rewrite the append-only file in the background.",
+        since="1.0.0",
+        group="server",
+        complexity="O(1)",
+        reply="simple string",
+    ),
+    CommandSpec(
         name="bgsave",
         arity=-1,
         flags=("admin", "noscript", "no_async_loading"),

@@ -13,7 +13,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,7 @@ class Snapshots:
         self.server = server
         self.core = server.core
         self.child: Child | None = None
+        self.other_child: Callable[[], bool] = lambda: False  # whether another service has a child at work
         self.scheduled = False  # a BGSAVE is to follow as soon as it can
         self.last_save = int(time.time())
         self.last_try = 0.0  # of a background save, monotonic seconds
@@ -209,12 +210,16 @@ class Snapshots:
             log.warning("Can't save in background: fork: %s", error.strerror)
             self.set_failing(True)
             return False
-        self.forks += 1
-        self.last_fork_us = int((time.monotonic() - self.last_try) * 1e6)
+        self.note_fork(time.monotonic() - self.last_try)
         self.child = Child(pid, pipe, progress, self.path.parent, snapshot.changes(self.core))
         asyncio.get_running_loop().add_reader(pipe, self.hear_child, self.child)
         log.info("Background saving started by pid %d", pid)
         return True
+
+    def note_fork(self, seconds: float) -> None:
+        """Counts a fork, which took so long."""
+        self.forks += 1
+        self.last_fork_us = int(seconds * 1e6)
 
     def hear_child(self, child: Child) -> None:
         """The child wrote to its pipe or ended."""
@@ -265,7 +270,7 @@ class Snapshots:
 
     def cron(self) -> None:
         """Starts a background save when a save point is reached or one is scheduled."""
-        if self.child is not None:
+        if self.child is not None or self.other_child():
             return
         now = time.monotonic()
         may_try = not self.failing or now - self.last_try > RETRY_SECONDS
@@ -372,7 +377,12 @@ def bgsave(session: Session, args: list[bytes]) -> Any:
     snapshots = snapshots_of(session)
     if snapshots.child is not None:
         raise ReplyError("ERR Background save already in progress")
-    if snapshot.in_transaction(session):
+    if snapshots.other_child() and len(args) == 1:
+        raise ReplyError(
+            "ERR Another child process is active (AOF?): can't BGSAVE right now. "
+            "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible."
+        )
+    if snapshots.other_child() or snapshot.in_transaction(session):
         # a snapshot holds a transaction as a whole or not at all
         snapshots.scheduled = True
         return SCHEDULED
