@@ -96,7 +96,7 @@ cdef extern from *:
 
 cdef enum:
     EVENTS = 256          # taken at a time
-    BUSY = 8              # so many events: there are more by the time their answers are sent
+    BUSY = 2              # so many events: there are more by the time their answers are sent
     PASSES = 16           # in a row before the event loop has its turn
 
 

@@ -16,6 +16,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zippy._core import reactor
@@ -40,6 +41,14 @@ class Place(NamedTuple):
     kind: str
     host: str
     port: int
+
+
+def is_loopback(sock: socket.socket) -> bool:
+    """Whether the other end of a connection is on this machine, as far as its address tells; False when it is gone."""
+    try:
+        return ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
+    except (OSError, ValueError):
+        return False
 
 
 class Listeners:
@@ -297,11 +306,15 @@ class Listeners:
         return " ".join(facts + ([f"unix={self.unix_path}"] if self.unix_path else []))
 
     def tune(self, transport: Any, is_unix: bool) -> None:
-        """Sets keepalive and no-delay on a new connection."""
+        """Sets keepalive and no-delay on a new connection, and plain congestion control where no packet can be lost."""
         sock = transport.get_extra_info("socket")
         if sock is None or is_unix:
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if is_loopback(sock) and hasattr(socket, "TCP_CONGESTION"):
+            # a system that paces by default (bbr) would set a timer for each reply
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
         interval = self.settings.integer("tcp-keepalive")
         if not interval:
             return
