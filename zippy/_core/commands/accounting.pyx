@@ -1,7 +1,7 @@
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy, memset, strncpy
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, slice_equal, slice_of, slice_text
-from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
+from zippy._core.ground.clock cimport clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
@@ -92,10 +92,8 @@ cdef inline int bucket_of(uint64_t us) noexcept nogil:
 
 cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil:
     cdef Command* command = run.command
-    cdef uint64_t now = clock_ticks()
-    cdef uint64_t ticks = now - run.ticks
+    cdef uint64_t ticks = e.ticks - run.ticks
     cdef double us = ticks / clock_ticks_per_us()
-    e.ticks = now
     command.calls += 1
     command.ticks += ticks
     e.stats.commands += 1
@@ -109,6 +107,12 @@ cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil:
         latency_sample(e, b"fast-command" if command.flags & CMD_FAST else b"command", <int64_t>us)
     if e.settings.slowlog_log_slower_than >= 0 and us >= e.settings.slowlog_log_slower_than and not command.flags & CMD_SKIP_SLOWLOG:
         slowlog_push(e, c, run, <int64_t>us)
+
+
+cdef uint64_t account_quick_ticks(const Engine* e) noexcept nogil:
+    if e.settings.latency_monitor_threshold or 0 <= e.settings.slowlog_log_slower_than < 2:
+        return 0
+    return <uint64_t>(2 * clock_ticks_per_us())
 
 
 cdef void account_rejected(Engine* e, Client* c, Command* command, uint64_t errors_before) noexcept nogil:

@@ -108,6 +108,7 @@ cdef void client_pause_command(Engine* e, Client* c, int argc, Slice* argv) noex
         pause_all = pause_all or e.pause_all
         until = until if until > e.pause_until_us else e.pause_until_us
     e.pause_until_us = until
+    e.calm = False
     e.pause_all = pause_all
     e.ks.expiry_paused = True
     reply_ok(&c.reply)

@@ -9,15 +9,17 @@ from zippy._core.keyspace.effects cimport (
 )
 from zippy._core.keyspace.evict cimport evict_forget, evict_to_limit
 from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
-from zippy._core.commands.accounting cimport account_call, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
+from zippy._core.commands.accounting cimport (
+    account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
+)
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
 from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, queued_free, unblock
-from zippy._core.commands.output cimport client_close, client_has_output
+from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_STILL_BLOCKED, CLIENT_STOPPED,
-    CMD_ADMIN,
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STILL_BLOCKED,
+    CLIENT_STOPPED, CMD_ADMIN,
     CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
     CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, RUN_DONE, RUN_PYTHON, KnownWord,
     Multi, QueuedCommand, Running
@@ -116,6 +118,7 @@ cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogi
 
 cdef int engine_run(Engine* e, Client* c) noexcept nogil:
     cdef int status
+    look_around(e)
     e.ticks = clock_ticks()
     while not c.flags & CLIENT_STOPPED:
         status = parser_next(&c.parser)
@@ -132,6 +135,14 @@ cdef int engine_run(Engine* e, Client* c) noexcept nogil:
         if engine_command(e, c, c.parser.argc, c.parser.argv) == RUN_PYTHON:
             return RUN_PYTHON
     return RUN_DONE
+
+
+cdef void look_around(Engine* e) noexcept nogil:
+    """What need not be asked for each command."""
+    e.calm = not (
+        e.settings.maxmemory or e.deny_writes_disk or e.log_error or e.ks.replica or e.ks.loading or e.pause_until_us
+    )
+    e.quick_ticks = account_quick_ticks(e)
 
 
 cdef void prefetch_keys(Db* db, Batch* b) noexcept nogil:
@@ -158,15 +169,18 @@ cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     cdef size_t reply_at = c.reply.out.len
     cdef Command* command = command_of(e, argc, argv)
     c.last_command = command
-    c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP
-    if c.flags & CLIENT_REPLY_SKIP_NEXT:
-        c.flags = (c.flags | CLIENT_REPLY_SKIP) & ~<uint64_t>CLIENT_REPLY_SKIP_NEXT
-    if not admit(e, c, command, argc, argv):
-        if c.reply.errors != errors:
-            account_rejected(e, c, command, errors)
-            refuse_in_multi(c, command, reply_at)
-        keep_or_cut_reply(e, c, reply_at)
-        return RUN_DONE
+    if not (e.calm and is_plain(c, command, argc)):
+        if c.flags & CLIENT_REPLY_SKIP_NEXT:
+            c.flags |= CLIENT_REPLY_SKIP
+        else:
+            c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP
+        c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP_NEXT
+        if not admit(e, c, command, argc, argv):
+            if c.reply.errors != errors:
+                account_rejected(e, c, command, errors)
+                refuse_in_multi(c, command, reply_at)
+            keep_or_cut_reply(e, c, reply_at)
+            return RUN_DONE
     effects_begin_unit(&e.ks)
     begin(e, c, &c.running[0], command, argc, argv)
     if command.flags & CMD_PYTHON:
@@ -177,6 +191,15 @@ cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         return RUN_PYTHON
     finish_unit(e, c)
     return RUN_DONE
+
+
+cdef inline bint is_plain(const Client* c, const Command* command, int argc) noexcept nogil:
+    """Whether `admit` would find nothing about the client and the command, if nothing about the engine is in the way."""
+    if c.flags & CLIENT_SPECIAL or not c.authenticated or command == NULL:
+        return False
+    if c.channels.first != NULL or c.patterns.first != NULL or c.shard_channels.first != NULL:
+        return False
+    return argc == command.arity if command.arity > 0 else argc >= -command.arity
 
 
 cdef void refuse_in_multi(Client* c, Command* command, size_t reply_at) noexcept nogil:
@@ -202,7 +225,7 @@ cdef void refuse_in_multi(Client* c, Command* command, size_t reply_at) noexcept
 cdef void keep_or_cut_reply(Engine* e, Client* c, size_t reply_at) noexcept nogil:
     if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
         reply_cut(&c.reply, reply_at)
-    if c.reply.out.len != reply_at:
+    if c.reply.out.len != reply_at and not client_is_heard(e, c):
         client_has_output(e, c)
 
 
@@ -222,18 +245,25 @@ cdef void begin(Engine* e, Client* c, Running* run, Command* command, int argc, 
 
 cdef void finish(Engine* e, Client* c, Running* run) noexcept nogil:
     """After a handler: what it did is told to AOF and replicas, to subscribers and to the statistics."""
+    cdef uint64_t now
     if e.ks.dirty != run.dirty and not e.propagate_replaced and run.command.flags & (CMD_WRITE | CMD_MAY_REPLICATE):
         propagate(c.db, run.argc, run.argv)
     if e.ks.effects.events.len:
         publish_events(e)
-    account_call(e, c, run)
+    now = clock_ticks()
+    e.ticks = now
+    if now - run.ticks >= e.quick_ticks or c.reply.errors != run.errors:
+        account_call(e, c, run)
+    else:
+        account_quick_call(e, c, run)
     if e.monitor_count and not run.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN):
         feed_monitors(e, c, run)
 
 
 cdef void finish_unit(Engine* e, Client* c) noexcept nogil:
     finish(e, c, &c.running[0])
-    effects_end_unit(&e.ks)
+    if e.ks.effects.unit_count:
+        effects_end_unit(&e.ks)
     if e.ks.effects.recording and e.ks.dirty != c.running[0].dirty:
         c.effects_at = e.ks.effects.taken + e.ks.effects.stream.len
     e.current = NULL

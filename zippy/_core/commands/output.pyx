@@ -27,9 +27,7 @@ cdef bint above_limit(Engine* e, Client* c, size_t waiting) noexcept nogil:
 
 cdef void client_has_output(Engine* e, Client* c) noexcept nogil:
     cdef size_t waiting = c.reply.out.len - c.reply.sent
-    if c.flags & (CLIENT_INTERNAL | CLIENT_MASTER):
-        return
-    if c.flags & CLIENT_PENDING and waiting <= e.unlimited_output and not c.soft_limit_us and not c.reply.failed:
+    if c.flags & (CLIENT_INTERNAL | CLIENT_MASTER) or client_is_heard(e, c):
         return
     if not c.flags & CLIENT_CLOSING and (c.reply.failed or above_limit(e, c, waiting)):
         e.stats.output_limit_disconnects += 1

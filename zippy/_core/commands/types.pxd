@@ -64,6 +64,10 @@ cdef enum ClientFlag:
     CLIENT_READONLY = 1 << 23        # cluster: READONLY was sent
     CLIENT_OVER_LIMIT = 1 << 24      # closing: too much output is unsent
     CLIENT_SPEAKS_HTTP = 1 << 25     # closing: it sent a line of a web browser
+    # what a client with one of these sends needs a closer look
+    CLIENT_SPECIAL = (
+        CLIENT_MULTI | CLIENT_MONITOR | CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT
+    )
     # a client with one of these runs nothing for now
     CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
 
@@ -295,6 +299,8 @@ cdef struct Engine:
     Client* current                  # whose command is being run
     Batch batch                      # of the client whose input is being run
     uint64_t ticks                   # clock_ticks at the end of the last command: the next one begins then
+    uint64_t quick_ticks             # what took less needs only to be counted; as for `calm`, found out once for all input that is run
+    bint calm                        # nothing about the engine's state keeps any command from running
     OutputLimit[3] output_limits     # by OutputClass
     size_t unlimited_output          # bytes that no limit forbids
     size_t clients_limit             # bytes of all clients that may be evicted, 0: none

@@ -340,6 +340,9 @@ cdef inline const char* read_number(const char* at, const char* end, int64_t* n)
         return NULL
     value = at[0] - c'0'
     at += 1
+    if at[0] == 13 and at[1] == 10:
+        n[0] = value
+        return at + 2
     while c'0' <= at[0] <= c'9':
         value = value * 10 + (at[0] - c'0')
         at += 1
