@@ -75,11 +75,19 @@ class ListMachine(RuleBasedStateMachine):
             self.list.call("push", text, at_head)
             self.model.insert(0 if at_head else len(self.model), stored(text))
 
-    @rule(text=COMPRESSIBLE | st.just(b"7"), count=st.integers(1, 60))
-    def push_many(self, text, count):
+    @rule(text=COMPRESSIBLE | st.just(b"7"), count=st.integers(1, 60), at_head=st.booleans())
+    def push_many(self, text, count, at_head):
         for _ in range(count):
-            self.list.call("push", text, False)
-        self.model += [stored(text)] * count
+            self.list.call("push", text, at_head)
+        place = 0 if at_head else len(self.model)
+        self.model[place:place] = [stored(text)] * count
+
+    @rule(count=st.integers(1, 60), at_head=st.booleans(), text=TEXTS)
+    def queue(self, count, at_head, text):
+        for _ in range(count):
+            self.list.call("push", text, at_head)
+            self.model.insert(0 if at_head else len(self.model), stored(text))
+            assert self.list.call("pop", not at_head) == self.model.pop(-1 if at_head else 0)
 
     @rule(at_head=st.booleans(), count=st.integers(1, 9))
     def pop(self, at_head, count):
@@ -214,6 +222,20 @@ def test_large_elements_are_plain_nodes(fill, size):
     assert [len(item) for item in q.call("items", 0, False, 9)] == [10, size, size + 1, 10]
     assert len(q.call("pop", False)) == 10
     assert len(q.call("pop", False)) == size + 1
+    assert q.close() == (0, 0)
+
+
+def test_what_is_popped_at_the_head_is_given_back():
+    q = filled(4000, fill=-2)
+    for _ in range(3990):
+        q.call("pop", True)
+    assert q.memory()[1] < 2000
+    for _ in range(2):
+        for _ in range(400):
+            q.call("push", b"x" * 10, True)
+        for _ in range(400):
+            q.call("pop", True)
+    assert q.memory()[1] < 2000
     assert q.close() == (0, 0)
 
 

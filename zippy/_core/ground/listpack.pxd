@@ -11,6 +11,7 @@ cdef enum:
     LP_BEFORE = 0
     LP_AFTER = 1
     LP_INT_TEXT = 24     # bytes that lp_text needs to write an integer
+    LP_OVERHEAD = 11     # bytes that an element takes beside a string's own, at most
     LP_MAX_BYTES = 1 << 30   # a listpack never grows past this: lp_fits says so before
 
 
@@ -41,6 +42,14 @@ cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil
 cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, unsigned int skip) noexcept nogil
 cdef unsigned char* lp_append(unsigned char* lp, Slice s) noexcept nogil        # stored as an integer where its text is the canonical one
 cdef unsigned char* lp_prepend(unsigned char* lp, Slice s) noexcept nogil
+# The following two need no block of their own around the listpack, only room in what it lies in.
+# before it (s.len + LP_OVERHEAD bytes at most): where it begins then
+cdef unsigned char* lp_prepend_into(unsigned char* lp, Slice s) noexcept nogil
+cdef void lp_append_into(unsigned char* lp, Slice s) noexcept nogil             # behind it (s.len + LP_OVERHEAD bytes at most)
+# makes the elements before p, so many, vanish without moving the others: where it begins then
+cdef unsigned char* lp_begin_at(unsigned char* lp, unsigned char* p, uint32_t gone) noexcept nogil
+# makes p and those behind it, so many, vanish
+cdef void lp_end_at(unsigned char* lp, unsigned char* p, uint32_t gone) noexcept nogil
 cdef unsigned char* lp_append_int(unsigned char* lp, int64_t n) noexcept nogil
 # appends every element of another one, as they are
 cdef unsigned char* lp_extend(unsigned char* lp, const unsigned char* other) noexcept nogil

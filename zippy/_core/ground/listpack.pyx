@@ -435,6 +435,45 @@ cdef unsigned char* lp_prepend(unsigned char* lp, Slice s) noexcept nogil:
     return add(lp, HEADER, &e)
 
 
+cdef unsigned char* lp_prepend_into(unsigned char* lp, Slice s) noexcept nogil:
+    cdef Element e
+    cdef size_t size = total_bytes(lp)
+    cdef uint32_t count = header_count(lp)
+    encode(&e, s)
+    write_element(lp + HEADER - e.total, &e)
+    lp -= e.total
+    set_total(lp, size + e.total)
+    set_count(lp, count)
+    add_count(lp, 1)
+    return lp
+
+
+cdef void lp_append_into(unsigned char* lp, Slice s) noexcept nogil:
+    cdef Element e
+    cdef size_t size = total_bytes(lp)
+    encode(&e, s)
+    write_element(lp + size - 1, &e)
+    lp[size + e.total - 1] = END
+    set_total(lp, size + e.total)
+    add_count(lp, 1)
+
+
+cdef unsigned char* lp_begin_at(unsigned char* lp, unsigned char* p, uint32_t gone) noexcept nogil:
+    cdef size_t size = total_bytes(lp) - (p - lp - HEADER)
+    cdef uint32_t count = header_count(lp)
+    lp = p - HEADER
+    set_total(lp, size)
+    set_count(lp, count)
+    add_count(lp, -<int64_t>gone)
+    return lp
+
+
+cdef void lp_end_at(unsigned char* lp, unsigned char* p, uint32_t gone) noexcept nogil:
+    p[0] = END
+    set_total(lp, p + 1 - lp)
+    add_count(lp, -<int64_t>gone)
+
+
 cdef unsigned char* lp_append_int(unsigned char* lp, int64_t n) noexcept nogil:
     cdef Element e
     encode_int(&e, n)

@@ -4,7 +4,7 @@
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.listpack cimport LpItem
 
@@ -18,11 +18,12 @@ cdef enum:
 cdef struct QuicklistNode:
     QuicklistNode* prev
     QuicklistNode* next
-    unsigned char* data   # a listpack, a plain element, or LZF bytes of either; owned
+    unsigned char* data   # a listpack, a plain element, or LZF bytes of either; owned, with the gap before it
     uint32_t bytes        # uncompressed size of data
     uint32_t packed_bytes  # size of the LZF bytes, 0 when not compressed
     uint32_t count        # elements
     uint8_t container     # QL_PLAIN or QL_PACKED
+    uint16_t gap          # free bytes of the block before data: what pushing and popping at the head works with
 
 
 cdef struct Quicklist:
@@ -51,9 +52,6 @@ cdef Quicklist* ql_copy(Quicklist* q) noexcept nogil
 cdef void ql_push(Quicklist* q, Slice s, int where) noexcept nogil
 cdef void ql_append_listpack(Quicklist* q, unsigned char* lp) noexcept nogil      # takes the listpack as a new tail node
 cdef void ql_append_plain(Quicklist* q, unsigned char* data, size_t len) noexcept nogil  # takes a block from mem_alloc
-# Removes the element at an end and hands it out: a block from mem_alloc that the caller frees, or NULL and *num for an integer. False if
-# empty.
-cdef bint ql_pop(Quicklist* q, int where, char** data, size_t* len, int64_t* num) noexcept nogil
 # starts at index (negative from the end); False out of range
 cdef bint ql_iter(QlIter* it, Quicklist* q, int64_t index, int direction) noexcept nogil
 cdef bint ql_iter_next(QlIter* it) noexcept nogil                                 # it.item is the element; False at the end
@@ -64,6 +62,7 @@ cdef void ql_iter_insert(QlIter* it, Slice s, int where) noexcept nogil
 cdef void ql_iter_replace(QlIter* it, Slice s) noexcept nogil                     # replaces the element just returned; ends the iteration
 cdef void ql_iter_delete(QlIter* it) noexcept nogil                               # deletes the element just returned; the iteration goes on
 cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexcept nogil   # elements deleted
+cdef unsigned char* ql_take_data(QuicklistNode* n) noexcept nogil                   # the data as a block of its own; the node has none then
 cdef size_t ql_memory(const Quicklist* q) noexcept nogil                          # bytes of header, nodes and data
 # frees up to so many nodes from the head; True when the whole list is freed
 cdef bint ql_free_some(Quicklist* q, uint64_t nodes) noexcept nogil

@@ -1,17 +1,20 @@
 # Nodes keep to a size at which inserting, deleting and compressing stay cheap. After every call the nodes at both ends are uncompressed
 # (`compress` of them), all others compressed where that gains something; an iterator holds the node that it stands on uncompressed.
 
-from libc.string cimport memcpy
+from libc.stdint cimport uint16_t
+from libc.string cimport memcpy, memmove
 from zippy._core.ground.listpack cimport (
-    LP_AFTER, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at, lp_extend, lp_first, lp_free, lp_get,
-    lp_insert, lp_items, lp_last, lp_length, lp_new, lp_next, lp_prepend, lp_prev, lp_replace, lp_seek
+    LP_AFTER, LP_OVERHEAD, lp_append, lp_append_into, lp_begin_at, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at,
+    lp_end_at, lp_extend, lp_free, lp_get, lp_insert, lp_items, lp_last, lp_length, lp_new, lp_next, lp_prepend_into, lp_prev, lp_replace,
+    lp_seek
 )
 from zippy._core.ground.lzf cimport lzf_compress, lzf_decompress
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc
 
 cdef enum:
     COUNT_MODE_BYTES = 8192     # with a limit by count, a node has at most these bytes too
-    ELEMENT_OVERHEAD = 11       # at most, beside an element's bytes
+    GAP_MAX = 0xFFFF            # bytes
+    SLACK = 512                 # bytes: a block with a gap that is four times what it holds, and so much more, is made anew
     COMPRESS_MIN = 48           # bytes: smaller nodes stay as they are
     COMPRESS_GAIN = 8           # bytes that compression has to save
     FREE_STEP = 1 << 20         # nodes
@@ -35,8 +38,62 @@ cdef inline bint takes(const Quicklist* q, const QuicklistNode* n, size_t size) 
     """Does one more element of this size belong into the node?"""
     return (
         n != NULL and n.container == QL_PACKED and not is_large(q, size)
-        and not exceeds(q, n.bytes + size + ELEMENT_OVERHEAD, <uint64_t>n.count + 1)
+        and not exceeds(q, n.bytes + size + LP_OVERHEAD, <uint64_t>n.count + 1)
     )
+
+
+# ---- blocks
+
+
+cdef inline unsigned char* block_of(const QuicklistNode* n) noexcept nogil:
+    return n.data - n.gap if n.data != NULL else NULL
+
+
+cdef void close_gap(QuicklistNode* n) noexcept nogil:
+    """The data begins where its block does, as whoever may move the block needs it."""
+    if n.gap:
+        memmove(n.data - n.gap, n.data, n.bytes)
+        n.data -= n.gap
+        n.gap = 0
+
+
+cdef void trim(QuicklistNode* n) noexcept nogil:
+    """Gives the gap back."""
+    if n.gap:
+        close_gap(n)
+        n.data = <unsigned char*>mem_realloc(n.data, n.bytes)
+
+
+cdef void trim_if_loose(QuicklistNode* n) noexcept nogil:
+    if mem_size(block_of(n)) > 4 * <size_t>n.bytes + SLACK:
+        trim(n)
+
+
+cdef void open_gap(const Quicklist* q, QuicklistNode* n, size_t least) noexcept nogil:
+    """Makes a gap of that many bytes, and more where more is likely to be pushed: it grows with the node, up to what the node may hold."""
+    cdef size_t gap = least + n.bytes
+    cdef unsigned char* block
+    if n.bytes + gap > byte_limit(q):
+        gap = byte_limit(q) - n.bytes
+    if gap < least:
+        gap = least
+    block = <unsigned char*>mem_alloc(gap + n.bytes)
+    # what rounding up to the allocator's size gives
+    gap = mem_size(block) - n.bytes
+    if gap > GAP_MAX:
+        gap = GAP_MAX
+    memcpy(block + gap, n.data, n.bytes)
+    mem_free(block_of(n))
+    n.data = block + gap
+    n.gap = <uint16_t>gap
+
+
+cdef unsigned char* ql_take_data(QuicklistNode* n) noexcept nogil:
+    cdef unsigned char* data
+    trim(n)
+    data = n.data
+    n.data = NULL
+    return data
 
 
 # ---- compression
@@ -58,6 +115,7 @@ cdef void pack(QuicklistNode* n) noexcept nogil:
     cdef size_t size
     if n.packed_bytes or n.bytes < COMPRESS_MIN:
         return
+    close_gap(n)
     data = <unsigned char*>mem_alloc(n.bytes)
     size = lzf_compress(n.data, n.bytes, data, n.bytes - COMPRESS_GAIN)
     if size == 0:
@@ -159,7 +217,7 @@ cdef void drop_node(Quicklist* q, QuicklistNode* n) noexcept nogil:
         q.tail = n.prev
     q.nodes -= 1
     q.count -= n.count
-    mem_free(n.data)
+    mem_free(block_of(n))
     mem_free(n)
 
 
@@ -178,6 +236,7 @@ cdef void split(Quicklist* q, QuicklistNode* n, long offset) noexcept nogil:
     if offset <= 0 or moved <= 0:
         return
     lp = lp_delete_range(lp_copy(n.data), 0, <unsigned long>offset)
+    close_gap(n)
     set_data(q, n, lp_delete_range(n.data, offset, <unsigned long>moved), -moved)
     link_after(q, n, node_new(lp, lp_bytes(lp), <uint32_t>moved, QL_PACKED))
 
@@ -190,6 +249,7 @@ cdef bint merge(Quicklist* q, QuicklistNode* left, QuicklistNode* right) noexcep
         return False
     unpack(left)
     unpack(right)
+    close_gap(left)
     set_data(q, left, lp_extend(left.data, right.data), right.count)
     drop_node(q, right)
     return True
@@ -242,11 +302,59 @@ cdef Quicklist* ql_copy(Quicklist* q) noexcept nogil:
     return copy
 
 
+cdef void prepend(Quicklist* q, QuicklistNode* n, Slice s) noexcept nogil:
+    """Into the gap, so that nothing has to move."""
+    cdef unsigned char* lp
+    if n.gap < s.len + LP_OVERHEAD:
+        open_gap(q, n, s.len + LP_OVERHEAD)
+    lp = lp_prepend_into(n.data, s)
+    n.gap -= <uint16_t>(n.data - lp)
+    set_data(q, n, lp, 1)
+
+
+cdef void append(Quicklist* q, QuicklistNode* n, Slice s) noexcept nogil:
+    if n.gap and n.gap + n.bytes + s.len + LP_OVERHEAD <= mem_size(block_of(n)):
+        lp_append_into(n.data, s)
+        set_data(q, n, n.data, 1)
+    else:
+        close_gap(n)
+        set_data(q, n, lp_append(n.data, s), 1)
+
+
+cdef void drop_first(Quicklist* q, QuicklistNode* n, uint32_t count) noexcept nogil:
+    """The first elements of an uncompressed listpack, not all, become a part of its gap."""
+    cdef unsigned char* rest = lp_seek(n.data, count)
+    cdef unsigned char* lp
+    if n.gap + n.bytes > GAP_MAX:
+        close_gap(n)
+        set_data(q, n, lp_delete_range(n.data, 0, count), -<int64_t>count)
+        return
+    lp = lp_begin_at(n.data, rest, count)
+    n.gap += <uint16_t>(lp - n.data)
+    set_data(q, n, lp, -<int64_t>count)
+    trim_if_loose(n)
+
+
+cdef void drop_last(Quicklist* q, QuicklistNode* n, uint32_t count) noexcept nogil:
+    """The same at the other end."""
+    if n.gap == 0:
+        set_data(q, n, lp_delete_range(n.data, -<long>count, count), -<int64_t>count)
+        return
+    lp_end_at(n.data, lp_seek(n.data, -<long>count), count)
+    set_data(q, n, n.data, -<int64_t>count)
+    trim_if_loose(n)
+
+
 cdef void ql_push(Quicklist* q, Slice s, int where) noexcept nogil:
     cdef QuicklistNode* n = q.head if where == QL_HEAD else q.tail
     if takes(q, n, s.len):
-        set_data(q, n, lp_prepend(n.data, s) if where == QL_HEAD else lp_append(n.data, s), 1)
+        if where == QL_HEAD:
+            prepend(q, n, s)
+        else:
+            append(q, n, s)
         return
+    if where == QL_HEAD and n != NULL:
+        trim(n)
     link_after(q, NULL if where == QL_HEAD else q.tail, node_of(q, s))
     settle_ends(q)
 
@@ -263,34 +371,6 @@ cdef void ql_append_listpack(Quicklist* q, unsigned char* lp) noexcept nogil:
 cdef void ql_append_plain(Quicklist* q, unsigned char* data, size_t len) noexcept nogil:
     link_after(q, q.tail, node_new(data, len, 1, QL_PLAIN))
     settle_ends(q)
-
-
-cdef bint ql_pop(Quicklist* q, int where, char** data, size_t* len, int64_t* num) noexcept nogil:
-    cdef QuicklistNode* n = q.head if where == QL_HEAD else q.tail
-    cdef unsigned char* p
-    cdef LpItem item
-    data[0] = NULL
-    len[0] = 0
-    if n == NULL:
-        return False
-    if n.container == QL_PLAIN:
-        data[0] = <char*>n.data
-        len[0] = n.bytes
-        n.data = NULL
-    else:
-        p = lp_first(n.data) if where == QL_HEAD else lp_last(n.data)
-        lp_get(p, &item)
-        num[0] = item.num
-        if item.ptr != NULL:
-            len[0] = item.len
-            data[0] = <char*>mem_alloc(item.len)
-            memcpy(data[0], item.ptr, item.len)
-        if n.count > 1:
-            set_data(q, n, lp_delete(n.data, p, NULL), -1)
-            return True
-    drop_node(q, n)
-    settle_ends(q)
-    return True
 
 
 cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexcept nogil:
@@ -310,8 +390,17 @@ cdef uint64_t ql_delete_range(Quicklist* q, int64_t index, uint64_t count) noexc
             here = count - deleted
         if here == n.count:
             drop_node(q, n)
+        elif offset == 0:
+            unpack(n)
+            drop_first(q, n, <uint32_t>here)
+            cut = n if cut == NULL else cut
+        elif offset + here == n.count:
+            unpack(n)
+            drop_last(q, n, <uint32_t>here)
+            cut = n if cut == NULL else cut
         else:
             unpack(n)
+            close_gap(n)
             p = lp_seek(n.data, offset)
             set_data(q, n, lp_delete_range_at(n.data, &p, here), -<int64_t>here)
             cut = n if cut == NULL else cut
@@ -330,7 +419,7 @@ cdef size_t ql_memory(const Quicklist* q) noexcept nogil:
     cdef size_t size = mem_size(q)
     cdef const QuicklistNode* n = q.head
     while n != NULL:
-        size += mem_size(n) + mem_size(n.data)
+        size += mem_size(n) + mem_size(block_of(n))
         n = n.next
     return size
 
@@ -448,6 +537,13 @@ cdef void ql_iter_done(QlIter* it) noexcept nogil:
     it.node = NULL
 
 
+cdef void own_block(QlIter* it) noexcept nogil:
+    """The gap before the node's data is closed, and the iterator stays where it is."""
+    if it.node.gap:
+        it.p -= it.node.gap
+        close_gap(it.node)
+
+
 cdef void ql_iter_delete(QlIter* it) noexcept nogil:
     cdef Quicklist* q = it.list
     cdef QuicklistNode* n = it.node
@@ -459,6 +555,7 @@ cdef void ql_iter_delete(QlIter* it) noexcept nogil:
         settle_ends(q)
         enter(it, following, 0 if it.direction == QL_TAIL else -1)
         return
+    own_block(it)
     lp = lp_delete(n.data, it.p, &it.p)
     set_data(q, n, lp, -1)
     if it.direction == QL_HEAD:
@@ -473,7 +570,7 @@ cdef bint fits_instead(const Quicklist* q, const QuicklistNode* n, Slice s) noex
     """May the element take the place of one in the node?"""
     return (
         n.container == QL_PACKED and not is_large(q, s.len)
-        and (n.count == 1 or not exceeds(q, n.bytes + s.len + ELEMENT_OVERHEAD, n.count))
+        and (n.count == 1 or not exceeds(q, n.bytes + s.len + LP_OVERHEAD, n.count))
     )
 
 
@@ -481,6 +578,7 @@ cdef void ql_iter_replace(QlIter* it, Slice s) noexcept nogil:
     cdef Quicklist* q = it.list
     cdef QuicklistNode* n = it.node
     cdef QuicklistNode* single
+    own_block(it)
     it.node = NULL
     if fits_instead(q, n, s):
         set_data(q, n, lp_replace(n.data, &it.p, s), 0)
@@ -512,11 +610,11 @@ cdef bint insert_into(Quicklist* q, QlIter* it, QuicklistNode* n, Slice s, int w
     elif at_end and takes(q, n.next, s.len):
         place = n.next
         unpack(place)
-        set_data(q, place, lp_prepend(place.data, s), 1)
+        prepend(q, place, s)
     elif offset == 0 and takes(q, n.prev, s.len):
         place = n.prev
         unpack(place)
-        set_data(q, place, lp_append(place.data, s), 1)
+        append(q, place, s)
     else:
         return False
     settle(q, place)
@@ -528,6 +626,7 @@ cdef void ql_iter_insert(QlIter* it, Slice s, int where) noexcept nogil:
     cdef QuicklistNode* n = it.node
     cdef QuicklistNode* single
     cdef long offset = it.offset + (1 if where == LP_AFTER else 0)
+    own_block(it)
     it.node = NULL
     if insert_into(q, it, n, s, where, offset):
         return

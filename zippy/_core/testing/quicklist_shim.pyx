@@ -5,10 +5,10 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
-from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_free
+from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged
 from zippy._core.ground.quicklist cimport (
     QL_HEAD, QL_PLAIN, QL_TAIL, QlIter, Quicklist, QuicklistNode, ql_append_listpack, ql_append_plain, ql_copy, ql_delete_range, ql_free,
-    ql_free_some, ql_iter, ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_pop, ql_push,
+    ql_free_some, ql_iter, ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push,
 )
 
 
@@ -93,15 +93,13 @@ cdef class List:
         ql_push(self.q, slice_from(text), QL_HEAD if at_head else QL_TAIL)
 
     def _pop(self, bint at_head):
-        cdef char* data
-        cdef size_t size
-        cdef int64_t num = 0
-        if not ql_pop(self.q, QL_HEAD if at_head else QL_TAIL, &data, &size, &num):
+        cdef QlIter it
+        cdef int64_t index = 0 if at_head else -1
+        if not ql_iter(&it, self.q, index, QL_TAIL) or not ql_iter_next(&it):
             return None
-        if data == NULL:
-            return num
-        item = data[:size]
-        mem_free(data)
+        item = item_of(&it.item)
+        ql_iter_done(&it)
+        check(ql_delete_range(self.q, index, 1) == 1)
         return item
 
     def _append_listpack(self, bytes raw):

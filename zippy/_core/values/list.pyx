@@ -8,7 +8,7 @@ from zippy._core.ground.mem cimport mem_size
 from zippy._core.ground.number cimport num_write_i64
 from zippy._core.ground.quicklist cimport (
     QL_HEAD, QL_PACKED, QL_TAIL, Quicklist, QuicklistNode, ql_append_listpack, ql_copy, ql_delete_range, ql_free, ql_free_some, ql_iter,
-    ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_items, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push
+    ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_items, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push, ql_take_data
 )
 from zippy._core.values.entry cimport (
     ENC_LISTPACK, ENC_QUICKLIST, NO_EXPIRY, TYPE_LIST, entry_encoding, entry_new, entry_pointer, entry_set_encoding, entry_value
@@ -80,9 +80,8 @@ cdef void try_listpack(Entry* e, const Settings* s, int divisor) noexcept nogil:
     node = q.head
     if too_large(s, node.bytes, node.count, divisor):
         return
-    entry_pointer(e)[0] = node.data
+    entry_pointer(e)[0] = ql_take_data(node)
     entry_set_encoding(e, ENC_LISTPACK)
-    node.data = NULL
     ql_free(q)
 
 
