@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from typing import Any
 
@@ -468,6 +469,22 @@ class TestSinter:
     def test_intersection(self, raw: RawClient, keys: str, expected: str) -> None:
         fill(raw)
         assert sorted(raw("SINTER", *keys.split()).plain()) == expected.encode().split()
+
+    @pytest.mark.parametrize("sizes", [(7, 9), (9, 9, 9), (60, 100), (120, 120, 30), (100, 400), (400, 30)])
+    def test_members_of_all_kinds(self, raw: RawClient, sizes: tuple[int, ...]) -> None:
+        """Sets of many sizes, so of all encodings, of integers and of texts that look like them."""
+        choice = random.Random(sum(sizes))
+        kinds = [str, lambda n: f"0{n}", lambda n: f"-{n}", lambda n: f"member:{n}", lambda n: "x" * (n % 70) + str(n)]
+        sets = []
+        for place, size in enumerate(sizes):
+            members = {choice.choice(kinds)(choice.randrange(size)).encode() for _ in range(size)}
+            raw("SADD", f"set{place}", *members)
+            sets.append(members)
+        keys = [f"set{place}" for place in range(len(sets))]
+        assert set(raw("SINTER", *keys).plain()) == set.intersection(*sets)
+        assert raw("SINTERCARD", len(keys), *keys) == integer(len(set.intersection(*sets)))
+        assert set(raw("SUNION", *keys).plain()) == set.union(*sets)
+        assert set(raw("SDIFF", *keys).plain()) == set.difference(*sets)
 
     def test_kinds(self, raw: RawClient) -> None:
         fill(raw)

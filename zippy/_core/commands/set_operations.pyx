@@ -13,9 +13,10 @@ from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_SET
 from zippy._core.resp.writer cimport reply_bulk, reply_defer, reply_defer_set, reply_error, reply_int, reply_set
 from zippy._core.values.entry cimport ENC_INTSET, TYPE_SET, Entry, entry_encoding
 from zippy._core.values.set cimport (
-    SET_TEXT, SetIter, set_add_item, set_contains_item, set_iter, set_iter_done, set_iter_next, set_length, set_new_intset,
+    SET_TEXT, SetIter, set_add_item, set_iter, set_iter_done, set_iter_next, set_length, set_new_intset,
     set_new_listpack, set_new_table, set_remove_item, set_text, set_try_intset
 )
+from zippy._core.values.set_probe cimport SetProbe, probe_contains, probe_free, probe_init
 
 cdef enum:
     PROBED_SETS = 4     # a union of so many is replied by probing the earlier sets for each member, of more by building it
@@ -23,6 +24,7 @@ cdef enum:
 
 cdef struct Operands:
     Entry** sets        # NULL for an absent key
+    SetProbe* probes    # of each set, where they are asked; else NULL
     int count
     bint absent         # at least one key is
 
@@ -57,9 +59,10 @@ cdef command_fn set_operations_handler(const char* name) noexcept nogil:
 
 
 cdef bint gather(Client* c, int count, const Slice* keys, Operands* operands) noexcept nogil:
-    """Finds the sets; True: operands.sets is to be freed. False: a key holds something else, which was replied."""
+    """Finds the sets; True: to be released. False: a key holds something else, which was replied."""
     cdef int i
     operands.sets = <Entry**>mem_alloc(count * sizeof(Entry*))
+    operands.probes = NULL
     operands.count = count
     operands.absent = False
     for i in range(count):
@@ -70,6 +73,23 @@ cdef bint gather(Client* c, int count, const Slice* keys, Operands* operands) no
             mem_free(operands.sets)
             return False
     return True
+
+
+cdef void prepare_probes(Operands* operands, uint64_t lookups) noexcept nogil:
+    """Each set will be asked for so many members; their order is final."""
+    cdef int i
+    operands.probes = <SetProbe*>mem_alloc(operands.count * sizeof(SetProbe))
+    for i in range(operands.count):
+        probe_init(&operands.probes[i], operands.sets[i], lookups)
+
+
+cdef void release(Operands* operands) noexcept nogil:
+    cdef int i
+    if operands.probes != NULL:
+        for i in range(operands.count):
+            probe_free(&operands.probes[i])
+        mem_free(operands.probes)
+    mem_free(operands.sets)
 
 
 cdef Output output_to(Engine* e, Client* c, Entry* into) noexcept nogil:
@@ -132,13 +152,15 @@ cdef int longer_first(const void* a, const void* b) noexcept nogil:
 
 
 cdef void smallest_first(Operands* operands) noexcept nogil:
+    """The set whose members are looked for in all others comes first."""
     qsort(operands.sets, operands.count, sizeof(Entry*), shorter_first)
+    prepare_probes(operands, set_length(operands.sets[0]))
 
 
 cdef inline bint in_all_others(const Operands* operands, const LpItem* member) noexcept nogil:
     cdef int i
     for i in range(1, operands.count):
-        if operands.sets[i] != operands.sets[0] and not set_contains_item(operands.sets[i], member):
+        if operands.sets[i] != operands.sets[0] and not probe_contains(&operands.probes[i], member):
             return False
     return True
 
@@ -191,7 +213,7 @@ cdef void sinter_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
         place = reply_defer(&c.reply)
         intersect(&output, &operands)
         reply_defer_set(&c.reply, place, output.count)
-    mem_free(operands.sets)
+    release(&operands)
 
 
 cdef void sinterstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -208,7 +230,7 @@ cdef void sinterstore_command(Engine* e, Client* c, int argc, Slice* argv) noexc
         if all_integers(output.into):
             set_try_intset(output.into, &e.settings)
     store(e, c, output.into, argv[1], b"sinterstore")
-    mem_free(operands.sets)
+    release(&operands)
 
 
 cdef void sintercard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -234,7 +256,7 @@ cdef void sintercard_command(Engine* e, Client* c, int argc, Slice* argv) noexce
     else:
         smallest_first(&operands)
         reply_int(&c.reply, intersection_length(&operands, limit))
-    mem_free(operands.sets)
+    release(&operands)
 
 
 # ---- unions
@@ -243,14 +265,18 @@ cdef void sintercard_command(Engine* e, Client* c, int argc, Slice* argv) noexce
 cdef bint in_one_before(const Operands* operands, int count, const LpItem* member) noexcept nogil:
     cdef int i
     for i in range(count):
-        if operands.sets[i] != NULL and set_contains_item(operands.sets[i], member):
+        if operands.sets[i] != NULL and probe_contains(&operands.probes[i], member):
             return True
     return False
 
 
-cdef void unite_by_probing(Output* output, const Operands* operands) noexcept nogil:
+cdef void unite_by_probing(Output* output, Operands* operands) noexcept nogil:
     cdef SetIter it
+    cdef uint64_t members = 0
     cdef int i
+    for i in range(operands.count):
+        members += set_length(operands.sets[i]) if operands.sets[i] != NULL else 0
+    prepare_probes(operands, members)
     for i in range(operands.count):
         if operands.sets[i] == NULL:
             continue
@@ -285,7 +311,7 @@ cdef void sunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
         put_all(&output, union)
         free_entry(&e.ks, union)
     reply_defer_set(&c.reply, place, output.count)
-    mem_free(operands.sets)
+    release(&operands)
 
 
 cdef void sunionstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -296,7 +322,7 @@ cdef void sunionstore_command(Engine* e, Client* c, int argc, Slice* argv) noexc
     output = output_to(e, c, set_new_intset(argv[1]))
     unite_into(&output, &operands)
     store(e, c, output.into, argv[1], b"sunionstore")
-    mem_free(operands.sets)
+    release(&operands)
 
 
 # ---- differences
@@ -336,6 +362,7 @@ cdef void subtract_by_probing(Output* output, Operands* operands) noexcept nogil
     while others + 1 < operands.count and operands.sets[others + 1] != NULL:
         others += 1
     operands.count = others + 1
+    prepare_probes(operands, set_length(operands.sets[0]))
     set_iter(&it, operands.sets[0])
     while set_iter_next(&it):
         if not in_one_of_others(operands, &it.member):
@@ -346,7 +373,7 @@ cdef void subtract_by_probing(Output* output, Operands* operands) noexcept nogil
 cdef inline bint in_one_of_others(const Operands* operands, const LpItem* member) noexcept nogil:
     cdef int i
     for i in range(1, operands.count):
-        if set_contains_item(operands.sets[i], member):
+        if probe_contains(&operands.probes[i], member):
             return True
     return False
 
@@ -388,7 +415,7 @@ cdef void sdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         else:
             output = subtract_and_reply(e, c, &operands)
     reply_defer_set(&c.reply, place, output.count)
-    mem_free(operands.sets)
+    release(&operands)
 
 
 cdef void sdiffstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -403,4 +430,4 @@ cdef void sdiffstore_command(Engine* e, Client* c, int argc, Slice* argv) noexce
         else:
             subtract_from_copy(&output, &operands)
     store(e, c, output.into, argv[1], b"sdiffstore")
-    mem_free(operands.sets)
+    release(&operands)
