@@ -1,5 +1,5 @@
-from libc.stdint cimport int64_t
-from libc.string cimport memchr, memset, strcmp
+from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
+from libc.string cimport memchr, memcpy, memset, strcmp
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
 from zippy._core.ground.number cimport num_read_lax_double
@@ -20,7 +20,7 @@ from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_t
 
 cdef enum:
     ELEMENT_TEXT = 24        # bytes of scratch for an integer element
-    RUN = 8                  # items that are sorted by insertion before merging begins
+    RUN = 4                  # items that are sorted by insertion before merging begins
 
 
 cdef struct Options:
@@ -40,11 +40,15 @@ cdef struct Item:
     double score
 
 
+cdef struct Rank:
+    uint64_t bits            # of the score, in the order wanted
+    int64_t index            # of the item
+
+
 cdef struct Sorting:
     Options options
     Buf arena                # bytes of elements and weights
     Item* items
-    Item* spare              # the merge sort's other half
     int64_t length
     int64_t room
 
@@ -253,62 +257,90 @@ cdef int compare(const Options* o, const Item* a, const Item* b) noexcept nogil:
     return -order if o.descending else order
 
 
-cdef inline bint follows(const Options* o, const Item* a, const Item* b) noexcept nogil:
-    """compare > 0; different numbers, which is most of what is ever sorted, without a call."""
-    if not o.alpha and a.score != b.score:
-        return (a.score > b.score) != o.descending
-    return compare(o, a, b) > 0
+cdef inline uint64_t ordered_bits(double score) noexcept nogil:
+    """An integer that is to others as the score is to theirs; the two zeros are one."""
+    cdef uint64_t bits
+    score += 0.0
+    memcpy(&bits, &score, sizeof(bits))
+    return ~bits if bits >> 63 else bits | <uint64_t>1 << 63
 
 
-cdef void sort_run(Sorting* s, int64_t begin, int64_t end) noexcept nogil:
-    """Sorts a few items by insertion."""
+cdef inline bint precedes(const Sorting* s, const Rank* a, const Rank* b) noexcept nogil:
+    """Whether a, which came later, has to go before b."""
+    if a.bits != b.bits:
+        return a.bits < b.bits
+    return compare(&s.options, &s.items[a.index], &s.items[b.index]) < 0
+
+
+cdef void sort_run(const Sorting* s, Rank* ranks, int64_t count) noexcept nogil:
+    """Sorts a few by insertion."""
     cdef int64_t i
     cdef int64_t at
-    cdef Item item
-    for i in range(begin + 1, end):
-        item = s.items[i]
+    cdef Rank rank
+    for i in range(1, count):
+        rank = ranks[i]
         at = i
-        while at > begin and follows(&s.options, &s.items[at - 1], &item):
-            s.items[at] = s.items[at - 1]
+        while at > 0 and precedes(s, &rank, &ranks[at - 1]):
+            ranks[at] = ranks[at - 1]
             at -= 1
-        s.items[at] = item
+        ranks[at] = rank
+
+
+cdef void merge(const Sorting* s, const Rank* ranks, int64_t middle, int64_t end, Rank* merged) noexcept nogil:
+    """Merges two neighbouring runs. Which of the two is next cannot be foreseen, so nothing branches on it."""
+    cdef int64_t left = 0
+    cdef int64_t right = middle
+    cdef bint later
+    while left < middle and right < end:
+        if ranks[left].bits == ranks[right].bits:
+            later = precedes(s, &ranks[right], &ranks[left])
+        else:
+            later = ranks[right].bits < ranks[left].bits
+        merged[0] = ranks[right if later else left]
+        merged += 1
+        right += later
+        left += not later
+    memcpy(merged, ranks + left, (middle - left) * sizeof(Rank))
+    memcpy(merged + (middle - left), ranks + right, (end - right) * sizeof(Rank))
+
+
+cdef void rank_items(const Sorting* s, Rank* ranks) noexcept nogil:
+    """Texts are compared as such, so that they all are equal at first."""
+    cdef uint64_t turned = UINT64_MAX if s.options.descending else 0
+    cdef int64_t i
+    for i in range(s.length):
+        ranks[i].index = i
+        ranks[i].bits = 0 if s.options.alpha else ordered_bits(s.items[i].score) ^ turned
+
+
+cdef void put_in_order(Sorting* s, const Rank* ranks) noexcept nogil:
+    cdef Item* items = <Item*>mem_alloc(s.length * sizeof(Item))
+    cdef int64_t i
+    for i in range(s.length):
+        items[i] = s.items[ranks[i].index]
+    mem_free(s.items)
+    s.items = items
 
 
 cdef void merge_sort(Sorting* s) noexcept nogil:
+    cdef Rank* ranks = <Rank*>mem_alloc(s.length * sizeof(Rank))
+    cdef Rank* merged = <Rank*>mem_alloc(s.length * sizeof(Rank))
     cdef int64_t width = RUN
     cdef int64_t begin = 0
-    cdef Item* swap
+    rank_items(s, ranks)
     while begin < s.length:
-        sort_run(s, begin, begin + RUN if begin + RUN < s.length else s.length)
+        sort_run(s, ranks + begin, min(<int64_t>RUN, s.length - begin))
         begin += RUN
-    s.spare = <Item*>mem_alloc(s.length * sizeof(Item))
     while width < s.length:
         begin = 0
         while begin < s.length:
-            merge(s, begin, width)
+            merge(s, ranks + begin, min(width, s.length - begin), min(2 * width, s.length - begin), merged + begin)
             begin += 2 * width
-        swap = s.items
-        s.items = s.spare
-        s.spare = swap
+        ranks, merged = merged, ranks
         width *= 2
-    mem_free(s.spare)
-
-
-cdef void merge(Sorting* s, int64_t begin, int64_t width) noexcept nogil:
-    """Merges two neighbouring runs of items into spare."""
-    cdef int64_t left = begin
-    cdef int64_t middle = begin + width if begin + width < s.length else s.length
-    cdef int64_t end = middle + width if middle + width < s.length else s.length
-    cdef int64_t right = middle
-    cdef int64_t at = begin
-    while at < end:
-        if right >= end or left < middle and not follows(&s.options, &s.items[left], &s.items[right]):
-            s.spare[at] = s.items[left]
-            left += 1
-        else:
-            s.spare[at] = s.items[right]
-            right += 1
-        at += 1
+    put_in_order(s, ranks)
+    mem_free(ranks)
+    mem_free(merged)
 
 
 cdef void reverse(Sorting* s) noexcept nogil:

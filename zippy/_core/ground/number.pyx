@@ -43,6 +43,7 @@ cdef struct Scaled:
 cdef Scaled[POWERS] powers
 
 cdef uint64_t[20] tens
+cdef char[200] pairs      # "00" to "99"
 
 
 def fill_powers():
@@ -60,22 +61,36 @@ def fill_powers():
         powers[i].exp = -shift
     for i in range(20):
         tens[i] = 10**i
+    for i in range(100):
+        pairs[2 * i] = 48 + i // 10
+        pairs[2 * i + 1] = 48 + i % 10
 
 
 fill_powers()
 
 
+cdef inline size_t digit_count(unsigned long long n) noexcept nogil:
+    cdef size_t count = 1
+    while n >= 10000:
+        n //= 10000
+        count += 4
+    return count + (n >= 10) + (n >= 100) + (n >= 1000)
+
+
 cdef size_t num_write_u64(char* dst, unsigned long long n) noexcept nogil:
-    cdef char[20] digits
-    cdef int at = 20
-    while True:
-        at -= 1
-        digits[at] = <char>(48 + n % 10)
-        n //= 10
-        if n == 0:
-            break
-    memcpy(dst, digits + at, 20 - at)
-    return 20 - at
+    cdef size_t count = digit_count(n)
+    cdef char* at = dst + count
+    cdef unsigned long long rest
+    while n >= 100:
+        rest = n // 100
+        at -= 2
+        memcpy(at, pairs + 2 * (n - rest * 100), 2)
+        n = rest
+    if n >= 10:
+        memcpy(dst, pairs + 2 * n, 2)
+    else:
+        dst[0] = <char>(48 + n)
+    return count
 
 
 cdef size_t num_write_i64(char* dst, int64_t n) noexcept nogil:
