@@ -70,7 +70,10 @@ cdef bint write_all(RdbWriter* w, const char* ptr, size_t len) noexcept nogil:
     if w.sync_every and w.unsynced >= w.sync_every:
         # in small steps, so that the last fsync does not have everything left to do
         w.unsynced = 0
-        fdatasync(w.fd)
+        if fdatasync(w.fd) != 0:
+            # the kernel tells of lost bytes once: the last fsync would succeed
+            w.error = errno
+            return False
     return True
 
 
