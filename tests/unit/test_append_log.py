@@ -59,11 +59,12 @@ class Rig:
         """The process would end here."""
         raise GivenUp(text, error)
 
-    def open(self, name: str = "log") -> Path:
-        """Turns the log to a file."""
+    def open(self, name: str = "log", sync_former: bool = True) -> Path:
+        """Turns the log to a file. sync_former: the thread has synced the one before at once."""
         path = self.folder / name
         self.files.append(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
-        self.log.open(self.files[-1], path.stat().st_size)
+        if self.log.open(self.files[-1], path.stat().st_size) >= 0 and sync_former:
+            self.log.synced_to(self.log.written, 0)
         return path
 
     def __call__(self, *words: object) -> bytes:
@@ -270,6 +271,27 @@ def test_what_a_full_disk_did_not_take_is_written_later(rig: Rig) -> None:
     rig("SET", "b", 1)
     assert path.read_bytes() == request("SELECT", 2) + request("SET", "a", 1) + request("SET", "b", 1)
     assert rig.syncs == []
+
+
+@pytest.mark.parametrize("rig", ["everysec", "no"], indirect=True)
+@pytest.mark.parametrize("late", [False, True])
+def test_another_file_begins_when_the_one_before_is_on_disk(rig: Rig, late: bool) -> None:
+    first = rig.open("first")
+    rig("SET", "a", 1)
+    written = first.read_bytes()
+    second = rig.open("second", sync_former=False)
+    rig("SET", "b", 1)
+    rig.later(2 * SECOND - 1)
+    rig("SET", "c", 1)
+    assert (first.read_bytes(), second.read_bytes()) == (written, b"")
+    if late:
+        # a disk that does not answer is not waited for any longer
+        rig.later(1)
+    else:
+        for _ in range(rig.log.syncing):
+            rig.log.synced_to(rig.log.written, 0)
+    rig.log.flush(False)
+    assert second.read_bytes() == request("SELECT", 0) + request("SET", "b", 1) + request("SET", "c", 1)
 
 
 @everysec

@@ -60,7 +60,7 @@ cdef class AppendLog(Journal):
     cdef readonly uint64_t written   # offset
     cdef readonly uint64_t synced    # offset
     cdef int64_t sync_begun_us       # monotonic clock: when the thread was last sent to sync
-    cdef readonly bint syncing       # the thread is at work
+    cdef readonly int syncing        # syncs that the thread was given and has not done
     cdef int64_t put_off_us          # monotonic clock: since when a write is put off; 0: none is
     cdef readonly int64_t delayed    # writes that did not wait longer for the thread
     cdef int write_error             # errno, 0: the last write succeeded
@@ -89,7 +89,8 @@ cdef class AppendLog(Journal):
         """Writes to this file, open for appending and `size` bytes long, from now on; the descriptor of the one before, or -1.
 
         What was done until now goes to the one before; what that does not take is carried over. OSError: it has half a record, and nobody
-        could read on behind it.
+        could read on behind it. The one before has to be synced by the thread, then `synced_to` called: what comes waits for that, or a
+        power cut could leave a log with a gap.
         """
         cdef int before = self.descriptor
         self.take()
@@ -97,6 +98,7 @@ cdef class AppendLog(Journal):
             self.flush(True)
             if self.half_written:
                 raise OSError(self.write_error, os.strerror(self.write_error))
+            self.syncing += 1
         self.carry_over()
         self.descriptor = descriptor
         self.size = size
@@ -179,7 +181,7 @@ cdef class AppendLog(Journal):
             self.note_memory()
             return 0
         if self.waiting.len:
-            if self.policy == SYNC_EVERY_SECOND and self.syncing and not urgent:
+            if self.policy != SYNC_ALWAYS and self.syncing and not urgent:
                 if self.put_off_us == 0:
                     self.put_off_us = now
                 if now - self.put_off_us < LONGEST_DELAY:
@@ -246,7 +248,7 @@ cdef class AppendLog(Journal):
                 self.sync_here()
         elif self.policy == SYNC_EVERY_SECOND:
             if not self.syncing and self.synced != self.written and now - self.sync_begun_us >= SECOND:
-                self.syncing = True
+                self.syncing += 1
                 self.sync_begun_us = now
                 self.on_sync(self.descriptor, self.written)
         return 0
@@ -286,7 +288,7 @@ cdef class AppendLog(Journal):
 
     def synced_to(self, uint64_t offset, int error):
         """The thread has synced the file up to this offset, or failed with an errno."""
-        self.syncing = False
+        self.syncing -= 1
         if error == 0 and offset > self.synced:
             self.synced = offset
         if error or self.sync_error:

@@ -139,14 +139,17 @@ class AppendFiles:
     # Loading
 
     def load(self, core: Core, manifest: Manifest) -> None:
-        """Loads all files. LogError when one cannot be; nothing is changed then, but a torn end of the last one may be cut off before."""
+        """Loads all files. LogError when one cannot be; nothing is changed then, but a torn end of the last one that is not empty may be
+        cut off before."""
         began = time.monotonic()
+        # an increment begins to grow when the one before is on disk
+        last = next((file for file in reversed(manifest.increments) if self.size(file)), manifest.files[-1] if manifest.files else None)
         for file in manifest.files:
             path = self.path(file)
             try:
                 self.load_file(core, path, file)
             except AppendError as error:
-                if not error.torn or file != manifest.files[-1]:
+                if not error.torn or file != last:
                     raise LogError(f"Cannot load {path}: {error.problem} at byte {error.offset}. It was left as it is") from None
                 self.cut(path, error.offset)
             except SnapshotError as error:

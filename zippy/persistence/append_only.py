@@ -161,6 +161,8 @@ class AppendOnly:
         if manifest != self.manifest:
             manifest.write(self.files.folder)
         self.manifest = manifest
+        # what a killed process wrote is in force from now on, so it has to last
+        os.fsync(descriptor)
         self.log.open(descriptor, os.fstat(descriptor).st_size)
         self.measure()
 
@@ -530,7 +532,7 @@ class AppendOnly:
             "aof_base_size": self.base_size,
             "aof_pending_rewrite": 0,
             "aof_buffer_length": self.log.buffered,
-            "aof_pending_bio_fsync": int(self.log.syncing),
+            "aof_pending_bio_fsync": self.log.syncing,
             "aof_delayed_fsync": self.log.delayed,
         }
 
