@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from tests import needs, servers
+from tests.persistence import disk
 from tests.persistence.data import contents, fill
 from tests.resp import ConnectionClosed
 from tests.servers import ServerProcess
@@ -485,6 +486,22 @@ class TestTorn:
             server.start()
         assert first.read_bytes() == data
 
+    def test_the_last_that_is_not_empty_may_be_torn(self, start: StartServer, tmp_path: Path) -> None:
+        """A power cut while a rewrite began: the new increment is there, the end of the one before is not."""
+        server = start(folder=tmp_path)
+        client(server).set("a", 1)
+        client(server).set("b", 1)
+        server.kill()
+        first = increment(tmp_path)
+        first.with_name("appendonly.aof.2.incr.aof").touch()
+        with (log_folder(tmp_path) / "appendonly.aof.manifest").open("a") as file:
+            file.write("file appendonly.aof.2.incr.aof seq 2 type i\n")
+        os.truncate(first, first.stat().st_size - 1)
+        server.start()
+        client(server).set("c", 1)
+        server.restart()
+        assert set(client(server).keys()) == {b"a", b"c"}
+
 
 class TestDamage:
     """A log that somebody else has changed."""
@@ -838,11 +855,11 @@ class TestFaults:
 
     @pytest.mark.parametrize("policy", ["always", "everysec"])
     def test_failing_sync(self, start_server: StartServer, tmp_path: Path, policy: str) -> None:
-        preload = failing_sync(tmp_path)
-        folder = tmp_path / "data"
-        server = start_server(
-            "--appendonly", "yes", "--appendfsync", policy, folder=folder, environment={"LD_PRELOAD": str(preload), "FAIL_SYNC": "incr.aof"}
-        )  # fmt: skip
+        preload = disk.build(tmp_path)
+        trouble = tmp_path / "trouble"
+        environment = {"LD_PRELOAD": str(preload), "FAIL_SYNC": "incr.aof", "FAIL_WHEN": str(trouble)}
+        server = start_server("--appendonly", "yes", "--appendfsync", policy, folder=tmp_path / "data", environment=environment)
+        trouble.touch()
         if policy == "always":
             with server.client() as raw, pytest.raises((ConnectionClosed, ConnectionResetError)):
                 raw("SET", "a", 1)
@@ -853,9 +870,13 @@ class TestFaults:
             raw("SET", "a", 1)
             wait_until(lambda: raw("SET", "a", 2).value == b"MISCONF Errors writing to the AOF file: Input/output error")
             assert raw("WAITAOF", 1, 0, 10).plain() == [0, 0]
+        # what was there before may not last either
+        server.kill()
+        with pytest.raises(RuntimeError, match=r"Cannot write the append-only file in .*: Input/output error\. Exiting"):
+            server.start()
 
     def test_a_slow_disk_keeps_nobody_waiting(self, start_server: StartServer, tmp_path: Path) -> None:
-        preload = failing_sync(tmp_path)
+        preload = disk.build(tmp_path)
         server = start_server(
             "--appendonly", "yes", folder=tmp_path / "data", environment={"LD_PRELOAD": str(preload), "SLOW_SYNC": "incr.aof"}
         )
@@ -870,46 +891,6 @@ class TestFaults:
             # the thread takes three seconds; after two the write goes out beside it
             wait_until(lambda: persistence(server)["aof_buffer_length"] == "0")
             assert persistence(server)["aof_delayed_fsync"] == "1"
-
-
-SYNC_SOURCE = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static int is_file(int fd, const char *variable) {
-    char link[64], path[4096];
-    const char *end = getenv(variable);
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, path, sizeof(path) - 1);
-    if (end == NULL || n < 0) return 0;
-    path[n] = 0;
-    return (size_t)n > strlen(end) && strcmp(path + n - strlen(end), end) == 0;
-}
-
-static int synced(int fd, const char *name) {
-    if (is_file(fd, "FAIL_SYNC")) { errno = EIO; return -1; }
-    if (is_file(fd, "SLOW_SYNC")) sleep(3);
-    return ((int (*)(int))dlsym(RTLD_NEXT, name))(fd);
-}
-
-int fsync(int fd) { return synced(fd, "fsync"); }
-int fdatasync(int fd) { return synced(fd, "fdatasync"); }
-"""
-
-
-def failing_sync(folder: Path) -> Path:
-    """A library that makes fsync of certain files fail or slow."""
-    compiler = needs.needs_program("gcc")
-    source = folder / "sync.c"
-    source.write_text(SYNC_SOURCE)
-    library = folder / "sync.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
-    return library
 
 
 class TestCrash:

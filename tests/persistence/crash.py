@@ -1,0 +1,415 @@
+"""Kills a server at random moments and cuts its disk's power, over and over, and looks for what it had promised.
+
+    python -m tests.persistence.crash --seconds 3600 --seed 1 --policy everysec
+
+Writers of several types send numbers in ascending order and note when each was acknowledged. A round ends with SIGTERM, with kill -9,
+or with kill -9 and a power cut, which leaves what was synced and a part by chance of what was not (tests/persistence/disk.py). Meanwhile BGSAVE and
+BGREWRITEAOF run, and their children are killed. The server starts again in the same folder. Then
+
+- each writer's data is whole: a list or a sorted set has no gap, the halves of a transaction or of an HSET agree, no string is cut;
+- nothing is there that was never sent;
+- `appendfsync always`: all that was acknowledged is there;
+- `everysec`: what was acknowledged is there, but for the last second before a power cut, longer by the longest sync of the round; kill -9
+  alone may take what was acknowledged while a sync was under way, since writing is put off meanwhile;
+- after SIGTERM all is there; a snapshot holds all that was acknowledged before its BGSAVE began.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import servers
+from tests.persistence.disk import Disk
+from tests.resp import Arg, ConnectionClosed, RawClient, Reply, encode
+from tests.servers import ServerProcess
+
+KEPT = 1000  # items of a list and members of a sorted set that are not trimmed away
+SECOND = 1.0
+SLACK = 0.5  # seconds for a timer that comes late on a busy machine; the server looks ten times a second
+
+
+class Broken(Exception):
+    """A promise that was not kept."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a writer writes: the commands of one number, and the highest number that its data holds (Broken when it is not whole)."""
+
+    name: str
+    commands: Callable[[str, int], list[tuple[Arg, ...]]]
+    highest: Callable[[RawClient, str], int]
+    at_once: int = 1  # numbers that are sent without waiting
+
+
+def whole(condition: bool, what: str) -> None:
+    """Broken unless the condition holds."""
+    if not condition:
+        raise Broken(what)
+
+
+def number(reply: Reply) -> int:
+    """A number as a string, 0 when there is none."""
+    return int(reply.value or 0)
+
+
+def without_gap(found: list[int], key: str) -> int:
+    """The last of ascending numbers that were trimmed to KEPT at multiples of KEPT."""
+    last = found[-1] if found else 0
+    whole(found == list(range(last - len(found) + 1, last + 1)), f"{key} has a gap: {found[:5]} to {found[-5:]}, {len(found)} items")
+    whole(len(found) >= min(last, KEPT), f"{key} has lost its beginning: {found[:3]} to {last}")
+    return last
+
+
+def push(key: str, n: int) -> list[tuple[Arg, ...]]:
+    """RPUSH, and now and then LTRIM."""
+    return [("RPUSH", key, n), *([("LTRIM", key, -KEPT, -1)] if n % KEPT == 0 else [])]
+
+
+def highest_item(client: RawClient, key: str) -> int:
+    """Of a list."""
+    return without_gap([int(item) for item in client("LRANGE", key, 0, -1).plain()], key)
+
+
+def add(key: str, n: int) -> list[tuple[Arg, ...]]:
+    """ZADD, and now and then ZREMRANGEBYRANK."""
+    return [("ZADD", key, n, f"member:{n}"), *([("ZREMRANGEBYRANK", key, 0, -KEPT - 1)] if n % KEPT == 0 else [])]
+
+
+def highest_score(client: RawClient, key: str) -> int:
+    """Of a sorted set."""
+    words = client("ZRANGE", key, 0, -1, "WITHSCORES").plain()
+    whole(words[::2] == [b"member:" + score for score in words[1::2]], f"{key}: members and scores do not agree")
+    return without_gap([int(score) for score in words[1::2]], key)
+
+
+def large_value(n: int) -> bytes:
+    """A string of up to 40 KB that tells whether it is whole."""
+    return b"%d:" % n * (n * 7919 % 5000 + 1)
+
+
+def highest_large(client: RawClient, key: str) -> int:
+    """Of large strings."""
+    value = client("GET", key).value or b""
+    n = int(value.partition(b":")[0] or 0)
+    whole(not value or value == large_value(n), f"{key} is half written")
+    return n
+
+
+def highest_fields(client: RawClient, key: str) -> int:
+    """Of a hash."""
+    first, second = client("HMGET", key, "a", "b").plain()
+    whole(first == second, f"{key} is half written: {first} {second}")
+    return int(first or 0)
+
+
+def transaction(key: str, n: int) -> list[tuple[Arg, ...]]:
+    """Two keys in one EXEC."""
+    return [("MULTI",), ("SET", f"{key}:n", n), *push(f"{key}:list", n), ("EXEC",)]
+
+
+def highest_pair(client: RawClient, key: str) -> int:
+    """Of transactions."""
+    n = number(client("GET", f"{key}:n"))
+    item = highest_item(client, f"{key}:list")
+    whole(n == item, f"{key}: half a transaction: {n} {item}")
+    return n
+
+
+KINDS = (
+    Kind("string", lambda key, n: [("SET", key, n)], lambda client, key: number(client("GET", key))),
+    Kind("list", push, highest_item),
+    Kind("pipelined list", push, highest_item, at_once=16),
+    Kind("hash", lambda key, n: [("HSET", key, "a", n, "b", n)], highest_fields),
+    Kind("transaction", transaction, highest_pair),
+    Kind("pipelined transaction", transaction, highest_pair, at_once=5),
+    Kind("sorted set", add, highest_score),
+    Kind("large", lambda key, n: [("SET", key, large_value(n))], highest_large),
+)
+
+
+class Writer:
+    """One connection's worth of numbers, over all rounds."""
+
+    def __init__(self, kind: Kind, place: int) -> None:
+        self.kind = kind
+        self.key = f"{kind.name}:{place}"
+        self.db = place % 2 * 3
+        self.sent = 0
+        self.acknowledged = 0
+        self.acknowledgements: list[tuple[float, int]] = []  # of this round: when, and which
+        self.refusal: Reply | None = None  # the first error
+        self.thread: threading.Thread | None = None
+
+    def start(self, server: ServerProcess) -> None:
+        """Writes until the connection ends or the server refuses."""
+        self.acknowledgements.clear()
+        self.refusal = None
+        self.thread = threading.Thread(target=self.write, args=(server.client(),))
+        self.thread.start()
+
+    def write(self, client: RawClient) -> None:
+        """The thread's life."""
+        with client, contextlib.suppress(OSError, ConnectionClosed):
+            client("SELECT", self.db)
+            while self.refusal is None:
+                first = self.sent + 1
+                batch = [self.kind.commands(self.key, n) for n in range(first, first + self.kind.at_once)]
+                self.sent += len(batch)
+                client.send_bytes(b"".join(encode(words) for commands in batch for words in commands))
+                for n, commands in enumerate(batch, first):
+                    self.read(client, n, len(commands))
+
+    def read(self, client: RawClient, n: int, count: int) -> None:
+        """Reads the replies to one number's commands."""
+        for _ in range(count):
+            reply = client.read()
+            if reply.is_error:
+                self.refusal = self.refusal or reply
+        if self.refusal is None:
+            self.acknowledged = n
+            self.acknowledgements.append((time.monotonic(), n))
+
+    def join(self) -> None:
+        """Waits for the end of the thread."""
+        if self.thread is not None:
+            self.thread.join()
+            self.thread = None
+
+    def highest(self, client: RawClient) -> int:
+        """The highest number that the server has."""
+        client("SELECT", self.db)
+        return self.kind.highest(client, self.key)
+
+
+@dataclass
+class Figures:
+    """What was seen."""
+
+    acknowledged: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)  # acknowledged numbers, by the way of the end
+    oldest: dict[str, float] = field(default_factory=dict)  # seconds before the end at which the oldest of them was acknowledged
+    snapshots: int = 0  # that were checked
+
+    def __str__(self) -> str:
+        oldest = {how: f"{seconds:.2f}" for how, seconds in self.oldest.items()}
+        return (
+            f"acknowledged={self.acknowledged} ends={dict(self.ends)} actions={dict(self.actions)} "
+            f"snapshots_checked={self.snapshots} lost={dict(self.lost)} oldest_lost_s={oldest}"
+        )
+
+
+class Crash:
+    """The rounds of one server."""
+
+    def __init__(self, folder: Path, policy: str, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.policy = policy
+        self.began = time.monotonic()
+        self.trace = [f"seed={seed} policy={policy}"]
+        self.folder = folder
+        self.disk = Disk(folder / "data", folder / "notes")
+        self.writers = [Writer(kind, place) for place, kind in enumerate(KINDS)]
+        self.figures = Figures()
+        self.snapshot_holds: dict[str, int] = {}  # by writer: what the last snapshot that was finished holds at least
+        self.ends: list[str] = []  # that are to come
+        self.slow_ms = 0
+        options = ("--appendonly", "yes", "--appendfsync", policy, "--auto-aof-rewrite-min-size", "1mb")
+        self.server = servers.start_server(*options, folder=self.disk.folder, environment=self.disk.environment())
+
+    def note(self, text: str) -> None:
+        """A line of the trace."""
+        self.trace.append(f"{time.monotonic() - self.began:9.3f} {text}")
+
+    def run(self, seconds: float) -> Figures:
+        """Rounds for so long. Broken, with the trace, when a promise was not kept."""
+        try:
+            while time.monotonic() - self.began < seconds:
+                self.round()
+        except (Broken, RuntimeError) as error:
+            raise Broken("\n".join([*self.trace[:1], *self.trace[-60:], str(error)[-3000:]])) from None
+        finally:
+            self.stop()
+        return self.figures
+
+    def stop(self) -> None:
+        """Ends the server and the writers."""
+        self.server.stop()
+        for writer in self.writers:
+            writer.join()
+
+    def round(self) -> None:
+        """Writes, disturbs, ends, starts and checks."""
+        if not self.ends:
+            self.ends = self.chance.sample(["kill", "kill", "power", "power", "SIGTERM"], 5)
+        how = self.ends.pop()
+        for writer in self.writers:
+            writer.start(self.server)
+        self.disturb(self.chance.uniform(0.05, 2.5))
+        if self.policy == "everysec" and self.chance.random() < 0.2:
+            time.sleep(1.5)  # so that what was written first is older than a second
+        ended = self.end(how)
+        said = self.disk.cut_power(self.chance) if how == "power" else []
+        for line in said:
+            self.note(line)
+        allowed = self.allowed_age(how)
+        self.slow_ms = self.chance.choice([0, 0, 0, self.chance.randint(20, 400)])
+        self.server.environment.update(self.disk.environment(self.slow_ms))
+        self.server.start()
+        with self.server.client() as client:
+            for writer in self.writers:
+                self.check(writer, client, how, ended, allowed)
+        if self.snapshot_holds and self.chance.random() < 0.2:
+            self.check_snapshot()
+
+    def disturb(self, seconds: float) -> None:
+        """Snapshots, rewrites and killed children while the writers write."""
+        end = time.monotonic() + seconds
+        with self.server.client() as client:
+            while (left := end - time.monotonic()) > 0:
+                time.sleep(min(left, self.chance.uniform(0.01, 0.8)))
+                action = self.chance.choice(["BGSAVE", "BGREWRITEAOF", "BGREWRITEAOF", "kill child", "nothing"])
+                self.note(action)
+                self.figures.actions[action] += 1
+                if action == "kill child":
+                    self.kill_children()
+                elif action != "nothing":
+                    holds = {writer.key: writer.acknowledged for writer in self.writers}
+                    started = client(*action.split())
+                    if action == "BGSAVE" and started.value == b"Background saving started":
+                        self.wait_for_snapshot(client, holds)
+
+    def wait_for_snapshot(self, client: RawClient, holds: dict[str, int]) -> None:
+        """Now and then waits until the snapshot is in its place, and notes what it has to hold."""
+        while self.chance.random() < 0.95:
+            fields = client("INFO", "persistence").value
+            if b"rdb_bgsave_in_progress:0" in fields:
+                if b"rdb_last_bgsave_status:ok" in fields:
+                    self.snapshot_holds = holds
+                return
+            time.sleep(0.01)
+
+    def kill_children(self) -> None:
+        """kill -9 for each process that the server has started."""
+        for child in self.children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+
+    def end(self, how: str) -> float:
+        """Ends the server; the moment (monotonic seconds)."""
+        self.note(f"{how}, sync takes {self.slow_ms} ms")
+        self.figures.ends[how] += 1
+        if not self.server.alive():
+            raise Broken(f"the server has ended by itself\n{self.server.log()[-3000:]}")
+        children = self.children()
+        ended = time.monotonic()
+        if how == "SIGTERM":
+            self.server.terminate(20)
+        else:
+            self.server.kill()
+        for writer in self.writers:
+            writer.join()
+            if writer.refusal is not None:
+                raise Broken(f"{writer.key} was refused: {writer.refusal}")
+        wait_for_end(children)
+        return ended
+
+    def children(self) -> list[int]:
+        """The processes that the server has started."""
+        assert self.server.process is not None
+        pid = self.server.process.pid
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def allowed_age(self, how: str) -> float:
+        """How long before the end an acknowledgement may be that did not last; below 0: none may."""
+        if self.policy == "always" or how == "SIGTERM":
+            return -SECOND
+        longest = max(self.disk.journal().longest_sync, self.slow_ms / 1000)
+        return longest + SLACK + (SECOND if how == "power" else 0)
+
+    def check(self, writer: Writer, client: RawClient, how: str, ended: float, allowed: float) -> None:
+        """Holds what the server has against what it promised to the writer."""
+        found = writer.highest(client)
+        self.note(f"{writer.key}: sent {writer.sent}, acknowledged {writer.acknowledged}, found {found}")
+        whole(found <= writer.sent, f"{writer.key}: {found} was never sent")
+        lost = [at for at, n in writer.acknowledgements if n > found]
+        self.figures.acknowledged += len(writer.acknowledgements)
+        if lost:
+            age = ended - lost[0]
+            self.figures.lost[how] += len(lost)
+            self.figures.oldest[how] = max(self.figures.oldest.get(how, 0.0), age)
+            whole(age <= allowed, f"{writer.key}: {len(lost)} acknowledged numbers are lost, the oldest {age:.3f} s before the end")
+        whole(bool(lost) or found >= writer.acknowledged, f"{writer.key}: numbers of former rounds are lost")
+        writer.sent = writer.acknowledged = found
+
+    def check_snapshot(self) -> None:
+        """Loads the snapshot elsewhere: it is whole, and holds what was acknowledged before it began."""
+        self.figures.snapshots += 1
+        elsewhere = self.folder / "snapshot"
+        elsewhere.mkdir(exist_ok=True)
+        shutil.copy(self.disk.folder / "dump.rdb", elsewhere)
+        server = servers.start_server(folder=elsewhere)
+        try:
+            with server.client() as client:
+                for writer in self.writers:
+                    found = writer.highest(client)
+                    least = self.snapshot_holds[writer.key]
+                    whole(found >= least, f"the snapshot holds {found} of {writer.key}, not {least}")
+        finally:
+            server.stop()
+            shutil.rmtree(elsewhere)
+
+
+def wait_for_end(pids: list[int]) -> None:
+    """Until these processes, which nobody waits for any more, are gone: a machine that lost its power runs nothing on."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        while Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
+            time.sleep(0.001)
+
+
+@contextlib.contextmanager
+def kept_on_failure(folder: Path) -> Iterator[None]:
+    """Removes the folder, unless something failed in it."""
+    yield
+    shutil.rmtree(folder)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.persistence.crash", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
+    parser.add_argument("--policy", choices=["always", "everysec"], default="always")
+    parser.add_argument("--folder", type=Path, default=None, help="where the server's files are kept (default: a temporary folder)")
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="zippy-crash-"))
+    print(f"seed={options.seed} policy={options.policy} folder={folder}", flush=True)
+    try:
+        with kept_on_failure(folder):
+            figures = Crash(folder, options.policy, options.seed).run(options.seconds)
+    except Broken as error:
+        print(f"{error}\nEverything is left in {folder}", file=sys.stderr)
+        return 1
+    print(figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
