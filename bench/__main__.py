@@ -19,6 +19,7 @@ from bench.inprocess import compare
 from bench.latency import fixed, pauses
 from bench.loads import COMMANDS, of_sizes
 from bench.memory import churn, per_element
+from bench.persistence import keeping
 from bench.scale import growth, startup, tls
 from bench.servers import REDIS, VALKEY, ZIPPY, Kind, Ports, find
 from bench.tables import Table, save
@@ -115,6 +116,11 @@ def tls_part(run: Run) -> list[Table]:
     return tls(run.kinds, run.ports, run.options.rounds, run.options.requests)
 
 
+def persistence_part(run: Run) -> list[Table]:
+    """Saving, loading, and what the append-only file costs."""
+    return keeping(run.kinds, run.ports, run.options.rounds, run.options.requests, 100_000 if run.quick else run.options.elements)
+
+
 def inprocess_part(run: Run) -> list[Table]:
     """Stores inside of a Python process."""
     return compare(run.kinds, run.ports, run.options.rounds, 0.3 if run.quick else 2.0, run.options.python, run.options.zippy)
@@ -130,6 +136,7 @@ PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "pauses": pauses_part,
     "scale": scale_part,
     "startup": startup_part,
+    "persistence": persistence_part,
     "tls": tls_part,
     "inprocess": inprocess_part,
 }
@@ -173,7 +180,9 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--pipelines", type=lambda text: [int(word) for word in text.split(",")], default=[1, 16, 128], help="1,16,128")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--elements", type=int, default=1_000_000, help="elements of the memory and churn parts")
+    parser.add_argument(
+        "--elements", type=int, default=1_000_000, help="elements of the memory, churn, pauses, startup and persistence parts"
+    )
     parser.add_argument("--largest", type=int, default=10_000_000, help="keys that the scale part ends with")
     parser.add_argument(
         "--python", default=sys.executable, metavar="PROGRAM", help="the interpreter of the inprocess part, which has the other stores"

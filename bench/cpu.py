@@ -48,12 +48,18 @@ def prepare(server: Server, load: Load, requests: int) -> None:
 
 def redis_benchmark(port: int, case: Case, requests: int, limit: float, options: Sequence[str] = ()) -> float:
     """Runs redis-benchmark (with further options of its own); returns requests per second. Raises ErrorReply at an error reply."""
+    return benchmark_fields(port, case, requests, limit, options)["rps"]
+
+
+def benchmark_fields(port: int, case: Case, requests: int, limit: float, options: Sequence[str] = ()) -> dict[str, float]:
+    """The same with all that redis-benchmark tells: rps, and p50_latency_ms and others of a batch."""
     arguments = ["-p", str(port), "-n", str(requests), "-P", str(case.pipeline), "-c", str(case.clients), "-r", str(case.load.keys)]
     words = ["-t", "ping_inline"] if case.load.inline else [str(word) for word in case.load.commands[0]]
     ran = subprocess.run(["redis-benchmark", *arguments, "--csv", *options, *words], capture_output=True, text=True, timeout=limit)
     if ran.returncode or "Error" in ran.stderr + ran.stdout:
         raise ErrorReply((ran.stderr + ran.stdout).strip().splitlines()[-1])
-    return float(list(csv.reader(ran.stdout.splitlines()))[-1][1])
+    names, values = list(csv.reader(ran.stdout.splitlines()))[-2:]
+    return dict(zip(names[1:], map(float, values[1:]), strict=True))
 
 
 def run(server: Server, case: Case) -> Measured:

@@ -150,21 +150,26 @@ def watched(server: Server, event: Event, size: int) -> list[int]:
         client.send_all(batched(event.prepare(size), 100))
         if event.act is not until_expired:
             server.settle()
-        stop = multiprocessing.Event()
-        here, there = multiprocessing.Pipe()
-        process = multiprocessing.Process(target=probe, args=(server.port, stop, there))
-        process.start()
-        try:
-            here.recv()
-            time.sleep(0.05)
-            event.act(client, size)
-            time.sleep(0.5)
-            stop.set()
-            took: list[int] = here.recv()
-        finally:
-            stop.set()
-            process.join(10)
-            process.kill()
+        return probed(server.port, lambda: event.act(client, size))
+
+
+def probed(port: int, act: Callable[[], object]) -> list[int]:
+    """Nanoseconds of a probe's round trips while something is done and half a second after, sorted."""
+    stop = multiprocessing.Event()
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=probe, args=(port, stop, there))
+    process.start()
+    try:
+        here.recv()
+        time.sleep(0.05)
+        act()
+        time.sleep(0.5)
+        stop.set()
+        took: list[int] = here.recv()
+    finally:
+        stop.set()
+        process.join(10)
+        process.kill()
     return took
 
 

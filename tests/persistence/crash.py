@@ -3,7 +3,7 @@
     python -m tests.persistence.crash --seconds 3600 --seed 1 --policy everysec
 
 Writers of several types send numbers in ascending order and note when each was acknowledged. A round ends with SIGTERM, with kill -9,
-or with kill -9 and a power cut, which leaves what was synced and a part by chance of what was not (tests/persistence/disk.py). Meanwhile BGSAVE and
+or with kill -9 and a power cut, which leaves what was synced and a part by chance of what was not (disk.py here). Meanwhile BGSAVE and
 BGREWRITEAOF run, and their children are killed. The server starts again in the same folder. Then
 
 - each writer's data is whole: a list or a sorted set has no gap, the halves of a transaction or of an HSET agree, no string is cut;
