@@ -32,6 +32,7 @@ POLICIES = {
 IN_PROGRESS = {"BGSAVE": b"rdb_bgsave_in_progress:1", "BGREWRITEAOF": b"aof_rewrite_in_progress:1"}
 SET = load("SET", "SET", f"load:{RANDOM}", "x" * 16)
 CLIENTS = 50
+PERIOD = 0.5  # seconds from one begin of a child to the next
 MIB = 1 << 20
 Found = dict[str, dict[str, list[float]]]  # row, server, values
 
@@ -75,11 +76,13 @@ def run_to_end(port: int, command: str) -> float:
 
 @contextlib.contextmanager
 def over_and_over(port: int, command: str | None) -> Iterator[None]:
-    """BGSAVE or BGREWRITEAOF, one after the other."""
+    """BGSAVE or BGREWRITEAOF again and again, as often with each server however fast it is."""
     stop = threading.Event()
 
     def work() -> None:
-        while not stop.is_set():
+        begin = time.monotonic()
+        while not stop.wait(max(begin - time.monotonic(), 0)):
+            begin = time.monotonic() + PERIOD
             # asked for too early, before the last child is reaped, it is refused
             with contextlib.suppress(ErrorReply):
                 run_to_end(port, str(command))
