@@ -1,12 +1,13 @@
-"""Hash table of item pointers: linear hashing over cache-line buckets of seven slots with one-byte tags.
+"""Hash table of item pointers: linear hashing over cache-line buckets of nine slots with one-byte tags.
 
 Linear hashing grows and shrinks by one bucket at a time, so that there is never a second table, a pause or a step in memory, and the load
-factor stays high. Items carry their own key; the table finds it through `key_of`. Items belong to the caller.
-A zeroed HashTable with key_of set is an empty table.
+factor stays high. Items carry their own key; the table finds it through `key_of`. Items belong to the caller, and their addresses must be
+below 2^48, as all are that a system gives unasked: the table stops the process at any other. A zeroed HashTable with key_of set is an empty
+table.
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.random cimport Random
 
@@ -15,10 +16,9 @@ ctypedef void (*ht_scan_fn)(void* context, void* item) noexcept nogil
 
 
 cdef struct Bucket:
-    # the top byte of each item's hash (never 0), 0 for an empty slot; tags[6] is a filter of the child's tags if there is one
-    uint8_t tags[7]
-    uint8_t meta         # bit i: slot i holds an item; bit 7: slot 6 holds a child Bucket instead
-    void* slots[7]       # items; 64 bytes in all; a child Bucket is cut off behind its last slot
+    uint8_t tags[8]      # the top byte of each item's hash (never 0), 0 for an empty slot
+    uint16_t last        # without a tail: slot 8's tag. With one: bit 15, and bit i < 15 if a tag in the tail may have i as its low four bits
+    uint8_t slots[54]    # nine addresses of six bytes, the lowest byte first: items; with a tail, the ninth is the tail's
 
 
 cdef struct HashTable:
@@ -28,14 +28,14 @@ cdef struct HashTable:
     uint64_t buckets     # home buckets in use, at least 1 once an item was inserted
     uint32_t directory   # segments in the directory
     uint32_t paused      # > 0: no growing, no shrinking and no item moves (iterators)
-    uint32_t overflow    # size of all child buckets, in words of 8 bytes
-    uint32_t deepest     # no home bucket has more positions, its children's included
+    uint32_t overflow    # size of all tails, in words of 8 bytes
+    uint32_t deepest     # no home bucket has more positions, its tail's included
 
 
 cdef struct HtIter:
     HashTable* table
     uint64_t index       # home bucket being read
-    uint64_t position    # next position in it: 0-5 in the bucket, 6-11 in its child (or its own slot 6), and so on
+    uint64_t position    # next position in it: 0-7 in the bucket, from 8 on in its tail (or its own slot 8)
     uint64_t before      # items when the iteration began
 
 
@@ -44,8 +44,6 @@ cdef void ht_init(HashTable* t, ht_key_fn key_of) noexcept nogil
 cdef void ht_free(HashTable* t) noexcept nogil
 cdef void* ht_find(HashTable* t, Slice key) noexcept nogil                       # the item or NULL
 cdef void* ht_find_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
-# address of the item's slot, valid until the next insert or remove; NULL
-cdef void** ht_find_slot(HashTable* t, Slice key, uint64_t hash) noexcept nogil
 # the key must be absent; hash is hash_bytes of the item's key
 cdef void ht_insert(HashTable* t, void* item, uint64_t hash) noexcept nogil
 cdef void* ht_remove(HashTable* t, Slice key) noexcept nogil                     # unlinks and returns the item, or NULL

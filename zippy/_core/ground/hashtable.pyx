@@ -4,14 +4,15 @@ Home bucket of hash h: with 2^L <= buckets < 2^(L+1), the low L+1 bits of h if s
 is made by splitting bucket i; merging undoes that.
 
 Bucket counts are Poisson distributed and unsplit buckets are twice as full as split ones, so overflow is the rule: what counts for memory
-is that it costs little. A child bucket has as many slots as it needs (24 to 64 bytes, the allocator's classes go by 8), and so the best
-load lies above the seven slots of a home bucket. Bytes per item and extra cache lines per hit and per miss, averaged over a doubling of the
-table:
-12.2, 0.21, 0.16 at 6.3 items a home bucket; 10.9, 0.41, 0.38 at 8.75 (taken); 10.5, 0.69, 0.73 at 12. Most misses need no extra line thanks
-to the filter: the bits (tag & 7) of all tags below a bucket, in the byte that would be slot 6's tag.
+is that it costs little. What a bucket cannot hold is in one block beside it, its tail, cut to the number of items: their tags, then their
+addresses (seven bytes an item, the allocator's classes go by 8). So the best load lies above the nine slots of a home bucket. Bytes per item
+and the share of items that are in a tail, averaged over a doubling of the table:
+8.9, 0.21 at 8.75 items a home bucket; 8.05, 0.36 at 12 (taken); 7.85, 0.44 at 14. Most misses need no extra line thanks to the filter of the
+tail's tags in the bucket.
 
-A position numbers the slots of a home bucket and its children: 0-5 are the bucket's, 6-11 the child's (or 6 the bucket's own last slot).
-Adding a child turns slot 6 of the bucket into slot 0 of the child, so an item keeps its position until it moves to another bucket.
+A position numbers the slots of a home bucket and its tail: 0-7 are the bucket's, 8 and on the tail's (or 8 the bucket's own last slot).
+A tail takes over the item of slot 8 as its first, and keeps the places of its items when it grows, so an item keeps its position until it
+moves to another bucket or a removal lets the tail shrink; neither happens while the table is paused.
 """
 
 from libc.string cimport memcpy, memset
@@ -23,15 +24,32 @@ from zippy._core.ground.random cimport random_below
 cdef extern from *:
     """
     #include <stdint.h>
+    #include <stdio.h>
+    #include <stdlib.h>
     #include <string.h>
-    /* the seven tags in the low bytes, meta in the top byte */
-    static inline uint64_t zippy_tag_word(const void* bucket) {
+    /* eight bytes of tags, the first in the lowest byte */
+    static inline uint64_t zippy_word(const void* at) {
         uint64_t w;
-        memcpy(&w, bucket, 8);
+        memcpy(&w, at, 8);
     #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
         w = __builtin_bswap64(w);
     #endif
         return w;
+    }
+    /* a block is `area` bytes of tags and addresses of six bytes behind; reading eight bytes that end with the address stays inside */
+    static inline void* zippy_item(const void* block, size_t area, size_t slot) {
+        return (void*)(uintptr_t)(zippy_word((const char*)block + area + 6 * slot - 2) >> 16);
+    }
+    static inline void zippy_item_put(void* block, size_t area, size_t slot, const void* item) {
+        uint64_t w = (uintptr_t)item;
+        if (__builtin_expect(w >> 48 != 0, 0)) {
+            fprintf(stderr, "zippy: the address %p does not fit into the hash table's 48 bits\\n", item);
+            abort();
+        }
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        w = __builtin_bswap64(w);
+    #endif
+        memcpy((char*)block + area + 6 * slot, &w, 6);
     }
     static inline uint64_t zippy_reverse(uint64_t v) {
         v = (v >> 1 & 0x5555555555555555u) | (v & 0x5555555555555555u) << 1;
@@ -41,31 +59,38 @@ cdef extern from *:
     }
     #define zippy_ctz __builtin_ctzll
     #define zippy_clz __builtin_clzll
-    #define zippy_bits __builtin_popcount
+    #define zippy_bits __builtin_popcountll
     #define zippy_prefetch(p) __builtin_prefetch(p)
     """
-    uint64_t zippy_tag_word(const void* bucket) noexcept nogil
+    uint64_t zippy_word(const void* at) noexcept nogil
+    void* zippy_item(const void* block, size_t area, size_t slot) noexcept nogil
+    void zippy_item_put(void* block, size_t area, size_t slot, const void* item) noexcept nogil
     uint64_t zippy_reverse(uint64_t v) noexcept nogil
     int zippy_ctz(uint64_t v) noexcept nogil
     int zippy_clz(uint64_t v) noexcept nogil
-    int zippy_bits(unsigned int v) noexcept nogil
+    int zippy_bits(uint64_t v) noexcept nogil
     void zippy_prefetch(const void* p) noexcept nogil
 
 cdef enum:
-    SLOTS = 7
-    CHILD = 0x80            # meta: slot 6 is a child
-    FULL = 0x7F             # meta: seven items
+    SLOTS = 9
+    AREA = 10               # bytes of tags in a home bucket
+    TAIL = 0x8000           # last: there is a tail
+    BEYOND = 256            # in place of a tag: behind the last position
+    WINDOW = 64             # items that a split looks at at once
+    ROOMY_TAIL = 64         # slots from which on a tail grows by a quarter: it is that of a paused table
     SEGMENT_BITS = 6
     SEGMENT = 64            # buckets: 4 KiB
     WHOLE_SEGMENTS = 4096   # from so many buckets on, a segment is not grown bit by bit: half of one is less than a hundredth of the table
-    GROW_SIXTEENTHS = 140   # split above 8.75 items a home bucket (see the head)
-    SHRINK_SIXTEENTHS = 96  # merge below 6
+    GROW_SIXTEENTHS = 192   # split above 12 items a home bucket (see the head)
+    SHRINK_SIXTEENTHS = 132 # merge below 8.25
     STEPS = 2               # splits or merges an operation may do
 
 cdef struct Place:
     Bucket* home
-    Bucket* bucket    # where the item is: home or one of its children; NULL: nowhere
-    int slot
+    void* block     # where the item is: home or its tail; NULL: nowhere
+    size_t area     # bytes of tags in that block
+    size_t slot
+    void* item
 
 
 cdef inline Bucket* bucket_at(const HashTable* t, uint64_t index) noexcept nogil:
@@ -84,39 +109,80 @@ cdef inline unsigned int tag_of(uint64_t hash) noexcept nogil:
 
 
 cdef inline uint64_t matches(uint64_t word, unsigned int tag) noexcept nogil:
-    # the high bit of each byte of word that equals tag, exactly; slots only, not meta, and not the filter above a child
+    # the high bit of each byte of word that equals tag, exactly
     cdef uint64_t differ = word ^ (tag * <uint64_t>0x0101010101010101)
     cdef uint64_t low = <uint64_t>0x7F7F7F7F7F7F7F7F
-    return ~(((differ & low) + low) | differ | low) & (<uint64_t>0x0080808080808080 >> (word >> 63 << 3))
+    return ~(((differ & low) + low) | differ | low)
 
 
-cdef inline Bucket* child_for(const Bucket* b, uint64_t word, unsigned int tag) noexcept nogil:
-    # the child, or NULL if there is none or its filter says that the tag is not below
-    if (word >> 63) & (word >> (48 + (tag & 7))):
-        return <Bucket*>b.slots[6]
-    return NULL
+cdef inline uint64_t tail_matches(const uint8_t* tail, size_t room, size_t first, unsigned int tag) noexcept nogil:
+    # the same for the eight tags from `first` on, a multiple of 8 below room; a tail's eight bytes from there on are its own
+    cdef uint64_t match = matches(zippy_word(tail + first), tag)
+    return match if room - first >= 8 else match & ((<uint64_t>1 << ((room - first) * 8)) - 1)
+
+
+cdef inline uint8_t* tail_of(const Bucket* home) noexcept nogil:
+    return <uint8_t*>zippy_item(home, AREA, SLOTS - 1) if home.last & TAIL else NULL
+
+
+cdef inline bint tail_may_have(unsigned int last, unsigned int tag) noexcept nogil:
+    # bit 15, which says that there is a tail, is the filter's bit of every sixteenth tag
+    return last & TAIL and (last >> (tag & 15)) & 1
+
+
+cdef inline size_t tail_room(const uint8_t* tail) noexcept nogil:
+    # asks the address alone: the tail's cache line may still be on its way
+    return mem_size(tail) // 7
+
+
+cdef inline bint is_here(const HashTable* t, Place* place, size_t slot, Slice key) noexcept nogil:
+    cdef Slice other
+    place.slot = slot
+    place.item = zippy_item(place.block, place.area, slot)
+    t.key_of(place.item, &other)
+    return slice_equal(other, key)
+
+
+cdef void seek_tail(const HashTable* t, Place* place, Slice key, unsigned int tag) noexcept nogil:
+    cdef uint8_t* tail = tail_of(place.home)
+    cdef size_t first = 0
+    cdef uint64_t match
+    place.block = tail
+    place.area = tail_room(tail)
+    while first < place.area:
+        match = tail_matches(tail, place.area, first, tag)
+        while match:
+            if is_here(t, place, first + (zippy_ctz(match) >> 3), key):
+                return
+            match &= match - 1
+        first += 8
+    place.block = NULL
 
 
 cdef inline Place seek(const HashTable* t, Slice key, uint64_t hash) noexcept nogil:
     cdef Place place
     cdef unsigned int tag = tag_of(hash)
-    cdef uint64_t word, match
-    cdef Slice other
-    place.home = place.bucket = NULL
+    cdef uint64_t match
+    place.home = NULL
+    place.block = place.item = NULL
+    place.area = AREA
     place.slot = 0
     if t.count == 0:
         return place
-    place.home = place.bucket = bucket_at(t, home_index(t, hash))
-    while place.bucket != NULL:
-        word = zippy_tag_word(place.bucket)
-        match = matches(word, tag)
-        while match:
-            place.slot = zippy_ctz(match) >> 3
-            t.key_of(place.bucket.slots[place.slot], &other)
-            if slice_equal(other, key):
-                return place
-            match &= match - 1
-        place.bucket = child_for(place.bucket, word, tag)
+    place.home = bucket_at(t, home_index(t, hash))
+    place.block = place.home
+    match = matches(zippy_word(place.home), tag)
+    while match:
+        if is_here(t, &place, zippy_ctz(match) >> 3, key):
+            return place
+        match &= match - 1
+    if place.home.last == tag:
+        if is_here(t, &place, SLOTS - 1, key):
+            return place
+    elif tail_may_have(place.home.last, tag):
+        seek_tail(t, &place, key, tag)
+        return place
+    place.block = NULL
     return place
 
 
@@ -131,12 +197,7 @@ cdef void* ht_find(HashTable* t, Slice key) noexcept nogil:
 
 cdef void* ht_find_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil:
     cdef Place place = seek(t, key, hash)
-    return place.bucket.slots[place.slot] if place.bucket != NULL else NULL
-
-
-cdef void** ht_find_slot(HashTable* t, Slice key, uint64_t hash) noexcept nogil:
-    cdef Place place = seek(t, key, hash)
-    return &place.bucket.slots[place.slot] if place.bucket != NULL else NULL
+    return place.item if place.block != NULL else NULL
 
 
 cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil:
@@ -146,154 +207,160 @@ cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil:
 
 cdef void ht_prefetch_item(HashTable* t, uint64_t hash) noexcept nogil:
     cdef unsigned int tag = tag_of(hash)
-    cdef Bucket* b
-    cdef uint64_t word, match
+    cdef Bucket* home
+    cdef uint64_t match
     if not t.buckets:
         return
-    b = bucket_at(t, home_index(t, hash))
-    word = zippy_tag_word(b)
-    match = matches(word, tag)
+    home = bucket_at(t, home_index(t, hash))
+    match = matches(zippy_word(home), tag)
     while match:
-        zippy_prefetch(b.slots[zippy_ctz(match) >> 3])
+        zippy_prefetch(zippy_item(home, AREA, zippy_ctz(match) >> 3))
         match &= match - 1
-    b = child_for(b, word, tag)
-    if b != NULL:
-        zippy_prefetch(b)
+    if home.last == tag or tail_may_have(home.last, tag):
+        zippy_prefetch(zippy_item(home, AREA, SLOTS - 1))
 
 
-# ---- one home bucket and its children
+# ---- one home bucket and its tail
 
 
-cdef inline void fill(Bucket* b, int slot, void* item, unsigned int tag) noexcept nogil:
-    b.slots[slot] = item
-    b.tags[slot] = <uint8_t>tag
-    b.meta |= <uint8_t>(1 << slot)
+cdef uint8_t* tail_new(HashTable* t, size_t slots) noexcept nogil:
+    # an empty tail with room for so many items at least
+    cdef uint8_t* tail = <uint8_t*>mem_alloc((slots * 7 + 7) & ~<size_t>7)
+    cdef size_t room = tail_room(tail)
+    memset(tail, 0, room)
+    t.overflow += <uint32_t>(mem_size(tail) // 8)
+    if room + SLOTS - 1 > t.deepest:
+        t.deepest = <uint32_t>(room + SLOTS - 1)
+    return tail
 
 
-cdef inline void clear(Bucket* b, int slot) noexcept nogil:
-    b.slots[slot] = NULL
-    b.tags[slot] = 0
-    b.meta &= <uint8_t>~(1 << slot)
+cdef void tail_free(HashTable* t, uint8_t* tail) noexcept nogil:
+    t.overflow -= <uint32_t>(mem_size(tail) // 8)
+    mem_free(tail)
 
 
-cdef inline unsigned int capacity(const Bucket* child) noexcept nogil:
-    cdef size_t slots = mem_size(child) // sizeof(void*) - 1
-    return <unsigned int>slots if slots < SLOTS else SLOTS
+cdef inline void tail_fill(Bucket* home, uint8_t* tail, size_t room, size_t slot, void* item, unsigned int tag) noexcept nogil:
+    tail[slot] = <uint8_t>tag
+    zippy_item_put(tail, room, slot, item)
+    home.last |= <uint16_t>(1 << (tag & 15))
 
 
-cdef inline size_t cut_size(unsigned int slots) noexcept nogil:
-    return (slots + 1) * sizeof(void*)
-
-
-cdef Bucket* child_resize(HashTable* t, Bucket* child, unsigned int slots) noexcept nogil:
-    # the child (NULL: a new one) with room for so many items, which are all in the first slots
-    cdef unsigned int before = 0
-    if child != NULL:
-        before = capacity(child) + 1
-        child = <Bucket*>mem_realloc(child, cut_size(slots))
+cdef void tail_grow(HashTable* t, Bucket* home, size_t more) noexcept nogil:
+    # room for so many items more than the bucket and its tail have slots now
+    cdef uint8_t* old = tail_of(home)
+    cdef uint8_t* tail
+    cdef size_t room = tail_room(old) if old != NULL else 1
+    cdef void* item
+    cdef unsigned int tag
+    if old == NULL:
+        item = zippy_item(home, AREA, SLOTS - 1)
+        tag = home.last
+        tail = tail_new(t, room + more)
+        home.last = TAIL
+        if tag:
+            tail_fill(home, tail, tail_room(tail), 0, item, tag)
     else:
-        child = <Bucket*>mem_alloc(cut_size(slots))
-        memset(child, 0, sizeof(void*))
-    t.overflow += capacity(child) + 1 - before
-    return child
+        tail = tail_new(t, room + more + (room // 4 if room >= ROOMY_TAIL else 0))
+        memcpy(tail, old, room)
+        memcpy(tail + tail_room(tail), old + room, room * 6)
+        tail_free(t, old)
+    zippy_item_put(home, AREA, SLOTS - 1, tail)
 
 
-cdef void child_free(HashTable* t, Bucket* child) noexcept nogil:
-    t.overflow -= capacity(child) + 1
-    mem_free(child)
-
-
-cdef void chain_extend(HashTable* t, Bucket* parent, Bucket* last, unsigned int depth, void* item, unsigned int tag) noexcept nogil:
-    # one more slot behind `last`, which is full, child of `parent` (NULL if it is a home bucket) and below `depth` other buckets
-    cdef Bucket* child
-    cdef unsigned int slots
-    if last.meta != FULL:
-        slots = <unsigned int>zippy_bits(last.meta) + 1
-        child = child_resize(t, last, slots)
-        parent.slots[6] = child
-        fill(child, <int>slots - 1, item, tag)
-    else:
-        depth += 1
-        slots = 2
-        child = child_resize(t, NULL, slots)
-        fill(child, 0, last.slots[6], last.tags[6])
-        fill(child, 1, item, tag)
-        last.tags[6] = <uint8_t>((1 << (last.tags[6] & 7)) | (1 << (tag & 7)))
-        last.meta = CHILD | (FULL >> 1)
-        last.slots[6] = child
-    if depth * (SLOTS - 1) + slots > t.deepest:
-        t.deepest = depth * (SLOTS - 1) + slots
-
-
-cdef void chain_put(HashTable* t, Bucket* home, void* item, unsigned int tag) noexcept nogil:
-    cdef Bucket* b = home
-    cdef Bucket* parent = NULL
-    cdef unsigned int depth = 0
-    cdef unsigned int vacant
-    while True:
-        vacant = ~<unsigned int>b.meta & (FULL >> (b.meta >> 7))
-        if vacant and parent != NULL:
-            vacant &= (<unsigned int>1 << capacity(b)) - 1
-        if vacant:
-            fill(b, zippy_ctz(vacant), item, tag)
-            return
-        if not b.meta & CHILD:
-            break
-        b.tags[6] |= <uint8_t>(1 << (tag & 7))
-        parent = b
-        b = <Bucket*>b.slots[6]
-        depth += 1
-    chain_extend(t, parent, b, depth, item, tag)
-
-
-cdef void chain_trim(HashTable* t, Bucket* parent, Bucket* last) noexcept nogil:
-    # gives back the vacant slots of the last child; a single item goes back into the parent
-    cdef unsigned int meta = last.meta
-    cdef unsigned int items = 0
-    cdef int slot
-    while meta:
-        slot = zippy_ctz(meta)
-        last.slots[items] = last.slots[slot]
-        last.tags[items] = last.tags[slot]
-        items += 1
-        meta &= meta - 1
-    if items > 1:
-        last.meta = <uint8_t>((1 << items) - 1)
-        memset(last.tags + items, 0, SLOTS - items)
-        parent.slots[6] = child_resize(t, last, items)
+cdef void chain_room(HashTable* t, Bucket* home, size_t items) noexcept nogil:
+    # sees to it that so many items can be put
+    cdef size_t vacant = <size_t>zippy_bits(matches(zippy_word(home), 0))
+    cdef uint8_t* tail
+    cdef size_t room
+    cdef size_t first = 0
+    if vacant >= items:
         return
-    parent.meta &= FULL
-    clear(parent, 6)
-    if items:
-        fill(parent, 6, last.slots[0], last.tags[0])
-    child_free(t, last)
+    tail = tail_of(home)
+    if tail == NULL:
+        vacant += home.last == 0
+    else:
+        room = tail_room(tail)
+        while first < room:
+            vacant += <size_t>zippy_bits(tail_matches(tail, room, first, 0))
+            first += 8
+    if vacant < items:
+        tail_grow(t, home, items - vacant)
 
 
-cdef void chain_compact(HashTable* t, Bucket* home, Bucket* b, int slot) noexcept nogil:
-    # an item of the last child fills the vacant slot, so that overflow stays as small as it can be
-    cdef Bucket* parent = home
-    cdef Bucket* last = <Bucket*>home.slots[6]
-    cdef int from_slot
-    while last.meta & CHILD:
-        parent = last
-        last = <Bucket*>last.slots[6]
-    if b != last and last.meta:
-        from_slot = 63 - zippy_clz(last.meta)
-        fill(b, slot, last.slots[from_slot], last.tags[from_slot])
-        clear(last, from_slot)
-    chain_trim(t, parent, last)
+cdef void chain_put(Bucket* home, void* item, unsigned int tag) noexcept nogil:
+    # puts an item where chain_room made room
+    cdef uint64_t vacant = matches(zippy_word(home), 0)
+    cdef uint8_t* tail
+    cdef size_t room
+    cdef size_t slot = SLOTS - 1
+    cdef size_t first = 0
+    if vacant:
+        slot = <size_t>zippy_ctz(vacant) >> 3
+        home.tags[slot] = <uint8_t>tag
+    elif home.last & TAIL:
+        tail = tail_of(home)
+        room = tail_room(tail)
+        vacant = tail_matches(tail, room, 0, 0)
+        while vacant == 0:
+            first += 8
+            vacant = tail_matches(tail, room, first, 0)
+        tail_fill(home, tail, room, first + (zippy_ctz(vacant) >> 3), item, tag)
+        return
+    else:
+        home.last = <uint16_t>tag
+    zippy_item_put(home, AREA, slot, item)
 
 
-cdef inline void* item_at(const Bucket* home, uint64_t position, bint* beyond) noexcept nogil:
-    # the item at a position, NULL if it is vacant; beyond is set behind the last item
-    cdef const Bucket* b = home
-    while b.meta & CHILD and position >= SLOTS - 1:
-        b = <const Bucket*>b.slots[6]
-        position -= SLOTS - 1
-    if b.meta & CHILD == 0 and (position >= SLOTS or (b.meta >> position) == 0):
-        beyond[0] = True
+cdef void chain_trim(HashTable* t, Bucket* home) noexcept nogil:
+    # the tail's items fill the vacant slots of the home bucket; the tail is cut to those that are left, its filter made anew
+    cdef uint8_t* tail = tail_of(home)
+    cdef uint8_t* smaller
+    cdef size_t room = tail_room(tail)
+    cdef size_t slot
+    cdef size_t left = 0
+    cdef uint64_t vacant = matches(zippy_word(home), 0)
+    home.last = TAIL
+    for slot in range(room):
+        if tail[slot] and vacant:
+            chain_put(home, zippy_item(tail, room, slot), tail[slot])
+            tail[slot] = 0
+            vacant &= vacant - 1
+        elif tail[slot]:
+            home.last |= <uint16_t>(1 << (tail[slot] & 15))
+            left += 1
+    if left > 1 and mem_good_size(left * 7) == mem_size(tail):
+        return
+    smaller = tail_new(t, left) if left > 1 else NULL
+    if smaller != NULL:
+        zippy_item_put(home, AREA, SLOTS - 1, smaller)
+    else:
+        home.last = 0
+    for slot in range(room):
+        if tail[slot]:
+            chain_put(home, zippy_item(tail, room, slot), tail[slot])
+    tail_free(t, tail)
+
+
+cdef inline void* item_at(const Bucket* home, uint64_t position, unsigned int* tag) noexcept nogil:
+    # the item at a position and its tag; tag is 0 if the position is vacant, BEYOND behind the last one, and the item NULL then
+    cdef const uint8_t* tail
+    cdef size_t room
+    if position < SLOTS - 1:
+        tag[0] = home.tags[position]
+        return zippy_item(home, AREA, position) if tag[0] else NULL
+    tail = tail_of(home)
+    position -= SLOTS - 1
+    tag[0] = BEYOND
+    if tail == NULL:
+        if position == 0 and home.last:
+            tag[0] = home.last
+            return zippy_item(home, AREA, SLOTS - 1)
         return NULL
-    return b.slots[position] if (b.meta >> position) & 1 else NULL
+    room = tail_room(tail)
+    if position >= room:
+        return NULL
+    tag[0] = tail[position]
+    return zippy_item(tail, room, position) if tag[0] else NULL
 
 
 # ---- growing and shrinking
@@ -338,46 +405,52 @@ cdef void bucket_drop(HashTable* t) noexcept nogil:
         segment[0] = <Bucket*>mem_realloc(segment[0], bytes)
 
 
-cdef void prefetch_items(const Bucket* b) noexcept nogil:
-    cdef int slot
-    while True:
-        for slot in range(SLOTS - 1):
-            if (b.meta >> slot) & 1:
-                zippy_prefetch(b.slots[slot])
-        zippy_prefetch(b.slots[6] if b.meta & (CHILD | 1 << 6) else NULL)
-        if not b.meta & CHILD:
-            return
-        b = <const Bucket*>b.slots[6]
+cdef void prefetch_items(const Bucket* home) noexcept nogil:
+    cdef uint64_t position = 0
+    cdef unsigned int tag = 0
+    while tag != BEYOND:
+        zippy_prefetch(item_at(home, position, &tag))
+        position += 1
 
 
 cdef void split(HashTable* t) noexcept nogil:
-    # the new bucket takes the items of its partner whose hash has the next bit set
+    # the new bucket takes the items of its partner whose hash has the next bit set; a window of items at a time, so that tails are cut once
     cdef uint64_t bit = (<uint64_t>1 << 63) >> zippy_clz(t.buckets)
     cdef uint64_t partner = t.buckets - bit
+    cdef uint64_t position = 0
+    cdef uint64_t sides
     cdef Bucket old
-    cdef Bucket* b = &old
-    cdef Bucket* child
     cdef Bucket* low
     cdef Bucket* high
+    cdef void* items[WINDOW]
+    cdef unsigned int tags[WINDOW]
+    cdef unsigned int tag = 0
     cdef Slice key
-    cdef int slot
+    cdef size_t count, i
     bucket_append(t)
     low = bucket_at(t, partner)
     high = bucket_at(t, t.buckets - 1)
     prefetch_items(low)
     memcpy(&old, low, sizeof(Bucket))
     memset(low, 0, sizeof(Bucket))
-    while True:
-        for slot in range(SLOTS):
-            if (b.meta >> slot) & 1:
-                t.key_of(b.slots[slot], &key)
-                chain_put(t, high if hash_bytes(key.ptr, key.len) & bit else low, b.slots[slot], b.tags[slot])
-        child = <Bucket*>b.slots[6] if b.meta & CHILD else NULL
-        if b != &old:
-            child_free(t, b)
-        if child == NULL:
-            return
-        b = child
+    while tag != BEYOND:
+        count = sides = 0
+        while count < WINDOW:
+            items[count] = item_at(&old, position, &tag)
+            if tag == BEYOND:
+                break
+            position += 1
+            if tag:
+                tags[count] = tag
+                t.key_of(items[count], &key)
+                sides |= <uint64_t>(hash_bytes(key.ptr, key.len) & bit != 0) << count
+                count += 1
+        chain_room(t, high, <size_t>zippy_bits(sides))
+        chain_room(t, low, count - <size_t>zippy_bits(sides))
+        for i in range(count):
+            chain_put(high if (sides >> i) & 1 else low, items[i], tags[i])
+    if old.last & TAIL:
+        tail_free(t, tail_of(&old))
 
 
 cdef void merge(HashTable* t) noexcept nogil:
@@ -385,19 +458,23 @@ cdef void merge(HashTable* t) noexcept nogil:
     cdef uint64_t last = t.buckets - 1
     cdef Bucket* into = bucket_at(t, last - ((<uint64_t>1 << 63) >> zippy_clz(last)))
     cdef Bucket* home = bucket_at(t, last)
-    cdef Bucket* b = home
-    cdef Bucket* child
-    cdef int slot
-    while True:
-        for slot in range(SLOTS):
-            if (b.meta >> slot) & 1:
-                chain_put(t, into, b.slots[slot], b.tags[slot])
-        child = <Bucket*>b.slots[6] if b.meta & CHILD else NULL
-        if b != home:
-            child_free(t, b)
-        if child == NULL:
-            break
-        b = child
+    cdef uint64_t position = 0
+    cdef unsigned int tag = 0
+    cdef size_t count = 0
+    cdef void* item
+    while tag != BEYOND:
+        item_at(home, position, &tag)
+        count += tag != 0 and tag != BEYOND
+        position += 1
+    chain_room(t, into, count)
+    tag = position = 0
+    while tag != BEYOND:
+        item = item_at(home, position, &tag)
+        if item != NULL:
+            chain_put(into, item, tag)
+        position += 1
+    if home.last & TAIL:
+        tail_free(t, tail_of(home))
     bucket_drop(t)
 
 
@@ -415,15 +492,8 @@ cdef void shrink(HashTable* t, uint64_t steps) noexcept nogil:
 
 cdef void ht_free(HashTable* t) noexcept nogil:
     cdef uint64_t index
-    cdef Bucket* child
-    cdef Bucket* next_child
     for index in range(t.buckets if t.overflow else 0):
-        child = bucket_at(t, index)
-        child = <Bucket*>child.slots[6] if child.meta & CHILD else NULL
-        while child != NULL:
-            next_child = <Bucket*>child.slots[6] if child.meta & CHILD else NULL
-            mem_free(child)
-            child = next_child
+        mem_free(tail_of(bucket_at(t, index)))
     for index in range(t.directory):
         mem_free(t.segments[index])
     mem_free(t.segments)
@@ -443,11 +513,14 @@ cdef void ht_reserve(HashTable* t, uint64_t count) noexcept nogil:
 
 
 cdef void ht_insert(HashTable* t, void* item, uint64_t hash) noexcept nogil:
+    cdef Bucket* home
     if t.buckets == 0:
         bucket_append(t)
     t.count += 1
     grow(t, t.count, STEPS)
-    chain_put(t, bucket_at(t, home_index(t, hash)), item, tag_of(hash))
+    home = bucket_at(t, home_index(t, hash))
+    chain_room(t, home, 1)
+    chain_put(home, item, tag_of(hash))
 
 
 cdef void* ht_remove(HashTable* t, Slice key) noexcept nogil:
@@ -456,34 +529,38 @@ cdef void* ht_remove(HashTable* t, Slice key) noexcept nogil:
 
 cdef void* ht_remove_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil:
     cdef Place place = seek(t, key, hash)
-    cdef void* item
-    if place.bucket == NULL:
+    if place.block == NULL:
         return NULL
-    item = place.bucket.slots[place.slot]
-    clear(place.bucket, place.slot)
+    if place.block == place.home and place.slot == SLOTS - 1:
+        place.home.last = 0
+    else:
+        (<uint8_t*>place.block)[place.slot] = 0
     t.count -= 1
     if t.paused == 0:
-        if place.home.meta & CHILD:
-            chain_compact(t, place.home, place.bucket, place.slot)
+        if place.home.last & TAIL:
+            chain_trim(t, place.home)
         shrink(t, STEPS)
-    return item
+    return place.item
 
 
 cdef void ht_replace(HashTable* t, void* old, void* new_item, uint64_t hash) noexcept nogil:
     cdef unsigned int tag = tag_of(hash)
-    cdef Bucket* b = bucket_at(t, home_index(t, hash)) if t.count else NULL
-    cdef uint64_t word, match
-    cdef int slot
-    while b != NULL:
-        word = zippy_tag_word(b)
-        match = matches(word, tag)
-        while match:
-            slot = zippy_ctz(match) >> 3
-            if b.slots[slot] == old:
-                b.slots[slot] = new_item
-                return
-            match &= match - 1
-        b = child_for(b, word, tag)
+    cdef unsigned int other = 0
+    cdef uint64_t position = 0
+    cdef Bucket* home
+    cdef uint8_t* tail
+    if t.count == 0:
+        return
+    home = bucket_at(t, home_index(t, hash))
+    while other != BEYOND:
+        if item_at(home, position, &other) == old and other == tag:
+            tail = tail_of(home)
+            if position < SLOTS - 1 or tail == NULL:
+                zippy_item_put(home, AREA, position, new_item)
+            else:
+                zippy_item_put(tail, tail_room(tail), position - (SLOTS - 1), new_item)
+            return
+        position += 1
 
 
 # ---- walking
@@ -493,7 +570,7 @@ cdef uint64_t ht_scan(HashTable* t, uint64_t cursor, ht_scan_fn fn, void* contex
     cdef uint64_t before = t.count
     cdef uint64_t index, half, end
     cdef uint64_t position = 0
-    cdef bint beyond = False
+    cdef unsigned int tag = 0
     cdef void* item
     if t.count == 0:
         return 0
@@ -504,8 +581,8 @@ cdef uint64_t ht_scan(HashTable* t, uint64_t cursor, ht_scan_fn fn, void* contex
         half <<= 1
     end = zippy_reverse(index) + (zippy_reverse(half) << 1 if half > 1 else 0)
     t.paused += 1
-    while not beyond:
-        item = item_at(bucket_at(t, index), position, &beyond)
+    while tag != BEYOND:
+        item = item_at(bucket_at(t, index), position, &tag)
         if item != NULL:
             fn(context, item)
         position += 1
@@ -520,13 +597,12 @@ cdef void* random_by_rank(HashTable* t, Random* r) noexcept nogil:
     cdef uint64_t index, position
     cdef void* item
     cdef void* chosen = NULL
-    cdef bint beyond
+    cdef unsigned int tag
     t.deepest = SLOTS
     for index in range(t.buckets):
-        position = 0
-        beyond = False
-        while not beyond:
-            item = item_at(bucket_at(t, index), position, &beyond)
+        position = tag = 0
+        while tag != BEYOND:
+            item = item_at(bucket_at(t, index), position, &tag)
             if item != NULL:
                 if rank == 0:
                     chosen = item
@@ -542,13 +618,13 @@ cdef void* ht_random(HashTable* t, Random* r) noexcept nogil:
     cdef uint64_t tries = 64 + t.buckets // 16
     cdef uint64_t depth = t.deepest if t.deepest > SLOTS else SLOTS
     cdef uint64_t draw
-    cdef bint beyond = False
+    cdef unsigned int tag
     cdef void* item
     if t.count == 0:
         return NULL
     while tries:
         draw = random_below(r, t.buckets * depth)
-        item = item_at(bucket_at(t, draw // depth), draw % depth, &beyond)
+        item = item_at(bucket_at(t, draw // depth), draw % depth, &tag)
         if item != NULL:
             return item
         tries -= 1
@@ -564,17 +640,16 @@ cdef void ht_iter(HtIter* it, HashTable* t) noexcept nogil:
 
 
 cdef void* ht_iter_next(HtIter* it) noexcept nogil:
-    cdef bint beyond = False
+    cdef unsigned int tag
     cdef void* item
     while it.index < it.table.buckets:
-        item = item_at(bucket_at(it.table, it.index), it.position, &beyond)
+        item = item_at(bucket_at(it.table, it.index), it.position, &tag)
         it.position += 1
         if item != NULL:
             return item
-        if beyond:
+        if tag == BEYOND:
             it.index += 1
             it.position = 0
-            beyond = False
     return NULL
 
 

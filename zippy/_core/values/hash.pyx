@@ -3,7 +3,7 @@ from libc.string cimport memcpy
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
-    ht_find, ht_find_slot, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_random, ht_remove, ht_reserve
+    ht_find, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_random, ht_remove, ht_replace, ht_reserve
 )
 from zippy._core.ground.listpack cimport (
     lp_append, lp_copy, lp_delete_range_at, lp_find, lp_first, lp_fits, lp_free, lp_length, lp_new, lp_next, lp_replace, lp_seek, lp_text
@@ -122,16 +122,14 @@ cdef Slice hash_value_of(const void* block) noexcept nogil:
 
 cdef bint set_in_table(Entry* e, Slice field, Slice value) noexcept nogil:
     cdef uint64_t hash = hash_bytes(field.ptr, field.len)
-    cdef void** slot = ht_find_slot(table_of(e), field, hash)
-    cdef void* old
-    if slot == NULL:
+    cdef void* old = ht_find_hashed(table_of(e), field, hash)
+    if old == NULL:
         ht_insert(table_of(e), block_new(field, value), hash)
         return True
-    old = slot[0]
     if mem_good_size(block_size(field, value)) == mem_size(old):
         write_block(<uint8_t*>old, field, value)
     else:
-        slot[0] = block_new(field, value)
+        ht_replace(table_of(e), old, block_new(field, value), hash)
         mem_free(old)
     return False
 
