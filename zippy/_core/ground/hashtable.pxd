@@ -17,7 +17,7 @@ ctypedef void (*ht_scan_fn)(void* context, void* item) noexcept nogil
 
 cdef struct Bucket:
     uint8_t tags[8]      # the top byte of each item's hash (never 0), 0 for an empty slot
-    uint16_t last        # without a tail: slot 8's tag. With one: bit 15, and bit i < 15 if a tag in the tail may have i as its low four bits
+    uint16_t last        # without a tail slot 8's tag; else bit 15, and bit i < 15 if a tag in the tail may end in the four bits i
     uint8_t slots[54]    # nine addresses of six bytes, the lowest byte first: items; with a tail, the ninth is the tail's
 
 

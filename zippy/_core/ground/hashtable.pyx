@@ -5,10 +5,9 @@ is made by splitting bucket i; merging undoes that.
 
 Bucket counts are Poisson distributed and unsplit buckets are twice as full as split ones, so overflow is the rule: what counts for memory
 is that it costs little. What a bucket cannot hold is in one block beside it, its tail, cut to the number of items: their tags, then their
-addresses (seven bytes an item, the allocator's classes go by 8). So the best load lies above the nine slots of a home bucket. Bytes per item
-and the share of items that are in a tail, averaged over a doubling of the table:
-8.9, 0.21 at 8.75 items a home bucket; 8.05, 0.36 at 12 (taken); 7.85, 0.44 at 14. Most misses need no extra line thanks to the filter of the
-tail's tags in the bucket.
+addresses (seven bytes an item, the allocator's classes go by 8). So the best load lies above the nine slots of a home bucket. Bytes per
+item and the share of items that are in a tail, averaged over a doubling of the table: 8.9, 0.21 at 8.75 items a home bucket; 8.05, 0.36 at
+12 (taken); 7.85, 0.44 at 14. Most misses need no extra line thanks to the filter of the tail's tags in the bucket.
 
 A position numbers the slots of a home bucket and its tail: 0-7 are the bucket's, 8 and on the tail's (or 8 the bucket's own last slot).
 A tail takes over the item of slot 8 as its first, and keeps the places of its items when it grows, so an item keeps its position until it
@@ -82,7 +81,7 @@ cdef enum:
     SEGMENT = 64            # buckets: 4 KiB
     WHOLE_SEGMENTS = 4096   # from so many buckets on, a segment is not grown bit by bit: half of one is less than a hundredth of the table
     GROW_SIXTEENTHS = 192   # split above 12 items a home bucket (see the head)
-    SHRINK_SIXTEENTHS = 132 # merge below 8.25
+    SHRINK_SIXTEENTHS = 132     # merge below 8.25
     STEPS = 2               # splits or merges an operation may do
 
 cdef struct Place:
