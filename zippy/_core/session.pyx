@@ -29,6 +29,7 @@ from zippy._core.commands.types cimport (
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
     CLIENT_SPEAKS_HTTP, CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
 )
+from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step
 from zippy._core.keyspace.expire cimport expire_cycle
 from zippy._core.resp.kinds import ReplyError
@@ -346,6 +347,11 @@ cdef class Core:
         """Frees about so many items of large values that were deleted; True when nothing is left to free."""
         engine_use(self.engine)
         return lazy_free_step(&self.engine.ks, items)
+
+    def compact(self, int64_t budget_us):
+        """Moves entries out of nearly empty slabs within the budget, between turns; whether there is more to do."""
+        engine_use(self.engine)
+        return compact_step(&self.engine.ks, budget_us)
 
     def set_clock(self, int64_t us):
         """Freezes the clock at us since the epoch, or lets it go again with 0."""

@@ -97,6 +97,7 @@ class Engine:
             if now >= self.cron_due:
                 self.cron_due = now + CRON_SECONDS
                 self.core.cron(1000)
+                self.core.compact(1000)
             self.arrange_wake()
 
     def leave(self, session: Session) -> None:

@@ -48,6 +48,8 @@ POLICIES = {
     "volatile-ttl": 7,
 }  # fmt: skip
 ACTIVE_EXPIRE_SHARE = 0.25  # of a cron period, at most
+COMPACT_US = 500  # a step of compaction; with the interval, a fifth of the time at most
+COMPACT_INTERVAL = 0.002  # seconds
 
 
 class Server:
@@ -68,6 +70,7 @@ class Server:
         self.cron_paused = False
         self.stopped: asyncio.Future[int] | None = None
         self.cron_task: asyncio.Task[None] | None = None
+        self.compacting = False  # a further step is arranged
         self.on_cron: list[Callable[[], None]] = []  # services' periodic work
         # services' last work, called with shut_down's `save`; False: refused
         self.on_stop: list[Callable[[bool | None], Awaitable[bool]]] = []
@@ -180,11 +183,19 @@ class Server:
                 continue
             try:
                 self.core.cron(int(period * ACTIVE_EXPIRE_SHARE * 1e6))
+                if not self.compacting:
+                    self.compact()
                 self.core.close_idle(self.settings.integer("timeout"))
                 for work in self.on_cron:
                     work()
             except Exception:
                 log.exception("cron failed")
+
+    def compact(self) -> None:
+        """A step of compaction, and the next ones in short intervals until nothing worth it is left."""
+        self.compacting = self.core.compact(COMPACT_US)
+        if self.compacting:
+            asyncio.get_running_loop().call_later(COMPACT_INTERVAL, self.compact)
 
     async def stop(self) -> None:
         """Closes everything; data is saved before, by shut_down."""

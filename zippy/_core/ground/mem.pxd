@@ -26,3 +26,5 @@ cdef size_t mem_size(const void* block) noexcept nogil           # usable bytes 
 cdef size_t mem_good_size(size_t size) noexcept nogil            # usable bytes that a request of this size would get at least
 cdef size_t mem_resident() noexcept nogil                        # bytes that the allocator holds from the system, free blocks included
 cdef void mem_release() noexcept nogil                           # give empty slabs back to the system
+cdef bint mem_is_sparse(const void* block) noexcept nogil        # its slab is less than half full: moving it would help to empty that
+cdef size_t mem_sparse_bytes() noexcept nogil                    # what all slabs that are less than half full take

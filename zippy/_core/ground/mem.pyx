@@ -5,8 +5,8 @@ found by rounding the address down to its chunk. The headers lie together at the
 holds whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's.
 
 A class allocates from one current slab; when that is full it goes on with one of the fullest slabs that have room (four lists by quarters
-of their fill), so that the emptier ones can drain. Empty slabs beyond a small reserve are given back page-wise, empty chunks beyond one are
-unmapped.
+of their fill), so that the emptier ones can drain. Where too many do not, the keyspace moves what it can out of the sparse ones. Empty
+slabs beyond a small reserve are given back page-wise, empty chunks beyond one are unmapped.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
@@ -116,6 +116,7 @@ cdef enum:
     SLABS = 64              # slabs a chunk
     MAX_CLASSES = 80
     QUARTERS = 4
+    SPARSE = 2              # quarters of a slab that is worth emptying
     UNLISTED = QUARTERS     # slab.quarter of a current or a full slab
     FINE = 1024             # up to here the class is looked up in steps of 8 bytes, above in steps of 64
     FINE_STEPS = 1024 // 8
@@ -162,6 +163,7 @@ cdef Slab* partial[MAX_CLASSES][QUARTERS]
 cdef Chunk* roomy = NULL           # chunks with an idle slab and one in use
 cdef Chunk* spare = NULL           # a chunk without any slab in use
 cdef uint32_t kept = 0             # touched slabs
+cdef size_t sparse = 0             # listed slabs of the lower quarters
 cdef size_t resident = 0           # bytes
 
 
@@ -366,7 +368,9 @@ cdef void slab_give(Slab* slab) noexcept nogil:
 
 
 cdef void slab_link(Slab* slab, int quarter) noexcept nogil:
+    global sparse
     cdef Slab** first = &partial[slab.klass][quarter]
+    sparse += quarter < SPARSE
     slab.quarter = <uint8_t>quarter
     slab.prev = NULL
     slab.next = first[0]
@@ -376,8 +380,10 @@ cdef void slab_link(Slab* slab, int quarter) noexcept nogil:
 
 
 cdef void slab_unlink(Slab* slab) noexcept nogil:
+    global sparse
     if slab.quarter == UNLISTED:
         return
+    sparse -= slab.quarter < SPARSE
     if slab.prev != NULL:
         slab.prev.next = slab.next
     else:
@@ -557,6 +563,14 @@ cdef size_t mem_good_size(size_t size) noexcept nogil:
 
 cdef size_t mem_resident() noexcept nogil:
     return resident
+
+
+cdef bint mem_is_sparse(const void* block) noexcept nogil:
+    return class_at(block) >= 0 and slab_of(block).quarter < SPARSE
+
+
+cdef size_t mem_sparse_bytes() noexcept nogil:
+    return sparse * SLAB
 
 
 cdef void mem_release() noexcept nogil:

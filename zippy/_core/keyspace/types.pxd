@@ -160,6 +160,10 @@ cdef struct Keyspace:
     int eviction_count
     int evict_db                 # where random eviction took its last key
     int expire_db                # where active expiry goes on
+    bint compacting              # a pass of compaction is on its way
+    int compact_db               # where it goes on
+    uint64_t compact_cursor      # of ht_scan over that database's keys
+    size_t compact_above         # bytes: no new pass unless sparse slabs take more
     bint loading                 # a dataset is being loaded: nothing expires, nothing is propagated
     bint expiry_paused           # CLIENT PAUSE WRITE and scripts: keys do not vanish
     bint replica                 # a replica does not expire on its own
