@@ -82,6 +82,7 @@ class Snapshots:
         self.core = server.core
         self.child: Child | None = None
         self.other_child: Callable[[], bool] = lambda: False  # whether another service has a child at work
+        server.has_child = lambda: self.child is not None or self.other_child()
         self.scheduled = False  # a BGSAVE is to follow as soon as it can
         self.last_save = int(time.time())
         self.last_try = 0.0  # of a background save, monotonic seconds
