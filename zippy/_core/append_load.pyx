@@ -1,14 +1,15 @@
 """Loading the commands of an append-only file: each is parsed where it lies in the mapped file and run as if a client had sent it.
 
-A transaction runs once its EXEC has been seen. Bytes that end within a command or a transaction are told apart from bytes that are none. A
+A transaction runs once its EXEC has been seen. Lines #TS:seconds say when what follows was done; a transaction belongs to the second in
+which it begins. Bytes that end within a command or a transaction are told apart from bytes that are none. A
 length that was changed looks like an end that is torn too, but then commands follow.
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint64_t
-from libc.string cimport memchr
-from zippy._core.commands.engine cimport engine_command, engine_enter, engine_use
-from zippy._core.commands.types cimport CLIENT_REPLY_OFF, RUN_PYTHON, Engine
+from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+from libc.string cimport memchr, memcmp
+from zippy._core.commands.engine cimport engine_command, engine_enter, engine_python_command, engine_use
+from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CMD_WRITE, RUN_PYTHON, Command, Engine
 from zippy._core.ground.buf cimport Slice, slice_is, slice_of
 from zippy._core.ground.mem cimport mem_free, mem_realloc
 from zippy._core.keyspace.db cimport lazy_free_step
@@ -19,10 +20,12 @@ cdef enum Found:
     FOUND_END = 1        # no byte is left
     FOUND_TORN = 2       # the bytes end too early
     FOUND_NONSENSE = 3   # they are no command
+    FOUND_LATER = 4      # what follows was done too late to be wanted
 
 cdef enum:
     NUMBER_LINE = 16     # bytes of the longest line with a count or a length
     MOST_WORDS = 1 << 30
+    SECOND_LINE = 20         # bytes after #TS: that are looked at
     REFRESH_EVERY = 4096     # requests after which the clock is refreshed and dead values are freed
     FREED = 100000       # items at a time
     FOLLOWERS = 8        # commands in a row behind a torn one that make it no torn end: fewer may be a part of its value
@@ -37,6 +40,10 @@ cdef struct Reading:
     int argc
     int cap
     const char* problem
+    int64_t until        # no more is read when a line gives a later second
+    bint inside          # a transaction, which is not parted
+    int64_t first_second    # of the first line that gives one, wanted or not; 0: there was none
+    int64_t last_second  # of the last line up to here
 
 
 class AppendError(Exception):
@@ -101,8 +108,33 @@ cdef int read_words(Reading* r, size_t count) noexcept nogil:
     return FOUND_REQUEST
 
 
+cdef int64_t second_of(const char* line, const char* end) noexcept nogil:
+    """What a line beginning with #TS: says, 0 for any other."""
+    cdef int64_t n = 0
+    cdef int i = 4
+    if end - line < 5 or memcmp(line, b"#TS:", 4) != 0:
+        return 0
+    while line + i < end and i < SECOND_LINE and c'0' <= line[i] <= c'9':
+        n = n * 10 + (line[i] - c'0')
+        i += 1
+    return n if line[i] == c'\r' or line[i] == c'\n' else 0
+
+
+cdef int note_line(Reading* r, const char* end) noexcept nogil:
+    """Reads a line that is no command."""
+    cdef int64_t second = second_of(r.data + r.at, end)
+    if second == 0:
+        return FOUND_REQUEST
+    if r.first_second == 0:
+        r.first_second = second
+    if second > r.until and not r.inside:
+        return FOUND_LATER
+    r.last_second = second
+    return FOUND_REQUEST
+
+
 cdef int next_request(Reading* r) noexcept nogil:
-    """Parses the next request; lines that begin with # are passed over."""
+    """Parses the next request; lines that begin with # are none."""
     cdef size_t count = 0
     cdef const char* end
     cdef int found
@@ -112,6 +144,8 @@ cdef int next_request(Reading* r) noexcept nogil:
         end = <const char*>memchr(r.data + r.at, c'\n', r.size - r.at)
         if end == NULL:
             return FOUND_TORN
+        if note_line(r, end) == FOUND_LATER:
+            return FOUND_LATER
         r.at = <size_t>(end - r.data) + 1
         r.request_at = r.at
     if r.at == r.size:
@@ -127,12 +161,18 @@ cdef int next_request(Reading* r) noexcept nogil:
 cdef int find_exec(Reading* r, size_t* end) noexcept nogil:
     """Looks for the EXEC of the transaction whose MULTI was just read; r stays behind the MULTI."""
     cdef size_t back = r.at
-    cdef int found = next_request(r)
+    cdef int64_t last_second = r.last_second
+    cdef int found
+    r.inside = True
+    found = next_request(r)
     while found == FOUND_REQUEST and not (r.argc == 1 and slice_is(r.argv[0], b"exec")):
         if r.argc == 1 and slice_is(r.argv[0], b"multi"):
+            r.inside = False
             return nonsense(r, b"a transaction begins within another one")
         found = next_request(r)
     end[0] = r.at
+    r.inside = False
+    r.last_second = last_second
     if found == FOUND_REQUEST:
         r.at = back
     return FOUND_TORN if found == FOUND_END else found
@@ -163,18 +203,39 @@ cdef class RequestLoader:
     cdef Reading r
     cdef readonly uint64_t requests    # that were run
     cdef readonly uint64_t refused     # of these, how many got an error as reply
+    cdef readonly uint64_t untimed     # of these, how many came before any line that says when
     cdef readonly size_t good          # all bytes up to here have been loaded
+    cdef readonly bint stopped         # at a second later than the one asked for
+    cdef bint data_only
+    cdef object tell
 
     def __init__(self, Session session):
         self.session = session
         session.client.flags |= CLIENT_REPLY_OFF
 
-    def load(self, const unsigned char[::1] data, size_t at):
-        """Loads; AppendError says what is wrong, and all before `good` is loaded then."""
+    @property
+    def first_second(self):
+        """The first time that the file gives, later than wanted or not, in seconds since the epoch; 0: it gives none."""
+        return self.r.first_second
+
+    @property
+    def last_second(self):
+        """The last time that the file gives up to where it was loaded."""
+        return self.r.last_second
+
+    def load(self, const unsigned char[::1] data, size_t at, int64_t until=INT64_MAX, bint data_only=False, tell=None):
+        """Loads; AppendError says what is wrong, and all before `good` is loaded then.
+
+        until: the last second (since the epoch) whose commands are wanted. data_only: commands in Python that write no data are errors, so
+        that a file from anywhere can do nothing else. tell: called now and then with the number of bytes that are done.
+        """
         cdef Core core = self.session.core
         self.r.data = <const char*>&data[0] if data.shape[0] else NULL
         self.r.size = <size_t>data.shape[0]
         self.r.at = self.good = at
+        self.r.until = until
+        self.data_only = data_only
+        self.tell = tell
         engine_enter(core.engine)
         core.engine.ks.loading = True
         try:
@@ -206,26 +267,42 @@ cdef class RequestLoader:
             raise AppendError("the file ends within a command or a transaction", self.good, True)
         if found == FOUND_NONSENSE:
             raise AppendError(self.r.problem.decode(), self.r.request_at)
+        self.stopped = found == FOUND_LATER
         self.good = self.r.at
         return 0
 
     cdef int load_transaction(self, Engine* e, size_t end) except -1:
         """Runs what is between MULTI and EXEC, which was found to be well-formed."""
+        self.r.inside = True
         while next_request(&self.r) == FOUND_REQUEST and self.r.at < end:
             self.run(e)
+        self.r.inside = False
         return 0
 
     cdef int run(self, Engine* e) except -1:
         cdef uint64_t errors = self.session.client.reply.errors
         if engine_command(e, self.session.client, self.r.argc, self.r.argv) == RUN_PYTHON:
-            self.session.run_python()
+            self.run_python()
         if self.session.client.last_command == NULL:
             word = self.r.argv[0].ptr[:self.r.argv[0].len]
             raise AppendError(f"zippy does not know the command {word!r}", self.r.request_at)
         self.requests += 1
+        if self.r.last_second == 0:
+            self.untimed += 1
         if self.session.client.reply.errors != errors:
             self.refused += 1
         if self.requests % REFRESH_EVERY == 0:
             engine_enter(e)
             lazy_free_step(&e.ks, FREED)
+            if self.tell is not None:
+                self.tell(self.r.at)
+        return 0
+
+    cdef int run_python(self) except -1:
+        cdef int argc
+        cdef Slice* argv
+        cdef Command* command = engine_python_command(self.session.client, &argc, &argv)
+        if self.data_only and not command.flags & CMD_WRITE:
+            raise AppendError(f"{command.name.ptr[:command.name.len].decode()} is no command that writes data", self.r.request_at)
+        self.session.run_python()
         return 0

@@ -1,5 +1,6 @@
 """Snapshots of a core as Python sees them; what each function does is said in snapshot.pyx."""
 
+from collections.abc import Callable
 from typing import Any, final
 
 from typing_extensions import disjoint_base
@@ -9,7 +10,10 @@ from zippy._core.session import Core, Session
 class SnapshotError(Exception):
     problem: str
     offset: int
-    def __init__(self, problem: str, offset: int) -> None: ...
+    db: int
+    key: bytes | None
+    unsupported: bool
+    def __init__(self, problem: str, offset: int, db: int = -1, key: bytes | None = None, unsupported: bool = False) -> None: ...
 
 @disjoint_base
 class SaveRequest:
@@ -40,7 +44,13 @@ class Progress:
 def save_here(core: Core, request: SaveRequest) -> None: ...
 def save_in_child(core: Core, request: SaveRequest) -> tuple[int, int, Progress]: ...
 def child_outcome(report: bytes) -> tuple[int, int, int, int] | None: ...
-def load_bytes(core: Core, data: bytes | bytearray | memoryview, keep_expired: bool = False, replace: bool = False) -> dict[str, Any]: ...
+def load_bytes(
+    core: Core,
+    data: bytes | bytearray | memoryview,
+    keep_expired: bool = False,
+    replace: bool = False,
+    tell: Callable[[int], object] | None = None,
+) -> dict[str, Any]: ...
 def flush(core: Core) -> None: ...
 def changes(core: Core) -> int: ...
 def forget_changes(core: Core, count: int) -> None: ...

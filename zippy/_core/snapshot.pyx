@@ -18,10 +18,10 @@ from zippy._core.commands.engine cimport engine_enter, engine_use
 from zippy._core.commands.types cimport CLIENT_IN_EXEC
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
 from zippy._core.keyspace.db cimport flush_db
-from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbSave, rdb_load_file, rdb_save_file
+from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, RdbSave, rdb_load_begin, rdb_load_some, rdb_save_file
 from zippy._core.keyspace.types cimport Keyspace
 from zippy._core.session cimport Core, Session
-from zippy._core.values.rdb_stream cimport RdbReader, rdb_reader_init
+from zippy._core.values.rdb_stream cimport RDB_OK, RDB_UNSUPPORTED, RdbReader, rdb_reader_init
 
 import os
 
@@ -45,6 +45,7 @@ cdef enum:
     FILE_MODE = 0o666           # less the process's umask
     SMAPS_BYTES = 4096
     PATH_MAX = 4096             # bytes: what Linux takes
+    TELL_EVERY = 4 << 20        # bytes of a file that is loaded
 
 
 cdef struct Outcome:
@@ -56,12 +57,16 @@ cdef struct Outcome:
 
 
 class SnapshotError(Exception):
-    """A file that cannot be loaded: what is wrong with it and at which byte."""
+    """A file that cannot be loaded: what is wrong with it and at which byte, and, if it is in a key's value, in which database and how the
+    key's name begins. unsupported: the file may be fine, but holds what zippy does not know."""
 
-    def __init__(self, str problem, Py_ssize_t offset):
+    def __init__(self, str problem, Py_ssize_t offset, int db=-1, bytes key=None, bint unsupported=False):
         super().__init__(f"{problem} (at byte {offset})")
         self.problem = problem
         self.offset = offset
+        self.db = db
+        self.key = key
+        self.unsupported = unsupported
 
 
 cdef int sync_folder(const char* folder) noexcept nogil:
@@ -293,25 +298,35 @@ def child_outcome(bytes report):
     return outcome.error, outcome.keys, outcome.bytes, outcome.copied
 
 
-def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False, bint replace=False):
+def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False, bint replace=False, tell=None):
     """Loads a snapshot (a mapped file) into the core: a dict of what was found. SnapshotError says what is wrong with it; what came before
     is loaded then.
 
     keep_expired: keys whose time is over are loaded too. replace: keys that are there already are replaced; else they are an error.
+    tell: called now and then with the number of bytes that are done; it may raise, but must not use the core.
     """
     cdef RdbReader reader
     cdef RdbLoad load
-    cdef bint good
+    cdef RdbLoader loader
     memset(&load, 0, sizeof(load))
     load.keep_expired = keep_expired
     load.replace_existing = replace
     engine_enter(core.engine)
     rdb_reader_init(&reader, &data[0] if data.shape[0] else NULL, data.shape[0])
     core.engine.ks.loading = True
-    good = rdb_load_file(&core.engine.ks, &reader, &load)
-    core.engine.ks.loading = False
-    if not good:
-        raise SnapshotError(reader.problem.decode(), reader.problem_at)
+    try:
+        rdb_load_begin(&loader, &core.engine.ks, &reader, &load)
+        while rdb_load_some(&loader, TELL_EVERY if tell is not None else <size_t>data.shape[0]):
+            if tell is not None:
+                tell(reader.at)
+    finally:
+        core.engine.ks.loading = False
+    if reader.status != RDB_OK:
+        raise SnapshotError(
+            reader.problem.decode(), reader.problem_at, load.bad_db,
+            None if load.bad_key_size < 0 else load.bad_key[:load.bad_key_size],
+            reader.status == RDB_UNSUPPORTED,
+        )
     return {
         "keys": load.keys, "expired": load.expired, "empty": load.empty, "functions": load.functions, "version": load.version,
         "saved_at": load.saved_at, "aof_base": bool(load.aof_base), "bytes": load.bytes,

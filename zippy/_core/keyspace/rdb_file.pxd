@@ -2,11 +2,12 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
-from zippy._core.keyspace.types cimport Keyspace
+from zippy._core.keyspace.types cimport Db, Keyspace
 from zippy._core.values.rdb_stream cimport RdbReader
 
 cdef enum:
     REPLICATION_ID = 40          # bytes
+    BAD_KEY = 256                # bytes of a key's name that are kept
 
 
 cdef struct RdbReplication:
@@ -46,11 +47,34 @@ cdef struct RdbLoad:
     bint aof_base                # out
     RdbReplication replication   # out
     size_t bytes                 # out: of the file, up to the end mark and checksum; what follows is not looked at
+    int bad_key_size             # out: -1, or the bytes of bad_key: the key whose value is wrong
+    int bad_db                   # out: its database
+    char[BAD_KEY] bad_key        # out: its name, or how that begins
+
+
+cdef struct RdbPending:
+    # what stands before a key and is about it
+    int64_t expiry               # ms since the epoch
+    int64_t idle                 # seconds, -1: unknown
+    int freq                     # LFU counter, -1: unknown
+
+
+cdef struct RdbLoader:
+    # a file that is being read
+    Keyspace* ks
+    RdbReader* r
+    RdbLoad* load
+    Db* db
+    RdbPending pending
+    uint64_t crc                 # of the bytes up to crc_at
+    size_t crc_at
 
 
 # Writes everything to fd, which stays open and is not synced; True if all went well, else save.error. No Python, so that a forked child can
 # call it
 cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil
-# Reads a file, mapped at r.data, into the keyspace. False: r.status, r.problem and r.problem_at say what is wrong; what was read until then
-# stays
-cdef bint rdb_load_file(Keyspace* ks, RdbReader* r, RdbLoad* load) noexcept nogil
+# Begins to read a file, mapped at r.data, into the keyspace; all four structs must stay where they are until its end
+cdef void rdb_load_begin(RdbLoader* l, Keyspace* ks, RdbReader* r, RdbLoad* load) noexcept nogil
+# Reads on for so many bytes and to the end of the key there; True: there is more. Else load.bytes is set and r.status is RDB_OK, or it,
+# r.problem and r.problem_at say what is wrong; what was read until then stays
+cdef bint rdb_load_some(RdbLoader* l, size_t bytes) noexcept nogil

@@ -146,30 +146,13 @@ cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil:
 # Reading
 
 
-cdef struct Pending:
-    # what stands before a key and is about it
-    int64_t expiry              # ms since the epoch
-    int64_t idle                # seconds, -1: unknown
-    int freq                    # LFU counter, -1: unknown
-
-
-cdef struct Loader:
-    Keyspace* ks
-    RdbReader* r
-    RdbLoad* load
-    Db* db
-    Pending pending
-    uint64_t crc                # of the bytes up to crc_at
-    size_t crc_at
-
-
-cdef void forget_pending(Pending* p) noexcept nogil:
+cdef void forget_pending(RdbPending* p) noexcept nogil:
     p.expiry = NO_EXPIRY
     p.idle = -1
     p.freq = -1
 
 
-cdef void read_head(Loader* l) noexcept nogil:
+cdef void read_head(RdbLoader* l) noexcept nogil:
     cdef const unsigned char* head = rdb_take(l.r, HEAD)
     cdef int version = 0
     cdef int i
@@ -205,7 +188,7 @@ cdef void note_field(RdbLoad* load, Slice name, Slice value) noexcept nogil:
         load.replication.offset = n
 
 
-cdef void read_field(Loader* l) noexcept nogil:
+cdef void read_field(RdbLoader* l) noexcept nogil:
     cdef RdbText name
     cdef RdbText value
     if not rdb_read_text(l.r, &name):
@@ -216,7 +199,7 @@ cdef void read_field(Loader* l) noexcept nogil:
     rdb_text_free(&name)
 
 
-cdef void select_db(Loader* l) noexcept nogil:
+cdef void select_db(RdbLoader* l) noexcept nogil:
     cdef uint64_t number
     if not rdb_read_length(l.r, &number):
         return
@@ -226,7 +209,7 @@ cdef void select_db(Loader* l) noexcept nogil:
     l.db = l.ks.dbs[number]
 
 
-cdef void reserve(Loader* l) noexcept nogil:
+cdef void reserve(RdbLoader* l) noexcept nogil:
     """Makes room for the keys that are announced, as far as the file can hold so many."""
     cdef uint64_t keys
     cdef uint64_t expires
@@ -237,7 +220,7 @@ cdef void reserve(Loader* l) noexcept nogil:
     ht_reserve(&l.db.expires, expires if expires < most else most)
 
 
-cdef void read_expiry(Loader* l, bint seconds) noexcept nogil:
+cdef void read_expiry(RdbLoader* l, bint seconds) noexcept nogil:
     cdef const unsigned char* p
     cdef uint64_t ms
     if seconds:
@@ -249,7 +232,7 @@ cdef void read_expiry(Loader* l, bint seconds) noexcept nogil:
         l.pending.expiry = <int64_t>ms if <int64_t>ms >= 0 else 0
 
 
-cdef void read_access(Loader* l, int op) noexcept nogil:
+cdef void read_access(RdbLoader* l, int op) noexcept nogil:
     cdef uint64_t idle
     if op == OP_FREQ:
         l.pending.freq = rdb_read_byte(l.r)
@@ -257,12 +240,12 @@ cdef void read_access(Loader* l, int op) noexcept nogil:
         l.pending.idle = <int64_t>idle if idle <= <uint64_t>0x7FFFFFFF else 0x7FFFFFFF
 
 
-cdef void skip_function(Loader* l) noexcept nogil:
+cdef void skip_function(RdbLoader* l) noexcept nogil:
     if rdb_skip_string(l.r):
         l.load.functions += 1
 
 
-cdef void skip_slot_sizes(Loader* l) noexcept nogil:
+cdef void skip_slot_sizes(RdbLoader* l) noexcept nogil:
     cdef uint64_t n
     cdef int _
     for _ in range(3):
@@ -270,7 +253,7 @@ cdef void skip_slot_sizes(Loader* l) noexcept nogil:
             return
 
 
-cdef void read_about(Loader* l, int op) noexcept nogil:
+cdef void read_about(RdbLoader* l, int op) noexcept nogil:
     """What is not a key."""
     if op == OP_AUX:
         read_field(l)
@@ -294,7 +277,7 @@ cdef void read_about(Loader* l, int op) noexcept nogil:
         rdb_fail(l.r, RDB_CORRUPT, b"something of unknown kind")
 
 
-cdef void put_loaded(Loader* l, Entry* e) noexcept nogil:
+cdef void put_loaded(RdbLoader* l, Entry* e) noexcept nogil:
     cdef Slice key = entry_key(e)
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
     if e.flags & ENTRY_EXPIRY and not l.load.keep_expired and entry_expiry(e) < l.ks.clock.ms:
@@ -314,7 +297,13 @@ cdef void put_loaded(Loader* l, Entry* e) noexcept nogil:
     l.load.keys += 1
 
 
-cdef void read_key(Loader* l, int type) noexcept nogil:
+cdef void note_bad_key(RdbLoader* l, Slice key) noexcept nogil:
+    l.load.bad_db = l.db.id
+    l.load.bad_key_size = <int>key.len if key.len < BAD_KEY else BAD_KEY
+    memcpy(l.load.bad_key, key.ptr, <size_t>l.load.bad_key_size)
+
+
+cdef void read_key(RdbLoader* l, int type) noexcept nogil:
     cdef RdbText key
     cdef Entry* e
     if not rdb_knows_type(type):
@@ -329,16 +318,18 @@ cdef void read_key(Loader* l, int type) noexcept nogil:
         # some versions of Redis saved keys that hold nothing
         l.r.status = RDB_OK
         l.load.empty += 1
+    if l.r.status != RDB_OK:
+        note_bad_key(l, key.s)
     rdb_text_free(&key)
     forget_pending(&l.pending)
 
 
-cdef void add_to_crc(Loader* l) noexcept nogil:
+cdef void add_to_crc(RdbLoader* l) noexcept nogil:
     l.crc = crc64(l.crc, l.r.data + l.crc_at, l.r.at - l.crc_at)
     l.crc_at = l.r.at
 
 
-cdef void check_crc(Loader* l) noexcept nogil:
+cdef void check_crc(RdbLoader* l) noexcept nogil:
     cdef uint64_t stored
     if l.load.version < 5:
         return
@@ -350,26 +341,32 @@ cdef void check_crc(Loader* l) noexcept nogil:
         rdb_fail(l.r, RDB_CORRUPT, b"the checksum is wrong")
 
 
-cdef bint rdb_load_file(Keyspace* ks, RdbReader* r, RdbLoad* load) noexcept nogil:
-    cdef Loader l
-    cdef int op
-    memset(&l, 0, sizeof(Loader))
+cdef void rdb_load_begin(RdbLoader* l, Keyspace* ks, RdbReader* r, RdbLoad* load) noexcept nogil:
+    memset(l, 0, sizeof(RdbLoader))
     l.ks = ks
     l.r = r
     l.load = load
     l.db = ks.dbs[0]
+    load.bad_key_size = -1
     forget_pending(&l.pending)
-    read_head(&l)
-    while r.status == RDB_OK:
+    read_head(l)
+
+
+cdef bint rdb_load_some(RdbLoader* l, size_t bytes) noexcept nogil:
+    cdef size_t begin = l.r.at
+    cdef int op = 0
+    while l.r.status == RDB_OK:
         # in steps, while the bytes are in the cache
-        add_to_crc(&l)
-        op = rdb_read_byte(r)
+        add_to_crc(l)
+        if l.r.at - begin >= bytes:
+            return True
+        op = rdb_read_byte(l.r)
         if op == OP_END:
-            check_crc(&l)
+            check_crc(l)
             break
         if op >= OP_SLOT_INFO:
-            read_about(&l, op)
+            read_about(l, op)
         elif op >= 0:
-            read_key(&l, op)
-    load.bytes = r.at
-    return r.status == RDB_OK
+            read_key(l, op)
+    l.load.bytes = l.r.at
+    return False
