@@ -1,0 +1,77 @@
+"""A running server as a store, through redis-py, which the extra `redis` brings."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from zippy._core.resp.kinds import ReplyError
+from zippy.persistence.data_files import DataFileError
+from zippy.persistence.scratch import Request
+
+try:
+    import redis
+except ImportError:
+    redis = None  # type: ignore[assignment]
+
+SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+def is_address(text: object) -> bool:
+    """Whether this names a server and no file."""
+    return str(text).startswith(SCHEMES)
+
+
+class Live:
+    """One connection to a server."""
+
+    def __init__(self, address: str) -> None:
+        # a connection of its own and no client: replies come as they are, and SELECT holds
+        pool: Any = redis.ConnectionPool.from_url(address, protocol=2)
+        self.connection = pool.make_connection()
+        self.connection.connect()
+
+    def call(self, requests: list[Request]) -> list[Any]:
+        """See Store."""
+        with lost_connection():
+            self.connection.send_packed_command(self.connection.pack_commands(requests))
+            return [self.read() for _ in requests]
+
+    def read(self) -> Any:
+        """One reply."""
+        try:
+            return self.connection.read_response()
+        except redis.ResponseError as error:
+            return ReplyError(str(error))
+
+    def databases(self) -> list[tuple[int, int]]:
+        """See Store."""
+        (info,) = self.call([[b"INFO", b"keyspace"]])
+        if isinstance(info, ReplyError):
+            raise DataFileError(f"The server does not tell what it holds: {info}")
+        found = []
+        for line in info.decode().splitlines():
+            if line.startswith("db"):
+                name, _, facts = line.partition(":")
+                found.append((int(name[2:]), int(dict(fact.split("=") for fact in facts.split(","))["keys"])))
+        return found
+
+
+@contextlib.contextmanager
+def lost_connection() -> Any:
+    """Has redis-py's errors be sentences for the user."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise DataFileError(f"The server: {error}") from None
+
+
+def connect(address: str) -> Live:
+    """The server with this address. DataFileError when it cannot be reached, or redis-py is not installed."""
+    if redis is None:
+        raise DataFileError("redis-py is needed to reach a server: pip install 'zippy[redis]'")
+    try:
+        with lost_connection():
+            return Live(address)
+    except ValueError as error:
+        raise DataFileError(f"{address}: {error}") from None

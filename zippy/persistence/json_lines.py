@@ -1,0 +1,275 @@
+"""Keys as JSON, one object a line: {"db": 0, "key": "k", "type": "hash", "expires_at_ms": 1700000000000, "value": {"field": "text"}}.
+
+- Bytes are a JSON string where they are UTF-8, else {"base64": "..."}.
+- value: of a string its bytes; of a list an array in order; of a set an array; of a hash an object, or an array of [field, value] where a
+  field is not UTF-8; of a sorted set an array of [member, score] in order. A score is a string as the server writes it ("1.5", "-inf"),
+  exact.
+- expires_at_ms is there if the key expires. field_expires_at_ms, an array of [field, ms], is there if fields of a hash do.
+- A type that has no such form (a stream) has "dump" in the place of "value": what DUMP gives, in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from zippy._core.resp.kinds import ReplyError
+from zippy.persistence.scratch import Request, Store
+
+KEYS = 200  # that SCAN is asked for at a time
+ELEMENTS = 1000  # of a collection that one command brings
+ADD = {"list": b"RPUSH", "set": b"SADD", "hash": b"HSET", "zset": b"ZADD"}
+MEMBERS = {"db", "key", "type", "expires_at_ms", "field_expires_at_ms", "value", "dump"}
+
+Record = dict[str, Any]
+
+
+class RecordError(ValueError):
+    """What is wrong with a line."""
+
+
+# Bytes and values as JSON
+
+
+def as_json(data: bytes) -> Any:
+    """A JSON value for these bytes."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def as_bytes(value: Any, what: str) -> bytes:
+    """The bytes that a JSON value stands for. RecordError when it stands for none."""
+    if isinstance(value, str):
+        try:
+            return value.encode()
+        except UnicodeEncodeError:
+            raise RecordError(f"{what} holds half of a surrogate pair") from None
+    if isinstance(value, dict) and value.keys() == {"base64"} and isinstance(value["base64"], str):
+        return from_base64(value["base64"], what)
+    raise RecordError(f'{what} has to be a string or {{"base64": "..."}}')
+
+
+def from_base64(text: str, what: str) -> bytes:
+    """The bytes of a text in base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise RecordError(f"{what} is no base64") from None
+
+
+def pairs_of(items: list[bytes]) -> list[tuple[bytes, bytes]]:
+    """A flat reply as pairs."""
+    return list(zip(items[::2], items[1::2], strict=True))
+
+
+def hash_as_json(pairs: list[tuple[bytes, bytes]]) -> Any:
+    """An object where every field is text."""
+    found = [(as_json(name), as_json(value)) for name, value in pairs]
+    return dict(found) if all(isinstance(name, str) for name, _ in found) else [list(pair) for pair in found]
+
+
+# Reading keys from a store
+
+
+def checked(reply: Any) -> Any:
+    """A reply that is no error; ReplyError otherwise."""
+    if isinstance(reply, ReplyError):
+        raise reply
+    return reply
+
+
+def ask(store: Store, *words: bytes | int) -> Any:
+    """One command's reply. ReplyError."""
+    return checked(store.call([[b"%d" % word if isinstance(word, int) else word for word in words]])[0])
+
+
+def read_keys(store: Store) -> Iterator[Record]:
+    """Every key of every database. Those that go away meanwhile are left out."""
+    for number, _ in sorted(store.databases()):
+        ask(store, b"SELECT", number)
+        seen: set[bytes] = set()
+        cursor = b"0"
+        while True:
+            cursor, keys = ask(store, b"SCAN", cursor, b"COUNT", KEYS)
+            # a store that changes meanwhile may name a key twice
+            keys = [key for key in dict.fromkeys(keys) if key not in seen]
+            seen.update(keys)
+            yield from read_some(store, number, keys)
+            if cursor == b"0":
+                break
+
+
+def read_some(store: Store, number: int, keys: list[bytes]) -> Iterator[Record]:
+    """These keys of the database that is selected."""
+    facts = store.call([[command, key] for key in keys for command in (b"TYPE", b"PEXPIRETIME")])
+    for key, kind, expiry in zip(keys, facts[::2], facts[1::2], strict=True):
+        record: Record = {"db": number, "key": as_json(key), "type": checked(kind).decode()}
+        if checked(expiry) >= 0:
+            record["expires_at_ms"] = expiry
+        if record["type"] != "none" and read_value(store, key, record):
+            yield record
+
+
+def read_value(store: Store, key: bytes, record: Record) -> bool:
+    """Adds a key's value to its record; False when the key has gone."""
+    kind = record["type"]
+    found: Any
+    if kind == "string":
+        found = ask(store, b"GET", key)
+        record["value"] = as_json(found) if found is not None else None
+    elif kind in ("list", "set"):
+        found = ask(store, b"LRANGE", key, 0, -1) if kind == "list" else ask(store, b"SMEMBERS", key)
+        record["value"] = [as_json(item) for item in found]
+    elif kind == "zset":
+        found = ask(store, b"ZRANGE", key, 0, -1, b"WITHSCORES")
+        record["value"] = [[as_json(member), score.decode()] for member, score in pairs_of(found)]
+    elif kind == "hash":
+        found = pairs_of(ask(store, b"HGETALL", key))
+        record["value"] = hash_as_json(found)
+        expiries = read_field_expiries(store, key, [name for name, _ in found])
+        if expiries:
+            record["field_expires_at_ms"] = expiries
+    else:
+        found = ask(store, b"DUMP", key)
+        record["dump"] = base64.b64encode(found).decode() if found is not None else None
+    return found is not None and (found != [] or kind == "string")
+
+
+def read_field_expiries(store: Store, key: bytes, fields: list[bytes]) -> list[list[Any]]:
+    """The fields of a hash that expire, each with its time."""
+    found = []
+    for begin in range(0, len(fields), ELEMENTS):
+        some = fields[begin : begin + ELEMENTS]
+        (reply,) = store.call([[b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(some), *some]])
+        if isinstance(reply, ReplyError):
+            if "unknown command" in str(reply):
+                return []  # fields do not expire there
+            raise reply
+        found += [[as_json(name), ms] for name, ms in zip(some, reply or [], strict=False) if ms >= 0]
+    return found
+
+
+# Writing keys to a store
+
+
+def parse_line(line: bytes) -> Record:
+    """The object on a line. RecordError when it is none that describes a key."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"this is no JSON: {error}") from None
+    if not isinstance(record, dict):
+        raise RecordError("a line has to be an object")
+    unknown = record.keys() - MEMBERS
+    if unknown:
+        raise RecordError(f"{min(unknown)!r} is not known")
+    if "key" not in record or ("value" in record) == ("dump" in record):
+        raise RecordError('"key" and one of "value" and "dump" have to be there')
+    if not isinstance(record.get("type", ""), str):
+        raise RecordError('"type" has to be a string')
+    return record
+
+
+def number_of(record: Record, name: str, default: int) -> int:
+    """A whole number of the record, not negative."""
+    number = record.get(name, default)
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 63:
+        raise RecordError(f'"{name}" has to be a whole number from 0 on')
+    return number
+
+
+def items_of(value: Any, kind: str) -> list[list[bytes]]:
+    """The elements of a collection, each as the words that the command to add it takes."""
+    if kind == "hash" and isinstance(value, dict):
+        return [[as_bytes(name, "a field"), as_bytes(item, "a field's value")] for name, item in value.items()]
+    if not isinstance(value, list) or not value:
+        raise RecordError(f'"value" of a {kind} has to be an array{" or object" if kind == "hash" else ""} that is not empty')
+    if kind in ("list", "set"):
+        return [[as_bytes(item, "an element")] for item in value]
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise RecordError(f'"value" of a {kind} has to hold arrays of two')
+    if kind == "hash":
+        return [[as_bytes(name, "a field"), as_bytes(item, "a field's value")] for name, item in value]
+    return [[score_bytes(score), as_bytes(member, "a member")] for member, score in value]
+
+
+def score_bytes(score: Any) -> bytes:
+    """A score as ZADD takes it; a JSON number is one too."""
+    if isinstance(score, bool) or not isinstance(score, str | int | float):
+        raise RecordError("a score has to be a string or a number")
+    return score.encode(errors="replace") if isinstance(score, str) else repr(score).encode()
+
+
+def requests_for(record: Record) -> list[Request]:
+    """The commands that bring a key about in the database that is selected."""
+    key = as_bytes(record["key"], '"key"')
+    expiry = number_of(record, "expires_at_ms", 0)
+    if "dump" in record:
+        dump = from_base64(record["dump"], '"dump"') if isinstance(record["dump"], str) else as_bytes(record["dump"], '"dump"')
+        return [[b"RESTORE", key, b"%d" % expiry, dump, b"ABSTTL"]]
+    kind = record.get("type", "string")
+    requests: list[Request]
+    if kind == "string":
+        requests = [[b"SET", key, as_bytes(record["value"], '"value"')]]
+    elif kind in ADD:
+        items = items_of(record["value"], kind)
+        if not items:
+            raise RecordError(f'"value" of a {kind} is empty')
+        some = (items[begin : begin + ELEMENTS] for begin in range(0, len(items), ELEMENTS))
+        requests = [[ADD[kind], key, *(word for item in part for word in item)] for part in some]
+    else:
+        raise RecordError(f'the type {kind!r} is not known; only with "dump" can it be brought in')
+    requests += field_expiry_requests(key, record.get("field_expires_at_ms", []))
+    if "expires_at_ms" in record:
+        requests.append([b"PEXPIREAT", key, b"%d" % expiry])
+    return requests
+
+
+def field_expiry_requests(key: bytes, pairs: Any) -> list[Request]:
+    """The commands that have fields of a hash expire."""
+    if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise RecordError('"field_expires_at_ms" has to hold arrays of a field and a time')
+    requests = []
+    for name, ms in pairs:
+        time = number_of({"field_expires_at_ms": ms}, "field_expires_at_ms", 0)
+        requests.append([b"HPEXPIREAT", key, b"%d" % time, b"FIELDS", b"1", as_bytes(name, "a field")])
+    return requests
+
+
+def write_key(store: Store, record: Record, replace: bool, selected: int) -> int:
+    """Puts a key into a store; the database that is selected then. RecordError when it cannot be, or is there and not to be replaced."""
+    number = number_of(record, "db", 0)
+    requests = requests_for(record)
+    key = requests[0][1]
+    before: list[Request] = [[b"SELECT", b"%d" % number]] if number != selected else []
+    before.append([b"DEL" if replace else b"EXISTS", key])
+    replies = store.call(before)
+    if any(isinstance(reply, ReplyError) for reply in replies):
+        raise RecordError(str(next(reply for reply in replies if isinstance(reply, ReplyError))))
+    if not replace and replies[-1]:
+        raise RecordError(f"the key {key!r} is there already in database {number}")
+    for reply in store.call(requests):
+        if isinstance(reply, ReplyError):
+            raise RecordError(f"the key {key!r}: {reply}")
+    return number
+
+
+def as_line(record: Record) -> bytes:
+    """A record as it stands in a file."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Record]]:
+    """The records of a file, each with its line's number; empty lines are passed over. RecordError names the line."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield number, parse_line(line)
+            except RecordError as error:
+                raise RecordError(f"line {number}: {error}") from None
