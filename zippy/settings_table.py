@@ -1,6 +1,7 @@
 """The table of all settings, one row each: what CONFIG GET * shows in Redis 8.2, its bounds and defaults, by area.
 
-Where zippy's default differs from Redis's: `bind` is the loopback only (Redis listens on all addresses). zippy's own: `io-transport`.
+Where zippy's default differs from Redis's: `bind` is the loopback only (Redis listens on all addresses). zippy's own: `io-transport`,
+`snapshot-method`.
 """
 
 from __future__ import annotations
@@ -321,6 +322,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("dir", "string", "./", "Folder of snapshots and append-only files.", used=True, protected=True),
     Setting("rdbcompression", "bool", True, "Compress strings in snapshots.", used=True),
     Setting("rdbchecksum", "bool", True, "End snapshots with a checksum.", used=True, mutable=False),
+    Setting(
+        "snapshot-method",
+        "enum",
+        "fork",
+        "Saving in the background: by a forked child, or beside the traffic (walk).",
+        choices=("fork", "walk"),
+        used=True,
+    ),
     Setting("rdb-save-incremental-fsync", "bool", True, "Flush a snapshot to disk piece by piece.", used=True),
     Setting(
         "rdb-key-save-delay",

@@ -10,7 +10,7 @@ from tests.unit.oracle import ErrorReply, Oracle, start_oracle
 from zippy.setting_types import MULTI_WORD
 from zippy.settings import SETTINGS, Setting, SettingError, Settings, Value, find_setting, parse, render
 
-OWN = {"io-transport"}
+OWN = {"io-transport", "snapshot-method"}
 """Settings that Redis does not have."""
 OWN_DEFAULTS = {"bind", "dir"}  # zippy listens on the loopback; Redis shows where it was started
 OF_THE_RUN = {"port", "unixsocket", "logfile"}  # given to the oracle on its command line

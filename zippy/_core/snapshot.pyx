@@ -5,6 +5,7 @@ the parent through a pipe how it went, and leaves with _exit.
 """
 
 cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport ENAMETOOLONG, errno
 from libc.signal cimport SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
 from libc.stdint cimport int64_t, uint64_t
@@ -18,8 +19,10 @@ from zippy._core.commands.engine cimport engine_enter, engine_use
 from zippy._core.commands.types cimport CLIENT_IN_EXEC
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
 from zippy._core.keyspace.db cimport flush_db
-from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, RdbSave, rdb_load_begin, rdb_load_some, rdb_save_file
-from zippy._core.keyspace.types cimport Keyspace
+from zippy._core.keyspace.live cimport live_begin, live_end, live_step, live_take
+from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, rdb_load_begin, rdb_load_some, rdb_save_file
+from zippy._core.keyspace.rdb_record cimport RdbSave
+from zippy._core.keyspace.types cimport Keyspace, LiveSave
 from zippy._core.session cimport Core, Session
 from zippy._core.values.rdb_stream cimport RDB_OK, RDB_UNSUPPORTED, RdbReader, rdb_reader_init
 
@@ -286,6 +289,68 @@ def save_in_child(Core core, SaveRequest request):
         os.close(reading)
         raise OSError(error, os.strerror(error))
     return pid, reading, progress
+
+
+@cython.final
+cdef class Walk:
+    """A save beside the traffic of what is in the core at this moment. Between turns it goes on with `step`, and `take` hands out the next
+    bytes of the file, until `finished`. Whatever comes of it, `end` has to be called. RuntimeError when there is one already."""
+
+    cdef readonly Core core
+    cdef SaveRequest request
+    cdef LiveSave* live             # NULL when it has ended
+
+    def __init__(self, Core core, SaveRequest request):
+        self.core = core
+        self.request = request
+        engine_enter(core.engine)
+        if core.engine.ks.live != NULL:
+            raise RuntimeError("a snapshot is being saved already")
+        if not live_begin(&core.engine.ks, &request.job.rdb):
+            raise MemoryError
+        self.live = core.engine.ks.live
+
+    def step(self, int64_t budget_us, uint64_t most_keys):
+        """Goes on for so long, and so many keys, at most. OSError: the file cannot be complete."""
+        engine_use(self.core.engine)
+        live_step(&self.core.engine.ks, budget_us, most_keys)
+        if self.live.w.error:
+            raise OSError(self.live.w.error, os.strerror(self.live.w.error))
+
+    def take(self):
+        """The bytes written since it was called last."""
+        engine_use(self.core.engine)
+        live_take(&self.core.engine.ks)
+        data = PyBytes_FromStringAndSize(self.live.w.data, self.live.w.len)
+        self.live.w.len = 0
+        return data
+
+    def end(self):
+        """Forgets about it; may be called twice."""
+        if self.live != NULL:
+            engine_use(self.core.engine)
+            live_end(&self.core.engine.ks)
+            self.live = NULL
+
+    @property
+    def finished(self):
+        """Whether all has been written; what was not taken yet still has to be."""
+        return bool(self.live.finished)
+
+    @property
+    def waiting(self):
+        """Bytes that can be taken."""
+        return self.live.w.len
+
+    @property
+    def written(self):
+        """Keys that are written."""
+        return self.live.keys if self.live != NULL else 0
+
+    @property
+    def total(self):
+        """Keys that were there when it began."""
+        return self.live.total if self.live != NULL else 0
 
 
 def child_outcome(bytes report):

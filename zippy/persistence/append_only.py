@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,9 +22,10 @@ from zippy._core.introspection import reset_stats, slowlog_clear
 from zippy._core.resp.kinds import OK, ReplyError, Simple
 from zippy._core.snapshot import SaveRequest
 from zippy.persistence.append_files import AppendFiles, LogError
+from zippy.persistence.background import BackgroundSave
 from zippy.persistence.disk_thread import DiskThread
 from zippy.persistence.manifest import HISTORY, LogFile, Manifest
-from zippy.persistence.snapshots import Child, Snapshots
+from zippy.persistence.snapshots import Snapshots
 from zippy.server.arguments import INT64_MAX, integer
 from zippy.server.debug import debug
 from zippy.server.registry import command
@@ -55,10 +55,10 @@ class State(Enum):
 
 
 class Rewrite:
-    """A base being written by a child."""
+    """A base being written in the background."""
 
-    def __init__(self, child: Child, base: LogFile, replaced: tuple[LogFile, ...]) -> None:
-        self.child = child
+    def __init__(self, save: BackgroundSave, base: LogFile, replaced: tuple[LogFile, ...]) -> None:
+        self.save = save
         self.base = base
         self.replaced = replaced  # what the base stands for
 
@@ -88,7 +88,7 @@ class AppendOnly:
         self.last_seconds = -1
         self.last_copied = 0
         server.services["append_only"] = self
-        snapshots.other_child = lambda: self.rewrite is not None
+        snapshots.other_save = lambda: self.rewrite is not None
         server.on_cron.append(self.cron)
         server.on_stop.append(self.stop)
         server.info.add("persistence", self.persistence_fields)
@@ -246,22 +246,22 @@ class AppendOnly:
 
     def cron(self) -> None:
         """Writes what was put off, syncs once a second, rewrites when asked or when the log has grown."""
-        self.log.sync_later = self.server.settings.flag("no-appendfsync-on-rewrite") and self.has_child
+        self.log.sync_later = self.server.settings.flag("no-appendfsync-on-rewrite") and self.is_saving
         if self.state is not State.OFF:
             self.log.flush(False)
             self.wake_waiters()
         if self.scheduled:
             self.try_scheduled()
-        elif self.state is State.ON and self.has_grown and not self.has_child and not self.is_patient:
+        elif self.state is State.ON and self.has_grown and not self.is_saving and not self.is_patient:
             log.info("Starting automatic rewriting of AOF on %d%% growth", self.growth)
             self.begin_rewrite()
 
     # Rewriting
 
     @property
-    def has_child(self) -> bool:
+    def is_saving(self) -> bool:
         """Whether a child is writing a base or a snapshot."""
-        return self.rewrite is not None or self.snapshots.child is not None
+        return self.rewrite is not None or self.snapshots.under_way is not None
 
     @property
     def as_commands(self) -> bool:
@@ -306,7 +306,7 @@ class AppendOnly:
 
     def try_scheduled(self) -> None:
         """Begins the rewrite that is scheduled, if nothing is in its way."""
-        if self.scheduled and not self.has_child and not (self.state is State.PREPARING and self.is_patient):
+        if self.scheduled and not self.is_saving and not (self.state is State.PREPARING and self.is_patient):
             self.begin_rewrite()
 
     def begin_rewrite(self) -> bool:
@@ -324,18 +324,14 @@ class AppendOnly:
             replaced = self.manifest.files
             self.begin_increment()
             base = self.manifest.next_base(self.as_commands)
-            began = time.monotonic()
-            pid, pipe, progress = snapshot.save_in_child(self.core, self.request(base))
+            save = self.snapshots.begin(self.request(base), self.files.path(base), self.ended, self.as_commands)
         except (OSError, LogError) as error:
             log.warning("Can't rewrite append only file in background: %s", error)
             self.rewrite_failed()
             return False
-        self.snapshots.note_fork(time.monotonic() - began)
-        child = Child(pid, pipe, progress, self.files.folder, 0)
-        self.rewrite = Rewrite(child, base, replaced)
+        self.rewrite = Rewrite(save, base, replaced)
         self.log.sync_later = self.server.settings.flag("no-appendfsync-on-rewrite")
-        asyncio.get_running_loop().add_reader(pipe, self.hear_child, child)
-        log.info("Background append only file rewriting started by pid %d", pid)
+        log.info("Background append only file rewriting started%s", save.described)
         return True
 
     def begin_increment(self) -> None:
@@ -369,19 +365,13 @@ class AppendOnly:
         if self.state is State.ON:
             self.measure()
 
-    def hear_child(self, child: Child) -> None:
-        """The child wrote to its pipe or ended."""
-        if child.read():
-            asyncio.get_running_loop().remove_reader(child.pipe)
-            self.child_ended(child, child.reap())
-
-    def child_ended(self, child: Child, problem: str) -> None:
+    def ended(self, save: BackgroundSave, problem: str) -> None:
         """Puts the new base in its place, or notes why there is none."""
         rewrite = self.rewrite
         assert rewrite is not None
         self.rewrite = None
-        self.last_seconds = int(time.monotonic() - child.started)
-        self.last_copied = child.copied
+        self.last_seconds = int(time.monotonic() - save.started)
+        self.last_copied = save.copied
         if problem:
             log.warning("Background AOF rewrite terminated with error: %s", problem)
             self.rewrite_failed()
@@ -455,10 +445,7 @@ class AppendOnly:
         rewrite, self.rewrite = self.rewrite, None
         if rewrite is None:
             return
-        asyncio.get_running_loop().remove_reader(rewrite.child.pipe)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(rewrite.child.pid, signal.SIGKILL)
-        rewrite.child.reap()
+        rewrite.save.cancel()
 
     # WAITAOF
 
@@ -506,21 +493,21 @@ class AppendOnly:
 
     def persistence_fields(self) -> Mapping[str, Any]:
         """For INFO."""
-        child = self.rewrite.child if self.rewrite else None
+        save = self.rewrite.save if self.rewrite else None
         fields: dict[str, Any] = {
             "aof_enabled": int(self.state is not State.OFF),
-            "aof_rewrite_in_progress": int(child is not None),
+            "aof_rewrite_in_progress": int(save is not None),
             "aof_rewrite_scheduled": int(self.scheduled),
             "aof_last_rewrite_time_sec": self.last_seconds,
-            "aof_current_rewrite_time_sec": int(time.monotonic() - child.started) if child else -1,
+            "aof_current_rewrite_time_sec": int(time.monotonic() - save.started) if save else -1,
             "aof_last_bgrewrite_status": "err" if self.failures else "ok",
             "aof_rewrites": self.rewrites,
             "aof_rewrites_consecutive_failures": self.failures,
             "aof_last_write_status": "err" if self.log.error else "ok",
             "aof_last_cow_size": self.last_copied,
         }
-        if child is not None:
-            fields |= {"current_save_keys_processed": child.progress.written, "current_save_keys_total": child.progress.total}
+        if save is not None:
+            fields |= {"current_save_keys_processed": save.written, "current_save_keys_total": save.total}
         return fields
 
     def size_fields(self) -> Mapping[str, Any]:
@@ -560,7 +547,7 @@ def bgrewriteaof(session: Session, args: list[bytes]) -> Any:
         raise ReplyError("ERR This engine keeps no append-only file")
     if service.rewrite is not None:
         raise ReplyError("ERR Background append only file rewriting already in progress")
-    if service.has_child or service.state is State.PREPARING or snapshot.in_transaction(session):
+    if service.is_saving or service.state is State.PREPARING or snapshot.in_transaction(session):
         service.scheduled = True
         return SCHEDULED
     if not service.begin_rewrite():

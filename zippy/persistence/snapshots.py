@@ -5,13 +5,11 @@ Importing this module registers its commands; a server gets the service with `Sn
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import mmap
 import os
 import re
-import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from zippy._core import snapshot
 from zippy._core.resp.kinds import OK, ReplyError, Simple
-from zippy._core.snapshot import Progress, SaveRequest, SnapshotError
+from zippy._core.snapshot import SaveRequest, SnapshotError
+from zippy.persistence.background import BackgroundSave, Child, Ended, Walk
+from zippy.persistence.disk_thread import DiskThread
 from zippy.server.arguments import syntax_error, text
 from zippy.server.debug import debug
 from zippy.server.registry import command
@@ -33,45 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("zippy")
 
 RETRY_SECONDS = 5.0  # after a failed save, before a save point tries again
-TEMPORARY = re.compile(r"temp-(\d+)\.rdb")
+TEMPORARY = re.compile(r"temp-(\d+)(?:-\d+)?\.rdb")
 STARTED = Simple("Background saving started")
 SCHEDULED = Simple("Background saving scheduled")
-
-
-class Child:
-    """A child process that is saving, and what came to its pipe."""
-
-    def __init__(self, pid: int, pipe: int, progress: Progress, folder: Path, changes: int) -> None:
-        self.pid = pid
-        self.pipe = pipe
-        self.progress = progress
-        self.temporary = folder / f"temp-{pid}.rdb"
-        self.changes = changes  # that it saves
-        self.started = time.monotonic()
-        self.report = b""
-
-    def read(self) -> bool:
-        """Reads the pipe; True when its end has come: the child is leaving."""
-        data = os.read(self.pipe, 256)
-        self.report += data
-        return not data
-
-    def reap(self) -> str:
-        """Waits for the process, which is leaving; what went wrong, or "". What a killed one left half written is removed."""
-        os.close(self.pipe)
-        _, status = os.waitpid(self.pid, 0)
-        outcome = snapshot.child_outcome(self.report)
-        if outcome is None:
-            with contextlib.suppress(OSError):
-                self.temporary.unlink()
-            return f"the saving process ended by itself, status {status}"
-        return os.strerror(outcome[0]) if outcome[0] else ""
-
-    @property
-    def copied(self) -> int:
-        """Bytes of memory that were copied because of the child."""
-        outcome = snapshot.child_outcome(self.report)
-        return outcome[3] if outcome else 0
 
 
 class Snapshots:
@@ -80,9 +44,10 @@ class Snapshots:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.core = server.core
-        self.child: Child | None = None
-        self.other_child: Callable[[], bool] = lambda: False  # whether another service has a child at work
-        server.has_child = lambda: self.child is not None or self.other_child()
+        self.under_way: BackgroundSave | None = None
+        self.other_save: Callable[[], bool] = lambda: False  # whether another service has a background save under way
+        self.disk = DiskThread()
+        server.is_saving = lambda: self.under_way is not None or self.other_save()
         self.scheduled = False  # a BGSAVE is to follow as soon as it can
         self.last_save = int(time.time())
         self.last_try = 0.0  # of a background save, monotonic seconds
@@ -206,54 +171,48 @@ class Snapshots:
         self.saves += 1
         self.last_try = time.monotonic()
         try:
-            pid, pipe, progress = snapshot.save_in_child(self.core, self.request())
+            self.under_way = self.begin(self.request(), self.path, self.ended)
         except OSError as error:
-            log.warning("Can't save in background: fork: %s", error.strerror)
+            log.warning("Can't save in background: %s", error.strerror)
             self.set_failing(True)
             return False
-        self.note_fork(time.monotonic() - self.last_try)
-        self.child = Child(pid, pipe, progress, self.path.parent, snapshot.changes(self.core))
-        asyncio.get_running_loop().add_reader(pipe, self.hear_child, self.child)
-        log.info("Background saving started by pid %d", pid)
+        log.info("Background saving started%s", self.under_way.described)
         return True
+
+    def begin(self, request: SaveRequest, path: Path, on_end: Ended, as_commands: bool = False) -> BackgroundSave:
+        """Begins a background save, in the way that the settings say. OSError when it cannot be begun."""
+        if self.server.settings.text("snapshot-method") == "walk" and not as_commands:
+            return Walk(self.core, request, path, self.server.settings.flag("rdb-save-incremental-fsync"), self.disk, on_end)
+        child = Child(self.core, request, path.parent, on_end)
+        self.note_fork(child.fork_seconds)
+        return child
 
     def note_fork(self, seconds: float) -> None:
         """Counts a fork, which took so long."""
         self.forks += 1
         self.last_fork_us = int(seconds * 1e6)
 
-    def hear_child(self, child: Child) -> None:
-        """The child wrote to its pipe or ended."""
-        if child.read():
-            asyncio.get_running_loop().remove_reader(child.pipe)
-            self.child_ended(child, child.reap())
-
-    def child_ended(self, child: Child, problem: str) -> None:
+    def ended(self, save: BackgroundSave, problem: str) -> None:
         """Notes how a background save ended."""
-        self.child = None
-        self.last_seconds = int(time.monotonic() - child.started)
-        self.last_copied = child.copied
+        self.under_way = None
+        self.last_seconds = int(time.monotonic() - save.started)
+        self.last_copied = save.copied
         if problem:
             log.warning("Background saving error: %s (%s)", problem, self.path)
             self.set_failing(True)
             return
         log.info("Background saving terminated with success")
-        self.saved(child.changes)
+        self.saved(save.changes)
 
-    def end_child(self) -> None:
+    def cancel(self) -> None:
         """Ends a background save that is under way; the old file stays."""
-        child = self.child
-        if child is None:
-            return
-        asyncio.get_running_loop().remove_reader(child.pipe)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child.pid, signal.SIGKILL)
-        child.reap()
-        self.child = None
+        if self.under_way is not None:
+            self.under_way.cancel()
+            self.under_way = None
 
     def all_flushed(self) -> None:
         """After FLUSHALL: what a child is saving is of no use, and the file that is there would bring everything back."""
-        self.end_child()
+        self.cancel()
         if self.points:
             self.save()
 
@@ -271,7 +230,7 @@ class Snapshots:
 
     def cron(self) -> None:
         """Starts a background save when a save point is reached or one is scheduled."""
-        if self.child is not None or self.other_child():
+        if self.under_way is not None or self.other_save():
             return
         now = time.monotonic()
         may_try = not self.failing or now - self.last_try > RETRY_SECONDS
@@ -288,9 +247,9 @@ class Snapshots:
 
     async def stop(self, save: bool | None) -> bool:
         """Saves for the end, if asked for or set up (save is None). False: that failed."""
-        if self.child is not None:
+        if self.under_way is not None:
             log.warning("There is a child saving an .rdb. Killing it!")
-            self.end_child()
+            self.cancel()
         if save is False or (save is None and not self.points):
             return True
         log.info("Saving the final RDB snapshot before exiting.")
@@ -303,17 +262,17 @@ class Snapshots:
 
     def persistence_fields(self) -> Mapping[str, Any]:
         """For INFO."""
-        child = self.child
-        written, total = (child.progress.written, child.progress.total) if child else (0, 0)
+        save = self.under_way
+        written, total = (save.written, save.total) if save else (0, 0)
         return {
             "current_fork_perc": f"{100 * written / total if total else 0:.2f}",
             "current_save_keys_processed": written,
             "current_save_keys_total": total,
-            "rdb_bgsave_in_progress": int(child is not None),
+            "rdb_bgsave_in_progress": int(save is not None),
             "rdb_last_save_time": self.last_save,
             "rdb_last_bgsave_status": "err" if self.failing else "ok",
             "rdb_last_bgsave_time_sec": self.last_seconds,
-            "rdb_current_bgsave_time_sec": int(time.monotonic() - child.started) if child else -1,
+            "rdb_current_bgsave_time_sec": int(time.monotonic() - save.started) if save else -1,
             "rdb_saves": self.saves,
             "rdb_last_cow_size": self.last_copied,
             "rdb_last_load_keys_expired": self.loaded.get("expired", 0),
@@ -362,7 +321,7 @@ def snapshots_of(session: Session) -> Snapshots:
 def save(session: Session, args: list[bytes]) -> Any:
     """SAVE."""
     snapshots = snapshots_of(session)
-    if snapshots.child is not None:
+    if snapshots.under_way is not None:
         raise ReplyError("ERR Background save already in progress")
     snapshots.saves += 1
     if not snapshots.save():
@@ -376,14 +335,14 @@ def bgsave(session: Session, args: list[bytes]) -> Any:
     if len(args) > 2 or (len(args) == 2 and args[1].lower() != b"schedule"):
         raise syntax_error()
     snapshots = snapshots_of(session)
-    if snapshots.child is not None:
+    if snapshots.under_way is not None:
         raise ReplyError("ERR Background save already in progress")
-    if snapshots.other_child() and len(args) == 1:
+    if snapshots.other_save() and len(args) == 1:
         raise ReplyError(
             "ERR Another child process is active (AOF?): can't BGSAVE right now. "
             "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible."
         )
-    if snapshots.other_child() or snapshot.in_transaction(session):
+    if snapshots.other_save() or snapshot.in_transaction(session):
         # a snapshot holds a transaction as a whole or not at all
         snapshots.scheduled = True
         return SCHEDULED
@@ -406,7 +365,7 @@ def debug_reload(session: Session, args: list[bytes]) -> Any:
         raise ReplyError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
     snapshots = snapshots_of(session)
     if "nosave" not in options:
-        snapshots.end_child()
+        snapshots.cancel()
         if not snapshots.save():
             raise ReplyError("ERR")
     if "noflush" not in options:

@@ -71,7 +71,7 @@ class Server:
         self.stopped: asyncio.Future[int] | None = None
         self.cron_task: asyncio.Task[None] | None = None
         self.compacting = False  # a further step is arranged
-        self.has_child: Callable[[], bool] = lambda: False  # whether a forked child shares our memory: what is touched is copied
+        self.is_saving: Callable[[], bool] = lambda: False  # in the background: memory is shared, or being walked
         self.on_cron: list[Callable[[], None]] = []  # services' periodic work
         # services' last work, called with shut_down's `save`; False: refused
         self.on_stop: list[Callable[[bool | None], Awaitable[bool]]] = []
@@ -194,7 +194,7 @@ class Server:
 
     def compact(self) -> None:
         """A step of compaction, and the next ones in short intervals until nothing worth it is left."""
-        self.compacting = not self.has_child() and self.core.compact(COMPACT_US)
+        self.compacting = not self.is_saving() and self.core.compact(COMPACT_US)
         if self.compacting:
             asyncio.get_running_loop().call_later(COMPACT_INTERVAL, self.compact)
 

@@ -11,6 +11,7 @@ from zippy._core.ground.buf cimport buf_free
 from zippy._core.keyspace.effects cimport (
     mutated, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watched_key_of
 )
+from zippy._core.keyspace.live cimport live_end, live_keep_table, live_mark, live_save_first, live_wants
 from zippy._core.keyspace.lru cimport access_for_new, access_touched
 from zippy._core.keyspace.types cimport (
     NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
@@ -54,6 +55,7 @@ cdef void keyspace_free(Keyspace* ks) noexcept nogil:
     cdef int i
     cdef Db* db
     cdef ReadyKey* ready
+    live_end(ks)
     for i in range(ks.db_count):
         db = ks.dbs[i]
         flush_db(db, False)
@@ -156,6 +158,8 @@ cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil:
 cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil:
     cdef Entry* e = find_live(db, key)
     if e != NULL:
+        if live_wants(db.keyspace, e):
+            live_save_first(db, e)
         touch_access(db.keyspace, e)
     return e
 
@@ -171,6 +175,7 @@ cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil:
 
 cdef void insert(Db* db, Entry* e, uint64_t hash) noexcept nogil:
     entry_set_access(e, access_for_new(db.keyspace))
+    live_mark(db.keyspace, e)
     ht_insert(&db.keys, e, hash)
     if e.flags & ENTRY_EXPIRY:
         ht_insert(&db.expires, e, hash)
@@ -204,6 +209,8 @@ cdef void notify_overwritten(Db* db, Slice key, int old_type, int new_type) noex
 
 
 cdef void unlink_hashed(Db* db, Entry* e, uint64_t hash) noexcept nogil:
+    if live_wants(db.keyspace, e):
+        live_save_first(db, e)
     if e.flags & ENTRY_EXPIRY:
         ht_remove_hashed(&db.expires, entry_key(e), hash)
     ht_remove_hashed(&db.keys, entry_key(e), hash)
@@ -235,6 +242,7 @@ cdef void moved(Db* db, Entry* old, bint had_expiry, Entry* e) noexcept nogil:
     cdef Slice key = entry_key(e)
     cdef bint has_expiry = e.flags & ENTRY_EXPIRY
     cdef uint64_t hash
+    live_mark(db.keyspace, e)
     if old == e and had_expiry == has_expiry:
         return
     hash = hash_bytes(key.ptr, key.len)
@@ -341,7 +349,9 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
     cdef DeadTable* dead
     cdef DeadTable** place = &ks.lazy.tables
     touch_all_watched(db, NULL)
-    if lazy and removed > LAZY_EFFORT:
+    if db.keyspace.live != NULL and removed:
+        live_keep_table(db)
+    elif lazy and removed > LAZY_EFFORT:
         dead = <DeadTable*>mem_zalloc(sizeof(DeadTable))
         dead.keys = db.keys
         dead.keys.paused = 1
@@ -376,6 +386,7 @@ cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil:
     right.expires = table
     left.avg_ttl, right.avg_ttl = right.avg_ttl, left.avg_ttl
     left.expire_cursor, right.expire_cursor = right.expire_cursor, left.expire_cursor
+    left.saved_as, right.saved_as = right.saved_as, left.saved_as
     signal_db_ready(left)
     signal_db_ready(right)
 

@@ -2,36 +2,12 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
+from zippy._core.keyspace.rdb_record cimport RdbReplication, RdbSave
 from zippy._core.keyspace.types cimport Db, Keyspace
 from zippy._core.values.rdb_stream cimport RdbReader
 
 cdef enum:
-    REPLICATION_ID = 40          # bytes
     BAD_KEY = 256                # bytes of a key's name that are kept
-
-
-cdef struct RdbReplication:
-    # where a replica may go on from after loading the file
-    bint present
-    int64_t db                   # the database selected in the stream of commands
-    int64_t offset
-    char[REPLICATION_ID] id
-
-
-cdef struct RdbSave:
-    # how a file is to be written, and what came of it
-    const char* redis_version    # for the file's head
-    bint compress
-    bint checksum
-    bint incremental_sync        # push it to disk every few megabytes
-    bint aof_base                # it is the base of an append-only file
-    int parent                   # process that must be alive, else the file is given up; 0: never mind
-    uint64_t* progress           # where to tell another process how many keys are written so far; or NULL
-    unsigned int delay_us        # to wait after each key
-    RdbReplication replication
-    uint64_t keys                # out: keys written
-    uint64_t bytes               # out
-    int error                    # out: errno, 0 when all went well
 
 
 cdef struct RdbLoad:

@@ -4,91 +4,35 @@
 from libc.errno cimport EIO
 from libc.string cimport memcmp, memcpy, memset
 from posix.unistd cimport getppid, usleep
-from zippy._core.ground.buf cimport slice_is, slice_text
+from zippy._core.ground.buf cimport slice_is
 from zippy._core.ground.crc cimport crc64
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_reserve
 from zippy._core.ground.number cimport num_read_i64
-from zippy._core.ground.slice cimport Slice, slice_of
+from zippy._core.ground.slice cimport Slice
 from zippy._core.keyspace.db cimport delete_key
-from zippy._core.keyspace.lru cimport access_of_saved, idle_seconds, lfu_counter, policy_is_lfu, policy_is_lru
+from zippy._core.keyspace.live cimport live_mark
+from zippy._core.keyspace.lru cimport access_of_saved
+from zippy._core.keyspace.rdb_record cimport (
+    OP_AUX, OP_DATABASE, OP_END, OP_EXPIRY_MS, OP_EXPIRY_SECONDS, OP_FREQ, OP_FUNCTION, OP_FUNCTION_OLD, OP_IDLE, OP_MODULE_AUX, OP_SIZES,
+    OP_SLOT_INFO, RDB_HEAD, REPLICATION_ID, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
+)
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport ENTRY_EXPIRY, NO_EXPIRY, Entry, entry_expiry, entry_key, entry_set_access
-from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_knows_type, rdb_read_value, rdb_type_of, rdb_write_value
+from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_knows_type, rdb_read_value, rdb_write_value
 from zippy._core.values.rdb_stream cimport (
     RDB_CORRUPT, RDB_EMPTY, RDB_OK, RDB_UNSUPPORTED, RdbText, RdbWriter, rdb_fail, rdb_flush, rdb_left, rdb_read_byte, rdb_read_length,
-    rdb_read_text, rdb_read_u64, rdb_skip_string, rdb_take, rdb_text_free, rdb_write, rdb_write_byte, rdb_write_int_string,
-    rdb_write_length, rdb_write_string, rdb_write_u64, rdb_writer_free, rdb_writer_init
+    rdb_read_text, rdb_read_u64, rdb_skip_string, rdb_take, rdb_text_free, rdb_write_byte, rdb_write_u64, rdb_writer_free, rdb_writer_init
 )
 from zippy._core.values.value cimport value_free
 
 cdef enum:
-    # what may stand where a key's type does
-    OP_SLOT_INFO = 244
-    OP_FUNCTION = 245
-    OP_FUNCTION_OLD = 246
-    OP_MODULE_AUX = 247
-    OP_IDLE = 248
-    OP_FREQ = 249
-    OP_AUX = 250
-    OP_SIZES = 251
-    OP_EXPIRY_MS = 252
-    OP_EXPIRY_SECONDS = 253
-    OP_DATABASE = 254
-    OP_END = 255
-
-cdef enum:
-    HEAD = 9                    # bytes: REDIS and four digits
     SYNC_EVERY = 4 << 20        # bytes
     LOOK_EVERY = 1024           # keys between two looks whether the parent lives
     LEAST_KEY = 3               # bytes that a key takes in the file at least
 
 
 # Writing
-
-
-cdef void write_field(RdbWriter* w, const char* name, Slice value) noexcept nogil:
-    rdb_write_byte(w, OP_AUX)
-    rdb_write_string(w, slice_text(name))
-    rdb_write_string(w, value)
-
-
-cdef void write_int_field(RdbWriter* w, const char* name, int64_t value) noexcept nogil:
-    rdb_write_byte(w, OP_AUX)
-    rdb_write_string(w, slice_text(name))
-    rdb_write_int_string(w, value)
-
-
-cdef void write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) noexcept nogil:
-    cdef char[HEAD] head
-    memcpy(head, b"REDIS00", 7)
-    head[7] = <char>(48 + w.version // 10)
-    head[8] = <char>(48 + w.version % 10)
-    rdb_write(w, head, HEAD)
-    write_field(w, b"redis-ver", slice_text(save.redis_version))
-    write_int_field(w, b"redis-bits", 64)
-    write_int_field(w, b"ctime", ks.clock.ms // 1000)
-    write_int_field(w, b"used-mem", ks.account.used)
-    if save.replication.present:
-        write_int_field(w, b"repl-stream-db", save.replication.db)
-        write_field(w, b"repl-id", slice_of(save.replication.id, REPLICATION_ID))
-        write_int_field(w, b"repl-offset", save.replication.offset)
-    write_int_field(w, b"aof-base", save.aof_base)
-
-
-cdef void write_key(RdbWriter* w, const Keyspace* ks, Entry* e) noexcept nogil:
-    if e.flags & ENTRY_EXPIRY:
-        rdb_write_byte(w, OP_EXPIRY_MS)
-        rdb_write_u64(w, <uint64_t>entry_expiry(e))
-    if policy_is_lfu(ks):
-        rdb_write_byte(w, OP_FREQ)
-        rdb_write_byte(w, <int>lfu_counter(ks, e))
-    elif policy_is_lru(ks):
-        rdb_write_byte(w, OP_IDLE)
-        rdb_write_length(w, idle_seconds(ks, e))
-    rdb_write_byte(w, rdb_type_of(e, w.version))
-    rdb_write_string(w, entry_key(e))
-    rdb_write_value(w, e)
 
 
 cdef void look_for_parent(RdbWriter* w, const RdbSave* save) noexcept nogil:
@@ -100,15 +44,13 @@ cdef void look_for_parent(RdbWriter* w, const RdbSave* save) noexcept nogil:
 cdef void write_db(RdbWriter* w, Keyspace* ks, Db* db, RdbSave* save) noexcept nogil:
     cdef HtIter it
     cdef Entry* e
-    rdb_write_byte(w, OP_DATABASE)
-    rdb_write_length(w, <uint64_t>db.id)
-    rdb_write_byte(w, OP_SIZES)
-    rdb_write_length(w, db.keys.count)
-    rdb_write_length(w, db.expires.count)
+    rdb_write_database(w, db.id)
+    rdb_write_sizes(w, db)
     ht_iter(&it, &db.keys)
     e = <Entry*>ht_iter_next(&it)
     while e != NULL and w.error == 0:
-        write_key(w, ks, e)
+        rdb_write_key_name(w, ks, e)
+        rdb_write_value(w, e)
         save.keys += 1
         if save.progress != NULL:
             save.progress[0] = save.keys
@@ -128,7 +70,7 @@ cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil:
     w.compress = save.compress
     w.checksum = save.checksum
     w.sync_every = SYNC_EVERY if save.incremental_sync else 0
-    write_head(&w, ks, save)
+    rdb_write_head(&w, ks, save)
     for i in range(ks.db_count):
         if ks.dbs[i].keys.count and w.error == 0:
             write_db(&w, ks, ks.dbs[i], save)
@@ -153,14 +95,14 @@ cdef void forget_pending(RdbPending* p) noexcept nogil:
 
 
 cdef void read_head(RdbLoader* l) noexcept nogil:
-    cdef const unsigned char* head = rdb_take(l.r, HEAD)
+    cdef const unsigned char* head = rdb_take(l.r, RDB_HEAD)
     cdef int version = 0
     cdef int i
     if head == NULL or memcmp(head, b"REDIS", 5) != 0:
         l.r.at = 0
         rdb_fail(l.r, RDB_CORRUPT, b"this is no RDB file")
         return
-    for i in range(5, HEAD):
+    for i in range(5, RDB_HEAD):
         if head[i] < 48 or head[i] > 57:
             rdb_fail(l.r, RDB_CORRUPT, b"this is no RDB file")
             return
@@ -291,6 +233,7 @@ cdef void put_loaded(RdbLoader* l, Entry* e) noexcept nogil:
             return
         delete_key(l.db, key)
     entry_set_access(e, access_of_saved(l.ks, l.pending.idle, l.pending.freq))
+    live_mark(l.ks, e)
     ht_insert(&l.db.keys, e, hash)
     if e.flags & ENTRY_EXPIRY:
         ht_insert(&l.db.expires, e, hash)

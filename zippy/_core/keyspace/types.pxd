@@ -8,6 +8,8 @@ from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.mem cimport Account
 from zippy._core.ground.random cimport Random
 from zippy._core.values.entry cimport Entry
+from zippy._core.values.rdb cimport RdbPart
+from zippy._core.values.rdb_stream cimport RdbWriter
 from zippy._core.values.settings cimport Settings
 
 cdef enum NotifyClass:
@@ -81,6 +83,7 @@ cdef struct Db:
     int64_t avg_ttl              # ms, sampled by active expiry
     uint64_t expire_cursor       # of ht_scan over expires
     Keyspace* keyspace
+    int32_t saved_as             # while a snapshot is saved beside the traffic: the number that the tables had when it began
 
 
 cdef struct KeyspaceStats:
@@ -124,6 +127,7 @@ cdef struct DeadTable:
     DeadTable* next
     HashTable keys               # entries, all to be freed
     uint64_t cursor              # of ht_scan
+    int32_t saved_as             # as of the database that it was
 
 
 cdef struct LazyFree:
@@ -131,6 +135,23 @@ cdef struct LazyFree:
     uint64_t count
     uint64_t cap
     DeadTable* tables            # whole flushed databases, first in first freed
+
+
+cdef struct LiveSave:
+    RdbWriter w                  # what was written and not taken yet
+    RdbWriter aside              # the same, while a value in w is half written
+    size_t summed                # bytes of w that its checksum covers
+    size_t noted                 # bytes of both that are part of Keyspace.memory_overhead
+    int32_t selected             # the database whose keys follow in the file, -1: none
+    int32_t db                   # the one that is walked, by saved_as
+    uint64_t cursor              # of ht_scan over it
+    DeadTable* flushed           # tables of databases flushed since it began, to be walked before they are freed
+    RdbPart part                 # the value that is half written
+    bint half                    # there is one
+    bint skipped                 # a bucket has to be seen again
+    uint64_t keys                # saved
+    uint64_t total               # that were there when it began
+    bint finished                # w ends with the file's end
 
 
 cdef enum:
@@ -163,6 +184,9 @@ cdef struct Keyspace:
     bint compacting              # a pass of compaction is on its way
     int compact_db               # where it goes on
     uint64_t compact_cursor      # of ht_scan over that database's keys
+    LiveSave* live               # a snapshot that is being saved beside the traffic, or NULL
+    uint8_t epoch                # of the last one, among the bits of ENTRY_EPOCH
+    int epochs                   # that began since one was saved to its end
     size_t compact_above         # bytes: no new pass unless sparse slabs take more
     bint loading                 # a dataset is being loaded: nothing expires, nothing is propagated
     bint expiry_paused           # CLIENT PAUSE WRITE and scripts: keys do not vanish

@@ -35,6 +35,7 @@ cdef enum:
     ENTRY_INLINE = 2        # the value's bytes are in the block
     ENTRY_LONG_KEY = 4      # key_len does not fit 16 bits and has a field of its own
     ENTRY_FREEING = 8       # on the lazy-free queue
+    ENTRY_EPOCH = 0xF0      # the last snapshot beside the traffic that has no more to do with this entry
     INLINE_MAX = 255        # bytes of a string kept in the block
     NO_EXPIRY = -1
 

@@ -1,12 +1,16 @@
 """Values to and from RDB bytes: every type and encoding going out, these and the ones of older files coming in."""
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
+from zippy._core.ground.quicklist cimport QuicklistNode
 from zippy._core.ground.random cimport Random
 from zippy._core.ground.slice cimport Slice
 from zippy._core.values.entry cimport Entry
+from zippy._core.values.hash cimport HashIter
 from zippy._core.values.rdb_stream cimport RdbReader, RdbWriter
+from zippy._core.values.set cimport SetIter
 from zippy._core.values.settings cimport Settings
+from zippy._core.values.zset cimport ZSetIter
 
 cdef enum RdbType:
     # the byte before a key
@@ -41,8 +45,24 @@ cdef enum:
     RDB_PAYLOAD_FOOTER = 10         # bytes behind a DUMP payload's value: version and CRC
 
 
+cdef struct RdbPart:
+    # a value that is written piece by piece; it must not change meanwhile
+    Entry* entry
+    int type                        # RdbType
+    Slice text                      # of a string: what is left
+    const QuicklistNode* node       # of a list: the next one
+    SetIter set
+    ZSetIter zset
+    HashIter hash
+
+
 cdef int rdb_type_of(const Entry* e, int version) noexcept nogil                # RdbType that the value is written as in this version
 cdef void rdb_write_value(RdbWriter* w, Entry* e) noexcept nogil                # all that follows the key
+# The same in pieces, for values that would take long: ends with rdb_part_end
+cdef bint rdb_is_large(const Entry* e) noexcept nogil
+cdef void rdb_part_begin(RdbWriter* w, RdbPart* part, Entry* e) noexcept nogil
+cdef bint rdb_part_some(RdbWriter* w, RdbPart* part, uint64_t items) noexcept nogil    # so many elements; True when that was all
+cdef void rdb_part_end(RdbPart* part) noexcept nogil
 # Reads what follows the key of this type. The entry is the caller's; NULL: see r.status
 cdef bint rdb_knows_type(int type) noexcept nogil  # of a value; what the format has beside them are higher numbers
 cdef Entry* rdb_read_value(RdbReader* r, int type, Slice key, int64_t expiry, const Settings* s, Random* random) noexcept nogil

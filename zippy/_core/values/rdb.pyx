@@ -4,20 +4,20 @@
 
 from libc.limits cimport INT_MAX
 from libc.math cimport isnan
-from libc.stdint cimport UINT32_MAX, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, UINT64_MAX, uint32_t, uint64_t
 from libc.string cimport memcpy
 from zippy._core.ground.crc cimport crc64
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.intset cimport is_bytes, is_length, is_valid
 from zippy._core.ground.listpack cimport LP_INT_TEXT, lp_bytes, lp_first, lp_free, lp_length, lp_next, lp_text, lp_valid
 from zippy._core.ground.mem cimport mem_free, mem_zalloc
-from zippy._core.ground.quicklist cimport QL_PLAIN, Quicklist, QuicklistNode, ql_append_listpack, ql_append_plain, ql_free, ql_new
+from zippy._core.ground.quicklist cimport QL_PLAIN, Quicklist, ql_append_listpack, ql_append_plain, ql_free, ql_new
 from zippy._core.ground.slice cimport slice_equal, slice_of
 from zippy._core.values.entry cimport (
     ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_QUICKLIST, NO_EXPIRY, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET,
-    entry_encoding, entry_int, entry_new, entry_new_string, entry_set_expiry, entry_string, entry_type, entry_value
+    entry_encoding, entry_int, entry_new, entry_new_string, entry_set_expiry, entry_string, entry_string_length, entry_type, entry_value
 )
-from zippy._core.values.hash cimport HashIter, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_make_room, hash_new, hash_set
+from zippy._core.values.hash cimport hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_make_room, hash_new, hash_set
 from zippy._core.values.list cimport LIST_TAIL, list_after_change, list_make_room, list_new, list_push
 from zippy._core.values.rdb_old cimport listpack_of_ziplist, listpack_of_zipmap
 from zippy._core.values.rdb_stream cimport (
@@ -25,16 +25,20 @@ from zippy._core.values.rdb_stream cimport (
     rdb_read_length, rdb_read_text, rdb_read_text_double, rdb_text_free, rdb_write, rdb_write_byte, rdb_write_double, rdb_write_int_string,
     rdb_write_length, rdb_write_packed, rdb_write_string, rdb_write_u64
 )
-from zippy._core.values.set cimport SetIter, set_add, set_iter, set_iter_done, set_iter_next, set_length, set_make_room, set_new, set_text
-from zippy._core.values.value cimport value_free
+from zippy._core.values.set cimport set_add, set_iter, set_iter_done, set_iter_next, set_length, set_make_room, set_new, set_text
+from zippy._core.values.value cimport value_free, value_free_effort
 from zippy._core.values.zset cimport (
-    ZSET_ADDED, ZSetIter, zset_add, zset_adopt_listpack, zset_iter, zset_iter_next, zset_length, zset_make_room, zset_new
+    ZSET_ADDED, zset_add, zset_adopt_listpack, zset_iter, zset_iter_next, zset_length, zset_make_room, zset_new
 )
 
 cdef enum:
     NODE_PLAIN = 1              # what stands before the nodes of a quicklist
     NODE_PACKED = 2
     FEW = 16                    # elements: so many are compared each with each
+    LARGE_STRING = 1 << 20      # bytes: longer ones are written in pieces, and so not compressed
+    STRING_PIECE = 64 << 10
+    LARGE_COLLECTION = 512      # elements
+    LARGE_LIST = 16             # nodes
 
 
 # Writing
@@ -60,81 +64,124 @@ cdef inline void write_block(RdbWriter* w, const void* block, size_t size) noexc
     rdb_write_string(w, slice_of(<const char*>block, size))
 
 
-cdef void write_quicklist(RdbWriter* w, const Quicklist* q) noexcept nogil:
-    cdef const QuicklistNode* n = q.head
-    rdb_write_length(w, q.nodes)
-    while n != NULL:
-        rdb_write_length(w, NODE_PLAIN if n.container == QL_PLAIN else NODE_PACKED)
-        if n.packed_bytes:
-            rdb_write_packed(w, n.data, n.packed_bytes, n.bytes)
-        else:
-            write_block(w, n.data, n.bytes)
-        n = n.next
-
-
-cdef void write_list(RdbWriter* w, const Entry* e) noexcept nogil:
+cdef void write_listpack_list(RdbWriter* w, const Entry* e) noexcept nogil:
     cdef const unsigned char* lp = <const unsigned char*>entry_value(e)
-    if entry_encoding(e) == ENC_QUICKLIST:
-        write_quicklist(w, <const Quicklist*>entry_value(e))
-        return
     rdb_write_length(w, 1)
     rdb_write_length(w, NODE_PACKED)
     write_block(w, lp, lp_bytes(lp))
 
 
-cdef void write_set(RdbWriter* w, Entry* e) noexcept nogil:
-    cdef SetIter it
+cdef bint rdb_is_large(const Entry* e) noexcept nogil:
+    if entry_type(e) == TYPE_STRING:
+        return entry_encoding(e) != ENC_INT and entry_string_length(e) > LARGE_STRING
+    return value_free_effort(e) > <uint64_t>(LARGE_LIST if entry_type(e) == TYPE_LIST else LARGE_COLLECTION)
+
+
+cdef void rdb_part_begin(RdbWriter* w, RdbPart* part, Entry* e) noexcept nogil:
     cdef char[24] scratch
-    rdb_write_length(w, set_length(e))
-    set_iter(&it, e)
-    while set_iter_next(&it):
-        rdb_write_string(w, set_text(&it.member, scratch))
-    set_iter_done(&it)
+    part.entry = e
+    part.type = rdb_type_of(e, w.version)
+    if part.type == RDB_STRING:
+        part.text = entry_string(e, scratch)
+        rdb_write_length(w, part.text.len)
+    elif part.type == RDB_LIST_QUICKLIST_2:
+        part.node = (<const Quicklist*>entry_value(e)).head
+        rdb_write_length(w, (<const Quicklist*>entry_value(e)).nodes)
+    elif part.type == RDB_SET:
+        rdb_write_length(w, set_length(e))
+        set_iter(&part.set, e)
+    elif part.type == RDB_ZSET_2:
+        rdb_write_length(w, zset_length(e))
+        # from the highest down: whoever reads it finds each place at the begin of its order
+        zset_iter(&part.zset, e, zset_length(e) - 1, True)
+    else:
+        rdb_write_length(w, hash_length(e))
+        hash_iter(&part.hash, e)
 
 
-cdef void write_zset(RdbWriter* w, Entry* e) noexcept nogil:
-    cdef ZSetIter it
-    rdb_write_length(w, zset_length(e))
-    # from the highest down: whoever reads it finds each place at the skip list's head
-    zset_iter(&it, e, zset_length(e) - 1, True)
-    while zset_iter_next(&it):
-        rdb_write_string(w, it.member)
-        rdb_write_double(w, it.score)
+cdef bint write_piece(RdbWriter* w, RdbPart* part) noexcept nogil:
+    """A piece of a long string; True when that was all."""
+    cdef size_t size = part.text.len if part.text.len < STRING_PIECE else STRING_PIECE
+    rdb_write(w, part.text.ptr, size)
+    part.text = slice_of(part.text.ptr + size, part.text.len - size)
+    return part.text.len == 0
 
 
-cdef void write_hash(RdbWriter* w, Entry* e) noexcept nogil:
-    cdef HashIter it
-    rdb_write_length(w, hash_length(e))
-    hash_iter(&it, e)
-    while hash_iter_next(&it):
-        rdb_write_string(w, it.pair.field)
-        rdb_write_string(w, it.pair.value)
-    hash_iter_done(&it)
+cdef bint write_node(RdbWriter* w, RdbPart* part) noexcept nogil:
+    """A list's next node; True when there is none."""
+    cdef const QuicklistNode* n = part.node
+    if n == NULL:
+        return True
+    rdb_write_length(w, NODE_PLAIN if n.container == QL_PLAIN else NODE_PACKED)
+    if n.packed_bytes:
+        rdb_write_packed(w, n.data, n.packed_bytes, n.bytes)
+    else:
+        write_block(w, n.data, n.bytes)
+    part.node = n.next
+    return False
+
+
+cdef bint write_element(RdbWriter* w, RdbPart* part) noexcept nogil:
+    """The next element; True when there is none."""
+    cdef char[24] scratch
+    if part.type == RDB_STRING:
+        return write_piece(w, part)
+    if part.type == RDB_LIST_QUICKLIST_2:
+        return write_node(w, part)
+    if part.type == RDB_SET:
+        if not set_iter_next(&part.set):
+            return True
+        rdb_write_string(w, set_text(&part.set.member, scratch))
+    elif part.type == RDB_ZSET_2:
+        if not zset_iter_next(&part.zset):
+            return True
+        rdb_write_string(w, part.zset.member)
+        rdb_write_double(w, part.zset.score)
+    else:
+        if not hash_iter_next(&part.hash):
+            return True
+        rdb_write_string(w, part.hash.pair.field)
+        rdb_write_string(w, part.hash.pair.value)
+    return False
+
+
+cdef bint rdb_part_some(RdbWriter* w, RdbPart* part, uint64_t items) noexcept nogil:
+    while items:
+        if write_element(w, part):
+            return True
+        items -= 1
+    return False
+
+
+cdef void rdb_part_end(RdbPart* part) noexcept nogil:
+    if part.type == RDB_SET:
+        set_iter_done(&part.set)
+    elif part.type == RDB_HASH:
+        hash_iter_done(&part.hash)
 
 
 cdef void rdb_write_value(RdbWriter* w, Entry* e) noexcept nogil:
     cdef int type = rdb_type_of(e, w.version)
     cdef char[24] scratch
     cdef const unsigned char* block
+    cdef RdbPart part
     if type == RDB_STRING:
         if entry_encoding(e) == ENC_INT:
             rdb_write_int_string(w, entry_int(e)[0])
         else:
             rdb_write_string(w, entry_string(e, scratch))
-    elif type == RDB_LIST_QUICKLIST_2:
-        write_list(w, e)
+    elif type == RDB_LIST_QUICKLIST_2 and entry_encoding(e) == ENC_LISTPACK:
+        write_listpack_list(w, e)
     elif type == RDB_SET_INTSET:
         block = <const unsigned char*>entry_value(e)
         write_block(w, block, is_bytes(block))
     elif type == RDB_SET_LISTPACK or type == RDB_ZSET_LISTPACK or type == RDB_HASH_LISTPACK:
         block = <const unsigned char*>entry_value(e)
         write_block(w, block, lp_bytes(block))
-    elif type == RDB_SET:
-        write_set(w, e)
-    elif type == RDB_ZSET_2:
-        write_zset(w, e)
     else:
-        write_hash(w, e)
+        rdb_part_begin(w, &part, e)
+        rdb_part_some(w, &part, UINT64_MAX)
+        rdb_part_end(&part)
 
 
 cdef bint rdb_write_payload(RdbWriter* w, Entry* e) noexcept nogil:

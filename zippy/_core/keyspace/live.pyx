@@ -1,0 +1,265 @@
+from libc.errno cimport EIO
+from libc.stdint cimport int32_t
+from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
+from zippy._core.ground.crc cimport crc64
+from zippy._core.ground.hashtable cimport HashTable, ht_scan
+from zippy._core.ground.mem cimport mem_free, mem_zalloc
+from zippy._core.keyspace.rdb_record cimport OP_END, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
+from zippy._core.keyspace.types cimport DeadTable, LiveSave
+from zippy._core.values.rdb cimport (
+    RDB_VERSION_OLDEST, rdb_is_large, rdb_part_begin, rdb_part_end, rdb_part_some, rdb_write_value
+)
+from zippy._core.values.rdb_stream cimport RdbWriter, rdb_write, rdb_write_byte, rdb_write_u64, rdb_writer_free, rdb_writer_init
+
+cdef enum:
+    EPOCH_STEP = 16            # the lowest bit of ENTRY_EPOCH
+    EPOCHS = 16
+    PIECE_ITEMS = 8            # elements of a large value between two looks at the clock
+    ENOUGH = 1 << 20           # bytes: a step ends when so many wait to be taken
+
+
+cdef struct Walk:
+    # what a step's callback needs
+    Keyspace* ks
+    int32_t saved_as           # of the table
+
+
+cdef void mark_scanned(void* context, void* item) noexcept nogil:
+    live_mark(<const Keyspace*>context, <Entry*>item)
+
+
+cdef void next_epoch(Keyspace* ks) noexcept nogil:
+    """Entries that no snapshot came to since one was complete may carry any of the epochs after that. Should these all be used up, every
+    entry is marked anew."""
+    cdef uint64_t cursor
+    cdef int i
+    ks.epochs += 1
+    if ks.epochs == EPOCHS:
+        ks.epochs = 1
+        for i in range(ks.db_count):
+            cursor = ht_scan(&ks.dbs[i].keys, 0, mark_scanned, ks)
+            while cursor:
+                cursor = ht_scan(&ks.dbs[i].keys, cursor, mark_scanned, ks)
+    ks.epoch = <uint8_t>((ks.epoch + EPOCH_STEP) & ENTRY_EPOCH)
+
+
+cdef bint live_begin(Keyspace* ks, const RdbSave* save) noexcept nogil:
+    cdef LiveSave* live = <LiveSave*>mem_zalloc(sizeof(LiveSave))
+    cdef int i
+    if not rdb_writer_init(&live.w, -1, RDB_VERSION_OLDEST) or not rdb_writer_init(&live.aside, -1, RDB_VERSION_OLDEST):
+        rdb_writer_free(&live.w)
+        mem_free(live)
+        return False
+    live.w.compress = live.aside.compress = save.compress
+    live.w.checksum = save.checksum
+    live.selected = -1
+    for i in range(ks.db_count):
+        ks.dbs[i].saved_as = i
+        live.total += ks.dbs[i].keys.count
+    rdb_write_head(&live.w, ks, save)
+    next_epoch(ks)
+    ks.live = live
+    return True
+
+
+cdef void select(LiveSave* live, RdbWriter* w, int32_t saved_as) noexcept nogil:
+    if live.selected != saved_as:
+        live.selected = saved_as
+        rdb_write_database(w, saved_as)
+
+
+cdef void note_saved(Keyspace* ks, Entry* e) noexcept nogil:
+    live_mark(ks, e)
+    ks.live.keys += 1
+
+
+cdef void note_memory(Keyspace* ks) noexcept nogil:
+    """maxmemory leaves out what waits for the disk: evicting keys would only make it more."""
+    cdef size_t held = ks.live.w.cap + ks.live.aside.cap
+    ks.memory_overhead += <int64_t>held - <int64_t>ks.live.noted
+    ks.live.noted = held
+
+
+cdef void end_half(Keyspace* ks) noexcept nogil:
+    """The value that was half written is complete: what was saved meanwhile follows."""
+    cdef LiveSave* live = ks.live
+    rdb_part_end(&live.part)
+    live.half = False
+    note_saved(ks, live.part.entry)
+    rdb_write(&live.w, live.aside.data, live.aside.len)
+    live.aside.len = 0
+
+
+cdef void live_save_first(Db* db, Entry* e) noexcept nogil:
+    cdef Keyspace* ks = db.keyspace
+    cdef LiveSave* live = ks.live
+    cdef RdbWriter* w = &live.aside if live.half else &live.w
+    if live.half and e == live.part.entry:
+        # a pause as long as the rest of the value takes: it is needed whole, and now
+        while not rdb_part_some(&live.w, &live.part, PIECE_ITEMS):
+            pass
+        end_half(ks)
+    else:
+        select(live, w, db.saved_as)
+        rdb_write_key_name(w, ks, e)
+        rdb_write_value(w, e)
+        note_saved(ks, e)
+    note_memory(ks)
+
+
+cdef void live_keep_table(Db* db) noexcept nogil:
+    cdef LiveSave* live = db.keyspace.live
+    cdef DeadTable* flushed = <DeadTable*>mem_zalloc(sizeof(DeadTable))
+    flushed.keys = db.keys
+    # nobody looks for anything in there, so it need not become smaller
+    flushed.keys.paused = 1
+    flushed.saved_as = db.saved_as
+    flushed.next = live.flushed
+    live.flushed = flushed
+
+
+cdef void save_scanned(void* context, void* item) noexcept nogil:
+    cdef Walk* walk = <Walk*>context
+    cdef LiveSave* live = walk.ks.live
+    cdef Entry* e = <Entry*>item
+    if not live_wants(walk.ks, e):
+        return
+    if live.half:
+        live.skipped = True
+        return
+    select(live, &live.w, walk.saved_as)
+    rdb_write_key_name(&live.w, walk.ks, e)
+    if rdb_is_large(e):
+        rdb_part_begin(&live.w, &live.part, e)
+        live.half = True
+        return
+    rdb_write_value(&live.w, e)
+    note_saved(walk.ks, e)
+
+
+cdef uint64_t scan(Keyspace* ks, HashTable* keys, int32_t saved_as, uint64_t cursor) noexcept nogil:
+    """Saves a bucket; the next cursor. `skipped` says that something in it has to wait for the end of a large value."""
+    cdef Walk walk
+    walk.ks = ks
+    walk.saved_as = saved_as
+    ks.live.skipped = False
+    return ht_scan(keys, cursor, save_scanned, &walk)
+
+
+cdef void free_later(Keyspace* ks, DeadTable* table) noexcept nogil:
+    table.cursor = 0
+    table.next = ks.lazy.tables
+    ks.lazy.tables = table
+
+
+cdef bint walk_flushed(Keyspace* ks) noexcept nogil:
+    """A bucket of a flushed database; False when there is none."""
+    cdef LiveSave* live = ks.live
+    cdef DeadTable* table = live.flushed
+    cdef uint64_t next
+    if table == NULL:
+        return False
+    next = scan(ks, &table.keys, table.saved_as, table.cursor)
+    if live.skipped:
+        return True
+    table.cursor = next
+    # a value of its that is half written is still needed
+    if next == 0 and not live.half:
+        live.flushed = table.next
+        free_later(ks, table)
+    return True
+
+
+cdef Db* walked_db(const Keyspace* ks) noexcept nogil:
+    """The database that has the tables now; there is one for each number."""
+    cdef int i = 0
+    while ks.dbs[i].saved_as != ks.live.db:
+        i += 1
+    return ks.dbs[i]
+
+
+cdef void walk_databases(Keyspace* ks) noexcept nogil:
+    """A bucket of the database whose turn it is."""
+    cdef LiveSave* live = ks.live
+    cdef Db* db = walked_db(ks)
+    cdef uint64_t next
+    if live.cursor == 0 and db.keys.count and live.selected != db.saved_as:
+        select(live, &live.w, db.saved_as)
+        rdb_write_sizes(&live.w, db)
+    next = scan(ks, &db.keys, db.saved_as, live.cursor)
+    if live.skipped:
+        return
+    live.cursor = next
+    if next == 0:
+        live.db += 1
+
+
+cdef void sum_up(LiveSave* live) noexcept nogil:
+    """The checksum covers all that is written now."""
+    if live.w.checksum:
+        live.w.crc = crc64(live.w.crc, live.w.data + live.summed, live.w.len - live.summed)
+    live.summed = live.w.len
+
+
+cdef void finish(Keyspace* ks) noexcept nogil:
+    cdef LiveSave* live = ks.live
+    if live.keys != live.total and live.w.error == 0:
+        # a file that lacks keys must not take the place of a whole one
+        live.w.error = EIO
+    rdb_write_byte(&live.w, OP_END)
+    sum_up(live)
+    rdb_write_u64(&live.w, live.w.crc if live.w.checksum else 0)
+    live.finished = True
+    ks.epochs = 0 if live.w.error == 0 else ks.epochs
+
+
+cdef void advance(Keyspace* ks) noexcept nogil:
+    """The smallest piece of work there is."""
+    cdef LiveSave* live = ks.live
+    if live.half:
+        if rdb_part_some(&live.w, &live.part, PIECE_ITEMS):
+            end_half(ks)
+    elif walk_flushed(ks):
+        return
+    elif live.db < ks.db_count:
+        walk_databases(ks)
+    else:
+        finish(ks)
+
+
+cdef void live_step(Keyspace* ks, int64_t budget_us, uint64_t most_keys) noexcept nogil:
+    cdef LiveSave* live = ks.live
+    cdef uint64_t began = clock_ticks()
+    cdef uint64_t keys = live.keys
+    while not live.finished and live.w.error == 0 and live.w.len < ENOUGH:
+        advance(ks)
+        if live.aside.error and live.w.error == 0:
+            live.w.error = live.aside.error
+        if live.keys - keys >= most_keys or (clock_ticks() - began) / clock_ticks_per_us() >= budget_us:
+            break
+    note_memory(ks)
+
+
+cdef void live_take(Keyspace* ks) noexcept nogil:
+    if not ks.live.finished:
+        sum_up(ks.live)
+    ks.live.w.written += ks.live.w.len
+    ks.live.summed = 0
+
+
+cdef void live_end(Keyspace* ks) noexcept nogil:
+    cdef LiveSave* live = ks.live
+    cdef DeadTable* table
+    if live == NULL:
+        return
+    if live.half:
+        rdb_part_end(&live.part)
+    while live.flushed != NULL:
+        table = live.flushed
+        live.flushed = table.next
+        free_later(ks, table)
+    ks.memory_overhead -= <int64_t>live.noted
+    rdb_writer_free(&live.w)
+    rdb_writer_free(&live.aside)
+    mem_free(live)
+    ks.live = NULL

@@ -1,0 +1,55 @@
+"""What an RDB file consists of, as it is written: the head, a database's number and sizes, a key."""
+
+from libc.stdint cimport int64_t, uint64_t
+from zippy._core.keyspace.types cimport Db, Keyspace
+from zippy._core.values.entry cimport Entry
+from zippy._core.values.rdb_stream cimport RdbWriter
+
+cdef enum RdbOp:
+    # what may stand where a key's type does
+    OP_SLOT_INFO = 244
+    OP_FUNCTION = 245
+    OP_FUNCTION_OLD = 246
+    OP_MODULE_AUX = 247
+    OP_IDLE = 248
+    OP_FREQ = 249
+    OP_AUX = 250
+    OP_SIZES = 251
+    OP_EXPIRY_MS = 252
+    OP_EXPIRY_SECONDS = 253
+    OP_DATABASE = 254
+    OP_END = 255
+
+cdef enum:
+    RDB_HEAD = 9                 # bytes: REDIS and four digits
+    REPLICATION_ID = 40          # bytes
+
+
+cdef struct RdbReplication:
+    # where a replica may go on from after loading the file
+    bint present
+    int64_t db                   # the database selected in the stream of commands
+    int64_t offset
+    char[REPLICATION_ID] id
+
+
+cdef struct RdbSave:
+    # how a file is to be written, and what came of it
+    const char* redis_version    # for the file's head
+    bint compress
+    bint checksum
+    bint incremental_sync        # push it to disk every few megabytes
+    bint aof_base                # it is the base of an append-only file
+    int parent                   # process that must be alive, else the file is given up; 0: never mind
+    uint64_t* progress           # where to tell another process how many keys are written so far; or NULL
+    unsigned int delay_us        # to wait after each key
+    RdbReplication replication
+    uint64_t keys                # out: keys written
+    uint64_t bytes               # out
+    int error                    # out: errno, 0 when all went well
+
+
+cdef void rdb_write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) noexcept nogil
+cdef void rdb_write_database(RdbWriter* w, int64_t number) noexcept nogil            # its keys follow
+cdef void rdb_write_sizes(RdbWriter* w, const Db* db) noexcept nogil                 # of the database, for whoever loads it
+cdef void rdb_write_key_name(RdbWriter* w, const Keyspace* ks, Entry* e) noexcept nogil   # all that stands before the value

@@ -1,0 +1,245 @@
+"""Saving in the background, in either of two ways behind one interface: by a forked child, or beside the traffic.
+
+A child costs the fork (which grows with the memory) and a copy of each page that changes meanwhile. Beside the traffic nothing is copied
+but what is about to change, and the loop's time is shared. Both write a temporary file and put it in its place when it is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from zippy._core import snapshot
+from zippy._core.snapshot import Progress, SaveRequest
+from zippy.persistence.manifest import sync_folder
+
+if TYPE_CHECKING:
+    from zippy._core.session import Core
+    from zippy.persistence.disk_thread import DiskThread
+
+log = logging.getLogger("zippy")
+
+STEP_US = 500  # of a walk, between turns
+INTERVAL = 0.001  # seconds between two steps
+ALL_KEYS = 2**64 - 1
+MOST_WAITING = 4 << 20  # bytes that may wait for the disk: beyond that a walk stands still
+SYNC_EVERY = 4 << 20  # bytes
+
+Ended = Callable[["BackgroundSave", str], None]
+"""Called once with what went wrong, or "": not for one that was cancelled."""
+
+
+class BackgroundSave(Protocol):
+    """A save that is under way."""
+
+    changes: int  # that it saves
+    started: float  # monotonic seconds
+    described: str  # for the log
+
+    @property
+    def written(self) -> int:
+        """Keys that are written."""
+
+    @property
+    def total(self) -> int:
+        """Keys that it has to write."""
+
+    @property
+    def copied(self) -> int:
+        """Bytes of memory that were copied because of it, once it has ended."""
+
+    def cancel(self) -> None:
+        """Ends it; what it was to replace stays."""
+
+
+class Child:
+    """A child process that is saving, and what came to its pipe. OSError when there can be none."""
+
+    def __init__(self, core: Core, request: SaveRequest, folder: Path, on_end: Ended) -> None:
+        self.started = time.monotonic()
+        self.pid, self.pipe, self.progress = self.fork(core, request)
+        self.fork_seconds = time.monotonic() - self.started
+        self.described = f" by pid {self.pid}"
+        self.temporary = folder / f"temp-{self.pid}.rdb"
+        self.changes = snapshot.changes(core)
+        self.on_end = on_end
+        self.report = b""
+        asyncio.get_running_loop().add_reader(self.pipe, self.hear)
+
+    @staticmethod
+    def fork(core: Core, request: SaveRequest) -> tuple[int, int, Progress]:
+        """The child's id, its pipe, its progress."""
+        return snapshot.save_in_child(core, request)
+
+    @property
+    def written(self) -> int:
+        """See BackgroundSave."""
+        return self.progress.written
+
+    @property
+    def total(self) -> int:
+        """See BackgroundSave."""
+        return self.progress.total
+
+    def hear(self) -> None:
+        """It wrote to its pipe or ended."""
+        data = os.read(self.pipe, 256)
+        self.report += data
+        if not data:
+            asyncio.get_running_loop().remove_reader(self.pipe)
+            self.on_end(self, self.reap())
+
+    def reap(self) -> str:
+        """Waits for the process, which is leaving; what went wrong, or "". What a killed one left half written is removed."""
+        os.close(self.pipe)
+        _, status = os.waitpid(self.pid, 0)
+        outcome = snapshot.child_outcome(self.report)
+        if outcome is None:
+            with contextlib.suppress(OSError):
+                self.temporary.unlink()
+            return f"the saving process ended by itself, status {status}"
+        return os.strerror(outcome[0]) if outcome[0] else ""
+
+    @property
+    def copied(self) -> int:
+        """See BackgroundSave."""
+        outcome = snapshot.child_outcome(self.report)
+        return outcome[3] if outcome else 0
+
+    def cancel(self) -> None:
+        """See BackgroundSave."""
+        asyncio.get_running_loop().remove_reader(self.pipe)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        self.reap()
+
+
+class WalkFile:
+    """The temporary file of a walk; used by the disk's thread alone once it is open."""
+
+    def __init__(self, temporary: Path, final: Path, incremental_sync: bool) -> None:
+        self.temporary = temporary
+        self.final = final
+        self.incremental_sync = incremental_sync
+        self.unsynced = 0
+        self.cancelled = False  # nothing more is to be done but to remove it
+        self.descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+
+    def write(self, data: bytes) -> None:
+        """Writes the next bytes. OSError, and then nothing more is done."""
+        if self.cancelled:
+            return
+        try:
+            self.write_all(memoryview(data))
+        except OSError:
+            self.cancelled = True
+            raise
+
+    def write_all(self, data: memoryview) -> None:
+        """Writes all of it, and pushes it to disk in small steps if that is wished."""
+        self.unsynced += len(data)
+        while data:
+            data = data[os.write(self.descriptor, data) :]
+        if self.incremental_sync and self.unsynced >= SYNC_EVERY:
+            self.unsynced = 0
+            os.fsync(self.descriptor)
+
+    def finish(self) -> None:
+        """Puts it in its place, safely on disk. OSError."""
+        if self.cancelled:
+            return
+        os.fsync(self.descriptor)
+        os.replace(self.temporary, self.final)
+        sync_folder(self.final.parent)
+
+    def close(self) -> None:
+        """Closes it, and removes it unless it is in its place."""
+        os.close(self.descriptor)
+        with contextlib.suppress(FileNotFoundError):
+            self.temporary.unlink()
+
+
+class Walk:
+    """A save beside the traffic. OSError when the file cannot be opened."""
+
+    counter = 0
+
+    def __init__(self, core: Core, request: SaveRequest, path: Path, incremental_sync: bool, disk: DiskThread, on_end: Ended) -> None:
+        Walk.counter += 1
+        self.started = time.monotonic()
+        self.described = ""
+        self.copied = 0
+        self.file = WalkFile(path.parent / f"temp-{os.getpid()}-{Walk.counter}.rdb", path, incremental_sync)
+        self.walk = snapshot.Walk(core, request)
+        self.delay = request.delay_us / 1e6
+        self.changes = snapshot.changes(core)
+        self.disk = disk
+        self.on_end = on_end
+        self.waiting = 0  # bytes that the disk has not taken yet
+        self.ended = False
+        self.timer = asyncio.get_running_loop().call_later(0, self.step)
+
+    @property
+    def written(self) -> int:
+        """See BackgroundSave."""
+        return self.walk.written
+
+    @property
+    def total(self) -> int:
+        """See BackgroundSave."""
+        return self.walk.total
+
+    def step(self) -> None:
+        """Goes on for a moment, and hands what it has to the disk."""
+        if self.waiting < MOST_WAITING:
+            try:
+                self.walk.step(STEP_US, 1 if self.delay else ALL_KEYS)
+            except OSError as error:
+                self.end(error.strerror or str(error))
+                return
+            if self.walk.finished or self.walk.waiting >= MOST_WAITING // 4:
+                self.hand_over()
+        if self.walk.finished:
+            self.disk.submit(self.file.finish, self.finished)
+        else:
+            self.timer = asyncio.get_running_loop().call_later(self.delay or INTERVAL, self.step)
+
+    def hand_over(self) -> None:
+        """Has the thread write what is there."""
+        data = self.walk.take()
+        self.waiting += len(data)
+        self.disk.submit(partial(self.file.write, data), partial(self.was_written, len(data)))
+
+    def was_written(self, size: int, error: int) -> None:
+        """The thread wrote so many bytes, or failed."""
+        self.waiting -= size
+        if error:
+            self.end(os.strerror(error))
+
+    def finished(self, error: int) -> None:
+        """The file is in its place, or is not."""
+        self.end(os.strerror(error) if error else "")
+
+    def end(self, problem: str) -> None:
+        """It has ended, in this way."""
+        if not self.ended:
+            self.cancel()
+            self.on_end(self, problem)
+
+    def cancel(self) -> None:
+        """See BackgroundSave."""
+        if self.ended:
+            return
+        self.ended = True
+        self.timer.cancel()
+        self.walk.end()
+        self.file.cancelled = True
+        self.disk.submit(self.file.close, lambda _: None)
