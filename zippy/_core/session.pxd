@@ -31,6 +31,7 @@ cdef class Core:
     cdef bint freeing
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
     cdef bint in_turn
+    cdef public bint forked               # this is a copy of the engine in a child process, in whatever state it was
     cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none
     cdef char* shared                     # where transports read to
     cdef object shared_view

@@ -9,7 +9,8 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
-from zippy._core.session import CallbackTransport, Session
+from zippy._core.local import Direct, execute, execute_many
+from zippy._core.session import CallbackTransport, Session, Transport
 from zippy.server.clients import ClientState
 from zippy.server.server import Server
 from zippy.setting_types import SettingError, parse
@@ -24,7 +25,7 @@ _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 def _after_fork_in_child() -> None:
     for engine in _engines:
-        engine.forked = True
+        engine.core.forked = True
 
 
 if hasattr(os, "register_at_fork"):
@@ -55,7 +56,18 @@ class Engine:
 
     settings: names and values as in a configuration file, with underscores for dashes: Engine(maxmemory="100mb").
     A wrong one is a ValueError.
+
+    execute("SET", "key", 1) runs one command and returns its reply: None, int, float, bool, bytes, and lists, dicts and sets of them (RESP3's
+    kinds; simple strings are bytes too). Arguments are bytes, str (sent as UTF-8), int or float. An error is raised as ReplyError, a wrong type
+    of argument as TypeError. It runs what a script may run: what waits for other clients gets the answer of one whose time is over, and what changes a
+    connection (MULTI, SUBSCRIBE, CLIENT ...) is refused: a client's connection is for that. SELECT holds for all callers.
+
+    execute_many([("SET", "key", 1), ("GET", "key")]) runs many in one turn, with nobody between, and returns a list of replies, ReplyErrors
+    among them.
     """
+
+    execute = execute
+    execute_many = execute_many
 
     def __init__(self, **settings: str | int | bool) -> None:
         self.lock = threading.RLock()
@@ -66,43 +78,54 @@ class Engine:
         self.timer: threading.Timer | None = None
         self.timer_due = 0.0
         self.closed = False
-        self.forked = False
+        self.direct = Direct(weakref.ref(self), self.core, self.lock)
         _engines.add(self)
+
+    def refuse_fork(self) -> None:
+        """RuntimeError in a forked child."""
+        if self.core.forked:
+            raise RuntimeError(FORKED)
+
+    def new_session(self, transport: Transport | None) -> Session:
+        """A session for one more client; the lock is held. ConnectionError when the engine is closed."""
+        if self.closed:
+            raise ConnectionError("the engine is closed")
+        self.channels += 1
+        address = f"127.0.0.1:{self.channels}"
+        return Session(self.core, transport, address.encode(), ClientState(address, "127.0.0.1:0"))
 
     def channel(self, on_output: Any, on_close: Any) -> Session:
         """A session whose replies are announced by on_output(session) and whose end by on_close(session), with the lock held.
 
         ConnectionError when the engine is closed, RuntimeError in a forked child."""
-        if self.forked:
-            raise RuntimeError(FORKED)
+        self.refuse_fork()
         with self.lock:
-            if self.closed:
-                raise ConnectionError("the engine is closed")
-            self.channels += 1
-            address = f"127.0.0.1:{self.channels}"
-            session = Session(self.core, CallbackTransport(on_output, on_close), address.encode(), ClientState(address, "127.0.0.1:0"))
+            session = self.new_session(CallbackTransport(on_output, on_close))
             self.core.end_turn()
             return session
 
     def feed(self, session: Session, data: bytes) -> None:
         """Runs the commands in data; what they have to say comes through on_output before this returns."""
-        if self.forked:
-            raise RuntimeError(FORKED)
+        self.refuse_fork()
         with self.lock:
             session.feed(data)
             self.core.end_turn()
-            while not self.core.free_some():
-                pass
-            now = time.monotonic()
-            if now >= self.cron_due:
-                self.cron_due = now + CRON_SECONDS
-                self.core.cron(1000)
-                self.core.compact(1000)
-            self.arrange_wake()
+            self.do_chores()
+
+    def do_chores(self) -> None:
+        """What is due beside the commands; the lock is held."""
+        while not self.core.free_some():
+            pass
+        now = time.monotonic()
+        if now >= self.cron_due:
+            self.cron_due = now + CRON_SECONDS
+            self.core.cron(1000)
+            self.core.compact(1000)
+        self.arrange_wake()
 
     def leave(self, session: Session) -> None:
         """Ends a session from the client's side; nothing in a forked child, whose lock may be held for ever."""
-        if not self.forked:
+        if not self.core.forked:
             with self.lock:
                 session.close()
 
@@ -131,7 +154,7 @@ class Engine:
 
     def close(self) -> None:
         """Ends all connections; may be called twice. Those who wait on one get a ConnectionError."""
-        if self.forked:
+        if self.core.forked:
             return
         with self.lock:
             self.closed = True

@@ -9,8 +9,10 @@ from typing import Any
 import redis
 from redis.connection import AbstractConnection, ConnectionPool
 
+from zippy._core.local import Caller, Line, execute_command
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine
+from zippy.inprocess.plain import caller_for, is_plain
 
 try:
     from redis.maint_notifications import MaintNotificationsConfig
@@ -28,9 +30,11 @@ class LocalSocket:
         self.ended = False
         self.timeout: float | None = None
         self.session = engine.channel(self.on_output, self.on_close)
+        self.line = Line(self.session)
 
     def on_output(self, session: Session) -> None:
         """The engine has replies for us."""
+        self.line.touched = True
         self.received += session.take_output()
         self.ready.notify_all()
 
@@ -102,7 +106,7 @@ class LocalSocket:
 
     def close(self) -> None:
         """Ends the connection; may be called twice."""
-        if self.engine.forked:
+        if self.engine.core.forked:
             self.ended = True
             return
         with self.ready:
@@ -129,14 +133,27 @@ class LocalConnection(AbstractConnection):
         if self._sock is None:
             self.connect()  # type: ignore[no-untyped-call]  # redis-py has no types there
         sock: LocalSocket = self._sock  # type: ignore[assignment]  # connect has set it
-        reader: Any = getattr(self._parser, "_reader", None)
-        buffer: Any = getattr(self._parser, "_buffer", None)
-        if (reader is not None and reader.has_data()) or (hasattr(buffer, "unread_bytes") and buffer.unread_bytes()):
+        if self.parser_has_data():
             return True
         if not sock.readable(timeout):
             return False
         if sock.ended and not sock.received:
             raise redis.ConnectionError("Connection closed by server.")
+        return True
+
+    def parser_has_data(self) -> bool:
+        """Has the parser received more than it has given away?"""
+        reader: Any = getattr(self._parser, "_reader", None)
+        buffer: Any = getattr(self._parser, "_buffer", None)
+        return bool((reader is not None and reader.has_data()) or (hasattr(buffer, "unread_bytes") and buffer.unread_bytes()))
+
+    def settled(self) -> bool:
+        """May commands be run past this connection, on its session? Tells the line how."""
+        sock: LocalSocket = self._sock  # type: ignore[assignment]  # only asked of one that is connected
+        if not is_plain(self) or sock.ended or sock.received or self.parser_has_data():
+            return False
+        sock.line.decode = self.encoder.decode_responses
+        sock.line.errors = self.encoder.encoding_errors
         return True
 
     def _connect(self) -> LocalSocket:
@@ -148,10 +165,33 @@ class LocalConnection(AbstractConnection):
         return "in process"
 
 
+class LocalRedis(redis.Redis):
+    """A redis.Redis that runs plain commands without a detour through bytes; all others, and all that is not a command, as redis.Redis does."""
+
+    caller: Caller | None = None
+    execute_command = execute_command
+    execute_by_pool = redis.Redis.execute_command
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.caller = caller_for(self, ConnectionPool, LocalConnection, "_sock")
+
+    def read_unread(self, connection: LocalConnection, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """The answer to a command that was run, from the reply that the connection holds; gives the connection back."""
+        try:
+            return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
+        except (redis.ConnectionError, redis.TimeoutError):
+            # no reply but a refusal or an end: what follows is decided by the retries that were asked for
+            pass
+        finally:
+            self.connection_pool._available_connections.append(connection)
+        return self.execute_by_pool(*args, **options)
+
+
 def connect(engine: Engine | None = None, **options: Any) -> redis.Redis:
     """A redis.Redis on `engine`, or on a new one of its own; options are redis.Redis's (db, decode_responses, protocol ...)."""
     if MaintNotificationsConfig is not None:
         # announcements of a host's maintenance: redis-py 7.4 and 8.0 refuse RESP3 to a connection without a host unless this is off
         options.setdefault("maint_notifications_config", MaintNotificationsConfig(enabled=False))
     pool = ConnectionPool(connection_class=LocalConnection, engine=engine or Engine(), **options)
-    return redis.Redis(connection_pool=pool)
+    return LocalRedis(connection_pool=pool)

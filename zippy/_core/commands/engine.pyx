@@ -21,7 +21,7 @@ from zippy._core.commands.types cimport (
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STILL_BLOCKED,
     CLIENT_STOPPED, CMD_ADMIN,
     CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
-    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, RUN_DONE, RUN_PYTHON, KnownWord,
+    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, RUN_DONE, RUN_PYTHON, RUN_REFUSED, KnownWord,
     Multi, QueuedCommand, Running
 )
 from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, batch_free, parser_next, parser_unread
@@ -191,6 +191,15 @@ cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         return RUN_PYTHON
     finish_unit(e, c)
     return RUN_DONE
+
+
+cdef int engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil:
+    cdef Command* command = command_of(e, argc, argv)
+    if e.pause_until_us or command != NULL and command.flags & refused:
+        return RUN_REFUSED
+    look_around(e)
+    e.ticks = clock_ticks()
+    return engine_command(e, c, argc, argv)
 
 
 cdef inline bint is_plain(const Client* c, const Command* command, int argc) noexcept nogil:

@@ -74,6 +74,7 @@ cdef enum ClientFlag:
 cdef enum RunStatus:
     RUN_DONE = 0         # nothing more to run for now
     RUN_PYTHON = 1       # client.running[...] is a command whose handler is in Python: run it, then call engine_python_done
+    RUN_REFUSED = 2      # of engine_call: the command cannot be run in this way
 
 cdef enum BlockReply:
     # what a client that waited in vain gets

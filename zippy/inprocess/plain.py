@@ -1,0 +1,36 @@
+"""Which of redis-py's clients and connections are so plain that commands may be run past them."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Any
+
+from redis._parsers import _AsyncHiredisParser, _AsyncRESP2Parser, _AsyncRESP3Parser, _HiredisParser, _RESP2Parser, _RESP3Parser
+from redis._parsers.encoders import Encoder
+
+from zippy._core.local import Caller
+
+PARSERS = (_AsyncHiredisParser, _AsyncRESP2Parser, _AsyncRESP3Parser, _HiredisParser, _RESP2Parser, _RESP3Parser)
+
+
+def is_plain(connection: Any) -> bool:
+    """Has the connection no option that does something to single commands or replies beside what Caller does?"""
+    encoder = connection.encoder
+    maintenance = getattr(connection, "maint_notifications_config", None)
+    return (
+        type(encoder) is Encoder
+        and codecs.lookup(encoder.encoding).name == "utf-8"
+        and type(connection._parser) in PARSERS
+        and not connection.health_check_interval
+        and connection.credential_provider is None
+        and not getattr(maintenance, "enabled", False)
+    )
+
+
+def caller_for(client: Any, pool_class: type, connection_class: type, socket_name: str) -> Caller | None:
+    """What runs the client's plain commands, or None if its pool is an unusual one."""
+    pool = client.connection_pool
+    if type(pool) is not pool_class or pool.connection_class is not connection_class or getattr(pool, "cache", None) is not None:
+        return None
+    engine = pool.connection_kwargs["engine"]
+    return Caller(engine, engine.core, pool, connection_class, socket_name, type(client.response_callbacks))
