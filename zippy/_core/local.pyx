@@ -444,6 +444,14 @@ def execute_command(self, *args, **options):
     return value
 
 
+def set(self, name, value, *options, **named_options):
+    """Set the value at key ``name`` to ``value``; the other arguments are those of redis.Redis.set."""
+    # redis-py looks at each of a dozen options before it finds that there is none: 3.4 us of 4.6 (bench inprocess)
+    if options or named_options:
+        return self.set_with_options(name, value, *options, **named_options)
+    return self.execute_command("SET", name, value)
+
+
 # zippy.Engine's own
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
+import redis
 import redis.asyncio
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
+from zippy._core.local import NOT_RUN, Caller, Line, Unread, set, try_command
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine
+from zippy.inprocess.plain import caller_for, is_plain
+
+CALLS_UNTIL_OTHERS = 64
+FINAL = (bytes, str, int, float, bool, list, dict, type(None))
 
 
 class LocalWriter:
@@ -22,12 +29,21 @@ class LocalWriter:
         self.loop = asyncio.get_running_loop()
         self.reader = asyncio.StreamReader(limit=1 << 62)
         self.closed = False
+        self.on_the_way = 0
         self.session = engine.channel(self.on_output, self.on_close)
+        self.line = Line(self.session)
+
+    def arrived(self, data: bytes) -> None:
+        """The loop has come to what on_output gave it."""
+        self.on_the_way -= 1
+        self.reader.feed_data(data)
 
     def on_output(self, session: Session) -> None:
         """The engine has replies for us; it may say so in another thread."""
+        self.line.touched = True
+        self.on_the_way += 1
         try:
-            self.loop.call_soon_threadsafe(self.reader.feed_data, session.take_output())
+            self.loop.call_soon_threadsafe(self.arrived, session.take_output())
         except RuntimeError:
             # our loop is closed and nobody will ever read: whoever sent the message must not suffer from it
             self.closed = True
@@ -88,6 +104,19 @@ class LocalConnection(AbstractConnection):
         """What redis-py shows of this connection."""
         return [("engine", id(self.engine)), ("db", self.db)]
 
+    def settled(self) -> bool:
+        """May commands be run past this connection, on its session? Tells the line how."""
+        writer: LocalWriter = self._writer  # type: ignore[assignment]  # only asked of one that is connected
+        parser: Any = self._parser
+        reader: Any = getattr(parser, "_reader", None)
+        unread = reader.has_data() if reader is not None else parser._buffer or parser._chunks
+        received: Any = writer.reader
+        if not is_plain(self) or writer.closed or writer.on_the_way or received._buffer or unread:
+            return False
+        writer.line.decode = self.encoder.decode_responses
+        writer.line.errors = self.encoder.encoding_errors
+        return True
+
     async def _connect(self) -> None:
         writer = LocalWriter(self.engine)
         self._reader = writer.reader
@@ -97,7 +126,47 @@ class LocalConnection(AbstractConnection):
         return "in process"
 
 
+class LocalRedis(redis.asyncio.Redis):
+    """A redis.asyncio.Redis that runs plain commands without a detour through bytes; all else as redis.asyncio.Redis does."""
+
+    caller: Caller | None = None
+    set = set
+    set_with_options = redis.asyncio.Redis.set
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.caller = caller_for(self, ConnectionPool, LocalConnection, "_writer")
+        self.calls_until_others = CALLS_UNTIL_OTHERS
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Execute a command and return a parsed response"""
+        self.calls_until_others -= 1
+        if not self.calls_until_others:
+            # who only asks for what is there never waits: the loop's other tasks want their turn all the same
+            self.calls_until_others = CALLS_UNTIL_OTHERS
+            await asyncio.sleep(0)
+        value = try_command(self, args, options)
+        if value is NOT_RUN:
+            return await super().execute_command(*args, **options)
+        if type(value) is Unread:
+            return await self.read_unread(value.connection, args, options)
+        if type(value) not in FINAL and inspect.isawaitable(value):
+            return await value
+        return value
+
+    async def read_unread(self, connection: LocalConnection, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """The answer to a command that was run, from the reply that the connection holds; gives the connection back."""
+        try:
+            return await self.parse_response(connection, args[0], **options)
+        except (redis.ConnectionError, redis.TimeoutError):
+            # no reply but a refusal or an end: what follows is decided by the retries that were asked for
+            pass
+        finally:
+            self.connection_pool._available_connections.append(connection)
+        return await super().execute_command(*args, **options)
+
+
 def connect_async(engine: Engine | None = None, **options: Any) -> redis.asyncio.Redis:
     """A redis.asyncio.Redis on `engine`, or on a new one of its own; options are redis.asyncio.Redis's."""
     pool = ConnectionPool(connection_class=LocalConnection, engine=engine or Engine(), **options)
-    return redis.asyncio.Redis(connection_pool=pool)
+    return LocalRedis(connection_pool=pool)
