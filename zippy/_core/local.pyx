@@ -241,7 +241,12 @@ cdef object read_all(Session session, bint decode, const char* errors, bint all_
     r.decode = decode
     r.errors = errors
     r.all_kinds = all_kinds
-    value = read_reply(&r)
+    try:
+        value = read_reply(&r)
+    except BaseException:
+        engine_use(engine)
+        buf_free(&output)
+        raise
     engine_use(engine)
     if session.client == NULL:
         buf_free(&output)
@@ -444,7 +449,7 @@ def execute_command(self, *args, **options):
     return value
 
 
-def set(self, name, value, *options, **named_options):
+def set_value(self, name, value, *options, **named_options):
     """Set the value at key ``name`` to ``value``; the other arguments are those of redis.Redis.set."""
     # redis-py looks at each of a dozen options before it finds that there is none: 3.4 us of 4.6 (bench inprocess)
     if options or named_options:
@@ -528,7 +533,11 @@ cdef class Direct:
             self.session = None
             session.close()
             return ReplyError("ERR the engine closed this connection")
-        return read_all(session, False, NULL, True)
+        value = read_all(session, False, NULL, True)
+        if value is UNFIT:
+            session.take_output()
+            raise RuntimeError("a reply that Engine.execute cannot read")
+        return value
 
     cdef object run_turn(self, commands):
         """A list of the commands' values, all of them in one turn."""

@@ -12,7 +12,7 @@ import redis
 import redis.asyncio
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
-from zippy._core.local import NOT_RUN, Caller, Line, Unread, set, try_command
+from zippy._core.local import NOT_RUN, Caller, Line, Unread, set_value, try_command
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine
 from zippy.inprocess.plain import caller_for, is_plain
@@ -130,7 +130,7 @@ class LocalRedis(redis.asyncio.Redis):
     """A redis.asyncio.Redis that runs plain commands without a detour through bytes; all else as redis.asyncio.Redis does."""
 
     caller: Caller | None = None
-    set = set
+    set = set_value
     set_with_options = redis.asyncio.Redis.set
 
     def __init__(self, *args: Any, **options: Any) -> None:

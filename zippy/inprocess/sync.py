@@ -9,7 +9,7 @@ from typing import Any
 import redis
 from redis.connection import AbstractConnection, ConnectionPool
 
-from zippy._core.local import Caller, Line, execute_command, set
+from zippy._core.local import Caller, Line, execute_command, set_value
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine
 from zippy.inprocess.plain import caller_for, is_plain
@@ -171,7 +171,7 @@ class LocalRedis(redis.Redis):
     caller: Caller | None = None
     execute_command = execute_command
     execute_by_pool = redis.Redis.execute_command
-    set = set
+    set = set_value
     set_with_options = redis.Redis.set
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -1,0 +1,130 @@
+"""What the in-process client runs past redis-py's connections is answered as over those: same values, same types, same errors."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+import redis
+import redis.asyncio
+from hypothesis import HealthCheck, given, settings
+from redis.backoff import NoBackoff
+from redis.client import EMPTY_RESPONSE, NEVER_DECODE
+from redis.retry import Retry
+
+import zippy
+from tests.clients.conftest import without_announcements
+
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+KEYS = ["a", "b", b"c", "ключ"]
+VALUES: list[Any] = ["", "x", b"\xff\x00", "é\U0001f600", 7, -(2**63), 2**70, 0.1, 1e300, math.inf, bytearray(b"ba"), memoryview(b"mv")]
+WRONG: list[Any] = [None, True, object, ["l"], "\ud800", math.nan]
+
+key = st.sampled_from(KEYS)
+value = st.sampled_from(VALUES) | st.integers(-100, 100) | st.text(max_size=5) | st.binary(max_size=5) | st.floats()
+number = st.integers(-3, 5)
+COMMANDS: list[tuple[Any, ...]] = [
+    ("SET", key, value), ("SET", key, value, "EX", st.sampled_from([0, 1000])), ("SET", key, value, "NX", "GET"), ("set", key, value), ("GET", key), ("GETEX", key),
+    ("GETRANGE", key, number, number), ("APPEND", key, value), ("INCR", key), ("INCRBYFLOAT", key, value), ("MGET", key, key, key), ("STRLEN", key),
+    ("MSET", key, value, key, value), ("DEL", key, key), ("EXISTS", key), ("TYPE", key), ("EXPIRE", key, st.sampled_from([-1, 1000])), ("TTL", key), ("PERSIST", key),
+    ("HSET", key, value, value), ("HGET", key, value), ("HGETALL", key), ("HMGET", key, value, value), ("HKEYS", key), ("HINCRBYFLOAT", key, value, 0.5),
+    ("LPUSH", key, value, value), ("RPOP", key), ("RPOP", key, number), ("LRANGE", key, number, number), ("LPOS", key, value), ("LMOVE", key, key, "LEFT", "RIGHT"),
+    ("SADD", key, value, value), ("SREM", key, value), ("SMEMBERS", key), ("SISMEMBER", key, value), ("SMISMEMBER", key, value, value), ("SCARD", key),
+    ("ZADD", key, number, value), ("ZADD", key, "INCR", number, value), ("ZSCORE", key, value), ("ZMSCORE", key, value, value), ("ZPOPMIN", key, 2),
+    ("ZRANGE", key, 0, -1, "WITHSCORES"), ("ZRANGEBYSCORE", key, "-inf", "+inf"), ("ZRANK", key, value, "WITHSCORE"), ("ZINCRBY", key, number, value),
+    ("OBJECT ENCODING", key), ("OBJECT", "ENCODING", key), ("DEBUG", "JMAP"), ("ECHO", value), ("PING",), ("PING", value), ("NOSUCH", value), ("GET",),
+    ("GET", key, key), ("POST",), ("SELECT", number), ("DBSIZE",), ("LCS", key, key), ("LCS", key, key, "IDX"), ("COMMAND COUNT",), ("MEMORY USAGE", key),
+    ("CLIENT SETNAME", "name"), ("CLIENT GETNAME",), ("CLIENT ID",), ("BLPOP", key, 0.001), ("BLMPOP", 0.001, 1, key, "LEFT"),
+    ("XREAD", "BLOCK", 1, "STREAMS", key, "$"), ("COPY", key, key, "REPLACE"), ("RENAME", key, key), ("DUMP", key), ("SCAN", 0), ("HSCAN", key, 0),
+    ("SET", key, st.sampled_from(WRONG)), (b"GET", key), ("FLUSHDB",), ("GEOADD", key, 1.5, 2.5, value), ("GEOPOS", key, value), ("BITFIELD", key, "GET", "u8", 0),
+]  # fmt: skip
+OPTIONS: list[dict[str, Any]] = [{}, {}, {}, {"keys": ["a"]}, {NEVER_DECODE: True}, {EMPTY_RESPONSE: []}]
+
+
+@st.composite
+def command(draw: st.DrawFn) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A command's arguments and options."""
+    words = draw(st.sampled_from(COMMANDS))
+    return tuple(draw(word) if isinstance(word, st.SearchStrategy) else word for word in words), draw(st.sampled_from(OPTIONS))
+
+
+def without_way_past(client: redis.Redis) -> redis.Redis:
+    """The client with redis-py's own code alone."""
+    return redis.Redis(connection_pool=client.connection_pool)
+
+
+def outcome(run: Callable[[], Any]) -> Any:
+    """What a call returns, types and all, or how it fails."""
+    try:
+        return typed(run())
+    except Exception as error:
+        return type(error), str(error)
+
+
+def typed(found: Any) -> Any:
+    """A value that equals another one's only if all types in it do too."""
+    if isinstance(found, dict):
+        return dict, [(typed(key), typed(item)) for key, item in found.items()]
+    if isinstance(found, (list, tuple)):
+        return type(found), [typed(item) for item in found]
+    if isinstance(found, (set, frozenset)):
+        return type(found), sorted((typed(item) for item in found), key=repr)
+    if isinstance(found, Exception):
+        return type(found), str(found)
+    return type(found), "nan" if found != found else found
+
+
+SHAPES: list[dict[str, Any]] = [
+    {"protocol": 2}, {"protocol": 3}, {"protocol": 2, "decode_responses": True}, {"protocol": 3, "decode_responses": True},
+    {"protocol": 3, "decode_responses": True, "encoding_errors": "replace"}, {"protocol": 2, "encoding": "latin-1", "decode_responses": True},
+    {"protocol": 2, "health_check_interval": 1}, {"protocol": 3, "db": 1, "client_name": "somebody"},
+]  # fmt: skip
+
+
+@pytest.fixture(params=SHAPES, ids=lambda shape: "-".join(f"{name}={value}" for name, value in shape.items()))
+def options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Options of a client."""
+    return {**without_announcements(), **request.param, "retry": Retry(NoBackoff(), 1)}
+
+
+class TestSameAnswers:
+    """Two engines are told the same."""
+
+    @given(commands=st.lists(command(), max_size=30))
+    @settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+    def test_any_command(self, options: dict[str, Any], commands: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
+        """Any commands one after the other, the connection's state included."""
+        with zippy.Engine() as one, zippy.Engine() as other:
+            past, through = zippy.connect(one, **options), without_way_past(zippy.connect(other, **options))
+            for args, given_options in commands:
+                if args[0] == "CLIENT ID":
+                    continue
+                here = outcome(lambda: past.execute_command(*args, **given_options.copy()))  # noqa: B023  # called at once
+                there = outcome(lambda: through.execute_command(*args, **given_options.copy()))  # noqa: B023
+                assert here == there, args
+
+    @given(commands=st.lists(command(), max_size=20))
+    @settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+    def test_asyncio(self, options: dict[str, Any], commands: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
+        """The asynchronous client answers what the other one does."""
+        asynchronous = {name: value for name, value in options.items() if name != "maint_notifications_config"}
+
+        async def run(engine: zippy.Engine, pooled: bool) -> list[Any]:
+            client = zippy.connect_async(engine, **asynchronous)
+            if pooled:
+                client = redis.asyncio.Redis(connection_pool=client.connection_pool)
+            found = []
+            for args, given_options in commands:
+                try:
+                    found.append(typed(await client.execute_command(*args, **given_options.copy())))
+                except Exception as error:
+                    found.append((type(error), str(error)))
+            await client.connection_pool.disconnect()
+            return found
+
+        with zippy.Engine() as one, zippy.Engine() as other:
+            assert asyncio.run(run(one, False)) == asyncio.run(run(other, True))
