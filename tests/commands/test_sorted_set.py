@@ -459,7 +459,7 @@ class TestZrangestore:
         assert encoding(raw, "d") == b"listpack"
 
     def test_sign_of_zero(self, raw: RawClient) -> None:
-        """A listpack loses it; so it depends on when the result becomes a skip list."""
+        """A listpack loses it; so it depends on when the result gets the large encoding."""
         raw("CONFIG", "SET", "zset-max-listpack-entries", 3)
         run(raw, "ZADD m -5 a -0 b 0 c -0 d 1 e")
         run(raw, "ZRANGESTORE d m 0 -1")

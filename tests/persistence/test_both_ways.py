@@ -127,7 +127,7 @@ def test_use_of_keys(start_server: Start, start_redis: Start, tmp_path: Path, po
             assert n <= found <= n + (10 if lru else 0), key
 
 
-def test_skip_lists_are_saved_whole(start_server: Start, start_redis: Start, tmp_path: Path) -> None:
+def test_large_sorted_sets_are_saved_whole(start_server: Start, start_redis: Start, tmp_path: Path) -> None:
     """Those of more than 128 elements were once saved without the highest."""
     zippy = start_server()
     members = [b"m%04d" % i for i in range(1000)]

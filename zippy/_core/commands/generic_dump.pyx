@@ -113,7 +113,7 @@ cdef Entry* read_payload(Engine* e, Client* c, Slice key, Slice payload, const R
     rdb_reader_init(&r, payload.ptr, payload.len - RDB_PAYLOAD_FOOTER)
     type = rdb_read_byte(&r)
     if type >= 0:
-        entry = rdb_read_value(&r, type, key, o.expiry, &e.settings, &e.ks.random)
+        entry = rdb_read_value(&r, type, key, o.expiry, &e.settings)
     if entry == NULL:
         if r.status == RDB_NO_MEMORY:
             reply_out_of_memory(c)

@@ -3,7 +3,6 @@ from libc.string cimport memchr, memcpy, memset, strcmp
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
 from zippy._core.ground.number cimport num_read_lax_double
-from zippy._core.ground.random cimport Random
 from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error, reply_wrong_type
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
@@ -115,7 +114,7 @@ cdef void add_item(Sorting* s, Slice element) noexcept nogil:
     s.length += 1
 
 
-cdef void collect(Sorting* s, Entry* entry, Random* r) noexcept nogil:
+cdef void collect(Sorting* s, Entry* entry) noexcept nogil:
     cdef ListIter list_it
     cdef SetIter set_it
     cdef ZSetIter zset_it
@@ -131,8 +130,8 @@ cdef void collect(Sorting* s, Entry* entry, Random* r) noexcept nogil:
             add_item(s, set_text(&set_it.member, scratch))
         set_iter_done(&set_it)
     else:
-        # as Redis does: sorting a sorted set makes a skip list of it, which OBJECT ENCODING shows
-        zset_to_skiplist(entry, r)
+        # as Redis does: sorting a sorted set gives it the large encoding, which OBJECT ENCODING shows
+        zset_to_skiplist(entry)
         zset_iter(&zset_it, entry, 0, False)
         while zset_iter_next(&zset_it):
             add_item(s, zset_it.member)
@@ -457,7 +456,7 @@ cdef void sort(Engine* e, Client* c, int argc, Slice* argv, bint may_store) noex
         s.options.alpha = True
         s.options.by = slice_of(NULL, 0)
     if entry != NULL:
-        collect(&s, entry, &e.ks.random)
+        collect(&s, entry)
     if not s.options.unsorted and not weigh(c, &s):
         reply_error(&c.reply, b"ERR One or more scores can't be converted into double")
     else:

@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport strcmp
 from zippy._core.ground.mem cimport mem_alloc, mem_free
-from zippy._core.ground.skiplist cimport ZslLexRange, ZslScoreRange
+from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
 from zippy._core.ground.slice cimport Slice
 from zippy._core.commands.args cimport arg_double, arg_is, check_type, reply_syntax_error
 from zippy._core.commands.sorted_set_operations cimport sorted_set_operations_handler
@@ -98,9 +98,9 @@ cdef void add_pairs(
         entry = zset_new(key)
         put_new(c.db, entry)
     if entry != NULL:
-        zset_make_room(entry, &e.settings, &e.ks.random, <uint64_t>pairs)
+        zset_make_room(entry, &e.settings, <uint64_t>pairs)
         for i in range(pairs):
-            outcome = zset_add(entry, &e.settings, &e.ks.random, words[2 * i + 1], &scores[i], flags)
+            outcome = zset_add(entry, &e.settings, words[2 * i + 1], &scores[i], flags)
             if outcome == ZSET_ADDED:
                 added += 1
             elif outcome == ZSET_UPDATED:
@@ -210,7 +210,7 @@ cdef void zcard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void zcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef ZslScoreRange range
+    cdef OtScoreRange range
     cdef Entry* entry
     cdef uint64_t first
     if not read_score_range(c, argv[2], argv[3], &range):
@@ -221,7 +221,7 @@ cdef void zcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void zlexcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef ZslLexRange range
+    cdef OtLexRange range
     cdef Entry* entry
     cdef uint64_t first
     if not read_lex_range(c, argv[2], argv[3], &range):

@@ -1,4 +1,4 @@
-"""The result is always built as a skip list of its own, which the STORE commands put under the key and the others reply and free. (A
+"""The result is always built as a tree of its own, which the STORE commands put under the key and the others reply and free. (A
 listpack would lose the sign of a zero.)"""
 
 from libc.math cimport isnan
@@ -249,7 +249,7 @@ cdef double aggregated(double a, double b, int aggregate) noexcept nogil:
 
 
 cdef inline void put(Operation* o, Entry* result, Slice member, double score) noexcept nogil:
-    zset_add(result, &o.engine.settings, &o.engine.ks.random, member, &score, ZSET_EXACTLY)
+    zset_add(result, &o.engine.settings, member, &score, ZSET_EXACTLY)
 
 
 cdef void unite(Operation* o, Entry* result) noexcept nogil:

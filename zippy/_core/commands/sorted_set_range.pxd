@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.slice cimport Slice
-from zippy._core.ground.skiplist cimport ZslLexRange, ZslScoreRange
+from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
 from zippy._core.commands.types cimport Client, command_fn
 from zippy._core.resp.writer cimport Reply
 from zippy._core.values.zset cimport ZSetIter
@@ -10,8 +10,8 @@ from zippy._core.values.zset cimport ZSetIter
 
 cdef command_fn sorted_set_range_handler(const char* name) noexcept nogil
 # The bounds of a range; False: replied with an error
-cdef bint read_score_range(Client* c, Slice min, Slice max, ZslScoreRange* range) noexcept nogil
-cdef bint read_lex_range(Client* c, Slice min, Slice max, ZslLexRange* range) noexcept nogil
+cdef bint read_score_range(Client* c, Slice min, Slice max, OtScoreRange* range) noexcept nogil
+cdef bint read_lex_range(Client* c, Slice min, Slice max, OtLexRange* range) noexcept nogil
 # Makes ranks of indexes as commands have them (negative from the end): how many members there are from `first` on; 0: none
 cdef uint64_t ranks_of_indexes(int64_t start, int64_t end, uint64_t length, uint64_t* first) noexcept nogil
 # One member of a reply, with its score if wanted: two elements in RESP2, a pair in RESP3

@@ -28,8 +28,8 @@ cdef struct RangeRequest:
     int64_t offset         # LIMIT's; members to skip
     int64_t limit          # LIMIT's; negative: no limit
     int64_t start, end     # BY_RANK: indexes, negative from the end
-    ZslScoreRange scores
-    ZslLexRange members
+    OtScoreRange scores
+    OtLexRange members
 
 
 cdef command_fn sorted_set_range_handler(const char* name) noexcept nogil:
@@ -59,7 +59,7 @@ cdef bint read_bound(Slice s, double* score, bint* open) noexcept nogil:
     return num_read_lax_double(slice_of(s.ptr + 1, s.len - 1) if open[0] else s, score)
 
 
-cdef bint read_score_range(Client* c, Slice min, Slice max, ZslScoreRange* range) noexcept nogil:
+cdef bint read_score_range(Client* c, Slice min, Slice max, OtScoreRange* range) noexcept nogil:
     if read_bound(min, &range.min, &range.min_open) and read_bound(max, &range.max, &range.max_open):
         return True
     reply_error(&c.reply, b"ERR min or max is not a float")
@@ -80,7 +80,7 @@ cdef bint read_lex_bound(Slice s, Slice* bound, bint* open, int* infinite) noexc
     return True
 
 
-cdef bint read_lex_range(Client* c, Slice min, Slice max, ZslLexRange* range) noexcept nogil:
+cdef bint read_lex_range(Client* c, Slice min, Slice max, OtLexRange* range) noexcept nogil:
     if (read_lex_bound(min, &range.min, &range.min_open, &range.min_infinite)
             and read_lex_bound(max, &range.max, &range.max_open, &range.max_infinite)):
         return True
@@ -250,12 +250,12 @@ cdef Entry* range_of(Engine* e, Slice key, Entry* entry, uint64_t first, uint64_
     cdef double score
     if q.kind == BY_RANK:
         # where Redis knows the length beforehand; the sign of a zero shows it
-        zset_make_room(result, &e.settings, &e.ks.random, count)
+        zset_make_room(result, &e.settings, count)
     zset_iter(&it, entry, first, q.reverse)
     while count:
         zset_iter_next(&it)
         score = it.score
-        zset_add(result, &e.settings, &e.ks.random, it.member, &score, 0)
+        zset_add(result, &e.settings, it.member, &score, 0)
         count -= 1
     return result
 

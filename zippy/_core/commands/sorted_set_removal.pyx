@@ -1,6 +1,6 @@
 from libc.stdint cimport uint64_t
 from libc.string cimport strcmp
-from zippy._core.ground.skiplist cimport ZslLexRange, ZslScoreRange
+from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
 from zippy._core.commands.args cimport arg_i64, check_type
 from zippy._core.commands.sorted_set_range cimport ranks_of_indexes, read_lex_range, read_score_range
 from zippy._core.commands.types cimport Engine
@@ -78,7 +78,7 @@ cdef void zremrangebyrank_command(Engine* e, Client* c, int argc, Slice* argv) n
 
 cdef void zremrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef Entry* entry
-    cdef ZslScoreRange range
+    cdef OtScoreRange range
     cdef uint64_t first
     cdef uint64_t count
     if read_score_range(c, argv[2], argv[3], &range) and open_range(c, argv[1], &entry):
@@ -88,7 +88,7 @@ cdef void zremrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) 
 
 cdef void zremrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef Entry* entry
-    cdef ZslLexRange range
+    cdef OtLexRange range
     cdef uint64_t first
     cdef uint64_t count
     if read_lex_range(c, argv[2], argv[3], &range) and open_range(c, argv[1], &entry):

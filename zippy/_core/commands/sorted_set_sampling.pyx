@@ -2,8 +2,8 @@ from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport strcmp
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
+from zippy._core.ground.ordered_tree cimport OtItem, ot_member
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
-from zippy._core.ground.skiplist cimport ZslNode, zsl_member
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
 from zippy._core.commands.scan_arguments cimport (
@@ -72,12 +72,12 @@ cdef void reply_with_repeats(Engine* e, const Draw* draw, Entry* entry) noexcept
             return
 
 
-cdef void reply_node(void* context, void* item) noexcept nogil:
+cdef void reply_item(void* context, void* item) noexcept nogil:
     cdef const Draw* draw = <const Draw*>context
-    cdef const ZslNode* node = <const ZslNode*>item
+    cdef const OtItem* scored = <const OtItem*>item
     cdef ZSetIter it
-    it.member = zsl_member(node)
-    it.score = node.score
+    it.member = ot_member(scored)
+    it.score = scored.score
     reply_member(&draw.client.reply, &it, draw.with_scores)
 
 
@@ -89,7 +89,7 @@ cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
     choice.wanted = <uint64_t>draw.count if <uint64_t>draw.count < choice.left else choice.left
     reply_members_header(&c.reply, <int64_t>choice.wanted, draw.with_scores)
     if zset_table(entry) != NULL and choice.wanted <= choice.left // FEW:
-        draw_distinct(zset_table(entry), &e.ks.random, choice.wanted, reply_node, draw)
+        draw_distinct(zset_table(entry), &e.ks.random, choice.wanted, reply_item, draw)
         return
     zset_iter(&it, entry, 0, False)
     while zset_iter_next(&it):
@@ -122,14 +122,14 @@ cdef void zrandmember_command(Engine* e, Client* c, int argc, Slice* argv) noexc
 # ---- ZSCAN
 
 
-cdef void scan_node(void* context, void* item) noexcept nogil:
+cdef void scan_item(void* context, void* item) noexcept nogil:
     cdef Scan* scan = <Scan*>context
-    cdef const ZslNode* node = <const ZslNode*>item
+    cdef const OtItem* scored = <const OtItem*>item
     cdef char[NUM_DOUBLE_TEXT] text
-    if scan_wants(scan, zsl_member(node)):
-        scan_add(scan, zsl_member(node))
+    if scan_wants(scan, ot_member(scored)):
+        scan_add(scan, ot_member(scored))
         # not the shortest text, as everywhere else: so Redis has it
-        scan_add(scan, slice_of(text, <size_t>snprintf(text, NUM_DOUBLE_TEXT, b"%.17g", node.score)))
+        scan_add(scan, slice_of(text, <size_t>snprintf(text, NUM_DOUBLE_TEXT, b"%.17g", scored.score)))
 
 
 cdef void scan_all(Scan* scan, Entry* entry) noexcept nogil:
@@ -156,7 +156,7 @@ cdef void zscan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         return
     scan_begin(&scan, c)
     if zset_table(entry) != NULL:
-        cursor = scan_table(&scan, zset_table(entry), scan_node)
+        cursor = scan_table(&scan, zset_table(entry), scan_item)
     else:
         scan_all(&scan, entry)
     scan_end(&scan, c, cursor)

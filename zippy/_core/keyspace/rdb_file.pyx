@@ -254,7 +254,7 @@ cdef void read_key(RdbLoader* l, int type) noexcept nogil:
         return
     if not rdb_read_text(l.r, &key):
         return
-    e = rdb_read_value(l.r, type, key.s, l.pending.expiry, l.ks.settings, &l.ks.random)
+    e = rdb_read_value(l.r, type, key.s, l.pending.expiry, l.ks.settings)
     if e != NULL:
         put_loaded(l, e)
     elif l.r.status == RDB_EMPTY:

@@ -3,7 +3,6 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.quicklist cimport QuicklistNode
-from zippy._core.ground.random cimport Random
 from zippy._core.ground.slice cimport Slice
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.hash cimport HashIter
@@ -65,7 +64,7 @@ cdef bint rdb_part_some(RdbWriter* w, RdbPart* part, uint64_t items) noexcept no
 cdef void rdb_part_end(RdbPart* part) noexcept nogil
 # Reads what follows the key of this type. The entry is the caller's; NULL: see r.status
 cdef bint rdb_knows_type(int type) noexcept nogil  # of a value; what the format has beside them are higher numbers
-cdef Entry* rdb_read_value(RdbReader* r, int type, Slice key, int64_t expiry, const Settings* s, Random* random) noexcept nogil
+cdef Entry* rdb_read_value(RdbReader* r, int type, Slice key, int64_t expiry, const Settings* s) noexcept nogil
 
 # DUMP and RESTORE: a type's byte, a value, the version (2 bytes), the CRC of all before (8 bytes)
 cdef bint rdb_write_payload(RdbWriter* w, Entry* e) noexcept nogil              # into a writer without a file; False: out of memory

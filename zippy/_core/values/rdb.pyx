@@ -92,7 +92,7 @@ cdef void rdb_part_begin(RdbWriter* w, RdbPart* part, Entry* e) noexcept nogil:
         set_iter(&part.set, e)
     elif part.type == RDB_ZSET_2:
         rdb_write_length(w, zset_length(e))
-        # from the highest down: whoever reads it finds each place at the begin of its order
+        # from the highest down: Redis reads it fastest so
         zset_iter(&part.zset, e, zset_length(e) - 1, True)
     else:
         rdb_write_length(w, hash_length(e))
@@ -453,7 +453,7 @@ cdef Entry* read_packed_set(RdbReader* r, int type, Slice key, const Settings* s
     return e
 
 
-cdef Entry* read_zset(RdbReader* r, int type, Slice key, const Settings* s, Random* random) noexcept nogil:
+cdef Entry* read_zset(RdbReader* r, int type, Slice key, const Settings* s) noexcept nogil:
     cdef uint64_t count
     cdef RdbText t
     cdef Entry* e
@@ -461,24 +461,24 @@ cdef Entry* read_zset(RdbReader* r, int type, Slice key, const Settings* s, Rand
     if not some(r, &count, 9 if type == RDB_ZSET_2 else 2):
         return NULL
     e = zset_new(key)
-    zset_make_room(e, s, random, count)
+    zset_make_room(e, s, count)
     while count and r.status == RDB_OK and rdb_read_text(r, &t):
         if rdb_read_double(r, &score) if type == RDB_ZSET_2 else rdb_read_text_double(r, &score):
             if isnan(score):
                 rdb_fail(r, RDB_CORRUPT, b"a score that is not a number")
-            elif zset_add(e, s, random, t.s, &score, 0) != ZSET_ADDED:
+            elif zset_add(e, s, t.s, &score, 0) != ZSET_ADDED:
                 rdb_fail(r, RDB_CORRUPT, b"a member that is there twice")
         rdb_text_free(&t)
         count -= 1
     return finish(r, e)
 
 
-cdef Entry* read_packed_zset(RdbReader* r, int type, Slice key, const Settings* s, Random* random) noexcept nogil:
+cdef Entry* read_packed_zset(RdbReader* r, int type, Slice key, const Settings* s) noexcept nogil:
     cdef unsigned char* lp = read_listpack(r, type, 2)
     cdef Entry* e
     if lp == NULL:
         return NULL
-    e = zset_adopt_listpack(key, lp, s, random, NO_EXPIRY)
+    e = zset_adopt_listpack(key, lp, s, NO_EXPIRY)
     if e == NULL:
         rdb_fail(r, RDB_CORRUPT, b"a sorted set out of order, or with a member twice")
     return e
@@ -549,7 +549,7 @@ cdef bint rdb_knows_type(int type) noexcept nogil:
     return 0 <= type <= RDB_TYPE_MAX
 
 
-cdef Entry* read_form(RdbReader* r, int type, Slice key, const Settings* s, Random* random) noexcept nogil:
+cdef Entry* read_form(RdbReader* r, int type, Slice key, const Settings* s) noexcept nogil:
     if type == RDB_STRING:
         return read_string(r, key)
     if type == RDB_LIST:
@@ -565,9 +565,9 @@ cdef Entry* read_form(RdbReader* r, int type, Slice key, const Settings* s, Rand
     if type == RDB_SET_LISTPACK:
         return read_packed_set(r, type, key, s)
     if type == RDB_ZSET or type == RDB_ZSET_2:
-        return read_zset(r, type, key, s, random)
+        return read_zset(r, type, key, s)
     if type == RDB_ZSET_ZIPLIST or type == RDB_ZSET_LISTPACK:
-        return read_packed_zset(r, type, key, s, random)
+        return read_packed_zset(r, type, key, s)
     if type == RDB_HASH:
         return read_hash(r, key, s)
     if type == RDB_HASH_ZIPMAP or type == RDB_HASH_ZIPLIST or type == RDB_HASH_LISTPACK:
@@ -579,8 +579,8 @@ cdef Entry* read_form(RdbReader* r, int type, Slice key, const Settings* s, Rand
     return NULL
 
 
-cdef Entry* rdb_read_value(RdbReader* r, int type, Slice key, int64_t expiry, const Settings* s, Random* random) noexcept nogil:
-    cdef Entry* e = read_form(r, type, key, s, random)
+cdef Entry* rdb_read_value(RdbReader* r, int type, Slice key, int64_t expiry, const Settings* s) noexcept nogil:
+    cdef Entry* e = read_form(r, type, key, s)
     if e != NULL and expiry != NO_EXPIRY:
         e = entry_set_expiry(e, expiry)
     return e

@@ -1,5 +1,5 @@
-"""Sorted sets: a listpack of member, score pairs in order while small, then a hash table of nodes by member beside a skip list of the same
-nodes.
+"""Sorted sets: a listpack of member, score pairs in order while small, then a hash table of items by member beside an ordered tree of the
+same items. To users that encoding is "skiplist", as in Redis.
 
 The listpack is also the RDB form: scores are integers where they are integral, else their shortest text.
 """
@@ -9,8 +9,8 @@ from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.listpack cimport LP_INT_TEXT
+from zippy._core.ground.ordered_tree cimport OrderedTree, OtCursor, OtLexRange, OtScoreRange
 from zippy._core.ground.random cimport Random
-from zippy._core.ground.skiplist cimport Skiplist, ZslLexRange, ZslNode, ZslScoreRange
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.settings cimport Settings
 
@@ -33,14 +33,14 @@ cdef enum ZSetOutcome:
 
 cdef struct ZSet:
     # the structure of a large sorted set
-    HashTable members            # ZslNode by member
-    Skiplist* list               # owns the nodes
+    HashTable members            # OtItem by member
+    OrderedTree tree             # owns the items
 
 
 cdef struct ZSetIter:
     Entry* entry
     unsigned char* p             # of a listpack: the next pair's member, NULL at the end
-    ZslNode* node                # of a skip list: the next one, NULL at the end
+    OtCursor at                  # of a tree: the next item
     bint reverse
     Slice member                 # of the pair just returned, borrowed until the next step or change
     double score
@@ -51,29 +51,29 @@ cdef Entry* zset_new(Slice key) noexcept nogil                                  
 # an empty one with room for so many members in its table
 cdef Entry* zset_new_skiplist(Slice key, uint64_t members) noexcept nogil
 cdef uint64_t zset_length(const Entry* e) noexcept nogil
-# Makes a skip list of it if so many members are too many for a listpack. For ZADD, before its members are added
-cdef void zset_make_room(Entry* e, const Settings* s, Random* r, uint64_t members) noexcept nogil
-cdef void zset_to_skiplist(Entry* e, Random* r) noexcept nogil
-# makes a listpack of a skip list whose members fit one
+# Makes a tree of it if so many members are too many for a listpack. For ZADD, before its members are added
+cdef void zset_make_room(Entry* e, const Settings* s, uint64_t members) noexcept nogil
+cdef void zset_to_skiplist(Entry* e) noexcept nogil
+# makes a listpack of a tree whose members fit one
 cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil
 cdef bint zset_score(const Entry* e, Slice member, double* score) noexcept nogil        # False: absent
 # Adds a member or changes its score; *score becomes the score it has then. flags: ZSET_ bits; a ZSetOutcome
-cdef int zset_add(Entry* e, const Settings* s, Random* r, Slice member, double* score, int flags) noexcept nogil
+cdef int zset_add(Entry* e, const Settings* s, Slice member, double* score, int flags) noexcept nogil
 cdef bint zset_remove(Entry* e, Slice member) noexcept nogil                            # False: absent
 cdef uint64_t zset_remove_ranks(Entry* e, uint64_t first, uint64_t count) noexcept nogil   # how many
 # The place in ascending order, 0 for the first, and the score; -1: absent
 cdef int64_t zset_rank(const Entry* e, Slice member, double* score) noexcept nogil
-# How many members lie in the range, and the rank of the first of them: O(log n) in a skip list
-cdef uint64_t zset_score_span(const Entry* e, const ZslScoreRange* range, uint64_t* first) noexcept nogil
-cdef uint64_t zset_lex_span(const Entry* e, const ZslLexRange* range, uint64_t* first) noexcept nogil
+# How many members lie in the range, and the rank of the first of them: O(log n) in a tree
+cdef uint64_t zset_score_span(const Entry* e, const OtScoreRange* range, uint64_t* first) noexcept nogil
+cdef uint64_t zset_lex_span(const Entry* e, const OtLexRange* range, uint64_t* first) noexcept nogil
 cdef void zset_iter(ZSetIter* it, Entry* e, uint64_t rank, bint reverse) noexcept nogil    # from that rank on, upwards or downwards
 cdef bint zset_iter_next(ZSetIter* it) noexcept nogil                                   # it.member and it.score; False at the end
 # it.member and it.score of one of them, each as likely; not empty
 cdef void zset_random(ZSetIter* it, Entry* e, Random* r) noexcept nogil
-cdef HashTable* zset_table(const Entry* e) noexcept nogil                               # of ZslNodes by member; NULL: it is a listpack
+cdef HashTable* zset_table(const Entry* e) noexcept nogil                               # of OtItems by member; NULL: it is a listpack
 # Takes over a listpack that came from outside (its structure is valid: lp_valid) and makes an entry of it, in the encoding that the
 # settings ask for. NULL, and lp is freed: it is not an ordered list of different members with scores.
-cdef Entry* zset_adopt_listpack(Slice key, unsigned char* lp, const Settings* s, Random* r, int64_t expiry) noexcept nogil
+cdef Entry* zset_adopt_listpack(Slice key, unsigned char* lp, const Settings* s, int64_t expiry) noexcept nogil
 
 cdef void zset_free(Entry* e) noexcept nogil                                            # the payload alone, as all of these
 cdef bint zset_free_some(Entry* e, uint64_t items) noexcept nogil

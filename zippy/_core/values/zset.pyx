@@ -16,12 +16,12 @@ from zippy._core.ground.listpack cimport (
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_read_double, num_write_double, num_write_i64
-from zippy._core.ground.random cimport random_below, random_seed
-from zippy._core.ground.skiplist cimport (
-    zsl_by_rank, zsl_first, zsl_first_in_lex, zsl_first_in_score, zsl_free, zsl_free_some, zsl_insert, zsl_key_of, zsl_last_in_lex,
-    zsl_last_in_score, zsl_lex_above_min, zsl_lex_below_max, zsl_member, zsl_new, zsl_next, zsl_node_free, zsl_node_memory, zsl_rank,
-    zsl_remove_ranks, zsl_rescore, zsl_score_above_min, zsl_score_below_max, zsl_unlink
+from zippy._core.ground.ordered_tree cimport (
+    OtItem, ot_free, ot_init, ot_insert, ot_item_free, ot_item_memory, ot_item_new, ot_key_of, ot_lex_above_min, ot_lex_below_max,
+    ot_lex_span, ot_member, ot_next, ot_prev, ot_rank, ot_remove, ot_remove_ranks, ot_rescore, ot_score_above_min, ot_score_below_max,
+    ot_score_span, ot_seek
 )
+from zippy._core.ground.random cimport random_below
 from zippy._core.values.entry cimport (
     ENC_LISTPACK, ENC_SKIPLIST, NO_EXPIRY, TYPE_ZSET, entry_encoding, entry_new, entry_pointer, entry_set_encoding, entry_value
 )
@@ -53,7 +53,7 @@ cdef Entry* zset_new_skiplist(Slice key, uint64_t members) noexcept nogil:
 
 
 cdef uint64_t zset_length(const Entry* e) noexcept nogil:
-    return lp_length(listpack_of(e)) // 2 if is_listpack(e) else zset_of(e).list.length
+    return lp_length(listpack_of(e)) // 2 if is_listpack(e) else zset_of(e).tree.length
 
 
 cdef bint read_score(const unsigned char* p, double* score) noexcept nogil:
@@ -84,23 +84,25 @@ cdef Slice score_text(double score, char* scratch) noexcept nogil:
 
 cdef ZSet* table_new() noexcept nogil:
     cdef ZSet* z = <ZSet*>mem_alloc(sizeof(ZSet))
-    ht_init(&z.members, zsl_key_of)
-    z.list = zsl_new()
+    ht_init(&z.members, ot_key_of)
+    ot_init(&z.tree)
     return z
 
 
 cdef void table_free(ZSet* z) noexcept nogil:
     ht_free(&z.members)
-    zsl_free(z.list)
+    ot_free(&z.tree)
     mem_free(z)
 
 
-cdef inline void table_insert(ZSet* z, Slice member, uint64_t hash, double score, Random* r) noexcept nogil:
-    ht_insert(&z.members, zsl_insert(z.list, score, member, r), hash)
+cdef inline void table_insert(ZSet* z, Slice member, uint64_t hash, double score) noexcept nogil:
+    cdef OtItem* item = ot_item_new(score, member)
+    ht_insert(&z.members, item, hash)
+    ot_insert(&z.tree, item)
 
 
-cdef ZSet* table_of_listpack(const unsigned char* lp, Random* r) noexcept nogil:
-    """The same sorted set as a skip list; NULL: a member is there twice."""
+cdef ZSet* table_of_listpack(const unsigned char* lp) noexcept nogil:
+    """The same sorted set as a tree; NULL: a member is there twice."""
     cdef ZSet* z = table_new()
     cdef unsigned char* p = lp_first(lp)
     cdef unsigned char* score
@@ -115,49 +117,47 @@ cdef ZSet* table_of_listpack(const unsigned char* lp, Random* r) noexcept nogil:
             table_free(z)
             return NULL
         score = lp_next(lp, p)
-        table_insert(z, member, hash, score_at(score), r)
+        table_insert(z, member, hash, score_at(score))
         p = lp_next(lp, score)
     return z
 
 
-cdef void zset_to_skiplist(Entry* e, Random* r) noexcept nogil:
+cdef void zset_to_skiplist(Entry* e) noexcept nogil:
     cdef unsigned char* lp
     if not is_listpack(e):
         return
     lp = listpack_of(e)
-    entry_pointer(e)[0] = table_of_listpack(lp, r)
+    entry_pointer(e)[0] = table_of_listpack(lp)
     entry_set_encoding(e, ENC_SKIPLIST)
     lp_free(lp)
 
 
 cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil:
     cdef ZSet* z
-    cdef ZslNode* node
+    cdef ZSetIter it
     cdef unsigned char* lp
     cdef char[NUM_DOUBLE_TEXT] scratch
     cdef size_t size = 0
     if is_listpack(e) or zset_length(e) > <uint64_t>s.zset_max_listpack_entries:
         return
     z = zset_of(e)
-    node = zsl_first(z.list)
-    while node != NULL:
-        size += node.member_len + PAIR_OVERHEAD
-        if node.member_len > s.zset_max_listpack_value or size > LP_MAX_BYTES:
+    zset_iter(&it, e, 0, False)
+    while zset_iter_next(&it):
+        size += it.member.len + PAIR_OVERHEAD
+        if it.member.len > <size_t>s.zset_max_listpack_value or size > LP_MAX_BYTES:
             return
-        node = zsl_next(node)
     lp = lp_new(0)
-    node = zsl_first(z.list)
-    while node != NULL:
-        lp = lp_append(lp_append(lp, zsl_member(node)), score_text(node.score, scratch))
-        node = zsl_next(node)
+    zset_iter(&it, e, 0, False)
+    while zset_iter_next(&it):
+        lp = lp_append(lp_append(lp, it.member), score_text(it.score, scratch))
     table_free(z)
     entry_pointer(e)[0] = lp
     entry_set_encoding(e, ENC_LISTPACK)
 
 
-cdef void zset_make_room(Entry* e, const Settings* s, Random* r, uint64_t members) noexcept nogil:
+cdef void zset_make_room(Entry* e, const Settings* s, uint64_t members) noexcept nogil:
     if members > <uint64_t>s.zset_max_listpack_entries:
-        zset_to_skiplist(e, r)
+        zset_to_skiplist(e)
 
 
 cdef inline unsigned char* pair_of(const unsigned char* lp, Slice member) noexcept nogil:
@@ -168,17 +168,17 @@ cdef inline unsigned char* pair_of(const unsigned char* lp, Slice member) noexce
 
 cdef bint zset_score(const Entry* e, Slice member, double* score) noexcept nogil:
     cdef unsigned char* p
-    cdef ZslNode* node
+    cdef OtItem* item
     if is_listpack(e):
         p = pair_of(listpack_of(e), member)
         if p == NULL:
             return False
         score[0] = score_at(lp_next(listpack_of(e), p))
         return True
-    node = <ZslNode*>ht_find(&zset_of(e).members, member)
-    if node == NULL:
+    item = <OtItem*>ht_find(&zset_of(e).members, member)
+    if item == NULL:
         return False
-    score[0] = node.score
+    score[0] = item.score
     return True
 
 
@@ -247,12 +247,12 @@ cdef inline bint fits_listpack(const Entry* e, const Settings* s, Slice member) 
     )
 
 
-cdef int zset_add(Entry* e, const Settings* s, Random* r, Slice member, double* score, int flags) noexcept nogil:
+cdef int zset_add(Entry* e, const Settings* s, Slice member, double* score, int flags) noexcept nogil:
     cdef unsigned char* lp
     cdef unsigned char* p
     cdef int outcome
     if not is_listpack(e):
-        return table_add(zset_of(e), r, member, score, flags)
+        return table_add(zset_of(e), member, score, flags)
     lp = listpack_of(e)
     p = pair_of(lp, member)
     outcome = decide(p != NULL, score_at(lp_next(lp, p)) if p != NULL else 0, score, flags)
@@ -260,44 +260,44 @@ cdef int zset_add(Entry* e, const Settings* s, Random* r, Slice member, double* 
         entry_pointer(e)[0] = rescore_pair(lp, p, member, score[0])
     elif outcome == ZSET_ADDED:
         if not fits_listpack(e, s, member):
-            zset_to_skiplist(e, r)
-            return table_add(zset_of(e), r, member, score, flags)
+            zset_to_skiplist(e)
+            return table_add(zset_of(e), member, score, flags)
         entry_pointer(e)[0] = insert_pair(lp, member, score[0])
     return outcome
 
 
-cdef int table_add(ZSet* z, Random* r, Slice member, double* score, int flags) noexcept nogil:
+cdef int table_add(ZSet* z, Slice member, double* score, int flags) noexcept nogil:
     cdef uint64_t hash = hash_bytes(member.ptr, member.len)
-    cdef ZslNode* node = <ZslNode*>ht_find_hashed(&z.members, member, hash)
-    cdef int outcome = decide(node != NULL, node.score if node != NULL else 0, score, flags)
+    cdef OtItem* item = <OtItem*>ht_find_hashed(&z.members, member, hash)
+    cdef int outcome = decide(item != NULL, item.score if item != NULL else 0, score, flags)
     if outcome == ZSET_UPDATED:
-        zsl_rescore(z.list, node, score[0])
+        ot_rescore(&z.tree, item, score[0])
     elif outcome == ZSET_ADDED:
-        table_insert(z, member, hash, score[0], r)
+        table_insert(z, member, hash, score[0])
     return outcome
 
 
 cdef bint zset_remove(Entry* e, Slice member) noexcept nogil:
     cdef unsigned char* p
-    cdef ZslNode* node
+    cdef OtItem* item
     if is_listpack(e):
         p = pair_of(listpack_of(e), member)
         if p == NULL:
             return False
         entry_pointer(e)[0] = lp_delete_range_at(listpack_of(e), &p, 2)
         return True
-    node = <ZslNode*>ht_remove(&zset_of(e).members, member)
-    if node == NULL:
+    item = <OtItem*>ht_remove(&zset_of(e).members, member)
+    if item == NULL:
         return False
-    zsl_unlink(zset_of(e).list, node)
-    zsl_node_free(node)
+    ot_remove(&zset_of(e).tree, item)
+    ot_item_free(item)
     return True
 
 
-cdef void forget_node(void* context, ZslNode* node) noexcept nogil:
-    cdef Slice member = zsl_member(node)
+cdef void forget_item(void* context, OtItem* item) noexcept nogil:
+    cdef Slice member = ot_member(item)
     ht_remove_hashed(&(<ZSet*>context).members, member, hash_bytes(member.ptr, member.len))
-    zsl_node_free(node)
+    ot_item_free(item)
 
 
 cdef uint64_t zset_remove_ranks(Entry* e, uint64_t first, uint64_t count) noexcept nogil:
@@ -306,23 +306,24 @@ cdef uint64_t zset_remove_ranks(Entry* e, uint64_t first, uint64_t count) noexce
         return 0
     if count > length - first:
         count = length - first
-    if not is_listpack(e):
-        return zsl_remove_ranks(zset_of(e).list, first + 1, first + count, forget_node, zset_of(e))
-    entry_pointer(e)[0] = lp_delete_range(listpack_of(e), <long>(2 * first), 2 * count)
+    if is_listpack(e):
+        entry_pointer(e)[0] = lp_delete_range(listpack_of(e), <long>(2 * first), 2 * count)
+    else:
+        ot_remove_ranks(&zset_of(e).tree, first, count, forget_item, zset_of(e))
     return count
 
 
 cdef int64_t zset_rank(const Entry* e, Slice member, double* score) noexcept nogil:
     cdef unsigned char* lp
     cdef unsigned char* p
-    cdef ZslNode* node
+    cdef OtItem* item
     cdef int64_t rank = 0
     if not is_listpack(e):
-        node = <ZslNode*>ht_find(&zset_of(e).members, member)
-        if node == NULL:
+        item = <OtItem*>ht_find(&zset_of(e).members, member)
+        if item == NULL:
             return -1
-        score[0] = node.score
-        return <int64_t>zsl_rank(zset_of(e).list, node) - 1
+        score[0] = item.score
+        return <int64_t>ot_rank(&zset_of(e).tree, item)
     lp = listpack_of(e)
     p = pair_of(lp, member)
     if p == NULL:
@@ -335,33 +336,22 @@ cdef int64_t zset_rank(const Entry* e, Slice member, double* score) noexcept nog
     return rank
 
 
-cdef inline uint64_t span_of_nodes(Skiplist* list, ZslNode* from_node, ZslNode* to_node, uint64_t* first) noexcept nogil:
-    cdef uint64_t last
-    if from_node == NULL or to_node == NULL:
-        return 0
-    first[0] = zsl_rank(list, from_node) - 1
-    last = zsl_rank(list, to_node)
-    return last - first[0] if last > first[0] else 0
-
-
-cdef uint64_t zset_score_span(const Entry* e, const ZslScoreRange* range, uint64_t* first) noexcept nogil:
-    cdef Skiplist* list
+cdef uint64_t zset_score_span(const Entry* e, const OtScoreRange* range, uint64_t* first) noexcept nogil:
     cdef unsigned char* lp
     cdef unsigned char* p
     cdef double score
     cdef uint64_t count = 0
     first[0] = 0
     if not is_listpack(e):
-        list = zset_of(e).list
-        return span_of_nodes(list, zsl_first_in_score(list, range), zsl_last_in_score(list, range), first)
+        return ot_score_span(&zset_of(e).tree, range, first)
     lp = listpack_of(e)
     p = lp_first(lp)
     while p != NULL:
         p = lp_next(lp, p)
         score = score_at(p)
-        if not zsl_score_below_max(score, range):
+        if not ot_score_below_max(score, range):
             break
-        if zsl_score_above_min(score, range):
+        if ot_score_above_min(score, range):
             count += 1
         elif count == 0:
             first[0] += 1
@@ -369,8 +359,7 @@ cdef uint64_t zset_score_span(const Entry* e, const ZslScoreRange* range, uint64
     return count
 
 
-cdef uint64_t zset_lex_span(const Entry* e, const ZslLexRange* range, uint64_t* first) noexcept nogil:
-    cdef Skiplist* list
+cdef uint64_t zset_lex_span(const Entry* e, const OtLexRange* range, uint64_t* first) noexcept nogil:
     cdef unsigned char* lp
     cdef unsigned char* p
     cdef char[LP_INT_TEXT] scratch
@@ -378,15 +367,14 @@ cdef uint64_t zset_lex_span(const Entry* e, const ZslLexRange* range, uint64_t* 
     cdef uint64_t count = 0
     first[0] = 0
     if not is_listpack(e):
-        list = zset_of(e).list
-        return span_of_nodes(list, zsl_first_in_lex(list, range), zsl_last_in_lex(list, range), first)
+        return ot_lex_span(&zset_of(e).tree, range, first)
     lp = listpack_of(e)
     p = lp_first(lp)
     while p != NULL:
         member = lp_text(p, scratch)
-        if count == 0 and not zsl_lex_above_min(member, range):
+        if count == 0 and not ot_lex_above_min(member, range):
             first[0] += 1
-        elif zsl_lex_below_max(member, range):
+        elif ot_lex_below_max(member, range):
             count += 1
         else:
             break
@@ -397,17 +385,19 @@ cdef uint64_t zset_lex_span(const Entry* e, const ZslLexRange* range, uint64_t* 
 cdef void zset_iter(ZSetIter* it, Entry* e, uint64_t rank, bint reverse) noexcept nogil:
     it.entry = e
     it.reverse = reverse
-    it.p = NULL
-    it.node = NULL
-    if rank >= zset_length(e):
-        return
     if is_listpack(e):
-        it.p = lp_seek(listpack_of(e), <long>(2 * rank))
+        it.p = lp_seek(listpack_of(e), <long>(2 * rank)) if rank < zset_length(e) else NULL
     else:
-        it.node = zsl_by_rank(zset_of(e).list, rank + 1) if rank else zsl_first(zset_of(e).list)
+        ot_seek(&zset_of(e).tree, &it.at, rank)
+
+
+cdef inline void take_item(ZSetIter* it, const OtItem* item) noexcept nogil:
+    it.member = ot_member(item)
+    it.score = item.score
 
 
 cdef bint zset_iter_next(ZSetIter* it) noexcept nogil:
+    cdef OtItem* item
     cdef unsigned char* lp
     cdef unsigned char* score
     if is_listpack(it.entry):
@@ -423,22 +413,19 @@ cdef bint zset_iter_next(ZSetIter* it) noexcept nogil:
         else:
             it.p = lp_next(lp, score)
         return True
-    if it.node == NULL:
+    item = ot_prev(&it.at) if it.reverse else ot_next(&it.at)
+    if item == NULL:
         return False
-    it.member = zsl_member(it.node)
-    it.score = it.node.score
-    it.node = it.node.backward if it.reverse else zsl_next(it.node)
+    take_item(it, item)
     return True
 
 
 cdef void zset_random(ZSetIter* it, Entry* e, Random* r) noexcept nogil:
     if is_listpack(e):
         zset_iter(it, e, random_below(r, zset_length(e)), False)
+        zset_iter_next(it)
     else:
-        it.entry = e
-        it.reverse = False
-        it.node = <ZslNode*>ht_random(&zset_of(e).members, r)
-    zset_iter_next(it)
+        take_item(it, <OtItem*>ht_random(&zset_of(e).members, r))
 
 
 cdef HashTable* zset_table(const Entry* e) noexcept nogil:
@@ -481,14 +468,14 @@ cdef bint members_differ(const unsigned char* lp) noexcept nogil:
     return True
 
 
-cdef Entry* zset_adopt_listpack(Slice key, unsigned char* lp, const Settings* s, Random* r, int64_t expiry) noexcept nogil:
+cdef Entry* zset_adopt_listpack(Slice key, unsigned char* lp, const Settings* s, int64_t expiry) noexcept nogil:
     cdef ZSet* z = NULL
     cdef bint small = lp_length(lp) // 2 <= s.zset_max_listpack_entries
     cdef bint valid = in_order(lp)
     if valid and small:
         valid = members_differ(lp)
     elif valid:
-        z = table_of_listpack(lp, r)
+        z = table_of_listpack(lp)
         valid = z != NULL
     if valid and small:
         return entry_new(key, TYPE_ZSET, ENC_LISTPACK, lp, expiry)
@@ -504,24 +491,12 @@ cdef void zset_free(Entry* e) noexcept nogil:
 
 
 cdef bint zset_free_some(Entry* e, uint64_t items) noexcept nogil:
-    cdef ZSet* z
-    cdef ZslNode* node
-    cdef uint64_t _
-    if is_listpack(e):
-        lp_free(listpack_of(e))
-        return True
-    z = zset_of(e)
-    # the table shrinks with the list, so that no step has all of its buckets to free
-    node = zsl_first(z.list)
-    for _ in range(items):
-        if node == NULL:
-            break
-        ht_remove(&z.members, zsl_member(node))
-        node = zsl_next(node)
-    if not zsl_free_some(z.list, items):
+    cdef uint64_t length = zset_length(e)
+    # the table shrinks with the tree, so that no step has all of its buckets to free
+    if not is_listpack(e) and length > items:
+        zset_remove_ranks(e, length - items, items)
         return False
-    ht_free(&z.members)
-    mem_free(z)
+    zset_free(e)
     return True
 
 
@@ -531,37 +506,32 @@ cdef uint64_t zset_free_effort(const Entry* e) noexcept nogil:
 
 cdef void* zset_copy(Entry* e) noexcept nogil:
     cdef ZSet* copy
-    cdef ZslNode* node
-    cdef Slice member
-    cdef Random random
+    cdef ZSetIter it
     if is_listpack(e):
         return lp_copy(listpack_of(e))
     copy = table_new()
-    # the levels of the nodes alone depend on it
-    random_seed(&random, zset_length(e))
     ht_reserve(&copy.members, zset_length(e))
-    # from the end on, so that each node goes to the front, where its place is found at once
-    node = zset_of(e).list.tail
-    while node != NULL:
-        member = zsl_member(node)
-        table_insert(copy, member, hash_bytes(member.ptr, member.len), node.score, &random)
-        node = node.backward
+    zset_iter(&it, e, 0, False)
+    while zset_iter_next(&it):
+        table_insert(copy, it.member, hash_bytes(it.member.ptr, it.member.len), it.score)
     return copy
 
 
 cdef size_t zset_memory(Entry* e, uint64_t samples) noexcept nogil:
     cdef ZSet* z
-    cdef ZslNode* node
-    cdef size_t nodes = 0
+    cdef OtCursor at
+    cdef OtItem* item
+    cdef size_t items = 0
     cdef uint64_t seen = 0
     if is_listpack(e):
         return mem_size(listpack_of(e))
     z = zset_of(e)
-    node = zsl_first(z.list)
-    while node != NULL and (samples == 0 or seen < samples):
-        nodes += zsl_node_memory(node)
+    ot_seek(&z.tree, &at, 0)
+    item = ot_next(&at)
+    while item != NULL and (samples == 0 or seen < samples):
+        items += ot_item_memory(item)
         seen += 1
-        node = zsl_next(node)
+        item = ot_next(&at)
     if seen:
-        nodes = <size_t>(<double>nodes / seen * z.list.length)
-    return mem_size(z) + mem_size(z.list) + mem_size(z.list.header) + ht_memory(&z.members) + nodes
+        items = <size_t>(<double>items / seen * z.tree.length)
+    return mem_size(z) + z.tree.node_bytes + ht_memory(&z.members) + items
