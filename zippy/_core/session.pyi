@@ -30,6 +30,7 @@ class Core:
     on_limit: Callable[[Session, str], object] | None
     journal: Journal | None
     schedule_free: Callable[[Callable[[], object]], object] | None
+    forked: bool
     def __init__(self, specs: tuple[CommandSpec, ...], databases: int = 16, seed: int = 0) -> None: ...
     @property
     def sessions(self) -> dict[int, Session]: ...

@@ -147,7 +147,7 @@ class LocalRedis(redis.asyncio.Redis):
             await asyncio.sleep(0)
         value = try_command(self, args, options)
         if value is NOT_RUN:
-            return await super().execute_command(*args, **options)
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         if type(value) is Unread:
             return await self.read_unread(value.connection, args, options)
         if type(value) not in FINAL and inspect.isawaitable(value):
@@ -157,13 +157,13 @@ class LocalRedis(redis.asyncio.Redis):
     async def read_unread(self, connection: LocalConnection, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The answer to a command that was run, from the reply that the connection holds; gives the connection back."""
         try:
-            return await self.parse_response(connection, args[0], **options)
+            return await self.parse_response(connection, args[0], **options)  # type: ignore[arg-type]  # it is one in all but its class
         except (redis.ConnectionError, redis.TimeoutError):
             # no reply but a refusal or an end: what follows is decided by the retries that were asked for
             pass
         finally:
             self.connection_pool._available_connections.append(connection)
-        return await super().execute_command(*args, **options)
+        return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def connect_async(engine: Engine | None = None, **options: Any) -> redis.asyncio.Redis:

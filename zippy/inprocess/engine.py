@@ -57,10 +57,11 @@ class Engine:
     settings: names and values as in a configuration file, with underscores for dashes: Engine(maxmemory="100mb").
     A wrong one is a ValueError.
 
-    execute("SET", "key", 1) runs one command and returns its reply: None, int, float, bool, bytes, and lists, dicts and sets of them (RESP3's
-    kinds; simple strings are bytes too). Arguments are bytes, str (sent as UTF-8), int or float. An error is raised as ReplyError, a wrong type
-    of argument as TypeError. It runs what a script may run: what waits for other clients gets the answer of one whose time is over, and what changes a
-    connection (MULTI, SUBSCRIBE, CLIENT ...) is refused: a client's connection is for that. SELECT holds for all callers.
+    execute("SET", "key", 1) runs one command and returns its reply: None, int, float, bool, bytes, and lists, dicts and sets of them
+    (RESP3's kinds; simple strings are bytes too). Arguments are bytes, str (sent as UTF-8), int or float. An error is raised as ReplyError,
+    a wrong type of argument as TypeError. It runs what a script may run: what waits for other clients gets the answer of one whose time is
+    over, and what changes a connection (MULTI, SUBSCRIBE, CLIENT ...) is refused: a client's connection is for that. SELECT holds for all
+    callers.
 
     execute_many([("SET", "key", 1), ("GET", "key")]) runs many in one turn, with nobody between, and returns a list of replies, ReplyErrors
     among them.

@@ -27,9 +27,9 @@ def is_plain(connection: Any) -> bool:
     )
 
 
-def caller_for(client: Any, pool_class: type, connection_class: type, socket_name: str) -> Caller | None:
+def caller_for(client: Any, pool_class: type[Any], connection_class: type[Any], socket_name: str) -> Caller | None:
     """What runs the client's plain commands, or None if its pool is an unusual one."""
-    pool = client.connection_pool
+    pool: Any = client.connection_pool
     if type(pool) is not pool_class or pool.connection_class is not connection_class or getattr(pool, "cache", None) is not None:
         return None
     engine = pool.connection_kwargs["engine"]

@@ -166,7 +166,7 @@ class LocalConnection(AbstractConnection):
 
 
 class LocalRedis(redis.Redis):
-    """A redis.Redis that runs plain commands without a detour through bytes; all others, and all that is not a command, as redis.Redis does."""
+    """A redis.Redis that runs plain commands without a detour through bytes; all others, and what is no command, as redis.Redis does."""
 
     caller: Caller | None = None
     execute_command = execute_command
@@ -187,7 +187,7 @@ class LocalRedis(redis.Redis):
             pass
         finally:
             self.connection_pool._available_connections.append(connection)
-        return self.execute_by_pool(*args, **options)
+        return self.execute_by_pool(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def connect(engine: Engine | None = None, **options: Any) -> redis.Redis:

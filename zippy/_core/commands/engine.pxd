@@ -14,8 +14,8 @@ cdef void engine_use(Engine* e) noexcept nogil                              # th
 cdef int engine_run(Engine* e, Client* c) noexcept nogil
 # Runs one command whose arguments are borrowed until it returns (with RUN_PYTHON: until engine_python_done returns RUN_DONE)
 cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
-# The same for a caller that cannot wait and has no parser: RUN_REFUSED, with nothing done, for a command with one of these CMD_ flags, and in
-# a CLIENT PAUSE
+# The same for a caller that cannot wait and has no parser: RUN_REFUSED, with nothing done, for a command with one of these CMD_ flags, and
+# in a CLIENT PAUSE
 cdef int engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil
 cdef Command* engine_python_command(Client* c, int* argc, Slice** argv) noexcept nogil   # which command RUN_PYTHON is about
 # Its handler is awaited: the arguments outlive the input. engine_python_resumes goes before engine_python_done then
