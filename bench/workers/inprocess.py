@@ -70,22 +70,22 @@ async def through_coroutines(client: Any, seconds: float) -> dict[str, float]:
 
 
 def engine(seconds: float) -> dict[str, float]:
-    """zippy's engine without a client: bytes of commands in, bytes of replies out."""
+    """zippy's engine without a client: a command's words in, its value out."""
     import zippy
 
-    store = zippy.Engine()
-    session = store.channel(lambda one: one.take_output(), lambda one: None)
-    sets = [b"*3\r\n$3\r\nSET\r\n$6\r\nkey%03d\r\n$5\r\nvalue\r\n" % i for i in range(KEYS)]
-    gets = [b"*2\r\n$3\r\nGET\r\n$6\r\nkey%03d\r\n" % i for i in range(KEYS)]
-    hsets = [b"*4\r\n$4\r\nHSET\r\n$4\r\nhash\r\n$6\r\nkey%03d\r\n$5\r\nvalue\r\n" % i for i in range(KEYS)]
-    zadds = [b"*4\r\n$4\r\nZADD\r\n$4\r\nzset\r\n$3\r\n%03d\r\n$6\r\nkey%03d\r\n" % (i, i) for i in range(KEYS)]
-    many = b"".join(gets[:PIPELINE])
+    execute = zippy.Engine().execute
+    keys = [f"key:{i}" for i in range(KEYS)]
     found = {
-        name: per_second(lambda i, commands=commands: store.feed(session, commands[i % KEYS]), seconds)  # type: ignore[misc]
-        for name, commands in (("SET", sets), ("GET", gets), ("HSET", hsets), ("ZADD", zadds))
+        "SET": per_second(lambda i: execute("SET", keys[i % KEYS], "value"), seconds),
+        "GET": per_second(lambda i: execute("GET", keys[i % KEYS]), seconds),
+        "HSET": per_second(lambda i: execute("HSET", "hash", keys[i % KEYS], "value"), seconds),
+        "ZADD": per_second(lambda i: execute("ZADD", "zset", i, keys[i % KEYS]), seconds),
     }
-    found[f"GET, pipelines of {PIPELINE}"] = per_second(lambda i: store.feed(session, many), seconds, PIPELINE)
-    return found
+    store = zippy.Engine()
+    for key in keys:
+        store.execute("SET", key, "value")
+    many = [("GET", key) for key in keys[:PIPELINE]]
+    return found | {f"GET, pipelines of {PIPELINE}": per_second(lambda i: store.execute_many(many), seconds, PIPELINE)}
 
 
 def measure(name: str, seconds: float, port: int) -> dict[str, float]:
