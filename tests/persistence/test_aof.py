@@ -327,6 +327,16 @@ class TestRestart:
         server.start()
         assert contents(client(server)) == before
 
+    def test_a_flush_in_the_log_saves_nothing(self, start: StartServer, tmp_path: Path) -> None:
+        server = start("--save", "3600 1", folder=tmp_path)
+        client(server).set("a", 1)
+        client(server).flushall()
+        (tmp_path / "dump.rdb").unlink()
+        server.kill()
+        server.start()
+        assert client(server).dbsize() == 0
+        assert not (tmp_path / "dump.rdb").exists()
+
     def test_counts_nothing_that_it_loaded(self, start: StartServer, tmp_path: Path) -> None:
         server = start("--slowlog-log-slower-than", "0", folder=tmp_path)
         fill(client(server))

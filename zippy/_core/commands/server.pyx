@@ -61,7 +61,8 @@ cdef void flushall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
         return
     for i in range(e.ks.db_count):
         e.ks.dirty += <int64_t>flush_db(e.ks.dbs[i], lazy)
-    e.all_flushed = True
+    if not e.ks.loading:
+        e.all_flushed = True
     propagate_instead(e, c, argc, argv)
     reply_ok(&c.reply)
 
