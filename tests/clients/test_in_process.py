@@ -75,6 +75,23 @@ class TestEngines:
 
         assert asyncio.run(get()) == b"1"
 
+    def test_one_connection_of_its_own(self, engine: zippy.Engine) -> None:
+        with zippy.connect(engine, single_connection_client=True) as r:
+            assert [r.client_id() for _ in range(3)] == [r.client_id()] * 3
+            with zippy.connect(engine) as other:
+                assert len(other.client_list()) == 2
+            r.set("a", 1)
+            assert r.get("a") == b"1"
+
+    def test_one_connection_of_its_own_async(self, engine: zippy.Engine) -> None:
+        async def ask() -> None:
+            async with zippy.connect_async(engine, single_connection_client=True) as r:
+                assert await asyncio.gather(*(r.client_id() for _ in range(3))) == [await r.client_id()] * 3
+                await r.set("a", 1)
+                assert await r.get("a") == b"1"
+
+        asyncio.run(ask())
+
     def test_apart(self) -> None:
         """Engines know nothing of each other, and differ in settings."""
         first, second = zippy.connect(zippy.Engine(maxmemory="50mb", databases=2)), zippy.connect()

@@ -166,7 +166,7 @@ class LocalRedis(redis.asyncio.Redis):
         return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
-def connect_async(engine: Engine | None = None, **options: Any) -> redis.asyncio.Redis:
+def connect_async(engine: Engine | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.asyncio.Redis:
     """A redis.asyncio.Redis on `engine`, or on a new one of its own; options are redis.asyncio.Redis's."""
     pool = ConnectionPool(connection_class=LocalConnection, engine=engine or Engine(), **options)
-    return LocalRedis(connection_pool=pool)
+    return LocalRedis(connection_pool=pool, single_connection_client=single_connection_client)

@@ -190,10 +190,10 @@ class LocalRedis(redis.Redis):
         return self.execute_by_pool(*args, **options)  # type: ignore[no-untyped-call]
 
 
-def connect(engine: Engine | None = None, **options: Any) -> redis.Redis:
+def connect(engine: Engine | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.Redis:
     """A redis.Redis on `engine`, or on a new one of its own; options are redis.Redis's (db, decode_responses, protocol ...)."""
     if MaintNotificationsConfig is not None:
         # announcements of a host's maintenance: redis-py 7.4 and 8.0 refuse RESP3 to a connection without a host unless this is off
         options.setdefault("maint_notifications_config", MaintNotificationsConfig(enabled=False))
     pool = ConnectionPool(connection_class=LocalConnection, engine=engine or Engine(), **options)
-    return LocalRedis(connection_pool=pool)
+    return LocalRedis(connection_pool=pool, single_connection_client=single_connection_client)
