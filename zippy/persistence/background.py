@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -123,7 +124,7 @@ class Child:
 
 
 class WalkFile:
-    """The temporary file of a walk; used by the disk's thread alone once it is open."""
+    """The temporary file of a walk; used by the disk's thread alone once it is open, but for `cancel`."""
 
     def __init__(self, temporary: Path, final: Path, incremental_sync: bool) -> None:
         self.temporary = temporary
@@ -131,6 +132,7 @@ class WalkFile:
         self.incremental_sync = incremental_sync
         self.unsynced = 0
         self.cancelled = False  # nothing more is to be done but to remove it
+        self.placing = threading.Lock()  # while it takes the final one's place
         self.descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
 
     def write(self, data: bytes) -> None:
@@ -157,8 +159,16 @@ class WalkFile:
         if self.cancelled:
             return
         os.fsync(self.descriptor)
-        os.replace(self.temporary, self.final)
+        with self.placing:
+            if self.cancelled:
+                return
+            os.replace(self.temporary, self.final)
         sync_folder(self.final.parent)
+
+    def cancel(self) -> None:
+        """Once this returns, it won't take the final one's place any more."""
+        with self.placing:
+            self.cancelled = True
 
     def close(self) -> None:
         """Closes it, and removes it unless it is in its place."""
@@ -241,5 +251,5 @@ class Walk:
         self.ended = True
         self.timer.cancel()
         self.walk.end()
-        self.file.cancelled = True
+        self.file.cancel()
         self.disk.submit(self.file.close, lambda _: None)
