@@ -170,6 +170,8 @@ class TestFailingSync:
                 raw("SELECT", 0)
                 trouble.unlink()
                 wait_until(lambda: raw("SET", "a", 2).value == b"OK")
+            # what the system dropped is written again
+            wait_until(lambda: persistence(server)["aof_rewrites"] == "1")
         server.restart()
         with server.client() as raw:
             assert [writer.highest(raw) for writer in writers] == found
@@ -214,7 +216,8 @@ class TestFullDisk:
 
     def test_everysec(self, start_server: StartServer, small: Path) -> None:
         server = start_server("--appendonly", "yes", folder=small)
-        with writing(server) as writers:
+        # a small write may fit after a larger one did not: who had sent on behind a refusal would rightly see a gap
+        with writing(server, most_at_once=1) as writers:
             for writer in writers:
                 writer.join()
         assert all(writer.refusal and b"No space left on device" in writer.refusal.value for writer in writers)
@@ -257,9 +260,9 @@ class TestFullDisk:
 
 
 @contextlib.contextmanager
-def writing(server: ServerProcess) -> Iterator[list[Writer]]:
-    """A writer of each kind is at work; whoever still writes at the end is cut off."""
-    writers = [Writer(kind, place) for place, kind in enumerate(KINDS)]
+def writing(server: ServerProcess, most_at_once: int = 16) -> Iterator[list[Writer]]:
+    """A writer of each kind is at work, but of those that send more numbers without waiting; who still writes at the end is cut off."""
+    writers = [Writer(kind, place) for place, kind in enumerate(KINDS) if kind.at_once <= most_at_once]
     for writer in writers:
         writer.start(server)
     try:

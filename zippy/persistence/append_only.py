@@ -77,6 +77,7 @@ class AppendOnly:
         self.manifest: Manifest | None = None
         self.rewrite: Rewrite | None = None
         self.scheduled = False  # a rewrite is to follow as soon as it can
+        self.doubtful = False  # what a sync failed for may be missing in the files
         self.waiters: list[tuple[int, asyncio.Future[None]]] = []  # of WAITAOF: what has to be on disk
         self.settled = 0  # bytes of the files that do not grow any more
         self.base_size = 0  # bytes of the whole log after the last rewrite, or of the base at the start
@@ -212,7 +213,7 @@ class AppendOnly:
         if descriptor >= 0:
             os.close(descriptor)
         self.state = State.OFF
-        self.scheduled = False
+        self.scheduled = self.doubtful = False
         self.end_rewrite()
         self.wake_waiters()
 
@@ -226,6 +227,13 @@ class AppendOnly:
     def thread_synced(self, offset: int, error: int) -> None:
         """The thread has synced up to this offset, or failed."""
         self.log.synced_to(offset, error if self.state is not State.OFF else 0)
+        if error:
+            self.doubtful = self.state is State.ON
+        elif self.doubtful:
+            # the system may have dropped what it could not write, and later syncs do not tell
+            self.doubtful = False
+            self.scheduled = True
+            log.warning("The AOF may lack what the disk did not take: rewriting it")
         self.log.flush(False)
         self.wake_waiters()
 
@@ -417,7 +425,7 @@ class AppendOnly:
         self.delete_history()
 
     def delete_history(self) -> None:
-        """Has the thread delete what was replaced; the manifest forgets it then."""
+        """Has a thread delete what was replaced, not the one that syncs: that may take long. The manifest forgets it then."""
         assert self.manifest is not None
         history = self.manifest.history
         paths = [self.files.path(file) for file in history]
@@ -428,7 +436,7 @@ class AppendOnly:
             for path in paths:
                 path.unlink(missing_ok=True)
 
-        self.disk.submit(work, partial(self.history_deleted, history))
+        self.snapshots.disk.submit(work, partial(self.history_deleted, history))
 
     def history_deleted(self, history: tuple[LogFile, ...], error: int) -> None:
         """Takes deleted files out of the manifest; should that fail, the next start does it."""
