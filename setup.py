@@ -1,7 +1,8 @@
 """Builds the Cython core: one extension for each .pyx below zippy/_core, in parallel, generated C in build/.
 
 ZIPPY_DEBUG=1 gives bounds checks, assertions and live-object counters; ZIPPY_SANITIZE=1 adds AddressSanitizer and
-UndefinedBehaviorSanitizer (every block then comes from malloc, so that each has its own red zone).
+UndefinedBehaviorSanitizer (every block then comes from malloc, so that each has its own red zone); ZIPPY_FUZZ=1, with
+CC=clang, both of these and the counters that a coverage-guided fuzzer reads.
 """
 
 import os
@@ -13,7 +14,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("ZIPPY_DEBUG") == "1"
-SANITIZE = os.environ.get("ZIPPY_SANITIZE") == "1"
+FUZZ = os.environ.get("ZIPPY_FUZZ") == "1"
+SANITIZE = FUZZ or os.environ.get("ZIPPY_SANITIZE") == "1"
 WORKERS = int(os.environ.get("ZIPPY_BUILD_JOBS", os.cpu_count() or 1))
 
 DIRECTIVES = {
@@ -37,6 +39,8 @@ else:
     compile_args += ["-O2", "-g0"]
 if SANITIZE:
     flags = ["-fsanitize=address,undefined", "-fno-sanitize=alignment", "-fno-sanitize-recover=undefined"]
+    if FUZZ:
+        flags.append("-fsanitize=fuzzer-no-link")
     compile_args += flags
     link_args += flags
 

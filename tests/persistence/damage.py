@@ -178,9 +178,8 @@ class Campaign:
         except redis.ResponseError as error:
             return error
 
-    def limits(self) -> None:
+    def limits(self, small: bool) -> None:
         """Limits of encodings, small or the defaults, so that values are taken as they are or converted."""
-        small = self.source.random() < 0.5
         for name, default in (("hash-max-listpack-entries", 128), ("zset-max-listpack-entries", 128), ("set-max-listpack-entries", 128)):
             self.r.config_set(name, 2 if small else default)
         self.r.config_set("set-max-intset-entries", 2 if small else 512)
@@ -227,26 +226,31 @@ class Campaign:
         before = memory_stats(self.engine.core)["used"]
         while (not count or self.tried < count) and (not seconds or time.monotonic() < end):
             if self.tried % 50 == 0:
-                self.limits()
+                self.limits(self.source.random() < 0.5)
             self.one(damaged(self.source, self.bodies))
         left = memory_stats(self.engine.core)["used"] - before
         if abs(left) > 1 << 16:
             raise Found(f"{left} bytes are left")
 
 
-def whole_files(seed: int, more: Callable[[int], bool]) -> tuple[int, int]:
-    """Damages a whole file while more(tried) says so: how many were tried and how many loaded."""
-    source = random.Random(seed)
+def make_file(policy: str) -> bytes:
+    """A whole file, its checksum off, of all old types, expiries and two databases."""
     with zippy.Engine() as engine, tempfile.TemporaryDirectory() as folder:
         r = zippy.connect(engine)
         for body in old_bodies():
             r.restore(f"old:{body[0]}", 4_000_000_000_000 if body[0] % 2 else 0, payload(body), replace=True, absttl=True)
         r.execute_command("SELECT", 3)
         r.set("a", 1)
-        r.config_set("maxmemory-policy", source.choice(("noeviction", "allkeys-lru", "allkeys-lfu")))
+        r.config_set("maxmemory-policy", policy)
         path = Path(folder) / "dump.rdb"
         snapshot.save_here(engine.core, SaveRequest(str(path), "8.2.3", checksum=False))
-        file = path.read_bytes()
+        return path.read_bytes()
+
+
+def whole_files(seed: int, more: Callable[[int], bool]) -> tuple[int, int]:
+    """Damages a whole file while more(tried) says so: how many were tried and how many loaded."""
+    source = random.Random(seed)
+    file = make_file(source.choice(("noeviction", "allkeys-lru", "allkeys-lfu")))
     tried = loaded = 0
     with zippy.Engine() as engine:
         r = zippy.connect(engine)
