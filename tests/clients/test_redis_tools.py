@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -51,7 +50,7 @@ def keys(client: redis.Redis) -> None:
 
 
 def watch(port: str, *arguments: str, until: Callable[[str], bool], begin: Callable[[], object] = lambda: None) -> str:
-    """What redis-cli writes, until it has written enough and is interrupted."""
+    """What redis-cli writes, until it has written enough and is ended."""
     command = [needs_program("redis-cli"), "-p", port, *arguments]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -65,7 +64,7 @@ def watch(port: str, *arguments: str, until: Callable[[str], bool], begin: Calla
             written += (process.stdout.read() or b"").decode()
             time.sleep(0.02)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             process.wait(10)
         finally:
@@ -124,7 +123,7 @@ class TestRedisCli:
         assert 0 <= least <= mean <= most and samples > 10
 
     def test_watching(self, port: str, client: redis.Redis) -> None:
-        """--stat, MONITOR and SUBSCRIBE go on until they are interrupted."""
+        """--stat, MONITOR and SUBSCRIBE go on until they are ended."""
         stat = watch(port, "--stat", "-i", "0.1", until=lambda text: text.count("\n") > 4)
         assert "keys" in stat and "clients" in stat
         seen = watch(port, "monitor", until=lambda text: '"get" "a b"' in text.lower(), begin=lambda: client.get("a b"))
