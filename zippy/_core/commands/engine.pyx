@@ -1,4 +1,5 @@
-from libc.string cimport memcmp, memcpy, memset, strerror
+from libc.stdint cimport SIZE_MAX
+from libc.string cimport memcmp, memset, strerror
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
@@ -29,6 +30,24 @@ from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_e
 from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.settings cimport settings_defaults
 
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+    /* what tells a word of one to seven bytes from every other: its bytes, and above them how many; no call of memcpy */
+    static inline uint64_t zippy_short_word(const char* at, size_t n) {
+        uint64_t word = (uint64_t)n << 56;
+        if (n >= 4) {
+            uint32_t low, high;
+            memcpy(&low, at, 4);
+            memcpy(&high, at + n - 4, 4);
+            return word | low | (uint64_t)high << 8 * (n - 4);
+        }
+        return word | (uint8_t)at[0] | (uint64_t)(uint8_t)at[n >> 1] << 8 | (uint64_t)(uint8_t)at[n - 1] << 16;
+    }
+    """
+    uint64_t zippy_short_word(const char* at, size_t n) noexcept nogil
+
 cdef enum:
     NAME_MAX = 64                # bytes; no command's name is longer
     ECHOED_ARGS_BYTES = 128      # how much of the arguments "unknown command" repeats
@@ -42,6 +61,7 @@ cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
     ht_init(&e.commands, command_key_of)
     pubsub_init(&e.pubsub)
     accounting_init(e)
+    e.unlimited_output = SIZE_MAX
 
 
 cdef void engine_free(Engine* e) noexcept nogil:
@@ -92,12 +112,12 @@ cdef Command* by_word(HashTable* table, Slice word) noexcept nogil:
 
 cdef inline Command* command_of(Engine* e, int argc, const Slice* argv) noexcept nogil:
     """find_command, for the words that come again and again."""
-    cdef uint64_t word = 0
+    cdef uint64_t word
     cdef KnownWord* known
-    if argv[0].len >= sizeof(word):
+    # no word, or too long a one
+    if argv[0].len - 1 >= sizeof(word) - 1:
         return find_command(e, argc, argv)
-    memcpy(&word, argv[0].ptr, argv[0].len)
-    word |= <uint64_t>argv[0].len << 56
+    word = zippy_short_word(argv[0].ptr, argv[0].len)
     known = &e.known[(word * <uint64_t>0x9E3779B97F4A7C15) >> 57]
     if known.bytes == word:
         return known.command

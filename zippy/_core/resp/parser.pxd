@@ -72,7 +72,7 @@ cdef char* parser_target(Parser* p, size_t* room) noexcept nogil
 cdef void parser_filled(Parser* p, size_t n) noexcept nogil                             # n bytes were read to parser_target's address
 # parse these bytes next (borrowed until parser_end); -1: out of memory, nothing was begun
 cdef int parser_begin(Parser* p, Batch* batch, const char* data, size_t len) noexcept nogil
-cdef int parser_next(Parser* p) noexcept nogil                                          # a ParseStatus
+cdef int parser_look_ahead(Parser* p) noexcept nogil      # fills the batch; the ParseStatus of what ended it
 cdef void parser_unread(Parser* p) noexcept nogil                                       # the command just returned will be returned again
 # keeps what is not parsed; slices are void after it; -1: out of memory
 cdef int parser_end(Parser* p) noexcept nogil
@@ -80,3 +80,19 @@ cdef size_t parser_pending(const Parser* p) noexcept nogil                      
 # bytes of the command returned last, between begin and end
 cdef size_t parser_request_size(const Parser* p) noexcept nogil
 cdef void batch_free(Batch* b) noexcept nogil
+
+
+cdef inline int parser_next(Parser* p) noexcept nogil:
+    """A ParseStatus."""
+    cdef Batch* b = p.batch
+    cdef Request* request
+    cdef int status
+    if b.at == b.count:
+        status = parser_look_ahead(p)
+        if b.count == 0:
+            return status
+    request = &b.requests[b.at]
+    b.at += 1
+    p.argv = b.argv + request.first
+    p.argc = request.argc
+    return PARSE_COMMAND

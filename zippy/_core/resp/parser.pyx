@@ -5,6 +5,29 @@ from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front,
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
 from zippy._core.ground.number cimport num_read_i64
 
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+    /* a header of one or two digits without leading zeros, where eight bytes can be read: where it ends; NULL: it is something else */
+    static inline const char* zippy_short_header(const char* at, char kind, int64_t* n) {
+        uint64_t word, digit;
+        memcpy(&word, at, 8);
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+    #endif
+        digit = (word >> 8 & 255) - '0';
+        if ((word & 255) != (uint8_t)kind || digit - 1 > 8) return NULL;
+        *n = (int64_t)digit;
+        if ((word >> 16 & 0xFFFF) == 0x0A0D) return at + 4;
+        digit = (word >> 16 & 255) - '0';
+        if (digit > 9 || (word >> 24 & 0xFFFF) != 0x0A0D) return NULL;
+        *n = *n * 10 + (int64_t)digit;
+        return at + 5;
+    }
+    """
+    const char* zippy_short_header(const char* at, char kind, int64_t* n) noexcept nogil
+
 cdef enum:
     INLINE_MAX = 64 * 1024       # bytes of an inline request or of a header line
     READ_STEP = 16 * 1024        # smallest room offered to a read
@@ -180,21 +203,6 @@ cdef void parser_unread(Parser* p) noexcept nogil:
     p.batch.at -= 1
 
 
-cdef int parser_next(Parser* p) noexcept nogil:
-    cdef Batch* b = p.batch
-    cdef Request* request
-    cdef int status
-    if b.at == b.count:
-        status = look_ahead(p)
-        if b.count == 0:
-            return status
-    request = &b.requests[b.at]
-    b.at += 1
-    p.argv = b.argv + request.first
-    p.argc = request.argc
-    return PARSE_COMMAND
-
-
 cdef inline int first_free(const Batch* b) noexcept nogil:
     """Where the arguments of the command behind the complete ones begin."""
     return b.requests[b.count - 1].first + b.requests[b.count - 1].argc if b.count else 0
@@ -210,13 +218,16 @@ cdef void drop_requests(Batch* b) noexcept nogil:
     b.at = b.count = 0
 
 
-cdef int look_ahead(Parser* p) noexcept nogil:
-    """Parses commands into the batch until it is full; the status of the one that ended it."""
+cdef int parser_look_ahead(Parser* p) noexcept nogil:
     cdef Batch* b = p.batch
     cdef size_t from_pos = p.pos
     cdef int status = PARSE_COMMAND
     drop_requests(b)
+    if p.args_left < 0:
+        b.argv_count = 0
     while b.count < BATCH_REQUESTS and p.pos - from_pos < BATCH_BYTES:
+        if p.args_left < 0 and p.pos < p.end and parse_whole(p):
+            continue
         status = parse_one(p)
         if status != PARSE_COMMAND:
             break
@@ -237,8 +248,6 @@ cdef int parse_one(Parser* p) noexcept nogil:
             b.argv_count = first_free(b)
             if p.pos >= p.end:
                 return PARSE_MORE
-            if parse_whole(p):
-                return PARSE_COMMAND
             if p.base[p.pos] != c'*':
                 if b.count:
                     # its arguments are put into scratch, which has room for one command
@@ -332,17 +341,14 @@ cdef void grow_argv(Batch* b) noexcept nogil:
     b.argv = <Slice*>mem_realloc(b.argv, b.argv_cap * sizeof(Slice))
 
 
-cdef inline const char* read_number(const char* at, const char* end, int64_t* n) noexcept nogil:
-    """A number of one to eight digits without leading zeros, and CR LF: where they end. NULL: it is something else, or has not all come."""
+cdef const char* read_long_header(const char* at, const char* end, char kind, int64_t* n) noexcept nogil:
+    """read_header without its short cut."""
     cdef int64_t value
-    cdef const char* last = at + 8
-    if end - at < 3 or not c'1' <= at[0] <= c'9':
+    cdef const char* last = at + 9
+    if end - at < 4 or at[0] != kind or not c'1' <= at[1] <= c'9':
         return NULL
-    value = at[0] - c'0'
-    at += 1
-    if at[0] == 13 and at[1] == 10:
-        n[0] = value
-        return at + 2
+    value = at[1] - c'0'
+    at += 2
     while c'0' <= at[0] <= c'9':
         value = value * 10 + (at[0] - c'0')
         at += 1
@@ -354,35 +360,44 @@ cdef inline const char* read_number(const char* at, const char* end, int64_t* n)
     return at + 2
 
 
-cdef bint parse_whole(Parser* p) noexcept nogil:
-    """Parses the command at pos if all of it is there and nothing about it needs care; False: nothing was consumed."""
+cdef inline const char* read_header(const char* at, const char* end, char kind, int64_t* n) noexcept nogil:
+    """A kind, a number without leading zeros, CR LF: where they end. NULL: it is something else, has not all come, or is too long."""
+    cdef const char* after = zippy_short_header(at, kind, n) if end - at >= 8 else NULL
+    return after if after != NULL else read_long_header(at, end, kind, n)
+
+
+cdef inline bint parse_whole(Parser* p) noexcept nogil:
+    """Parses the command at pos behind the batch's others if all of it is there and needs no care; False: nothing was consumed."""
     cdef Batch* b = p.batch
+    cdef Request* request
     cdef const char* at = p.base + p.pos
     cdef const char* end = p.base + p.end
+    cdef int first = b.argv_count
     cdef int64_t count
     cdef int64_t length
-    if at[0] != c'*':
-        return False
-    at = read_number(at + 1, end, &count)
+    cdef Slice* argument
+    cdef Slice* stop
+    at = read_header(at, end, c'*', &count)
     if at == NULL or count > WHOLE_ARGS or count > p.max_args:
         return False
-    while b.argv_cap - b.argv_count < count:
+    while b.argv_cap - first < count:
         grow_argv(b)
-    while count > 0:
-        if at == end or at[0] != c'$':
-            break
-        at = read_number(at + 1, end, &length)
+    argument = b.argv + first
+    stop = argument + count
+    while argument != stop:
+        at = read_header(at, end, c'$', &length)
         if at == NULL or length > p.max_bulk or end - at < length + 2:
-            break
-        b.argv[b.argv_count] = slice_of(at, length)
-        b.argv_count += 1
+            return False
+        argument[0] = slice_of(at, length)
+        argument += 1
         at += length + 2
-        count -= 1
-    if count > 0:
-        b.argv_count = first_free(b)
-        return False
+    request = &b.requests[b.count]
+    request.start = p.pos
+    request.first = first
+    request.argc = <int>count
+    b.count += 1
+    b.argv_count = first + <int>count
     p.pos = at - p.base
-    finish_request(p)
     return True
 
 
