@@ -16,6 +16,7 @@ from pathlib import Path
 from bench import page
 from bench.cpu import Case, measure, two_tables
 from bench.inprocess import compare
+from bench.instructions import per_command, trees
 from bench.latency import fixed, pauses
 from bench.loads import COMMANDS, of_sizes
 from bench.memory import churn, per_element
@@ -126,6 +127,11 @@ def inprocess_part(run: Run) -> list[Table]:
     return compare(run.kinds, run.ports, run.options.rounds, 0.3 if run.quick else 2.0, run.options.python, run.options.zippy)
 
 
+def instructions_part(run: Run) -> list[Table]:
+    """Instructions per command, beside other trees."""
+    return per_command(trees(run.options.zippy, run.options.tree))
+
+
 PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "cpu": cpu_part,
     "memory": memory_part,
@@ -139,6 +145,7 @@ PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "persistence": persistence_part,
     "tls": tls_part,
     "inprocess": inprocess_part,
+    "instructions": instructions_part,
 }
 QUICK_PARTS = ("cpu", "memory")
 
@@ -172,6 +179,9 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--zippy", default=str(ROOT), metavar="FOLDER", help="a tree of zippy's with a release build (default: this one)")
     parser.add_argument(
         "--server", action="append", default=[], metavar="NAME=COMMAND", help="one more server, for instance a second tree of zippy's"
+    )
+    parser.add_argument(
+        "--tree", action="append", default=[], metavar="NAME=FOLDER", help="one more tree of zippy's for the instructions part"
     )
     parser.add_argument("--only", default="", metavar="REGEX", help="only the servers whose names match, and zippy")
     parser.add_argument("--loads", default="", metavar="REGEX", help="only the loads of the cpu part whose names match")

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.tables import restore
 
 PAGE = Path(__file__).parent / "NUMBERS.md"
+NOTES = Path(__file__).parent / "notes"  # what a part's numbers don't say by themselves
 HEAD = """# zippy beside Redis: numbers
 
 Written by `python -m bench`; not edited by hand. All servers ran on one machine in one run, each load on each server in turn, the
@@ -18,11 +19,20 @@ days, do not compare. A ratio is zippy's number over Redis 8.2.3's (for memory: 
 CPU is what the kernel charged to the server process (user and system, all threads), divided by the requests; throughput depends on the
 load generator as well (redis-benchmark; bench/blast.py for transactions), which runs on the same machine.
 """
+BEHIND = """## Where zippy is not ahead
+
+Every row of the tables below in which zippy is worse than what it is compared with by more than three percent; what is known of it stands
+at the end of the part.
+
+| part | table | row | ratio |
+|---|---|---|---:|
+"""
 
 
 def write(parts: list[str]) -> None:
     """Writes the page from what the parts left, in this order, and the plots where matplotlib is installed."""
     sections = [HEAD]
+    behind: list[str] = []
     drawable = importlib.util.find_spec("matplotlib") is not None
     if not drawable:
         print("no plots: matplotlib is not installed (pip install 'zippy[bench]')", file=sys.stderr)
@@ -38,4 +48,10 @@ def write(parts: list[str]) -> None:
 
             sections.extend(f"![{path.stem}](plots/{path.name})\n" for path in draw(part, tables))
         sections.extend(table.markdown() for table in tables if not table.plot_only)
+        for table in tables:
+            behind += [f"| {part} | {table.title} | {row} | {ratio:.2f} |" for row, ratio in table.behind().items()]
+        note = NOTES / f"{part}.md"
+        if note.exists():
+            sections.append(note.read_text())
+    sections.insert(1, BEHIND + "\n".join(behind) + "\n")
     PAGE.write_text("\n".join(sections))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.servers import REDIS, VALKEY, ZIPPY
 
+NOISE = 1.03  # a ratio nearer to 1 says nothing
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -56,6 +57,10 @@ class Table:
         """The ratio of every row that has one."""
         found = {row: self.ratio(row) for row in self.rows}
         return {row: ratio for row, ratio in found.items() if ratio is not None}
+
+    def behind(self) -> dict[str, float]:
+        """The ratios of the rows in which the first server is worse by more than the noise."""
+        return {row: ratio for row, ratio in self.ratios().items() if (ratio if self.better == "lower" else 1 / ratio) > NOISE}
 
     def summary(self) -> str:
         """The geometric mean and the worst of the ratios, and the rows without."""

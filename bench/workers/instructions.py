@@ -1,0 +1,48 @@
+"""What valgrind counts: python instructions.py COMMAND COUNT. So many commands, 16 at a time, to an engine that holds some data.
+
+Run as a file, with the tree of zippy's that is measured in PYTHONPATH. With a count of 0 it does all but the commands.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+
+from zippy._core.session import CallbackTransport, Core, Session
+from zippy.commandspec import COMMANDS
+
+BATCH = 16
+KEYS = 5000
+
+
+def encoded(*words: object) -> bytes:
+    """A request."""
+    texts = [str(word).encode() for word in words]
+    return b"*%d\r\n" % len(texts) + b"".join(b"$%d\r\n%s\r\n" % (len(text), text) for text in texts)
+
+
+def command(name: str, i: int) -> bytes:
+    """One that redis-benchmark sends, with the number i in its key or member."""
+    key, member = f"key:{i:012}", f"element:{i:012}"
+    words = {
+        "GET": (key,), "SET": (key, "xxx"), "INCR": (f"counter:{i:012}",), "LPUSH": ("mylist", "xxx"), "LPOP": ("mylist",),
+        "SADD": ("myset", member), "HSET": ("myhash", member, "xxx"), "ZADD": ("myzset", i * 31 % KEYS, member),
+    }[name]  # fmt: skip
+    return encoded(name, *words)
+
+
+def main(name: str, count: int) -> None:
+    """Everything is made beforehand, so that the commands are all that a count adds."""
+    core = Core(COMMANDS, 16, 1)
+    session = Session(core, CallbackTransport(lambda session: session.take_output(), lambda session: None))
+    source = random.Random(3)
+    for i in range(KEYS):
+        for other in ("SET", "LPUSH", "LPUSH"):
+            session.feed(command(other, i))
+    batches = [b"".join(command(name, source.randrange(KEYS)) for _ in range(BATCH)) for _ in range(count // BATCH)]
+    for batch in batches:
+        session.feed(batch)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
