@@ -80,6 +80,17 @@ class TestChild:
         assert fields["current_save_keys_total"] == str(KEYS)
         assert 0 < float(fields["current_fork_perc"]) < 100
 
+    def test_what_it_costs(self, server: ServerProcess, client: RawClient) -> None:
+        child = begin_slow_save(server, client)
+        wait_until(lambda: persistence(client)["current_cow_size"] != "0")
+        fields = persistence(client)
+        assert 0 < int(fields["current_cow_size"]) <= int(fields["current_cow_peak"])
+        assert 0 <= int(fields["current_cow_size_age"]) < 20
+        os.kill(child, signal.SIGKILL)
+        wait_until(lambda: not saving(client))
+        fields = persistence(client)
+        assert [fields[f"current_cow_{name}"] for name in ("size", "peak", "size_age")] == ["0"] * 3
+
     def test_killed(self, server: ServerProcess, client: RawClient) -> None:
         child = begin_slow_save(server, client)
         os.kill(child, signal.SIGKILL)

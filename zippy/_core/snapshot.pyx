@@ -10,11 +10,10 @@ from libc.errno cimport ENAMETOOLONG, errno
 from libc.signal cimport SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport rename, snprintf
-from libc.stdlib cimport strtoull
-from libc.string cimport memset, strstr
+from libc.string cimport memset
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.fcntl cimport O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, open
-from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, read, unlink, write
+from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, unlink, write
 from zippy._core.commands.engine cimport engine_enter, engine_use
 from zippy._core.commands.types cimport CLIENT_IN_EXEC
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
@@ -22,6 +21,7 @@ from zippy._core.keyspace.db cimport flush_db
 from zippy._core.keyspace.live cimport live_begin, live_end, live_step, live_take
 from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, rdb_load_begin, rdb_load_some, rdb_save_file
 from zippy._core.keyspace.rdb_record cimport RdbSave
+from zippy._core.keyspace.saving_child cimport ChildNews, SavingChild, child_copied, child_news_age_us
 from zippy._core.keyspace.types cimport Keyspace, LiveSave
 from zippy._core.session cimport Core, Session
 from zippy._core.values.rdb_stream cimport RDB_OK, RDB_UNSUPPORTED, RdbReader, rdb_reader_init
@@ -46,7 +46,6 @@ cdef extern from *:
 
 cdef enum:
     FILE_MODE = 0o666           # less the process's umask
-    SMAPS_BYTES = 4096
     PATH_MAX = 4096             # bytes: what Linux takes
     TELL_EVERY = 4 << 20        # bytes of a file that is loaded
 
@@ -98,9 +97,7 @@ cdef int save_keys(Keyspace* ks, int fd, SaveJob* job) noexcept nogil:
     if not job.as_commands:
         rdb_save_file(ks, fd, &job.rdb)
         return job.rdb.error
-    job.commands.parent = job.rdb.parent
-    job.commands.progress = job.rdb.progress
-    job.commands.delay_us = job.rdb.delay_us
+    job.commands.child = job.rdb.child
     job.commands.incremental_sync = job.rdb.incremental_sync
     aof_save_file(ks, fd, &job.commands)
     job.rdb.keys = job.commands.keys
@@ -133,23 +130,6 @@ cdef int save_to(Keyspace* ks, SaveJob* job) noexcept nogil:
     return sync_folder(job.folder)
 
 
-cdef uint64_t copied_bytes() noexcept nogil:
-    """Memory of this process that it shares with nobody and has written to."""
-    cdef char[SMAPS_BYTES] text
-    cdef int fd = open(b"/proc/self/smaps_rollup", O_RDONLY)
-    cdef ssize_t size
-    cdef char* at
-    if fd < 0:
-        return 0
-    size = read(fd, text, SMAPS_BYTES - 1)
-    close(fd)
-    if size <= 0:
-        return 0
-    text[size] = 0
-    at = strstr(text, b"Private_Dirty:")
-    return strtoull(at + 14, NULL, 10) * 1024 if at != NULL else 0
-
-
 cdef void child_main(Keyspace* ks, SaveJob* job, int report) noexcept nogil:
     """The child's life. An inherited socket that stayed open here would keep a connection alive that the parent closes."""
     cdef Outcome outcome
@@ -169,7 +149,7 @@ cdef void child_main(Keyspace* ks, SaveJob* job, int report) noexcept nogil:
         outcome.error = ENAMETOOLONG
     outcome.keys = job.rdb.keys
     outcome.bytes = job.rdb.bytes
-    outcome.copied = copied_bytes()
+    outcome.copied = child_copied()
     if write(pipe, &outcome, sizeof(outcome)) != <ssize_t>sizeof(outcome):
         _exit(1)
     _exit(0 if outcome.error == 0 else 1)
@@ -179,23 +159,28 @@ cdef void child_main(Keyspace* ks, SaveJob* job, int report) noexcept nogil:
 cdef class Progress:
     """How far a child has come, in a page of memory that it shares with its parent."""
 
-    cdef uint64_t* keys             # that it has written
-    cdef readonly uint64_t total    # that it has to write
+    cdef ChildNews* news
+    cdef readonly uint64_t total    # keys that it has to write
 
     def __cinit__(self):
-        cdef void* page = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+        cdef void* page = mmap(NULL, sizeof(ChildNews), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
         if page == MAP_FAILED:
             raise OSError(errno, os.strerror(errno))
-        self.keys = <uint64_t*>page
+        self.news = <ChildNews*>page
 
     def __dealloc__(self):
-        if self.keys != NULL:
-            munmap(self.keys, sizeof(uint64_t))
+        if self.news != NULL:
+            munmap(self.news, sizeof(ChildNews))
 
     @property
     def written(self):
         """Keys that are written."""
-        return self.keys[0]
+        return self.news.keys
+
+    @property
+    def copied(self):
+        """Memory that was copied because of it: bytes when it looked last, the most it saw, seconds since it looked."""
+        return self.news.copied, self.news.most_copied, child_news_age_us(self.news) // 1000000
 
 
 cdef class SaveRequest:
@@ -254,9 +239,7 @@ def save_here(Core core, SaveRequest request):
     """Saves at once; OSError when that fails, and the old file is whole then."""
     cdef int error
     engine_enter(core.engine)
-    request.job.rdb.parent = 0
-    request.job.rdb.progress = NULL
-    request.job.rdb.delay_us = 0
+    request.job.rdb.child = NULL
     error = save_to(&core.engine.ks, &request.job)
     if error:
         raise OSError(error, os.strerror(error))
@@ -271,19 +254,23 @@ def save_in_child(Core core, SaveRequest request):
     cdef int pid
     cdef int report
     cdef int i
+    cdef SavingChild child
     cdef Progress progress = Progress()
     engine_enter(core.engine)
     for i in range(core.engine.ks.db_count):
         progress.total += core.engine.ks.dbs[i].keys.count
-    request.job.rdb.parent = getpid()
-    request.job.rdb.progress = progress.keys
-    request.job.rdb.delay_us = <unsigned int>request.delay_us
+    child.parent = getpid()
+    child.delay_us = <unsigned int>request.delay_us
+    child.news = progress.news
+    child.look_us = 0
+    request.job.rdb.child = &child
     reading, writing = os.pipe()
     report = writing
     pid = fork()
     if pid == 0:
         child_main(&core.engine.ks, &request.job, report)
     error = errno
+    request.job.rdb.child = NULL
     os.close(writing)
     if pid < 0:
         os.close(reading)

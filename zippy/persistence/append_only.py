@@ -22,7 +22,7 @@ from zippy._core.introspection import reset_stats, slowlog_clear
 from zippy._core.resp.kinds import OK, ReplyError, Simple
 from zippy._core.snapshot import SaveRequest
 from zippy.persistence.append_files import AppendFiles, LogError
-from zippy.persistence.background import BackgroundSave
+from zippy.persistence.background import BackgroundSave, progress_fields
 from zippy.persistence.disk_thread import DiskThread
 from zippy.persistence.manifest import HISTORY, LogFile, Manifest
 from zippy.persistence.snapshots import Snapshots
@@ -515,7 +515,7 @@ class AppendOnly:
             "aof_last_cow_size": self.last_copied,
         }
         if save is not None:
-            fields |= {"current_save_keys_processed": save.written, "current_save_keys_total": save.total}
+            fields |= progress_fields(save)
         return fields
 
     def size_fields(self) -> Mapping[str, Any]:

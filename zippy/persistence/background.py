@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zippy._core import snapshot
 from zippy._core.snapshot import Progress, SaveRequest
@@ -57,8 +57,25 @@ class BackgroundSave(Protocol):
     def copied(self) -> int:
         """Bytes of memory that were copied because of it, once it has ended."""
 
+    @property
+    def copied_so_far(self) -> tuple[int, int, int]:
+        """The same while it is under way: bytes when that was looked at last, the most, seconds since then."""
+
     def cancel(self) -> None:
         """Ends it; what it was to replace stays."""
+
+
+def progress_fields(save: BackgroundSave) -> dict[str, Any]:
+    """INFO's about a save that is under way."""
+    size, peak, age = save.copied_so_far
+    return {
+        "current_cow_peak": peak,
+        "current_cow_size": size,
+        "current_cow_size_age": age,
+        "current_fork_perc": f"{100 * save.written / save.total if save.total else 0:.2f}",
+        "current_save_keys_processed": save.written,
+        "current_save_keys_total": save.total,
+    }
 
 
 class Child:
@@ -114,6 +131,11 @@ class Child:
         """See BackgroundSave."""
         outcome = snapshot.child_outcome(self.report)
         return outcome[3] if outcome else 0
+
+    @property
+    def copied_so_far(self) -> tuple[int, int, int]:
+        """See BackgroundSave."""
+        return self.progress.copied
 
     def cancel(self) -> None:
         """See BackgroundSave."""
@@ -187,6 +209,7 @@ class Walk:
         self.started = time.monotonic()
         self.described = ""
         self.copied = 0
+        self.copied_so_far = (0, 0, 0)
         self.file = WalkFile(path.parent / f"temp-{os.getpid()}-{Walk.counter}.rdb", path, incremental_sync)
         self.walk = snapshot.Walk(core, request)
         self.delay = request.delay_us / 1e6

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from zippy._core import snapshot
 from zippy._core.resp.kinds import OK, ReplyError, Simple
 from zippy._core.snapshot import SaveRequest, SnapshotError
-from zippy.persistence.background import BackgroundSave, Child, Ended, Walk
+from zippy.persistence.background import BackgroundSave, Child, Ended, Walk, progress_fields
 from zippy.persistence.disk_thread import DiskThread
 from zippy.server.arguments import syntax_error, text
 from zippy.server.debug import debug
@@ -263,11 +263,8 @@ class Snapshots:
     def persistence_fields(self) -> Mapping[str, Any]:
         """For INFO."""
         save = self.under_way
-        written, total = (save.written, save.total) if save else (0, 0)
         return {
-            "current_fork_perc": f"{100 * written / total if total else 0:.2f}",
-            "current_save_keys_processed": written,
-            "current_save_keys_total": total,
+            **(progress_fields(save) if save else {}),
             "rdb_bgsave_in_progress": int(save is not None),
             "rdb_last_save_time": self.last_save,
             "rdb_last_bgsave_status": "err" if self.failing else "ok",

@@ -1,6 +1,7 @@
 """The whole keyspace as commands that bring it about: the base of an append-only file without RDB."""
 
 from libc.stdint cimport int64_t, uint64_t
+from zippy._core.keyspace.saving_child cimport SavingChild
 from zippy._core.keyspace.types cimport Keyspace
 
 
@@ -8,9 +9,7 @@ cdef struct AofSave:
     # how a file is to be written, and what came of it
     bint timestamp               # begin with the time
     bint incremental_sync        # push it to disk every few megabytes
-    int parent                   # process that must be alive, else the file is given up; 0: never mind
-    uint64_t* progress           # where to tell another process how many keys are written so far; or NULL
-    unsigned int delay_us        # to wait after each key
+    SavingChild* child           # borrowed; what writes it is not the server itself; or NULL
     uint64_t keys                # out: keys written
     uint64_t bytes               # out
     int error                    # out: errno, 0 when all went well

@@ -3,10 +3,10 @@
 
 from libc.errno cimport EIO
 from libc.stddef cimport size_t
-from posix.unistd cimport getppid, usleep
 from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, NUM_I64_TEXT, num_write_double, num_write_i64
 from zippy._core.ground.slice cimport Slice, slice_of
+from zippy._core.keyspace.saving_child cimport child_is_alone, child_wrote_key
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport (
     ENTRY_EXPIRY, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, Entry, entry_expiry, entry_key, entry_string, entry_type
@@ -20,7 +20,6 @@ from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_l
 cdef enum:
     ELEMENTS = 64               # of a collection in one command
     SYNC_EVERY = 4 << 20        # bytes
-    LOOK_EVERY = 1024           # keys between two looks whether the parent lives
     TEXT = 24                   # bytes that an integer takes at most
 
 
@@ -152,12 +151,6 @@ cdef void write_key(RdbWriter* w, Entry* e) noexcept nogil:
         write_int_word(w, entry_expiry(e))
 
 
-cdef void look_for_parent(RdbWriter* w, const AofSave* save) noexcept nogil:
-    """Gives the file up when the parent is gone: its successor may have written a newer one."""
-    if save.parent and w.error == 0 and getppid() != save.parent:
-        w.error = EIO
-
-
 cdef void write_db(RdbWriter* w, Db* db, AofSave* save) noexcept nogil:
     cdef HtIter it
     cdef Entry* e
@@ -169,12 +162,8 @@ cdef void write_db(RdbWriter* w, Db* db, AofSave* save) noexcept nogil:
     while e != NULL and w.error == 0:
         write_key(w, e)
         save.keys += 1
-        if save.progress != NULL:
-            save.progress[0] = save.keys
-        if save.delay_us:
-            usleep(save.delay_us)
-        if save.keys % LOOK_EVERY == 0 or save.delay_us:
-            look_for_parent(w, save)
+        if save.child != NULL and w.error == 0:
+            w.error = child_wrote_key(save.child, save.keys)
         e = <Entry*>ht_iter_next(&it)
     ht_iter_done(&it)
 
@@ -195,7 +184,8 @@ cdef bint aof_save_file(Keyspace* ks, int fd, AofSave* save) noexcept nogil:
         if ks.dbs[i].keys.count and w.error == 0:
             write_db(&w, ks.dbs[i], save)
     rdb_flush(&w)
-    look_for_parent(&w, save)
+    if save.child != NULL and w.error == 0:
+        w.error = child_is_alone(save.child)
     rdb_writer_free(&w)
     save.bytes = w.written
     save.error = w.error

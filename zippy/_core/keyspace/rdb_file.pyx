@@ -1,9 +1,7 @@
 # The head (REDIS and the version), fields about the file, then for each database its number, its sizes and its keys, each with what is
 # known of it before it; an end mark and a CRC-64. The version is the lowest that can hold the data, so that older servers can load it.
 
-from libc.errno cimport EIO
 from libc.string cimport memcmp, memcpy, memset
-from posix.unistd cimport getppid, usleep
 from zippy._core.ground.buf cimport slice_is
 from zippy._core.ground.crc cimport crc64
 from zippy._core.ground.hash cimport hash_bytes
@@ -17,6 +15,7 @@ from zippy._core.keyspace.rdb_record cimport (
     OP_AUX, OP_DATABASE, OP_END, OP_EXPIRY_MS, OP_EXPIRY_SECONDS, OP_FREQ, OP_FUNCTION, OP_FUNCTION_OLD, OP_IDLE, OP_MODULE_AUX, OP_SIZES,
     OP_SLOT_INFO, RDB_HEAD, REPLICATION_ID, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
 )
+from zippy._core.keyspace.saving_child cimport child_is_alone, child_wrote_key
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport ENTRY_EXPIRY, NO_EXPIRY, Entry, entry_expiry, entry_key, entry_set_access
 from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_knows_type, rdb_read_value, rdb_write_value
@@ -28,17 +27,10 @@ from zippy._core.values.value cimport value_free
 
 cdef enum:
     SYNC_EVERY = 4 << 20        # bytes
-    LOOK_EVERY = 1024           # keys between two looks whether the parent lives
     LEAST_KEY = 3               # bytes that a key takes in the file at least
 
 
 # Writing
-
-
-cdef void look_for_parent(RdbWriter* w, const RdbSave* save) noexcept nogil:
-    """Gives the file up when the parent is gone: its successor may have saved newer data."""
-    if save.parent and w.error == 0 and getppid() != save.parent:
-        w.error = EIO
 
 
 cdef void write_db(RdbWriter* w, Keyspace* ks, Db* db, RdbSave* save) noexcept nogil:
@@ -52,12 +44,8 @@ cdef void write_db(RdbWriter* w, Keyspace* ks, Db* db, RdbSave* save) noexcept n
         rdb_write_key_name(w, ks, e)
         rdb_write_value(w, e)
         save.keys += 1
-        if save.progress != NULL:
-            save.progress[0] = save.keys
-        if save.delay_us:
-            usleep(save.delay_us)
-        if save.keys % LOOK_EVERY == 0 or save.delay_us:
-            look_for_parent(w, save)
+        if save.child != NULL and w.error == 0:
+            w.error = child_wrote_key(save.child, save.keys)
         e = <Entry*>ht_iter_next(&it)
     ht_iter_done(&it)
 
@@ -78,7 +66,8 @@ cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil:
     rdb_flush(&w)
     rdb_write_u64(&w, w.crc if w.checksum else 0)
     rdb_flush(&w)
-    look_for_parent(&w, save)
+    if save.child != NULL and w.error == 0:
+        w.error = child_is_alone(save.child)
     rdb_writer_free(&w)
     save.bytes = w.written
     save.error = w.error

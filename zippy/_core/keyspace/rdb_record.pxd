@@ -1,6 +1,7 @@
 """What an RDB file consists of, as it is written: the head, a database's number and sizes, a key."""
 
 from libc.stdint cimport int64_t, uint64_t
+from zippy._core.keyspace.saving_child cimport SavingChild
 from zippy._core.keyspace.types cimport Db, Keyspace
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.rdb_stream cimport RdbWriter
@@ -40,9 +41,7 @@ cdef struct RdbSave:
     bint checksum
     bint incremental_sync        # push it to disk every few megabytes
     bint aof_base                # it is the base of an append-only file
-    int parent                   # process that must be alive, else the file is given up; 0: never mind
-    uint64_t* progress           # where to tell another process how many keys are written so far; or NULL
-    unsigned int delay_us        # to wait after each key
+    SavingChild* child           # borrowed; what writes it is not the server itself; or NULL
     RdbReplication replication
     uint64_t keys                # out: keys written
     uint64_t bytes               # out
