@@ -3,6 +3,7 @@ from libc.string cimport memcmp, memcpy, memmove
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
+from zippy._core.ground.slice cimport zippy_same
 
 # An element: encoding byte(s) with the integer or the string's length, the string's bytes, and the length of both again, readable from
 # behind.
@@ -291,17 +292,12 @@ cdef inline bint reads_as_int(Slice s, int64_t* n) noexcept nogil:
     return 0 < s.len <= INT_TEXT_MAX and <unsigned char>s.ptr[0] <= NINE and num_read_i64(s, n)
 
 
-cdef inline bint same_bytes(const unsigned char* a, const char* b, size_t len) noexcept nogil:
-    # most strings that are not equal differ in their first byte already
-    return len == 0 or a[0] == <unsigned char>b[0] and memcmp(a, b, len) == 0
-
-
 cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil:
     cdef size_t len
     cdef const unsigned char* string = string_at(p, &len)
     cdef int64_t n
     if string != NULL:
-        return len == s.len and same_bytes(string, s.ptr, len)
+        return len == s.len and zippy_same(<const char*>string, s.ptr, len)
     return reads_as_int(s, &n) and n == int_at(p)
 
 
@@ -315,7 +311,7 @@ cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, 
     while p != NULL and p[0] != END:
         string = string_at(p, &len)
         if string != NULL:
-            if len == s.len and same_bytes(string, s.ptr, len):
+            if len == s.len and zippy_same(<const char*>string, s.ptr, len):
                 return p
         elif is_int and int_at(p) == n:
             return p

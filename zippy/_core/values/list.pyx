@@ -1,5 +1,4 @@
-from libc.string cimport memcmp
-from zippy._core.ground.buf cimport slice_of
+from zippy._core.ground.buf cimport slice_equal, slice_of
 from zippy._core.ground.listpack cimport (
     lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_free, lp_get, lp_insert, lp_items, lp_last, lp_length, lp_new, lp_next,
     lp_prepend, lp_prev, lp_replace, lp_seek
@@ -194,7 +193,7 @@ cdef Slice item_text(const LpItem* item, char* scratch) noexcept nogil:
 cdef bint item_equals(const LpItem* item, Slice s) noexcept nogil:
     cdef char[24] scratch
     cdef Slice text = item_text(item, scratch)
-    return text.len == s.len and memcmp(text.ptr, s.ptr, s.len) == 0
+    return slice_equal(text, s)
 
 
 cdef void list_free(Entry* e) noexcept nogil:
