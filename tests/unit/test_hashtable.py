@@ -274,6 +274,38 @@ class TestScan:
         assert seen == numbers(0, 4000) and len(table) == 0 and table.buckets <= 2
 
 
+class TestDrain:
+    """Freeing in steps."""
+
+    @pytest.mark.parametrize("count", [0, 1, 9, 10, 100, 777, 20000])
+    @pytest.mark.parametrize("step", [1, 50, 1 << 30])
+    def test_each_item_once_and_little_at_a_time(self, count, step):
+        table = Table()
+        table.add_range(0, count)
+        deepest = max(table.deepest, 9)
+        seen = []
+        done = False
+        while not done:
+            done, keys = table.drain(step)
+            # whole buckets, each with its tail
+            assert len(keys) < step + deepest
+            seen += keys
+            assert len(table) == count - len(seen)
+        assert len(seen) == count and set(seen) == numbers(0, count)
+        assert (table.used, table.blocks) == (0, 0)
+        table.add_range(0, 100)
+        assert len(table) == 100
+
+    def test_no_step_is_left_with_all_buckets(self):
+        """The memory of the table goes with the items, not after them."""
+        table = Table()
+        table.add_range(0, 20000)
+        full = table.memory
+        while len(table) > 1000:
+            table.drain(100)
+        assert table.memory < full / 10
+
+
 class TestRandom:
     def chi_square(self, table, draws):
         hits = dict.fromkeys(table.walk(), 0)

@@ -42,6 +42,9 @@ cdef struct HtIter:
 cdef void ht_init(HashTable* t, ht_key_fn key_of) noexcept nogil
 # the buckets; items are the caller's; the table is empty and usable again
 cdef void ht_free(HashTable* t) noexcept nogil
+# hands about so many items to fn, which frees them, and frees what held them; True: all is gone, as after ht_free; until then only this may
+# be called
+cdef bint ht_drain(HashTable* t, uint64_t items, ht_scan_fn fn, void* context) noexcept nogil
 cdef void* ht_find(HashTable* t, Slice key) noexcept nogil                       # the item or NULL
 cdef void* ht_find_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
 # the key must be absent; hash is hash_bytes of the item's key

@@ -523,6 +523,35 @@ cdef void ht_free(HashTable* t) noexcept nogil:
     ht_init(t, t.key_of)
 
 
+cdef bint ht_drain(HashTable* t, uint64_t items, ht_scan_fn fn, void* context) noexcept nogil:
+    cdef uint64_t done = 0
+    cdef uint64_t position
+    cdef unsigned int tag
+    cdef Bucket* home
+    cdef void* item
+    while t.buckets:
+        if done >= items:
+            return False
+        home = bucket_at(t, t.buckets - 1)
+        position = tag = 0
+        while tag != BEYOND:
+            item = item_at(home, position, &tag)
+            if item != NULL:
+                fn(context, item)
+                t.count -= 1
+                done += 1
+            position += 1
+        # an empty one takes time too
+        done += 1
+        if home.last & TAIL:
+            tail_free(t, tail_of(home))
+        if t.buckets == 1:
+            break
+        bucket_drop(t)
+    ht_free(t)
+    return True
+
+
 cdef void ht_reserve(HashTable* t, uint64_t count) noexcept nogil:
     if count == 0:
         return

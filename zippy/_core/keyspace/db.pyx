@@ -2,8 +2,8 @@ from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_refresh
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
-    HashTable, HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_prefetch, ht_prefetch_item,
-    ht_random, ht_remove_hashed, ht_replace, ht_scan
+    HashTable, HtIter, ht_drain, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_prefetch,
+    ht_prefetch_item, ht_random, ht_remove_hashed, ht_replace
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_realloc, mem_zalloc
 from zippy._core.ground.random cimport random_seed
@@ -354,7 +354,7 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
     elif lazy and removed > LAZY_EFFORT:
         dead = <DeadTable*>mem_zalloc(sizeof(DeadTable))
         dead.keys = db.keys
-        dead.keys.paused = 1
+        dead.expires = db.expires
         while place[0] != NULL:
             place = &place[0].next
         place[0] = dead
@@ -362,7 +362,7 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
     else:
         free_table_entries(&db.keys)
         ht_free(&db.keys)
-    ht_free(&db.expires)
+        ht_free(&db.expires)
     ht_init(&db.keys, entry_key_of)
     ht_init(&db.expires, entry_key_of)
     db.avg_ttl = 0
@@ -423,13 +423,16 @@ cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil:
     ks.stats.lazyfreed += 1
 
 
-cdef void free_scanned(void* context, void* item) noexcept nogil:
+cdef void free_drained(void* context, void* item) noexcept nogil:
     free_entry(<Keyspace*>context, <Entry*>item)
+
+
+cdef void leave_item(void* context, void* item) noexcept nogil:
+    pass
 
 
 cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil:
     cdef DeadTable* dead
-    cdef uint64_t visited = 0
     if ks.lazy.count:
         if value_free_some(ks.lazy.queue[ks.lazy.count - 1], items):
             ks.lazy.count -= 1
@@ -437,14 +440,9 @@ cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil:
     dead = ks.lazy.tables
     if dead == NULL:
         return True
-    while visited < items:
-        dead.cursor = ht_scan(&dead.keys, dead.cursor, free_scanned, ks)
-        visited += 4
-        if dead.cursor == 0:
-            ks.lazy.tables = dead.next
-            ht_free(&dead.keys)
-            mem_free(dead)
-            break
+    if ht_drain(&dead.expires, items, leave_item, NULL) and ht_drain(&dead.keys, items, free_drained, ks):
+        ks.lazy.tables = dead.next
+        mem_free(dead)
     return False
 
 

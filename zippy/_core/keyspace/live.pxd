@@ -23,7 +23,7 @@ cdef inline bint live_wants(const Keyspace* ks, const Entry* e) noexcept nogil:
 
 cdef bint live_begin(Keyspace* ks, const RdbSave* save) noexcept nogil     # of now; there must be none. False: out of memory
 cdef void live_save_first(Db* db, Entry* e) noexcept nogil                 # for an entry that live_wants
-cdef void live_keep_table(Db* db) noexcept nogil                           # db.keys is flushed: the walk has them from now on
+cdef void live_keep_table(Db* db) noexcept nogil                           # db is flushed: the walk has its tables from now on
 # Goes on with the walk, for so long and so many keys at most; when it is at its end, `finished` is set
 cdef void live_step(Keyspace* ks, int64_t budget_us, uint64_t most_keys) noexcept nogil
 # To be called before w's bytes are taken out; whoever takes them sets w.len to 0

@@ -111,6 +111,7 @@ cdef void live_keep_table(Db* db) noexcept nogil:
     cdef LiveSave* live = db.keyspace.live
     cdef DeadTable* flushed = <DeadTable*>mem_zalloc(sizeof(DeadTable))
     flushed.keys = db.keys
+    flushed.expires = db.expires
     # nobody looks for anything in there, so it need not become smaller
     flushed.keys.paused = 1
     flushed.saved_as = db.saved_as
@@ -147,7 +148,6 @@ cdef uint64_t scan(Keyspace* ks, HashTable* keys, int32_t saved_as, uint64_t cur
 
 
 cdef void free_later(Keyspace* ks, DeadTable* table) noexcept nogil:
-    table.cursor = 0
     table.next = ks.lazy.tables
     ks.lazy.tables = table
 

@@ -126,7 +126,8 @@ cdef struct Effects:
 cdef struct DeadTable:
     DeadTable* next
     HashTable keys               # entries, all to be freed
-    uint64_t cursor              # of ht_scan
+    HashTable expires            # some of them
+    uint64_t cursor              # of ht_scan, while a walk saves it
     int32_t saved_as             # as of the database that it was
 
 

@@ -50,6 +50,7 @@ cdef struct Parser:
     size_t start         # where the command that is being parsed begins
     size_t pos           # parsed up to here
     bint external        # base is the reader's
+    size_t step          # bytes that the next read should have room for, by what the last one brought
     int64_t args_left    # arguments still to come in the current command, -1: its header is not read yet
     int64_t bulk_len     # bytes of the argument being read, -1: its header is not read yet
     Slice* argv          # the arguments of the command that parser_next returned

@@ -29,13 +29,14 @@ cdef extern from *:
     const char* zippy_short_header(const char* at, char kind, int64_t* n) noexcept nogil
 
 cdef enum:
-    INLINE_MAX = 64 * 1024       # bytes of an inline request or of a header line
-    READ_STEP = 16 * 1024        # smallest room offered to a read
-    READ_STEP_MAX = 4 << 20      # largest: a client that only announces a huge value gets no huge buffer
-    FIRST_ARGS = 64              # room for arguments that a batch begins with
-    BATCH_ARGS = 1024            # room for arguments that a batch keeps
-    WHOLE_ARGS = 256             # a longer command is parsed as it comes
-    BATCH_BYTES = 32 * 1024      # looking ahead ends here: what was read first should still be in the cache when it runs
+    INLINE_MAX = 64 * 1024        # bytes of an inline request or of a header line
+    READ_STEP = 16 * 1024         # smallest room offered to a read
+    READ_STEP_MAX = 4 << 20       # largest: a client that only announces a huge value gets no huge buffer
+    STREAM_STEP_MAX = 256 * 1024  # largest room for who fills the room that he is offered
+    FIRST_ARGS = 64               # room for arguments that a batch begins with
+    BATCH_ARGS = 1024             # room for arguments that a batch keeps
+    WHOLE_ARGS = 256              # a longer command is parsed as it comes
+    BATCH_BYTES = 32 * 1024       # looking ahead ends here: what was read first should still be in the cache when it runs
     KEPT_SCRATCH = 4096
 
 
@@ -74,7 +75,8 @@ cdef void parser_limit(Parser* p, int64_t max_args, int64_t max_bulk) noexcept n
 
 
 cdef char* parser_target(Parser* p, size_t* room) noexcept nogil:
-    cdef size_t want = READ_STEP
+    cdef size_t least = p.step if p.step > READ_STEP else READ_STEP
+    cdef size_t want = least
     cdef size_t have
     if p.own.len == 0:
         return NULL
@@ -85,8 +87,8 @@ cdef char* parser_target(Parser* p, size_t* room) noexcept nogil:
             want = <size_t>p.bulk_len + 2 - have
         if want > READ_STEP_MAX and want > p.own.len:
             want = READ_STEP_MAX if p.own.len < READ_STEP_MAX else p.own.len
-        if want < READ_STEP:
-            want = READ_STEP
+        if want < least:
+            want = least
     if p.own.cap - p.own.len < want and buf_reserve(&p.own, want) != 0:
         room[0] = 0
         return p.own.data
@@ -94,12 +96,19 @@ cdef char* parser_target(Parser* p, size_t* room) noexcept nogil:
     return p.own.data + p.own.len
 
 
+cdef inline void set_step(Parser* p, size_t n) noexcept nogil:
+    p.step = n if n < STREAM_STEP_MAX else STREAM_STEP_MAX
+
+
 cdef void parser_filled(Parser* p, size_t n) noexcept nogil:
+    # more is on its way to who has no room for it
+    set_step(p, 2 * n if n == p.own.cap - p.own.len else n)
     p.own.len += n
 
 
 cdef int parser_begin(Parser* p, Batch* batch, const char* data, size_t len) noexcept nogil:
     if p.own.len == 0 and len > 0:
+        set_step(p, len)
         p.base = data
         p.end = len
         p.external = True

@@ -6,7 +6,7 @@ from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
-    HashTable, HtIter, ht_find, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_memory,
+    HashTable, HtIter, ht_drain, ht_find, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_memory,
     ht_prefetch, ht_random, ht_remove, ht_replace, ht_reserve, ht_scan,
 )
 from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_free
@@ -150,6 +150,22 @@ cdef class Table:
         mem_free(visit.items)
         mem_charge_to(before)
         return next_cursor, keys
+
+    def drain(self, items):
+        """A step of freeing all: whether that was all, and the keys freed."""
+        cdef Account* before = mem_charged()
+        cdef Visit visit
+        mem_charge_to(&self.account)
+        visit.remove = False
+        visit.items = <void**>mem_alloc((self.table.count + 1) * sizeof(void*))
+        visit.count = 0
+        done = ht_drain(&self.table, items, count_item, &visit)
+        keys = [item_bytes(visit.items[i]) for i in range(visit.count)]
+        for i in range(visit.count):
+            mem_free(visit.items[i])
+        mem_free(visit.items)
+        mem_charge_to(before)
+        return bool(done), keys
 
     def walk(self, remove=lambda key: False, extra=()):
         """The keys in iteration order; removes those for which remove(key) holds, and adds one of extra after each key."""

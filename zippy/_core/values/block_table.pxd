@@ -7,7 +7,6 @@ from zippy._core.ground.hashtable cimport HashTable, ht_key_fn
 
 cdef struct BlockTable:
     HashTable table
-    uint64_t freed       # while it is freed in steps: home buckets whose items are gone
 
 
 cdef BlockTable* bt_new(ht_key_fn key_of) noexcept nogil

@@ -1,7 +1,8 @@
+from libc.stdint cimport UINT64_MAX
 from libc.string cimport memcpy
 from zippy._core.ground.slice cimport Slice
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport HtIter, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_memory, ht_reserve
+from zippy._core.ground.hashtable cimport HtIter, ht_drain, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_memory, ht_reserve
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size, mem_zalloc
 
 
@@ -12,29 +13,18 @@ cdef BlockTable* bt_new(ht_key_fn key_of) noexcept nogil:
 
 
 cdef void bt_free(BlockTable* t) noexcept nogil:
-    bt_free_some(t, t.table.count + 1)
+    bt_free_some(t, UINT64_MAX)
+
+
+cdef void free_block(void* context, void* block) noexcept nogil:
+    mem_free(block)
 
 
 cdef bint bt_free_some(BlockTable* t, uint64_t items) noexcept nogil:
-    cdef HtIter it
-    cdef void* block
-    cdef uint64_t done = 0
-    ht_iter(&it, &t.table)
-    it.index = t.freed
-    while True:
-        block = ht_iter_next(&it)
-        if block == NULL:
-            ht_free(&t.table)
-            mem_free(t)
-            return True
-        if it.index != t.freed:
-            # whole buckets only: the slots of a freed bucket still hold the addresses
-            t.freed = it.index
-            if done >= items:
-                ht_iter_done(&it)
-                return False
-        mem_free(block)
-        done += 1
+    if not ht_drain(&t.table, items, free_block, NULL):
+        return False
+    mem_free(t)
+    return True
 
 
 cdef BlockTable* bt_copy(BlockTable* t) noexcept nogil:

@@ -15,6 +15,7 @@ from zippy._core.values.entry cimport (
 
 cdef enum:
     COUNT_MODE_BYTES = 8192     # a listpack limited by count is limited to these bytes too
+    ITEMS_A_NODE = 4            # a node takes as long to free as so many small items
 
 
 cdef inline bint is_listpack(const Entry* e) noexcept nogil:
@@ -207,7 +208,7 @@ cdef bint list_free_some(Entry* e, uint64_t items) noexcept nogil:
     if is_listpack(e):
         lp_free(listpack_of(e))
         return True
-    return ql_free_some(quicklist_of(e), items)
+    return ql_free_some(quicklist_of(e), items // ITEMS_A_NODE)
 
 
 cdef uint64_t list_free_effort(const Entry* e) noexcept nogil:
