@@ -161,6 +161,7 @@ def circumstances(options: argparse.Namespace) -> dict[str, str]:
         "machine": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}",
         "load before": f"{os.getloadavg()[0]:.1f}",
         "run": ", ".join(f"{name} {getattr(options, name)}" for name in ("requests", "rounds", "elements"))
+        + (", pinned" if options.pin else "")
         + (", quick" if options.quick else ""),
     }
 
