@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from zippy._core.testing import mem_shim
-from zippy._core.testing.mem_shim import Blocks, good_size, release, resident
+from zippy._core.testing.mem_shim import Blocks, give_back, good_size, release, resident
 
 SIZES = st.integers(0, 300) | st.integers(0, 20000) | st.sampled_from([16383, 16384, 16385, 65536, 200000])
 PLACES = st.integers(0, 39)
@@ -125,6 +125,12 @@ class TestGivingBack:
         for i in random.Random(1).sample(range(20000), 20000):
             blocks.free(i)
         del blocks
+        for _ in range(10):
+            high = resident()
+            assert give_back(16)
+            assert MIB <= high - resident() < 1.1 * MIB
+        while give_back(16):
+            pass
         assert resident() - before <= 2 * MIB
         release()
         assert resident() <= before

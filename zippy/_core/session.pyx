@@ -9,7 +9,7 @@ from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
-from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged
+from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare
 from zippy._core.commands.accounting cimport latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
@@ -39,6 +39,7 @@ from zippy._core.values.settings cimport Settings
 
 cdef enum:
     SHARED_BYTES = 64 * 1024       # one read; a longer pipeline comes in several
+    GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
 
 
@@ -196,7 +197,7 @@ cdef class Core:
         if self.engine.clients_limit:
             self.evict_clients()
         self.arrange_wake()
-        if self.schedule_free is not None and not self.freeing and lazy_free_pending(&self.engine.ks):
+        if self.schedule_free is not None and not self.freeing and (mem_has_spare() or lazy_free_pending(&self.engine.ks)):
             self.freeing = True
             self.schedule_free(self.free_step)
         return 0
@@ -344,9 +345,9 @@ cdef class Core:
         self.engine.stats.auth_denied += 1
 
     def free_some(self, uint64_t items=2000):
-        """Frees about so many items of large values that were deleted; True when nothing is left to free."""
+        """Frees about so many items of large values that were deleted, or gives memory back; True when nothing of either is left to do."""
         engine_use(self.engine)
-        return lazy_free_step(&self.engine.ks, items)
+        return lazy_free_step(&self.engine.ks, items) and not mem_give_back(GIVE_BACK)
 
     def compact(self, int64_t budget_us):
         """Moves entries out of nearly empty slabs within the budget, between turns; whether there is more to do."""

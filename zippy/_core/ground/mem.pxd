@@ -5,7 +5,7 @@ Single-threaded: the core runs under one lock, the GIL. A block is aligned to 64
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 
 cdef struct Account:
@@ -25,6 +25,8 @@ cdef void mem_free(void* block) noexcept nogil                   # block may be 
 cdef size_t mem_size(const void* block) noexcept nogil           # usable bytes of the block (>= the size asked for)
 cdef size_t mem_good_size(size_t size) noexcept nogil            # usable bytes that a request of this size would get at least
 cdef size_t mem_resident() noexcept nogil                        # bytes that the allocator holds from the system, free blocks included
-cdef void mem_release() noexcept nogil                           # give empty slabs back to the system
+cdef bint mem_has_spare() noexcept nogil                         # there are empty slabs to give back to the system
+cdef bint mem_give_back(uint64_t slabs) noexcept nogil           # gives so many back; whether there are more. It takes the system's time
+cdef void mem_release() noexcept nogil                           # gives all of them back at once
 cdef bint mem_is_sparse(const void* block) noexcept nogil        # its slab is less than half full: moving it would help to empty that
 cdef size_t mem_sparse_bytes() noexcept nogil                    # what all slabs that are less than half full take

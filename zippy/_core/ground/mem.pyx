@@ -122,7 +122,7 @@ cdef enum:
     FINE_STEPS = 1024 // 8
     COARSE_STEPS = 16384 // 64
     MAP_PARTS = 1 << 16
-    KEPT_SLABS = 16         # empty slabs that keep their pages: 1 MiB
+    KEPT_SLABS = 16         # empty slabs that keep their pages for good: 1 MiB
 
 
 cdef struct Slab:
@@ -342,8 +342,8 @@ cdef Slab* slab_take(int klass) noexcept nogil:
 
 
 cdef void slab_give(Slab* slab) noexcept nogil:
-    # an empty slab, in no list and not current, goes back to its chunk
-    global kept, spare
+    # an empty slab, in no list and not current, goes back to its chunk; its pages go back to the system by and by
+    global kept
     cdef Chunk* chunk = chunk_of(slab)
     cdef int index = <int>(slab - chunk.slabs)
     cdef uint64_t bit = <uint64_t>1 << index
@@ -354,14 +354,6 @@ cdef void slab_give(Slab* slab) noexcept nogil:
     chunk.idle |= bit
     chunk.touched |= bit
     kept += 1
-    if kept > KEPT_SLABS:
-        chunk_clean(chunk, bit)
-    if chunk.idle == ~<uint64_t>0:
-        chunk_unlink(chunk)
-        if spare != NULL:
-            chunk_unmap(chunk)
-        else:
-            spare = chunk
 
 
 # ---- slabs and blocks
@@ -573,8 +565,37 @@ cdef size_t mem_sparse_bytes() noexcept nogil:
     return sparse * SLAB
 
 
+cdef void chunk_leave(Chunk* chunk) noexcept nogil:
+    # a chunk of idle slabs is kept in reserve or goes back to the system
+    global spare
+    chunk_unlink(chunk)
+    if spare == NULL and chunk.touched == 0:
+        spare = chunk
+    else:
+        chunk_unmap(chunk)
+
+
+cdef bint mem_has_spare() noexcept nogil:
+    return kept > KEPT_SLABS
+
+
+cdef bint mem_give_back(uint64_t slabs) noexcept nogil:
+    cdef Chunk* chunk = roomy
+    cdef Chunk* after
+    while chunk != NULL and slabs and kept > KEPT_SLABS:
+        after = chunk.next
+        while chunk.touched and slabs and kept > KEPT_SLABS:
+            chunk_clean(chunk, chunk.touched & (~chunk.touched + 1))
+            slabs -= 1
+        if chunk.idle == ~<uint64_t>0 and chunk.touched == 0:
+            chunk_leave(chunk)
+        chunk = after
+    return kept > KEPT_SLABS
+
+
 cdef void mem_release() noexcept nogil:
     global spare
+    cdef Chunk* after
     cdef Slab* slab
     cdef Chunk* chunk
     cdef int klass
@@ -588,6 +609,11 @@ cdef void mem_release() noexcept nogil:
         spare = NULL
     chunk = roomy
     while chunk != NULL:
-        chunk_clean(chunk, chunk.touched)
-        chunk = chunk.next
+        after = chunk.next
+        if chunk.idle == ~<uint64_t>0:
+            chunk_unlink(chunk)
+            chunk_unmap(chunk)
+        else:
+            chunk_clean(chunk, chunk.touched)
+        chunk = after
     zippy_trim_library()
