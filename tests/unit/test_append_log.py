@@ -274,6 +274,21 @@ def test_what_a_full_disk_did_not_take_is_written_later(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("rig", ["everysec", "no"], indirect=True)
+def test_settled_is_what_the_file_has(rig: Rig) -> None:
+    rig.log.settle()
+    full = os.open("/dev/full", os.O_WRONLY)
+    rig.files.append(full)
+    rig.log.open(full, 0)
+    rig.log.settle()
+    rig("SET", "a", 1)
+    with pytest.raises(OSError, match="No space left on device"):
+        rig.log.settle()
+    path = rig.open()
+    rig.log.settle()
+    assert path.read_bytes() == request("SELECT", 0) + request("SET", "a", 1)
+
+
+@pytest.mark.parametrize("rig", ["everysec", "no"], indirect=True)
 @pytest.mark.parametrize("late", [False, True])
 def test_another_file_begins_when_the_one_before_is_on_disk(rig: Rig, late: bool) -> None:
     first = rig.open("first")

@@ -106,6 +106,17 @@ cdef class AppendLog(Journal):
         self.core.journal = self
         return before
 
+    def settle(self):
+        """Writes what was done until now to the file that it belongs to. OSError: not all of it can be written.
+
+        To be called before a snapshot that is to stand for that file: what would be carried over to the next one is in both then.
+        """
+        self.take()
+        if self.descriptor >= 0:
+            self.flush(True)
+            if self.waiting.len:
+                raise OSError(self.write_error, os.strerror(self.write_error))
+
     cdef int carry_over(self) except -1:
         """What waits begins another file, whose reader knows neither the database nor the time."""
         cdef Buf carried = self.waiting

@@ -325,6 +325,7 @@ class AppendOnly:
         self.scheduled = False
         self.last_try = time.monotonic()
         try:
+            self.log.settle()
             self.files.make_folder()
             if self.manifest is None or self.state is not State.ON:
                 # whatever is there will be replaced as a whole

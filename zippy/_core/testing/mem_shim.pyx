@@ -4,8 +4,8 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
 from zippy._core.ground.mem cimport (
-    Account, mem_alloc, mem_charge_to, mem_charged, mem_free, mem_give_back, mem_good_size, mem_realloc, mem_release, mem_resident, mem_size,
-    mem_try_alloc, mem_try_realloc, mem_zalloc,
+    Account, mem_alloc, mem_charge_to, mem_charged, mem_free, mem_give_back, mem_good_size, mem_realloc, mem_release, mem_resident,
+    mem_size, mem_try_alloc, mem_try_realloc, mem_zalloc,
 )
 
 cdef extern from *:
