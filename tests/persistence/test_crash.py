@@ -83,16 +83,18 @@ class TestPowerCut:
     @pytest.mark.parametrize("policy", ["everysec", "no"])
     def test_while_a_rewrite_begins(self, drive: Disk, start_server: StartServer, policy: str) -> None:
         """The increment before is not synced yet: nothing may be in the new one."""
-        options = ("--appendonly", "yes", "--appendfsync", policy)
-        server = start_server(*options, folder=drive.folder, environment=drive.environment(600))
+        # the base takes its second, so that the increments are there to be seen
+        options = ("--appendonly", "yes", "--appendfsync", policy, "--rdb-key-save-delay", "500000")
+        server = start_server(*options, folder=drive.folder, environment=drive.environment(1500))
         with server.client() as raw:
             raw("SET", "before", 1)
             raw("RPUSH", "list", 1)
             raw("BGREWRITEAOF")
             raw("RPUSH", "list", 2)
             wait_until(lambda: len(list(log_folder(drive.folder).glob("*.incr.aof"))) == 2)
-            assert persistence(server)["aof_pending_bio_fsync"] != "0"
-            assert int(persistence(server)["aof_buffer_length"]) > 0
+            state = persistence(server)
+            assert state["aof_pending_bio_fsync"] != "0"
+            assert int(state["aof_buffer_length"]) > 0
         server.kill()
         drive.cut_power(Worst())
         server.start()
