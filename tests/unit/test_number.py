@@ -59,7 +59,21 @@ def test_doubles_are_written_as_redis_does(d: float, text: str) -> None:
     assert number.write_double(d) == text.encode()
 
 
-@pytest.mark.parametrize("text", [b"", b" 1", b"1 ", b"nan", b"1e400", b"-1e400", b"1e-400", b"1x", b"1\0", b"1" * 6000])
+@given(st.from_regex(rb"[-+]?[0-9]{0,9}\.?[0-9]{0,9}", fullmatch=True))
+def test_decimals_are_read_as_python_reads_them(text: bytes) -> None:
+    try:
+        expected = float(text)
+    except ValueError:
+        assert number.read_double(text) is None
+    else:
+        read = number.read_double(text)
+        assert (read, math.copysign(1, read)) == (expected, math.copysign(1, expected))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"-", b".", b"+.", b"1.2.3", b"--1", b" 1", b"1 ", b"nan", b"1e400", b"-1e400", b"1e-400", b"1x", b"1\0", b"1" * 6000],
+)
 def test_refused_doubles(text: bytes) -> None:
     assert number.read_double(text) is None
 

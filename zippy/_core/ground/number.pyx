@@ -305,10 +305,40 @@ cdef inline bint is_blank(char c) noexcept nogil:
     return c == c' ' or 9 <= c <= 13
 
 
+cdef bint read_short_decimal(Slice s, double* d) noexcept nogil:
+    """Reads what is no longer than 15 characters, as most numbers: digits and power of ten are exact then, so their quotient is right."""
+    cdef size_t i = 1 if s.len and (s.ptr[0] == c'-' or s.ptr[0] == c'+') else 0
+    cdef size_t first = i
+    cdef size_t point = 0            # the place after it
+    cdef uint64_t value = 0
+    cdef unsigned char digit
+    if s.len - first > EXACT_DIGITS:
+        return False
+    while i < s.len:
+        digit = <unsigned char>(s.ptr[i] - 48)
+        i += 1
+        if digit <= 9:
+            value = value * 10 + digit
+        elif s.ptr[i - 1] == c'.' and not point:
+            point = i
+        else:
+            return False
+    if s.len == first + (point != 0):
+        return False
+    d[0] = <double>value
+    if point:
+        d[0] /= <double>tens[s.len - point]
+    if s.ptr[0] == c'-':
+        d[0] = -d[0]
+    return True
+
+
 cdef bint num_read_double(Slice s, double* d) noexcept nogil:
     global errno
     cdef char[READ_MAX + 1] text
     cdef char* end
+    if read_short_decimal(s, d):
+        return True
     if s.len == 0 or s.len > READ_MAX or is_blank(s.ptr[0]):
         return False
     memcpy(text, s.ptr, s.len)
@@ -324,14 +354,10 @@ cdef bint num_read_lax_double(Slice s, double* d) noexcept nogil:
     cdef char[READ_MAX + 1] text
     cdef char* end
     cdef const char* nul = <const char*>memchr(s.ptr, 0, s.len) if s.len else NULL
-    cdef int64_t n
     if nul != NULL:
         s.len = nul - s.ptr
     d[0] = 0
-    if s.len == 0:
-        return True
-    if s.len <= EXACT_DIGITS and num_read_i64(s, &n):
-        d[0] = <double>n
+    if s.len == 0 or read_short_decimal(s, d):
         return True
     if s.len > READ_MAX or is_blank(s.ptr[0]) or memchr(s.ptr, c'x', s.len) != NULL or memchr(s.ptr, c'X', s.len) != NULL:
         return False
