@@ -9,6 +9,7 @@ alone decides what those look like. `execute` and `execute_many` are zippy.Engin
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
@@ -17,7 +18,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memchr
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
-from zippy._core.ground.number cimport num_read_i64
+from zippy._core.ground.number cimport NUM_I64_TEXT, num_read_i64, num_write_i64
 from zippy._core.commands.client cimport end_pause_if_over, unblock_in_vain
 from zippy._core.commands.engine cimport engine_call, engine_use
 from zippy._core.commands.output cimport client_has_output
@@ -45,6 +46,7 @@ cdef enum:
 cdef str NEVER_DECODE = "NEVER_DECODE"         # redis-py's names of options
 cdef str EMPTY_RESPONSE = "EMPTY_RESPONSE"
 cdef str KEYS = "keys"
+cdef list NOTHING = []                         # what put_words has nothing to keep in
 cdef object UNFIT = object()                   # a reply that somebody else has to read
 
 NOT_RUN = object()                             # what try_command returns when nothing was done
@@ -55,13 +57,24 @@ cdef struct Words:
     int argc
     Slice* argv
     Slice[FIRST_WORDS] first
+    char[FIRST_WORDS * NUM_I64_TEXT] numbers   # the text of integers among the first
+
+
+cdef list keep(list kept, object value):
+    if kept is NOTHING:
+        return [value]
+    kept.append(value)
+    return kept
 
 
 cdef list put_words(Words* w, tuple args):
-    """Fills in the arguments; the objects that hold them beside args. None: there is one that is neither bytes, str, int nor float."""
+    """Fills in the arguments; the objects that hold them beside args and w. None: one is neither bytes, str, int nor float."""
     cdef Py_ssize_t i
-    cdef list kept = []
+    cdef list kept = NOTHING
     cdef object value
+    cdef char* number
+    cdef long long integer
+    cdef int overflow
     w.argc = <int>len(args)
     w.argv = w.first
     if w.argc > FIRST_WORDS:
@@ -70,9 +83,15 @@ cdef list put_words(Words* w, tuple args):
             raise MemoryError
     for i in range(w.argc):
         value = args[i]
+        if type(value) is int and i < FIRST_WORDS:
+            integer = PyLong_AsLongLongAndOverflow(value, &overflow)
+            if overflow == 0:
+                number = w.numbers + i * NUM_I64_TEXT
+                w.argv[i] = slice_of(number, num_write_i64(number, integer))
+                continue
         if type(value) is int or type(value) is float:
             value = repr(value)
-            kept.append(value)
+            kept = keep(kept, value)
         if type(value) is str:
             if PyUnicode_IS_COMPACT_ASCII(value):
                 w.argv[i] = slice_of(PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
@@ -81,7 +100,7 @@ cdef list put_words(Words* w, tuple args):
                 value = (<str>value).encode()
             except UnicodeEncodeError:
                 return None
-            kept.append(value)
+            kept = keep(kept, value)
         if type(value) is not bytes:
             return None
         w.argv[i] = slice_of(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
@@ -539,10 +558,10 @@ cdef class Direct:
             raise RuntimeError("a reply that Engine.execute cannot read")
         return value
 
-    cdef object run_turn(self, commands):
-        """A list of the commands' values, all of them in one turn."""
-        cdef list values = []
-        cdef tuple args
+    cdef object run_turn(self, tuple args, commands):
+        """args: the value of one command; None: a list of the values of commands, all of them in one turn."""
+        cdef object value
+        cdef tuple each
         if self.core.forked:
             self.engine().refuse_fork()
         self.acquire()
@@ -553,8 +572,12 @@ cdef class Direct:
             self.core.open_turn()
             end_pause_if_over(self.core.engine)
             try:
-                for args in commands:
-                    values.append(self.run(args))
+                if args is not None:
+                    value = self.run(args)
+                else:
+                    value = []
+                    for each in commands:
+                        (<list>value).append(self.run(each))
             finally:
                 self.core.end_turn()
             if self.core.engine.ticks >= self.chores_due or lazy_free_pending(&self.core.engine.ks):
@@ -562,12 +585,12 @@ cdef class Direct:
                 self.engine().do_chores()
         finally:
             self.release()
-        return values
+        return value
 
 
 def execute(self, *args):
     """Runs one command and returns its reply; see zippy.Engine."""
-    value = (<Direct?>self.direct).run_turn((args,))[0]
+    value = (<Direct?>self.direct).run_turn(args, None)
     if type(value) is ReplyError:
         raise value
     return value
@@ -575,4 +598,4 @@ def execute(self, *args):
 
 def execute_many(self, commands):
     """Runs many commands in one turn and returns a list of their replies; see zippy.Engine."""
-    return (<Direct?>self.direct).run_turn([tuple(command) for command in commands])
+    return (<Direct?>self.direct).run_turn(None, [tuple(command) for command in commands])
