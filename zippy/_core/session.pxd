@@ -26,8 +26,7 @@ cdef class Core:
     cdef public object log_exception      # logging's: called with a text inside an except block, or with exc_info
     cdef public object on_limit           # called with a session that is being closed for its size and a text that says why
     cdef public object on_flush_all      # called before the replies of a turn in which FLUSHALL ran leave
-    # called with a function that frees a part of what was deleted; None: nobody frees but by free_some
-    cdef public object schedule_free
+    cdef object schedule_free             # of free_between_turns
     cdef bint freeing
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
     cdef bint in_turn

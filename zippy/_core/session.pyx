@@ -13,8 +13,8 @@ from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_giv
 from zippy._core.commands.accounting cimport latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over, look_at_input_again, next_deadline_us,
-    next_unblocked, note_memory, serve_deadlines, set_clients_limit, unblock
+    answer_freed, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over, look_at_input_again,
+    next_deadline_us, next_unblocked, note_memory, serve_deadlines, set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_python_resumes, engine_python_waits,
@@ -202,12 +202,20 @@ cdef class Core:
             self.schedule_free(self.free_step)
         return 0
 
+    def free_between_turns(self, schedule):
+        """From now on `schedule`, such as loop.call_soon, is called with a function that frees a part of what was deleted."""
+        self.schedule_free = schedule
+        self.engine.frees_between_turns = True
+
     def free_step(self):
         """One step of lazy freeing; the loop calls it between turns until all is freed."""
         if self.free_some():
             self.freeing = False
         else:
             self.schedule_free(self.free_step)
+        if self.engine.waiting_for_memory and not lazy_free_pending(&self.engine.ks):
+            self.begin_turn()
+            answer_freed(self.engine)
 
     cdef int persist_turn(self) except -1:
         """Hands what the commands of this turn did to the journal, before any reply tells of it."""

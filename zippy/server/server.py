@@ -170,7 +170,7 @@ class Server:
         loop = asyncio.get_running_loop()
         self.stopped = loop.create_future()
         self.core.schedule_turn_end = loop.call_soon
-        self.core.schedule_free = loop.call_soon
+        self.core.free_between_turns(loop.call_soon)
         self.core.schedule_wake = lambda delay: loop.call_later(delay, self.core.wake)
         await self.listeners.open()
         self.cron_task = loop.create_task(self.cron(), name="zippy-cron")

@@ -12,7 +12,11 @@ from zippy._core.commands.types cimport (
 from zippy._core.resp.parser cimport (
     PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
 )
-from zippy._core.resp.writer cimport reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array
+from zippy._core.resp.writer cimport reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array, reply_ok
+
+
+cdef enum:
+    CANNOT_WAIT = CLIENT_MULTI | CLIENT_IN_EXEC | CLIENT_INTERNAL
 
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
@@ -249,7 +253,7 @@ cdef void block_on_keys(
     if c.flags & CLIENT_RETRY:
         c.flags |= CLIENT_STILL_BLOCKED
         return
-    if c.flags & (CLIENT_MULTI | CLIENT_IN_EXEC | CLIENT_INTERNAL):
+    if c.flags & CANNOT_WAIT:
         reply_in_vain(c, timeout_reply)
         return
     queued_copy(&c.block.request, c.running[0].argc, c.running[0].argv)
@@ -268,12 +272,36 @@ cdef void block_on_keys(
     e.stats.blocked_clients += 1
 
 
+cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil:
+    return e.frees_between_turns and not c.flags & CANNOT_WAIT
+
+
+cdef void block_until_freed(Engine* e, Client* c) noexcept nogil:
+    c.block.until_freed = True
+    c.flags |= CLIENT_BLOCKED
+    e.stats.blocked_clients += 1
+    e.waiting_for_memory += 1
+
+
+cdef void answer_freed(Engine* e) noexcept nogil:
+    cdef Client* c = e.clients
+    while c != NULL and e.waiting_for_memory:
+        if c.block.until_freed:
+            reply_ok(&c.reply)
+            unblock(e, c)
+            client_has_output(e, c)
+        c = c.next
+
+
 cdef void unblock(Engine* e, Client* c) noexcept nogil:
     stop_waiting(c.block.places)
     c.block.places = NULL
     if c.block.deadline_us:
         heap_remove(e, c)
         c.block.deadline_us = 0
+    if c.block.until_freed:
+        c.block.until_freed = False
+        e.waiting_for_memory -= 1
     queued_free(&c.block.request)
     c.flags &= ~<uint64_t>CLIENT_BLOCKED
     e.stats.blocked_clients -= 1

@@ -134,7 +134,7 @@ cdef void client_unblock_command(Engine* e, Client* c, int argc, Slice* argv) no
     if not arg_i64(c, argv[2], &id):
         return
     other = client_by_id(e, <uint64_t>id)
-    if other == NULL or not other.flags & CLIENT_BLOCKED:
+    if other == NULL or not other.flags & CLIENT_BLOCKED or other.block.until_freed:
         reply_int(&c.reply, 0)
         return
     if with_error:

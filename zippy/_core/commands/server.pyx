@@ -3,9 +3,9 @@ from libc.stdint cimport int64_t
 from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.number cimport num_read_i64
-from zippy._core.keyspace.db cimport flush_db, swap_dbs
+from zippy._core.keyspace.db cimport flush_db, lazy_free_pending, swap_dbs
 from zippy._core.commands.args cimport arg_is, reply_syntax_error
-from zippy._core.commands.client cimport start_monitoring
+from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport CLIENT_IN_EXEC, CLIENT_MONITOR, Client, Engine
 from zippy._core.resp.writer cimport reply_array, reply_bulk_int, reply_error, reply_int, reply_ok
@@ -31,40 +31,37 @@ cdef void dbsize_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     reply_int(&c.reply, <int64_t>c.db.keys.count)
 
 
-cdef bint read_flush_mode(Engine* e, Client* c, int argc, const Slice* argv, bint* lazy) noexcept nogil:
-    """Reads [ASYNC | SYNC]; False: a syntax error was replied."""
-    lazy[0] = e.settings.lazyfree_lazy_user_flush != 0
-    if argc == 2 and arg_is(argv[1], b"async"):
-        lazy[0] = True
-    elif argc == 2 and arg_is(argv[1], b"sync"):
-        lazy[0] = False
+cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first, int end) noexcept nogil:
+    """FLUSHDB and FLUSHALL of the databases from first to before end; False: a syntax error was replied.
+
+    With SYNC the client hears OK when the memory is free. That is waited for beside the traffic, by a client that can wait."""
+    cdef bint wait = not e.settings.lazyfree_lazy_user_flush
+    cdef bint lazy
+    cdef int i
+    if argc == 2 and (arg_is(argv[1], b"async") or arg_is(argv[1], b"sync")):
+        wait = arg_is(argv[1], b"sync")
     elif argc > 1:
         reply_syntax_error(c)
         return False
+    lazy = not wait or can_wait_for_memory(e, c)
+    for i in range(first, end):
+        e.ks.dirty += <int64_t>flush_db(e.ks.dbs[i], lazy)
+    # also when there was nothing to flush here: a replica may hold keys that have expired on this side
+    propagate_instead(e, c, argc, argv)
+    if wait and lazy and lazy_free_pending(&e.ks):
+        block_until_freed(e, c)
+    else:
+        reply_ok(&c.reply)
     return True
 
 
 cdef void flushdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef bint lazy
-    if not read_flush_mode(e, c, argc, argv, &lazy):
-        return
-    e.ks.dirty += <int64_t>flush_db(c.db, lazy)
-    # also when there was nothing to flush here: a replica may hold keys that have expired on this side
-    propagate_instead(e, c, argc, argv)
-    reply_ok(&c.reply)
+    flush_dbs(e, c, argc, argv, c.db.id, c.db.id + 1)
 
 
 cdef void flushall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef bint lazy
-    cdef int i
-    if not read_flush_mode(e, c, argc, argv, &lazy):
-        return
-    for i in range(e.ks.db_count):
-        e.ks.dirty += <int64_t>flush_db(e.ks.dbs[i], lazy)
-    if not e.ks.loading:
+    if flush_dbs(e, c, argc, argv, 0, e.ks.db_count) and not e.ks.loading:
         e.all_flushed = True
-    propagate_instead(e, c, argc, argv)
-    reply_ok(&c.reply)
 
 
 cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

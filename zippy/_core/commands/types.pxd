@@ -154,6 +154,7 @@ cdef struct BlockState:
     int timeout_reply                # a BlockReply
     int64_t deadline_us              # of the monotonic clock, 0: none
     size_t heap_at                   # place in the engine's heap of deadlines
+    bint until_freed                 # waits for no key: for what was deleted to be freed
 
 
 cdef struct Subscription:
@@ -310,6 +311,8 @@ cdef struct Engine:
     bint pause_all                   # else only writes
     bint deny_writes_disk            # the last save failed and stop-writes-on-bgsave-error is on
     bint all_flushed                 # by FLUSHALL in this turn
+    bint frees_between_turns         # somebody calls lazy_free_step
+    size_t waiting_for_memory        # clients that are blocked until all is freed
     int log_error                    # errno: the append-only file cannot be written, so writes are refused; 0: it can
     bint replica_readonly
     HashTable errors                 # ErrorStat by code

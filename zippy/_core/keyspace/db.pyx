@@ -332,13 +332,16 @@ cdef Entry* db_resize_string(Db* db, Entry* e, size_t len, char** data) noexcept
     return fresh
 
 
-cdef void free_table_entries(HashTable* keys) noexcept nogil:
+cdef void free_table_entries(Keyspace* ks, HashTable* keys, bint lazy) noexcept nogil:
     cdef HtIter it
     cdef Entry* e
     ht_iter(&it, keys)
     e = <Entry*>ht_iter_next(&it)
     while e != NULL:
-        value_free(e)
+        if lazy:
+            free_entry(ks, e)
+        else:
+            value_free(e)
         e = <Entry*>ht_iter_next(&it)
     ht_iter_done(&it)
 
@@ -360,7 +363,7 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
         place[0] = dead
         ks.stats.lazyfreed += removed
     else:
-        free_table_entries(&db.keys)
+        free_table_entries(ks, &db.keys, lazy)
         ht_free(&db.keys)
         ht_free(&db.expires)
     ht_init(&db.keys, entry_key_of)

@@ -1,0 +1,171 @@
+"""Freeing in steps: who waits for it and who does not, with each step taken by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.unit.test_append_load import request
+from zippy._core.introspection import engine_stats, used_memory
+from zippy._core.session import CallbackTransport, Core, Session
+from zippy.commandspec import COMMANDS
+
+KEYS = 10_000
+LARGE = 20_000  # elements of one value
+
+
+class Peer:
+    """A client of a core, and what it was sent."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.sent = b""
+        self.session = Session(core, CallbackTransport(self.take, self.end))
+        self.session.authenticate()
+
+    def take(self, session: Session) -> None:
+        """The transport."""
+        self.sent += session.take_output()
+
+    def end(self, session: Session) -> None:
+        """The transport's close."""
+        session.close()
+
+    def __call__(self, *commands: str) -> bytes:
+        """Sends commands in one piece; what has come when their turn is over."""
+        self.sent = b""
+        self.session.feed(b"".join(request(*command.split()) for command in commands))
+        self.core.end_turn()
+        return self.sent
+
+
+class Rig:
+    """A core whose steps of freeing wait to be taken."""
+
+    def __init__(self) -> None:
+        self.core = Core(COMMANDS, 16, 1)
+        self.steps: list[Callable[[], object]] = []
+        self.core.free_between_turns(self.steps.append)
+
+    def step(self) -> bool:
+        """Takes the next step and ends the turn that it may have begun; False when there is none."""
+        if not self.steps:
+            return False
+        self.steps.pop(0)()
+        self.core.end_turn()
+        return True
+
+    def fill(self, peer: Peer) -> None:
+        """Many keys in database 0."""
+        peer(*(f"SET key:{i} x" for i in range(KEYS)))
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig()
+    yield made
+    for session in list(made.core.sessions.values()):
+        session.close()
+
+
+@pytest.mark.parametrize("command", ["FLUSHALL", "FLUSHALL SYNC", "FLUSHDB", "FLUSHDB sync"])
+def test_the_one_who_flushes_waits_and_nobody_else(rig: Rig, command: str) -> None:
+    peer, other = Peer(rig.core), Peer(rig.core)
+    empty = used_memory(rig.core)[0]
+    rig.fill(peer)
+    assert peer(command, "PING") == b""
+    assert other("DBSIZE", "SET a 1") == b":0\r\n+OK\r\n"
+    assert engine_stats(rig.core)["blocked_clients"] == 1
+    steps = 0
+    while not peer.sent:
+        assert rig.step()
+        steps += 1
+    assert steps > 3
+    assert peer.sent == b"+OK\r\n+PONG\r\n"
+    assert used_memory(rig.core)[0] < empty + KEYS
+    assert engine_stats(rig.core)["blocked_clients"] == 0
+    assert other("GET a") == b"$1\r\n1\r\n"
+
+
+def test_few_keys_with_large_values(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    peer(f"RPUSH list {' '.join('x' * 30 for _ in range(LARGE))}", f"SADD set {' '.join(map(str, range(LARGE)))} x")
+    assert peer("FLUSHALL SYNC") == b""
+    steps = 0
+    while not peer.sent:
+        assert rig.step()
+        steps += 1
+    assert steps > 5
+    assert peer.sent == b"+OK\r\n"
+
+
+def test_nothing_to_wait_for(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    assert peer("SET a 1", "FLUSHALL SYNC", "FLUSHDB SYNC") == b"+OK\r\n+OK\r\n+OK\r\n"
+
+
+def test_a_syntax_error_waits_for_nothing(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    rig.fill(peer)
+    assert peer("FLUSHALL ASYNC", "FLUSHALL x") == b"+OK\r\n-ERR syntax error\r\n"
+    assert peer("FLUSHALL ASYNC x") == b"-ERR syntax error\r\n"
+
+
+def test_async_waits_for_nothing(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    rig.fill(peer)
+    assert peer("FLUSHALL ASYNC") == b"+OK\r\n"
+    rig.fill(peer)
+    rig.core.set_setting("lazyfree-lazy-user-flush", 1)
+    assert peer("FLUSHALL") == b"+OK\r\n"
+    # what others left to be freed is waited for, too
+    assert peer("FLUSHALL SYNC") == b""
+    while rig.step():
+        pass
+    assert peer.sent == b"+OK\r\n"
+
+
+def test_a_transaction_waits_for_nothing(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    empty = used_memory(rig.core)[0]
+    rig.fill(peer)
+    assert peer("MULTI", "FLUSHALL SYNC", "EXEC") == b"+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n"
+    assert used_memory(rig.core)[0] < empty + KEYS
+
+
+def test_nobody_can_unblock_it(rig: Rig) -> None:
+    peer, other = Peer(rig.core), Peer(rig.core)
+    rig.fill(peer)
+    peer("FLUSHALL")
+    for reason in ("TIMEOUT", "ERROR"):
+        assert other(f"CLIENT UNBLOCK {peer.session.id} {reason}") == b":0\r\n"
+    while rig.step():
+        pass
+    assert peer.sent == b"+OK\r\n"
+
+
+def test_it_goes_while_it_waits(rig: Rig) -> None:
+    peer, second, other = (Peer(rig.core) for _ in range(3))
+    rig.fill(peer)
+    peer("FLUSHALL")
+    second("FLUSHALL")
+    peer.session.close()
+    assert engine_stats(rig.core)["blocked_clients"] == 1
+    while rig.step():
+        pass
+    assert second.sent == b"+OK\r\n"
+    assert engine_stats(rig.core)["blocked_clients"] == 0
+    assert other("PING") == b"+PONG\r\n"
+
+
+def test_no_step_frees_a_sorted_set_at_once(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    peer(f"ZADD z {' '.join(f'{i} member:{i}' for i in range(LARGE))}")
+    most = used_memory(rig.core)[0] // 5
+    assert peer("DEL z") == b":1\r\n"
+    before = used_memory(rig.core)[0]
+    while rig.step():
+        assert before - used_memory(rig.core)[0] < most
+        before = used_memory(rig.core)[0]
+    assert peer("FLUSHALL SYNC") == b"+OK\r\n"
