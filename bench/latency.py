@@ -174,10 +174,14 @@ def probed(port: int, act: Callable[[], object]) -> list[int]:
 
 
 def pauses(kinds: Sequence[Kind], ports: Ports, rounds: int, size: int) -> list[Table]:
-    """The longest round trip and the 99.9th percentile beside each event, and the histograms."""
+    """The longest round trip and the 99.9th percentile beside each event, and the histograms.
+
+    What a server itself does comes back in each round, and what the machine does to it mostly not: so the shortest of the rounds' longest
+    is nearest to what is asked.
+    """
     names = [kind.name for kind in kinds]
     title = f"beside large operations ({size:,} keys or elements)"
-    longest = Table(f"Longest round trip {title}", "milliseconds, the median of the rounds' longest", names)
+    longest = Table(f"Longest round trip {title}", "milliseconds, the shortest of the rounds' longest", names)
     nearly = Table(f"99.9th percentile of round trips {title}", "milliseconds", names, digits=3)
     histograms = []
     progress = Progress("pauses", len(EVENTS) * rounds * len(kinds))
@@ -189,7 +193,7 @@ def pauses(kinds: Sequence[Kind], ports: Ports, rounds: int, size: int) -> list[
                 for server in servers[first:] + servers[:first]:
                     progress.step(f"{event.name}, {server.name}")
                     found[server.name].append(watched(server, event, size))
-            longest.add(event.name, {name: statistics.median(run[-1] for run in runs) / 1e6 for name, runs in found.items()})
+            longest.add(event.name, {name: min(run[-1] for run in runs) / 1e6 for name, runs in found.items()})
             nearly.add(event.name, {name: statistics.median(at(run, 0.999) for run in runs) / 1e6 for name, runs in found.items()})
             histograms.append(histogram(event.name, names, found))
     progress.end()

@@ -12,30 +12,35 @@ from bench.wire import Connection, ErrorReply, batched, request
 
 
 def per_element(kinds: Sequence[Kind], ports: Ports, elements: int) -> list[Table]:
-    """Growth of resident memory by loading over the wire, a fresh server for each row, divided by the elements."""
+    """Growth of resident memory by loading over the wire, a fresh server a row, divided by the elements; and by that of used_memory."""
     names = [kind.name for kind in kinds]
     table = Table(f"Memory per element, {elements:,} elements", "resident bytes", names, against=memory_reference(), digits=1)
+    told = Table("What a server says of it", "growth of resident memory over that of used_memory", names, digits=3)
     progress = Progress("memory", len(DATA_SETS) * len(kinds))
     for data in DATA_SETS:
         count = elements // data.weight
         batches = list(batched(data.generate(count)))
         row: dict[str, float | None] = {}
+        over: dict[str, float | None] = {}
         for kind in kinds:
             progress.step(f"{data.name}, {kind.name}")
             server = Server(kind, ports)
             try:
-                before = server.resident()
+                before, unused = server.resident(), server.used_memory()
                 with Connection(server.port) as client:
                     client.send_all(batches)
                 server.settle()
-                row[kind.name] = (server.resident() - before) / count
+                grown = server.resident() - before
+                row[kind.name] = grown / count
+                over[kind.name] = grown / (server.used_memory() - unused)
             except ErrorReply:
-                row[kind.name] = None
+                row[kind.name] = over[kind.name] = None
             finally:
                 server.stop()
         table.add(data.name, row)
+        told.add(data.name, over)
     progress.end()
-    return [table]
+    return [table, told]
 
 
 def resized(n: int, seed: int) -> Iterator[bytes]:

@@ -48,7 +48,7 @@ def write(parts: list[str]) -> None:
 
             sections.extend(f"![{path.stem}](plots/{path.name})\n" for path in draw(part, tables))
         sections.extend(table.markdown() for table in tables if not table.plot_only)
-        for table in tables:
+        for table in (table for table in tables if not table.plot_only):
             behind += [f"| {part} | {table.title} | {row} | {ratio:.2f} |" for row, ratio in table.behind().items()]
         note = NOTES / f"{part}.md"
         if note.exists():
