@@ -352,7 +352,7 @@ cdef class Core:
         """A password was wrong."""
         self.engine.stats.auth_denied += 1
 
-    def free_some(self, uint64_t items=2000):
+    def free_some(self, uint64_t items=1000):
         """Frees about so many items of large values that were deleted, or gives memory back; True when nothing of either is left to do."""
         engine_use(self.engine)
         return lazy_free_step(&self.engine.ks, items) and not mem_give_back(GIVE_BACK)

@@ -1,6 +1,7 @@
 from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
 from libc.string cimport memchr, memcpy, memset, strcmp
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
+from zippy._core.ground.listpack cimport LpItem
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
 from zippy._core.ground.number cimport num_read_lax_double
 from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error, reply_wrong_type
@@ -14,7 +15,7 @@ from zippy._core.values.hash cimport HashPair, hash_find
 from zippy._core.values.list cimport (
     LIST_TAIL, ListIter, item_text, list_iter, list_iter_done, list_iter_next, list_make_room, list_new, list_push
 )
-from zippy._core.values.set cimport SET_TEXT, SetIter, set_iter, set_iter_done, set_iter_next, set_text
+from zippy._core.values.set cimport SetIter, set_iter, set_iter_done, set_iter_next
 from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_to_skiplist
 
 cdef enum:
@@ -37,6 +38,7 @@ cdef struct Item:
     Slice element            # in the arena
     Slice weight             # in the arena, for ALPHA BY; ptr is NULL when there is none
     double score
+    bint is_number           # the element was kept as an integer: score is its value already
 
 
 cdef struct Rank:
@@ -105,12 +107,17 @@ cdef Slice keep(Sorting* s, Slice text) noexcept nogil:
     return slice_of(<const char*>(at + 1), text.len)
 
 
-cdef void add_item(Sorting* s, Slice element) noexcept nogil:
+cdef void add_item(Sorting* s, const LpItem* element) noexcept nogil:
+    cdef char[ELEMENT_TEXT] scratch
+    cdef Item* item
     if s.length == s.room:
         s.room = s.room * 2 if s.room else 64
         s.items = <Item*>mem_realloc(s.items, s.room * sizeof(Item))
-    memset(&s.items[s.length], 0, sizeof(Item))
-    s.items[s.length].element = keep(s, element)
+    item = &s.items[s.length]
+    item.element = keep(s, item_text(element, scratch))
+    item.weight = slice_of(NULL, 0)
+    item.is_number = element.ptr == NULL
+    item.score = <double>element.num if item.is_number else 0.0
     s.length += 1
 
 
@@ -118,23 +125,25 @@ cdef void collect(Sorting* s, Entry* entry) noexcept nogil:
     cdef ListIter list_it
     cdef SetIter set_it
     cdef ZSetIter zset_it
-    cdef char[SET_TEXT] scratch
+    cdef LpItem member
     if entry_type(entry) == TYPE_LIST:
         list_iter(&list_it, entry, 0, LIST_TAIL)
         while list_iter_next(&list_it):
-            add_item(s, item_text(&list_it.item, scratch))
+            add_item(s, &list_it.item)
         list_iter_done(&list_it)
     elif entry_type(entry) == TYPE_SET:
         set_iter(&set_it, entry)
         while set_iter_next(&set_it):
-            add_item(s, set_text(&set_it.member, scratch))
+            add_item(s, &set_it.member)
         set_iter_done(&set_it)
     else:
         # as Redis does: sorting a sorted set gives it the large encoding, which OBJECT ENCODING shows
         zset_to_skiplist(entry)
         zset_iter(&zset_it, entry, 0, False)
         while zset_iter_next(&zset_it):
-            add_item(s, zset_it.member)
+            member.ptr = zset_it.member.ptr
+            member.len = zset_it.member.len
+            add_item(s, &member)
 
 
 cdef const char* find_arrow(const char* at, size_t len) noexcept nogil:
@@ -203,7 +212,10 @@ cdef bint weigh(Client* c, Sorting* s) noexcept nogil:
     for i in range(s.length):
         element = slice_of(s.arena.data + <size_t>s.items[i].element.ptr - 1, s.items[i].element.len)
         if o.by.ptr != NULL:
+            s.items[i].score = 0
             found = look_up(c, o.by, element, &scratch, &value)
+        elif s.items[i].is_number and not o.alpha:
+            continue
         else:
             value = element
             found = True
