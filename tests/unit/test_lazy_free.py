@@ -6,38 +6,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.unit.test_append_load import request
+from tests.unit.peer import Peer
 from zippy._core.introspection import engine_stats, used_memory
-from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.session import Core
 from zippy.commandspec import COMMANDS
 
 KEYS = 10_000
 LARGE = 20_000  # elements of one value
-
-
-class Peer:
-    """A client of a core, and what it was sent."""
-
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self.sent = b""
-        self.session = Session(core, CallbackTransport(self.take, self.end))
-        self.session.authenticate()
-
-    def take(self, session: Session) -> None:
-        """The transport."""
-        self.sent += session.take_output()
-
-    def end(self, session: Session) -> None:
-        """The transport's close."""
-        session.close()
-
-    def __call__(self, *commands: str) -> bytes:
-        """Sends commands in one piece; what has come when their turn is over."""
-        self.sent = b""
-        self.session.feed(b"".join(request(*command.split()) for command in commands))
-        self.core.end_turn()
-        return self.sent
 
 
 class Rig:

@@ -317,16 +317,24 @@ cdef class Core:
         engine_use(self.engine)
         set_clients_limit(self.engine, limit)
 
-    def cron(self, int64_t expire_budget_us):
-        """The periodic work of the core: active expiry within the budget, deadlines, limits that time alone passes."""
+    def expire(self, int64_t budget_us):
+        """Deletes expired keys for about so long; True when there may be many more."""
         cdef uint64_t began
+        cdef bint cut = False
         self.begin_turn()
         if self.engine.settings.active_expire_enabled and not self.engine.ks.replica:
             began = clock_ticks()
-            expire_cycle(&self.engine.ks, expire_budget_us)
+            cut = expire_cycle(&self.engine.ks, budget_us)
             latency_sample(self.engine, b"expire-cycle", <int64_t>((clock_ticks() - began) / clock_ticks_per_us()))
             if self.engine.ks.effects.events.len:
                 publish_events(self.engine)
+        if self.schedule_turn_end is None:
+            self.end_turn()
+        return cut
+
+    def cron(self):
+        """The periodic work of the core beside expiry and compaction: deadlines, limits that time alone passes."""
+        self.begin_turn()
         serve_deadlines(self.engine)
         end_pause_if_over(self.engine)
         check_soft_limits(self.engine)

@@ -120,7 +120,8 @@ class Engine:
         now = time.monotonic()
         if now >= self.cron_due:
             self.cron_due = now + CRON_SECONDS
-            self.core.cron(1000)
+            self.core.cron()
+            self.core.expire(1000)
             self.core.compact(1000)
         self.arrange_wake()
 

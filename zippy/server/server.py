@@ -47,7 +47,8 @@ POLICIES = {
     "noeviction": 0, "allkeys-lru": 1, "allkeys-lfu": 2, "allkeys-random": 3, "volatile-lru": 4, "volatile-lfu": 5, "volatile-random": 6,
     "volatile-ttl": 7,
 }  # fmt: skip
-ACTIVE_EXPIRE_SHARE = 0.25  # of a cron period, at most
+EXPIRE_US = 1000  # a step of active expiry; with the interval, a quarter of the time at most
+EXPIRE_INTERVAL = 0.003  # seconds
 COMPACT_US = 500  # a step of compaction; with the interval, a fifth of the time at most
 COMPACT_INTERVAL = 0.002  # seconds
 
@@ -71,6 +72,7 @@ class Server:
         self.stopped: asyncio.Future[int] | None = None
         self.cron_task: asyncio.Task[None] | None = None
         self.compacting = False  # a further step is arranged
+        self.expiring = False  # the same for active expiry
         self.is_saving: Callable[[], bool] = lambda: False  # in the background: memory is shared, or being walked
         self.on_cron: list[Callable[[], None]] = []  # services' periodic work
         # services' last work, called with shut_down's `save`; False: refused
@@ -178,12 +180,13 @@ class Server:
     async def cron(self) -> None:
         """Runs `hz` times a second: expiry, time limits of clients, the services' periodic work."""
         while True:
-            period = 1 / self.settings.integer("hz")
-            await asyncio.sleep(period)
+            await asyncio.sleep(1 / self.settings.integer("hz"))
             if self.cron_paused:
                 continue
             try:
-                self.core.cron(int(period * ACTIVE_EXPIRE_SHARE * 1e6))
+                self.core.cron()
+                if not self.expiring:
+                    self.expire()
                 if not self.compacting:
                     self.compact()
                 self.core.close_idle(self.settings.integer("timeout"))
@@ -192,10 +195,18 @@ class Server:
             except Exception:
                 log.exception("cron failed")
 
+    def expire(self) -> None:
+        """A step of active expiry, and the next ones in short intervals while many keys are found expired."""
+        self.expiring = False
+        if not self.cron_paused and self.core.expire(EXPIRE_US):
+            self.expiring = True
+            asyncio.get_running_loop().call_later(EXPIRE_INTERVAL, self.expire)
+
     def compact(self) -> None:
         """A step of compaction, and the next ones in short intervals until nothing worth it is left."""
-        self.compacting = not self.is_saving() and self.core.compact(COMPACT_US)
-        if self.compacting:
+        self.compacting = False
+        if not self.is_saving() and self.core.compact(COMPACT_US):
+            self.compacting = True
             asyncio.get_running_loop().call_later(COMPACT_INTERVAL, self.compact)
 
     async def stop(self) -> None:

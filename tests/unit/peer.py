@@ -1,0 +1,31 @@
+"""A client of a core that no server is around."""
+
+from __future__ import annotations
+
+from tests.unit.test_append_load import request
+from zippy._core.session import CallbackTransport, Core, Session
+
+
+class Peer:
+    """A client of a core, and what it was sent."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.sent = b""
+        self.session = Session(core, CallbackTransport(self.take, self.end))
+        self.session.authenticate()
+
+    def take(self, session: Session) -> None:
+        """The transport."""
+        self.sent += session.take_output()
+
+    def end(self, session: Session) -> None:
+        """The transport's close."""
+        session.close()
+
+    def __call__(self, *commands: str) -> bytes:
+        """Sends commands in one piece; what has come when their turn is over."""
+        self.sent = b""
+        self.session.feed(b"".join(request(*command.split()) for command in commands))
+        self.core.end_turn()
+        return self.sent
