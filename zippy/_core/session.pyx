@@ -38,7 +38,7 @@ from zippy._core.resp.values cimport write_value
 from zippy._core.values.settings cimport Settings
 
 cdef enum:
-    SHARED_BYTES = 64 * 1024       # one read; a longer pipeline comes in several
+    SHARED_BYTES = 256 * 1024      # one read; a longer pipeline comes in several. What is never read to takes no memory
     GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
 
