@@ -23,6 +23,7 @@ from bench.memory import churn, per_element
 from bench.persistence import keeping
 from bench.scale import growth, startup, tls
 from bench.servers import REDIS, VALKEY, ZIPPY, Kind, Ports, find
+from bench.steps import steps
 from bench.tables import Table, save
 
 BUSY = 2.5  # load average; a part itself keeps up to two cores busy
@@ -117,6 +118,11 @@ def tls_part(run: Run) -> list[Table]:
     return tls(run.kinds, run.ports, run.options.rounds, run.options.requests)
 
 
+def steps_part(run: Run) -> list[Table]:
+    """CPU of zippy's longest uninterrupted steps."""
+    return steps(run.options.zippy, run.options.rounds, 100_000 if run.quick else run.options.elements)
+
+
 def persistence_part(run: Run) -> list[Table]:
     """Saving, loading, and what the append-only file costs."""
     return keeping(run.kinds, run.ports, run.options.rounds, run.options.requests, 100_000 if run.quick else run.options.elements)
@@ -140,6 +146,7 @@ PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "churn": churn_part,
     "latency": latency_part,
     "pauses": pauses_part,
+    "steps": steps_part,
     "scale": scale_part,
     "startup": startup_part,
     "persistence": persistence_part,
@@ -192,7 +199,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pipelines", type=lambda text: [int(word) for word in text.split(",")], default=[1, 16, 128], help="1,16,128")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--elements", type=int, default=1_000_000, help="elements of the memory, churn, pauses, startup and persistence parts"
+        "--elements", type=int, default=1_000_000, help="elements of the memory, churn, pauses, steps, startup and persistence parts"
     )
     parser.add_argument("--largest", type=int, default=10_000_000, help="keys that the scale part ends with")
     parser.add_argument(
