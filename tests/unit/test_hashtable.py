@@ -197,7 +197,7 @@ class TestPause:
         table = Table()
         table.add_range(0, 5000)
         table.walk(lambda key: True)
-        assert len(table) == 0 and table.buckets == 1
+        assert len(table) == 0 and table.buckets <= 1
 
 
 class TestScan:
@@ -272,6 +272,41 @@ class TestScan:
             if cursor == 0:
                 break
         assert seen == numbers(0, 4000) and len(table) == 0 and table.buckets <= 2
+
+    @pytest.mark.parametrize("at_once", [True, False], ids=["as they are seen", "after the step"])
+    @pytest.mark.parametrize("stay", [0, 7])
+    def test_removing_in_the_order_of_a_scan_makes_no_long_bucket(self, at_once, stay):
+        """What is left of the items is side by side: a table as small as its items would hold them in one bucket."""
+        count = 200_000
+        table = Table()
+        table.add_range(0, count)
+        cursor = longest = 0
+        while len(table) > stay:
+            cursor, keys = table.scan(cursor, remove=at_once)
+            longest = max(longest, len(keys))
+            if not at_once:
+                for key in keys:
+                    table.discard(key)
+        assert longest <= 50
+        while not table.shrink(100):
+            pass
+        assert table.buckets <= 2
+
+    def test_what_stays_is_found_while_it_shrinks(self):
+        table = Table()
+        table.add_range(0, 50_000)
+        kept = {key for key in numbers(0, 50_000) if key.endswith(b"77")}
+        cursor = 0
+        while True:
+            cursor, keys = table.scan(cursor)
+            for key in set(keys) - kept:
+                table.discard(key)
+            if cursor == 0:
+                break
+        while not table.shrink(10):
+            assert all(key in table for key in kept)
+        assert set(table.walk()) == kept
+        assert table.buckets <= len(kept) // 8 + 1
 
 
 class TestDrain:

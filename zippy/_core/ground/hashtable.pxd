@@ -53,6 +53,9 @@ cdef void* ht_remove(HashTable* t, Slice key) noexcept nogil                    
 cdef void* ht_remove_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
 # same key, other address; `old` is not read (it may be freed)
 cdef void ht_replace(HashTable* t, void* old, void* new_item, uint64_t hash) noexcept nogil
+# At most so many steps towards the size that the items need; True: nothing is left to do. For tables of which nobody removes any more what
+# removals left too large: they do a few steps each, and none while what is left of the items is in few buckets.
+cdef bint ht_shrink(HashTable* t, uint64_t steps) noexcept nogil
 cdef void ht_reserve(HashTable* t, uint64_t count) noexcept nogil                # splits at once what count items will need
 cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil                # the home bucket's cache line
 cdef void ht_prefetch_item(HashTable* t, uint64_t hash) noexcept nogil          # the items that may be the one; reads the home bucket

@@ -83,6 +83,9 @@ cdef enum:
     GROW_SIXTEENTHS = 192   # split above 12 items a home bucket (see the head)
     SHRINK_SIXTEENTHS = 132     # merge below 8.25
     STEPS = 2               # splits or merges an operation may do
+    SPARSE_STEPS = 8        # the same where there is less than an item in two buckets
+    EMPTIED_AT_ONCE = 1024  # buckets: a table that has lost its last item and is no larger is freed as a whole
+    MERGED_MAX = 48         # items: by chance no merged bucket has so many (16.5 on average at most)
 
 cdef struct Place:
     Bucket* home
@@ -476,21 +479,34 @@ cdef void split(HashTable* t) noexcept nogil:
         tail_free(t, tail_of(&old))
 
 
-cdef void merge(HashTable* t) noexcept nogil:
-    # the last bucket's items go back to the bucket that it was split from
+cdef size_t chain_count(const Bucket* home) noexcept nogil:
+    cdef size_t count = 8 - <size_t>zippy_bits(matches(zippy_word(home), 0))
+    cdef const uint8_t* tail = tail_of(home)
+    cdef size_t room
+    cdef size_t first = 0
+    if tail == NULL:
+        return count + (home.last != 0)
+    room = tail_room(tail)
+    count += room
+    while first < room:
+        count -= <size_t>zippy_bits(tail_matches(tail, room, first, 0))
+        first += 8
+    return count
+
+
+cdef bint merge(HashTable* t) noexcept nogil:
+    # The last bucket's items go back to the bucket that it was split from. False: they stay, as both are full. That is so when items are
+    # removed in the order of a scan: what is left of them is side by side, and would all come to one bucket.
     cdef uint64_t last = t.buckets - 1
     cdef Bucket* into = bucket_at(t, last - ((<uint64_t>1 << 63) >> zippy_clz(last)))
     cdef Bucket* home = bucket_at(t, last)
     cdef uint64_t position = 0
     cdef unsigned int tag = 0
-    cdef size_t count = 0
+    cdef size_t count = chain_count(home)
     cdef void* item
-    while tag != BEYOND:
-        item_at(home, position, &tag)
-        count += tag != 0 and tag != BEYOND
-        position += 1
+    if count + chain_count(into) > MERGED_MAX:
+        return False
     chain_room(t, into, count)
-    tag = position = 0
     while tag != BEYOND:
         item = item_at(home, position, &tag)
         if item != NULL:
@@ -499,6 +515,7 @@ cdef void merge(HashTable* t) noexcept nogil:
     if home.last & TAIL:
         tail_free(t, tail_of(home))
     bucket_drop(t)
+    return True
 
 
 cdef void grow(HashTable* t, uint64_t count, uint64_t steps) noexcept nogil:
@@ -507,10 +524,16 @@ cdef void grow(HashTable* t, uint64_t count, uint64_t steps) noexcept nogil:
         steps -= 1
 
 
-cdef void shrink(HashTable* t, uint64_t steps) noexcept nogil:
-    while steps and t.paused == 0 and t.buckets > 1 and t.count * 16 < t.buckets * SHRINK_SIXTEENTHS:
-        merge(t)
+cdef bint ht_shrink(HashTable* t, uint64_t steps) noexcept nogil:
+    if t.count == 0 and t.paused == 0 and 1 < t.buckets <= EMPTIED_AT_ONCE:
+        ht_free(t)
+    while t.paused == 0 and t.buckets > 1 and t.count * 16 < t.buckets * SHRINK_SIXTEENTHS:
+        if steps == 0:
+            return False
+        if not merge(t):
+            break
         steps -= 1
+    return True
 
 
 cdef void ht_free(HashTable* t) noexcept nogil:
@@ -591,7 +614,7 @@ cdef void* ht_remove_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nog
     if t.paused == 0:
         if place.home.last & TAIL:
             chain_trim(t, place.home)
-        shrink(t, STEPS)
+        ht_shrink(t, SPARSE_STEPS if t.count * 2 < t.buckets else STEPS)
     return place.item
 
 
@@ -639,7 +662,7 @@ cdef uint64_t ht_scan(HashTable* t, uint64_t cursor, ht_scan_fn fn, void* contex
             fn(context, item)
         position += 1
     t.paused -= 1
-    shrink(t, STEPS * (before - t.count))
+    ht_shrink(t, STEPS * (before - t.count))
     return zippy_reverse(end) if half > 1 else 0
 
 
@@ -709,7 +732,7 @@ cdef void ht_iter_done(HtIter* it) noexcept nogil:
     cdef HashTable* t = it.table
     t.paused -= 1
     if t.count < it.before:
-        shrink(t, STEPS * (it.before - t.count))
+        ht_shrink(t, STEPS * (it.before - t.count))
 
 
 cdef size_t ht_memory(const HashTable* t) noexcept nogil:

@@ -44,6 +44,7 @@ cdef bint is_expired(Db* db, const Entry* e) noexcept nogil          # at the ca
 cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil          # True: it was expired, and has been deleted and reported
 
 cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil             # keys removed; watched keys are touched; lazy: freed in steps
+cdef void shrink_tables(Keyspace* ks, uint64_t steps) noexcept nogil  # what removals left too large, at most so many steps a table
 cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil
 cdef Entry* random_key(Db* db) noexcept nogil                        # NULL if empty; never an expired one unless nearly all are
 # at once when cheap, else in steps: no key is so large that freeing it stops the others

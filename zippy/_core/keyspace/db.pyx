@@ -3,7 +3,7 @@ from zippy._core.ground.clock cimport clock_refresh
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
     HashTable, HtIter, ht_drain, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_prefetch,
-    ht_prefetch_item, ht_random, ht_remove_hashed, ht_replace
+    ht_prefetch_item, ht_random, ht_remove_hashed, ht_replace, ht_shrink
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_realloc, mem_zalloc
 from zippy._core.ground.random cimport random_seed
@@ -371,6 +371,13 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
     db.avg_ttl = 0
     db.expire_cursor = 0
     return removed
+
+
+cdef void shrink_tables(Keyspace* ks, uint64_t steps) noexcept nogil:
+    cdef int i
+    for i in range(ks.db_count):
+        ht_shrink(&ks.dbs[i].keys, steps)
+        ht_shrink(&ks.dbs[i].expires, steps)
 
 
 cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil:

@@ -7,7 +7,7 @@ from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
     HashTable, HtIter, ht_drain, ht_find, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_memory,
-    ht_prefetch, ht_random, ht_remove, ht_replace, ht_reserve, ht_scan,
+    ht_prefetch, ht_random, ht_remove, ht_replace, ht_reserve, ht_scan, ht_shrink,
 )
 from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_free
 from zippy._core.ground.random cimport Random, random_seed
@@ -150,6 +150,14 @@ cdef class Table:
         mem_free(visit.items)
         mem_charge_to(before)
         return next_cursor, keys
+
+    def shrink(self, steps):
+        """Steps towards the size that the items need; whether nothing is left to do."""
+        cdef Account* before = mem_charged()
+        mem_charge_to(&self.account)
+        done = ht_shrink(&self.table, steps)
+        mem_charge_to(before)
+        return bool(done)
 
     def drain(self, items):
         """A step of freeing all: whether that was all, and the keys freed."""
