@@ -31,6 +31,14 @@ class Rig:
         self.core.end_turn()
         return True
 
+    def steps_until_answered(self, peer: Peer) -> int:
+        """How many steps are taken before the peer hears something."""
+        count = 0
+        while not peer.sent:
+            assert self.step()
+            count += 1
+        return count
+
     def fill(self, peer: Peer) -> None:
         """Many keys in database 0."""
         peer(*(f"SET key:{i} x" for i in range(KEYS)))
@@ -52,11 +60,7 @@ def test_the_one_who_flushes_waits_and_nobody_else(rig: Rig, command: str) -> No
     assert peer(command, "PING") == b""
     assert other("DBSIZE", "SET a 1") == b":0\r\n+OK\r\n"
     assert engine_stats(rig.core)["blocked_clients"] == 1
-    steps = 0
-    while not peer.sent:
-        assert rig.step()
-        steps += 1
-    assert steps > 3
+    assert rig.steps_until_answered(peer) > 3
     assert peer.sent == b"+OK\r\n+PONG\r\n"
     assert used_memory(rig.core)[0] < empty + KEYS
     assert engine_stats(rig.core)["blocked_clients"] == 0
@@ -67,11 +71,7 @@ def test_few_keys_with_large_values(rig: Rig) -> None:
     peer = Peer(rig.core)
     peer(f"RPUSH list {' '.join('x' * 30 for _ in range(LARGE))}", f"SADD set {' '.join(map(str, range(LARGE)))} x")
     assert peer("FLUSHALL SYNC") == b""
-    steps = 0
-    while not peer.sent:
-        assert rig.step()
-        steps += 1
-    assert steps > 5
+    assert rig.steps_until_answered(peer) > 5
     assert peer.sent == b"+OK\r\n"
 
 
