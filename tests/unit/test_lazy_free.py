@@ -120,6 +120,15 @@ def test_nobody_can_unblock_it(rig: Rig) -> None:
     assert peer.sent == b"+OK\r\n"
 
 
+@pytest.mark.parametrize("mode", ["OFF", "SKIP"])
+def test_no_answer_to_who_wants_none(rig: Rig, mode: str) -> None:
+    peer = Peer(rig.core)
+    rig.fill(peer)
+    assert peer(f"CLIENT REPLY {mode}", "FLUSHALL", "CLIENT REPLY ON", "PING") == b""
+    assert rig.steps_until_answered(peer) > 3
+    assert peer.sent == b"+OK\r\n+PONG\r\n"
+
+
 def test_it_goes_while_it_waits(rig: Rig) -> None:
     peer, second, other = (Peer(rig.core) for _ in range(3))
     rig.fill(peer)

@@ -6,13 +6,13 @@ from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
-    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_REPLICA, CLIENT_RETRY,
-    CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
+    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_REPLICA,
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
 )
 from zippy._core.resp.parser cimport (
     PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
 )
-from zippy._core.resp.writer cimport reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array, reply_ok
+from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array, reply_ok
 
 
 cdef enum:
@@ -285,11 +285,12 @@ cdef void block_until_freed(Engine* e, Client* c) noexcept nogil:
 
 cdef void answer_freed(Engine* e) noexcept nogil:
     cdef Client* c = e.clients
+    cdef size_t reply_at
     while c != NULL and e.waiting_for_memory:
         if c.block.until_freed:
+            reply_at = c.reply.out.len
             reply_ok(&c.reply)
-            unblock(e, c)
-            client_has_output(e, c)
+            unblock_answered(e, c, reply_at)
         c = c.next
 
 
@@ -308,17 +309,25 @@ cdef void unblock(Engine* e, Client* c) noexcept nogil:
     look_at_input_again(e, c)
 
 
-cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil:
-    # after waiting, those who would have got a null at once get a null array, as in Redis
-    reply_in_vain(c, BLOCK_ZERO if c.block.timeout_reply == BLOCK_ZERO else BLOCK_NULL_ARRAY)
+cdef void unblock_answered(Engine* e, Client* c, size_t reply_at) noexcept nogil:
+    """The reply was written from reply_at on; CLIENT REPLY may have it that nobody wants it."""
+    if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
+        reply_cut(&c.reply, reply_at)
     unblock(e, c)
     client_has_output(e, c)
+
+
+cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil:
+    cdef size_t reply_at = c.reply.out.len
+    # after waiting, those who would have got a null at once get a null array, as in Redis
+    reply_in_vain(c, BLOCK_ZERO if c.block.timeout_reply == BLOCK_ZERO else BLOCK_NULL_ARRAY)
+    unblock_answered(e, c, reply_at)
 
 
 cdef void unblock_with_error(Engine* e, Client* c, const char* error) noexcept nogil:
+    cdef size_t reply_at = c.reply.out.len
     reply_error(&c.reply, error)
-    unblock(e, c)
-    client_has_output(e, c)
+    unblock_answered(e, c, reply_at)
 
 
 cdef inline void heap_place(Engine* e, Client* c, size_t at) noexcept nogil:
