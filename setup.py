@@ -13,6 +13,9 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # a front end that isolates the build does not
+from zippy.commandspec import rows
+
 DEBUG = os.environ.get("ZIPPY_DEBUG") == "1"
 FUZZ = os.environ.get("ZIPPY_FUZZ") == "1"
 SANITIZE = FUZZ or os.environ.get("ZIPPY_SANITIZE") == "1"
@@ -52,17 +55,21 @@ def macros_of(path: Path) -> list[tuple[str, str | None]]:
     return [*macros, ("CYTHON_WITHOUT_ASSERTIONS", "1")]
 
 
+def generated() -> dict[str, Path]:
+    """Writes the modules that are made of data, where they have changed; their files by module."""
+    path = Path("build/generated/rows.pyx")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != rows.source():
+        path.write_text(rows.source())
+    return {"zippy._core.commands.rows": path}
+
+
 def extensions() -> list[Extension]:
     """One extension a .pyx, named by its path."""
+    written = {".".join(path.with_suffix("").parts): path for path in Path("zippy/_core").rglob("*.pyx")}
     return [
-        Extension(
-            ".".join(path.with_suffix("").parts),
-            [str(path)],
-            define_macros=macros_of(path),
-            extra_compile_args=compile_args,
-            extra_link_args=link_args,
-        )
-        for path in sorted(Path("zippy/_core").rglob("*.pyx"))
+        Extension(name, [str(path)], define_macros=macros_of(path), extra_compile_args=compile_args, extra_link_args=link_args)
+        for name, path in sorted((written | generated()).items())
     ]
 
 
@@ -78,7 +85,7 @@ class ParallelBuild(build_ext):
 building = any(name in sys.argv for name in ("build_ext", "build", "bdist_wheel", "editable_wheel", "develop", "install"))
 setup(
     ext_modules=cythonize(
-        extensions(), build_dir="build/cython", nthreads=WORKERS, compiler_directives=DIRECTIVES, show_all_warnings=False
+        extensions(), build_dir="build/cython", include_path=["."], nthreads=WORKERS, compiler_directives=DIRECTIVES
     )
     if building
     else [],

@@ -9,7 +9,6 @@ import random
 import sys
 
 from zippy._core.session import CallbackTransport, Core, Session
-from zippy.commandspec import COMMANDS
 
 BATCH = 16
 KEYS = 5000
@@ -33,7 +32,7 @@ def command(name: str, i: int) -> bytes:
 
 def main(name: str, count: int) -> None:
     """Everything is made beforehand, so that the commands are all that a count adds."""
-    core = Core(COMMANDS, 16, 1)
+    core = Core(16, 1)
     session = Session(core, CallbackTransport(lambda session: session.take_output(), lambda session: None))
     source = random.Random(3)
     for i in range(KEYS):

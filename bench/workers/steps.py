@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 
 from zippy._core.session import CallbackTransport, Core, Session
-from zippy.commandspec import COMMANDS
 
 KEPT = 10  # of each event, the longest
 EXPIRE_US = 1000  # as in zippy.server.server
@@ -40,7 +39,7 @@ class Rig:
     """A core without a server around it, whose steps are taken one by one."""
 
     def __init__(self) -> None:
-        self.core = Core(COMMANDS, 16, 1)
+        self.core = Core(16, 1)
         self.session = Session(self.core, CallbackTransport(lambda session: session.take_output(), lambda session: None))
         self.took: list[int] = []
         self.further: list[Callable[[], object]] = []

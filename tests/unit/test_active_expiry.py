@@ -8,7 +8,6 @@ import pytest
 
 from tests.unit.peer import Peer
 from zippy._core.session import Core
-from zippy.commandspec import COMMANDS
 
 KEYS = 10_000
 NOW = 1_700_000_000_000_000  # us
@@ -17,7 +16,7 @@ SECOND = 1_000_000
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    core = Core(COMMANDS, 16, 1)
+    core = Core(16, 1)
     core.set_clock(NOW)
     made = Peer(core)
     yield made

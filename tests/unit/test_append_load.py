@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from zippy._core.append_load import AppendError, RequestLoader
 from zippy._core.introspection import engine_stats, internal_session
 from zippy._core.session import Core
-from zippy.commandspec import COMMANDS
 
 
 def request(*words: object) -> bytes:
@@ -25,7 +24,7 @@ class Loaded:
     """A core that loads logs."""
 
     def __init__(self) -> None:
-        self.core = Core(COMMANDS, 16, 1)
+        self.core = Core(16, 1)
         self.session = internal_session(self.core)
 
     def load(self, data: bytes, at: int = 0) -> RequestLoader:

@@ -15,7 +15,6 @@ from tests.unit.test_append_load import request
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import used_memory
 from zippy._core.session import CallbackTransport, Core, Session
-from zippy.commandspec import COMMANDS
 
 SECOND = 1_000_000
 
@@ -28,7 +27,7 @@ class Rig:
     """A core with a log, a client and a clock."""
 
     def __init__(self, policy: str) -> None:
-        self.core = Core(COMMANDS, 16, 1)
+        self.core = Core(16, 1)
         self.now = 1_700_000_000 * SECOND
         self.core.set_clock(self.now)
         self.syncs: list[tuple[int, int]] = []

@@ -9,7 +9,6 @@ import pytest
 from tests.unit.peer import Peer
 from zippy._core.introspection import engine_stats, used_memory
 from zippy._core.session import Core
-from zippy.commandspec import COMMANDS
 
 KEYS = 10_000
 LARGE = 20_000  # elements of one value
@@ -19,7 +18,7 @@ class Rig:
     """A core whose steps of freeing wait to be taken."""
 
     def __init__(self) -> None:
-        self.core = Core(COMMANDS, 16, 1)
+        self.core = Core(16, 1)
         self.steps: list[Callable[[], object]] = []
         self.core.free_between_turns(self.steps.append)
 

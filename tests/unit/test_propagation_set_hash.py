@@ -6,7 +6,6 @@ import pytest
 
 from tests.resp import parse
 from zippy._core.testing.engine_shim import RecordingEngine
-from zippy.commandspec import COMMANDS
 
 ITSELF = "itself"
 
@@ -14,7 +13,7 @@ ITSELF = "itself"
 @pytest.fixture
 def engine() -> RecordingEngine:
     """An engine with a few sets and a hash."""
-    engine = RecordingEngine(COMMANDS)
+    engine = RecordingEngine()
     engine.call("SADD", "one", "a")
     engine.call("SADD", "s", *range(5))
     engine.call("SADD", "x", "x", 1, 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from zippy._core.testing.engine_shim import RecordingEngine
-from zippy.commandspec import COMMANDS
 
 NOW = 1_000_000_000_000
 FAR = 99_999_999_999_999
@@ -14,7 +13,7 @@ FAR = 99_999_999_999_999
 @pytest.fixture
 def engine() -> RecordingEngine:
     """An engine with a string, an expiring string and a list."""
-    engine = RecordingEngine(COMMANDS, NOW)
+    engine = RecordingEngine(NOW)
     engine.call("SET", "a", "x")
     engine.call("SET", "t", "x", "PXAT", FAR)
     engine.call("RPUSH", "l", "x")

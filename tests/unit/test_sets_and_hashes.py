@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.resp import parse
 from zippy._core.testing.engine_shim import RecordingEngine
-from zippy.commandspec import COMMANDS
 
 KEYS = st.sampled_from(["a", "b", "c"])
 WORDS = st.one_of(
@@ -28,7 +27,7 @@ class SetsAndHashes(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.engine = RecordingEngine(COMMANDS)
+        self.engine = RecordingEngine()
         # what is allocated at first use and kept: buffers of reply and stream
         self.call("SADD", "a", "a")
         self.call("FLUSHALL")
@@ -116,7 +115,7 @@ TestSetsAndHashes.settings = settings(max_examples=50, stateful_step_count=40, d
 
 def test_freed_in_steps() -> None:
     """A large set or hash goes away a few items at a time, and all of it."""
-    engine = RecordingEngine(COMMANDS)
+    engine = RecordingEngine()
     left = []
     for _ in range(2):
         engine.call("SADD", "s", *range(1000))

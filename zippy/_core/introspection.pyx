@@ -2,6 +2,7 @@
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next, ht_memory
@@ -12,17 +13,19 @@ from zippy._core.keyspace.lru cimport idle_seconds
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, WatchNode
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_memory, client_set_name
-from zippy._core.commands.engine cimport engine_use
+from zippy._core.commands.engine cimport engine_use, find_command as c_find_command
+from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
-    HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, LatencyEvent, Running, SlowEntry
+    HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, Running, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_request_size
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
 from zippy._core.values.value cimport value_encoding_name, value_length, value_memory
+from zippy.commandspec.spec import KEY_FLAGS
 
 cdef enum:
     OUTPUT_BLOCK = 16 * 1024
@@ -144,6 +147,53 @@ def internal_session(Core core):
     session.client.flags |= CLIENT_INTERNAL | CLIENT_NO_TOUCH
     session.client.authenticated = True
     return session
+
+
+# Commands
+
+
+def find_command(Core core, list words):
+    """The number of a request's command or subcommand in Core.command_names, -1: there is none."""
+    cdef Slice[2] argv
+    cdef int count = min(len(words), 2)
+    cdef int i
+    for i in range(count):
+        argv[i] = slice_of_bytes(words[i])
+    cdef Command* command = c_find_command(core.engine, count, argv)
+    return -1 if command == NULL else command.id
+
+
+def command_may_have_keys(Core core, int id):
+    """Whether some words of the command's requests can be keys; channels are none."""
+    return command_has_keys(&core.engine.all_commands[id])
+
+
+def request_keys(Core core, int id, list words):
+    """(place, flags) of each key of a request to the command, the name being at place 0; None when they cannot be made out.
+
+    The number of words has to fit the command's arity.
+    """
+    cdef int argc = len(words)
+    cdef Slice* argv = <Slice*>malloc(argc * sizeof(Slice))
+    cdef KeyRef* keys = <KeyRef*>malloc(argc * sizeof(KeyRef))
+    cdef int count
+    cdef int i
+    cdef int flag
+    try:
+        if argv == NULL or keys == NULL:
+            raise MemoryError
+        for i in range(argc):
+            argv[i] = slice_of_bytes(words[i])
+        count = command_keys(&core.engine.all_commands[id], argc, argv, keys, argc)
+        if count == KEYS_UNKNOWN:
+            return None
+        return [
+            (keys[i].place, tuple([name for flag, name in enumerate(KEY_FLAGS) if keys[i].flags >> flag & 1]))
+            for i in range(min(count, argc))
+        ]
+    finally:
+        free(argv)
+        free(keys)
 
 
 # Counters

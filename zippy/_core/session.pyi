@@ -6,8 +6,6 @@ from typing import Any, final
 
 from typing_extensions import Self, disjoint_base
 
-from zippy.commandspec import CommandSpec
-
 SETTING_NAMES: tuple[str, ...]
 
 @disjoint_base
@@ -30,7 +28,7 @@ class Core:
     on_limit: Callable[[Session, str], object] | None
     journal: Journal | None
     forked: bool
-    def __init__(self, specs: tuple[CommandSpec, ...], databases: int = 16, seed: int = 0) -> None: ...
+    def __init__(self, databases: int = 16, seed: int = 0) -> None: ...
     @property
     def sessions(self) -> dict[int, Session]: ...
     @property

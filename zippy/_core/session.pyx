@@ -102,27 +102,25 @@ cdef class Core:
     Used by one thread at a time: the core runs with the GIL held, and several cores in one process take turns by it.
     """
 
-    def __cinit__(self, tuple specs, int databases, uint64_t seed):
+    def __cinit__(self, int databases=16, uint64_t seed=0):
         self.engine = <Engine*>malloc(sizeof(Engine))
         if self.engine == NULL:
             raise MemoryError
         engine_init(self.engine, databases, seed)
-        table_build(self.engine, specs)
+        if table_build(self.engine) != 0:
+            raise MemoryError
         self.shared = <char*>malloc(SHARED_BYTES)
         if self.shared == NULL:
             raise MemoryError
         self.shared_view = PyMemoryView_FromMemory(self.shared, SHARED_BYTES, PyBUF_WRITE)
 
-    def __init__(self, tuple specs, int databases=16, uint64_t seed=0):
-        """specs: commandspec.COMMANDS; databases: how many; seed: of the engine's randomness."""
+    def __init__(self, int databases=16, uint64_t seed=0):
+        """databases: how many; seed: of the engine's randomness."""
+        cdef int i
         self.sessions = {}
-        names = []
-        for spec in specs:
-            names.append(spec.name)
-            names.extend(sub.name for sub in spec.subcommands)
-        self.command_names = tuple(names)
-        self.command_ids = {name: i for i, name in enumerate(names)}
-        self.handlers = [None] * len(names)
+        self.command_names = tuple([self.engine.all_commands[i].name.ptr.decode() for i in range(self.engine.command_count)])
+        self.command_ids = {name: i for i, name in enumerate(self.command_names)}
+        self.handlers = [None] * self.engine.command_count
 
     def __dealloc__(self):
         global left_behind
@@ -145,7 +143,10 @@ cdef class Core:
 
     def rename_command(self, bytes old, bytes new):
         """Renames a top-level command, or takes it away with an empty new name; what is wrong, or None. Names are lower case."""
-        return table_rename(self.engine, old, new)
+        cdef const char* wrong = table_rename(
+            self.engine, slice_of(<const char*>old, len(old)), slice_of(<const char*>new, len(new))
+        )
+        return None if wrong == NULL else wrong.decode()
 
     def unbound(self):
         """Names of commands that have no handler, neither in the core nor in Python; containers aside."""

@@ -7,6 +7,7 @@ from zippy.commandspec.spec import Argument, CommandSpec, Index, KeySpec, Range
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="bitcount",
+        handler="bitmap.bitcount_command",
         arity=-2,
         flags=("readonly",),
         first_key=1,
@@ -42,6 +43,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="bitfield",
+        handler="bitmap_field.bitfield_command",
         arity=-2,
         flags=("write", "denyoom"),
         first_key=1,
@@ -49,6 +51,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         key_step=1,
         categories=("write", "bitmap", "slow"),
         keys=(KeySpec(("RW", "access", "update", "variable_flags"), notes="Both reads and writes, as its operations say."),),
+        keys_by="bitfield_keys",
         summary="Read and write integers of any width at any bit offset of a string.",
         since="3.2.0",
         group="bitmap",
@@ -111,6 +114,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="bitfield_ro",
+        handler="bitmap_field.bitfield_ro_command",
         arity=-2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -136,6 +140,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="bitop",
+        handler="bitmap_op.bitop_command",
         arity=-4,
         flags=("write", "denyoom"),
         first_key=2,
@@ -169,6 +174,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="bitpos",
+        handler="bitmap.bitpos_command",
         arity=-3,
         flags=("readonly",),
         first_key=1,
@@ -212,6 +218,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="getbit",
+        handler="bitmap.getbit_command",
         arity=3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -228,6 +235,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="setbit",
+        handler="bitmap.setbit_command",
         arity=4,
         flags=("write", "denyoom"),
         first_key=1,

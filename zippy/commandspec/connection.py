@@ -30,6 +30,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         subcommands=(
             CommandSpec(
                 name="client|getname",
+                handler="connection_client.client_getname_command",
                 arity=2,
                 flags=("noscript", "loading", "stale"),
                 categories=("slow", "connection"),
@@ -52,6 +53,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="client|id",
+                handler="connection_client.client_id_command",
                 arity=2,
                 flags=("noscript", "loading", "stale"),
                 categories=("slow", "connection"),
@@ -175,6 +177,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="client|no-evict",
+                handler="connection_client.client_no_evict_command",
                 arity=3,
                 flags=("admin", "noscript", "loading", "stale"),
                 categories=("admin", "slow", "dangerous", "connection"),
@@ -189,6 +192,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="client|no-touch",
+                handler="connection_client.client_no_touch_command",
                 arity=3,
                 flags=("noscript", "loading", "stale"),
                 categories=("slow", "connection"),
@@ -203,6 +207,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="client|pause",
+                handler="connection_client.client_pause_command",
                 arity=-3,
                 flags=("admin", "noscript", "loading", "stale"),
                 categories=("admin", "slow", "dangerous", "connection"),
@@ -225,6 +230,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="client|reply",
+                handler="connection_client.client_reply_command",
                 arity=3,
                 flags=("noscript", "loading", "stale"),
                 categories=("slow", "connection"),
@@ -264,6 +270,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="client|setname",
+                handler="connection_client.client_setname_command",
                 arity=3,
                 flags=("noscript", "loading", "stale"),
                 categories=("slow", "connection"),
@@ -277,6 +284,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="client|unblock",
+                handler="connection_client.client_unblock_command",
                 arity=-3,
                 flags=("admin", "noscript", "loading", "stale"),
                 categories=("admin", "slow", "dangerous", "connection"),
@@ -297,6 +305,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="client|unpause",
+                handler="connection_client.client_unpause_command",
                 arity=2,
                 flags=("admin", "noscript", "loading", "stale"),
                 categories=("admin", "slow", "dangerous", "connection"),
@@ -310,6 +319,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="echo",
+        handler="connection.echo_command",
         arity=2,
         flags=("loading", "stale", "fast"),
         categories=("fast", "connection"),
@@ -352,8 +362,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="ping",
+        handler="connection.ping_command",
         arity=-1,
         flags=("fast",),
+        gate=("runs_subscribed", "tells_health"),
         categories=("fast", "connection"),
         tips=("request_policy:all_shards", "response_policy:all_succeeded"),
         summary="Ask if the server is alive; answers PONG or the given message.",
@@ -365,8 +377,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="quit",
+        handler="connection.quit_command",
         arity=-1,
         flags=("noscript", "loading", "stale", "fast", "no_auth", "allow_busy"),
+        gate=("runs_in_multi", "runs_subscribed"),
         categories=("fast", "connection"),
         summary="Ask the server to hang up after replying OK.",
         since="1.0.0",
@@ -381,6 +395,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         name="reset",
         arity=1,
         flags=("noscript", "loading", "stale", "fast", "no_auth", "allow_busy"),
+        gate=("runs_in_multi", "runs_subscribed"),
         categories=("fast", "connection"),
         summary="Bring the connection back to its state right after connecting.",
         since="6.2.0",
@@ -390,6 +405,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="select",
+        handler="connection.select_command",
         arity=2,
         flags=("loading", "stale", "fast"),
         categories=("fast", "connection"),

@@ -17,6 +17,7 @@ RESTORE_ARGUMENTS = (
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="copy",
+        handler="generic.copy_command",
         arity=-3,
         flags=("write", "denyoom"),
         first_key=1,
@@ -38,6 +39,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="del",
+        handler="generic.del_command",
         arity=-2,
         flags=("write",),
         first_key=1,
@@ -55,6 +57,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="dump",
+        handler="generic_dump.dump_command",
         arity=2,
         flags=("readonly",),
         first_key=1,
@@ -72,6 +75,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="exists",
+        handler="generic.exists_command",
         arity=-2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -90,6 +94,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="expire",
+        handler="generic_expire.expire_command",
         arity=-3,
         flags=("write", "fast"),
         first_key=1,
@@ -122,6 +127,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="expireat",
+        handler="generic_expire.expireat_command",
         arity=-3,
         flags=("write", "fast"),
         first_key=1,
@@ -154,6 +160,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="expiretime",
+        handler="generic_expire.expiretime_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -170,6 +177,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="keys",
+        handler="generic_scan.keys_command",
         arity=2,
         flags=("readonly",),
         categories=("keyspace", "read", "slow", "dangerous"),
@@ -183,6 +191,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="move",
+        handler="generic.move_command",
         arity=3,
         flags=("write", "fast"),
         first_key=1,
@@ -209,6 +218,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         subcommands=(
             CommandSpec(
                 name="object|encoding",
+                handler="generic.object_encoding_command",
                 arity=3,
                 flags=("readonly",),
                 first_key=2,
@@ -226,6 +236,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="object|freq",
+                handler="generic.object_freq_command",
                 arity=3,
                 flags=("readonly",),
                 first_key=2,
@@ -254,6 +265,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="object|idletime",
+                handler="generic.object_idletime_command",
                 arity=3,
                 flags=("readonly",),
                 first_key=2,
@@ -271,6 +283,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="object|refcount",
+                handler="generic.object_refcount_command",
                 arity=3,
                 flags=("readonly",),
                 first_key=2,
@@ -290,6 +303,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="persist",
+        handler="generic_expire.persist_command",
         arity=2,
         flags=("write", "fast"),
         first_key=1,
@@ -306,6 +320,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="pexpire",
+        handler="generic_expire.pexpire_command",
         arity=-3,
         flags=("write", "fast"),
         first_key=1,
@@ -338,6 +353,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="pexpireat",
+        handler="generic_expire.pexpireat_command",
         arity=-3,
         flags=("write", "fast"),
         first_key=1,
@@ -370,6 +386,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="pexpiretime",
+        handler="generic_expire.pexpiretime_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -386,6 +403,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="pttl",
+        handler="generic_expire.pttl_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -404,6 +422,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="randomkey",
+        handler="generic_scan.randomkey_command",
         arity=1,
         flags=("readonly",),
         categories=("keyspace", "read", "slow"),
@@ -416,6 +435,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="rename",
+        handler="generic.rename_command",
         arity=3,
         flags=("write",),
         first_key=1,
@@ -432,6 +452,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="renamenx",
+        handler="generic.renamenx_command",
         arity=3,
         flags=("write", "fast"),
         first_key=1,
@@ -449,6 +470,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="restore",
+        handler="generic_dump.restore_command",
         arity=-4,
         flags=("write", "denyoom"),
         first_key=1,
@@ -470,6 +492,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="restore-asking",
+        handler="generic_dump.restore_asking_command",
         arity=-4,
         flags=("write", "denyoom", "asking"),
         first_key=1,
@@ -492,6 +515,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="scan",
+        handler="generic_scan.scan_command",
         arity=-2,
         flags=("readonly",),
         categories=("keyspace", "read", "slow"),
@@ -511,6 +535,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sort",
+        handler="generic_sort.sort_command",
         arity=-2,
         flags=("write", "denyoom", "movablekeys"),
         first_key=1,
@@ -522,6 +547,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             KeySpec(("RO", "access"), begin=None, find=None, notes="Of BY and GET; their keys come from what the sorted key holds."),
             KeySpec(("OW", "update"), begin=None, find=None, notes="Of STORE, which may stand anywhere among the arguments."),
         ),
+        keys_by="sort_keys",
         summary="Put the elements of a list, set or sorted set in order and return or store them.",
         since="1.0.0",
         group="generic",
@@ -546,6 +572,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sort_ro",
+        handler="generic_sort.sort_ro_command",
         arity=-2,
         flags=("readonly", "movablekeys"),
         first_key=1,
@@ -579,6 +606,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="touch",
+        handler="generic.touch_command",
         arity=-2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -596,6 +624,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="ttl",
+        handler="generic_expire.ttl_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -614,6 +643,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="type",
+        handler="generic.type_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -630,6 +660,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="unlink",
+        handler="generic.unlink_command",
         arity=-2,
         flags=("write", "fast"),
         first_key=1,

@@ -7,6 +7,7 @@ from zippy.commandspec.spec import Argument, CommandSpec, KeySpec
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="hdel",
+        handler="hash.hdel_command",
         arity=-3,
         flags=("write", "fast"),
         first_key=1,
@@ -24,6 +25,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hexists",
+        handler="hash.hexists_command",
         arity=3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -40,6 +42,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hget",
+        handler="hash.hget_command",
         arity=3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -56,6 +59,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hgetall",
+        handler="hash.hgetall_command",
         arity=2,
         flags=("readonly",),
         first_key=1,
@@ -73,6 +77,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hgetdel",
+        handler="hash.hgetdel_command",
         arity=-5,
         flags=("write", "fast"),
         first_key=1,
@@ -94,6 +99,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hincrby",
+        handler="hash.hincrby_command",
         arity=4,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -110,6 +116,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hincrbyfloat",
+        handler="hash.hincrbyfloat_command",
         arity=4,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -126,6 +133,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hkeys",
+        handler="hash.hkeys_command",
         arity=2,
         flags=("readonly",),
         first_key=1,
@@ -143,6 +151,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hlen",
+        handler="hash.hlen_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -159,6 +168,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hmget",
+        handler="hash.hmget_command",
         arity=-3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -175,6 +185,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hmset",
+        handler="hash.hmset_command",
         arity=-4,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -197,6 +208,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hrandfield",
+        handler="hash_random.hrandfield_command",
         arity=-2,
         flags=("readonly",),
         first_key=1,
@@ -222,6 +234,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hscan",
+        handler="hash.hscan_command",
         arity=-3,
         flags=("readonly",),
         first_key=1,
@@ -245,6 +258,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hset",
+        handler="hash.hset_command",
         arity=-4,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -265,6 +279,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hsetnx",
+        handler="hash.hsetnx_command",
         arity=4,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -281,6 +296,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hstrlen",
+        handler="hash.hstrlen_command",
         arity=3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -297,6 +313,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="hvals",
+        handler="hash.hvals_command",
         arity=2,
         flags=("readonly",),
         first_key=1,

@@ -7,6 +7,7 @@ from zippy.commandspec.spec import Argument, CommandSpec, Index, KeyCount, KeySp
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="blmove",
+        handler="list_pop.blmove_command",
         arity=6,
         flags=("write", "denyoom", "blocking"),
         first_key=1,
@@ -29,6 +30,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="blmpop",
+        handler="list_pop.blmpop_command",
         arity=-5,
         flags=("write", "blocking", "movablekeys"),
         categories=("write", "list", "slow", "blocking"),
@@ -48,6 +50,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="blpop",
+        handler="list_pop.blpop_command",
         arity=-3,
         flags=("write", "blocking"),
         first_key=1,
@@ -65,6 +68,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="brpop",
+        handler="list_pop.brpop_command",
         arity=-3,
         flags=("write", "blocking"),
         first_key=1,
@@ -82,6 +86,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="brpoplpush",
+        handler="list_pop.brpoplpush_command",
         arity=4,
         flags=("write", "denyoom", "blocking"),
         first_key=1,
@@ -102,6 +107,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lindex",
+        handler="list.lindex_command",
         arity=3,
         flags=("readonly",),
         first_key=1,
@@ -118,6 +124,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="linsert",
+        handler="list.linsert_command",
         arity=5,
         flags=("write", "denyoom"),
         first_key=1,
@@ -139,6 +146,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="llen",
+        handler="list.llen_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -155,6 +163,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lmove",
+        handler="list_pop.lmove_command",
         arity=5,
         flags=("write", "denyoom"),
         first_key=1,
@@ -176,6 +185,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lmpop",
+        handler="list_pop.lmpop_command",
         arity=-4,
         flags=("write", "movablekeys"),
         categories=("write", "list", "slow"),
@@ -194,6 +204,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lpop",
+        handler="list_pop.lpop_command",
         arity=-2,
         flags=("write", "fast"),
         first_key=1,
@@ -211,6 +222,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lpos",
+        handler="list.lpos_command",
         arity=-3,
         flags=("readonly",),
         first_key=1,
@@ -233,6 +245,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lpush",
+        handler="list.lpush_command",
         arity=-3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -250,6 +263,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lpushx",
+        handler="list.lpushx_command",
         arity=-3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -267,6 +281,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lrange",
+        handler="list.lrange_command",
         arity=4,
         flags=("readonly",),
         first_key=1,
@@ -283,6 +298,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lrem",
+        handler="list.lrem_command",
         arity=4,
         flags=("write",),
         first_key=1,
@@ -299,6 +315,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lset",
+        handler="list.lset_command",
         arity=4,
         flags=("write", "denyoom"),
         first_key=1,
@@ -315,6 +332,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="ltrim",
+        handler="list.ltrim_command",
         arity=4,
         flags=("write",),
         first_key=1,
@@ -331,6 +349,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="rpop",
+        handler="list_pop.rpop_command",
         arity=-2,
         flags=("write", "fast"),
         first_key=1,
@@ -348,6 +367,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="rpoplpush",
+        handler="list_pop.rpoplpush_command",
         arity=3,
         flags=("write", "denyoom"),
         first_key=1,
@@ -367,6 +387,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="rpush",
+        handler="list.rpush_command",
         arity=-3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -384,6 +405,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="rpushx",
+        handler="list.rpushx_command",
         arity=-3,
         flags=("write", "denyoom", "fast"),
         first_key=1,

@@ -7,8 +7,10 @@ from zippy.commandspec.spec import Argument, CommandSpec, KeySpec, Range
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="psubscribe",
+        handler="pubsub.psubscribe_command",
         arity=-2,
         flags=("pubsub", "noscript", "loading", "stale"),
+        gate=("runs_subscribed",),
         categories=("pubsub", "slow"),
         summary="Receive what is published to channels that fit glob patterns.",
         since="2.0.0",
@@ -19,8 +21,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="publish",
+        handler="pubsub.publish_command",
         arity=3,
         flags=("pubsub", "loading", "stale", "fast"),
+        gate=("may_replicate",),
         categories=("pubsub", "fast"),
         summary="Send a message to all who listen to a channel.",
         since="2.0.0",
@@ -41,6 +45,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         subcommands=(
             CommandSpec(
                 name="pubsub|channels",
+                handler="pubsub.pubsub_channels_command",
                 arity=-2,
                 flags=("pubsub", "loading", "stale"),
                 categories=("pubsub", "slow"),
@@ -64,6 +69,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="pubsub|numpat",
+                handler="pubsub.pubsub_numpat_command",
                 arity=2,
                 flags=("pubsub", "loading", "stale"),
                 categories=("pubsub", "slow"),
@@ -75,6 +81,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="pubsub|numsub",
+                handler="pubsub.pubsub_numsub_command",
                 arity=-2,
                 flags=("pubsub", "loading", "stale"),
                 categories=("pubsub", "slow"),
@@ -87,6 +94,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="pubsub|shardchannels",
+                handler="pubsub.pubsub_shardchannels_command",
                 arity=-2,
                 flags=("pubsub", "loading", "stale"),
                 categories=("pubsub", "slow"),
@@ -99,6 +107,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="pubsub|shardnumsub",
+                handler="pubsub.pubsub_shardnumsub_command",
                 arity=-2,
                 flags=("pubsub", "loading", "stale"),
                 categories=("pubsub", "slow"),
@@ -113,8 +122,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="punsubscribe",
+        handler="pubsub.punsubscribe_command",
         arity=-1,
         flags=("pubsub", "noscript", "loading", "stale"),
+        gate=("runs_subscribed",),
         categories=("pubsub", "slow"),
         summary="Stop receiving for these glob patterns, or for all.",
         since="2.0.0",
@@ -125,8 +136,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="spublish",
+        handler="pubsub.spublish_command",
         arity=3,
         flags=("pubsub", "loading", "stale", "fast"),
+        gate=("may_replicate",),
         first_key=1,
         last_key=1,
         key_step=1,
@@ -141,8 +154,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="ssubscribe",
+        handler="pubsub.ssubscribe_command",
         arity=-2,
         flags=("pubsub", "noscript", "loading", "stale"),
+        gate=("runs_subscribed",),
         first_key=1,
         last_key=-1,
         key_step=1,
@@ -157,8 +172,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="subscribe",
+        handler="pubsub.subscribe_command",
         arity=-2,
         flags=("pubsub", "noscript", "loading", "stale"),
+        gate=("runs_subscribed",),
         categories=("pubsub", "slow"),
         summary="Receive what is published to channels.",
         since="2.0.0",
@@ -169,8 +186,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sunsubscribe",
+        handler="pubsub.sunsubscribe_command",
         arity=-1,
         flags=("pubsub", "noscript", "loading", "stale"),
+        gate=("runs_subscribed",),
         first_key=1,
         last_key=-1,
         key_step=1,
@@ -185,8 +204,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="unsubscribe",
+        handler="pubsub.unsubscribe_command",
         arity=-1,
         flags=("pubsub", "noscript", "loading", "stale"),
+        gate=("runs_subscribed",),
         categories=("pubsub", "slow"),
         summary="Stop receiving from these channels, or from all.",
         since="2.0.0",

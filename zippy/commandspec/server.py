@@ -221,6 +221,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="dbsize",
+        handler="server.dbsize_command",
         arity=1,
         flags=("readonly", "fast"),
         categories=("keyspace", "read", "fast"),
@@ -245,6 +246,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="flushall",
+        handler="server.flushall_command",
         arity=-1,
         flags=("write",),
         categories=("keyspace", "write", "slow", "dangerous"),
@@ -266,6 +268,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="flushdb",
+        handler="server.flushdb_command",
         arity=-1,
         flags=("write",),
         categories=("keyspace", "write", "slow", "dangerous"),
@@ -506,6 +509,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="monitor",
+        handler="server.monitor_command",
         arity=1,
         flags=("admin", "noscript", "loading", "stale"),
         categories=("admin", "slow", "dangerous"),
@@ -611,6 +615,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="swapdb",
+        handler="server.swapdb_command",
         arity=3,
         flags=("write", "fast"),
         categories=("keyspace", "write", "fast", "dangerous"),
@@ -623,6 +628,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="time",
+        handler="server.time_command",
         arity=1,
         flags=("loading", "stale", "fast"),
         categories=("fast",),

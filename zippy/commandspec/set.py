@@ -7,6 +7,7 @@ from zippy.commandspec.spec import Argument, CommandSpec, Index, KeyCount, KeySp
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="sadd",
+        handler="set.sadd_command",
         arity=-3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -24,6 +25,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="scard",
+        handler="set.scard_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -40,6 +42,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sdiff",
+        handler="set_operations.sdiff_command",
         arity=-2,
         flags=("readonly",),
         first_key=1,
@@ -57,6 +60,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sdiffstore",
+        handler="set_operations.sdiffstore_command",
         arity=-3,
         flags=("write", "denyoom"),
         first_key=1,
@@ -73,6 +77,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sinter",
+        handler="set_operations.sinter_command",
         arity=-2,
         flags=("readonly",),
         first_key=1,
@@ -90,6 +95,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sintercard",
+        handler="set_operations.sintercard_command",
         arity=-3,
         flags=("readonly", "movablekeys"),
         categories=("read", "set", "slow"),
@@ -107,6 +113,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sinterstore",
+        handler="set_operations.sinterstore_command",
         arity=-3,
         flags=("write", "denyoom"),
         first_key=1,
@@ -123,6 +130,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sismember",
+        handler="set.sismember_command",
         arity=3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -139,6 +147,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="smembers",
+        handler="set.smembers_command",
         arity=2,
         flags=("readonly",),
         first_key=1,
@@ -156,6 +165,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="smismember",
+        handler="set.smismember_command",
         arity=-3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -172,6 +182,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="smove",
+        handler="set.smove_command",
         arity=4,
         flags=("write", "fast"),
         first_key=1,
@@ -188,6 +199,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="spop",
+        handler="set_random.spop_command",
         arity=-2,
         flags=("write", "fast"),
         first_key=1,
@@ -206,6 +218,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="srandmember",
+        handler="set_random.srandmember_command",
         arity=-2,
         flags=("readonly",),
         first_key=1,
@@ -224,6 +237,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="srem",
+        handler="set.srem_command",
         arity=-3,
         flags=("write", "fast"),
         first_key=1,
@@ -241,6 +255,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sscan",
+        handler="set.sscan_command",
         arity=-3,
         flags=("readonly",),
         first_key=1,
@@ -263,6 +278,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sunion",
+        handler="set_operations.sunion_command",
         arity=-2,
         flags=("readonly",),
         first_key=1,
@@ -280,6 +296,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="sunionstore",
+        handler="set_operations.sunionstore_command",
         arity=-3,
         flags=("write", "denyoom"),
         first_key=1,

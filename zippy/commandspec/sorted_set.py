@@ -7,6 +7,7 @@ from zippy.commandspec.spec import Argument, CommandSpec, Index, KeyCount, KeySp
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="bzmpop",
+        handler="sorted_set_pop.bzmpop_command",
         arity=-5,
         flags=("write", "blocking", "movablekeys"),
         categories=("write", "sortedset", "slow", "blocking"),
@@ -26,6 +27,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="bzpopmax",
+        handler="sorted_set_pop.bzpopmax_command",
         arity=-3,
         flags=("write", "blocking", "fast"),
         first_key=1,
@@ -43,6 +45,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="bzpopmin",
+        handler="sorted_set_pop.bzpopmin_command",
         arity=-3,
         flags=("write", "blocking", "fast"),
         first_key=1,
@@ -60,6 +63,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zadd",
+        handler="sorted_set.zadd_command",
         arity=-4,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -100,6 +104,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zcard",
+        handler="sorted_set.zcard_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -116,6 +121,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zcount",
+        handler="sorted_set.zcount_command",
         arity=4,
         flags=("readonly", "fast"),
         first_key=1,
@@ -132,6 +138,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zdiff",
+        handler="sorted_set_operations.zdiff_command",
         arity=-3,
         flags=("readonly", "movablekeys"),
         categories=("read", "sortedset", "slow"),
@@ -149,6 +156,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zdiffstore",
+        handler="sorted_set_operations.zdiffstore_command",
         arity=-4,
         flags=("write", "denyoom", "movablekeys"),
         first_key=1,
@@ -169,6 +177,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zincrby",
+        handler="sorted_set.zincrby_command",
         arity=4,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -185,6 +194,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zinter",
+        handler="sorted_set_operations.zinter_command",
         arity=-3,
         flags=("readonly", "movablekeys"),
         categories=("read", "sortedset", "slow"),
@@ -214,6 +224,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zintercard",
+        handler="sorted_set_operations.zintercard_command",
         arity=-3,
         flags=("readonly", "movablekeys"),
         categories=("read", "sortedset", "slow"),
@@ -231,6 +242,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zinterstore",
+        handler="sorted_set_operations.zinterstore_command",
         arity=-4,
         flags=("write", "denyoom", "movablekeys"),
         first_key=1,
@@ -263,6 +275,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zlexcount",
+        handler="sorted_set.zlexcount_command",
         arity=4,
         flags=("readonly", "fast"),
         first_key=1,
@@ -279,6 +292,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zmpop",
+        handler="sorted_set_pop.zmpop_command",
         arity=-4,
         flags=("write", "movablekeys"),
         categories=("write", "sortedset", "slow"),
@@ -297,6 +311,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zmscore",
+        handler="sorted_set.zmscore_command",
         arity=-3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -313,6 +328,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zpopmax",
+        handler="sorted_set_pop.zpopmax_command",
         arity=-2,
         flags=("write", "fast"),
         first_key=1,
@@ -329,6 +345,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zpopmin",
+        handler="sorted_set_pop.zpopmin_command",
         arity=-2,
         flags=("write", "fast"),
         first_key=1,
@@ -345,6 +362,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrandmember",
+        handler="sorted_set_sampling.zrandmember_command",
         arity=-2,
         flags=("readonly",),
         first_key=1,
@@ -370,6 +388,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrange",
+        handler="sorted_set_range.zrange_command",
         arity=-4,
         flags=("readonly",),
         first_key=1,
@@ -408,6 +427,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrangebylex",
+        handler="sorted_set_range.zrangebylex_command",
         arity=-4,
         flags=("readonly",),
         first_key=1,
@@ -434,6 +454,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrangebyscore",
+        handler="sorted_set_range.zrangebyscore_command",
         arity=-4,
         flags=("readonly",),
         first_key=1,
@@ -462,6 +483,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrangestore",
+        handler="sorted_set_range.zrangestore_command",
         arity=-5,
         flags=("write", "denyoom"),
         first_key=1,
@@ -493,6 +515,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrank",
+        handler="sorted_set.zrank_command",
         arity=-3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -514,6 +537,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrem",
+        handler="sorted_set_removal.zrem_command",
         arity=-3,
         flags=("write", "fast"),
         first_key=1,
@@ -531,6 +555,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zremrangebylex",
+        handler="sorted_set_removal.zremrangebylex_command",
         arity=4,
         flags=("write",),
         first_key=1,
@@ -547,6 +572,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zremrangebyrank",
+        handler="sorted_set_removal.zremrangebyrank_command",
         arity=4,
         flags=("write",),
         first_key=1,
@@ -563,6 +589,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zremrangebyscore",
+        handler="sorted_set_removal.zremrangebyscore_command",
         arity=4,
         flags=("write",),
         first_key=1,
@@ -579,6 +606,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrevrange",
+        handler="sorted_set_range.zrevrange_command",
         arity=-4,
         flags=("readonly",),
         first_key=1,
@@ -603,6 +631,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrevrangebylex",
+        handler="sorted_set_range.zrevrangebylex_command",
         arity=-4,
         flags=("readonly",),
         first_key=1,
@@ -629,6 +658,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrevrangebyscore",
+        handler="sorted_set_range.zrevrangebyscore_command",
         arity=-4,
         flags=("readonly",),
         first_key=1,
@@ -657,6 +687,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zrevrank",
+        handler="sorted_set.zrevrank_command",
         arity=-3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -678,6 +709,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zscan",
+        handler="sorted_set_sampling.zscan_command",
         arity=-3,
         flags=("readonly",),
         first_key=1,
@@ -700,6 +732,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zscore",
+        handler="sorted_set.zscore_command",
         arity=3,
         flags=("readonly", "fast"),
         first_key=1,
@@ -716,6 +749,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zunion",
+        handler="sorted_set_operations.zunion_command",
         arity=-3,
         flags=("readonly", "movablekeys"),
         categories=("read", "sortedset", "slow"),
@@ -745,6 +779,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="zunionstore",
+        handler="sorted_set_operations.zunionstore_command",
         arity=-4,
         flags=("write", "denyoom", "movablekeys"),
         first_key=1,

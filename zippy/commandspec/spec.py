@@ -39,6 +39,13 @@ class KeyCount(NamedTuple):
     step: int
 
 
+# Categories of access control and flags of keys, in the order of their bits in the core
+CATEGORIES = (
+    "keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap", "hyperloglog", "geo", "stream", "pubsub",
+    "admin", "fast", "slow", "blocking", "dangerous", "connection", "transaction", "scripting",
+)
+KEY_FLAGS = ("RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete", "variable_flags")
+
 AFTER_NAME = Index(1)
 ONE_KEY = Range(0, 1, 0)
 
@@ -76,14 +83,17 @@ class CommandSpec:
     """Everything about one command or subcommand (`name` is then `command|subcommand`, lower case)."""
 
     name: str
+    handler: str | None = None  # module.function below zippy/_core/commands; None: a Python function, or a container
     arity: int  # number of words with the name; negative: at least that many
     flags: tuple[str, ...] = ()
+    gate: tuple[str, ...] = ()  # what the gate must know beyond the flags, which COMMAND INFO does not tell: names of CMD_ bits
     first_key: int = 0  # the old way to tell keys; 0: none, or not found this way
     last_key: int = 0  # negative: from the end
     key_step: int = 0
     categories: tuple[str, ...]  # of access control, without the "@"
     tips: tuple[str, ...] = ()
     keys: tuple[KeySpec, ...] = ()
+    keys_by: str | None = None  # a function of zippy/_core/commands/keys that finds the keys where `keys` does not tell enough
     summary: str
     since: str
     group: str

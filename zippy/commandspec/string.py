@@ -7,6 +7,7 @@ from zippy.commandspec.spec import Argument, CommandSpec, KeySpec, Range
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="append",
+        handler="string_range.append_command",
         arity=3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -23,6 +24,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="decr",
+        handler="string_number.decr_command",
         arity=2,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -39,6 +41,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="decrby",
+        handler="string_number.decrby_command",
         arity=3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -55,6 +58,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="get",
+        handler="string.get_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -71,6 +75,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="getdel",
+        handler="string.getdel_command",
         arity=2,
         flags=("write", "fast"),
         first_key=1,
@@ -87,6 +92,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="getex",
+        handler="string.getex_command",
         arity=-2,
         flags=("write", "fast"),
         first_key=1,
@@ -117,6 +123,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="getrange",
+        handler="string_range.getrange_command",
         arity=4,
         flags=("readonly",),
         first_key=1,
@@ -133,6 +140,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="getset",
+        handler="string.getset_command",
         arity=3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -152,6 +160,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="incr",
+        handler="string_number.incr_command",
         arity=2,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -168,6 +177,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="incrby",
+        handler="string_number.incrby_command",
         arity=3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -184,6 +194,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="incrbyfloat",
+        handler="string_number.incrbyfloat_command",
         arity=3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -200,6 +211,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="lcs",
+        handler="string_lcs.lcs_command",
         arity=-3,
         flags=("readonly",),
         first_key=1,
@@ -223,6 +235,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="mget",
+        handler="string.mget_command",
         arity=-2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -240,6 +253,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="mset",
+        handler="string.mset_command",
         arity=-3,
         flags=("write", "denyoom"),
         first_key=1,
@@ -259,6 +273,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="msetnx",
+        handler="string.msetnx_command",
         arity=-3,
         flags=("write", "denyoom"),
         first_key=1,
@@ -277,6 +292,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="psetex",
+        handler="string.psetex_command",
         arity=4,
         flags=("write", "denyoom"),
         first_key=1,
@@ -296,6 +312,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="set",
+        handler="string.set_command",
         arity=-3,
         flags=("write", "denyoom"),
         first_key=1,
@@ -303,6 +320,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         key_step=1,
         categories=("write", "string", "slow"),
         keys=(KeySpec(("RW", "access", "update", "variable_flags"), notes="Reads the old value only for `GET`."),),
+        keys_by="set_keys",
         summary="Write a string whatever the key held before, on conditions and with an expiry if wished.",
         since="1.0.0",
         group="string",
@@ -341,6 +359,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="setex",
+        handler="string.setex_command",
         arity=4,
         flags=("write", "denyoom"),
         first_key=1,
@@ -360,6 +379,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="setnx",
+        handler="string.setnx_command",
         arity=3,
         flags=("write", "denyoom", "fast"),
         first_key=1,
@@ -379,6 +399,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="setrange",
+        handler="string_range.setrange_command",
         arity=4,
         flags=("write", "denyoom"),
         first_key=1,
@@ -395,6 +416,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="strlen",
+        handler="string_range.strlen_command",
         arity=2,
         flags=("readonly", "fast"),
         first_key=1,
@@ -411,6 +433,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="substr",
+        handler="string_range.substr_command",
         arity=4,
         flags=("readonly",),
         first_key=1,

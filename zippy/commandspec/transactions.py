@@ -7,8 +7,10 @@ from zippy.commandspec.spec import Argument, CommandSpec, KeySpec, Range
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="discard",
+        handler="transactions.discard_command",
         arity=1,
         flags=("noscript", "loading", "stale", "fast", "allow_busy"),
+        gate=("runs_in_multi",),
         categories=("fast", "transaction"),
         summary="Throw the queued commands away and leave the transaction.",
         since="2.0.0",
@@ -18,8 +20,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="exec",
+        handler="transactions.exec_command",
         arity=1,
         flags=("noscript", "loading", "stale", "skip_slowlog"),
+        gate=("runs_in_multi", "runs_queue"),
         categories=("slow", "transaction"),
         summary="Run the queued commands as one, unless a watched key has changed.",
         since="1.2.0",
@@ -29,8 +33,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="multi",
+        handler="transactions.multi_command",
         arity=1,
         flags=("noscript", "loading", "stale", "fast", "allow_busy"),
+        gate=("runs_in_multi",),
         categories=("fast", "transaction"),
         summary="Start queueing commands for a transaction.",
         since="1.2.0",
@@ -40,6 +46,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="unwatch",
+        handler="transactions.unwatch_command",
         arity=1,
         flags=("noscript", "loading", "stale", "fast", "allow_busy"),
         categories=("fast", "transaction"),
@@ -51,8 +58,10 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         name="watch",
+        handler="transactions.watch_command",
         arity=-2,
         flags=("noscript", "loading", "stale", "fast", "allow_busy"),
+        gate=("runs_in_multi",),
         first_key=1,
         last_key=-1,
         key_step=1,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from zippy._core import introspection
 from zippy._core.resp.kinds import OrderedSet, ReplyError, Simple
 from zippy.commandspec import COMMANDS, CommandSpec, find_command
-from zippy.commandspec.keys import Key, KeysUnknown, has_keys, request_keys
 from zippy.commandspec.reply import docs_reply, info_reply
 from zippy.server.arguments import syntax_error, text
 from zippy.server.registry import command
@@ -72,32 +72,32 @@ def command_list(session: Session, args: list[bytes]) -> Any:
     raise syntax_error()
 
 
-def keys_of(words: list[bytes]) -> list[Key]:
-    """The keys of a request, or why there are none as an error reply."""
-    spec = find_command(text(words[0]))
-    if spec is not None and spec.subcommands and len(words) > 1:
-        spec = find_command(f"{spec.name}|{text(words[1])}")
-    if spec is None:
+def keys_of(session: Session, words: list[bytes]) -> list[tuple[int, tuple[str, ...]]]:
+    """Place and flags of the keys of a request, or why there are none as an error reply."""
+    id = introspection.find_command(session.core, words)
+    if id < 0:
         raise ReplyError("ERR Invalid command specified")
-    if not has_keys(spec):
+    if not introspection.command_may_have_keys(session.core, id):
         raise ReplyError("ERR The command has no key arguments")
+    spec = find_command(session.core.command_names[id])
+    assert spec is not None
     if len(words) != spec.arity if spec.arity > 0 else len(words) < -spec.arity:
         raise ReplyError("ERR Invalid number of arguments specified for command")
-    try:
-        return request_keys(spec, words)
-    except KeysUnknown:
-        if "no_mandatory_keys" in spec.flags:
-            return []
-        raise ReplyError("ERR Invalid arguments specified for command") from None
+    keys = introspection.request_keys(session.core, id, words)
+    if keys is not None:
+        return keys
+    if "no_mandatory_keys" in spec.flags:
+        return []
+    raise ReplyError("ERR Invalid arguments specified for command")
 
 
 @command("command|getkeys")
 def command_getkeys(session: Session, args: list[bytes]) -> Any:
     """COMMAND GETKEYS command [argument ...]."""
-    return [args[2 + key.place] for key in keys_of(args[2:])]
+    return [args[2 + place] for place, _ in keys_of(session, args[2:])]
 
 
 @command("command|getkeysandflags")
 def command_getkeysandflags(session: Session, args: list[bytes]) -> Any:
     """COMMAND GETKEYSANDFLAGS command [argument ...]."""
-    return [[args[2 + key.place], OrderedSet(Simple(flag) for flag in key.flags)] for key in keys_of(args[2:])]
+    return [[args[2 + place], OrderedSet(Simple(flag) for flag in flags)] for place, flags in keys_of(session, args[2:])]

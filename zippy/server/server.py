@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 from zippy._core.session import SETTING_NAMES, Core, Session, seed_hashes
-from zippy.commandspec import COMMANDS
 from zippy.server import (  # noqa: F401  they register their handlers
     client_commands,
     command_table,
@@ -59,7 +58,7 @@ class Server:
     def __init__(self, settings: Settings, config_path: str | None = None) -> None:
         self.settings = settings
         self.config_path = config_path  # the file that CONFIG REWRITE writes
-        self.core = Core(COMMANDS, settings.integer("databases"), int.from_bytes(os.urandom(8), "little"))
+        self.core = Core(settings.integer("databases"), int.from_bytes(os.urandom(8), "little"))
         self.core.server = self
         self.core.log_exception = log.exception
         self.core.on_limit = self.log_limit

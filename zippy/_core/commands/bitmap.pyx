@@ -1,12 +1,11 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memset, strcmp
+from libc.string cimport memset
 from zippy._core.ground.bits cimport bits_count_range, bits_find
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.number cimport NUM_I64_TEXT
 from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type, reply_out_of_memory, reply_syntax_error
-from zippy._core.commands.bitmap_field cimport arg_bit_offset, bitfield_command, bitfield_ro_command
-from zippy._core.commands.bitmap_op cimport bitop_command
+from zippy._core.commands.bitmap_field cimport arg_bit_offset
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport db_put_raw, db_resize_string, lookup_read, open_for_write
 from zippy._core.keyspace.effects cimport mutated
@@ -20,24 +19,6 @@ cdef struct BitRange:
     int64_t end                 # then the last bit
     bint in_bits
     bint has_end
-
-
-cdef command_fn bitmap_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"setbit") == 0:
-        return setbit_command
-    if strcmp(name, b"getbit") == 0:
-        return getbit_command
-    if strcmp(name, b"bitcount") == 0:
-        return bitcount_command
-    if strcmp(name, b"bitpos") == 0:
-        return bitpos_command
-    if strcmp(name, b"bitop") == 0:
-        return bitop_command
-    if strcmp(name, b"bitfield") == 0:
-        return bitfield_command
-    if strcmp(name, b"bitfield_ro") == 0:
-        return bitfield_ro_command
-    return NULL
 
 
 cdef void setbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -1,6 +1,10 @@
 """The connection group: what is answered without leaving the core."""
 
-from zippy._core.commands.types cimport command_fn
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.types cimport Client, Engine
 
 
-cdef command_fn connection_handler(const char* name) noexcept nogil      # the handler of a command of this group, NULL if it has none here
+cdef void ping_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void echo_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void select_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void quit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

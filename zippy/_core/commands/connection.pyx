@@ -1,22 +1,8 @@
 from libc.stdint cimport int64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.commands.args cimport arg_int
-from zippy._core.commands.connection_client cimport connection_client_handler
 from zippy._core.commands.types cimport CLIENT_CLOSE_AFTER_REPLY, Client, Engine
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_bulk_text, reply_error, reply_ok, reply_simple
-
-
-cdef command_fn connection_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"ping") == 0:
-        return ping_command
-    if strcmp(name, b"echo") == 0:
-        return echo_command
-    if strcmp(name, b"select") == 0:
-        return select_command
-    if strcmp(name, b"quit") == 0:
-        return quit_command
-    return connection_client_handler(name)
 
 
 cdef void ping_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -1,5 +1,4 @@
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice
 from zippy._core.commands.args cimport arg_i64, arg_i64_or, arg_is, reply_subcommand_error, reply_syntax_error
 from zippy._core.commands.client cimport client_by_id, client_set_name, end_pause, unblock_in_vain, unblock_with_error
@@ -7,28 +6,6 @@ from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, Client, Engine
 )
 from zippy._core.resp.writer cimport reply_bulk, reply_error, reply_int, reply_null, reply_ok
-
-
-cdef command_fn connection_client_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"client|getname") == 0:
-        return client_getname_command
-    if strcmp(name, b"client|setname") == 0:
-        return client_setname_command
-    if strcmp(name, b"client|id") == 0:
-        return client_id_command
-    if strcmp(name, b"client|no-evict") == 0:
-        return client_no_evict_command
-    if strcmp(name, b"client|no-touch") == 0:
-        return client_no_touch_command
-    if strcmp(name, b"client|pause") == 0:
-        return client_pause_command
-    if strcmp(name, b"client|reply") == 0:
-        return client_reply_command
-    if strcmp(name, b"client|unblock") == 0:
-        return client_unblock_command
-    if strcmp(name, b"client|unpause") == 0:
-        return client_unpause_command
-    return NULL
 
 
 cdef void client_id_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -73,7 +73,6 @@ cdef void engine_free(Engine* e) noexcept nogil:
         if e.all_commands[i].subcommands != NULL:
             ht_free(e.all_commands[i].subcommands)
             mem_free(e.all_commands[i].subcommands)
-        mem_free(<void*>e.all_commands[i].name.ptr)
         mem_free(e.all_commands[i].renamed)
     mem_free(e.all_commands)
     ht_free(&e.commands)

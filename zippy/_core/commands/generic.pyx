@@ -1,11 +1,6 @@
 from libc.stdint cimport int64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_equal
 from zippy._core.commands.args cimport arg_int, arg_is, reply_syntax_error
-from zippy._core.commands.generic_dump cimport generic_dump_handler
-from zippy._core.commands.generic_expire cimport generic_expire_handler
-from zippy._core.commands.generic_scan cimport generic_scan_handler
-from zippy._core.commands.generic_sort cimport generic_sort_handler
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport (
     PREFETCHED, db_prefetch, delete_key, detach, lookup_peek, lookup_quiet, lookup_read, open_for_write, put_new
@@ -16,42 +11,6 @@ from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_OVERWRITTEN, NOTI
 from zippy._core.resp.writer cimport reply_bulk_text, reply_error, reply_int, reply_null, reply_ok, reply_simple
 from zippy._core.values.entry cimport Entry, entry_expiry, entry_type, entry_with_key
 from zippy._core.values.value cimport value_copy, value_encoding_name, value_type_name
-
-
-cdef command_fn generic_handler(const char* name) noexcept nogil:
-    cdef command_fn handler
-    if strcmp(name, b"del") == 0:
-        return del_command
-    if strcmp(name, b"unlink") == 0:
-        return unlink_command
-    if strcmp(name, b"exists") == 0:
-        return exists_command
-    if strcmp(name, b"touch") == 0:
-        return touch_command
-    if strcmp(name, b"type") == 0:
-        return type_command
-    if strcmp(name, b"rename") == 0:
-        return rename_command
-    if strcmp(name, b"renamenx") == 0:
-        return renamenx_command
-    if strcmp(name, b"copy") == 0:
-        return copy_command
-    if strcmp(name, b"move") == 0:
-        return move_command
-    if strcmp(name, b"object|encoding") == 0:
-        return object_encoding_command
-    if strcmp(name, b"object|freq") == 0:
-        return object_freq_command
-    if strcmp(name, b"object|idletime") == 0:
-        return object_idletime_command
-    if strcmp(name, b"object|refcount") == 0:
-        return object_refcount_command
-    handler = generic_expire_handler(name)
-    if handler == NULL:
-        handler = generic_dump_handler(name)
-    if handler == NULL:
-        handler = generic_scan_handler(name)
-    return handler if handler != NULL else generic_sort_handler(name)
 
 
 cdef void del_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -1,5 +1,5 @@
 from libc.stdint cimport INT64_MAX, int64_t
-from libc.string cimport memcpy, strcmp
+from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of, slice_text
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.number cimport num_write_i64
@@ -28,16 +28,6 @@ cdef struct Restore:
     int64_t idle                # seconds, -1: not given
     int64_t freq                # LFU counter, -1: not given
     int64_t expiry              # ms since the epoch, or NO_EXPIRY
-
-
-cdef command_fn generic_dump_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"dump") == 0:
-        return dump_command
-    if strcmp(name, b"restore") == 0:
-        return restore_command
-    if strcmp(name, b"restore-asking") == 0:
-        return restore_asking_command
-    return NULL
 
 
 cdef void dump_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

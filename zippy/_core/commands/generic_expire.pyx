@@ -1,5 +1,4 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
 from zippy._core.commands.args cimport arg_i64, arg_is
@@ -16,28 +15,6 @@ cdef enum:
     ONLY_EXISTING = 2     # XX
     ONLY_GREATER = 4      # GT: no expiry counts as infinite
     ONLY_LESS = 8         # LT
-
-
-cdef command_fn generic_expire_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"expire") == 0:
-        return expire_command
-    if strcmp(name, b"pexpire") == 0:
-        return pexpire_command
-    if strcmp(name, b"expireat") == 0:
-        return expireat_command
-    if strcmp(name, b"pexpireat") == 0:
-        return pexpireat_command
-    if strcmp(name, b"ttl") == 0:
-        return ttl_command
-    if strcmp(name, b"pttl") == 0:
-        return pttl_command
-    if strcmp(name, b"expiretime") == 0:
-        return expiretime_command
-    if strcmp(name, b"pexpiretime") == 0:
-        return pexpiretime_command
-    if strcmp(name, b"persist") == 0:
-        return persist_command
-    return NULL
 
 
 cdef bint parse_conditions(Client* c, int argc, const Slice* argv, int* conditions) noexcept nogil:

@@ -1,5 +1,4 @@
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_is
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
@@ -12,16 +11,6 @@ from zippy._core.keyspace.types cimport Db
 from zippy._core.resp.writer cimport reply_bulk, reply_defer, reply_defer_array, reply_null
 from zippy._core.values.entry cimport Entry, entry_key
 from zippy._core.values.value cimport value_type_name
-
-
-cdef command_fn generic_scan_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"keys") == 0:
-        return keys_command
-    if strcmp(name, b"randomkey") == 0:
-        return randomkey_command
-    if strcmp(name, b"scan") == 0:
-        return scan_command
-    return NULL
 
 
 cdef void keys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

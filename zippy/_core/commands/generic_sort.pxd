@@ -1,6 +1,8 @@
 """SORT and SORT_RO."""
 
-from zippy._core.commands.types cimport command_fn
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.types cimport Client, Engine
 
 
-cdef command_fn generic_sort_handler(const char* name) noexcept nogil
+cdef void sort_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void sort_ro_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

@@ -1,5 +1,5 @@
 from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
-from libc.string cimport memchr, memcpy, memset, strcmp
+from libc.string cimport memchr, memcpy, memset
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.listpack cimport LpItem
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
@@ -52,14 +52,6 @@ cdef struct Sorting:
     Item* items
     int64_t length
     int64_t room
-
-
-cdef command_fn generic_sort_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"sort") == 0:
-        return sort_command
-    if strcmp(name, b"sort_ro") == 0:
-        return sort_ro_command
-    return NULL
 
 
 cdef bint parse(Client* c, int argc, const Slice* argv, bint may_store, Options* o) noexcept nogil:

@@ -1,11 +1,9 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.number cimport NUM_LONG_DOUBLE_TEXT, num_read_i64, num_read_long_double, num_write_i64, num_write_long_double
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type
 from zippy._core.commands.engine cimport propagate_instead
-from zippy._core.commands.hash_random cimport hrandfield_command
 from zippy._core.commands.scan_arguments cimport (
     SCAN_FIELDS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_reply_empty, scan_table, scan_wants
 )
@@ -20,48 +18,6 @@ from zippy._core.values.hash cimport (
     HASH_TEXT, HashIter, HashPair, hash_field_of, hash_find, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_make_room,
     hash_new, hash_remove, hash_set, hash_table, hash_value_of
 )
-
-
-cdef command_fn hash_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"hset") == 0:
-        return hset_command
-    if strcmp(name, b"hmset") == 0:
-        return hmset_command
-    if strcmp(name, b"hsetnx") == 0:
-        return hsetnx_command
-    if strcmp(name, b"hget") == 0:
-        return hget_command
-    if strcmp(name, b"hmget") == 0:
-        return hmget_command
-    if strcmp(name, b"hgetall") == 0:
-        return hgetall_command
-    if strcmp(name, b"hkeys") == 0:
-        return hkeys_command
-    if strcmp(name, b"hvals") == 0:
-        return hvals_command
-    if strcmp(name, b"hdel") == 0:
-        return hdel_command
-    if strcmp(name, b"hgetdel") == 0:
-        return hgetdel_command
-    return hash_rest_handler(name)
-
-
-cdef command_fn hash_rest_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"hlen") == 0:
-        return hlen_command
-    if strcmp(name, b"hstrlen") == 0:
-        return hstrlen_command
-    if strcmp(name, b"hexists") == 0:
-        return hexists_command
-    if strcmp(name, b"hincrby") == 0:
-        return hincrby_command
-    if strcmp(name, b"hincrbyfloat") == 0:
-        return hincrbyfloat_command
-    if strcmp(name, b"hrandfield") == 0:
-        return hrandfield_command
-    if strcmp(name, b"hscan") == 0:
-        return hscan_command
-    return NULL
 
 
 # ---- setting

@@ -1,8 +1,6 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t
-from libc.string cimport strcmp
 from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
 from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type, reply_syntax_error
-from zippy._core.commands.list_pop cimport list_pop_handler
 from zippy._core.commands.list_removal cimport list_removed
 from zippy._core.keyspace.db cimport lookup_read, open_for_write, put_new
 from zippy._core.keyspace.effects cimport mutated
@@ -19,34 +17,6 @@ from zippy._core.values.list cimport (
 
 cdef enum:
     RANGE_ITEMS = 64     # elements that LRANGE takes at a time
-
-
-cdef command_fn list_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"lpush") == 0:
-        return lpush_command
-    if strcmp(name, b"rpush") == 0:
-        return rpush_command
-    if strcmp(name, b"lpushx") == 0:
-        return lpushx_command
-    if strcmp(name, b"rpushx") == 0:
-        return rpushx_command
-    if strcmp(name, b"llen") == 0:
-        return llen_command
-    if strcmp(name, b"lindex") == 0:
-        return lindex_command
-    if strcmp(name, b"lrange") == 0:
-        return lrange_command
-    if strcmp(name, b"lset") == 0:
-        return lset_command
-    if strcmp(name, b"linsert") == 0:
-        return linsert_command
-    if strcmp(name, b"ltrim") == 0:
-        return ltrim_command
-    if strcmp(name, b"lrem") == 0:
-        return lrem_command
-    if strcmp(name, b"lpos") == 0:
-        return lpos_command
-    return list_pop_handler(name)
 
 
 cdef void push(Engine* e, Client* c, int argc, Slice* argv, int where, bint only_existing) noexcept nogil:

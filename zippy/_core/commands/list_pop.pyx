@@ -1,5 +1,4 @@
 from libc.stdint cimport INT64_MAX, int64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_free, buf_init, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
 from zippy._core.commands.args cimport arg_in_range, arg_is, arg_timeout, check_type, reply_syntax_error
@@ -16,30 +15,6 @@ from zippy._core.values.list cimport (
     LIST_HEAD, LIST_TAIL, ListIter, item_text, list_delete_range, list_iter, list_iter_done, list_iter_next, list_length, list_make_room,
     list_new, list_push
 )
-
-
-cdef command_fn list_pop_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"lpop") == 0:
-        return lpop_command
-    if strcmp(name, b"rpop") == 0:
-        return rpop_command
-    if strcmp(name, b"lmpop") == 0:
-        return lmpop_command
-    if strcmp(name, b"rpoplpush") == 0:
-        return rpoplpush_command
-    if strcmp(name, b"lmove") == 0:
-        return lmove_command
-    if strcmp(name, b"blpop") == 0:
-        return blpop_command
-    if strcmp(name, b"brpop") == 0:
-        return brpop_command
-    if strcmp(name, b"blmpop") == 0:
-        return blmpop_command
-    if strcmp(name, b"brpoplpush") == 0:
-        return brpoplpush_command
-    if strcmp(name, b"blmove") == 0:
-        return blmove_command
-    return NULL
 
 
 cdef inline const char* pop_event(int where) noexcept nogil:

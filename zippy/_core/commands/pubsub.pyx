@@ -1,5 +1,4 @@
 from libc.stdint cimport int64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport HashTable, HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
@@ -9,36 +8,6 @@ from zippy._core.commands.types cimport Channel, Client, Engine, SubscriptionLis
 from zippy._core.resp.writer cimport (
     reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_error_about, reply_int, reply_null, reply_push
 )
-
-
-cdef command_fn pubsub_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"publish") == 0:
-        return publish_command
-    if strcmp(name, b"spublish") == 0:
-        return spublish_command
-    if strcmp(name, b"subscribe") == 0:
-        return subscribe_command
-    if strcmp(name, b"unsubscribe") == 0:
-        return unsubscribe_command
-    if strcmp(name, b"psubscribe") == 0:
-        return psubscribe_command
-    if strcmp(name, b"punsubscribe") == 0:
-        return punsubscribe_command
-    if strcmp(name, b"ssubscribe") == 0:
-        return ssubscribe_command
-    if strcmp(name, b"sunsubscribe") == 0:
-        return sunsubscribe_command
-    if strcmp(name, b"pubsub|channels") == 0:
-        return pubsub_channels_command
-    if strcmp(name, b"pubsub|shardchannels") == 0:
-        return pubsub_shardchannels_command
-    if strcmp(name, b"pubsub|numsub") == 0:
-        return pubsub_numsub_command
-    if strcmp(name, b"pubsub|shardnumsub") == 0:
-        return pubsub_shardnumsub_command
-    if strcmp(name, b"pubsub|numpat") == 0:
-        return pubsub_numpat_command
-    return NULL
 
 
 cdef void publish_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -1,6 +1,12 @@
 """The server group: what is answered without leaving the core."""
 
-from zippy._core.commands.types cimport command_fn
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.types cimport Client, Engine
 
 
-cdef command_fn server_handler(const char* name) noexcept nogil
+cdef void dbsize_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void flushdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void flushall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void monitor_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

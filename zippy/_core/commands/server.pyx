@@ -1,6 +1,5 @@
 from libc.limits cimport INT_MAX, INT_MIN
 from libc.stdint cimport int64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.keyspace.db cimport flush_db, lazy_free_pending, swap_dbs
@@ -9,22 +8,6 @@ from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory,
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport CLIENT_IN_EXEC, CLIENT_MONITOR, Client, Engine
 from zippy._core.resp.writer cimport reply_array, reply_bulk_int, reply_error, reply_int, reply_ok
-
-
-cdef command_fn server_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"dbsize") == 0:
-        return dbsize_command
-    if strcmp(name, b"flushall") == 0:
-        return flushall_command
-    if strcmp(name, b"flushdb") == 0:
-        return flushdb_command
-    if strcmp(name, b"swapdb") == 0:
-        return swapdb_command
-    if strcmp(name, b"time") == 0:
-        return time_command
-    if strcmp(name, b"monitor") == 0:
-        return monitor_command
-    return NULL
 
 
 cdef void dbsize_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -1,11 +1,8 @@
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport strcmp
 from zippy._core.commands.args cimport check_type
 from zippy._core.commands.scan_arguments cimport (
     SCAN_MEMBERS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_reply_empty, scan_table, scan_wants
 )
-from zippy._core.commands.set_operations cimport set_operations_handler
-from zippy._core.commands.set_random cimport set_random_handler
 from zippy._core.commands.set_removal cimport members_removed
 from zippy._core.keyspace.db cimport lookup_read, open_for_write, put_new
 from zippy._core.keyspace.effects cimport mutated
@@ -16,28 +13,6 @@ from zippy._core.values.set cimport (
     SET_TEXT, SetIter, set_add, set_contains, set_iter, set_iter_done, set_iter_next, set_length, set_make_room, set_member_of, set_new,
     set_remove, set_table, set_text
 )
-
-
-cdef command_fn set_handler(const char* name) noexcept nogil:
-    cdef command_fn handler
-    if strcmp(name, b"sadd") == 0:
-        return sadd_command
-    if strcmp(name, b"srem") == 0:
-        return srem_command
-    if strcmp(name, b"smove") == 0:
-        return smove_command
-    if strcmp(name, b"scard") == 0:
-        return scard_command
-    if strcmp(name, b"sismember") == 0:
-        return sismember_command
-    if strcmp(name, b"smismember") == 0:
-        return smismember_command
-    if strcmp(name, b"smembers") == 0:
-        return smembers_command
-    if strcmp(name, b"sscan") == 0:
-        return sscan_command
-    handler = set_random_handler(name)
-    return handler if handler != NULL else set_operations_handler(name)
 
 
 cdef void sadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -1,6 +1,5 @@
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.stdlib cimport qsort
-from libc.string cimport strcmp
 from zippy._core.ground.listpack cimport LpItem
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.number cimport num_read_i64
@@ -35,24 +34,6 @@ cdef struct Output:
     Client* client      # replied to, unless into is given
     Entry* into         # a set that takes them, or NULL
     int64_t count       # members so far
-
-
-cdef command_fn set_operations_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"sinter") == 0:
-        return sinter_command
-    if strcmp(name, b"sintercard") == 0:
-        return sintercard_command
-    if strcmp(name, b"sinterstore") == 0:
-        return sinterstore_command
-    if strcmp(name, b"sunion") == 0:
-        return sunion_command
-    if strcmp(name, b"sunionstore") == 0:
-        return sunionstore_command
-    if strcmp(name, b"sdiff") == 0:
-        return sdiff_command
-    if strcmp(name, b"sdiffstore") == 0:
-        return sdiffstore_command
-    return NULL
 
 
 # ---- operands and result

@@ -1,6 +1,8 @@
 """SPOP and SRANDMEMBER."""
 
-from zippy._core.commands.types cimport command_fn
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.types cimport Client, Engine
 
 
-cdef command_fn set_random_handler(const char* name) noexcept nogil
+cdef void srandmember_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void spop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

@@ -1,5 +1,4 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Buf, buf_append, buf_clear, buf_free, buf_init, slice_text
 from zippy._core.ground.listpack cimport LpItem
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
@@ -22,14 +21,6 @@ cdef enum:
     FEW = 3           # up to a third of all are drawn one by one; beyond, all are walked
     KEEP_FEW = 5      # when less than a fifth of what is popped stays, that moves to a new set (as Redis does, which shows in the encoding)
     SREM_MEMBERS = 1024   # members that one propagated SREM names
-
-
-cdef command_fn set_random_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"spop") == 0:
-        return spop_command
-    if strcmp(name, b"srandmember") == 0:
-        return srandmember_command
-    return NULL
 
 
 # ---- SRANDMEMBER

@@ -1,6 +1,15 @@
 """The commands on sorted sets."""
 
-from zippy._core.commands.types cimport command_fn
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.types cimport Client, Engine
 
 
-cdef command_fn sorted_set_handler(const char* name) noexcept nogil
+cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void zincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void zscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void zmscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void zcard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void zcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void zlexcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void zrank_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void zrevrank_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

@@ -1,14 +1,9 @@
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport strcmp
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
 from zippy._core.ground.slice cimport Slice
 from zippy._core.commands.args cimport arg_double, arg_is, check_type, reply_syntax_error
-from zippy._core.commands.sorted_set_operations cimport sorted_set_operations_handler
-from zippy._core.commands.sorted_set_pop cimport sorted_set_pop_handler
-from zippy._core.commands.sorted_set_range cimport read_lex_range, read_score_range, sorted_set_range_handler
-from zippy._core.commands.sorted_set_removal cimport sorted_set_removal_handler
-from zippy._core.commands.sorted_set_sampling cimport sorted_set_sampling_handler
+from zippy._core.commands.sorted_set_range cimport read_lex_range, read_score_range
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport lookup_read, open_for_write, put_new
 from zippy._core.keyspace.effects cimport mutated
@@ -22,39 +17,6 @@ from zippy._core.values.zset cimport (
 
 cdef enum:
     SCORES = 16              # that need no memory of their own
-
-
-cdef command_fn sorted_set_handler(const char* name) noexcept nogil:
-    cdef command_fn handler = sorted_set_range_handler(name)
-    if handler == NULL:
-        handler = sorted_set_removal_handler(name)
-    if handler == NULL:
-        handler = sorted_set_pop_handler(name)
-    if handler == NULL:
-        handler = sorted_set_operations_handler(name)
-    if handler == NULL:
-        handler = sorted_set_sampling_handler(name)
-    if handler != NULL:
-        return handler
-    if strcmp(name, b"zadd") == 0:
-        return zadd_command
-    if strcmp(name, b"zincrby") == 0:
-        return zincrby_command
-    if strcmp(name, b"zscore") == 0:
-        return zscore_command
-    if strcmp(name, b"zmscore") == 0:
-        return zmscore_command
-    if strcmp(name, b"zcard") == 0:
-        return zcard_command
-    if strcmp(name, b"zcount") == 0:
-        return zcount_command
-    if strcmp(name, b"zlexcount") == 0:
-        return zlexcount_command
-    if strcmp(name, b"zrank") == 0:
-        return zrank_command
-    if strcmp(name, b"zrevrank") == 0:
-        return zrevrank_command
-    return NULL
 
 
 # ---- adding

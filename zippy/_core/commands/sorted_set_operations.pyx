@@ -4,7 +4,7 @@ listpack would lose the sign of a zero.)"""
 from libc.math cimport isnan
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.stdlib cimport qsort
-from libc.string cimport strcmp, strlen
+from libc.string cimport strlen
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.number cimport num_read_double
 from zippy._core.ground.slice cimport Slice, slice_of
@@ -62,24 +62,6 @@ cdef struct Operation:
 
 
 ctypedef void (*combine_fn)(Operation* o, Entry* result) noexcept nogil
-
-
-cdef command_fn sorted_set_operations_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"zunion") == 0:
-        return zunion_command
-    if strcmp(name, b"zinter") == 0:
-        return zinter_command
-    if strcmp(name, b"zdiff") == 0:
-        return zdiff_command
-    if strcmp(name, b"zunionstore") == 0:
-        return zunionstore_command
-    if strcmp(name, b"zinterstore") == 0:
-        return zinterstore_command
-    if strcmp(name, b"zdiffstore") == 0:
-        return zdiffstore_command
-    if strcmp(name, b"zintercard") == 0:
-        return zintercard_command
-    return NULL
 
 
 # ---- inputs

@@ -1,5 +1,4 @@
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
 from zippy._core.ground.slice cimport Slice, slice_of
@@ -19,22 +18,6 @@ cdef enum PopReply:
     REPLY_PLAIN = 0      # one: member, score. A blocking one has the key before them
     REPLY_MEMBERS = 1    # as ZRANGE WITHSCORES
     REPLY_PAIRS = 2      # an array of pairs in both protocols
-
-
-cdef command_fn sorted_set_pop_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"zpopmin") == 0:
-        return zpopmin_command
-    if strcmp(name, b"zpopmax") == 0:
-        return zpopmax_command
-    if strcmp(name, b"zmpop") == 0:
-        return zmpop_command
-    if strcmp(name, b"bzpopmin") == 0:
-        return bzpopmin_command
-    if strcmp(name, b"bzpopmax") == 0:
-        return bzpopmax_command
-    if strcmp(name, b"bzmpop") == 0:
-        return bzmpop_command
-    return NULL
 
 
 cdef void reply_popped(Client* c, const ZSetIter* it, int shape) noexcept nogil:

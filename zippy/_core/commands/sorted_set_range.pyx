@@ -1,4 +1,3 @@
-from libc.string cimport strcmp
 from zippy._core.ground.number cimport num_read_lax_double
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
@@ -30,24 +29,6 @@ cdef struct RangeRequest:
     int64_t start, end     # BY_RANK: indexes, negative from the end
     OtScoreRange scores
     OtLexRange members
-
-
-cdef command_fn sorted_set_range_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"zrange") == 0:
-        return zrange_command
-    if strcmp(name, b"zrangebyscore") == 0:
-        return zrangebyscore_command
-    if strcmp(name, b"zrevrangebyscore") == 0:
-        return zrevrangebyscore_command
-    if strcmp(name, b"zrangebylex") == 0:
-        return zrangebylex_command
-    if strcmp(name, b"zrevrangebylex") == 0:
-        return zrevrangebylex_command
-    if strcmp(name, b"zrevrange") == 0:
-        return zrevrange_command
-    if strcmp(name, b"zrangestore") == 0:
-        return zrangestore_command
-    return NULL
 
 
 # ---- bounds

@@ -1,5 +1,4 @@
 from libc.stdint cimport uint64_t
-from libc.string cimport strcmp
 from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
 from zippy._core.commands.args cimport arg_i64, check_type
 from zippy._core.commands.sorted_set_range cimport ranks_of_indexes, read_lex_range, read_score_range
@@ -10,18 +9,6 @@ from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport reply_int
 from zippy._core.values.entry cimport TYPE_ZSET
 from zippy._core.values.zset cimport zset_length, zset_lex_span, zset_remove, zset_remove_ranks, zset_score_span
-
-
-cdef command_fn sorted_set_removal_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"zrem") == 0:
-        return zrem_command
-    if strcmp(name, b"zremrangebyrank") == 0:
-        return zremrangebyrank_command
-    if strcmp(name, b"zremrangebyscore") == 0:
-        return zremrangebyscore_command
-    if strcmp(name, b"zremrangebylex") == 0:
-        return zremrangebylex_command
-    return NULL
 
 
 cdef void zset_removed(Client* c, Slice key, Entry* entry, const char* event, int64_t count) noexcept nogil:

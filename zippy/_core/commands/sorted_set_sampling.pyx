@@ -1,6 +1,5 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from libc.stdio cimport snprintf
-from libc.string cimport strcmp
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
 from zippy._core.ground.ordered_tree cimport OtItem, ot_member
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
@@ -18,14 +17,6 @@ from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_l
 
 cdef enum:
     FEW = 3              # up to a third of all are drawn one by one; beyond, all are walked
-
-
-cdef command_fn sorted_set_sampling_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"zrandmember") == 0:
-        return zrandmember_command
-    if strcmp(name, b"zscan") == 0:
-        return zscan_command
-    return NULL
 
 
 # ---- ZRANDMEMBER

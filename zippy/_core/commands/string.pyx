@@ -1,12 +1,8 @@
 from libc.stdint cimport INT64_MAX, int64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice, slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
 from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_out_of_memory, reply_syntax_error
 from zippy._core.commands.engine cimport propagate_instead
-from zippy._core.commands.string_lcs cimport lcs_command
-from zippy._core.commands.string_number cimport decr_command, decrby_command, incr_command, incrby_command, incrbyfloat_command
-from zippy._core.commands.string_range cimport append_command, getrange_command, setrange_command, strlen_command, substr_command
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport PREFETCHED, db_prefetch, db_put_string, db_set_expiry, delete_key, lookup_read, open_for_write
 from zippy._core.keyspace.effects cimport mutated, notify
@@ -38,59 +34,6 @@ cdef struct SetOptions:
     Slice expiry            # the argument of EX, PX, EXAT or PXAT
     Slice[2] kept           # NX or XX, and KEEPTTL, as the client wrote them
     int kept_count
-
-
-cdef command_fn string_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"get") == 0:
-        return get_command
-    if strcmp(name, b"set") == 0:
-        return set_command
-    if strcmp(name, b"setnx") == 0:
-        return setnx_command
-    if strcmp(name, b"setex") == 0:
-        return setex_command
-    if strcmp(name, b"psetex") == 0:
-        return psetex_command
-    if strcmp(name, b"getset") == 0:
-        return getset_command
-    if strcmp(name, b"getdel") == 0:
-        return getdel_command
-    if strcmp(name, b"getex") == 0:
-        return getex_command
-    if strcmp(name, b"mget") == 0:
-        return mget_command
-    if strcmp(name, b"mset") == 0:
-        return mset_command
-    if strcmp(name, b"msetnx") == 0:
-        return msetnx_command
-    return partial_handler(name)
-
-
-cdef command_fn partial_handler(const char* name) noexcept nogil:
-    """The handlers of the group's other modules."""
-    if strcmp(name, b"append") == 0:
-        return append_command
-    if strcmp(name, b"strlen") == 0:
-        return strlen_command
-    if strcmp(name, b"getrange") == 0:
-        return getrange_command
-    if strcmp(name, b"substr") == 0:
-        return substr_command
-    if strcmp(name, b"setrange") == 0:
-        return setrange_command
-    if strcmp(name, b"incr") == 0:
-        return incr_command
-    if strcmp(name, b"decr") == 0:
-        return decr_command
-    if strcmp(name, b"incrby") == 0:
-        return incrby_command
-    if strcmp(name, b"decrby") == 0:
-        return decrby_command
-    if strcmp(name, b"incrbyfloat") == 0:
-        return incrbyfloat_command
-    if strcmp(name, b"lcs") == 0:
-        return lcs_command
-    return NULL
 
 
 cdef int option_flag(Slice word) noexcept nogil:

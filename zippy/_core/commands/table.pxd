@@ -1,9 +1,9 @@
-"""The command table of an engine: specs from zippy.commandspec bound to their handlers."""
+"""The command table of an engine: the rows of the build, with room for statistics and other names."""
 
+from zippy._core.ground.buf cimport Slice
 from zippy._core.commands.types cimport Command, Engine
 
 
-# specs: the tuple of commandspec.COMMANDS; containers' subcommands follow their container
-cdef int table_build(Engine* e, object specs) except -1
-# both lower case; an empty new name takes the command away; what is wrong, or None
-cdef object table_rename(Engine* e, bytes old, bytes new)
+cdef int table_build(Engine* e) noexcept nogil      # -1: no memory
+# Both lower case; an empty new name takes the command away; what is wrong, or NULL
+cdef const char* table_rename(Engine* e, Slice old, Slice new) noexcept nogil

@@ -1,5 +1,4 @@
 from libc.stdint cimport uint64_t
-from libc.string cimport strcmp
 from zippy._core.ground.buf cimport Slice
 from zippy._core.commands.client cimport discard_queue, leave_watches
 from zippy._core.commands.engine cimport run_queued
@@ -9,20 +8,6 @@ from zippy._core.keyspace.effects cimport watch_any_expired, watch_has, watch_ke
 from zippy._core.ground.hashtable cimport ht_find
 from zippy._core.resp.writer cimport reply_array, reply_error, reply_null_array, reply_ok
 from zippy._core.values.entry cimport Entry
-
-
-cdef command_fn transactions_handler(const char* name) noexcept nogil:
-    if strcmp(name, b"multi") == 0:
-        return multi_command
-    if strcmp(name, b"exec") == 0:
-        return exec_command
-    if strcmp(name, b"discard") == 0:
-        return discard_command
-    if strcmp(name, b"watch") == 0:
-        return watch_command
-    if strcmp(name, b"unwatch") == 0:
-        return unwatch_command
-    return NULL
 
 
 cdef void multi_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

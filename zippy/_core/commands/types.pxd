@@ -30,7 +30,7 @@ cdef enum CommandFlag:
     CMD_NO_MULTI = 1 << 16
     CMD_ALLOW_BUSY = 1 << 17
     CMD_MOVABLEKEYS = 1 << 18
-    # not in COMMAND INFO: what the gate must know of a few commands, told by the binding table
+    # not in COMMAND INFO: what the gate must know of a few commands, from `gate` in their specs
     CMD_RUNS_IN_MULTI = 1 << 24      # EXEC, DISCARD, MULTI, WATCH, QUIT, RESET: run at once though MULTI is open
     CMD_RUNS_SUBSCRIBED = 1 << 25    # may be called by a RESP2 client in subscribed mode
     CMD_TELLS_HEALTH = 1 << 28       # PING: refused, as writes are, when the last save failed
@@ -97,14 +97,61 @@ cdef enum:
     LATENCY_NAME = 40                # bytes of an event's name, with its NUL
 
 
+cdef enum KeyFlag:
+    # what a command does to a key, in the order of KEY_FLAGS in commandspec/spec.py
+    KEY_RO = 1 << 0
+    KEY_RW = 1 << 1
+    KEY_OW = 1 << 2
+    KEY_RM = 1 << 3
+    KEY_ACCESS = 1 << 4
+    KEY_UPDATE = 1 << 5
+    KEY_INSERT = 1 << 6
+    KEY_DELETE = 1 << 7
+    KEY_NOT_KEY = 1 << 8
+    KEY_INCOMPLETE = 1 << 9
+    KEY_VARIABLE_FLAGS = 1 << 10
+
+cdef enum KeyBegin:
+    BEGIN_UNKNOWN = 0
+    BEGIN_INDEX = 1                  # at a fixed word
+    BEGIN_KEYWORD = 2                # behind a word
+
+cdef enum KeyFind:
+    FIND_UNKNOWN = 0
+    FIND_RANGE = 1                   # up to a fixed word, from the first key or from the end
+    FIND_KEYNUM = 2                  # as many as a word says
+
+
 ctypedef void (*command_fn)(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+# writes at most `room` keys; how many there are, or KEYS_UNKNOWN
+ctypedef int (*keys_fn)(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
+
+
+cdef struct KeyRef:
+    # a key of a request
+    int place                        # in argv
+    uint32_t flags                   # KEY_ bits
+
+
+cdef struct KeySpec:
+    # where some of a command's keys stand, as in COMMAND INFO; begin and find in one row
+    uint32_t flags                   # KEY_ bits
+    int begin                        # a KeyBegin
+    int position                     # of BEGIN_INDEX; of BEGIN_KEYWORD where the search starts, negative: backwards from the end
+    const char* keyword              # lower case
+    int find                         # a KeyFind
+    int last                         # of FIND_RANGE: the last key, from the first one; negative: from the end of the words
+    int limit                        # of FIND_RANGE: 2: the first half of the words alone
+    int count_at                     # of FIND_KEYNUM: where the number is, from where the search began
+    int first                        # of FIND_KEYNUM: where the first key is
+    int step                         # words from a key to the next
 
 
 cdef struct Command:
-    Slice name                       # lower case; "config|get" for a subcommand; static for the engine's life
+    Slice name                       # lower case; "config|get" for a subcommand; static
     Slice word                       # the last part of it, or what rename-command made of it
     void* renamed                    # owned bytes of a new word, else NULL
-    int id                           # its place in the table of specs
+    int id                           # its place in the table
     int arity                        # as in COMMAND INFO
     uint64_t flags                   # CMD_ bits
     uint64_t categories              # ACL category bits
@@ -112,6 +159,9 @@ cdef struct Command:
     Command* parent                  # of a subcommand
     HashTable* subcommands           # of a container, else NULL
     int first_key, last_key, key_step
+    const KeySpec* key_specs         # static
+    int key_spec_count
+    keys_fn keys_by                  # finds the keys where key_specs do not tell enough, else NULL
     # statistics
     uint64_t calls
     uint64_t ticks                   # clock_ticks spent

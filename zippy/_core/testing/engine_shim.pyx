@@ -23,12 +23,12 @@ cdef class RecordingEngine:
     cdef Engine* engine
     cdef Client* client
 
-    def __cinit__(self, tuple specs, int64_t ms=1_000_000_000_000):
+    def __cinit__(self, int64_t ms=1_000_000_000_000):
         self.engine = <Engine*>calloc(1, sizeof(Engine))
         if self.engine == NULL:
             raise MemoryError
         engine_init(self.engine, 16, 1)
-        table_build(self.engine, specs)
+        table_build(self.engine)
         self.set_clock(ms)
         self.engine.ks.effects.recording = True
         # a slow machine leaves no entries behind, so that blocks can be counted

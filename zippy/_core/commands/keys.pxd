@@ -1,0 +1,16 @@
+"""Which words of a request are keys, and what the command does to them."""
+
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.types cimport Command, KeyRef
+
+cdef enum:
+    KEYS_UNKNOWN = -1      # the words do not tell: a count that is no number, or more keys than words
+
+
+# The keys of a request, in Redis's order; at most `room` of them are written. How many there are, or KEYS_UNKNOWN. argc fits the arity
+cdef int command_keys(const Command* command, int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
+cdef bint command_has_keys(const Command* command) noexcept nogil      # it may have some; channels are none
+# For `keys_by` of a spec
+cdef int set_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
+cdef int bitfield_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
+cdef int sort_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil

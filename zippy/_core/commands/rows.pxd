@@ -1,0 +1,9 @@
+"""The command table: the specs of zippy/commandspec as rows in C.
+
+The build makes rows.pyx of them (commandspec/rows.py), so that a spec whose handler is missing does not compile."""
+
+from zippy._core.commands.types cimport Command
+
+
+# All commands, a container before its subcommands, whose `parent` points into the same array; static, to be copied
+cdef const Command* command_rows(int* count) noexcept nogil
