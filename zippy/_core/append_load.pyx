@@ -8,8 +8,8 @@ length that was changed looks like an end that is torn too, but then commands fo
 from libc.stddef cimport size_t
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.string cimport memchr, memcmp
-from zippy._core.commands.engine cimport engine_command, engine_enter, engine_python_command, engine_use
-from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CMD_WRITE, RUN_PYTHON, Command, Engine
+from zippy._core.commands.engine cimport engine_command, engine_enter, engine_use, find_command
+from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CMD_PYTHON, CMD_WRITE, Command, Engine
 from zippy._core.ground.buf cimport Slice, slice_is, slice_of
 from zippy._core.ground.mem cimport mem_free, mem_realloc
 from zippy._core.keyspace.db cimport lazy_free_step
@@ -281,11 +281,14 @@ cdef class RequestLoader:
 
     cdef int run(self, Engine* e) except -1:
         cdef uint64_t errors = self.session.client.reply.errors
-        if engine_command(e, self.session.client, self.r.argc, self.r.argv) == RUN_PYTHON:
-            self.run_python()
-        if self.session.client.last_command == NULL:
+        cdef Command* command = find_command(e, self.r.argc, self.r.argv)
+        if command == NULL:
             word = self.r.argv[0].ptr[:self.r.argv[0].len]
             raise AppendError(f"zippy does not know the command {word!r}", self.r.request_at)
+        if self.data_only and command.flags & CMD_PYTHON and not command.flags & CMD_WRITE:
+            raise AppendError(f"{command.name.ptr[:command.name.len].decode()} is no command that writes data", self.r.request_at)
+        engine_command(e, self.session.client, command, self.r.argc, self.r.argv)
+        self.session.core.raise_stashed()
         self.requests += 1
         if self.r.last_second == 0:
             self.untimed += 1
@@ -296,13 +299,4 @@ cdef class RequestLoader:
             lazy_free_step(&e.ks, FREED)
             if self.tell is not None:
                 self.tell(self.r.at)
-        return 0
-
-    cdef int run_python(self) except -1:
-        cdef int argc
-        cdef Slice* argv
-        cdef Command* command = engine_python_command(self.session.client, &argc, &argv)
-        if self.data_only and not command.flags & CMD_WRITE:
-            raise AppendError(f"{command.name.ptr[:command.name.len].decode()} is no command that writes data", self.r.request_at)
-        self.session.run_python()
         return 0

@@ -13,13 +13,13 @@ from zippy._core.keyspace.lru cimport idle_seconds
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, WatchNode
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_memory, client_set_name
-from zippy._core.commands.engine cimport engine_use, find_command as c_find_command
+from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_command as c_find_command
 from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
-    HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, Running, SlowEntry
+    HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_request_size
 from zippy._core.session cimport Core, Session
@@ -42,13 +42,9 @@ cdef inline Slice slice_of_bytes(bytes data):
 # Clients
 
 
-cdef Running* running_of(Client* c) noexcept nogil:
-    return &c.running[1 if c.flags & CLIENT_IN_EXEC else 0]
-
-
 def redact(Session session, int argument):
     """Keeps an argument (0: the command's name) of the session's running command out of MONITOR and the slow log."""
-    running_of(session.client).redacted |= <uint64_t>1 << (argument if argument < 63 else 63)
+    session.core.engine.call.redacted |= <uint64_t>1 << (argument if argument < 63 else 63)
 
 
 def client_name(Session session):
@@ -106,10 +102,14 @@ def client_fields(Session session):
     while watch != NULL:
         watches += 1
         watch = watch.sibling
-    if e.current == c or c.flags & CLIENT_AWAITING:
-        for i in range(c.running[0].argc):
-            arguments += c.running[0].argv[i].len
+    cdef bint runs = engine_is_calling(e, c)
+    if runs:
+        for i in range(e.call.argc):
+            arguments += e.call.argv[i].len
         request = parser_request_size(&c.parser)
+    else:
+        for i in range(c.block.request.argc):
+            arguments += c.block.request.argv[i].len
     return {
         "id": c.id,
         "age": (e.ks.clock.us - c.created_us) // 1000000,
@@ -132,7 +132,7 @@ def client_fields(Session session):
         "oll": max(0, <int64_t>unsent - 1) // OUTPUT_BLOCK,
         "omem": max(0, <int64_t>c.reply.out.cap - OUTPUT_BLOCK),
         "tot-mem": client_memory(c),
-        "events": "rw" if unsent and e.current != c else "r",
+        "events": "rw" if unsent and not runs else "r",
         "cmd": bytes_of(c.last_command.name).decode() if c.last_command != NULL else "NULL",
         "resp": c.reply.proto,
         "tot-net-in": c.bytes_in,

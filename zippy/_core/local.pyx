@@ -24,7 +24,7 @@ from zippy._core.commands.engine cimport engine_call, engine_use
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CMD_ADMIN, CMD_BLOCKING, CMD_NOSCRIPT,
-    CMD_PUBSUB, CMD_PYTHON, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, RUN_PYTHON, RUN_REFUSED, Client, Engine
+    CMD_PUBSUB, CMD_PYTHON, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, Client, Engine
 )
 from zippy._core.keyspace.db cimport lazy_free_pending
 from zippy._core.resp.kinds import ReplyError
@@ -406,7 +406,7 @@ cdef class Caller:
         cdef uint64_t size
         cdef object value
         core.open_turn()
-        if engine_call(core.engine, c, words.argc, words.argv, ORDINARY_WAY) == RUN_REFUSED:
+        if not engine_call(core.engine, c, words.argc, words.argv, ORDINARY_WAY):
             core.end_turn()
             return NOT_RUN
         size = request_size(words)
@@ -520,7 +520,7 @@ cdef class Direct:
         """One command's value, in a turn that is open; a ReplyError is a value."""
         cdef Session session = self.ready_session()
         cdef Words words
-        cdef int status
+        cdef bint ran
         cdef uint64_t size
         kept = put_words(&words, args)
         try:
@@ -533,17 +533,16 @@ cdef class Direct:
             session.client.bytes_in += size
             session.client.active_us = self.core.engine.ks.clock.mono_us
             self.core.engine.stats.bytes_in += size
-            status = engine_call(self.core.engine, session.client, words.argc, words.argv, CMD_NOSCRIPT)
-            if status == RUN_PYTHON:
-                session.run_python()
+            ran = engine_call(self.core.engine, session.client, words.argc, words.argv, CMD_NOSCRIPT)
+            self.core.raise_stashed()
         finally:
             drop_words(&words)
-        return self.reply_of(session, status)
+        return self.reply_of(session, ran)
 
-    cdef object reply_of(self, Session session, int status):
+    cdef object reply_of(self, Session session, bint ran):
         cdef Client* c = session.client
         cdef object value
-        if status == RUN_REFUSED:
+        if not ran:
             return ReplyError("ERR Engine.execute runs what a script may run, and nothing in a CLIENT PAUSE")
         if c != NULL and c.flags & CLIENT_BLOCKED:
             # nobody waits here: its time is over at once

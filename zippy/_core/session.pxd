@@ -2,7 +2,8 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
-from zippy._core.commands.types cimport Client, Engine
+from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.types cimport Client, Command, Engine
 
 
 cdef class Transport:
@@ -30,6 +31,7 @@ cdef class Core:
     cdef bint freeing
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
     cdef bint in_turn
+    cdef BaseException stashed            # raised by a command in Python, to be raised where the engine has returned
     cdef public bint forked               # this is a copy of the engine in a child process, in whatever state it was
     cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none
     cdef char* shared                     # where transports read to
@@ -41,6 +43,7 @@ cdef class Core:
     cdef int tell_limit(self, Session session, str reason) except -1
     cdef int arrange_wake(self) except -1
     cdef int open_turn(self) except -1
+    cdef int raise_stashed(self) except -1
     cpdef int begin_turn(self) except -1
     cpdef int end_turn(self) except -1
 
@@ -52,14 +55,15 @@ cdef class Session:
     cdef bint reading_own                 # the read under way goes to the parser's own buffer
     cdef public object state              # the server's own record of this client (names, addresses, user)
     cdef object task                      # the Python handler being awaited
+    cdef bint close_when_run              # closed in the middle of a command of its own
     cdef bint input_ended                 # the peer will send no more: close when all is answered
     cdef char* read_place(self, size_t* room) except NULL        # where to read to, good until was_read
     cdef int was_read(self, size_t size) except -1
     cpdef int end_input(self) except -1
     cpdef int output_again(self) except -1
     cdef int run_input(self, const char* data, size_t size) except -1
-    cdef int run_python(self) except -1
-    cdef int finish_python(self, object value) except -1
+    cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1
+    cdef int await_handler(self, coroutine) except -1
     cdef int check_query_buffer(self) except -1
     cdef int sent_bytes(self, size_t size) except -1
     cpdef int close(self) except -1

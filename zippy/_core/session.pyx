@@ -17,8 +17,7 @@ from zippy._core.commands.client cimport (
     next_deadline_us, next_unblocked, note_memory, serve_deadlines, set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
-    engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_python_resumes, engine_python_waits,
-    engine_run, engine_use
+    engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_resume, engine_resumed, engine_run, engine_use
 )
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit
@@ -27,7 +26,7 @@ from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
-    CLIENT_SPEAKS_HTTP, CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
+    CLIENT_SPEAKS_HTTP, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, OUTPUT_NORMAL, Call, Command
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step, shrink_tables
@@ -35,6 +34,7 @@ from zippy._core.keyspace.expire cimport expire_cycle
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.resp.parser cimport PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_limit, parser_target
 from zippy._core.resp.values cimport write_value
+from zippy._core.resp.writer cimport reply_error
 from zippy._core.values.settings cimport Settings
 
 cdef enum:
@@ -95,6 +95,18 @@ cdef class CallbackTransport(Transport):
         return 0
 
 
+cdef void run_in_python(Engine* e, Client* c, int argc, Slice* argv) noexcept with gil:
+    """The handler of all commands whose handlers are in Python."""
+    cdef Session session = <Session>c.owner
+    try:
+        session.run_python(e.call.command, argc, argv)
+    except BaseException as error:
+        # no reply, and nothing may be raised through the engine
+        session.core.stashed = error
+        reply_error(&c.reply, b"ERR the command was interrupted")
+    engine_use(e)
+
+
 @cython.final
 cdef class Core:
     """An engine and its sessions.
@@ -107,7 +119,7 @@ cdef class Core:
         if self.engine == NULL:
             raise MemoryError
         engine_init(self.engine, databases, seed)
-        if table_build(self.engine) != 0:
+        if table_build(self.engine, run_in_python) != 0:
             raise MemoryError
         self.shared = <char*>malloc(SHARED_BYTES)
         if self.shared == NULL:
@@ -153,8 +165,16 @@ cdef class Core:
         cdef int i
         return [
             name for i, name in enumerate(self.command_names)
-            if self.engine.all_commands[i].handler == NULL and self.handlers[i] is None and self.engine.all_commands[i].subcommands == NULL
+            if self.engine.all_commands[i].flags & CMD_PYTHON and self.handlers[i] is None and self.engine.all_commands[i].subcommands == NULL
         ]
+
+    cdef int raise_stashed(self) except -1:
+        """Raises what a command in Python raised that is no reply: KeyboardInterrupt, SystemExit."""
+        cdef BaseException stashed = self.stashed
+        if stashed is not None:
+            self.stashed = None
+            raise stashed
+        return 0
 
     cdef int open_turn(self) except -1:
         """Begins a turn whose end the caller sees to; 0 when one is under way."""
@@ -412,10 +432,8 @@ cdef class Session:
         if parser_begin(&c.parser, &engine.batch, data, size) != 0:
             client_close(c, engine)
             return 0
-        while engine_run(engine, c) == RUN_PYTHON:
-            self.run_python()
-            if self.client == NULL:
-                return 0
+        engine_run(engine, c)
+        self.core.raise_stashed()
         if parser_end(&c.parser) != 0:
             client_close(c, engine)
         self.check_query_buffer()
@@ -423,7 +441,7 @@ cdef class Session:
             note_memory(engine, c)
         if self.input_ended and not c.flags & CLIENT_AWAITING:
             self.close_after_reply()
-        return 0
+        return self.close() if self.close_when_run else 0
 
     cdef int check_query_buffer(self) except -1:
         cdef Client* c = self.client
@@ -433,44 +451,39 @@ cdef class Session:
             client_close(c, self.core.engine)
         return 0
 
-    cdef int run_python(self) except -1:
-        """Runs the Python handler that the engine stopped for; a coroutine is awaited by a task of its own."""
-        cdef int argc
+    cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1:
+        """Answers a command whose handler is in Python; a coroutine is awaited by a task of its own."""
         cdef int i
-        cdef Slice* argv
-        cdef Command* command = engine_python_command(self.client, &argc, &argv)
         cdef list args = [PyBytes_FromStringAndSize(argv[i].ptr, argv[i].len) for i in range(argc)]
         handler = self.core.handlers[command.id]
         try:
             if handler is None:
                 raise ReplyError(f"ERR '{self.core.command_names[command.id]}' has no handler")
             value = handler(self, args)
+            if inspect.iscoroutine(value):
+                return self.await_handler(value)
         except ReplyError as error:
             value = error
         except Exception as error:
             self.core.log_exception(f"command={self.core.command_names[command.id]}")
             value = ReplyError(f"ERR internal error: {error}")
-        if self.client == NULL:
-            if inspect.iscoroutine(value):
-                value.close()
-            return 0
         engine_use(self.core.engine)
-        if inspect.iscoroutine(value):
-            engine_python_waits(self.client)
-            # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
-            self.task = asyncio.ensure_future(value)
-            self.task.add_done_callback(self.handler_ended)
-            return 0
-        return self.finish_python(value)
+        return write_value(&self.client.reply, value)
 
-    cdef int finish_python(self, object value) except -1:
-        write_value(&self.client.reply, value)
-        if engine_python_done(self.core.engine, self.client) == RUN_PYTHON:
-            return self.run_python()
+    cdef int await_handler(self, coroutine) except -1:
+        engine_use(self.core.engine)
+        if self.core.engine.call.parent != NULL:
+            coroutine.close()
+            raise ReplyError("ERR this command waits, and cannot be run inside of another one")
+        engine_awaits(self.core.engine, self.client)
+        # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
+        self.task = asyncio.ensure_future(coroutine)
+        self.task.add_done_callback(self.handler_ended)
         return 0
 
     def handler_ended(self, task):
         """An awaited handler has ended: its reply is written, and the client's input goes on."""
+        cdef Call call
         self.task = None
         if task.cancelled():
             return
@@ -485,8 +498,11 @@ cdef class Session:
             self.core.log_exception("a command's coroutine failed", exc_info=error)
             value = ReplyError(f"ERR internal error: {error}")
         self.core.begin_turn()
-        engine_python_resumes(self.client)
-        self.finish_python(value)
+        engine_resume(self.core.engine, self.client, &call)
+        try:
+            write_value(&self.client.reply, value)
+        finally:
+            engine_resumed(self.core.engine, self.client, &call)
         client_has_output(self.core.engine, self.client)
         look_at_input_again(self.core.engine, self.client)
 
@@ -554,10 +570,6 @@ cdef class Session:
             buf_drop_front(&c.reply.out, c.reply.sent)
         else:
             return 0
-        if c.flags & CLIENT_AWAITING:
-            # the commands under way remember where their replies begin
-            c.running[0].reply_at -= min(c.reply.sent, c.running[0].reply_at)
-            c.running[1].reply_at -= min(c.reply.sent, c.running[1].reply_at)
         c.reply.sent = 0
         return 0
 
@@ -569,6 +581,11 @@ cdef class Session:
         """Frees the engine's side; may be called twice."""
         cdef Account* charged = mem_charged()
         if self.client == NULL:
+            return 0
+        if engine_is_calling(self.core.engine, self.client):
+            # by its own command: whoever runs that looks at the client once more
+            self.client.flags |= CLIENT_CLOSING
+            self.close_when_run = True
             return 0
         engine_use(self.core.engine)
         del self.core.sessions[self.client.id]

@@ -2,21 +2,21 @@
 
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.commands.types cimport Client, Command, Engine, LatencyEvent, Running, SlowEntry
+from zippy._core.commands.types cimport Call, Client, Command, Engine, LatencyEvent, SlowEntry
 
 
-# after it ran, at Engine.ticks: statistics, error counts, slow log
-cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil
+# After it ran, at Engine.ticks: statistics, error counts, slow log. A command that waits is not counted before it has ended
+cdef void account_call(Engine* e, const Call* call) noexcept nogil
 cdef uint64_t account_quick_ticks(const Engine* e) noexcept nogil               # what took less goes to account_quick_call
 
 
-cdef inline void account_quick_call(Engine* e, Client* c, const Running* run) noexcept nogil:
+cdef inline void account_quick_call(Engine* e, const Call* call) noexcept nogil:
     """account_call for what took less than two microseconds, made no error, and is of no interest to the slow log."""
-    run.command.calls += 1
-    run.command.ticks += e.ticks - run.ticks
-    run.command.histogram[0] += e.settings.latency_tracking
+    call.command.calls += 1
+    call.command.ticks += e.ticks - call.ticks
+    call.command.histogram[0] += e.settings.latency_tracking
     e.stats.commands += 1
-    c.commands += 1
+    call.client.commands += 1
 
 
 cdef void account_rejected(Engine* e, Client* c, Command* command, uint64_t errors_before) noexcept nogil   # the gate refused it
@@ -26,7 +26,7 @@ cdef void accounting_free(Engine* e) noexcept nogil
 cdef void slowlog_reset(Engine* e) noexcept nogil
 cdef void slowlog_trim(Engine* e) noexcept nogil                                # to slowlog-max-len
 cdef SlowEntry* slowlog_at(const Engine* e, uint64_t index) noexcept nogil      # 0 is the newest; NULL out of range
-cdef void feed_monitors(Engine* e, Client* c, const Running* run) noexcept nogil   # after the command ran: it may have said what is secret
+cdef void feed_monitors(Engine* e, const Call* call) noexcept nogil   # after the command ran: it may have said what is secret
 # One event of the latency monitor that took so long; kept from latency-monitor-threshold on. name: "command", "expire-cycle" ...
 cdef void latency_sample(Engine* e, const char* name, int64_t us) noexcept nogil
 # forgets an event, all with an empty name; how many it forgot

@@ -7,7 +7,7 @@ from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_free, ht_in
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CLIENT_CLOSE_AFTER_REPLY, CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS, LATENCY_NAME, LATENCY_SAMPLES,
+    CLIENT_CLOSE_AFTER_REPLY, CLIENT_WAITS, CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS, LATENCY_NAME, LATENCY_SAMPLES,
     SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat, LatencySample
 )
 from zippy._core.resp.writer cimport Reply, reply_raw
@@ -90,23 +90,26 @@ cdef inline int bucket_of(uint64_t us) noexcept nogil:
     return bucket
 
 
-cdef void account_call(Engine* e, Client* c, Running* run) noexcept nogil:
-    cdef Command* command = run.command
-    cdef uint64_t ticks = e.ticks - run.ticks
+cdef void account_call(Engine* e, const Call* call) noexcept nogil:
+    cdef Client* c = call.client
+    cdef Command* command = call.command
+    cdef uint64_t ticks = e.ticks - call.ticks
     cdef double us = ticks / clock_ticks_per_us()
+    if c.flags & CLIENT_WAITS:
+        return
     command.calls += 1
     command.ticks += ticks
     e.stats.commands += 1
     c.commands += 1
     if e.settings.latency_tracking:
         command.histogram[bucket_of(<uint64_t>us) if us >= 2 else 0] += 1
-    if c.reply.errors != run.errors:
+    if c.reply.errors != call.errors:
         command.failed += 1
         count_error(e, &c.reply)
     if e.settings.latency_monitor_threshold:
         latency_sample(e, b"fast-command" if command.flags & CMD_FAST else b"command", <int64_t>us)
     if e.settings.slowlog_log_slower_than >= 0 and us >= e.settings.slowlog_log_slower_than and not command.flags & CMD_SKIP_SLOWLOG:
-        slowlog_push(e, c, run, <int64_t>us)
+        slowlog_push(e, call, <int64_t>us)
 
 
 cdef uint64_t account_quick_ticks(const Engine* e) noexcept nogil:
@@ -122,16 +125,17 @@ cdef void account_rejected(Engine* e, Client* c, Command* command, uint64_t erro
         count_error(e, &c.reply)
 
 
-cdef inline Slice shown_argument(const Running* run, int i) noexcept nogil:
+cdef inline Slice shown_argument(const Call* call, int i) noexcept nogil:
     """The argument as logs show it."""
-    if run.redacted and run.redacted >> (i if i < 63 else 63) & 1:
+    if call.redacted and call.redacted >> (i if i < 63 else 63) & 1:
         return slice_of(b"(redacted)", 10)
-    return run.argv[i]
+    return call.argv[i]
 
 
-cdef SlowEntry* slow_entry(Engine* e, Client* c, Running* run, int64_t us) noexcept nogil:
+cdef SlowEntry* slow_entry(Engine* e, const Call* call, int64_t us) noexcept nogil:
     """One block: the struct, the slices, the bytes; the last argument kept tells how many were left out."""
-    cdef int argc = run.argc if run.argc < SLOWLOG_ARGS else SLOWLOG_ARGS
+    cdef Client* c = call.client
+    cdef int argc = call.argc if call.argc < SLOWLOG_ARGS else SLOWLOG_ARGS
     cdef size_t room = sizeof(SlowEntry) + argc * (sizeof(Slice) + SLOWLOG_ARG_BYTES + 48) + c.peer.len + c.name.len
     cdef SlowEntry* entry = <SlowEntry*>mem_alloc(room)
     cdef char* at
@@ -145,9 +149,9 @@ cdef SlowEntry* slow_entry(Engine* e, Client* c, Running* run, int64_t us) noexc
     entry.argv = <Slice*>(entry + 1)
     at = <char*>(entry.argv + argc)
     for i in range(argc):
-        argument = shown_argument(run, i)
-        if i == SLOWLOG_ARGS - 1 and run.argc > SLOWLOG_ARGS:
-            length = snprintf(at, 64, b"... (%d more arguments)", run.argc - SLOWLOG_ARGS + 1)
+        argument = shown_argument(call, i)
+        if i == SLOWLOG_ARGS - 1 and call.argc > SLOWLOG_ARGS:
+            length = snprintf(at, 64, b"... (%d more arguments)", call.argc - SLOWLOG_ARGS + 1)
         elif argument.len > SLOWLOG_ARG_BYTES:
             memcpy(at, argument.ptr, SLOWLOG_ARG_BYTES)
             length = SLOWLOG_ARG_BYTES + snprintf(
@@ -169,11 +173,11 @@ cdef SlowEntry* slow_entry(Engine* e, Client* c, Running* run, int64_t us) noexc
     return entry
 
 
-cdef void slowlog_push(Engine* e, Client* c, Running* run, int64_t us) noexcept nogil:
+cdef void slowlog_push(Engine* e, const Call* call, int64_t us) noexcept nogil:
     if e.slowlog_count == e.slowlog_cap:
         e.slowlog_cap = e.slowlog_cap * 2 if e.slowlog_cap else 16
         e.slowlog = <SlowEntry**>mem_realloc(e.slowlog, e.slowlog_cap * sizeof(SlowEntry*))
-    e.slowlog[e.slowlog_count] = slow_entry(e, c, run, us)
+    e.slowlog[e.slowlog_count] = slow_entry(e, call, us)
     e.slowlog_count += 1
     e.slowlog_next_id += 1
     slowlog_trim(e)
@@ -285,7 +289,8 @@ cdef void append_quoted(Buf* b, Slice s) noexcept nogil:
     buf_append_byte(b, c'"')
 
 
-cdef void feed_monitors(Engine* e, Client* c, const Running* run) noexcept nogil:
+cdef void feed_monitors(Engine* e, const Call* call) noexcept nogil:
+    cdef Client* c = call.client
     cdef char[128] text
     cdef Buf line
     cdef int i
@@ -295,9 +300,9 @@ cdef void feed_monitors(Engine* e, Client* c, const Running* run) noexcept nogil
         text, sizeof(text), b"+%lld.%06lld [%d %.*s]", <long long>(e.ks.clock.us // 1000000), <long long>(e.ks.clock.us % 1000000),
         <int>c.db.id, <int>c.peer.len, c.peer.ptr
     ))
-    for i in range(run.argc):
+    for i in range(call.argc):
         buf_append_byte(&line, c' ')
-        append_quoted(&line, shown_argument(run, i))
+        append_quoted(&line, shown_argument(call, i))
     buf_append_text(&line, b"\r\n")
     for m in range(e.monitor_count):
         if e.monitors[m].flags & CLIENT_CLOSE_AFTER_REPLY:

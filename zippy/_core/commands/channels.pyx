@@ -7,7 +7,7 @@ from zippy._core.ground.hashtable cimport (
 )
 from zippy._core.ground.mem cimport mem_free, mem_realloc, mem_zalloc
 from zippy._core.commands.output cimport client_has_output
-from zippy._core.commands.types cimport Channel, Subscription
+from zippy._core.commands.types cimport Call, Channel, Subscription
 from zippy._core.keyspace.types cimport NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord
 from zippy._core.resp.writer cimport Reply, reply_bulk, reply_push
 
@@ -119,14 +119,23 @@ cdef void unsubscribe_all(Engine* e, Client* c) noexcept nogil:
         drop_subscription(&e.pubsub.shard_channels, &c.shard_channels, c.shard_channels.first)
 
 
+cdef inline Client* outermost_client(const Engine* e) noexcept nogil:
+    """Whose reply comes before what is published to it meanwhile; NULL: nobody's."""
+    cdef const Call* call = e.call
+    while call != NULL and call.parent != NULL:
+        call = call.parent
+    return NULL if call == NULL else call.client
+
+
 cdef size_t deliver(Engine* e, Channel* channel, const char* kind, Slice name, Slice message, bint pattern) noexcept nogil:
     cdef size_t i
+    cdef Client* caller = outermost_client(e)
     cdef Client* c
     cdef Reply* r
     for i in range(channel.count):
         c = channel.subscribers[i].client
         r = &c.reply
-        if c == e.current:
+        if c == caller:
             r = &e.pushes
             r.proto = c.reply.proto
         reply_push(r, 4 if pattern else 3)
@@ -135,7 +144,7 @@ cdef size_t deliver(Engine* e, Channel* channel, const char* kind, Slice name, S
             reply_bulk(r, channel.name)
         reply_bulk(r, name)
         reply_bulk(r, message)
-        if c != e.current:
+        if c != caller:
             client_has_output(e, c)
     return channel.count
 

@@ -1,13 +1,15 @@
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
+from zippy._core.ground.clock cimport clock_ticks
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc
 from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_key
+from zippy._core.commands.accounting cimport account_call
 from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_REPLICA,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RETRY, CLIENT_STILL_BLOCKED, CLIENT_UNBLOCKED
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RETRY, CLIENT_UNBLOCKED, Call
 )
 from zippy._core.resp.parser cimport (
     PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
@@ -16,7 +18,7 @@ from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_i
 
 
 cdef enum:
-    CANNOT_WAIT = CLIENT_MULTI | CLIENT_IN_EXEC | CLIENT_INTERNAL
+    CANNOT_WAIT = CLIENT_MULTI | CLIENT_INTERNAL
 
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
@@ -69,8 +71,6 @@ cdef void client_free(Engine* e, Client* c) noexcept nogil:
     client_reset(e, c)
     take_off_lists(e, c)
     e.clients_memory -= c.noted_memory
-    if e.current == c:
-        e.current = NULL
     mem_free(c.multi.queue)
     queued_free(&c.block.request)
     reply_free(&c.reply)
@@ -153,7 +153,6 @@ cdef void discard_queue(Client* c) noexcept nogil:
     for i in range(c.multi.count):
         queued_free(&c.multi.queue[i])
     c.multi.count = 0
-    c.multi.next = 0
     c.multi.bytes = 0
     c.flags &= ~<uint64_t>(CLIENT_MULTI | CLIENT_DIRTY_EXEC | CLIENT_IN_EXEC)
 
@@ -251,13 +250,13 @@ cdef void block_on_keys(
 ) noexcept nogil:
     cdef int i
     if c.flags & CLIENT_RETRY:
-        c.flags |= CLIENT_STILL_BLOCKED
+        c.flags |= CLIENT_BLOCKED
         return
-    if c.flags & CANNOT_WAIT:
+    if cannot_wait(e, c):
         reply_in_vain(c, timeout_reply)
         return
-    queued_copy(&c.block.request, c.running[0].argc, c.running[0].argv)
-    c.block.request.command = c.running[0].command
+    queued_copy(&c.block.request, e.call.argc, e.call.argv)
+    c.block.request.command = e.call.command
     c.block.db = c.db
     c.block.value_type = value_type
     c.block.timeout_reply = timeout_reply
@@ -272,11 +271,17 @@ cdef void block_on_keys(
     e.stats.blocked_clients += 1
 
 
+cdef inline bint cannot_wait(const Engine* e, const Client* c) noexcept nogil:
+    return c.flags & CANNOT_WAIT or e.call.parent != NULL
+
+
 cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil:
-    return e.frees_between_turns and not c.flags & CANNOT_WAIT
+    return e.frees_between_turns and not cannot_wait(e, c)
 
 
 cdef void block_until_freed(Engine* e, Client* c) noexcept nogil:
+    queued_copy(&c.block.request, e.call.argc, e.call.argv)
+    c.block.request.command = e.call.command
     c.block.until_freed = True
     c.flags |= CLIENT_BLOCKED
     e.stats.blocked_clients += 1
@@ -285,12 +290,12 @@ cdef void block_until_freed(Engine* e, Client* c) noexcept nogil:
 
 cdef void answer_freed(Engine* e) noexcept nogil:
     cdef Client* c = e.clients
-    cdef size_t reply_at
+    cdef Call call
     while c != NULL and e.waiting_for_memory:
         if c.block.until_freed:
-            reply_at = c.reply.out.len
+            call_of_waiting(e, c, &call)
             reply_ok(&c.reply)
-            unblock_answered(e, c, reply_at)
+            unblock_answered(e, &call)
         c = c.next
 
 
@@ -309,25 +314,43 @@ cdef void unblock(Engine* e, Client* c) noexcept nogil:
     look_at_input_again(e, c)
 
 
-cdef void unblock_answered(Engine* e, Client* c, size_t reply_at) noexcept nogil:
-    """The reply was written from reply_at on; CLIENT REPLY may have it that nobody wants it."""
+cdef void call_of_waiting(Engine* e, Client* c, Call* call) noexcept nogil:
+    """The call of a blocked command, which is about to be answered without being run again."""
+    memset(call, 0, sizeof(Call))
+    call.client = c
+    call.command = c.block.request.command
+    call.argc = c.block.request.argc
+    call.argv = c.block.request.argv
+    call.errors = c.reply.errors
+    call.reply_at = c.reply.out.len
+    call.ticks = clock_ticks()
+
+
+cdef void unblock_answered(Engine* e, const Call* call) noexcept nogil:
+    """The reply was written; CLIENT REPLY may have it that nobody wants it."""
+    cdef Client* c = call.client
+    e.ticks = clock_ticks()
+    c.flags &= ~<uint64_t>CLIENT_BLOCKED
+    account_call(e, call)
     if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
-        reply_cut(&c.reply, reply_at)
+        reply_cut(&c.reply, call.reply_at)
     unblock(e, c)
     client_has_output(e, c)
 
 
 cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil:
-    cdef size_t reply_at = c.reply.out.len
+    cdef Call call
+    call_of_waiting(e, c, &call)
     # after waiting, those who would have got a null at once get a null array, as in Redis
     reply_in_vain(c, BLOCK_ZERO if c.block.timeout_reply == BLOCK_ZERO else BLOCK_NULL_ARRAY)
-    unblock_answered(e, c, reply_at)
+    unblock_answered(e, &call)
 
 
 cdef void unblock_with_error(Engine* e, Client* c, const char* error) noexcept nogil:
-    cdef size_t reply_at = c.reply.out.len
+    cdef Call call
+    call_of_waiting(e, c, &call)
     reply_error(&c.reply, error)
-    unblock_answered(e, c, reply_at)
+    unblock_answered(e, &call)
 
 
 cdef inline void heap_place(Engine* e, Client* c, size_t at) noexcept nogil:

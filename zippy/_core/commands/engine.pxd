@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.commands.types cimport Client, Command, Engine
+from zippy._core.commands.types cimport Call, Client, Command, Engine
 
 
 cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil
@@ -10,22 +10,23 @@ cdef void engine_free(Engine* e) noexcept nogil                             # al
 # before any use: memory is charged to this engine, the clock refreshed
 cdef void engine_enter(Engine* e) noexcept nogil
 cdef void engine_use(Engine* e) noexcept nogil                              # the same without touching the clock
-# Runs what the client's parser holds until there is no whole command left, or the client has to wait, or RUN_PYTHON
-cdef int engine_run(Engine* e, Client* c) noexcept nogil
-# Runs one command whose arguments are borrowed until it returns (with RUN_PYTHON: until engine_python_done returns RUN_DONE)
-cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
-# The same for a caller that cannot wait and has no parser: RUN_REFUSED, with nothing done, for a command with one of these CMD_ flags, and
+# Runs what the client's parser holds until there is no whole command left or the client has to wait
+cdef void engine_run(Engine* e, Client* c) noexcept nogil
+# Sends one command through the gate and runs it; within another call it is a nested one. The arguments are borrowed until it returns.
+# command: what find_command found, or NULL
+cdef void engine_command(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil
+# Runs a command that the gate has let pass
+cdef void engine_run_admitted(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil
+# engine_command for a caller that cannot wait and has no parser: False, with nothing done, for a command with one of these CMD_ flags, and
 # in a CLIENT PAUSE
-cdef int engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil
-cdef Command* engine_python_command(Client* c, int* argc, Slice** argv) noexcept nogil   # which command RUN_PYTHON is about
-# Its handler is awaited: the arguments outlive the input. engine_python_resumes goes before engine_python_done then
-cdef void engine_python_waits(Client* c) noexcept nogil
-cdef void engine_python_resumes(Client* c) noexcept nogil
-# its reply has been written; RUN_PYTHON when EXEC has another one
-cdef int engine_python_done(Engine* e, Client* c) noexcept nogil
+cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil
+cdef bint engine_is_calling(const Engine* e, const Client* c) noexcept nogil        # whether a call of this client's is under way
+# For a command in Python that is awaited, which only an outermost call can be: its handler returns after engine_awaits. Later the reply
+# is written between engine_resume, which begins the call again at `call`, and engine_resumed
+cdef void engine_awaits(Engine* e, Client* c) noexcept nogil
+cdef void engine_resume(Engine* e, Client* c, Call* call) noexcept nogil
+cdef void engine_resumed(Engine* e, Client* c, Call* call) noexcept nogil
 cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogil   # by name, or name and subcommand; NULL
 # For handlers: instead of the command itself, propagate these. propagate_nothing: the change is told by other means or not at all
 cdef void propagate_instead(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil   # may be called several times
 cdef void propagate_nothing(Engine* e) noexcept nogil
-# For EXEC: runs one queued command, RUN_PYTHON as above
-cdef int run_queued(Engine* e, Client* c) noexcept nogil

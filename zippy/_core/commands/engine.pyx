@@ -15,17 +15,17 @@ from zippy._core.commands.accounting cimport (
 )
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
 from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, queued_free, unblock
+from zippy._core.commands.keys cimport command_keys
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STILL_BLOCKED,
-    CLIENT_STOPPED, CMD_ADMIN,
-    CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
-    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, RUN_DONE, RUN_PYTHON,
-    RUN_REFUSED, KnownWord, Multi, QueuedCommand, Running
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL,
+    CLIENT_STOPPED, CLIENT_WAITS, CMD_ADMIN, CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
+    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE,
+    KeyRef, KnownWord, Multi, QueuedCommand
 )
-from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, batch_free, parser_next, parser_unread
+from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_unread
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple
 from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.settings cimport settings_defaults
@@ -135,15 +135,13 @@ cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogi
     return command
 
 
-cdef int engine_run(Engine* e, Client* c) noexcept nogil:
+cdef void engine_run(Engine* e, Client* c) noexcept nogil:
+    cdef Request* request
     cdef int status
     look_around(e)
     e.ticks = clock_ticks()
     while not c.flags & CLIENT_STOPPED:
         status = parser_next(&c.parser)
-        if e.batch.at == 1 and e.batch.count > 1:
-            prefetch_keys(c.db, &e.batch)
-            e.ticks = clock_ticks()
         if status == PARSE_MORE:
             break
         if status != PARSE_COMMAND:
@@ -151,9 +149,37 @@ cdef int engine_run(Engine* e, Client* c) noexcept nogil:
             c.flags |= CLIENT_CLOSE_AFTER_REPLY
             client_has_output(e, c)
             break
-        if engine_command(e, c, c.parser.argc, c.parser.argv) == RUN_PYTHON:
-            return RUN_PYTHON
-    return RUN_DONE
+        if e.batch.at == 1:
+            look_up(e, c)
+        request = &e.batch.requests[e.batch.at - 1]
+        engine_command(e, c, <Command*>request.command, request.argc, c.parser.argv)
+
+
+cdef void look_up(Engine* e, Client* c) noexcept nogil:
+    """Finds the commands of a batch, and fetches the entries of their first keys into the cache side by side."""
+    cdef Slice[BATCH_REQUESTS] words
+    cdef Batch* b = &e.batch
+    cdef Command* command
+    cdef KeyRef key
+    cdef Slice* argv
+    cdef int count = 0
+    cdef int i
+    for i in range(b.count):
+        argv = b.argv + b.requests[i].first
+        command = command_of(e, b.requests[i].argc, argv)
+        b.requests[i].command = command
+        if command == NULL:
+            continue
+        if command.first_key and command.first_key < b.requests[i].argc:
+            words[count] = argv[command.first_key]
+            count += 1
+        elif command.flags & CMD_MOVABLEKEYS and known_arity(command, b.requests[i].argc):
+            if command_keys(command, b.requests[i].argc, argv, &key, 1) > 0:
+                words[count] = argv[key.place]
+                count += 1
+    if count > 1:
+        db_prefetch(c.db, count, words, 1)
+        e.ticks = clock_ticks()
 
 
 cdef void look_around(Engine* e) noexcept nogil:
@@ -164,18 +190,6 @@ cdef void look_around(Engine* e) noexcept nogil:
     e.quick_ticks = account_quick_ticks(e)
 
 
-cdef void prefetch_keys(Db* db, Batch* b) noexcept nogil:
-    """The first argument of a command is a key nearly always."""
-    cdef Slice words[BATCH_REQUESTS]
-    cdef int count = 0
-    cdef int i
-    for i in range(b.count):
-        if b.requests[i].argc > 1:
-            words[count] = b.argv[b.requests[i].first + 1]
-            count += 1
-    db_prefetch(db, count, words, 1)
-
-
 cdef inline size_t text_length(const char* text) noexcept nogil:
     cdef size_t n = 0
     while text[n]:
@@ -183,10 +197,9 @@ cdef inline size_t text_length(const char* text) noexcept nogil:
     return n
 
 
-cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+cdef void engine_command(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
     cdef uint64_t errors = c.reply.errors
     cdef size_t reply_at = c.reply.out.len
-    cdef Command* command = command_of(e, argc, argv)
     c.last_command = command
     if not (e.calm and is_plain(c, command, argc)):
         if c.flags & CLIENT_REPLY_SKIP_NEXT:
@@ -199,26 +212,27 @@ cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
                 account_rejected(e, c, command, errors)
                 refuse_in_multi(c, command, reply_at)
             keep_or_cut_reply(e, c, reply_at)
-            return RUN_DONE
-    effects_begin_unit(&e.ks)
-    begin(e, c, &c.running[0], command, argc, argv)
-    if command.flags & CMD_PYTHON:
-        return RUN_PYTHON
+            return
+    engine_run_admitted(e, c, command, argc, argv)
+    if e.ks.effects.ready != NULL and e.call == NULL:
+        serve_ready_keys(e)
+
+
+cdef void engine_run_admitted(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
+    cdef Call call
+    call_begin(e, &call, c, command, argc, argv)
     command.handler(e, c, argc, argv)
-    if c.flags & CLIENT_IN_EXEC:
-        # EXEC stopped at a command whose handler is in Python
-        return RUN_PYTHON
-    finish_unit(e, c)
-    return RUN_DONE
+    call_end(e, &call)
 
 
-cdef int engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil:
+cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil:
     cdef Command* command = command_of(e, argc, argv)
     if e.pause_until_us or command != NULL and command.flags & refused:
-        return RUN_REFUSED
+        return False
     look_around(e)
     e.ticks = clock_ticks()
-    return engine_command(e, c, argc, argv)
+    engine_command(e, c, command, argc, argv)
+    return True
 
 
 cdef inline bint is_plain(const Client* c, const Command* command, int argc) noexcept nogil:
@@ -227,6 +241,10 @@ cdef inline bint is_plain(const Client* c, const Command* command, int argc) noe
         return False
     if c.channels.first != NULL or c.patterns.first != NULL or c.shard_channels.first != NULL:
         return False
+    return known_arity(command, argc)
+
+
+cdef inline bint known_arity(const Command* command, int argc) noexcept nogil:
     return argc == command.arity if command.arity > 0 else argc >= -command.arity
 
 
@@ -257,107 +275,98 @@ cdef void keep_or_cut_reply(Engine* e, Client* c, size_t reply_at) noexcept nogi
         client_has_output(e, c)
 
 
-cdef void begin(Engine* e, Client* c, Running* run, Command* command, int argc, Slice* argv) noexcept nogil:
-    run.command = command
-    run.argc = argc
-    run.argv = argv
-    run.dirty = e.ks.dirty
-    run.errors = c.reply.errors
-    run.reply_at = c.reply.out.len
-    e.propagate_replaced = False
-    e.current = c
+cdef void call_begin(Engine* e, Call* call, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
+    call.parent = e.call
+    call.client = c
+    call.command = command
+    call.argc = argc
+    call.argv = argv
+    call.replaced = False
+    call.dirty = e.ks.dirty
+    call.errors = c.reply.errors
+    call.reply_at = c.reply.out.len
+    call.redacted = 0
+    call.ticks = e.ticks
+    if call.parent == NULL:
+        effects_begin_unit(&e.ks)
+    e.call = call
     e.ks.no_touch = (c.flags & CLIENT_NO_TOUCH) != 0
-    run.redacted = 0
-    run.ticks = e.ticks
 
 
-cdef void finish(Engine* e, Client* c, Running* run) noexcept nogil:
-    """After a handler: what it did is told to AOF and replicas, to subscribers and to the statistics."""
+cdef void call_end(Engine* e, Call* call) noexcept nogil:
+    cdef Client* c = call.client
     cdef uint64_t now
-    if e.ks.dirty != run.dirty and not e.propagate_replaced and run.command.flags & (CMD_WRITE | CMD_MAY_REPLICATE):
-        propagate(c.db, run.argc, run.argv)
+    if e.ks.dirty != call.dirty and not call.replaced and call.command.flags & (CMD_WRITE | CMD_MAY_REPLICATE):
+        propagate(c.db, call.argc, call.argv)
     if e.ks.effects.events.len:
         publish_events(e)
     now = clock_ticks()
     e.ticks = now
-    if now - run.ticks >= e.quick_ticks or c.reply.errors != run.errors:
-        account_call(e, c, run)
-    else:
-        account_quick_call(e, c, run)
-    if e.monitor_count and not run.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN):
-        feed_monitors(e, c, run)
+    if now - call.ticks >= e.quick_ticks or c.reply.errors != call.errors:
+        account_call(e, call)
+    elif not c.flags & CLIENT_WAITS:
+        account_quick_call(e, call)
+    if e.monitor_count and not call.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN) and not c.flags & CLIENT_RETRY:
+        feed_monitors(e, call)
+    e.call = call.parent
+    if call.parent == NULL:
+        end_unit(e, call)
+        keep_or_cut_reply(e, c, call.reply_at)
+        append_pushes(e, c)
+        return
+    e.ks.no_touch = (call.parent.client.flags & CLIENT_NO_TOUCH) != 0
+    if call.parent.client != c:
+        keep_or_cut_reply(e, c, call.reply_at)
 
 
-cdef void finish_unit(Engine* e, Client* c) noexcept nogil:
-    finish(e, c, &c.running[0])
+cdef inline void end_unit(Engine* e, const Call* call) noexcept nogil:
     if e.ks.effects.unit_count:
         effects_end_unit(&e.ks)
-    if e.ks.effects.recording and e.ks.dirty != c.running[0].dirty:
-        c.effects_at = e.ks.effects.taken + e.ks.effects.stream.len
-    e.current = NULL
-    keep_or_cut_reply(e, c, c.running[0].reply_at)
+    if e.ks.effects.recording and e.ks.dirty != call.dirty:
+        call.client.effects_at = e.ks.effects.taken + e.ks.effects.stream.len
+
+
+cdef inline void append_pushes(Engine* e, Client* c) noexcept nogil:
     if e.pushes.out.len:
         reply_raw(&c.reply, e.pushes.out.data, e.pushes.out.len)
         buf_clear(&e.pushes.out)
         client_has_output(e, c)
+
+
+cdef bint engine_is_calling(const Engine* e, const Client* c) noexcept nogil:
+    cdef const Call* call = e.call
+    while call != NULL and call.client != c:
+        call = call.parent
+    return call != NULL
+
+
+cdef void engine_awaits(Engine* e, Client* c) noexcept nogil:
+    c.flags |= CLIENT_AWAITING
+    queued_copy(&c.block.request, e.call.argc, e.call.argv)
+    c.block.request.command = e.call.command
+
+
+cdef void engine_resume(Engine* e, Client* c, Call* call) noexcept nogil:
+    e.ticks = clock_ticks()
+    c.flags = c.flags & ~<uint64_t>CLIENT_AWAITING | CLIENT_RETRY
+    call_begin(e, call, c, c.block.request.command, c.block.request.argc, c.block.request.argv)
+
+
+cdef void engine_resumed(Engine* e, Client* c, Call* call) noexcept nogil:
+    call_end(e, call)
+    c.flags &= ~<uint64_t>CLIENT_RETRY
+    queued_free(&c.block.request)
     if e.ks.effects.ready != NULL:
         serve_ready_keys(e)
 
 
-cdef Command* engine_python_command(Client* c, int* argc, Slice** argv) noexcept nogil:
-    cdef Running* run = &c.running[1 if c.flags & CLIENT_IN_EXEC else 0]
-    argc[0] = run.argc
-    argv[0] = run.argv
-    return run.command
-
-
-cdef void engine_python_waits(Client* c) noexcept nogil:
-    c.flags |= CLIENT_AWAITING
-    queued_copy(&c.block.request, c.running[0].argc, c.running[0].argv)
-    c.running[0].argv = c.block.request.argv
-
-
-cdef void engine_python_resumes(Client* c) noexcept nogil:
-    c.flags &= ~<uint64_t>CLIENT_AWAITING
-
-
-cdef int engine_python_done(Engine* e, Client* c) noexcept nogil:
-    e.ticks = clock_ticks()
-    if c.flags & CLIENT_IN_EXEC:
-        finish(e, c, &c.running[1])
-        if run_queued(e, c) == RUN_PYTHON:
-            return RUN_PYTHON
-    finish_unit(e, c)
-    if c.block.request.argv != NULL and not c.flags & CLIENT_BLOCKED:
-        queued_free(&c.block.request)
-    return RUN_DONE
-
-
-cdef int run_queued(Engine* e, Client* c) noexcept nogil:
-    cdef QueuedCommand* q
-    while c.multi.next < c.multi.count:
-        q = &c.multi.queue[c.multi.next]
-        c.multi.next += 1
-        begin(e, c, &c.running[1], q.command, q.argc, q.argv)
-        if q.command.flags & CMD_PYTHON:
-            return RUN_PYTHON
-        q.command.handler(e, c, q.argc, q.argv)
-        finish(e, c, &c.running[1])
-    discard_queue(c)
-    leave_watches(e, c)
-    e.ks.in_exec = False
-    # each command of the queue has been propagated on its own; EXEC itself is not
-    e.propagate_replaced = True
-    return RUN_DONE
-
-
 cdef void propagate_instead(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil:
-    e.propagate_replaced = True
+    e.call.replaced = True
     propagate(c.db, argc, argv)
 
 
 cdef void propagate_nothing(Engine* e) noexcept nogil:
-    e.propagate_replaced = True
+    e.call.replaced = True
 
 
 cdef void serve_ready_keys(Engine* e) noexcept nogil:
@@ -393,37 +402,20 @@ cdef void serve_key(Engine* e, ReadyKey* ready) noexcept nogil:
 
 
 cdef void retry(Engine* e, Client* c) noexcept nogil:
+    """Runs a blocked command again; if it still finds nothing its client goes on waiting."""
+    cdef QueuedCommand* request = &c.block.request
     cdef Db* db = c.db
-    cdef Running* run = &c.running[0]
+    cdef Call call
     c.db = c.block.db
-    c.flags |= CLIENT_RETRY
-    effects_begin_unit(&e.ks)
-    begin_retry(e, c, run)
-    c.block.request.command.handler(e, c, c.block.request.argc, c.block.request.argv)
-    if e.ks.dirty != run.dirty and not e.propagate_replaced:
-        propagate(c.db, run.argc, run.argv)
-    if e.ks.effects.events.len:
-        publish_events(e)
-    effects_end_unit(&e.ks)
+    c.flags = c.flags & ~<uint64_t>CLIENT_BLOCKED | CLIENT_RETRY
+    e.ticks = clock_ticks()
+    call_begin(e, &call, c, request.command, request.argc, request.argv)
+    request.command.handler(e, c, request.argc, request.argv)
+    call_end(e, &call)
     c.flags &= ~<uint64_t>CLIENT_RETRY
     c.db = db
-    if c.flags & CLIENT_STILL_BLOCKED:
-        c.flags &= ~<uint64_t>CLIENT_STILL_BLOCKED
-        return
-    account_call(e, c, run)
-    unblock(e, c)
-    keep_or_cut_reply(e, c, run.reply_at)
-
-
-cdef void begin_retry(Engine* e, Client* c, Running* run) noexcept nogil:
-    run.command = c.block.request.command
-    run.argc = c.block.request.argc
-    run.argv = c.block.request.argv
-    run.dirty = e.ks.dirty
-    run.errors = c.reply.errors
-    run.reply_at = c.reply.out.len
-    run.ticks = clock_ticks()
-    e.propagate_replaced = False
+    if not c.flags & CLIENT_BLOCKED:
+        unblock(e, c)
 
 
 # The gate: one function, from flags in the table.
@@ -483,7 +475,7 @@ cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc
         reply_error_slice(&c.reply, slice_of(text.data, text.len))
         buf_free(&text)
         return False
-    if command.arity > 0 and argc != command.arity or argc < -command.arity:
+    if not known_arity(command, argc):
         reply_error_about(&c.reply, b"ERR wrong number of arguments for '", command.name, b"' command")
         return False
     return True

@@ -6,7 +6,7 @@ from zippy._core.keyspace.db cimport flush_db, lazy_free_pending, swap_dbs
 from zippy._core.commands.args cimport arg_is, reply_syntax_error
 from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
 from zippy._core.commands.engine cimport propagate_instead
-from zippy._core.commands.types cimport CLIENT_IN_EXEC, CLIENT_MONITOR, Client, Engine
+from zippy._core.commands.types cimport CLIENT_MONITOR, Client, Engine
 from zippy._core.resp.writer cimport reply_array, reply_bulk_int, reply_error, reply_int, reply_ok
 
 
@@ -69,7 +69,7 @@ cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void monitor_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    if c.flags & CLIENT_IN_EXEC:
+    if e.call.parent != NULL:
         reply_error(&c.reply, b"ERR MONITOR isn't allowed for DENY BLOCKING client")
     elif not c.flags & CLIENT_MONITOR:
         # a second MONITOR gets no reply at all, as in Redis

@@ -4,13 +4,14 @@ from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_init, ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
 from zippy._core.commands.rows cimport command_rows
+from zippy._core.commands.types cimport CMD_PYTHON
 
 
 cdef void command_word_of(const void* item, Slice* key) noexcept nogil:
     key[0] = (<const Command*>item).word
 
 
-cdef int table_build(Engine* e) noexcept nogil:
+cdef int table_build(Engine* e, command_fn python) noexcept nogil:
     cdef const Command* rows = command_rows(&e.command_count)
     cdef size_t size = e.command_count * sizeof(Command)
     cdef Command* command
@@ -24,6 +25,8 @@ cdef int table_build(Engine* e) noexcept nogil:
     for i in range(e.command_count):
         command = &e.all_commands[i]
         table = &e.commands
+        if command.flags & CMD_PYTHON:
+            command.handler = python
         if command.parent != NULL:
             command.parent = e.all_commands + (command.parent - rows)
             if command.parent.subcommands == NULL:

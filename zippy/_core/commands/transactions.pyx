@@ -1,8 +1,8 @@
 from libc.stdint cimport uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.commands.client cimport discard_queue, leave_watches
-from zippy._core.commands.engine cimport run_queued
-from zippy._core.commands.types cimport CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_MULTI, Client, Engine
+from zippy._core.commands.engine cimport engine_run_admitted, propagate_nothing
+from zippy._core.commands.types cimport CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_MULTI, Client, Engine, QueuedCommand
 from zippy._core.keyspace.db cimport is_expired
 from zippy._core.keyspace.effects cimport watch_any_expired, watch_has, watch_key
 from zippy._core.ground.hashtable cimport ht_find
@@ -28,7 +28,9 @@ cdef void discard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void exec_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef QueuedCommand* queued
     cdef bint changed
+    cdef int i
     if not c.flags & CLIENT_MULTI:
         reply_error(&c.reply, b"ERR EXEC without MULTI")
         return
@@ -45,9 +47,14 @@ cdef void exec_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     leave_watches(e, c)
     reply_array(&c.reply, c.multi.count)
     c.flags = (c.flags | CLIENT_IN_EXEC) & ~<uint64_t>CLIENT_MULTI
-    e.ks.in_exec = True
     e.stats.transactions += 1
-    run_queued(e, c)
+    for i in range(c.multi.count):
+        queued = &c.multi.queue[i]
+        engine_run_admitted(e, c, queued.command, queued.argc, queued.argv)
+    discard_queue(c)
+    leave_watches(e, c)
+    # each command of the queue has been propagated on its own; EXEC itself is not
+    propagate_nothing(e)
 
 
 cdef void watch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

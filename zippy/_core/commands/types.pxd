@@ -51,7 +51,6 @@ cdef enum ClientFlag:
     CLIENT_NO_EVICT = 1 << 10
     CLIENT_NO_TOUCH = 1 << 11
     CLIENT_RETRY = 1 << 12           # a blocked command is being run again: a key that it waits for was written
-    CLIENT_STILL_BLOCKED = 1 << 13   # ... and has to wait on
     CLIENT_PENDING = 1 << 14         # on the engine's list of clients that have output
     CLIENT_IN_EXEC = 1 << 15         # EXEC is running its commands
     CLIENT_PAUSED = 1 << 16          # its next command waits for the end of CLIENT PAUSE
@@ -64,17 +63,13 @@ cdef enum ClientFlag:
     CLIENT_READONLY = 1 << 23        # cluster: READONLY was sent
     CLIENT_OVER_LIMIT = 1 << 24      # closing: too much output is unsent
     CLIENT_SPEAKS_HTTP = 1 << 25     # closing: it sent a line of a web browser
+    CLIENT_WAITS = CLIENT_BLOCKED | CLIENT_AWAITING      # a command of its has begun and not ended
     # what a client with one of these sends needs a closer look
     CLIENT_SPECIAL = (
         CLIENT_MULTI | CLIENT_MONITOR | CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT
     )
     # a client with one of these runs nothing for now
     CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
-
-cdef enum RunStatus:
-    RUN_DONE = 0         # nothing more to run for now
-    RUN_PYTHON = 1       # client.running[...] is a command whose handler is in Python: run it, then call engine_python_done
-    RUN_REFUSED = 2      # of engine_call: the command cannot be run in this way
 
 cdef enum BlockReply:
     # what a client that waited in vain gets
@@ -155,7 +150,7 @@ cdef struct Command:
     int arity                        # as in COMMAND INFO
     uint64_t flags                   # CMD_ bits
     uint64_t categories              # ACL category bits
-    command_fn handler               # NULL when it is in Python
+    command_fn handler
     Command* parent                  # of a subcommand
     HashTable* subcommands           # of a container, else NULL
     int first_key, last_key, key_step
@@ -170,11 +165,15 @@ cdef struct Command:
     uint64_t[HISTOGRAM_BUCKETS] histogram    # calls by microseconds
 
 
-cdef struct Running:
-    # a command that is being run
+cdef struct Call:
+    # A command that is being run, on the stack of who runs it. Only the outermost call begins and ends a unit of effects, serves waiting
+    # clients and appends what was published to its client
+    Call* parent                     # what it is run for: EXEC, a script, a command in Python; NULL: it is the outermost
+    Client* client                   # where its reply goes, in that client's protocol
     Command* command
     int argc
-    Slice* argv
+    Slice* argv                      # borrowed
+    bint replaced                    # the handler propagated on its own (or chose nothing)
     uint64_t ticks                   # when it began
     int64_t dirty                    # of the keyspace when it began
     uint64_t errors                  # of the client's Reply when it began
@@ -192,7 +191,6 @@ cdef struct Multi:
     QueuedCommand* queue
     int count
     int cap
-    int next                         # while EXEC runs: the command to run next
     size_t bytes                     # held by the queue
 
 
@@ -243,7 +241,6 @@ cdef struct Client:
     uint64_t flags                   # CLIENT_ bits
     Reply reply
     Parser parser
-    Running[2] running               # [0] the command, [1] the one that EXEC runs
     Multi multi
     WatchNode* watches
     bint dirty_cas                   # a watched key was changed
@@ -348,7 +345,7 @@ cdef struct Engine:
     Client** monitors
     size_t monitor_count
     size_t monitor_cap
-    Client* current                  # whose command is being run
+    Call* call                       # the innermost call under way, or NULL
     Batch batch                      # of the client whose input is being run
     uint64_t ticks                   # clock_ticks at the end of the last command: the next one begins then
     uint64_t quick_ticks             # what took less needs only to be counted; as for `calm`, found out once for all input that is run
@@ -373,6 +370,4 @@ cdef struct Engine:
     LatencyEvent* latency[LATENCY_EVENTS]    # of the latency monitor, in order of first appearance
     int latency_count
     EngineStats stats
-    Reply pushes                     # what was published to the client whose command is being run: it comes after the reply
-    # of the command being run: what is propagated instead of the command itself
-    bint propagate_replaced          # the handler propagated on its own (or chose nothing)
+    Reply pushes                     # what was published to the outermost call's client: it comes after the reply

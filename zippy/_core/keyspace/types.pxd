@@ -193,4 +193,3 @@ cdef struct Keyspace:
     bint expiry_paused           # CLIENT PAUSE WRITE and scripts: keys do not vanish
     bint replica                 # a replica does not expire on its own
     bint no_touch                # the command's client does not want LRU and LFU changed
-    bint in_exec                 # inside EXEC or a script: the clock stands still

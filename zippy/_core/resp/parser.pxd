@@ -30,6 +30,7 @@ cdef struct Request:
     size_t start         # where it begins, an offset from Parser.base
     int first            # its first argument in Batch.argv
     int argc             # at least 1
+    void* command        # for whoever runs the request: what it found the name to be
 
 
 cdef struct Batch:

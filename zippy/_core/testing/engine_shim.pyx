@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 from zippy._core.commands.client cimport client_free, client_new
-from zippy._core.commands.engine cimport engine_command, engine_free, engine_init, engine_use
+from zippy._core.commands.engine cimport engine_command, engine_free, engine_init, engine_use, find_command
 from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.ground.buf cimport Slice, slice_of
@@ -28,7 +28,7 @@ cdef class RecordingEngine:
         if self.engine == NULL:
             raise MemoryError
         engine_init(self.engine, 16, 1)
-        table_build(self.engine)
+        table_build(self.engine, NULL)
         self.set_clock(ms)
         self.engine.ks.effects.recording = True
         # a slow machine leaves no entries behind, so that blocks can be counted
@@ -79,7 +79,7 @@ cdef class RecordingEngine:
         for i in range(len(words)):
             word = words[i]
             argv[i] = slice_of(<const char*>word, len(word))
-        engine_command(self.engine, self.client, len(words), argv)
+        engine_command(self.engine, self.client, find_command(self.engine, len(words), argv), len(words), argv)
         mem_free(argv)
         reply = self.client.reply.out.data[:self.client.reply.out.len]
         reply_cut(&self.client.reply, 0)
