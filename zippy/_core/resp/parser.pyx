@@ -126,16 +126,16 @@ cdef int parser_begin(Parser* p, Batch* batch, const char* data, size_t len) noe
         batch.argv_cap = p.kept_cap
         batch.argv_count = p.kept_count
         p.kept = NULL
-        p.kept_cap = p.kept_count = 0
-        move_arguments(batch.argv, batch.argv_count, <intptr_t>(p.base + p.start))
+        p.kept_cap = 0
     return 0
 
 
-cdef void move_arguments(Slice* argv, int count, intptr_t distance) noexcept nogil:
+cdef void move_arguments(Batch* b, int first, int count, intptr_t distance) noexcept nogil:
     """From addresses to offsets and back."""
     cdef int i
-    for i in range(count):
-        argv[i].ptr = <const char*>(<intptr_t>argv[i].ptr + distance)
+    for i in range(first, first + count):
+        b.argv[i].ptr = <const char*>(<intptr_t>b.argv[i].ptr + distance)
+    b.moved += count
 
 
 cdef inline size_t unread_from(const Parser* p) noexcept nogil:
@@ -146,14 +146,14 @@ cdef inline size_t unread_from(const Parser* p) noexcept nogil:
 
 
 cdef void keep_arguments(Parser* p) noexcept nogil:
-    """Takes the arguments of the incomplete command out of the batch."""
+    """Takes the arguments of the incomplete command out of the batch; only those that this read brought are looked at."""
     cdef Batch* b = p.batch
     cdef int first = first_free(b)
     cdef int count = b.argv_count - first
     if count == 0:
         return
+    move_arguments(b, first + p.kept_count, count - p.kept_count, -<intptr_t>(p.base + p.start))
     p.kept_count = count
-    move_arguments(b.argv + first, count, -<intptr_t>(p.base + p.start))
     if first == 0:
         p.kept = b.argv
         p.kept_cap = b.argv_cap
@@ -279,6 +279,9 @@ cdef void finish_request(Parser* p) noexcept nogil:
     request.first = first_free(b)
     request.argc = b.argv_count - request.first
     b.count += 1
+    if p.kept_count:
+        move_arguments(b, request.first, p.kept_count, <intptr_t>(p.base + p.start))
+        p.kept_count = 0
 
 
 cdef int fail(Parser* p, const char* what) noexcept nogil:
@@ -458,7 +461,7 @@ cdef int parse_inline(Parser* p) noexcept nogil:
     if b.argv_count == 0:
         return SKIPPED
     # they were offsets while scratch grew
-    move_arguments(b.argv, b.argv_count, <intptr_t>p.scratch.data)
+    move_arguments(b, 0, b.argv_count, <intptr_t>p.scratch.data)
     finish_request(p)
     return PARSE_COMMAND
 
