@@ -77,6 +77,15 @@ class TestAddresses:
     def test_unix_path_that_cannot_be(self, start_server: Start) -> None:
         """The start ends with Redis's message."""
         with pytest.raises(RuntimeError, match="Failed opening Unix socket: bind: No such file or directory"):
+    def test_long_unix_path_in_monitor(self, start_server: Start, tmp_path: Path) -> None:
+        """MONITOR shows the whole path, and nothing that lies behind it."""
+        path = tmp_path / ("s" * (106 - len(str(tmp_path))))
+        server = start_server(config={"unixsocket": path})
+        with server.client() as monitor, UnixClient(path) as client:
+            assert monitor("MONITOR").value == b"OK"
+            assert client("ECHO", "x").value == b"x"
+            assert monitor.read().value.partition(b" ")[2] == f'[0 unix:{path}] "ECHO" "x"'.encode()
+
             start_server(config={"unixsocket": "/nosuchdir/s"})
 
 

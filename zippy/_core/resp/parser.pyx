@@ -1,7 +1,7 @@
 from libc.stdint cimport intptr_t
-from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
+from zippy._core.ground.format cimport format_text
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
 from zippy._core.ground.number cimport num_read_i64
 
@@ -285,7 +285,7 @@ cdef void finish_request(Parser* p) noexcept nogil:
 
 
 cdef int fail(Parser* p, const char* what) noexcept nogil:
-    snprintf(p.error, sizeof(p.error), b"Protocol error: %s", what)
+    format_text(p.error, sizeof(p.error), b"Protocol error: %s", what)
     return PARSE_ERROR
 
 
@@ -438,7 +438,7 @@ cdef int read_bulk_header(Parser* p, int64_t* length) noexcept nogil:
     if status == PARSE_MORE:
         return PARSE_MORE
     if line.len == 0 or line.ptr[0] != c'$':
-        snprintf(got, sizeof(got), b"expected '$', got '%c'", line.ptr[0])
+        format_text(got, sizeof(got), b"expected '$', got '%c'", line.ptr[0])
         return fail(p, got)
     if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), length) or length[0] < 0:
         return fail(p, b"invalid bulk length")
