@@ -35,6 +35,8 @@ cdef class Core:
     cdef char* shared                     # where transports read to
     cdef object shared_view
     cdef int run_unblocked(self) except -1
+    cdef int flush_pending(self) except -1
+    cdef int lose(self, Session session) except -1
     cdef int persist_turn(self) except -1
     cdef int flush(self, Session session) except -1
     cdef int evict_clients(self) except -1
@@ -59,7 +61,9 @@ cdef class Session:
     cpdef int output_again(self) except -1
     cdef int run_input(self, const char* data, size_t size) except -1
     cdef int run_python(self) except -1
-    cdef int finish_python(self, object value) except -1
+    cdef object call_handler(self)
+    cdef int resume(self, object value) except -1
+    cdef bint finish_python(self, object value) except -1
     cdef int check_query_buffer(self) except -1
     cdef int sent_bytes(self, size_t size) except -1
     cpdef int close(self) except -1

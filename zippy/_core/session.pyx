@@ -173,8 +173,6 @@ cdef class Core:
 
     cpdef int end_turn(self) except -1:
         """Runs what was unblocked, has the journal keep what was done, then flushes all output: one write a client."""
-        cdef Client* c
-        cdef Session session
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
@@ -185,16 +183,7 @@ cdef class Core:
             if self.on_flush_all is not None:
                 self.on_flush_all()
         closing_first(self.engine)
-        c = next_pending(self.engine)
-        while c != NULL:
-            if c.owner != NULL:
-                session = <Session>c.owner
-                self.flush(session)
-                # a transport in Python may have used another engine
-                engine_use(self.engine)
-                if self.engine.clients_limit and session.client != NULL:
-                    note_memory(self.engine, session.client)
-            c = next_pending(self.engine)
+        self.flush_pending()
         if self.engine.clients_limit:
             self.evict_clients()
         self.arrange_wake()
@@ -227,10 +216,52 @@ cdef class Core:
 
     cdef int run_unblocked(self) except -1:
         cdef Client* c = next_unblocked(self.engine)
+        cdef Session session = None
         while c != NULL:
-            if c.owner != NULL:
-                (<Session>c.owner).run_input(NULL, 0)
-            c = next_unblocked(self.engine)
+            try:
+                while c != NULL:
+                    if c.owner != NULL:
+                        session = <Session>c.owner
+                        session.run_input(NULL, 0)
+                    c = next_unblocked(self.engine)
+            except Exception:
+                self.lose(session)
+                c = next_unblocked(self.engine)
+        return 0
+
+    cdef int flush_pending(self) except -1:
+        """Flushes every client that has output."""
+        cdef Client* c = next_pending(self.engine)
+        cdef Session session = None
+        while c != NULL:
+            try:
+                while c != NULL:
+                    if c.owner != NULL:
+                        session = <Session>c.owner
+                        self.flush(session)
+                        # a transport in Python may have used another engine
+                        engine_use(self.engine)
+                        if self.engine.clients_limit and session.client != NULL:
+                            note_memory(self.engine, session.client)
+                    c = next_pending(self.engine)
+            except Exception:
+                self.lose(session)
+                c = next_pending(self.engine)
+        return 0
+
+    cdef int lose(self, Session session) except -1:
+        """Closes one client because of the exception that is being handled, and says so: the others are served on."""
+        cdef Client* c = session.client
+        if self.log_exception is not None:
+            self.log_exception(f"Client closed: id={session.id} addr={session.address()}, it could not be served")
+        engine_use(self.engine)
+        try:
+            if c != NULL and session.transport is not None:
+                c.flags |= CLIENT_CLOSING
+                session.transport.close_session(session)
+        finally:
+            session.close()
+            engine_use(self.engine)
         return 0
 
     cdef int flush(self, Session session) except -1:
@@ -424,16 +455,40 @@ cdef class Session:
             self.close_after_reply()
         return 0
 
+    def address(self):
+        """The peer's address as text: "127.0.0.1:50000"."""
+        return self.client.peer.ptr[:self.client.peer.len].decode(errors="replace") if self.client != NULL else ""
+
     cdef int check_query_buffer(self) except -1:
         cdef Client* c = self.client
-        if c.parser.own.len + c.multi.bytes > <size_t>self.core.engine.settings.client_query_buffer_limit and not c.flags & CLIENT_CLOSING:
+        cdef size_t limit = self.core.engine.settings.client_query_buffer_limit
+        if c.parser.own.len + c.multi.bytes > limit and not c.flags & CLIENT_CLOSING:
             self.core.engine.stats.query_limit_disconnects += 1
             self.core.tell_limit(self, "its request is too long (client-query-buffer-limit)")
             client_close(c, self.core.engine)
         return 0
 
     cdef int run_python(self) except -1:
-        """Runs the Python handler that the engine stopped for; a coroutine is awaited by a task of its own."""
+        """Runs the Python handler that the engine stopped for, in EXEC one after the other; a coroutine is awaited by a task of its own."""
+        cdef bint stopped = True
+        while stopped:
+            value = self.call_handler()
+            if self.client == NULL:
+                if inspect.iscoroutine(value):
+                    value.close()
+                return 0
+            engine_use(self.core.engine)
+            if inspect.iscoroutine(value):
+                engine_python_waits(self.client)
+                # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
+                self.task = asyncio.ensure_future(value)
+                self.task.add_done_callback(self.handler_ended)
+                return 0
+            stopped = self.finish_python(value)
+        return 0
+
+    cdef object call_handler(self):
+        """What the Python handler of the command that the engine stopped for returns; an error is a value."""
         cdef int argc
         cdef int i
         cdef Slice* argv
@@ -443,30 +498,17 @@ cdef class Session:
         try:
             if handler is None:
                 raise ReplyError(f"ERR '{self.core.command_names[command.id]}' has no handler")
-            value = handler(self, args)
+            return handler(self, args)
         except ReplyError as error:
-            value = error
+            return error
         except Exception as error:
             self.core.log_exception(f"command={self.core.command_names[command.id]}")
-            value = ReplyError(f"ERR internal error: {error}")
-        if self.client == NULL:
-            if inspect.iscoroutine(value):
-                value.close()
-            return 0
-        engine_use(self.core.engine)
-        if inspect.iscoroutine(value):
-            engine_python_waits(self.client)
-            # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
-            self.task = asyncio.ensure_future(value)
-            self.task.add_done_callback(self.handler_ended)
-            return 0
-        return self.finish_python(value)
+            return ReplyError(f"ERR internal error: {error}")
 
-    cdef int finish_python(self, object value) except -1:
+    cdef bint finish_python(self, object value) except -1:
+        """Writes the handler's value; True: EXEC has come to the next handler in Python."""
         write_value(&self.client.reply, value)
-        if engine_python_done(self.core.engine, self.client) == RUN_PYTHON:
-            return self.run_python()
-        return 0
+        return engine_python_done(self.core.engine, self.client) == RUN_PYTHON
 
     def handler_ended(self, task):
         """An awaited handler has ended: its reply is written, and the client's input goes on."""
@@ -484,10 +526,20 @@ cdef class Session:
             self.core.log_exception("a command's coroutine failed", exc_info=error)
             value = ReplyError(f"ERR internal error: {error}")
         self.core.begin_turn()
+        try:
+            self.resume(value)
+        except Exception:
+            self.core.lose(self)
+
+    cdef int resume(self, object value) except -1:
+        """Replies with the value of an awaited handler and goes on behind its command."""
         engine_python_resumes(self.client)
-        self.finish_python(value)
-        client_has_output(self.core.engine, self.client)
-        look_at_input_again(self.core.engine, self.client)
+        if self.finish_python(value):
+            self.run_python()
+        if self.client != NULL:
+            client_has_output(self.core.engine, self.client)
+            look_at_input_again(self.core.engine, self.client)
+        return 0
 
     def feed(self, const unsigned char[::1] data):
         """Runs the commands in data, bytes of any length cut anywhere."""

@@ -314,8 +314,10 @@ cdef Command* engine_python_command(Client* c, int* argc, Slice** argv) noexcept
 
 cdef void engine_python_waits(Client* c) noexcept nogil:
     c.flags |= CLIENT_AWAITING
-    queued_copy(&c.block.request, c.running[0].argc, c.running[0].argv)
-    c.running[0].argv = c.block.request.argv
+    # EXEC may have come to wait before
+    if c.block.request.argv == NULL:
+        queued_copy(&c.block.request, c.running[0].argc, c.running[0].argv)
+        c.running[0].argv = c.block.request.argv
 
 
 cdef void engine_python_resumes(Client* c) noexcept nogil:
