@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.process.launch import wait_until
 from tests.resp import RawClient, Reply
 from tests.servers import ServerProcess
 
@@ -458,7 +459,27 @@ class TestClientReply:
         assert raw("CLIENT", "REPLY", "x") == SYNTAX
 
 
+
 class TestClientPause:
+    def test_waiting_clients_are_counted(self, raw: RawClient, connect: Connect) -> None:
+        """Those that a pause holds back are blocked, for INFO, until it is over or they are gone."""
+
+        def waiting(count: int) -> None:
+            wait_until(lambda: f"blocked_clients:{count}\r\n".encode() in raw("INFO", "clients").value)
+
+        assert raw("CLIENT", "PAUSE", 100000, "WRITE") == OK
+        first, second = connect(), connect()
+        first.send("SET", "a", "1")
+        second.send("BLPOP", "list", "0")
+        waiting(2)
+        first.close()
+        waiting(1)
+        assert raw("CLIENT", "UNPAUSE") == OK
+        waiting(1)
+        assert raw("RPUSH", "list", "x") == integer(1)
+        assert second.read().plain() == [b"list", b"x"]
+        waiting(0)
+
     def test_all(self, raw: RawClient, connect: Connect) -> None:
         client = connect()
         assert raw("CLIENT", "PAUSE", 150) == OK

@@ -67,6 +67,8 @@ cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
 
 cdef void client_free(Engine* e, Client* c) noexcept nogil:
     client_reset(e, c)
+    if c.flags & CLIENT_PAUSED:
+        e.stats.blocked_clients -= 1
     take_off_lists(e, c)
     e.clients_memory -= c.noted_memory
     if e.current == c:
@@ -97,6 +99,7 @@ cdef void end_pause(Engine* e) noexcept nogil:
     while c != NULL:
         if c.flags & CLIENT_PAUSED:
             c.flags &= ~<uint64_t>CLIENT_PAUSED
+            e.stats.blocked_clients -= 1
             look_at_input_again(e, c)
         c = c.next
 

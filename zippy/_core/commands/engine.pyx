@@ -573,6 +573,7 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         if paused(e) and (e.pause_all or writes or command.flags & CMD_MAY_REPLICATE or is_exec and queue_has(c, CMD_MAY_REPLICATE)):
             parser_unread(&c.parser)
             c.flags |= CLIENT_PAUSED
+            e.stats.blocked_clients += 1
             return False
     if c.flags & CLIENT_MULTI and not command.flags & CMD_RUNS_IN_MULTI:
         queue(c, command, argc, argv)

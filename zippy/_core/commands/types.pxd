@@ -271,7 +271,7 @@ cdef struct EngineStats:
     uint64_t evicted_clients
     uint64_t auth_denied
     uint64_t turns
-    uint64_t blocked_clients
+    uint64_t blocked_clients         # those that CLIENT PAUSE holds back too
     uint64_t pubsub_clients
     uint64_t watching_clients
     uint64_t transactions
