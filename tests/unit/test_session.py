@@ -12,6 +12,7 @@ import pytest
 from tests.servers import free_port
 from tests.unit.peer import Peer
 from tests.unit.test_append_load import request
+from zippy._core.introspection import engine_stats
 from zippy._core.session import CallbackTransport, Core, Session
 from zippy.commandspec import COMMANDS
 from zippy.server.server import Server
@@ -182,3 +183,29 @@ class TestOneFails:
 
         assert asyncio.run(run()) == [b"", b"+PONG\r\n", b"+PONG\r\n"] * 3
         assert len([record for record in caplog.records if "could not be served" in record.getMessage()]) == 3
+
+
+class TestStranger:
+    """A client that has not authenticated."""
+
+    @pytest.mark.parametrize(("size", "kept"), [((1 << 20) - 20_000, True), ((1 << 20) + 20_000, False)])
+    def test_input_while_it_waits(self, core: Core, size: int, kept: bool) -> None:
+        """In CLIENT PAUSE not even AUTH is run; what comes behind it may be a megabyte, as in Redis."""
+        core.set_setting("require-authentication", 1)
+        core.set_clock(1_000_000_000_000_000)
+        admin = Peer(core)
+        assert admin("CLIENT PAUSE 1000") == b"+OK\r\n"
+        reasons: list[str] = []
+        core.on_limit = lambda session, reason: reasons.append(reason)
+        stranger = Session(core, CallbackTransport(lambda session: None, lambda session: session.close()))
+        stranger.feed(request("AUTH", "x"))
+        for _ in range(size // 10_000):
+            stranger.feed(b"PING xxx\r\n" * 1000)
+            core.end_turn()
+        assert bool(stranger.id) == kept
+        assert engine_stats(core)["client_query_buffer_limit_disconnections"] == len(reasons) == int(not kept)
+        # others may send more
+        admin.session.feed(request("PING") + b"PING xxx\r\n" * 300_000)
+        core.end_turn()
+        assert admin.session.id
+        core.set_clock(0)

@@ -13,8 +13,9 @@ from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_giv
 from zippy._core.commands.accounting cimport latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    answer_freed, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over, look_at_input_again,
-    next_deadline_us, next_unblocked, note_memory, serve_deadlines, set_clients_limit, unblock
+    answer_freed, client_authenticated, client_free, client_must_authenticate, client_new, client_reset, client_set_name,
+    client_to_evict, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, note_memory, serve_deadlines,
+    set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
     engine_enter, engine_free, engine_init, engine_python_command, engine_python_done, engine_python_resumes, engine_python_waits,
@@ -27,7 +28,7 @@ from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
-    CLIENT_SPEAKS_HTTP, CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
+    CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, OUTPUT_NORMAL, RUN_PYTHON, Command
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step, shrink_tables
@@ -41,6 +42,7 @@ cdef enum:
     SHARED_BYTES = 256 * 1024      # one read; a longer pipeline comes in several. What is never read to takes no memory
     SHRINK_STEPS = 1000            # of each table ten times a second, some 0.1 us each
     GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
+    STRANGER_INPUT = 1 << 20       # bytes not yet run of a client that has not authenticated, as in Redis 8.2
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
 
 
@@ -336,7 +338,7 @@ cdef class Core:
         cdef Client* c = self.engine.clients
         (<int64_t*>&self.engine.settings)[place] = value
         while name == "proto-max-bulk-len" and c != NULL:
-            if c.authenticated:
+            if not c.flags & CLIENT_STRANGER:
                 parser_limit(&c.parser, PARSER_MAX_ARGS, value)
             c = c.next
 
@@ -462,6 +464,8 @@ cdef class Session:
     cdef int check_query_buffer(self) except -1:
         cdef Client* c = self.client
         cdef size_t limit = self.core.engine.settings.client_query_buffer_limit
+        if c.flags & CLIENT_STRANGER and limit > STRANGER_INPUT:
+            limit = STRANGER_INPUT
         if c.parser.own.len + c.multi.bytes > limit and not c.flags & CLIENT_CLOSING:
             self.core.engine.stats.query_limit_disconnects += 1
             self.core.tell_limit(self, "its request is too long (client-query-buffer-limit)")
@@ -680,12 +684,11 @@ cdef class Session:
     @property
     def authenticated(self):
         """Whether commands other than AUTH and HELLO may run."""
-        return self.client.authenticated
+        return not self.client.flags & CLIENT_STRANGER
 
     def authenticate(self):
         """Lifts the limits of a client that has not shown a password."""
-        self.client.authenticated = True
-        parser_limit(&self.client.parser, PARSER_MAX_ARGS, self.core.engine.settings.proto_max_bulk_len)
+        client_authenticated(self.client)
 
     def reset(self):
         """The engine's side of RESET: transaction, watches, subscriptions, MONITOR, database, protocol, reply mode."""
@@ -694,7 +697,7 @@ cdef class Session:
         self.client.flags &= ~<uint64_t>(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_TOUCH | CLIENT_NO_EVICT)
         self.client.db = self.core.engine.ks.dbs[0]
         self.client.reply.proto = 2
-        self.client.authenticated = not self.core.engine.settings.require_authentication
+        client_must_authenticate(self.client)
 
 
 def seed_hashes(uint64_t seed):
