@@ -134,6 +134,14 @@ class TestProtocol:
             assert client(*["DEL"] + ["k"] * 50).value == 0
             assert client("SET", "a", "x" * 100_000).value == b"OK"
 
+    @pytest.mark.parametrize("line", [b"PING\0\r\n", b"\0\n", b"\0PING\r\n", b"PI\0NG\r\n", b'PING "a\0b"\r\n', b"PING x\0 y\n"])
+    def test_nul_in_a_line(self, either: ServerProcess, line: bytes) -> None:
+        """Redis sees no end of a line behind a NUL: it waits for it, until there is too much."""
+        assert answer(either, b"PING\r\n" + line + b"PING\r\n*1\r\n$4\r\nPING\r\n") == b"+PONG\r\n"
+        error = b"-ERR Protocol error: too big inline request\r\n"
+        assert answer(either, b"PING\r\n" + line + b"x" * 70_000, half_close=False) == b"+PONG\r\n" + error
+        assert answer(either, b'ECHO "a\\x00b"\r\n') == b"$3\r\na\0b\r\n"
+
     @pytest.mark.parametrize("seed", range(20))
     def test_random_bytes(self, server: ServerProcess, watcher: RawClient, seed: int) -> None:
         """Noise, and commands with noise in them; the same bytes get the same answer whole and in pieces."""

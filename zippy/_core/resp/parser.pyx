@@ -450,6 +450,9 @@ cdef int parse_inline(Parser* p) noexcept nogil:
     cdef const char* here = p.base + p.pos
     cdef const char* newline = <const char*>memchr(here, 10, p.end - p.pos)
     cdef size_t length
+    if newline != NULL and memchr(here, 0, newline - here) != NULL:
+        # Redis looks for the line's end in a C string, which a NUL ends: what follows is never read
+        newline = NULL
     if newline == NULL:
         return fail(p, b"too big inline request") if p.end - p.pos > INLINE_MAX else PARSE_MORE
     length = newline - here
@@ -467,7 +470,7 @@ cdef int parse_inline(Parser* p) noexcept nogil:
 
 
 cdef inline bint is_space(char c) noexcept nogil:
-    return c == c' ' or 9 <= c <= 13 or c == 0
+    return c == c' ' or 9 <= c <= 13
 
 
 cdef inline int hex_digit(char c) noexcept nogil:
