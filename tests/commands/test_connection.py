@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.process.launch import wait_until
 from tests.resp import RawClient, Reply
 from tests.servers import ServerProcess
 
@@ -458,7 +459,68 @@ class TestClientReply:
         assert raw("CLIENT", "REPLY", "x") == SYNTAX
 
 
+    @pytest.mark.parametrize("mode", ["OFF", "SKIP"])
+    @pytest.mark.parametrize(("version", "kind"), [("2", "*"), ("3", ">")])
+    def test_pushes_are_no_replies(self, raw: RawClient, connect: Connect, mode: str, version: str, kind: str) -> None:
+        """SUBSCRIBE and its kin confirm under OFF and SKIP too, and messages come; the version of the protocol does not matter."""
+        client = connect()
+        client("HELLO", version)
+        for words, expected in [
+            (("SUBSCRIBE", "a", "b"), [(b"subscribe", b"a", 1), (b"subscribe", b"b", 2)]),
+            (("PSUBSCRIBE", "p*"), [(b"psubscribe", b"p*", 3)]),
+            (("UNSUBSCRIBE", "b"), [(b"unsubscribe", b"b", 2)]),
+            (("PUNSUBSCRIBE",), [(b"punsubscribe", b"p*", 1)]),
+        ]:
+            if version == "3" or words[0] == "SUBSCRIBE":
+                client.send("CLIENT", "REPLY", mode)
+            client.send(*words)
+            for confirmation in expected:
+                reply = client.read()
+                assert (reply.kind, tuple(reply.plain())) == (kind, confirmation)
+        assert raw("PUBLISH", "a", "x") == integer(1)
+        assert client.read().plain() == [b"message", b"a", b"x"]
+
+    def test_transaction_without_replies(self, connect: Connect) -> None:
+        """What is pushed in a transaction comes, though its array does not."""
+        client = connect()
+        client("HELLO", "3")
+        client.send("CLIENT", "REPLY", "OFF")
+        for words in (("MULTI",), ("SUBSCRIBE", "a"), ("PUBLISH", "a", "x"), ("GET", "k"), ("EXEC",)):
+            client.send(*words)
+        assert [client.read().plain(), client.read().plain()] == [[b"subscribe", b"a", 1], [b"message", b"a", b"x"]]
+        assert client("CLIENT", "REPLY", "ON") == OK
+
+    def test_monitor_gets_nothing(self, raw: RawClient, connect: Connect) -> None:
+        """Lines of MONITOR are replies."""
+        client = connect()
+        client.send("CLIENT", "REPLY", "OFF")
+        client.send("MONITOR")
+        client.send("ECHO", "fence")
+        assert raw("PING") == Reply("+", b"PONG")
+        client.send("CLIENT", "REPLY", "ON")
+        assert client.read() == OK
+
+
 class TestClientPause:
+    def test_waiting_clients_are_counted(self, raw: RawClient, connect: Connect) -> None:
+        """Those that a pause holds back are blocked, for INFO, until it is over or they are gone."""
+
+        def waiting(count: int) -> None:
+            wait_until(lambda: f"blocked_clients:{count}\r\n".encode() in raw("INFO", "clients").value)
+
+        assert raw("CLIENT", "PAUSE", 100000, "WRITE") == OK
+        first, second = connect(), connect()
+        first.send("SET", "a", "1")
+        second.send("BLPOP", "list", "0")
+        waiting(2)
+        first.close()
+        waiting(1)
+        assert raw("CLIENT", "UNPAUSE") == OK
+        waiting(1)
+        assert raw("RPUSH", "list", "x") == integer(1)
+        assert second.read().plain() == [b"list", b"x"]
+        waiting(0)
+
     def test_all(self, raw: RawClient, connect: Connect) -> None:
         client = connect()
         assert raw("CLIENT", "PAUSE", 150) == OK

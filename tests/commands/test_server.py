@@ -838,7 +838,7 @@ class TestDebug:
     def test_small_ones(self, raw: RawClient) -> None:
         assert raw("DEBUG", "ERROR", "FOO bar") == Reply("-", b"FOO bar")
         for words in (
-            ("SLEEP", "0"),
+            *(("SLEEP", seconds) for seconds in ("0", "nan", "-1", "inf", "-inf", "1e300", "1e18", "x", "")),
             ("SET-ACTIVE-EXPIRE", "1"),
             ("LOG", "hello"),
             ("CHANGE-REPL-ID",),

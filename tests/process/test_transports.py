@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import stat
@@ -14,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from tests.process import measure
 from tests.process.certificates import Certificates
 from tests.process.launch import UnixClient, answers, linux_only, wait_until
 from tests.resp import ConnectionClosed, RawClient, encode
 from tests.servers import ServerProcess, free_port
+from zippy.server import listeners
 from zippy.server.server import PROTECTED, Server
 from zippy.settings import Settings
 
@@ -73,6 +76,15 @@ class TestAddresses:
             client.send_bytes(PIPELINE)
             assert all(client.read().value == b"PONG" for _ in range(50_000))
         assert answers(server.client)
+
+    def test_long_unix_path_in_monitor(self, start_server: Start, tmp_path: Path) -> None:
+        """MONITOR shows the whole path, and nothing that lies behind it."""
+        path = tmp_path / ("s" * (106 - len(str(tmp_path))))
+        server = start_server(config={"unixsocket": path})
+        with server.client() as monitor, UnixClient(path) as client:
+            assert monitor("MONITOR").value == b"OK"
+            assert client("ECHO", "x").value == b"x"
+            assert monitor.read().value.partition(b" ")[2] == f'[0 unix:{path}] "ECHO" "x"'.encode()
 
     def test_unix_path_that_cannot_be(self, start_server: Start) -> None:
         """The start ends with Redis's message."""
@@ -136,6 +148,52 @@ class TestTls:
             for _ in range(3):
                 assert all(client.read().value == b"PONG" for _ in range(5000))
                 assert client.read().value == value
+
+    def test_handshakes_have_a_place_each(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+        """Who never finishes the handshake counts in maxclients; those beyond it are closed at once."""
+        port = free_port()
+        server = start_server(config=certificates.settings(port) | {"tls-auth-clients": "no", "maxclients": 20})
+        with server.client() as admin:
+            silent = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(100)]
+            wait_until(lambda: measure.stat(admin, "rejected_connections") == 81)
+            for sock in silent[19:]:
+                with contextlib.suppress(ConnectionError):
+                    assert sock.recv(10) == b""
+            with server.client() as client:
+                assert client.read().value == b"ERR max number of clients reached"
+            silent[0].close()
+            wait_until(lambda: self.answers_over_tls(port, context))
+            for sock in silent:
+                sock.close()
+            wait_until(lambda: answers(server.client))
+
+    def answers_over_tls(self, port: int, context: ssl.SSLContext) -> bool:
+        """Whether there is a place for a client."""
+        try:
+            with self.connect(port, context) as client:
+                return client("PING").value == b"PONG"
+        except (OSError, ConnectionClosed):
+            return False
+
+    def test_handshake_takes_too_long(self, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is closed, and its place is free again."""
+        monkeypatch.setattr(listeners, "HANDSHAKE_SECONDS", 0.01)
+
+        async def run() -> bytes:
+            settings = Settings()
+            for name, value in (certificates.settings(free_port()) | {"port": "0", "save": ""}).items():
+                settings.set(name, str(value))
+            server = Server(settings)
+            await server.start()
+            reader, writer = await asyncio.open_connection("127.0.0.1", settings.integer("tls-port"))
+            try:
+                return await asyncio.wait_for(reader.read(), 10)
+            finally:
+                assert not server.listeners.arriving
+                writer.close()
+                await server.stop()
+
+        assert asyncio.run(run()) == b""
 
     def test_plain_client(self, start_server: Start, certificates: Certificates) -> None:
         """Who does not speak TLS is closed, and random bytes are as well."""

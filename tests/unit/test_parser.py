@@ -121,3 +121,21 @@ def test_a_command_of_many_arguments_over_many_reads() -> None:
     got = [one for at in range(0, len(data), 1000) for one in parser.feed(data[at : at + 1000])[0]]
     assert got == [[b"PING"], command]
     assert parser.held() == 0
+
+
+def test_a_packet_costs_the_same_whatever_came_before() -> None:
+    """Arguments that earlier reads brought are not touched again until their command is complete: once each way, however many reads."""
+    parser = RequestParser()
+    count = 20_000
+    parser.feed(b"*%d\r\n" % (2 * count) + b"$1\r\na\r\n" * count)
+    before = parser.moved()
+    for _ in range(count - 1):
+        assert parser.feed(b"$1\r\nb\r\n") == ([], [])
+    assert parser.moved() - before == count - 1
+    commands, _ = parser.feed(b"$1\r\nc\r\n")
+    assert commands == [[b"a"] * count + [b"b"] * (count - 1) + [b"c"]]
+    assert parser.moved() <= 2 * 2 * count
+    # nothing is moved in a command that one read brings
+    before = parser.moved()
+    parser.feed(encode([b"x"] * 1000))
+    assert parser.moved() == before

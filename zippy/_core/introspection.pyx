@@ -12,7 +12,7 @@ from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.lru cimport idle_seconds
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, WatchNode
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
-from zippy._core.commands.client cimport client_memory, client_set_name
+from zippy._core.commands.client cimport client_authenticated, client_memory, client_set_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_command as c_find_command
 from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
 from zippy._core.commands.output cimport client_output_class
@@ -145,7 +145,7 @@ def internal_session(Core core):
     """A client without a peer that nothing holds back: feed it, take_output from it, close it."""
     cdef Session session = Session(core, None)
     session.client.flags |= CLIENT_INTERNAL | CLIENT_NO_TOUCH
-    session.client.authenticated = True
+    client_authenticated(session.client)
     return session
 
 

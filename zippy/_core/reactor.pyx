@@ -163,26 +163,40 @@ cdef class Reactor:
         """One pass; the number of events."""
         cdef zippy_event[EVENTS] events
         cdef int count = zippy_poll_wait(self.poll, events, EVENTS)
-        cdef int i
+        cdef int i = 0
         if count <= 0 and not self.again:
             return 0
         self.core.open_turn()
         if self.again:
             self.take_again()
-        for i in range(count):
-            (<Link>events[i].item).ready(events[i].what)
+        while i < count:
+            # an edge is told once: the failure of one connection must not cost the others theirs
+            try:
+                while i < count:
+                    i += 1
+                    (<Link>events[i - 1].item).ready(events[i - 1].what)
+            except Exception:
+                (<Link>events[i - 1].item).fail()
         self.core.end_turn()
         if self.closed:
             self.closed.clear()
         return count if count > 0 else 0
 
     cdef int take_again(self) except -1:
-        cdef Link link
+        cdef Link link = None
         cdef list links = self.again
+        cdef Py_ssize_t i = 0
+        cdef Py_ssize_t count = len(links)
         self.again = []
-        for link in links:
-            link.listed = False
-            link.read()
+        while i < count:
+            try:
+                while i < count:
+                    link = <Link>links[i]
+                    i += 1
+                    link.listed = False
+                    link.read()
+            except Exception:
+                link.fail()
         return 0
 
 
@@ -242,6 +256,12 @@ cdef class Link(Transport):
         if session is not None:
             session.close()
         return 0
+
+    cdef int fail(self) except -1:
+        """Closes the connection because of the exception that is being handled."""
+        if self.session is not None:
+            self.reactor.core.lose(self.session)
+        return self.drop()
 
     cdef int ready(self, int what) except -1:
         if what & ZIPPY_CAN_WRITE and self.full:

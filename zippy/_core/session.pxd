@@ -37,6 +37,8 @@ cdef class Core:
     cdef char* shared                     # where transports read to
     cdef object shared_view
     cdef int run_unblocked(self) except -1
+    cdef int flush_pending(self) except -1
+    cdef int lose(self, Session session) except -1
     cdef int persist_turn(self) except -1
     cdef int flush(self, Session session) except -1
     cdef int evict_clients(self) except -1

@@ -13,8 +13,9 @@ from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_giv
 from zippy._core.commands.accounting cimport latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    answer_freed, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over, look_at_input_again,
-    next_deadline_us, next_unblocked, note_memory, serve_deadlines, set_clients_limit, unblock
+    answer_freed, client_authenticated, client_free, client_must_authenticate, client_new, client_reset, client_set_name,
+    client_to_evict, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, note_memory, serve_deadlines,
+    set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
     engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_resume, engine_resumed, engine_run, engine_use
@@ -26,7 +27,7 @@ from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
-    CLIENT_SPEAKS_HTTP, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, OUTPUT_NORMAL, Call, Command
+    CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, OUTPUT_NORMAL, Call, Command
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step, shrink_tables
@@ -41,6 +42,7 @@ cdef enum:
     SHARED_BYTES = 256 * 1024      # one read; a longer pipeline comes in several. What is never read to takes no memory
     SHRINK_STEPS = 1000            # of each table ten times a second, some 0.1 us each
     GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
+    STRANGER_INPUT = 1 << 20       # bytes not yet run of a client that has not authenticated, as in Redis 8.2
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
 
 
@@ -194,8 +196,6 @@ cdef class Core:
 
     cpdef int end_turn(self) except -1:
         """Runs what was unblocked, has the journal keep what was done, then flushes all output: one write a client."""
-        cdef Client* c
-        cdef Session session
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
@@ -206,16 +206,7 @@ cdef class Core:
             if self.on_flush_all is not None:
                 self.on_flush_all()
         closing_first(self.engine)
-        c = next_pending(self.engine)
-        while c != NULL:
-            if c.owner != NULL:
-                session = <Session>c.owner
-                self.flush(session)
-                # a transport in Python may have used another engine
-                engine_use(self.engine)
-                if self.engine.clients_limit and session.client != NULL:
-                    note_memory(self.engine, session.client)
-            c = next_pending(self.engine)
+        self.flush_pending()
         if self.engine.clients_limit:
             self.evict_clients()
         self.arrange_wake()
@@ -248,10 +239,52 @@ cdef class Core:
 
     cdef int run_unblocked(self) except -1:
         cdef Client* c = next_unblocked(self.engine)
+        cdef Session session = None
         while c != NULL:
-            if c.owner != NULL:
-                (<Session>c.owner).run_input(NULL, 0)
-            c = next_unblocked(self.engine)
+            try:
+                while c != NULL:
+                    if c.owner != NULL:
+                        session = <Session>c.owner
+                        session.run_input(NULL, 0)
+                    c = next_unblocked(self.engine)
+            except Exception:
+                self.lose(session)
+                c = next_unblocked(self.engine)
+        return 0
+
+    cdef int flush_pending(self) except -1:
+        """Flushes every client that has output."""
+        cdef Client* c = next_pending(self.engine)
+        cdef Session session = None
+        while c != NULL:
+            try:
+                while c != NULL:
+                    if c.owner != NULL:
+                        session = <Session>c.owner
+                        self.flush(session)
+                        # a transport in Python may have used another engine
+                        engine_use(self.engine)
+                        if self.engine.clients_limit and session.client != NULL:
+                            note_memory(self.engine, session.client)
+                    c = next_pending(self.engine)
+            except Exception:
+                self.lose(session)
+                c = next_pending(self.engine)
+        return 0
+
+    cdef int lose(self, Session session) except -1:
+        """Closes one client because of the exception that is being handled, and says so: the others are served on."""
+        cdef Client* c = session.client
+        if self.log_exception is not None:
+            self.log_exception(f"Client closed: id={session.id} addr={session.address()}, it could not be served")
+        engine_use(self.engine)
+        try:
+            if c != NULL and session.transport is not None:
+                c.flags |= CLIENT_CLOSING
+                session.transport.close_session(session)
+        finally:
+            session.close()
+            engine_use(self.engine)
         return 0
 
     cdef int flush(self, Session session) except -1:
@@ -326,7 +359,7 @@ cdef class Core:
         cdef Client* c = self.engine.clients
         (<int64_t*>&self.engine.settings)[place] = value
         while name == "proto-max-bulk-len" and c != NULL:
-            if c.authenticated:
+            if not c.flags & CLIENT_STRANGER:
                 parser_limit(&c.parser, PARSER_MAX_ARGS, value)
             c = c.next
 
@@ -443,9 +476,16 @@ cdef class Session:
             self.close_after_reply()
         return self.close() if self.close_when_run else 0
 
+    def address(self):
+        """The peer's address as text: "127.0.0.1:50000"."""
+        return self.client.peer.ptr[:self.client.peer.len].decode(errors="replace") if self.client != NULL else ""
+
     cdef int check_query_buffer(self) except -1:
         cdef Client* c = self.client
-        if c.parser.own.len + c.multi.bytes > <size_t>self.core.engine.settings.client_query_buffer_limit and not c.flags & CLIENT_CLOSING:
+        cdef size_t limit = self.core.engine.settings.client_query_buffer_limit
+        if c.flags & CLIENT_STRANGER and limit > STRANGER_INPUT:
+            limit = STRANGER_INPUT
+        if c.parser.own.len + c.multi.bytes > limit and not c.flags & CLIENT_CLOSING:
             self.core.engine.stats.query_limit_disconnects += 1
             self.core.tell_limit(self, "its request is too long (client-query-buffer-limit)")
             client_close(c, self.core.engine)
@@ -646,12 +686,11 @@ cdef class Session:
     @property
     def authenticated(self):
         """Whether commands other than AUTH and HELLO may run."""
-        return self.client.authenticated
+        return not self.client.flags & CLIENT_STRANGER
 
     def authenticate(self):
         """Lifts the limits of a client that has not shown a password."""
-        self.client.authenticated = True
-        parser_limit(&self.client.parser, PARSER_MAX_ARGS, self.core.engine.settings.proto_max_bulk_len)
+        client_authenticated(self.client)
 
     def reset(self):
         """The engine's side of RESET: transaction, watches, subscriptions, MONITOR, database, protocol, reply mode."""
@@ -660,7 +699,7 @@ cdef class Session:
         self.client.flags &= ~<uint64_t>(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_TOUCH | CLIENT_NO_EVICT)
         self.client.db = self.core.engine.ks.dbs[0]
         self.client.reply.proto = 2
-        self.client.authenticated = not self.core.engine.settings.require_authentication
+        client_must_authenticate(self.client)
 
 
 def seed_hashes(uint64_t seed):

@@ -9,11 +9,12 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport ENAMETOOLONG, errno
 from libc.signal cimport SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
 from libc.stdint cimport int64_t, uint64_t
-from libc.stdio cimport rename, snprintf
+from libc.stdio cimport rename
 from libc.string cimport memset
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.fcntl cimport O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, open
 from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, unlink, write
+from zippy._core.ground.format cimport format_text
 from zippy._core.commands.engine cimport engine_enter, engine_use
 from zippy._core.commands.types cimport CLIENT_IN_EXEC
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
@@ -142,7 +143,7 @@ cdef void child_main(Keyspace* ks, SaveJob* job, int report) noexcept nogil:
     zippy_close_from(pipe + 1)
     memset(&outcome, 0, sizeof(outcome))
     # named by the process that writes it, so that what a killed one left is told from what is being written
-    if snprintf(temporary, PATH_MAX, b"%s/temp-%d.rdb", job.folder, getpid()) < PATH_MAX:
+    if format_text(temporary, PATH_MAX, b"%s/temp-%d.rdb", job.folder, getpid()) < PATH_MAX - 1:
         job.temporary = temporary
         outcome.error = save_to(ks, job)
     else:

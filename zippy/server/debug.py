@@ -29,6 +29,7 @@ SUBCOMMANDS: dict[str, tuple[int, int, Subcommand]] = {}
 HELP: dict[str, tuple[str, str]] = {}
 OUT_OF_RANGE = "ERR value is out of range, must be positive"
 PACKED_MAX = 4 << 30
+LONGEST_SLEEP = 2**63 / 1e9  # seconds; what Python can still count, 292 years
 
 
 def debug(name: str, least: int, most: int, arguments: str, summary: str) -> Callable[[Subcommand], Subcommand]:
@@ -69,7 +70,8 @@ def debug_sleep(session: Session, args: list[bytes]) -> Any:
         seconds = float(args[0])
     except ValueError:
         seconds = 0.0
-    if seconds > 0:
+    # Redis returns at once too where its count of microseconds cannot hold it
+    if 0 < seconds < LONGEST_SLEEP:
         time.sleep(seconds)
     return OK
 

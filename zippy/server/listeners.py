@@ -1,8 +1,8 @@
 """Where clients connect: TCP, TLS and Unix sockets.
 
-The listening sockets are made here, at once. Plain connections go to the reactor where the system has one; asyncio is given copies of the
-other sockets: so CONFIG SET knows whether an address can be had before it answers, and a new TLS context takes over a socket without a
-moment in which nobody listens.
+The listening sockets are made here, at once: so CONFIG SET knows whether an address can be had before it answers. Connections are
+accepted here as well. Plain ones go to the reactor where the system has one, the others to asyncio, which tells of them when TLS's
+handshake is done: until then they are counted here, or those that never finish it would be outside of every limit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +32,7 @@ log = logging.getLogger("zippy")
 
 ANY_ADDRESS = {"*": "0.0.0.0", "::*": "::"}
 RETRY_SECONDS = 0.1  # until connections are accepted again after the system had no descriptor left
+HANDSHAKE_SECONDS = 10.0  # for TLS's handshake
 NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EPFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.ENOPROTOOPT}
 
 
@@ -51,6 +52,9 @@ def is_loopback(sock: socket.socket) -> bool:
         return False
 
 
+Take = Callable[[socket.socket, Any], None]  # takes a connection and the peer's address; OSError: it cannot be served
+
+
 class Listeners:
     """All listening sockets of a server."""
 
@@ -63,8 +67,9 @@ class Listeners:
         self.context: ssl.SSLContext | None = None
         self.opened_with: dict[str, Any] = {}  # the settings behind what is open
         self.reactor: reactor.Reactor | None = None  # serves plain connections, unless asyncio has to
-        self.serving: dict[socket.socket, asyncio.Server | None] = {}  # asyncio's side of our sockets; None: the reactor's
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.serving: dict[socket.socket, Take] = {}  # what takes a new connection of a socket of ours
+        self.arriving: set[StreamProtocol] = set()  # accepted, but no client yet: their handshakes are not done
+        self.tasks: set[asyncio.Task[None]] = set()  # that see to these
 
     async def open(self) -> None:
         """Opens what the settings ask for. OSError or SettingError when that cannot be had; nothing stays open then."""
@@ -83,9 +88,9 @@ class Listeners:
         if not self.sockets and self.unix is None:
             raise OSError(errno.EADDRNOTAVAIL, "Configured to not listen anywhere, exiting.")
         for place, sock in self.sockets.items():
-            await self.serve(sock, place.kind)
+            self.serve(sock, place.kind)
         if self.unix is not None:
-            await self.serve(self.unix, "unix")
+            self.serve(self.unix, "unix")
         for name in self.opened_with:
             self.settings.on_change(name, partial(self.change, name))
 
@@ -161,25 +166,16 @@ class Listeners:
 
     # Serving
 
-    def protocol(self) -> StreamProtocol:
-        """A protocol for one new connection."""
-        return StreamProtocol(self.server)
-
-    async def serve(self, sock: socket.socket, kind: str) -> None:
+    def serve(self, sock: socket.socket, kind: str) -> None:
         """Has the connections of a socket of ours taken."""
-        loop = asyncio.get_running_loop()
-        if self.reactor is not None and kind != "tls":
-            self.serving[sock] = None
-            loop.add_reader(sock, self.accept, self.reactor, sock)
-            return
-        copy, backlog = sock.dup(), self.settings.integer("tcp-backlog")
-        if kind == "unix":
-            self.serving[sock] = await loop.create_unix_server(self.protocol, sock=copy, backlog=backlog)
+        if kind == "tls":
+            take: Take = partial(self.take_stream, is_tls=True)
         else:
-            context = self.context if kind == "tls" else None
-            self.serving[sock] = await loop.create_server(self.protocol, sock=copy, ssl=context, backlog=backlog)
+            take = self.take_stream if self.reactor is None else partial(self.take_link, self.reactor)
+        self.serving[sock] = take
+        asyncio.get_running_loop().add_reader(sock, self.accept, sock)
 
-    def accept(self, links: reactor.Reactor, sock: socket.socket) -> None:
+    def accept(self, sock: socket.socket) -> None:
         """Takes the connections that wait at a socket; those beyond the limit of one turn, the next time."""
         for _ in range(self.settings.integer("max-new-connections-per-cycle")):
             try:
@@ -190,44 +186,71 @@ class Listeners:
                 log.warning("Accepting client connection: %s", error.strerror)
                 loop = asyncio.get_running_loop()
                 loop.remove_reader(sock)
-                loop.call_later(RETRY_SECONDS, self.accept_again, links, sock)
+                loop.call_later(RETRY_SECONDS, self.accept_again, sock)
                 return
             connection.setblocking(False)
-            link = links.link(connection, peer)
-            try:
-                session = self.server.admit(link, link, is_tls=False)
-                if session is not None:
-                    link.start(session)
-            except OSError as error:
-                log.warning("A connection could not be served: %s", error.strerror)
-                link.abort()
+            self.serving[sock](connection, peer)
 
-    def accept_again(self, links: reactor.Reactor, sock: socket.socket) -> None:
+    def accept_again(self, sock: socket.socket) -> None:
         """Looks at a socket again, unless it was closed meanwhile."""
         if sock in self.serving:
-            asyncio.get_running_loop().add_reader(sock, self.accept, links, sock)
+            asyncio.get_running_loop().add_reader(sock, self.accept, sock)
+
+    def take_link(self, links: reactor.Reactor, connection: socket.socket, peer: Any) -> None:
+        """Has the reactor serve a new connection."""
+        link = links.link(connection, peer)
+        try:
+            session = self.server.admit(link, link, is_tls=False)
+            if session is not None:
+                link.start(session)
+        except OSError as error:
+            log.warning("A connection could not be served: %s", error.strerror)
+            link.abort()
+
+    def take_stream(self, connection: socket.socket, peer: Any, is_tls: bool = False) -> None:
+        """Has asyncio serve a new connection. With TLS it takes a client's place from now on; if there is none, it is closed at once."""
+        stream = StreamProtocol(self.server)
+        if is_tls:
+            if self.server.is_full():
+                self.server.core.count_rejected()
+                # before the handshake nobody would understand a reason
+                connection.close()
+                return
+            self.arriving.add(stream)
+        task = asyncio.get_running_loop().create_task(self.connect(connection, stream, is_tls), name="zippy-connection")
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def connect(self, connection: socket.socket, stream: StreamProtocol, is_tls: bool) -> None:
+        """Sees to it that a connection becomes a client, or goes away in time."""
+        context, seconds = (self.context, HANDSHAKE_SECONDS) if is_tls else (None, None)
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(lambda: stream, connection, ssl=context, ssl_handshake_timeout=seconds)
+        except OSError as error:
+            log.debug("A connection could not be served: %s", error)
+            connection.close()
+        finally:
+            self.arriving.discard(stream)
+
+    def arrived(self, stream: Any) -> bool:
+        """Whether a connection that becomes a client now had a place already; from now on it is counted as a client alone."""
+        if stream not in self.arriving:
+            return False
+        self.arriving.discard(stream)
+        return True
 
     def stop_serving(self, sockets: Iterable[socket.socket]) -> None:
         """Has their connections taken no more; they keep listening."""
         for sock in sockets:
-            if sock in self.serving:
-                server = self.serving.pop(sock)
-                if server is None:
-                    asyncio.get_running_loop().remove_reader(sock)
-                else:
-                    server.close()
+            if self.serving.pop(sock, None) is not None:
+                asyncio.get_running_loop().remove_reader(sock)
 
-    async def serve_all(self) -> None:
+    def serve_all(self) -> None:
         """Serves whatever is not served yet."""
         for place, sock in list(self.sockets.items()):
             if sock not in self.serving and sock.fileno() >= 0:
-                await self.serve(sock, place.kind)
-
-    def serve_soon(self) -> None:
-        """Begins to serve whatever is not served yet; until then the system keeps the connections."""
-        task = asyncio.get_running_loop().create_task(self.serve_all(), name="zippy-listeners")
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+                self.serve(sock, place.kind)
 
     # Changes
 
@@ -246,13 +269,11 @@ class Listeners:
             self.move(bind_changed="bind" in changed)
         except SettingError:
             # sockets that had to go first were opened anew
-            self.serve_soon()
+            self.serve_all()
             raise
-        if context is not self.context:
-            self.context = context
-            self.stop_serving(sock for place, sock in self.sockets.items() if place.kind == "tls")
+        self.context = context
         self.opened_with = asked_for
-        self.serve_soon()
+        self.serve_all()
 
     def move(self, bind_changed: bool) -> None:
         """Opens the places that are new and closes those that are gone; SettingError when a new one cannot be had."""
@@ -293,7 +314,9 @@ class Listeners:
             self.unix_path = ""
 
     def close_connections(self) -> None:
-        """Closes at once what the reactor serves."""
+        """Closes at once what the reactor serves, and what is still arriving."""
+        for task in self.tasks:
+            task.cancel()
         if self.reactor is not None:
             self.reactor.close()
             self.reactor = None

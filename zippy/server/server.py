@@ -138,7 +138,8 @@ class Server:
         peer = transport.get_extra_info("peername")
         local = text_address(transport.get_extra_info("sockname"))
         is_unix = sock.family == socket.AF_UNIX
-        refusal = self.refusal(peer, is_unix)
+        has_place = self.listeners.arrived(stream)
+        refusal = TOO_MANY if not has_place and self.is_full() else self.refusal(peer, is_unix)
         if refusal:
             self.core.count_rejected()
             transport.write(refusal)
@@ -149,10 +150,12 @@ class Server:
         state = ClientState(address, local, sock.fileno())
         return Session(self.core, stream, address.encode(), state, is_unix, is_tls)
 
+    def is_full(self) -> bool:
+        """Whether there is no place for another client; connections whose handshakes are not done have one each."""
+        return len(self.core.sessions) + len(self.listeners.arriving) >= self.settings.integer("maxclients")
+
     def refusal(self, peer: Any, is_unix: bool) -> bytes | None:
         """Why this peer may not connect, as an error reply."""
-        if len(self.core.sessions) >= self.settings.integer("maxclients"):
-            return TOO_MANY
         if is_unix or self.password_hashes or not self.settings.flag("protected-mode"):
             return None
         host = str(peer[0]) if isinstance(peer, tuple) else ""

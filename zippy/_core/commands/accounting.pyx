@@ -1,14 +1,14 @@
-from libc.stdio cimport snprintf
 from libc.string cimport memcpy, memset, strncpy
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, slice_equal, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_ticks_per_us
+from zippy._core.ground.format cimport format_text
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CLIENT_CLOSE_AFTER_REPLY, CLIENT_WAITS, CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS, LATENCY_NAME, LATENCY_SAMPLES,
-    SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat, LatencySample
+    CLIENT_CLOSE_AFTER_REPLY, CLIENT_REPLY_OFF, CLIENT_UNIX, CLIENT_WAITS, CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS,
+    LATENCY_NAME, LATENCY_SAMPLES, SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat, LatencySample
 )
 from zippy._core.resp.writer cimport Reply, reply_raw
 
@@ -151,10 +151,10 @@ cdef SlowEntry* slow_entry(Engine* e, const Call* call, int64_t us) noexcept nog
     for i in range(argc):
         argument = shown_argument(call, i)
         if i == SLOWLOG_ARGS - 1 and call.argc > SLOWLOG_ARGS:
-            length = snprintf(at, 64, b"... (%d more arguments)", call.argc - SLOWLOG_ARGS + 1)
+            length = format_text(at, 64, b"... (%d more arguments)", call.argc - SLOWLOG_ARGS + 1)
         elif argument.len > SLOWLOG_ARG_BYTES:
             memcpy(at, argument.ptr, SLOWLOG_ARG_BYTES)
-            length = SLOWLOG_ARG_BYTES + snprintf(
+            length = SLOWLOG_ARG_BYTES + format_text(
                 at + SLOWLOG_ARG_BYTES, 48, b"... (%zu more bytes)", argument.len - SLOWLOG_ARG_BYTES
             )
         else:
@@ -285,27 +285,33 @@ cdef void append_quoted(Buf* b, Slice s) noexcept nogil:
             buf_append_byte(b, 92)
             buf_append_byte(b, short_escape(c))
         else:
-            buf_append(b, text, snprintf(text, sizeof(text), b"\\x%02x", <int>c))
+            buf_append(b, text, format_text(text, sizeof(text), b"\\x%02x", <int>c))
     buf_append_byte(b, c'"')
 
 
 cdef void feed_monitors(Engine* e, const Call* call) noexcept nogil:
     cdef Client* c = call.client
-    cdef char[128] text
+    cdef char[64] text
     cdef Buf line
     cdef int i
     cdef size_t m
     buf_init(&line)
-    buf_append(&line, text, snprintf(
-        text, sizeof(text), b"+%lld.%06lld [%d %.*s]", <long long>(e.ks.clock.us // 1000000), <long long>(e.ks.clock.us % 1000000),
-        <int>c.db.id, <int>c.peer.len, c.peer.ptr
+    buf_append(&line, text, format_text(
+        text, sizeof(text), b"+%lld.%06lld [%d ", <long long>(e.ks.clock.us // 1000000), <long long>(e.ks.clock.us % 1000000), <int>c.db.id
     ))
+    if c.flags & CLIENT_UNIX and c.peer.len >= 2:
+        buf_append_text(&line, b"unix:")
+        # the path is followed by ":0", for CLIENT LIST
+        buf_append(&line, c.peer.ptr, c.peer.len - 2)
+    else:
+        buf_append(&line, c.peer.ptr, c.peer.len)
+    buf_append_byte(&line, c']')
     for i in range(call.argc):
         buf_append_byte(&line, c' ')
         append_quoted(&line, shown_argument(call, i))
     buf_append_text(&line, b"\r\n")
     for m in range(e.monitor_count):
-        if e.monitors[m].flags & CLIENT_CLOSE_AFTER_REPLY:
+        if e.monitors[m].flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_REPLY_OFF):
             continue
         reply_raw(&e.monitors[m].reply, line.data, line.len)
         client_has_output(e, e.monitors[m])

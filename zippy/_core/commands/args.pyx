@@ -1,7 +1,7 @@
 from libc.math cimport ceil
 from libc.stdint cimport INT64_MAX
-from libc.stdio cimport snprintf
 from zippy._core.ground.buf cimport slice_is
+from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport num_read_double, num_read_i64, num_read_long_double
 from zippy._core.resp.writer cimport reply_error, reply_error_about
 from zippy._core.values.entry cimport entry_type
@@ -82,5 +82,5 @@ cdef bint check_type(Client* c, const Entry* e, int value_type) noexcept nogil:
 
 cdef void reply_subcommand_error(Client* c, Slice subcommand, const char* container) noexcept nogil:
     cdef char[64] after
-    snprintf(after, sizeof(after), b"'. Try %s HELP.", container)
+    format_text(after, sizeof(after), b"'. Try %s HELP.", container)
     reply_error_about(&c.reply, b"ERR unknown subcommand or wrong number of arguments for '", subcommand, after)

@@ -8,6 +8,8 @@ from zippy._core.commands.types cimport Client, Engine, QueuedCommand
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil
 cdef void client_free(Engine* e, Client* c) noexcept nogil                  # leaves all queues, channels and lists
+cdef void client_must_authenticate(Client* c) noexcept nogil                # limits it as a stranger, if a password is asked for
+cdef void client_authenticated(Client* c) noexcept nogil                    # lifts the limits of a stranger
 cdef void client_reset(Engine* e, Client* c) noexcept nogil                 # what RESET does to the engine's side of a client
 # takes the first client off whose input has to be looked at again
 cdef Client* next_unblocked(Engine* e) noexcept nogil

@@ -9,10 +9,10 @@ from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_REPLICA,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RETRY, CLIENT_UNBLOCKED, Call
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RETRY, CLIENT_STRANGER, CLIENT_UNBLOCKED, Call
 )
 from zippy._core.resp.parser cimport (
-    PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
+    PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
 )
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array, reply_ok
 
@@ -31,11 +31,9 @@ cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     if peer.len:
         memcpy(c + 1, peer.ptr, peer.len)
     c.peer = slice_of(<char*>(c + 1), peer.len)
-    c.authenticated = not e.settings.require_authentication
     reply_init(&c.reply)
     parser_init(&c.parser, e.settings.proto_max_bulk_len)
-    if not c.authenticated:
-        parser_limit(&c.parser, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK)
+    client_must_authenticate(c)
     c.created_us = e.ks.clock.us
     c.active_us = e.ks.clock.mono_us
     c.next = e.clients
@@ -44,6 +42,17 @@ cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     e.clients = c
     e.client_count += 1
     return c
+
+
+cdef void client_must_authenticate(Client* c) noexcept nogil:
+    if c.engine.settings.require_authentication:
+        c.flags |= CLIENT_STRANGER
+        parser_limit(&c.parser, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK)
+
+
+cdef void client_authenticated(Client* c) noexcept nogil:
+    c.flags &= ~<uint64_t>CLIENT_STRANGER
+    parser_limit(&c.parser, PARSER_MAX_ARGS, c.engine.settings.proto_max_bulk_len)
 
 
 cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
@@ -69,6 +78,8 @@ cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
 
 cdef void client_free(Engine* e, Client* c) noexcept nogil:
     client_reset(e, c)
+    if c.flags & CLIENT_PAUSED:
+        e.stats.blocked_clients -= 1
     take_off_lists(e, c)
     e.clients_memory -= c.noted_memory
     mem_free(c.multi.queue)
@@ -97,6 +108,7 @@ cdef void end_pause(Engine* e) noexcept nogil:
     while c != NULL:
         if c.flags & CLIENT_PAUSED:
             c.flags &= ~<uint64_t>CLIENT_PAUSED
+            e.stats.blocked_clients -= 1
             look_at_input_again(e, c)
         c = c.next
 

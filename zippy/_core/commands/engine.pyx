@@ -21,9 +21,9 @@ from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL,
-    CLIENT_STOPPED, CLIENT_WAITS, CMD_ADMIN, CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
-    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE,
-    KeyRef, KnownWord, Multi, QueuedCommand
+    CLIENT_STOPPED, CLIENT_STRANGER, CLIENT_WAITS, CMD_ADMIN, CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE,
+    CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR,
+    CMD_TELLS_HEALTH, CMD_WRITE, KeyRef, KnownWord, Multi, QueuedCommand
 )
 from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_unread
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple
@@ -237,7 +237,7 @@ cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refu
 
 cdef inline bint is_plain(const Client* c, const Command* command, int argc) noexcept nogil:
     """Whether `admit` would find nothing about the client and the command, if nothing about the engine is in the way."""
-    if c.flags & CLIENT_SPECIAL or not c.authenticated or command == NULL:
+    if c.flags & CLIENT_SPECIAL or command == NULL:
         return False
     if c.channels.first != NULL or c.patterns.first != NULL or c.shard_channels.first != NULL:
         return False
@@ -527,7 +527,7 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     cdef bint writes
     if not known_and_well_formed(e, c, command, argc, argv):
         return False
-    if not c.authenticated and not command.flags & CMD_NO_AUTH:
+    if c.flags & CLIENT_STRANGER and not command.flags & CMD_NO_AUTH:
         reply_error(&c.reply, b"NOAUTH Authentication required.")
         return False
     if c.flags & CLIENT_MULTI and command.flags & CMD_NO_MULTI:
@@ -562,6 +562,7 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         if paused(e) and (e.pause_all or writes or command.flags & CMD_MAY_REPLICATE or is_exec and queue_has(c, CMD_MAY_REPLICATE)):
             parser_unread(&c.parser)
             c.flags |= CLIENT_PAUSED
+            e.stats.blocked_clients += 1
             return False
     if c.flags & CLIENT_MULTI and not command.flags & CMD_RUNS_IN_MULTI:
         queue(c, command, argc, argv)

@@ -1,12 +1,14 @@
 """Output of clients: who has some, and whose has grown past its limit."""
 
 from libc.stdint cimport int64_t, uint64_t
-from zippy._core.commands.types cimport CLIENT_PENDING, Client, Engine
+from zippy._core.commands.types cimport CLIENT_PENDING, CLIENT_STRANGER, Client, Engine
 
 
 cdef inline bint client_is_heard(const Engine* e, const Client* c) noexcept nogil:
-    """Whether the client is on the list of those with output already, and below any limit."""
-    return c.flags & CLIENT_PENDING and c.reply.out.len - c.reply.sent <= e.unlimited_output and not c.soft_limit_us and not c.reply.failed
+    """Whether the client is on the list of those with output already, and below any limit; of a stranger that is never known."""
+    if c.flags & (CLIENT_PENDING | CLIENT_STRANGER) != CLIENT_PENDING:
+        return False
+    return c.reply.out.len - c.reply.sent <= e.unlimited_output and not c.soft_limit_us and not c.reply.failed
 
 
 # to be called after writing to c.reply outside of its own command

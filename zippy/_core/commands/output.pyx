@@ -1,8 +1,11 @@
 from libc.stdint cimport SIZE_MAX
 from zippy._core.commands.types cimport (
-    CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA, OUTPUT_NORMAL, OUTPUT_PUBSUB,
-    OUTPUT_REPLICA, OutputLimit
+    CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA, CLIENT_STRANGER, OUTPUT_NORMAL,
+    OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
 )
+
+cdef enum:
+    STRANGER_OUTPUT = 16 * 1024   # bytes that may be unsent to a client that has not authenticated, as in Redis 8.2
 
 
 cdef int client_output_class(const Client* c) noexcept nogil:
@@ -15,6 +18,8 @@ cdef int client_output_class(const Client* c) noexcept nogil:
 
 cdef bint above_limit(Engine* e, Client* c, size_t waiting) noexcept nogil:
     cdef OutputLimit* limit = &e.output_limits[client_output_class(c)]
+    if c.flags & CLIENT_STRANGER and waiting > STRANGER_OUTPUT:
+        return True
     if limit.hard and waiting > <size_t>limit.hard:
         return True
     if not limit.soft or waiting <= <size_t>limit.soft:

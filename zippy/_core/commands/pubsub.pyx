@@ -4,9 +4,9 @@ from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport HashTable, HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.commands.channels cimport publish, publish_shard, subscribe, unsubscribe
 from zippy._core.commands.engine cimport propagate_nothing
-from zippy._core.commands.types cimport Channel, Client, Engine, SubscriptionList
+from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, Channel, Client, Engine, SubscriptionList
 from zippy._core.resp.writer cimport (
-    reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_error_about, reply_int, reply_null, reply_push
+    Reply, reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_error_about, reply_int, reply_null, reply_push
 )
 
 
@@ -25,13 +25,18 @@ cdef bint is_subscribed(const Client* c) noexcept nogil:
 
 
 cdef void confirm(Client* c, const char* kind, Slice name, size_t count) noexcept nogil:
-    reply_push(&c.reply, 3)
-    reply_bulk_text(&c.reply, kind)
+    cdef Reply* r = &c.reply
+    if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
+        # who wants no replies still gets pushes
+        r = &c.engine.pushes
+        r.proto = c.reply.proto
+    reply_push(r, 3)
+    reply_bulk_text(r, kind)
     if name.ptr == NULL:
-        reply_null(&c.reply)
+        reply_null(r)
     else:
-        reply_bulk(&c.reply, name)
-    reply_int(&c.reply, count)
+        reply_bulk(r, name)
+    reply_int(r, count)
 
 
 cdef void join(

@@ -1,5 +1,5 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
-from libc.stdio cimport snprintf
+from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
 from zippy._core.ground.ordered_tree cimport OtItem, ot_member
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
@@ -120,7 +120,7 @@ cdef void scan_item(void* context, void* item) noexcept nogil:
     if scan_wants(scan, ot_member(scored)):
         scan_add(scan, ot_member(scored))
         # not the shortest text, as everywhere else: so Redis has it
-        scan_add(scan, slice_of(text, <size_t>snprintf(text, NUM_DOUBLE_TEXT, b"%.17g", scored.score)))
+        scan_add(scan, slice_of(text, format_text(text, NUM_DOUBLE_TEXT, b"%.17g", scored.score)))
 
 
 cdef void scan_all(Scan* scan, Entry* entry) noexcept nogil:

@@ -64,9 +64,11 @@ cdef enum ClientFlag:
     CLIENT_OVER_LIMIT = 1 << 24      # closing: too much output is unsent
     CLIENT_SPEAKS_HTTP = 1 << 25     # closing: it sent a line of a web browser
     CLIENT_WAITS = CLIENT_BLOCKED | CLIENT_AWAITING      # a command of its has begun and not ended
+    CLIENT_STRANGER = 1 << 26        # has not shown the password that is asked for
     # what a client with one of these sends needs a closer look
     CLIENT_SPECIAL = (
         CLIENT_MULTI | CLIENT_MONITOR | CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT
+        | CLIENT_STRANGER
     )
     # a client with one of these runs nothing for now
     CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
@@ -248,7 +250,6 @@ cdef struct Client:
     SubscriptionList channels
     SubscriptionList patterns
     SubscriptionList shard_channels
-    bint authenticated
     void* owner                      # the session, opaque here
     Slice peer                       # "127.0.0.1:50000", owned
     Slice name                       # of CLIENT SETNAME, owned; NULL: none
@@ -318,7 +319,7 @@ cdef struct EngineStats:
     uint64_t evicted_clients
     uint64_t auth_denied
     uint64_t turns
-    uint64_t blocked_clients
+    uint64_t blocked_clients         # those that CLIENT PAUSE holds back too
     uint64_t pubsub_clients
     uint64_t watching_clients
     uint64_t transactions

@@ -4,9 +4,9 @@ differently."""
 
 from libc.math cimport isinf, isnan, signbit
 from libc.stdint cimport INT64_MAX, uint64_t
-from libc.stdio cimport snprintf
 from libc.stdlib cimport strtod, strtold
 from libc.string cimport memchr, memcpy, memset
+from zippy._core.ground.format cimport format_text
 
 cdef extern from *:
     """
@@ -385,7 +385,7 @@ cdef size_t num_write_long_double(char* dst, long double d) noexcept nogil:
     if isinf(<double>d) and d == d + d:
         memcpy(dst, b"inf" if d > 0 else b"-inf", 3 if d > 0 else 4)
         return 3 if d > 0 else 4
-    size = snprintf(dst, NUM_LONG_DOUBLE_TEXT, b"%.17Lf", d)
+    size = format_text(dst, NUM_LONG_DOUBLE_TEXT, b"%.17Lf", d)
     while dst[size - 1] == c'0':
         size -= 1
     if dst[size - 1] == c'.':

@@ -8,7 +8,7 @@ bytes is told when its turn comes, with the limits that hold then.
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Buf, Slice
 
 cdef enum ParseStatus:
@@ -40,6 +40,7 @@ cdef struct Batch:
     int argv_count
     int at               # the next command
     int count
+    uint64_t moved       # arguments that were made offsets or addresses so far: work that has to be linear in what comes
     Request[BATCH_REQUESTS] requests
 
 
@@ -56,9 +57,9 @@ cdef struct Parser:
     int64_t bulk_len     # bytes of the argument being read, -1: its header is not read yet
     Slice* argv          # the arguments of the command that parser_next returned
     int argc
-    Slice* kept          # owned: the arguments of an incomplete command between two reads; ptr is an offset from `start` then
+    Slice* kept          # owned: the arguments of an incomplete command between two reads; in a pass they are the batch's
     int kept_cap
-    int kept_count
+    int kept_count       # so many of its arguments came with earlier reads: ptr is an offset from `start` until the command is complete
     Buf scratch          # unescaped arguments of an inline request
     int64_t max_args     # proto limits
     int64_t max_bulk     # proto-max-bulk-len, bytes

@@ -1,7 +1,7 @@
 from libc.stdint cimport intptr_t
-from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
+from zippy._core.ground.format cimport format_text
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
 from zippy._core.ground.number cimport num_read_i64
 
@@ -126,16 +126,16 @@ cdef int parser_begin(Parser* p, Batch* batch, const char* data, size_t len) noe
         batch.argv_cap = p.kept_cap
         batch.argv_count = p.kept_count
         p.kept = NULL
-        p.kept_cap = p.kept_count = 0
-        move_arguments(batch.argv, batch.argv_count, <intptr_t>(p.base + p.start))
+        p.kept_cap = 0
     return 0
 
 
-cdef void move_arguments(Slice* argv, int count, intptr_t distance) noexcept nogil:
+cdef void move_arguments(Batch* b, int first, int count, intptr_t distance) noexcept nogil:
     """From addresses to offsets and back."""
     cdef int i
-    for i in range(count):
-        argv[i].ptr = <const char*>(<intptr_t>argv[i].ptr + distance)
+    for i in range(first, first + count):
+        b.argv[i].ptr = <const char*>(<intptr_t>b.argv[i].ptr + distance)
+    b.moved += count
 
 
 cdef inline size_t unread_from(const Parser* p) noexcept nogil:
@@ -146,14 +146,14 @@ cdef inline size_t unread_from(const Parser* p) noexcept nogil:
 
 
 cdef void keep_arguments(Parser* p) noexcept nogil:
-    """Takes the arguments of the incomplete command out of the batch."""
+    """Takes the arguments of the incomplete command out of the batch; only those that this read brought are looked at."""
     cdef Batch* b = p.batch
     cdef int first = first_free(b)
     cdef int count = b.argv_count - first
     if count == 0:
         return
+    move_arguments(b, first + p.kept_count, count - p.kept_count, -<intptr_t>(p.base + p.start))
     p.kept_count = count
-    move_arguments(b.argv + first, count, -<intptr_t>(p.base + p.start))
     if first == 0:
         p.kept = b.argv
         p.kept_cap = b.argv_cap
@@ -279,10 +279,13 @@ cdef void finish_request(Parser* p) noexcept nogil:
     request.first = first_free(b)
     request.argc = b.argv_count - request.first
     b.count += 1
+    if p.kept_count:
+        move_arguments(b, request.first, p.kept_count, <intptr_t>(p.base + p.start))
+        p.kept_count = 0
 
 
 cdef int fail(Parser* p, const char* what) noexcept nogil:
-    snprintf(p.error, sizeof(p.error), b"Protocol error: %s", what)
+    format_text(p.error, sizeof(p.error), b"Protocol error: %s", what)
     return PARSE_ERROR
 
 
@@ -435,7 +438,7 @@ cdef int read_bulk_header(Parser* p, int64_t* length) noexcept nogil:
     if status == PARSE_MORE:
         return PARSE_MORE
     if line.len == 0 or line.ptr[0] != c'$':
-        snprintf(got, sizeof(got), b"expected '$', got '%c'", line.ptr[0])
+        format_text(got, sizeof(got), b"expected '$', got '%c'", line.ptr[0])
         return fail(p, got)
     if not num_read_i64(slice_of(line.ptr + 1, line.len - 1), length) or length[0] < 0:
         return fail(p, b"invalid bulk length")
@@ -447,6 +450,9 @@ cdef int parse_inline(Parser* p) noexcept nogil:
     cdef const char* here = p.base + p.pos
     cdef const char* newline = <const char*>memchr(here, 10, p.end - p.pos)
     cdef size_t length
+    if newline != NULL and memchr(here, 0, newline - here) != NULL:
+        # Redis looks for the line's end in a C string, which a NUL ends: what follows is never read
+        newline = NULL
     if newline == NULL:
         return fail(p, b"too big inline request") if p.end - p.pos > INLINE_MAX else PARSE_MORE
     length = newline - here
@@ -458,13 +464,13 @@ cdef int parse_inline(Parser* p) noexcept nogil:
     if b.argv_count == 0:
         return SKIPPED
     # they were offsets while scratch grew
-    move_arguments(b.argv, b.argv_count, <intptr_t>p.scratch.data)
+    move_arguments(b, 0, b.argv_count, <intptr_t>p.scratch.data)
     finish_request(p)
     return PARSE_COMMAND
 
 
 cdef inline bint is_space(char c) noexcept nogil:
-    return c == c' ' or 9 <= c <= 13 or c == 0
+    return c == c' ' or 9 <= c <= 13
 
 
 cdef inline int hex_digit(char c) noexcept nogil:

@@ -76,6 +76,10 @@ cdef class RequestParser:
         assert parser_end(&self.parser) == 0
         return commands, sizes
 
+    def moved(self):
+        """Arguments that were made offsets or addresses so far."""
+        return self.batch.moved
+
     def pending(self):
         """Bytes that no command was made of."""
         return parser_pending(&self.parser)

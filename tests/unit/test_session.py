@@ -1,0 +1,186 @@
+"""Sessions of a core: long transactions of commands in Python, and failures that one client alone pays for."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.servers import free_port
+from tests.unit.peer import Peer
+from tests.unit.test_append_load import request
+from zippy._core.introspection import engine_stats
+from zippy._core.session import CallbackTransport, Core, Session
+from zippy.server.server import Server
+from zippy.settings import Settings
+
+MANY = 100_000
+ASKED = request("CONFIG", "GET", "hz")
+
+
+def transaction(count: int) -> bytes:
+    """CONFIG GET so many times, in MULTI and EXEC."""
+    return request("MULTI") + ASKED * count + request("EXEC")
+
+
+def replies(count: int) -> bytes:
+    """What it is answered with when CONFIG GET replies OK."""
+    return b"+OK\r\n" + b"+QUEUED\r\n" * count + b"*%d\r\n" % count + b"$1\r\n1\r\n" * count
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Lets the loop run until the condition holds."""
+    for _ in range(1_000_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise TimeoutError
+
+
+@pytest.fixture
+def core() -> Core:
+    """A core without a server; CONFIG GET replies "1"."""
+    core = Core(1, 1)
+    core.bind("config|get", lambda session, args: "1")
+    core.log_exception = lambda text, **_: None
+    return core
+
+
+def feed(peer: Peer, data: bytes) -> bytes:
+    """What has come when the turn of this input is over."""
+    peer.sent = b""
+    peer.session.feed(data)
+    peer.core.end_turn()
+    return peer.sent
+
+
+class TestTransactionOfPythonCommands:
+    """EXEC runs any number of commands whose handlers are in Python: one after the other, not one inside of the other."""
+
+    def test_functions(self, core: Core) -> None:
+        assert feed(Peer(core), transaction(MANY)) == replies(MANY)
+
+    def test_pipeline(self, core: Core) -> None:
+        """Without MULTI too, and what follows is still run."""
+        assert feed(Peer(core), ASKED * MANY + request("PING")) == b"$1\r\n1\r\n" * MANY + b"+PONG\r\n"
+
+    def test_coroutines(self, core: Core) -> None:
+        """One that waits cannot: nobody may come between the commands of a transaction."""
+
+        async def later() -> str:
+            return "1"
+
+        core.bind("config|get", lambda session, args: later())
+        refused = b"-ERR this command waits, and cannot be run inside of another one\r\n"
+        assert feed(Peer(core), transaction(2)).endswith(b"*2\r\n" + refused * 2)
+
+    def test_closed_in_the_middle(self, core: Core) -> None:
+        """A handler closes its own client: the transaction is run as a whole all the same, and what follows is not."""
+        called = 0
+
+        def handler(session: Session, args: list[bytes]) -> Any:
+            nonlocal called
+            called += 1
+            if called == MANY // 2:
+                session.close()
+            return "1"
+
+        core.bind("config|get", handler)
+        peer = Peer(core)
+        peer.session.feed(transaction(MANY) + ASKED)
+        core.end_turn()
+        assert called == MANY
+        assert not peer.session.id
+
+
+class TestOneFails:
+    """An exception on one client's account closes that client; the others are served."""
+
+    def test_output(self, core: Core) -> None:
+        """Output that its transport cannot take."""
+
+        def fail(session: Session) -> None:
+            raise MemoryError
+
+        logged: list[str] = []
+        core.log_exception = lambda text, **_: logged.append(text)
+        first, last = Peer(core), Peer(core)
+        failing = Session(core, CallbackTransport(fail, lambda session: session.close()), b"somewhere:1")
+        for session in (first.session, failing, last.session):
+            session.feed(request("PING"))
+        core.end_turn()
+        assert first.sent == last.sent == b"+PONG\r\n"
+        assert failing.id == 0
+        assert len(logged) == 1 and "addr=somewhere:1" in logged[0]
+        assert first("PING") == b"+PONG\r\n"
+
+    def test_awaited_handler(self, core: Core) -> None:
+        """A value that is no reply, from a coroutine."""
+
+        async def nothing() -> object:
+            return object()
+
+        async def run() -> None:
+            core.bind("config|get", lambda session, args: nothing())
+            peer = Peer(core)
+            peer.session.feed(ASKED)
+            await until(lambda: not peer.session.id)
+
+        asyncio.run(run())
+
+    def test_input(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Of many sockets that became readable at once, the input of some fails; their edges are told only once."""
+
+        async def run() -> list[bytes]:
+            settings = Settings()
+            settings.set("port", str(free_port()))
+            settings.set("save", "")
+            server = Server(settings)
+            server.core.bind("lolwut", lambda session, args: object())
+            await server.start()
+            loop = asyncio.get_running_loop()
+            socks = [socket.create_connection(("127.0.0.1", server.settings.integer("port"))) for _ in range(9)]
+            for sock in socks:
+                sock.setblocking(False)
+                await loop.sock_sendall(sock, request("PING"))
+                assert await loop.sock_recv(sock, 100) == b"+PONG\r\n"
+            # the loop does not run before all of them have something
+            for place, sock in enumerate(socks):
+                sock.send(request("PING") if place % 3 else request("LOLWUT"))
+            got = [await asyncio.wait_for(loop.sock_recv(sock, 100), 10) for sock in socks]
+            for sock in socks:
+                sock.close()
+            await server.stop()
+            return got
+
+        assert asyncio.run(run()) == [b"", b"+PONG\r\n", b"+PONG\r\n"] * 3
+        assert len([record for record in caplog.records if "could not be served" in record.getMessage()]) == 3
+
+
+class TestStranger:
+    """A client that has not authenticated."""
+
+    @pytest.mark.parametrize(("size", "kept"), [((1 << 20) - 20_000, True), ((1 << 20) + 20_000, False)])
+    def test_input_while_it_waits(self, core: Core, size: int, kept: bool) -> None:
+        """In CLIENT PAUSE not even AUTH is run; what comes behind it may be a megabyte, as in Redis."""
+        core.set_setting("require-authentication", 1)
+        core.set_clock(1_000_000_000_000_000)
+        admin = Peer(core)
+        assert admin("CLIENT PAUSE 1000") == b"+OK\r\n"
+        reasons: list[str] = []
+        core.on_limit = lambda session, reason: reasons.append(reason)
+        stranger = Session(core, CallbackTransport(lambda session: None, lambda session: session.close()))
+        stranger.feed(request("AUTH", "x"))
+        for _ in range(size // 10_000):
+            stranger.feed(b"PING xxx\r\n" * 1000)
+            core.end_turn()
+        assert bool(stranger.id) == kept
+        assert engine_stats(core)["client_query_buffer_limit_disconnections"] == len(reasons) == int(not kept)
+        # others may send more
+        admin.session.feed(request("PING") + b"PING xxx\r\n" * 300_000)
+        core.end_turn()
+        assert admin.session.id
+        core.set_clock(0)
