@@ -66,8 +66,9 @@ class Attacker:
             self.client("UNLINK", key)
 
     def close(self) -> None:
-        """Closes the last connection."""
-        self.client.close()
+        """Closes all connections."""
+        for connection in (self.client, *self.others):
+            connection.close()
 
 
 WORK_KEYS = ("work", "work2")  # what attacks may leave behind
