@@ -10,8 +10,9 @@ cdef void engine_free(Engine* e) noexcept nogil                             # al
 # before any use: memory is charged to this engine, the clock refreshed
 cdef void engine_enter(Engine* e) noexcept nogil
 cdef void engine_use(Engine* e) noexcept nogil                              # the same without touching the clock
-# Runs what the client's parser holds until there is no whole command left, or the client has to wait, or RUN_PYTHON
-cdef int engine_run(Engine* e, Client* c) noexcept nogil
+# Runs what the client's parser holds until there is no whole command left, or the client has to wait, or RUN_PYTHON. until: in ticks of the
+# clock, when it is RUN_LATER if there is more; 0 is replaced by the end of the time that a client has in a turn
+cdef int engine_run(Engine* e, Client* c, uint64_t* until) noexcept nogil
 # Runs one command whose arguments are borrowed until it returns (with RUN_PYTHON: until engine_python_done returns RUN_DONE)
 cdef int engine_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 # The same for a caller that cannot wait and has no parser: RUN_REFUSED, with nothing done, for a command with one of these CMD_ flags, and

@@ -23,9 +23,9 @@ from zippy._core.commands.types cimport (
     CLIENT_STOPPED, CMD_ADMIN,
     CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
     CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, RUN_DONE, RUN_PYTHON,
-    RUN_REFUSED, KnownWord, Multi, QueuedCommand, Running
+    RUN_LATER, RUN_REFUSED, KnownWord, Multi, QueuedCommand, Running
 )
-from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, batch_free, parser_next, parser_unread
+from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, batch_free, parser_next, parser_pending, parser_unread
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple
 from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.settings cimport settings_defaults
@@ -51,6 +51,7 @@ cdef extern from *:
 cdef enum:
     NAME_MAX = 64                # bytes; no command's name is longer
     ECHOED_ARGS_BYTES = 128      # how much of the arguments "unknown command" repeats
+    INPUT_US = 500               # of one client's pipeline before others have their turn
 
 
 cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
@@ -62,6 +63,7 @@ cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
     pubsub_init(&e.pubsub)
     accounting_init(e)
     e.unlimited_output = SIZE_MAX
+    e.input_ticks = <uint64_t>(INPUT_US * clock_ticks_per_us())
 
 
 cdef void engine_free(Engine* e) noexcept nogil:
@@ -136,11 +138,15 @@ cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogi
     return command
 
 
-cdef int engine_run(Engine* e, Client* c) noexcept nogil:
+cdef int engine_run(Engine* e, Client* c, uint64_t* until) noexcept nogil:
     cdef int status
     look_around(e)
     e.ticks = clock_ticks()
+    if until[0] == 0:
+        until[0] = e.ticks + e.input_ticks
     while not c.flags & CLIENT_STOPPED:
+        if e.ticks > until[0] and parser_pending(&c.parser):
+            return RUN_LATER
         status = parser_next(&c.parser)
         if e.batch.at == 1 and e.batch.count > 1:
             prefetch_keys(c.db, &e.batch)

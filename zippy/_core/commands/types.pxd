@@ -75,6 +75,7 @@ cdef enum RunStatus:
     RUN_DONE = 0         # nothing more to run for now
     RUN_PYTHON = 1       # client.running[...] is a command whose handler is in Python: run it, then call engine_python_done
     RUN_REFUSED = 2      # of engine_call: the command cannot be run in this way
+    RUN_LATER = 3        # of engine_run: the client has had its time, others come first
 
 cdef enum BlockReply:
     # what a client that waited in vain gets
@@ -301,6 +302,7 @@ cdef struct Engine:
     Client* current                  # whose command is being run
     Batch batch                      # of the client whose input is being run
     uint64_t ticks                   # clock_ticks at the end of the last command: the next one begins then
+    uint64_t input_ticks             # how long the commands of one client run in a turn, if there are more than one
     uint64_t quick_ticks             # what took less needs only to be counted; as for `calm`, found out once for all input that is run
     bint calm                        # nothing about the engine's state keeps any command from running
     OutputLimit[3] output_limits     # by OutputClass
