@@ -206,7 +206,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pipelines", type=lambda text: [int(word) for word in text.split(",")], default=[1, 16, 128], help="1,16,128")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--elements", type=int, default=1_000_000, help="elements of the memory, churn, pauses, steps, stalls, startup and persistence parts"
+        "--elements", type=int, default=1_000_000, help="elements of all parts but cpu, sizes, clients and scale"
     )
     parser.add_argument("--largest", type=int, default=10_000_000, help="keys that the scale part ends with")
     parser.add_argument(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bench.servers import Server
-from bench.wire import Connection, ErrorReply, Word, request
+from bench.wire import Connection, Word, request
 
 TIMEOUT = 120.0  # seconds that an attack may wait for a reply
 CHUNK = 1000  # elements a command, when data are loaded
@@ -151,14 +150,5 @@ def many(prefix: str, count: int) -> list[str]:
 @functools.cache
 def chunks(command: tuple[str, ...], elements: Callable[[int], Sequence[Word]], size: int) -> tuple[bytes, ...]:
     """Commands that load so many elements, CHUNK in each."""
-    return tuple(
-        request(*command, *(word for i in range(first, min(first + CHUNK, size)) for word in elements(i))) for first in range(0, size, CHUNK)
-    )
-
-
-def refused(connection: Connection, *command: Word) -> bool:
-    """Whether the server refuses a command, as one that it does not know."""
-    with contextlib.suppress(ErrorReply):
-        connection(*command)
-        return False
-    return True
+    places = (range(first, min(first + CHUNK, size)) for first in range(0, size, CHUNK))
+    return tuple(request(*command, *(word for i in some for word in elements(i))) for some in places)

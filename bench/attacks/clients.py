@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from bench.attacks.attacker import Act, Arm, Attack, Attacker, Ground, PACKET, many, run, sent, sized, words
+from bench.attacks.attacker import PACKET, Act, Arm, Attack, Attacker, Ground, many, run, sent, words
 from bench.attacks.keys import HOSTILE, until
 from bench.wire import Connection, Word, request
 

@@ -28,6 +28,16 @@ def member(i: int) -> str:
     return f"member:{i:012d}"
 
 
+def fields(count: int) -> list[str]:
+    """The first fields of the hash."""
+    return [f"field:{i:012d}" for i in range(count)]
+
+
+def scored(size: int) -> list[Word]:
+    """A tenth of the sorted set's scores and members."""
+    return [word for i in range(size // 10) for word in (i * 7919 % size, member(i))]
+
+
 def with_tenth(*command: Word) -> Arm:
     """Sends a command with a tenth of the members."""
     return sized(lambda size: (*command, *(member(i * 10) for i in range(size // 10))))
@@ -104,10 +114,10 @@ HASHES = (
     Attack("HRANDFIELD, negative", sized(lambda size: ("HRANDFIELD", "hash", -size, "WITHVALUES"))),
     Attack("HSET of many", sized(lambda size: ("HSET", "work", *(word for i in range(size // 10) for word in (member(i), i))))),
     Attack("HMGET of many", sized(lambda size: ("HMGET", "hash", *(f"field:{i * 10:012d}" for i in range(size // 10))))),
-    Attack("HDEL of many", lambda attacker: on_copy("hash", "HDEL", "work", *(f"field:{i:012d}" for i in range(attacker.size // 10)))(attacker)),
-    Attack("HDEL of all", lambda attacker: on_copy("hash", "HDEL", "work", *(f"field:{i:012d}" for i in range(attacker.size)))(attacker)),
+    Attack("HDEL of many", lambda attacker: on_copy("hash", "HDEL", "work", *fields(attacker.size // 10))(attacker)),
+    Attack("HDEL of all", lambda attacker: on_copy("hash", "HDEL", "work", *fields(attacker.size))(attacker)),
     Attack("HGETDEL of many", lambda attacker: on_copy(
-        "hash", "HGETDEL", "work", "FIELDS", attacker.size // 10, *(f"field:{i:012d}" for i in range(attacker.size // 10)))(attacker)),
+        "hash", "HGETDEL", "work", "FIELDS", attacker.size // 10, *fields(attacker.size // 10))(attacker)),
 )  # fmt: skip
 SORTED_SETS = (
     Attack("ZRANGE of all WITHSCORES", words("ZRANGE", "zset", 0, -1, "WITHSCORES")),
@@ -140,7 +150,7 @@ SORTED_SETS = (
     Attack("ZPOPMIN of all", on_copy("zset", "ZPOPMIN", "work", 1 << 40)),
     Attack("ZMPOP of all", on_copy("zset", "ZMPOP", 1, "work", "MAX", "COUNT", 1 << 40)),
     Attack("ZSCAN COUNT of all", words("ZSCAN", "zset", 0, "COUNT", 1 << 40)),
-    Attack("ZADD of many", sized(lambda size: ("ZADD", "work", *(word for i in range(size // 10) for word in (i * 7919 % size, member(i)))))),
+    Attack("ZADD of many", sized(lambda size: ("ZADD", "work", *scored(size)))),
     Attack("ZREM of many", tenth_on_copy("zset", "ZREM", "work")),
     Attack("ZMSCORE of many", with_tenth("ZMSCORE", "zset")),
 )  # fmt: skip

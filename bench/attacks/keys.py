@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from bench.attacks.attacker import Act, Arm, Attack, Attacker, Ground, chunks, many, run, sent, sized, words
-from bench.wire import Connection, Word, request
+from bench.wire import Connection, Word, batched, request
 
 HOSTILE = "*0*0*0*0*0*0*x"
 WAIT = 60.0  # seconds
@@ -76,8 +76,8 @@ def expired(attacker: Attacker) -> None:
     attacker.require("FLUSHALL", "SYNC")
     attacker.require("DEBUG", "SET-ACTIVE-EXPIRE", 0)
     attacker.undo.append(lambda: attacker.client("DEBUG", "SET-ACTIVE-EXPIRE", 1))
-    batch = 1000
-    attacker.load(b"".join(request("PSETEX", f"key:{i:012d}", 1, "x") for i in range(first, first + batch)) for first in range(0, attacker.size, batch))
+    expiring = (request("PSETEX", f"key:{i:012d}", 1, "x") for i in range(attacker.size))
+    attacker.client.send_all(batched(expiring, 1000))
 
 
 def random_of_expired(attacker: Attacker) -> Act:

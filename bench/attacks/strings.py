@@ -24,7 +24,7 @@ def load(attacker: Attacker) -> None:
         attacker.require("SETRANGE", key, long - 1, "\1")
     random.seed(1)
     attacker.require("SET", "random", random.randbytes(long // 10))
-    letters = 20_000 * attacker.size // FOR_LONGEST
+    letters = 11_000 * attacker.size // FOR_LONGEST
     for key in ("letters", "letters2"):
         attacker.require("SET", key, "".join(random.choices("abcd", k=letters)))
 

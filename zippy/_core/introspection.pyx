@@ -19,9 +19,8 @@ from zippy._core.commands.types cimport (
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
     HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, LatencyEvent, Running, SlowEntry
 )
-from zippy._core.resp.kinds import Raw
 from zippy._core.resp.parser cimport parser_request_size
-from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_free, reply_init, reply_int
+from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
 from zippy._core.values.value cimport value_encoding_name, value_length, value_memory
@@ -357,24 +356,18 @@ cdef void write_slow_entry(Reply* r, const SlowEntry* entry) noexcept nogil:
     reply_bulk(r, entry.name)
 
 
-def slowlog_entries(Core core, int64_t count):
-    """The newest entries (-1: all) as a reply: id, second, us, arguments, peer and client's name of each. No object is made for an entry."""
-    cdef uint64_t shown = core.engine.slowlog_count
+def reply_slowlog(Session session, int64_t count):
+    """Replies with the newest entries (-1: all): id, second, us, arguments, peer and client's name of each; no object is made."""
+    cdef Engine* e = session.core.engine
+    cdef Reply* reply = &session.client.reply
+    cdef uint64_t shown = e.slowlog_count
     cdef uint64_t i
-    cdef Reply reply
     if 0 <= count < <int64_t>shown:
         shown = count
-    engine_use(core.engine)
-    reply_init(&reply)
-    reply_array(&reply, shown)
+    engine_use(e)
+    reply_array(reply, shown)
     for i in range(shown):
-        write_slow_entry(&reply, slowlog_at(core.engine, i))
-    try:
-        if reply.failed:
-            raise MemoryError
-        return Raw(PyBytes_FromStringAndSize(reply.out.data, reply.out.len))
-    finally:
-        reply_free(&reply)
+        write_slow_entry(reply, slowlog_at(e, i))
 
 
 def slowlog_length(Core core):

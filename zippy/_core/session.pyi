@@ -19,7 +19,10 @@ class Journal: ...
 @final
 class CallbackTransport(Transport):
     def __init__(
-        self, on_output: Callable[[Session], object], on_close: Callable[[Session], object], on_more: Callable[[Session], object] | None = None
+        self,
+        on_output: Callable[[Session], object],
+        on_close: Callable[[Session], object],
+        on_more: Callable[[Session], object] | None = None,
     ) -> None: ...
 
 @final

@@ -22,8 +22,8 @@ from zippy._core.commands.types cimport (
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STILL_BLOCKED,
     CLIENT_STOPPED, CMD_ADMIN,
     CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY,
-    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, RUN_DONE, RUN_PYTHON,
-    RUN_LATER, RUN_REFUSED, KnownWord, Multi, QueuedCommand, Running
+    CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, RUN_DONE,
+    RUN_LATER, RUN_PYTHON, RUN_REFUSED, KnownWord, Multi, QueuedCommand, Running
 )
 from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, batch_free, parser_next, parser_pending, parser_unread
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple

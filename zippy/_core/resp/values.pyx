@@ -1,4 +1,4 @@
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.resp.kinds import NoReply, NullArray, OrderedSet, Pairs, Push, Raw, ReplyError, Simple, Verbatim
 from zippy._core.resp.writer cimport (
@@ -59,8 +59,7 @@ cdef int write_value(Reply* r, object value) except -1:
     elif isinstance(value, int):
         write_int(r, value)
     elif isinstance(value, Raw):
-        data = bytes(value)
-        reply_raw(r, <const char*>data, len(data))
+        reply_raw(r, PyBytes_AS_STRING(value), len(value))
     elif isinstance(value, bytes):
         reply_bulk(r, slice_of_bytes(value))
     elif isinstance(value, str):
