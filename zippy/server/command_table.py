@@ -27,21 +27,25 @@ def all_specs() -> Iterator[CommandSpec]:
 
 
 @functools.cache
-def info_of(spec: CommandSpec, protocol: int) -> Raw:
-    """What COMMAND INFO replies for a command. Kept: made anew, those of all commands would take some milliseconds."""
+def info_of(name: str, protocol: int) -> Raw:
+    """What COMMAND INFO replies for a command that there is. Kept by its lower case name: made anew, all of them take some milliseconds."""
+    spec = find_command(name)
+    assert spec is not None
     return encoded(info_reply(spec), protocol)
 
 
 @functools.cache
-def docs_of(spec: CommandSpec, protocol: int) -> Raw:
-    """The same of COMMAND DOCS."""
+def docs_of(name: str, protocol: int) -> Raw:
+    """The same of COMMAND DOCS, for a command that there is."""
+    spec = find_command(name)
+    assert spec is not None
     return encoded(docs_reply(spec), protocol)
 
 
 @command("command")
 def command_all(session: Session, args: list[bytes]) -> Any:
     """COMMAND."""
-    return [info_of(spec, session.protocol) for spec in COMMANDS]
+    return [info_of(spec.name, session.protocol) for spec in COMMANDS]
 
 
 @command("command|count")
@@ -56,16 +60,16 @@ def command_info(session: Session, args: list[bytes]) -> Any:
     if len(args) == 2:
         return command_all(session, args)
     found = [find_command(text(name)) for name in args[2:]]
-    return [None if spec is None else info_of(spec, session.protocol) for spec in found]
+    return [None if spec is None else info_of(spec.name, session.protocol) for spec in found]
 
 
 @command("command|docs")
 def command_docs(session: Session, args: list[bytes]) -> Any:
     """COMMAND DOCS [name ...]."""
     if len(args) == 2:
-        return {spec.name: docs_of(spec, session.protocol) for spec in COMMANDS}
+        return {spec.name: docs_of(spec.name, session.protocol) for spec in COMMANDS}
     found = [find_command(text(name)) for name in args[2:]]
-    return {spec.name: docs_of(spec, session.protocol) for spec in found if spec is not None}
+    return {spec.name: docs_of(spec.name, session.protocol) for spec in found if spec is not None}
 
 
 @command("command|list")

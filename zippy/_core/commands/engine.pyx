@@ -25,7 +25,9 @@ from zippy._core.commands.types cimport (
     CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, RUN_DONE,
     RUN_LATER, RUN_PYTHON, RUN_REFUSED, KnownWord, Multi, QueuedCommand, Running
 )
-from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, batch_free, parser_next, parser_pending, parser_unread
+from zippy._core.resp.parser cimport (
+    PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, batch_free, parser_next, parser_pending, parser_unread
+)
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple
 from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.settings cimport settings_defaults
