@@ -23,6 +23,7 @@ from bench.memory import churn, per_element
 from bench.persistence import keeping
 from bench.scale import growth, startup, tls
 from bench.servers import REDIS, VALKEY, ZIPPY, Kind, Ports, find
+from bench.stalls import stalls
 from bench.steps import steps
 from bench.tables import Table, save
 
@@ -123,6 +124,11 @@ def steps_part(run: Run) -> list[Table]:
     return steps(run.options.zippy, run.options.rounds, 100_000 if run.quick else run.options.elements)
 
 
+def stalls_part(run: Run) -> list[Table]:
+    """How long one client can make another wait."""
+    return stalls(run.kinds, run.ports, run.options.rounds, 100_000 if run.quick else run.options.elements, run.options.loads)
+
+
 def persistence_part(run: Run) -> list[Table]:
     """Saving, loading, and what the append-only file costs."""
     return keeping(run.kinds, run.ports, run.options.rounds, run.options.requests, 100_000 if run.quick else run.options.elements)
@@ -147,6 +153,7 @@ PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "latency": latency_part,
     "pauses": pauses_part,
     "steps": steps_part,
+    "stalls": stalls_part,
     "scale": scale_part,
     "startup": startup_part,
     "persistence": persistence_part,
@@ -192,14 +199,14 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         "--tree", action="append", default=[], metavar="NAME=FOLDER", help="one more tree of zippy's for the instructions part"
     )
     parser.add_argument("--only", default="", metavar="REGEX", help="only the servers whose names match, and zippy")
-    parser.add_argument("--loads", default="", metavar="REGEX", help="only the loads of the cpu part whose names match")
+    parser.add_argument("--loads", default="", metavar="REGEX", help="only the loads of the cpu and stalls parts whose names match")
     parser.add_argument(
         "--requests", type=int, default=100_000, help="requests of a run without pipelining; deeper ones have 4 and 8 times more"
     )
     parser.add_argument("--pipelines", type=lambda text: [int(word) for word in text.split(",")], default=[1, 16, 128], help="1,16,128")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--elements", type=int, default=1_000_000, help="elements of the memory, churn, pauses, steps, startup and persistence parts"
+        "--elements", type=int, default=1_000_000, help="elements of all parts but cpu, sizes, clients and scale"
     )
     parser.add_argument("--largest", type=int, default=10_000_000, help="keys that the scale part ends with")
     parser.add_argument(

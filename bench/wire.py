@@ -31,6 +31,10 @@ class Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection; again if need be."""
         self.replies.close()
         self.socket.close()
 

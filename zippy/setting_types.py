@@ -69,6 +69,8 @@ class Setting:
 
 MULTI_WORD = frozenset({"words", "shutdown", "address", "save", "buffer-limits", "oom-scores", "percentiles"})
 
+MOST_WORDS = 1000  # of one value; reading more would keep every client waiting, and no setting has a use for them
+
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _SIGNED = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _OCTAL = re.compile(r"[+-]?[0-7]+", re.ASCII)
@@ -98,7 +100,9 @@ def parse_words(setting: Setting, words: Sequence[str], current: Value | None = 
     """The value that a configuration line's words after the name give; raises SettingError with Redis's text."""
     if setting.type in MULTI_WORD:
         if len(words) == 1:
-            words = words[0].split(" ") if words[0] else []
+            words = words[0].split(" ", MOST_WORDS) if words[0] else []
+        if len(words) > MOST_WORDS:
+            raise SettingError(f"more than {MOST_WORDS} words")
         return _PARSE_WORDS[setting.type](setting, words, setting.default if current is None else current)
     if len(words) != 1:
         raise SettingError("wrong number of arguments")

@@ -105,7 +105,7 @@ class Settings:
 
     def _admit(self, names: Sequence[str], trusted: bool) -> list[tuple[Setting, str]]:
         """The named settings with their lower case names, if all may be changed; the first objection counts, as in Redis."""
-        chosen: list[tuple[Setting, str]] = []
+        chosen: dict[str, Setting] = {}
         for given in names:
             setting, name = find_setting(given), given.lower()
             if setting is None:
@@ -114,10 +114,10 @@ class Settings:
                 raise _refused(given, "can't set immutable config")
             if setting.protected and not trusted:
                 raise _refused(given, "can't set protected config")
-            if any(name == earlier for _, earlier in chosen):
+            if name in chosen:
                 raise _refused(given, "duplicate parameter")
-            chosen.append((setting, name))
-        return chosen
+            chosen[name] = setting
+        return [(setting, name) for name, setting in chosen.items()]
 
     def _parse_into(self, setting: Setting, name: str, text: str) -> None:
         try:

@@ -260,3 +260,12 @@ class TestSettings:
         assert settings.value("client-output-buffer-limit") == ((0, 0, 0), (1024, 2, 3), (32 << 20, 8 << 20, 60))
         assert settings.value("bind") == ("::1", "*")
         assert all(setting.type in MULTI_WORD for setting in settings.changed())
+
+
+def test_no_value_of_very_many_words() -> None:
+    """What takes long to read is refused, and the value stays."""
+    settings = Settings()
+    before = settings.rendered("save")
+    with pytest.raises(SettingError, match="more than 1000 words"):
+        settings.set("save", "900 1 " * 100_000)
+    assert settings.rendered("save") == before

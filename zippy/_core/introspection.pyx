@@ -22,6 +22,7 @@ from zippy._core.commands.types cimport (
     HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_request_size
+from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
 from zippy._core.values.value cimport value_encoding_name, value_length, value_memory
@@ -392,18 +393,31 @@ def populate(Session session, uint64_t count, bytes prefix, int64_t size):
 # The slow log and the latency monitor
 
 
-def slowlog(Core core, int64_t count):
-    """The newest entries (-1: all): lists of id, second, us, arguments, peer and client's name."""
-    cdef uint64_t index = 0
-    cdef SlowEntry* entry = slowlog_at(core.engine, index)
+cdef void write_slow_entry(Reply* r, const SlowEntry* entry) noexcept nogil:
     cdef int i
-    found = []
-    while entry != NULL and (count < 0 or <int64_t>index < count):
-        arguments = [bytes_of(entry.argv[i]) for i in range(entry.argc)]
-        found.append([entry.id, entry.at, entry.us, arguments, bytes_of(entry.peer), bytes_of(entry.name)])
-        index += 1
-        entry = slowlog_at(core.engine, index)
-    return found
+    reply_array(r, 6)
+    reply_int(r, entry.id)
+    reply_int(r, entry.at)
+    reply_int(r, entry.us)
+    reply_array(r, entry.argc)
+    for i in range(entry.argc):
+        reply_bulk(r, entry.argv[i])
+    reply_bulk(r, entry.peer)
+    reply_bulk(r, entry.name)
+
+
+def reply_slowlog(Session session, int64_t count):
+    """Replies with the newest entries (-1: all): id, second, us, arguments, peer and client's name of each; no object is made."""
+    cdef Engine* e = session.core.engine
+    cdef Reply* reply = &session.client.reply
+    cdef uint64_t shown = e.slowlog_count
+    cdef uint64_t i
+    if 0 <= count < <int64_t>shown:
+        shown = count
+    engine_use(e)
+    reply_array(reply, shown)
+    for i in range(shown):
+        write_slow_entry(reply, slowlog_at(e, i))
 
 
 def slowlog_length(Core core):

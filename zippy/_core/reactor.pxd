@@ -11,6 +11,8 @@ cdef class Reactor:
     cdef list again                   # links whose sockets held more than one read took
     cdef list closed                  # kept until the pass is over: its events may name them
     cdef object passes                # bound method, made once
+    cdef bint scheduled               # the loop will call passes, whether there are events or not
+    cdef int schedule(self) except -1
     cdef int wait(self) except -1
     cdef int take_again(self) except -1
 
@@ -27,4 +29,5 @@ cdef class Link(Transport):
     cdef int fail(self) except -1
     cdef int ready(self, int what) except -1
     cdef int read(self) except -1
+    cdef int read_again(self) except -1
     cdef int drop(self) except -1

@@ -149,6 +149,7 @@ cdef class Reactor:
         """Serves what is ready, again while it keeps coming."""
         cdef int served = 0
         cdef int _
+        self.scheduled = False
         for _ in range(PASSES):
             if self.poll < 0:
                 return
@@ -157,7 +158,14 @@ cdef class Reactor:
                 break
         if self.again:
             # their edges are gone: nobody but us knows that there is more
+            self.schedule()
+
+    cdef int schedule(self) except -1:
+        """Has the loop call run_passes soon, once."""
+        if not self.scheduled:
+            self.scheduled = True
             self.loop.call_soon(self.passes)
+        return 0
 
     cdef int wait(self) except -1:
         """One pass; the number of events."""
@@ -204,6 +212,7 @@ cdef class Link(Transport):
     """One connection. The part of asyncio's transport interface that the server uses is here too."""
 
     def __init__(self, Reactor reactor, socket, peer):
+        self.divides_input = True
         self.reactor = reactor
         self.socket = socket
         self.peer = peer
@@ -280,22 +289,36 @@ cdef class Link(Transport):
         cdef ssize_t got
         if self.session is None:
             return 0
+        if self.session.has_more:
+            # its edge may come, or may have come and be gone, before what was read is run
+            self.read_again()
+            return self.session.go_on()
         at = self.session.read_place(&room)
         got = c_recv(self.fd, at, room, 0)
         if got > 0:
             # the end comes with the last bytes' edge, or has none of its own
-            if (<size_t>got == room or self.ended) and not self.listed:
-                self.listed = True
-                self.reactor.again.append(self)
+            if <size_t>got == room or self.ended:
+                self.read_again()
             self.session.was_read(got)
         elif got == 0:
             self.session.end_input()
         elif errno == EINTR:
-            self.listed = True
-            self.reactor.again.append(self)
+            self.read_again()
         elif errno != EAGAIN:
             self.drop()
         return 0
+
+    cdef int read_again(self) except -1:
+        """Looks at the socket in the next pass, whether there is an event or not."""
+        if not self.listed:
+            self.listed = True
+            self.reactor.again.append(self)
+        return 0
+
+    cdef int run_later(self, Session session) except -1:
+        self.read_again()
+        # the turn may be none of the reactor's
+        return self.reactor.schedule()
 
     cdef int flush(self, Session session) except -1:
         cdef Reply* reply = &session.client.reply

@@ -9,6 +9,9 @@ from zippy._core.commands.types cimport Client, Command, Engine
 cdef class Transport:
     cdef int flush(self, Session session) except -1       # send session's output now, as much as goes; the rest when it can
     cdef int close_session(self, Session session) except -1       # the session has been closed by the engine: drop the connection
+    # the session has input left that it may not run in this turn: call go_on in the next one, and read nothing before it is over
+    cdef int run_later(self, Session session) except -1
+    cdef bint divides_input               # whether it has run_later; else all that was read is run at once
 
 
 cdef class Journal:
@@ -58,10 +61,12 @@ cdef class Session:
     cdef public object state              # the server's own record of this client (names, addresses, user)
     cdef object task                      # the Python handler being awaited
     cdef bint close_when_run              # closed in the middle of a command of its own
+    cdef bint has_more                    # run_later was called, and the input is still there
     cdef bint input_ended                 # the peer will send no more: close when all is answered
     cdef char* read_place(self, size_t* room) except NULL        # where to read to, good until was_read
     cdef int was_read(self, size_t size) except -1
     cpdef int end_input(self) except -1
+    cpdef int go_on(self) except -1
     cpdef int output_again(self) except -1
     cdef int run_input(self, const char* data, size_t size) except -1
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1

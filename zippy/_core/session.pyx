@@ -5,6 +5,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.memoryview cimport PyMemoryView_FromMemory
+from libc.stdint cimport UINT64_MAX
 from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
@@ -71,6 +72,9 @@ cdef class Transport:
     cdef int close_session(self, Session session) except -1:
         raise NotImplementedError
 
+    cdef int run_later(self, Session session) except -1:
+        raise NotImplementedError
+
 
 cdef class Journal:
     cdef int turn(self) except -1:
@@ -79,14 +83,20 @@ cdef class Journal:
 
 @cython.final
 cdef class CallbackTransport(Transport):
-    """A transport in Python: on_output(session) when there is something to take, on_close(session) when the engine closes it."""
+    """A transport in Python: on_output(session) when there is something to take, on_close(session) when the engine closes it.
+
+    on_more(session): long input is divided, and session.go_on has to be called in the next turn; without it no input is.
+    """
 
     cdef object on_output
     cdef object on_close
+    cdef object on_more
 
-    def __init__(self, on_output, on_close):
+    def __init__(self, on_output, on_close, on_more=None):
         self.on_output = on_output
         self.on_close = on_close
+        self.on_more = on_more
+        self.divides_input = on_more is not None
 
     cdef int flush(self, Session session) except -1:
         self.on_output(session)
@@ -94,6 +104,10 @@ cdef class CallbackTransport(Transport):
 
     cdef int close_session(self, Session session) except -1:
         self.on_close(session)
+        return 0
+
+    cdef int run_later(self, Session session) except -1:
+        self.on_more(session)
         return 0
 
 
@@ -363,6 +377,10 @@ cdef class Core:
                 parser_limit(&c.parser, PARSER_MAX_ARGS, value)
             c = c.next
 
+    def set_input_time(self, int64_t us):
+        """Limits how long the commands of one client run in a turn, if its transport divides the input and it sent more than one."""
+        self.engine.input_ticks = <uint64_t>(us * clock_ticks_per_us())
+
     def set_output_limit(self, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds):
         """Limits unsent output of a class (0 normal, 1 replica, 2 pubsub): bytes, bytes, seconds; 0: none."""
         set_output_limit(self.engine, output_class, hard, soft, soft_seconds)
@@ -462,23 +480,33 @@ cdef class Session:
         """Runs what is in the parser and in data (borrowed, may be NULL), keeps the rest."""
         cdef Client* c = self.client
         cdef Engine* engine = self.core.engine
+        cdef bint at_once = self.transport is None or not self.transport.divides_input
         if parser_begin(&c.parser, &engine.batch, data, size) != 0:
             client_close(c, engine)
             return 0
-        engine_run(engine, c)
+        self.has_more = engine_run(engine, c, at_once)
         self.core.raise_stashed()
         if parser_end(&c.parser) != 0:
             client_close(c, engine)
         self.check_query_buffer()
         if engine.clients_limit:
             note_memory(engine, c)
-        if self.input_ended and not c.flags & CLIENT_AWAITING:
+        if self.has_more:
+            self.transport.run_later(self)
+        elif self.input_ended and not c.flags & CLIENT_AWAITING:
             self.close_after_reply()
         return self.close() if self.close_when_run else 0
 
     def address(self):
         """The peer's address as text: "127.0.0.1:50000"."""
         return self.client.peer.ptr[:self.client.peer.len].decode(errors="replace") if self.client != NULL else ""
+
+    cpdef int go_on(self) except -1:
+        """Runs more of the input that run_later was called for."""
+        if self.client != NULL and self.has_more:
+            self.core.begin_turn()
+            self.run_input(NULL, 0)
+        return 0
 
     cdef int check_query_buffer(self) except -1:
         cdef Client* c = self.client
@@ -643,7 +671,7 @@ cdef class Session:
         if self.client != NULL:
             self.core.begin_turn()
             self.input_ended = True
-            if not self.client.flags & CLIENT_AWAITING:
+            if not self.has_more and not self.client.flags & CLIENT_AWAITING:
                 self.close_after_reply()
         return 0
 

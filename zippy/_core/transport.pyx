@@ -37,6 +37,7 @@ cdef class StreamTransport(Transport):
     cdef bint full                # the asyncio transport holds bytes: it has to write what follows too
 
     def __init__(self, server):
+        self.divides_input = True
         self.server = server
         self.fd = -1
 
@@ -108,6 +109,18 @@ cdef class StreamTransport(Transport):
             if session.client == NULL:
                 break
         return 0
+
+    cdef int run_later(self, Session session) except -1:
+        self.transport.pause_reading()
+        asyncio.get_running_loop().call_soon(self.go_on)
+        return 0
+
+    def go_on(self):
+        if self.session is None:
+            return
+        self.session.go_on()
+        if self.session is not None and not self.session.has_more and self.transport is not None:
+            self.transport.resume_reading()
 
     cdef int close_session(self, Session session) except -1:
         if self.transport is None:

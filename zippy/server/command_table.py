@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from zippy._core import introspection
 from zippy._core.resp.kinds import OrderedSet, ReplyError, Simple
+from zippy._core.resp.kinds import OrderedSet, Raw, ReplyError, Simple
+from zippy._core.resp.values import encoded
 from zippy.commandspec import COMMANDS, CommandSpec, find_command
 from zippy.commandspec.reply import docs_reply, info_reply
 from zippy.server.arguments import syntax_error, text
@@ -24,10 +27,26 @@ def all_specs() -> Iterator[CommandSpec]:
         yield from spec.subcommands
 
 
+@functools.cache
+def info_of(name: str, protocol: int) -> Raw:
+    """What COMMAND INFO replies for a command that there is. Kept by its lower case name: made anew, all of them take some milliseconds."""
+    spec = find_command(name)
+    assert spec is not None
+    return encoded(info_reply(spec), protocol)
+
+
+@functools.cache
+def docs_of(name: str, protocol: int) -> Raw:
+    """The same of COMMAND DOCS, for a command that there is."""
+    spec = find_command(name)
+    assert spec is not None
+    return encoded(docs_reply(spec), protocol)
+
+
 @command("command")
 def command_all(session: Session, args: list[bytes]) -> Any:
     """COMMAND."""
-    return [info_reply(spec) for spec in COMMANDS]
+    return [info_of(spec.name, session.protocol) for spec in COMMANDS]
 
 
 @command("command|count")
@@ -42,16 +61,16 @@ def command_info(session: Session, args: list[bytes]) -> Any:
     if len(args) == 2:
         return command_all(session, args)
     found = [find_command(text(name)) for name in args[2:]]
-    return [None if spec is None else info_reply(spec) for spec in found]
+    return [None if spec is None else info_of(spec.name, session.protocol) for spec in found]
 
 
 @command("command|docs")
 def command_docs(session: Session, args: list[bytes]) -> Any:
     """COMMAND DOCS [name ...]."""
     if len(args) == 2:
-        return {spec.name: docs_reply(spec) for spec in COMMANDS}
+        return {spec.name: docs_of(spec.name, session.protocol) for spec in COMMANDS}
     found = [find_command(text(name)) for name in args[2:]]
-    return {spec.name: docs_reply(spec) for spec in found if spec is not None}
+    return {spec.name: docs_of(spec.name, session.protocol) for spec in found if spec is not None}
 
 
 @command("command|list")

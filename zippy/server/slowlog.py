@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any
 
-from zippy._core.introspection import clock_us, command_stats, latency_events, latency_forget, slowlog, slowlog_clear, slowlog_length
-from zippy._core.resp.kinds import OK, ReplyError, Verbatim
+from zippy._core.introspection import clock_us, command_stats, latency_events, latency_forget, reply_slowlog, slowlog_clear, slowlog_length
+from zippy._core.resp.kinds import OK, NoReply, ReplyError, Verbatim
 from zippy.commandspec import find_command
 from zippy.server.arguments import integer, subcommand_error, text
 from zippy.server.registry import command
@@ -30,7 +30,8 @@ def slowlog_get(session: Session, args: list[bytes]) -> Any:
     count = integer(args[2], error) if len(args) == 3 else DEFAULT_COUNT
     if count < -1:
         raise ReplyError(error)
-    return slowlog(session.core, count)
+    reply_slowlog(session, count)
+    return NoReply()
 
 
 @command("slowlog|len")
@@ -63,7 +64,8 @@ def latency_reset(session: Session, args: list[bytes]) -> Any:
     """LATENCY RESET [event ...]."""
     if len(args) == 2:
         return latency_forget(session.core)
-    return sum(latency_forget(session.core, event) for event in args[2:] if event)
+    known = {name.encode() for name in latency_events(session.core)}
+    return sum(latency_forget(session.core, event) for event in known.intersection(args[2:]))
 
 
 @command("latency|graph")

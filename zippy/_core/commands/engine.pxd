@@ -10,8 +10,9 @@ cdef void engine_free(Engine* e) noexcept nogil                             # al
 # before any use: memory is charged to this engine, the clock refreshed
 cdef void engine_enter(Engine* e) noexcept nogil
 cdef void engine_use(Engine* e) noexcept nogil                              # the same without touching the clock
-# Runs what the client's parser holds until there is no whole command left or the client has to wait
-cdef void engine_run(Engine* e, Client* c) noexcept nogil
+# Runs what the client's parser holds until there is no whole command left or the client has to wait. True: there is more, but the time that
+# one client has in a turn is over. at_once: all is run, however long that takes
+cdef bint engine_run(Engine* e, Client* c, bint at_once) noexcept nogil
 # Sends one command through the gate and runs it; within another call it is a nested one. The arguments are borrowed until it returns.
 # command: what find_command found, or NULL
 cdef void engine_command(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil

@@ -25,7 +25,9 @@ from zippy._core.commands.types cimport (
     CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR,
     CMD_TELLS_HEALTH, CMD_WRITE, KeyRef, KnownWord, Multi, QueuedCommand
 )
-from zippy._core.resp.parser cimport PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_unread
+from zippy._core.resp.parser cimport (
+    PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_pending, parser_unread
+)
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_error_about, reply_error_slice, reply_raw, reply_simple
 from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.settings cimport settings_defaults
@@ -51,6 +53,7 @@ cdef extern from *:
 cdef enum:
     NAME_MAX = 64                # bytes; no command's name is longer
     ECHOED_ARGS_BYTES = 128      # how much of the arguments "unknown command" repeats
+    INPUT_US = 500               # of one client's pipeline before others have their turn
 
 
 cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
@@ -62,6 +65,7 @@ cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
     pubsub_init(&e.pubsub)
     accounting_init(e)
     e.unlimited_output = SIZE_MAX
+    e.input_ticks = <uint64_t>(INPUT_US * clock_ticks_per_us())
 
 
 cdef void engine_free(Engine* e) noexcept nogil:
@@ -135,12 +139,16 @@ cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogi
     return command
 
 
-cdef void engine_run(Engine* e, Client* c) noexcept nogil:
+cdef bint engine_run(Engine* e, Client* c, bint at_once) noexcept nogil:
     cdef Request* request
+    cdef uint64_t until
     cdef int status
     look_around(e)
     e.ticks = clock_ticks()
+    until = UINT64_MAX if at_once else e.ticks + e.input_ticks
     while not c.flags & CLIENT_STOPPED:
+        if e.ticks > until and parser_pending(&c.parser):
+            return True
         status = parser_next(&c.parser)
         if status == PARSE_MORE:
             break
@@ -153,6 +161,7 @@ cdef void engine_run(Engine* e, Client* c) noexcept nogil:
             look_up(e, c)
         request = &e.batch.requests[e.batch.at - 1]
         engine_command(e, c, <Command*>request.command, request.argc, c.parser.argv)
+    return False
 
 
 cdef void look_up(Engine* e, Client* c) noexcept nogil:

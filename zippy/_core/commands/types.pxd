@@ -349,6 +349,7 @@ cdef struct Engine:
     Call* call                       # the innermost call under way, or NULL
     Batch batch                      # of the client whose input is being run
     uint64_t ticks                   # clock_ticks at the end of the last command: the next one begins then
+    uint64_t input_ticks             # how long the commands of one client run in a turn, if there are more than one
     uint64_t quick_ticks             # what took less needs only to be counted; as for `calm`, found out once for all input that is run
     bint calm                        # nothing about the engine's state keeps any command from running
     OutputLimit[3] output_limits     # by OutputClass

@@ -1,8 +1,9 @@
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.resp.kinds import NoReply, NullArray, OrderedSet, Pairs, Push, Raw, ReplyError, Simple, Verbatim
 from zippy._core.resp.writer cimport (
     reply_array, reply_big_number, reply_bool, reply_bulk, reply_double, reply_error_slice, reply_int, reply_map, reply_null,
-    reply_null_array, reply_push, reply_raw, reply_set, reply_simple_slice, reply_verbatim
+    reply_free, reply_init, reply_null_array, reply_push, reply_raw, reply_set, reply_simple_slice, reply_verbatim
 )
 
 
@@ -58,8 +59,7 @@ cdef int write_value(Reply* r, object value) except -1:
     elif isinstance(value, int):
         write_int(r, value)
     elif isinstance(value, Raw):
-        data = bytes(value)
-        reply_raw(r, <const char*>data, len(data))
+        reply_raw(r, PyBytes_AS_STRING(value), len(value))
     elif isinstance(value, bytes):
         reply_bulk(r, slice_of_bytes(value))
     elif isinstance(value, str):
@@ -85,3 +85,17 @@ cdef int write_value(Reply* r, object value) except -1:
     elif not isinstance(value, NoReply):
         raise TypeError(f"no reply kind for {type(value).__name__}")
     return 0
+
+
+def encoded(value, int protocol):
+    """The reply that a value makes in RESP2 or RESP3, as Raw: to be kept where the same is asked for again and again."""
+    cdef Reply reply
+    reply_init(&reply)
+    reply.proto = protocol
+    try:
+        write_value(&reply, value)
+        if reply.failed:
+            raise MemoryError
+        return Raw(PyBytes_FromStringAndSize(reply.out.data, reply.out.len))
+    finally:
+        reply_free(&reply)
