@@ -14,7 +14,7 @@ from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 )
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
-from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, queued_free, unblock
+from zippy._core.commands.client cimport discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
@@ -543,6 +543,8 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         reply_error(&c.reply, b"ERR Command not allowed inside a transaction")
         return False
     is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
+    if e.pause_until_us:
+        end_pause_if_over(e)
     if e.settings.maxmemory and not paused(e) and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
         if not make_room(e) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
             reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")

@@ -26,7 +26,8 @@ cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil            # neither c
 # the first door: the entry about to be changed, NULL: absent (it may be put then)
 cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil
 
-# Puts e under its key. The key must be absent: open_for_write said so (use put_over otherwise)
+# Puts e under its key. The key must be absent: open_for_write said so (use put_over otherwise). An expired entry that nobody could delete
+# yet (CLIENT PAUSE, a replica) is absent to open_for_write: it is deleted now, so that there are never two entries for one key
 cdef void put_new(Db* db, Entry* e) noexcept nogil
 cdef void put_over(Db* db, Entry* e) noexcept nogil                  # puts e, freeing what was under its key; the expiry is e's own
 cdef bint delete_key(Db* db, Slice key) noexcept nogil               # tells nobody: call mutated() after; False: was absent

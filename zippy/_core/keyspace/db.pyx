@@ -93,13 +93,16 @@ cdef bint is_expired(Db* db, const Entry* e) noexcept nogil:
 
 
 cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil:
-    cdef Keyspace* ks = db.keyspace
-    cdef Slice key
     if not is_expired(db, e):
         return False
-    if ks.replica or ks.expiry_paused:
-        return True
-    key = entry_key(e)
+    if not db.keyspace.replica and not db.keyspace.expiry_paused:
+        expire(db, e)
+    return True
+
+
+cdef void expire(Db* db, Entry* e) noexcept nogil:
+    cdef Keyspace* ks = db.keyspace
+    cdef Slice key = entry_key(e)
     ks.stats.expired += 1
     propagate_delete(db, key, ks.settings.lazyfree_lazy_expire)
     notify(db, NOTIFY_EXPIRED, b"expired", key)
@@ -107,7 +110,6 @@ cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil:
     # after the entry left the table and before it is freed: the key's bytes are the entry's
     mutated(db, key, NOTIFY_EXPIRED, NULL, 0)
     free_entry(ks, e)
-    return True
 
 
 cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept nogil:
@@ -176,14 +178,25 @@ cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil:
 cdef void insert(Db* db, Entry* e, uint64_t hash) noexcept nogil:
     entry_set_access(e, access_for_new(db.keyspace))
     live_mark(db.keyspace, e)
+    assert find(db, entry_key(e), hash) == NULL
     ht_insert(&db.keys, e, hash)
     if e.flags & ENTRY_EXPIRY:
         ht_insert(&db.expires, e, hash)
 
 
+cdef void expire_left(Db* db, Slice key, uint64_t hash) noexcept nogil:
+    """Deletes the expired entry that was left under a key, if there is one. A write is about to be told, so its end may be told, too."""
+    cdef Entry* old = find(db, key, hash)
+    if old != NULL:
+        expire(db, old)
+
+
 cdef void put_new(Db* db, Entry* e) noexcept nogil:
     cdef Slice key = entry_key(e)
-    insert(db, e, hash_bytes(key.ptr, key.len))
+    cdef uint64_t hash = hash_bytes(key.ptr, key.len)
+    if db.keyspace.replica | db.keyspace.expiry_paused:
+        expire_left(db, key, hash)
+    insert(db, e, hash)
     notify(db, NOTIFY_NEW, b"new", key)
 
 
@@ -192,6 +205,9 @@ cdef void put_over(Db* db, Entry* e) noexcept nogil:
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
     cdef Entry* old = find(db, key, hash)
     cdef int old_type
+    if old != NULL and is_expired(db, old):
+        expire(db, old)
+        old = NULL
     if old == NULL:
         put_new(db, e)
         return
