@@ -1,4 +1,4 @@
-"""Databases: finding, opening, putting and deleting keys; expiry at access; lazy freeing.
+"""Databases: finding, opening, putting and deleting keys; expiry at access.
 
 The first door for writes is open_for_write: it finds the key as a writer sees it (expired keys are gone) and lets a running snapshot save
 the old value.
@@ -48,9 +48,5 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil             # keys remo
 cdef void shrink_tables(Keyspace* ks, uint64_t steps) noexcept nogil  # what removals left too large, at most so many steps a table
 cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil
 cdef Entry* random_key(Db* db) noexcept nogil                        # NULL if empty; never an expired one unless nearly all are
-# at once when cheap, else in steps: no key is so large that freeing it stops the others
-cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil
-cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil    # frees about so many items; True when nothing is left
-cdef uint64_t lazy_free_pending(const Keyspace* ks) noexcept nogil
 cdef uint32_t access_now(Keyspace* ks) noexcept nogil                # what a fresh entry's access field holds under the present policy
 cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil
