@@ -229,7 +229,7 @@ SETTINGS: tuple[Setting, ...] = (
         used=True,
     ),
     Setting("maxmemory-samples", "int", 5, "Keys looked at to find one to evict.", low=1, high=64, used=True),
-    Setting("maxmemory-eviction-tenacity", "int", 10, "How much time eviction may take in a turn.", high=100, used=True),
+    Setting("maxmemory-eviction-tenacity", "int", 10, "How long eviction may hold up a command; 100: without limit.", high=100, used=True),
     Setting("replica-ignore-maxmemory", "bool", True, "Leave eviction to the primary.", used=True, alias="slave-ignore-maxmemory"),
     Setting("active-expire-effort", "int", 1, "How eagerly expired keys are looked for.", low=1, high=10, used=True),
     Setting("lazyfree-lazy-eviction", "bool", False, "Free evicted values in the background.", used=True),

@@ -12,6 +12,7 @@ from zippy._core.session import Core
 
 KEYS = 10_000
 LARGE = 20_000  # elements of one value
+MOST = 16 << 20  # bytes that may wait to be freed whatever else there is
 
 
 class Rig:
@@ -152,3 +153,59 @@ def test_no_step_frees_a_sorted_set_at_once(rig: Rig) -> None:
         assert before - used_memory(rig.core)[0] < most
         before = used_memory(rig.core)[0]
     assert peer("FLUSHALL SYNC") == b"+OK\r\n"
+
+
+def test_what_others_delete_later_is_not_waited_for(rig: Rig) -> None:
+    peer, other = Peer(rig.core), Peer(rig.core)
+    large = f"SADD set {' '.join(map(str, range(LARGE)))} x"
+    rig.fill(peer)
+    peer(large)
+    assert peer("FLUSHALL") == b""
+    for _ in range(2000):
+        if peer.sent:
+            break
+        # more than one step frees
+        other(large, "DEL set")
+        rig.step()
+    assert peer.sent == b"+OK\r\n"
+    assert engine_stats(rig.core)["lazyfree_pending_objects"] > 10
+
+
+def test_each_of_those_who_wait_hears_when_its_part_is_free(rig: Rig) -> None:
+    first, second = Peer(rig.core), Peer(rig.core)
+    rig.fill(first)
+    first("FLUSHALL")
+    rig.fill(second)
+    second("FLUSHALL")
+    assert rig.steps_until_answered(first) > 3
+    assert second.sent == b""
+    assert rig.steps_until_answered(second) > 3
+
+
+def test_who_makes_garbage_pays_for_it(rig: Rig) -> None:
+    """No step is taken here at all."""
+    peer = Peer(rig.core)
+    peer(*(f"SADD set {' '.join(f'member:{i}' for i in range(first, first + LARGE))}" for first in range(0, 5 * LARGE, LARGE)))
+    alive = used_memory(rig.core)[0]
+    for _ in range(20):
+        peer(*["SUNIONSTORE copy set"] * 2)
+        assert used_memory(rig.core)[0] < MOST + 4 * alive
+    assert peer("SCARD copy") == b":%d\r\n" % (5 * LARGE)
+
+
+def test_a_transaction_pays_too(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    peer(*(f"SADD set {' '.join(f'member:{i}' for i in range(first, first + LARGE))}" for first in range(0, 5 * LARGE, LARGE)))
+    alive = used_memory(rig.core)[0]
+    peer("MULTI", *["SUNIONSTORE copy set"] * 20, "EXEC")
+    assert used_memory(rig.core)[0] < MOST + 4 * alive
+
+
+def test_flushing_over_and_over_does_not_pile_up(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    most = 0
+    for _ in range(60):
+        rig.fill(peer)
+        peer(*(f"SET long:{i} {'x' * 200}" for i in range(KEYS // 4)), "FLUSHALL ASYNC")
+        most = max(most, used_memory(rig.core)[0])
+    assert most < 2 * MOST

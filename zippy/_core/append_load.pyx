@@ -12,7 +12,7 @@ from zippy._core.commands.engine cimport engine_command, engine_enter, engine_us
 from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CMD_PYTHON, CMD_WRITE, Command, Engine
 from zippy._core.ground.buf cimport Slice, slice_is, slice_of
 from zippy._core.ground.mem cimport mem_free, mem_realloc
-from zippy._core.keyspace.db cimport lazy_free_step
+from zippy._core.keyspace.lazy_free cimport lazy_free_step
 from zippy._core.session cimport Core, Session
 
 cdef enum Found:

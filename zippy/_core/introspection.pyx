@@ -7,7 +7,8 @@ from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next, ht_memory
 from zippy._core.ground.mem cimport mem_release, mem_resident
-from zippy._core.keyspace.db cimport db_put_string, lazy_free_pending, lookup_peek, open_for_write
+from zippy._core.keyspace.db cimport db_put_string, lookup_peek, open_for_write
+from zippy._core.keyspace.lazy_free cimport lazy_free_pending
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.lru cimport idle_seconds
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, WatchNode
@@ -227,6 +228,8 @@ def engine_stats(Core core):
         "expired_time_cap_reached_count": e.ks.stats.expired_time_cap_reached,
         "expire_cycle_us": e.ks.stats.expire_cycle_us,
         "evicted_keys": e.ks.stats.evicted,
+        "over_limit_us": e.ks.stats.over_limit_us,
+        "over_limit_now_us": e.ks.clock.mono_us - e.ks.stats.over_limit_since if e.ks.stats.over_limit_since else 0,
         "evicted_clients": e.stats.evicted_clients,
         "evicted_scripts": e.ks.stats.evicted_scripts,
         "keyspace_hits": e.ks.stats.hits,

@@ -26,7 +26,7 @@ from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CMD_ADMIN, CMD_BLOCKING, CMD_NOSCRIPT,
     CMD_PUBSUB, CMD_PYTHON, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, Client, Engine
 )
-from zippy._core.keyspace.db cimport lazy_free_pending
+from zippy._core.keyspace.lazy_free cimport lazy_waits
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session cimport Core, Session
 
@@ -367,7 +367,7 @@ cdef class Caller:
             finally:
                 if type(value) is not Unread:
                     available.append(connection)
-            if value is not NOT_RUN and (self.core.engine.ticks >= self.chores_due or lazy_free_pending(&self.core.engine.ks)):
+            if value is not NOT_RUN and (self.core.engine.ticks >= self.chores_due or lazy_waits(&self.core.engine.ks)):
                 self.chores_due = clock_ticks() + <uint64_t>(CHORES_US * clock_ticks_per_us())
                 self.engine.do_chores()
             return value
@@ -579,7 +579,7 @@ cdef class Direct:
                         (<list>value).append(self.run(each))
             finally:
                 self.core.end_turn()
-            if self.core.engine.ticks >= self.chores_due or lazy_free_pending(&self.core.engine.ks):
+            if self.core.engine.ticks >= self.chores_due or lazy_waits(&self.core.engine.ks):
                 self.chores_due = clock_ticks() + <uint64_t>(CHORES_US * clock_ticks_per_us())
                 self.engine().do_chores()
         finally:

@@ -39,6 +39,7 @@ cdef class Core:
     cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none
     cdef char* shared                     # where transports read to
     cdef object shared_view
+    cdef bint has_to_free(self) noexcept
     cdef int run_unblocked(self) except -1
     cdef int flush_pending(self) except -1
     cdef int lose(self, Session session) except -1

@@ -31,8 +31,9 @@ from zippy._core.commands.types cimport (
     CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, OUTPUT_NORMAL, Call, Command
 )
 from zippy._core.keyspace.compact cimport compact_step
-from zippy._core.keyspace.db cimport lazy_free_pending, lazy_free_step, shrink_tables
+from zippy._core.keyspace.db cimport shrink_tables
 from zippy._core.keyspace.expire cimport expire_cycle
+from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_waits
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.resp.parser cimport PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_limit, parser_target
 from zippy._core.resp.values cimport write_value
@@ -42,6 +43,8 @@ from zippy._core.values.settings cimport Settings
 cdef enum:
     SHARED_BYTES = 256 * 1024      # one read; a longer pipeline comes in several. What is never read to takes no memory
     SHRINK_STEPS = 1000            # of each table ten times a second, some 0.1 us each
+    FREE_ITEMS = 1000              # of what was deleted, freed in one step
+    FREE_US = 1000                 # and a step takes no longer
     GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
     STRANGER_INPUT = 1 << 20       # bytes not yet run of a client that has not authenticated, as in Redis 8.2
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
@@ -224,23 +227,32 @@ cdef class Core:
         if self.engine.clients_limit:
             self.evict_clients()
         self.arrange_wake()
-        if self.schedule_free is not None and not self.freeing and (mem_has_spare() or lazy_free_pending(&self.engine.ks)):
+        if self.schedule_free is not None and not self.freeing and self.has_to_free():
             self.freeing = True
             self.schedule_free(self.free_step)
         return 0
 
     def free_between_turns(self, schedule):
-        """From now on `schedule`, such as loop.call_soon, is called with a function that frees a part of what was deleted."""
+        """From now on `schedule`, such as loop.call_soon, is called with a function that frees a part of what was deleted, or evicts."""
         self.schedule_free = schedule
         self.engine.frees_between_turns = True
 
+    cdef bint has_to_free(self) noexcept:
+        """Whether free_step has something to do."""
+        return mem_has_spare() or lazy_waits(&self.engine.ks) or self.engine.ks.evicting or self.engine.waiting_for_memory
+
     def free_step(self):
-        """One step of lazy freeing; the loop calls it between turns until all is freed."""
-        if self.free_some():
+        """One step of eviction and one of lazy freeing; the loop calls it between turns until there is nothing left to do."""
+        if self.engine.ks.evicting:
+            self.begin_turn()
+            engine_make_room(self.engine)
+            if self.engine.ks.effects.events.len:
+                publish_events(self.engine)
+        if self.free_some() and not self.engine.ks.evicting:
             self.freeing = False
         else:
             self.schedule_free(self.free_step)
-        if self.engine.waiting_for_memory and not lazy_free_pending(&self.engine.ks):
+        if self.engine.waiting_for_memory and self.engine.ks.lazy.freed != self.engine.answered_freed:
             self.begin_turn()
             answer_freed(self.engine)
 
@@ -372,6 +384,9 @@ cdef class Core:
         cdef int place = SETTING_PLACES[name]
         cdef Client* c = self.engine.clients
         (<int64_t*>&self.engine.settings)[place] = value
+        if name == "maxmemory":
+            # whoever comes next need not wait for all that is above a lower limit; and above a higher one time is over
+            self.engine.ks.evicting = True
         while name == "proto-max-bulk-len" and c != NULL:
             if not c.flags & CLIENT_STRANGER:
                 parser_limit(&c.parser, PARSER_MAX_ARGS, value)
@@ -434,10 +449,10 @@ cdef class Core:
         """A password was wrong."""
         self.engine.stats.auth_denied += 1
 
-    def free_some(self, uint64_t items=1000):
+    def free_some(self, uint64_t items=FREE_ITEMS):
         """Frees about so many items of large values that were deleted, or gives memory back; True when nothing of either is left to do."""
         engine_use(self.engine)
-        return lazy_free_step(&self.engine.ks, items) and not mem_give_back(GIVE_BACK)
+        return lazy_free_for(&self.engine.ks, items, FREE_US) and not mem_give_back(GIVE_BACK)
 
     def compact(self, int64_t budget_us):
         """Moves entries out of nearly empty slabs within the budget, between turns; whether there is more to do."""

@@ -235,6 +235,8 @@ class Info:
             "instantaneous_eventloop_cycles_per_sec": round(meter.rate("eventloop_cycles")),
             "expired_stale_perc": f"{stats['expired_stale_perc']:.2f}",
             "expire_cycle_cpu_milliseconds": stats["expire_cycle_us"] // 1000,
+            "total_eviction_exceeded_time": (stats["over_limit_us"] + stats["over_limit_now_us"]) // 1000,
+            "current_eviction_exceeded_time": stats["over_limit_now_us"] // 1000,
         }
         return {name: known.get(name, 0) for name in STATS}
 

@@ -37,8 +37,8 @@ cdef void block_on_keys(
     Engine* e, Client* c, int count, const Slice* keys, int value_type, int64_t timeout_us, int timeout_reply
 ) noexcept nogil
 cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil    # whether block_until_freed may be called
-cdef void block_until_freed(Engine* e, Client* c) noexcept nogil            # all that was deleted; it is answered OK then
-cdef void answer_freed(Engine* e) noexcept nogil                            # to be called when all is freed
+cdef void block_until_freed(Engine* e, Client* c) noexcept nogil            # what was deleted up to now; it is answered OK then
+cdef void answer_freed(Engine* e) noexcept nogil                            # those whose part has been freed
 cdef void unblock(Engine* e, Client* c) noexcept nogil                      # leaves all queues; the reply is the caller's business
 cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil              # with the reply for a timeout
 cdef void unblock_with_error(Engine* e, Client* c, const char* error) noexcept nogil

@@ -4,6 +4,7 @@ from zippy._core.ground.clock cimport clock_ticks
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc
 from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_key
 from zippy._core.commands.accounting cimport account_call
+from zippy._core.keyspace.lazy_free cimport lazy_last
 from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
@@ -294,7 +295,7 @@ cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil:
 cdef void block_until_freed(Engine* e, Client* c) noexcept nogil:
     queued_copy(&c.block.request, e.call.argc, e.call.argv)
     c.block.request.command = e.call.command
-    c.block.until_freed = True
+    c.block.until_freed = lazy_last(&e.ks)
     c.flags |= CLIENT_BLOCKED
     e.stats.blocked_clients += 1
     e.waiting_for_memory += 1
@@ -303,8 +304,9 @@ cdef void block_until_freed(Engine* e, Client* c) noexcept nogil:
 cdef void answer_freed(Engine* e) noexcept nogil:
     cdef Client* c = e.clients
     cdef Call call
+    e.answered_freed = e.ks.lazy.freed
     while c != NULL and e.waiting_for_memory:
-        if c.block.until_freed:
+        if c.block.until_freed and c.block.until_freed <= e.ks.lazy.freed:
             call_of_waiting(e, c, &call)
             reply_ok(&c.reply)
             unblock_answered(e, &call)
@@ -318,7 +320,7 @@ cdef void unblock(Engine* e, Client* c) noexcept nogil:
         heap_remove(e, c)
         c.block.deadline_us = 0
     if c.block.until_freed:
-        c.block.until_freed = False
+        c.block.until_freed = 0
         e.waiting_for_memory -= 1
     queued_free(&c.block.request)
     c.flags &= ~<uint64_t>CLIENT_BLOCKED

@@ -31,3 +31,5 @@ cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogi
 # For handlers: instead of the command itself, propagate these. propagate_nothing: the change is told by other means or not at all
 cdef void propagate_instead(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil   # may be called several times
 cdef void propagate_nothing(Engine* e) noexcept nogil
+# Evicts for a while if used memory is above maxmemory and this is no time at which nothing may vanish; False: it is above and remains so
+cdef bint engine_make_room(Engine* e) noexcept nogil

@@ -1,4 +1,4 @@
-from libc.stdint cimport SIZE_MAX
+from libc.stdint cimport SIZE_MAX, UINT64_MAX
 from libc.string cimport memcmp, memset, strerror
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
@@ -8,14 +8,14 @@ from zippy._core.keyspace.db cimport db_prefetch, keyspace_free, keyspace_init, 
 from zippy._core.keyspace.effects cimport (
     effects_begin_unit, effects_end_unit, next_ready, propagate, waiting_at
 )
-from zippy._core.keyspace.evict cimport evict_forget, evict_to_limit
+from zippy._core.keyspace.evict cimport EVICT_FAILED, EvictStatus, evict_forget, evict_to_limit
+from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_is_much
 from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 )
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
-from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, queued_free, unblock
-from zippy._core.commands.keys cimport command_keys
+from zippy._core.commands.client cimport discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
@@ -54,6 +54,8 @@ cdef enum:
     NAME_MAX = 64                # bytes; no command's name is longer
     ECHOED_ARGS_BYTES = 128      # how much of the arguments "unknown command" repeats
     INPUT_US = 500               # of one client's pipeline before others have their turn
+    LEAST_PAID_US = 100          # what commands owe to freeing is paid in parts of no less
+    PAID_US = 100                # and while it is paid, so often is looked whether enough has been freed
 
 
 cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
@@ -196,7 +198,8 @@ cdef void look_around(Engine* e) noexcept nogil:
     e.calm = not (
         e.settings.maxmemory or e.deny_writes_disk or e.log_error or e.ks.replica or e.ks.loading or e.pause_until_us
     )
-    e.quick_ticks = account_quick_ticks(e)
+    # while much waits to be freed no command is quick: each pays its share in `finish`
+    e.quick_ticks = 0 if lazy_is_much(&e.ks) else account_quick_ticks(e)
 
 
 cdef inline size_t text_length(const char* text) noexcept nogil:
@@ -543,8 +546,10 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         reply_error(&c.reply, b"ERR Command not allowed inside a transaction")
         return False
     is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
-    if e.settings.maxmemory and not paused(e) and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
-        if not make_room(e) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
+    if e.pause_until_us:
+        end_pause_if_over(e)
+    if e.settings.maxmemory and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
+        if not engine_make_room(e) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
             reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
             return False
     writes = command.flags & CMD_WRITE or is_exec and queue_has(c, CMD_WRITE)
@@ -580,16 +585,18 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     return True
 
 
-cdef bint make_room(Engine* e) noexcept nogil:
-    """evict_to_limit, watched by the latency monitor."""
+cdef bint engine_make_room(Engine* e) noexcept nogil:
     cdef uint64_t began
-    cdef bint enough
-    if not e.settings.latency_monitor_threshold:
-        return evict_to_limit(&e.ks)
+    cdef EvictStatus status
+    if paused(e) or e.ks.loading:
+        # nothing may vanish now; whoever comes after that goes on
+        e.ks.evicting = False
+        return True
     began = clock_ticks()
-    enough = evict_to_limit(&e.ks)
-    latency_sample(e, b"eviction-cycle", <int64_t>((clock_ticks() - began) / clock_ticks_per_us()))
-    return enough
+    status = evict_to_limit(&e.ks, not e.frees_between_turns)
+    if e.settings.latency_monitor_threshold:
+        latency_sample(e, b"eviction-cycle", <int64_t>((clock_ticks() - began) / clock_ticks_per_us()))
+    return status != EVICT_FAILED
 
 
 cdef inline bint paused(Engine* e) noexcept nogil:

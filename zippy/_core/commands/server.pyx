@@ -2,7 +2,8 @@ from libc.limits cimport INT_MAX, INT_MIN
 from libc.stdint cimport int64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.number cimport num_read_i64
-from zippy._core.keyspace.db cimport flush_db, lazy_free_pending, swap_dbs
+from zippy._core.keyspace.db cimport flush_db, swap_dbs
+from zippy._core.keyspace.lazy_free cimport lazy_waits
 from zippy._core.commands.args cimport arg_is, reply_syntax_error
 from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
 from zippy._core.commands.engine cimport propagate_instead
@@ -31,7 +32,7 @@ cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first
         e.ks.dirty += <int64_t>flush_db(e.ks.dbs[i], lazy)
     # also when there was nothing to flush here: a replica may hold keys that have expired on this side
     propagate_instead(e, c, argc, argv)
-    if wait and lazy and lazy_free_pending(&e.ks):
+    if wait and lazy and lazy_waits(&e.ks):
         block_until_freed(e, c)
     else:
         reply_ok(&c.reply)

@@ -6,7 +6,8 @@ from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport arg_in_range, arg_is, check_type, reply_syntax_error
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport delete_key, free_entry, lookup_read, open_for_write, put_over
+from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
+from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_SET
 from zippy._core.resp.writer cimport reply_bulk, reply_defer, reply_defer_set, reply_error, reply_int, reply_set

@@ -7,7 +7,8 @@ from zippy._core.commands.args cimport arg_i64, arg_in_range, check_type, reply_
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.set_removal cimport members_removed
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport delete_key, free_entry, lookup_read, open_for_write
+from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write
+from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_SET
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error, reply_null, reply_set

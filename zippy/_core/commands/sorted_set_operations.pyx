@@ -11,7 +11,8 @@ from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, reply_syntax_error, reply_wrong_type
 from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport delete_key, free_entry, lookup_read, open_for_write, put_over
+from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
+from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport reply_error, reply_error_about, reply_int

@@ -204,7 +204,7 @@ cdef struct BlockState:
     int timeout_reply                # a BlockReply
     int64_t deadline_us              # of the monotonic clock, 0: none
     size_t heap_at                   # place in the engine's heap of deadlines
-    bint until_freed                 # waits for no key: for what was deleted to be freed
+    uint64_t until_freed             # waits for no key: for all that was deleted up to the item of this number to be freed; 0: for a key
 
 
 cdef struct Subscription:
@@ -361,7 +361,9 @@ cdef struct Engine:
     bint deny_writes_disk            # the last save failed and stop-writes-on-bgsave-error is on
     bint all_flushed                 # by FLUSHALL in this turn
     bint frees_between_turns         # somebody calls lazy_free_step
-    size_t waiting_for_memory        # clients that are blocked until all is freed
+    size_t waiting_for_memory        # clients that are blocked until what was deleted is freed
+    uint64_t answered_freed          # ks.lazy.freed when they were last looked at
+    uint64_t owed_ticks              # how long commands took while much waited to be freed and nobody had paid for it
     int log_error                    # errno: the append-only file cannot be written, so writes are refused; 0: it can
     bint replica_readonly
     HashTable errors                 # ErrorStat by code

@@ -1,4 +1,4 @@
-"""Databases: finding, opening, putting and deleting keys; expiry at access; lazy freeing.
+"""Databases: finding, opening, putting and deleting keys; expiry at access.
 
 The first door for writes is open_for_write: it finds the key as a writer sees it (expired keys are gone) and lets a running snapshot save
 the old value.
@@ -26,7 +26,8 @@ cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil            # neither c
 # the first door: the entry about to be changed, NULL: absent (it may be put then)
 cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil
 
-# Puts e under its key. The key must be absent: open_for_write said so (use put_over otherwise)
+# Puts e under its key. The key must be absent: open_for_write said so (use put_over otherwise). An expired entry that nobody could delete
+# yet (CLIENT PAUSE, a replica) is absent to open_for_write: it is deleted now, so that there are never two entries for one key
 cdef void put_new(Db* db, Entry* e) noexcept nogil
 cdef void put_over(Db* db, Entry* e) noexcept nogil                  # puts e, freeing what was under its key; the expiry is e's own
 cdef bint delete_key(Db* db, Slice key) noexcept nogil               # tells nobody: call mutated() after; False: was absent
@@ -47,9 +48,5 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil             # keys remo
 cdef void shrink_tables(Keyspace* ks, uint64_t steps) noexcept nogil  # what removals left too large, at most so many steps a table
 cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil
 cdef Entry* random_key(Db* db) noexcept nogil                        # NULL if empty; never an expired one unless nearly all are
-# at once when cheap, else in steps: no key is so large that freeing it stops the others
-cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil
-cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil    # frees about so many items; True when nothing is left
-cdef uint64_t lazy_free_pending(const Keyspace* ks) noexcept nogil
 cdef uint32_t access_now(Keyspace* ks) noexcept nogil                # what a fresh entry's access field holds under the present policy
 cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil

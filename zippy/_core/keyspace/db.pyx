@@ -2,29 +2,30 @@ from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_refresh
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
-    HashTable, HtIter, ht_drain, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_prefetch,
+    HashTable, HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_prefetch,
     ht_prefetch_item, ht_random, ht_remove_hashed, ht_replace, ht_shrink
 )
-from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_realloc, mem_zalloc
+from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_zalloc
 from zippy._core.ground.random cimport random_seed
 from zippy._core.ground.buf cimport buf_free
 from zippy._core.keyspace.effects cimport (
     mutated, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watched_key_of
 )
+from zippy._core.keyspace.lazy_free cimport free_entry, free_table, lazy_free_step
 from zippy._core.keyspace.live cimport live_end, live_keep_table, live_mark, live_save_first, live_wants
 from zippy._core.keyspace.lru cimport access_for_new, access_touched
 from zippy._core.keyspace.types cimport (
     NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
 )
 from zippy._core.values.entry cimport (
-    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_free_block, entry_key, entry_key_of, entry_new_int, entry_new_raw,
+    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_key, entry_key_of, entry_new_int, entry_new_raw,
     entry_new_string, entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_set_text,
     entry_string_resize, entry_type
 )
-from zippy._core.values.value cimport value_free, value_free_effort, value_free_some
+from zippy._core.values.value cimport value_free
 
 cdef enum:
-    LAZY_EFFORT = 64          # blocks: freeing more than this is done in steps
+    LAZY_KEYS = 64            # flushing more than this is done in steps
     PREFETCH_KEYS = 4096      # fewer keys are in the cache anyhow
     PREFETCH_BYTES = 256      # longer keys are not hashed twice
     RANDOM_TRIES = 100        # expired keys that RANDOMKEY passes over before it gives one back
@@ -71,6 +72,7 @@ cdef void keyspace_free(Keyspace* ks) noexcept nogil:
         mem_free(ready)
         ready = next_ready_unchecked(ks)
     mem_free(ks.lazy.queue)
+    mem_free(ks.lazy.drained)
     buf_free(&ks.effects.stream)
     buf_free(&ks.effects.events)
     mem_free(ks.dbs)
@@ -93,13 +95,16 @@ cdef bint is_expired(Db* db, const Entry* e) noexcept nogil:
 
 
 cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil:
-    cdef Keyspace* ks = db.keyspace
-    cdef Slice key
     if not is_expired(db, e):
         return False
-    if ks.replica or ks.expiry_paused:
-        return True
-    key = entry_key(e)
+    if not db.keyspace.replica and not db.keyspace.expiry_paused:
+        expire(db, e)
+    return True
+
+
+cdef void expire(Db* db, Entry* e) noexcept nogil:
+    cdef Keyspace* ks = db.keyspace
+    cdef Slice key = entry_key(e)
     ks.stats.expired += 1
     propagate_delete(db, key, ks.settings.lazyfree_lazy_expire)
     notify(db, NOTIFY_EXPIRED, b"expired", key)
@@ -107,7 +112,6 @@ cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil:
     # after the entry left the table and before it is freed: the key's bytes are the entry's
     mutated(db, key, NOTIFY_EXPIRED, NULL, 0)
     free_entry(ks, e)
-    return True
 
 
 cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept nogil:
@@ -176,14 +180,25 @@ cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil:
 cdef void insert(Db* db, Entry* e, uint64_t hash) noexcept nogil:
     entry_set_access(e, access_for_new(db.keyspace))
     live_mark(db.keyspace, e)
+    assert find(db, entry_key(e), hash) == NULL
     ht_insert(&db.keys, e, hash)
     if e.flags & ENTRY_EXPIRY:
         ht_insert(&db.expires, e, hash)
 
 
+cdef void expire_left(Db* db, Slice key, uint64_t hash) noexcept nogil:
+    """Deletes the expired entry that was left under a key, if there is one. A write is about to be told, so its end may be told, too."""
+    cdef Entry* old = find(db, key, hash)
+    if old != NULL:
+        expire(db, old)
+
+
 cdef void put_new(Db* db, Entry* e) noexcept nogil:
     cdef Slice key = entry_key(e)
-    insert(db, e, hash_bytes(key.ptr, key.len))
+    cdef uint64_t hash = hash_bytes(key.ptr, key.len)
+    if db.keyspace.replica | db.keyspace.expiry_paused:
+        expire_left(db, key, hash)
+    insert(db, e, hash)
     notify(db, NOTIFY_NEW, b"new", key)
 
 
@@ -192,6 +207,9 @@ cdef void put_over(Db* db, Entry* e) noexcept nogil:
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
     cdef Entry* old = find(db, key, hash)
     cdef int old_type
+    if old != NULL and is_expired(db, old):
+        expire(db, old)
+        old = NULL
     if old == NULL:
         put_new(db, e)
         return
@@ -346,22 +364,31 @@ cdef void free_table_entries(Keyspace* ks, HashTable* keys, bint lazy) noexcept 
     ht_iter_done(&it)
 
 
+cdef size_t estimated_bytes(const Db* db) noexcept nogil:
+    """What the keys of a database hold, as if all databases' keys were of one size."""
+    cdef const Keyspace* ks = db.keyspace
+    cdef size_t used = <size_t>ks.account.used
+    cdef size_t bytes = used - ks.lazy.bytes if used > ks.lazy.bytes else 0
+    cdef uint64_t keys = 0
+    cdef int i
+    for i in range(ks.db_count):
+        keys += ks.dbs[i].keys.count
+    return <size_t>(<double>bytes / keys * db.keys.count) if keys else 0
+
+
 cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
     cdef Keyspace* ks = db.keyspace
     cdef uint64_t removed = db.keys.count
     cdef DeadTable* dead
-    cdef DeadTable** place = &ks.lazy.tables
     touch_all_watched(db, NULL)
     if db.keyspace.live != NULL and removed:
-        live_keep_table(db)
-    elif lazy and removed > LAZY_EFFORT:
+        live_keep_table(db, estimated_bytes(db))
+    elif lazy and removed > LAZY_KEYS:
         dead = <DeadTable*>mem_zalloc(sizeof(DeadTable))
         dead.keys = db.keys
         dead.expires = db.expires
-        while place[0] != NULL:
-            place = &place[0].next
-        place[0] = dead
-        ks.stats.lazyfreed += removed
+        dead.bytes = estimated_bytes(db)
+        free_table(ks, dead)
     else:
         free_table_entries(ks, &db.keys, lazy)
         ht_free(&db.keys)
@@ -416,50 +443,3 @@ cdef Entry* random_key(Db* db) noexcept nogil:
             return e
         if not expire_if_needed(db, e):
             return e
-
-
-cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil:
-    if entry_type(e) == TYPE_STRING:
-        entry_free_block(e)
-        return
-    if value_free_effort(e) <= LAZY_EFFORT:
-        value_free(e)
-        return
-    if ks.lazy.count == ks.lazy.cap:
-        ks.lazy.cap = ks.lazy.cap * 2 if ks.lazy.cap else 16
-        ks.lazy.queue = <Entry**>mem_realloc(ks.lazy.queue, ks.lazy.cap * sizeof(Entry*))
-    ks.lazy.queue[ks.lazy.count] = e
-    ks.lazy.count += 1
-    ks.stats.lazyfreed += 1
-
-
-cdef void free_drained(void* context, void* item) noexcept nogil:
-    free_entry(<Keyspace*>context, <Entry*>item)
-
-
-cdef void leave_item(void* context, void* item) noexcept nogil:
-    pass
-
-
-cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil:
-    cdef DeadTable* dead
-    if ks.lazy.count:
-        if value_free_some(ks.lazy.queue[ks.lazy.count - 1], items):
-            ks.lazy.count -= 1
-        return False
-    dead = ks.lazy.tables
-    if dead == NULL:
-        return True
-    if ht_drain(&dead.expires, items, leave_item, NULL) and ht_drain(&dead.keys, items, free_drained, ks):
-        ks.lazy.tables = dead.next
-        mem_free(dead)
-    return False
-
-
-cdef uint64_t lazy_free_pending(const Keyspace* ks) noexcept nogil:
-    cdef uint64_t pending = ks.lazy.count
-    cdef const DeadTable* dead = ks.lazy.tables
-    while dead != NULL:
-        pending += dead.keys.count
-        dead = dead.next
-    return pending

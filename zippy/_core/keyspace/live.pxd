@@ -5,6 +5,7 @@ saved first; that is what the doors for writes call live_save_first for. Each en
 with it, so none is saved twice, and keys that came later are passed over.
 """
 
+from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from zippy._core.keyspace.rdb_record cimport RdbSave
 from zippy._core.keyspace.types cimport Db, Keyspace
@@ -23,7 +24,7 @@ cdef inline bint live_wants(const Keyspace* ks, const Entry* e) noexcept nogil:
 
 cdef bint live_begin(Keyspace* ks, const RdbSave* save) noexcept nogil     # of now; there must be none. False: out of memory
 cdef void live_save_first(Db* db, Entry* e) noexcept nogil                 # for an entry that live_wants
-cdef void live_keep_table(Db* db) noexcept nogil                           # db is flushed: the walk has its tables from now on
+cdef void live_keep_table(Db* db, size_t bytes) noexcept nogil             # db is flushed: the walk has its tables from now on
 # Goes on with the walk, for so long and so many keys at most; when it is at its end, `finished` is set
 cdef void live_step(Keyspace* ks, int64_t budget_us, uint64_t most_keys) noexcept nogil
 # To be called before w's bytes are taken out; whoever takes them sets w.len to 0

@@ -4,6 +4,7 @@ from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.crc cimport crc64
 from zippy._core.ground.hashtable cimport HashTable, ht_scan
 from zippy._core.ground.mem cimport mem_free, mem_zalloc
+from zippy._core.keyspace.lazy_free cimport free_table
 from zippy._core.keyspace.rdb_record cimport OP_END, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
 from zippy._core.keyspace.types cimport DeadTable, LiveSave
 from zippy._core.values.rdb cimport (
@@ -107,7 +108,7 @@ cdef void live_save_first(Db* db, Entry* e) noexcept nogil:
     note_memory(ks)
 
 
-cdef void live_keep_table(Db* db) noexcept nogil:
+cdef void live_keep_table(Db* db, size_t bytes) noexcept nogil:
     cdef LiveSave* live = db.keyspace.live
     cdef DeadTable* flushed = <DeadTable*>mem_zalloc(sizeof(DeadTable))
     flushed.keys = db.keys
@@ -115,6 +116,7 @@ cdef void live_keep_table(Db* db) noexcept nogil:
     # nobody looks for anything in there, so it need not become smaller
     flushed.keys.paused = 1
     flushed.saved_as = db.saved_as
+    flushed.bytes = bytes
     flushed.next = live.flushed
     live.flushed = flushed
 
@@ -147,11 +149,6 @@ cdef uint64_t scan(Keyspace* ks, HashTable* keys, int32_t saved_as, uint64_t cur
     return ht_scan(keys, cursor, save_scanned, &walk)
 
 
-cdef void free_later(Keyspace* ks, DeadTable* table) noexcept nogil:
-    table.next = ks.lazy.tables
-    ks.lazy.tables = table
-
-
 cdef bint walk_flushed(Keyspace* ks) noexcept nogil:
     """A bucket of a flushed database; False when there is none."""
     cdef LiveSave* live = ks.live
@@ -166,7 +163,7 @@ cdef bint walk_flushed(Keyspace* ks) noexcept nogil:
     # a value of its that is half written is still needed
     if next == 0 and not live.half:
         live.flushed = table.next
-        free_later(ks, table)
+        free_table(ks, table)
     return True
 
 
@@ -257,7 +254,7 @@ cdef void live_end(Keyspace* ks) noexcept nogil:
     while live.flushed != NULL:
         table = live.flushed
         live.flushed = table.next
-        free_later(ks, table)
+        free_table(ks, table)
     ks.memory_overhead -= <int64_t>live.noted
     rdb_writer_free(&live.w)
     rdb_writer_free(&live.aside)

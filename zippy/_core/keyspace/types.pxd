@@ -94,6 +94,8 @@ cdef struct KeyspaceStats:
     uint64_t expire_cycle_us
     uint64_t evicted
     uint64_t evicted_scripts
+    int64_t over_limit_us        # used memory was above maxmemory for so long, up to the last time it came below
+    int64_t over_limit_since     # monotonic us, 0: it is not above, as far as known
     uint64_t lazyfreed
     double expired_stale_perc
 
@@ -124,18 +126,31 @@ cdef struct Effects:
 
 
 cdef struct DeadTable:
-    DeadTable* next
+    DeadTable* next              # flushed after it, while a walk saves them
     HashTable keys               # entries, all to be freed
     HashTable expires            # some of them
     uint64_t cursor              # of ht_scan, while a walk saves it
     int32_t saved_as             # as of the database that it was
+    size_t bytes                 # that it holds, estimated
+
+
+cdef struct LazyItem:
+    # what was deleted at once and is freed in steps: a value or a whole database, the other is NULL
+    Entry* entry
+    DeadTable* table
+    size_t bytes                 # that it still holds, estimated
 
 
 cdef struct LazyFree:
-    Entry** queue                # entries that wait to be freed in steps
-    uint64_t count
-    uint64_t cap
-    DeadTable* tables            # whole flushed databases, first in first freed
+    LazyItem* queue              # first deleted, first freed
+    size_t first                 # the place of the one that is being freed
+    size_t end                   # behind the last one
+    size_t cap
+    uint64_t freed               # items that are gone; with what is in the queue: how many were ever put into it
+    Entry** drained              # large values out of the table that is being freed: they go before the rest of it
+    size_t drained_count
+    size_t drained_cap
+    size_t bytes                 # of all items
 
 
 cdef struct LiveSave:
@@ -181,6 +196,7 @@ cdef struct Keyspace:
     Candidate[EVICTION_POOL] eviction_pool   # from the least to the most dispensable
     int eviction_count
     int evict_db                 # where random eviction took its last key
+    bint evicting                # the time for eviction was over before memory was below maxmemory: it goes on between turns
     int expire_db                # where active expiry goes on
     bint compacting              # a pass of compaction is on its way
     int compact_db               # where it goes on

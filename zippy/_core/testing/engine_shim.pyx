@@ -11,7 +11,7 @@ from zippy._core.commands.types cimport Client, Engine
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_set
 from zippy._core.ground.mem cimport mem_alloc, mem_charge_to, mem_free
-from zippy._core.keyspace.db cimport lazy_free_step
+from zippy._core.keyspace.lazy_free cimport lazy_free_step
 from zippy._core.keyspace.effects cimport effects_taken
 from zippy._core.keyspace.types cimport RecordHeader
 from zippy._core.resp.writer cimport reply_cut
