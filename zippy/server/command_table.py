@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from zippy._core.ground.glob import fitting
 from zippy._core.resp.kinds import OrderedSet, ReplyError, Simple
 from zippy.commandspec import COMMANDS, CommandSpec, find_command
 from zippy.commandspec.keys import Key, KeysUnknown, has_keys, request_keys
 from zippy.commandspec.reply import docs_reply, info_reply
 from zippy.server.arguments import syntax_error, text
 from zippy.server.registry import command
-from zippy.settings import glob
 
 if TYPE_CHECKING:
     from zippy._core.session import Session
@@ -22,6 +22,9 @@ def all_specs() -> Iterator[CommandSpec]:
     for spec in COMMANDS:
         yield spec
         yield from spec.subcommands
+
+
+NAMES = tuple(spec.name.encode() for spec in all_specs())
 
 
 @command("command")
@@ -61,14 +64,14 @@ def command_list(session: Session, args: list[bytes]) -> Any:
         return [spec.name for spec in all_specs()]
     if len(args) != 5 or args[2].lower() != b"filterby":
         raise syntax_error()
-    kind, wanted = args[3].lower(), text(args[4])
+    kind = args[3].lower()
     if kind == b"module":
         return []
     if kind == b"aclcat":
-        return [spec.name for spec in all_specs() if wanted.lower() in spec.categories]
+        category = text(args[4]).lower()
+        return [spec.name for spec in all_specs() if category in spec.categories]
     if kind == b"pattern":
-        fits = glob(wanted).fullmatch
-        return [spec.name for spec in all_specs() if fits(spec.name)]
+        return fitting(args[4], NAMES, ignore_case=True)
     raise syntax_error()
 
 
