@@ -9,10 +9,11 @@ from libc.stddef cimport size_t
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.string cimport memchr, memcmp
 from zippy._core.commands.engine cimport engine_command, engine_enter, engine_python_command, engine_use
-from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CMD_WRITE, RUN_PYTHON, Command, Engine
+from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CMD_WRITE, RUN_PYTHON, Client, Command, Engine
 from zippy._core.ground.buf cimport Slice, slice_is, slice_of
 from zippy._core.ground.mem cimport mem_free, mem_realloc
 from zippy._core.keyspace.db cimport lazy_free_step
+from zippy._core.keyspace.types cimport Effects
 from zippy._core.session cimport Core, Session
 
 cdef enum Found:
@@ -230,6 +231,11 @@ cdef class RequestLoader:
         that a file from anywhere can do nothing else. tell: called now and then with the number of bytes that are done.
         """
         cdef Core core = self.session.core
+        cdef Effects* effects = &core.engine.ks.effects
+        # of the command that has this loaded, if one has
+        cdef Client* current = core.engine.current
+        cdef size_t unit_at = effects.unit_at
+        cdef int unit_count = effects.unit_count
         self.r.data = <const char*>&data[0] if data.shape[0] else NULL
         self.r.size = <size_t>data.shape[0]
         self.r.at = self.good = at
@@ -242,6 +248,9 @@ cdef class RequestLoader:
             self.load_all(core.engine)
         finally:
             core.engine.ks.loading = False
+            core.engine.current = current
+            effects.unit_at = unit_at
+            effects.unit_count = unit_count
             engine_use(core.engine)
             mem_free(self.r.argv)
             self.r.argv = NULL

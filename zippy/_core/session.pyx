@@ -408,6 +408,8 @@ cdef class Session:
         """Runs what is in the parser and in data (borrowed, may be NULL), keeps the rest."""
         cdef Client* c = self.client
         cdef Engine* engine = self.core.engine
+        # the commands parsed ahead are the core's, not the session's: another one's input would take them from who is being served
+        assert engine.current == NULL, "a command's handler feeds the core that runs it"
         if parser_begin(&c.parser, &engine.batch, data, size) != 0:
             client_close(c, engine)
             return 0
