@@ -14,7 +14,7 @@ from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 )
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
-from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, queued_free, unblock
+from zippy._core.commands.client cimport client_key_of, discard_queue, leave_watches, queued_copy, queued_free, unblock
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
@@ -59,6 +59,7 @@ cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
     settings_defaults(&e.settings)
     keyspace_init(&e.ks, databases, &e.settings, seed)
     ht_init(&e.commands, command_key_of)
+    ht_init(&e.clients_by_id, client_key_of)
     pubsub_init(&e.pubsub)
     accounting_init(e)
     e.unlimited_output = SIZE_MAX
@@ -77,6 +78,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
         mem_free(e.all_commands[i].renamed)
     mem_free(e.all_commands)
     ht_free(&e.commands)
+    ht_free(&e.clients_by_id)
     pubsub_free(&e.pubsub)
     accounting_free(e)
     reply_free(&e.pushes)
@@ -285,7 +287,7 @@ cdef void finish(Engine* e, Client* c, Running* run) noexcept nogil:
         account_call(e, c, run)
     else:
         account_quick_call(e, c, run)
-    if e.monitor_count and not run.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN):
+    if e.monitor_count and not run.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN) and not e.ks.loading:
         feed_monitors(e, c, run)
 
 
@@ -314,12 +316,14 @@ cdef Command* engine_python_command(Client* c, int* argc, Slice** argv) noexcept
 
 cdef void engine_python_waits(Client* c) noexcept nogil:
     c.flags |= CLIENT_AWAITING
+    c.engine.current = NULL
     queued_copy(&c.block.request, c.running[0].argc, c.running[0].argv)
     c.running[0].argv = c.block.request.argv
 
 
 cdef void engine_python_resumes(Client* c) noexcept nogil:
     c.flags &= ~<uint64_t>CLIENT_AWAITING
+    c.engine.current = c
 
 
 cdef int engine_python_done(Engine* e, Client* c) noexcept nogil:
