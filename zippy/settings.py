@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from zippy._core.ground.glob import fitting
 from zippy.setting_types import Setting, SettingError, Value, parse, parse_words, render
 from zippy.settings_table import SETTINGS
 
@@ -14,6 +14,7 @@ Listener = Callable[[Value], None]
 
 _BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 _BY_NAME.update({setting.alias: setting for setting in SETTINGS if setting.alias is not None})
+_SHOWN = tuple(name.encode() for name, setting in _BY_NAME.items() if not setting.hidden)
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
@@ -93,10 +94,8 @@ class Settings:
                 if pattern.lower() in _BY_NAME:
                     spelling.setdefault(pattern.lower(), pattern)
                 continue
-            fits = glob(pattern).fullmatch
-            for name, setting in _BY_NAME.items():
-                if fits(name) and not setting.hidden:
-                    spelling.setdefault(name, name)
+            for name in map(bytes.decode, fitting(pattern.encode(errors="surrogateescape"), _SHOWN, ignore_case=True)):
+                spelling.setdefault(name, name)
         return {shown: self.rendered(name) for name, shown in spelling.items()}
 
     def changed(self) -> Iterator[Setting]:
@@ -144,49 +143,3 @@ class Settings:
 
 def _refused(name: str, reason: str) -> SettingError:
     return SettingError(f"CONFIG SET failed (possibly related to argument '{name}') - {reason}")
-
-
-def glob(pattern: str) -> re.Pattern[str]:
-    """Redis's glob as a regular expression to match a whole text with, in any letter case."""
-    return re.compile(_glob_expression(pattern), re.IGNORECASE | re.DOTALL)
-
-
-def _glob_expression(pattern: str) -> str:
-    """Redis's glob as a regular expression: `*`, `?`, `[a-c]`, `[^a]`, and a backslash before a literal character."""
-    out: list[str] = []
-    place = 0
-    while place < len(pattern):
-        letter = pattern[place]
-        place += 1
-        if letter == "*":
-            out.append(".*")
-        elif letter == "?":
-            out.append(".")
-        elif letter == "[":
-            text, place = _glob_class(pattern, place)
-            out.append(text)
-        else:
-            if letter == "\\" and place < len(pattern):
-                letter = pattern[place]
-                place += 1
-            out.append(re.escape(letter))
-    return "".join(out)
-
-
-def _glob_class(pattern: str, place: int) -> tuple[str, int]:
-    """The expression for a bracket class whose inside starts at `place`, and where it ends; an unclosed one runs to the end."""
-    negated = pattern[place : place + 1] == "^"
-    place += negated
-    items: list[str] = []
-    while place < len(pattern) and pattern[place] != "]":
-        if pattern[place] == "\\" and place + 1 < len(pattern):
-            place += 1
-        first = last = pattern[place]
-        if pattern[place + 1 : place + 2] == "-" and place + 2 < len(pattern):
-            last = pattern[place + 2]
-            place += 2
-        items.append(f"{re.escape(min(first, last))}-{re.escape(max(first, last))}")
-        place += 1
-    if not items:
-        return ("." if negated else "(?!)"), place + 1
-    return f"[{'^' if negated else ''}{''.join(items)}]", place + 1

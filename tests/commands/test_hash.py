@@ -516,7 +516,11 @@ class TestHrandfield:
         """A huge negative count would have a Redis reply for ever."""
         raw("CONFIG", "SET", "proto-max-bulk-len", 1 << 20)
         raw("HSET", "h", "a", 1)
-        assert raw("HRANDFIELD", "h", -HIGH) == Reply("-", b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        raw("HSET", "h", "b" * 1000, 1)
+        for count in (-HIGH, -10_000_001, -(1 << 20) // 6 - 1):
+            assert raw("HRANDFIELD", "h", count) == Reply("-", b"ERR value is out of range")
+        assert raw("HRANDFIELD", "h", -100_000) == Reply("-", b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        assert raw("HRANDFIELD", "absent", -HIGH) == Reply("*", ())
 
 
 class TestHscan:

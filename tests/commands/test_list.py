@@ -299,6 +299,27 @@ class TestLmove:
 class TestBlpop:
     """BLPOP key [key ...] timeout."""
 
+    def test_many_keys(self, raw: RawClient, connect: Callable[[], RawClient]) -> None:
+        """Twice as many keys take twice as long: nothing is looked for among all that is waited for."""
+        keys = [f"k{i}" for i in range(150_000)]
+        first, second = connect(), connect()
+        for client in (first, second):
+            client.send("BLPOP", *keys, *keys[:10], 0)
+        wait_blocked(raw, 2)
+        second.close()
+        wait_blocked(raw, 1)
+        raw("RPUSH", keys[-1], "x")
+        assert first.read() == Reply("*", (Reply("$", keys[-1].encode()), Reply("$", b"x")))
+
+    def test_key_named_twice(self, raw: RawClient, connect: Callable[[], RawClient]) -> None:
+        first, second = connect(), connect()
+        for client in (first, second):
+            client.send("BLPOP", "a", "b", "a", "a", 0)
+            wait_blocked(raw, 1 if client is first else 2)
+        raw("RPUSH", "a", "x", "y", "z")
+        assert [client.read().value[1].value for client in (first, second)] == [b"x", b"y"]
+        assert raw("LRANGE", "a", 0, -1) == Reply("*", (Reply("$", b"z"),))
+
     def test_at_once(self, r: redis.Redis) -> None:
         r.rpush("b", "x")
         assert list(r.blpop(["a", "b"], 1)) == [b"b", b"x"]

@@ -47,6 +47,11 @@ def simple(*words: bytes) -> tuple[Reply, ...]:
     return tuple(Reply("+", word) for word in words)
 
 
+def as_resp(words: list[str]) -> bytes:
+    """A command as a client sends it."""
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word.encode()) for word in words)
+
+
 def error(text: str) -> Reply:
     """An error reply."""
     return Reply("-", text.encode())
@@ -250,6 +255,18 @@ class TestMonitor:
 
 
 class TestConfigGet:
+    @pytest.mark.parametrize(
+        ("pattern", "found"),
+        [
+            ("*" * 2000 + "#", []), ("*a" * 500 + "#", []), ("maxm" + "*" * 2000 + "ry", [b"maxmemory"]), ("MAXM[D-F]MOR?", [b"maxmemory"]),
+            ("[^]axmemory", [b"maxmemory"]), ("[]axmemory", []), ("max*m\\emory", [b"maxmemory"]), ("\\maxmemory", []), ("[", []),
+            (b"*\xff", []),
+        ],
+    )  # fmt: skip
+    def test_glob(self, raw: RawClient, pattern: str | bytes, found: list[bytes]) -> None:
+        """No pattern takes long, and letter case does not count."""
+        assert raw("CONFIG", "GET", pattern).plain()[::2] == found
+
     def test_patterns(self, raw: RawClient) -> None:
         assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
         assert raw("CONFIG", "GET", "nosuch") == EMPTY
@@ -469,6 +486,12 @@ class TestCommandDocs:
 
 
 class TestCommandList:
+    @pytest.mark.parametrize(
+        ("pattern", "found"), [("*" * 2000 + "#", []), ("CONFIG|GE[T]", [b"config|get"]), ("GE\\T", [b"get"]), ("", []), ("*[", [])]
+    )
+    def test_glob(self, raw: RawClient, pattern: str, found: list[bytes]) -> None:
+        assert raw("COMMAND", "LIST", "FILTERBY", "PATTERN", pattern).plain() == found
+
     def test_all(self, raw: RawClient) -> None:
         found = raw("COMMAND", "LIST").plain()
         assert {b"get", b"config|get", b"config"} <= set(found)
@@ -626,6 +649,15 @@ class TestSlowlogGet:
 
 
 class TestSlowlogLen:
+    @pytest.mark.parametrize("most", [1, 3, 50])
+    def test_full(self, slow: RawClient, most: int) -> None:
+        """The newest entries stay, however often the oldest one went."""
+        slow("CONFIG", "SET", "slowlog-max-len", most)
+        for i in range(200):
+            slow("ECHO", i)
+        entries = slow("SLOWLOG", "GET", -1).plain()
+        assert [entry[3] for entry in entries] == [[b"ECHO", b"%d" % i] for i in range(199, 199 - most, -1)]
+
     def test_is_bounded(self, slow: RawClient) -> None:
         slow("CONFIG", "SET", "slowlog-max-len", 3)
         for _ in range(5):
@@ -821,6 +853,86 @@ class TestDebug:
         raw("PERSIST", "t")
         assert raw("DEBUG", "DIGEST") != before
         assert values.value[-1] == Reply("+", b"0" * 40)
+
+    def test_digest_of_other_data(self, raw: RawClient) -> None:
+        """Whatever differs shows: key, database, type, order of a list, a score, the parting of two texts."""
+        digests = set()
+        for database, words in [
+            (0, "SET k ab"), (0, "SET j ab"), (1, "SET k ab"), (0, "RPUSH k ab"), (0, "SADD k ab"), (0, "RPUSH k a b"), (0, "RPUSH k b a"),
+            (0, "SADD k a b"), (0, "HSET k a b"), (0, "HSET k ab c"), (0, "HSET k a bc"), (0, "ZADD k 1 a"), (0, "ZADD k 2 a"),
+        ]:  # fmt: skip
+            raw("FLUSHALL")
+            raw("SELECT", database)
+            raw(*words.split())
+            digests.add(raw("DEBUG", "DIGEST").value)
+        assert len(digests) == 13
+
+    def test_digest_of_each_encoding(self, raw: RawClient) -> None:
+        def digests() -> list[Reply]:
+            raw("FLUSHALL")
+            for i in range(40):
+                raw("RPUSH", "l", i % 7, "x" * 300)
+                raw("SADD", "ints", i)
+                raw("SADD", "texts", i, f"t{i}")
+                raw("HSET", "h", i, i * i)
+                raw("ZADD", "z", i / 4, f"m{i}", -i, i)
+            return [raw("DEBUG", "DIGEST"), raw("DEBUG", "DIGEST-VALUE", "l", "ints", "texts", "h", "z")]
+
+        large = digests()
+        raw("CONFIG", "SET", "list-max-listpack-size", 2, "list-compress-depth", 1, "set-max-intset-entries", 1)
+        raw("CONFIG", "SET", "set-max-listpack-entries", 1, "hash-max-listpack-entries", 1, "zset-max-listpack-entries", 1)
+        assert digests() == large
+
+    @pytest.mark.zippy_only
+    def test_digest_leaves_no_trace(self, raw: RawClient) -> None:
+        """It counts nothing and touches no key; one whose time is over is left out, and left alone."""
+        raw("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+        raw("SET", "a", 1)
+        before = raw("DEBUG", "DIGEST")
+        raw("SET", "over", 1, "PX", 1)
+        raw("DEBUG", "SET-CLOCK", (int(raw("TIME").value[0].value) + 100) * 10**6)
+        counters = info(raw)
+        assert raw("DEBUG", "DIGEST") == before
+        assert raw("DEBUG", "DIGEST-VALUE", "over") == Reply("*", simple(b"0" * 40))
+        assert raw("DEBUG", "DIGEST-VALUE", "a").value[0].value != b"0" * 40
+        assert raw("OBJECT", "IDLETIME", "a").value > 0
+        assert raw("DBSIZE") == integer(2)
+        after = info(raw)
+        for name in ("keyspace_hits", "keyspace_misses", "expired_keys"):
+            assert after[name] == counters[name]
+        raw("DEBUG", "SET-CLOCK", 0)
+        raw("DEBUG", "SET-ACTIVE-EXPIRE", 1)
+
+    @pytest.mark.parametrize("command", ["DIGEST", "DIGEST-VALUE a " + "b" * 90, "RELOAD", "LOADAOF"])
+    def test_within_a_pipeline(self, start_server: StartServer, command: str) -> None:
+        """What runs within a command leaves the commands behind it alone, and what the slow log and MONITOR show."""
+        server = start_server(config={"appendonly": "yes", "slowlog-log-slower-than": 0})
+        with server.client() as client, server.client() as monitor:
+            monitor("MONITOR")
+            client("SLOWLOG", "RESET")
+            words = ["DEBUG", *command.split()]
+            requests = [["SET", "a", "1"], ["ECHO", "one"], words, ["ECHO", "two"], words, ["ECHO", "three"], ["GET", "a"]]
+            client.send_bytes(b"".join(as_resp(request) for request in requests))
+            replies = [client.read() for _ in requests]
+            assert replies[:2] == [OK, bulk(b"one")]
+            assert not replies[2].is_error
+            assert replies[3:] == [bulk(b"two"), replies[2], bulk(b"three"), bulk(b"1")]
+            logged = [entry[3] for entry in client("SLOWLOG", "GET", len(requests)).plain()]
+            assert logged == [[word.encode() for word in request] for request in reversed(requests)]
+            heard = [monitor.read().value.partition(b"] ")[2] for _ in range(5)]
+            assert heard == [b'"SET" "a" "1"', b'"ECHO" "one"', b'"ECHO" "two"', b'"ECHO" "three"', b'"GET" "a"']
+
+    @pytest.mark.parametrize("command", ["DIGEST", "RELOAD", "LOADAOF"])
+    def test_within_a_transaction(self, start_server: StartServer, command: str) -> None:
+        server = start_server(config={"appendonly": "yes", "appendfsync": "always"})
+        with server.client() as client:
+            client("SET", "a", 1)
+            requests = [["MULTI"], ["DEBUG", *command.split()], ["SET", "b", "2"], ["RPUSH", "c", "3"], ["EXEC"]]
+            client.send_bytes(b"".join(as_resp(request) for request in requests))
+            assert [client.read() for _ in requests][1:4] == [QUEUED] * 3
+            assert client("MGET", "a", "b") == array(b"1", b"2")
+        log = b"".join(path.read_bytes() for path in sorted(server.folder.glob("appendonlydir/*.incr.aof")))
+        assert log.index(b"MULTI") < log.index(b"RPUSH") < log.index(b"EXEC")
 
     def test_protocol(self, raw: RawClient) -> None:
         def ask(kind: str) -> Reply:

@@ -381,7 +381,13 @@ class TestSrandmember:
         """A huge negative count would have a Redis reply for ever."""
         raw("CONFIG", "SET", "proto-max-bulk-len", 1 << 20)
         raw("SADD", "s", "a")
-        assert raw("SRANDMEMBER", "s", -HIGH) == Reply("-", b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        for count in (-HIGH, -10_000_001, -(1 << 20) // 6 - 1):
+            assert raw("SRANDMEMBER", "s", count) == Reply("-", b"ERR value is out of range")
+        assert raw("SRANDMEMBER", "s", -160_000) == Reply("-", b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        raw("CONFIG", "SET", "client-output-buffer-limit", "normal 6000 0 0")
+        assert raw("SRANDMEMBER", "s", -1001) == Reply("-", b"ERR value is out of range")
+        assert raw("SRANDMEMBER", "s", -1000) == Reply("-", b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        assert raw("SRANDMEMBER", "absent", -HIGH) == Reply("*", ())
         assert raw("SRANDMEMBER", "s", -2) == array(bulk(b"a"), bulk(b"a"))
 
 

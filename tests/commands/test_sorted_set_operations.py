@@ -475,6 +475,15 @@ class TestZrandmember:
         assert len(scores) == min(count, 5)
         assert all(raw("ZSCORE", "z", member).value == score for member, score in scores.items())
 
+    @pytest.mark.zippy_only
+    def test_bound(self, raw: RawClient) -> None:
+        """A huge negative count would have a Redis reply for ever."""
+        raw("CONFIG", "SET", "proto-max-bulk-len", 1 << 20)
+        for count in (-(2**63) + 1, -10_000_001, -(1 << 20) // 6 - 1):
+            assert raw("ZRANDMEMBER", "z", count) == error("ERR value is out of range")
+        assert raw("ZRANDMEMBER", "z", -160_000) == error("ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        assert raw("ZRANDMEMBER", "n", -(2**63) + 1) == Reply("*", ())
+
     def test_with_repeats(self, raw: RawClient) -> None:
         members = run(raw, "ZRANDMEMBER z -40").plain()
         assert len(members) == 40

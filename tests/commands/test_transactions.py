@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -108,8 +109,45 @@ def milliseconds(raw: RawClient) -> int:
     return int(seconds) * 1000 + int(us) // 1000
 
 
+def watched(client: RawClient) -> int:
+    """How many keys the client watches."""
+    found = re.search(rb" watch=(\d+) ", client("CLIENT", "INFO").value)
+    assert found
+    return int(found[1])
+
+
 class TestWatch:
     """WATCH key [key ...]."""
+
+    @pytest.mark.zippy_only
+    def test_many(self, raw: RawClient, connect: Callable[[], RawClient]) -> None:
+        """Twice as many keys take twice as long: nothing is looked for among all that is watched."""
+        other = connect()
+        keys = [f"k{i}" for i in range(150_000)]
+        for client in (raw, other):
+            assert client("WATCH", *keys) == OK
+        for client in (raw, other):
+            client("MULTI")
+        assert raw("EXEC") == Reply("*", ())
+        other("SET", keys[7], 1)
+        assert other("EXEC") == Reply("*", (OK,))
+        assert b"total_watched_keys:0\r\n" in raw("INFO", "clients").value
+
+    def test_again(self, raw: RawClient, connect: Callable[[], RawClient]) -> None:
+        """To watch a key again, in this database or another one, costs no memory and changes nothing."""
+        other = connect()
+        for client in (raw, other, raw, other, raw):
+            assert client("WATCH", "a", "b", "a") == OK
+        assert watched(raw) == watched(other) == 2
+        raw("SELECT", 1)
+        raw("WATCH", "a", "a")
+        assert watched(raw) == 3
+        raw("UNWATCH")
+        assert (watched(raw), watched(other)) == (0, 2)
+        raw("SELECT", 0)
+        raw("SET", "b", 1)
+        other("MULTI")
+        assert other("EXEC") == NIL_ARRAY
 
     @pytest.mark.parametrize(
         "change",

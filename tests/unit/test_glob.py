@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zippy._core.testing.glob_shim import match
+from zippy._core.ground.glob import fitting
+
+
+def matches(pattern: bytes, text: bytes, ignore_case: bool = False) -> bool:
+    """Whether the whole text fits the pattern."""
+    return fitting(pattern, (text,), ignore_case) == [text]
 
 
 @pytest.mark.parametrize(
@@ -23,25 +28,25 @@ from zippy._core.testing.glob_shim import match
     ],
 )  # fmt: skip
 def test_patterns(pattern: str, text: str, fits: bool) -> None:
-    assert match(pattern.encode(), text.encode()) is fits
+    assert matches(pattern.encode(), text.encode()) is fits
 
 
 @given(st.text("ab*?", max_size=8), st.text("ab", min_size=1, max_size=8))
 def test_stars_and_question_marks(pattern: str, text: str) -> None:
-    assert match(pattern.encode(), text.encode()) == bool(re.fullmatch(fnmatch.translate(pattern), text))
+    assert matches(pattern.encode(), text.encode()) == bool(re.fullmatch(fnmatch.translate(pattern), text))
 
 
 @given(st.binary(max_size=12), st.binary(max_size=12))
 def test_any_pattern_ends(pattern: bytes, text: bytes) -> None:
-    match(pattern, text, True)
+    matches(pattern, text, True)
 
 
 def test_letter_case() -> None:
-    assert match(b"HE[L-M]lo", b"hello", True)
-    assert not match(b"HELLO", b"hello")
+    assert matches(b"HE[L-M]lo", b"hello", True)
+    assert not matches(b"HELLO", b"hello")
 
 
 def test_many_stars_take_polynomial_time() -> None:
     began = time.process_time()
-    assert not match(b"a*" * 60 + b"b", b"a" * 5000)
+    assert not matches(b"a*" * 60 + b"b", b"a" * 5000)
     assert time.process_time() - began < 5

@@ -292,3 +292,16 @@ def test_empty():
     q.call("append_listpack", pack_of([]))
     assert q.nodes() == []
     assert q.close() == (0, 0)
+
+
+def test_an_element_may_have_any_size():
+    size = (1 << 32) + 5
+    lst = List(-2, 1)
+    lst.call("push", b"head", True)
+    if not lst.call("append_untouched", size):
+        pytest.skip("no address space for 4 GiB")
+    for _ in range(3):
+        lst.call("push", b"x" * 9000, False)
+    assert [lst.call("length_at", i) for i in (0, 1, 2, -4)] == [4, size, 9000, size]
+    assert lst.memory()[0] == lst.memory()[1] > size
+    assert lst.close() == (0, 0)

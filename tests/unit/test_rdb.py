@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 import zippy
 from tests.unit.rdb_bytes import double, file_of, intset, length, listpack, payload, string, ziplist
 from zippy._core import snapshot
-from zippy._core.introspection import memory_stats
+from zippy._core.introspection import dataset_digest, memory_stats
 from zippy._core.snapshot import SaveRequest, SnapshotError
-from zippy.server.digest import dataset_digest
 
 FAR = 99_999_999_999_999
 

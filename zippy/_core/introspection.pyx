@@ -1,15 +1,17 @@
 """What a core knows of itself, as plain Python values: for the administrative commands, INFO and the services."""
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_ticks_per_us
-from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next, ht_memory
+from zippy._core.ground.hashtable cimport HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next, ht_memory
 from zippy._core.ground.mem cimport mem_release, mem_resident
-from zippy._core.keyspace.db cimport db_put_string, lookup_peek, open_for_write
-from zippy._core.keyspace.lazy_free cimport lazy_free_pending
+from zippy._core.ground.sha1 cimport SHA1_BYTES
+from zippy._core.keyspace.db cimport db_put_string, is_expired, lookup_peek, open_for_write
+from zippy._core.keyspace.digest cimport digest_keyspace
 from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.lazy_free cimport lazy_free_pending
 from zippy._core.keyspace.lru cimport idle_seconds
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, WatchNode
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
@@ -25,6 +27,7 @@ from zippy._core.commands.types cimport (
 from zippy._core.resp.parser cimport parser_request_size
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
 from zippy._core.session cimport Core, Session
+from zippy._core.values.digest cimport digest_value
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
 from zippy._core.values.value cimport value_encoding_name, value_length, value_memory
 from zippy.commandspec.spec import KEY_FLAGS
@@ -68,11 +71,6 @@ def client_kind(Session session):
     if c.flags & CLIENT_REPLICA:
         return "replica"
     return "pubsub" if client_output_class(c) == OUTPUT_PUBSUB else "normal"
-
-
-def database_of(Session session):
-    """The number of the database that the client has selected."""
-    return session.client.db.id
 
 
 def client_is_leaving(Session session):
@@ -370,6 +368,26 @@ def key_facts(Session session, bytes key):
         "access": entry_access(entry),
         "idle": idle_seconds(&session.core.engine.ks, entry),
     }
+
+
+def value_digest(Session session, bytes key):
+    """The checksum of a key's value and whether it expires, in hexadecimal digits; all zeros: no such key."""
+    cdef Db* db = session.client.db
+    cdef uint8_t[SHA1_BYTES] sum
+    engine_use(session.core.engine)
+    cdef Entry* entry = <Entry*>ht_find(&db.keys, slice_of_bytes(key))
+    if entry == NULL or is_expired(db, entry):
+        return "0" * (2 * SHA1_BYTES)
+    digest_value(entry, sum)
+    return sum[:SHA1_BYTES].hex()
+
+
+def dataset_digest(Core core):
+    """The checksum of all keys with their values, in hexadecimal digits; all zeros: there are none."""
+    cdef uint8_t[SHA1_BYTES] sum
+    engine_use(core.engine)
+    digest_keyspace(&core.engine.ks, sum)
+    return sum[:SHA1_BYTES].hex()
 
 
 def populate(Session session, uint64_t count, bytes prefix, int64_t size):

@@ -496,6 +496,8 @@ cdef class Session:
         cdef Client* c = self.client
         cdef Engine* engine = self.core.engine
         cdef bint at_once = self.transport is None or not self.transport.divides_input
+        # the commands parsed ahead are the core's, not the session's: another one's input would take them from who is being served
+        assert engine.call == NULL, "a command's handler feeds the core that runs it"
         if parser_begin(&c.parser, &engine.batch, data, size) != 0:
             client_close(c, engine)
             return 0

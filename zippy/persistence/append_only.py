@@ -599,6 +599,8 @@ def debug_loadaof(session: Session, args: list[bytes]) -> Any:
         raise ReplyError("ERR Error trying to load the AOF files, check server logs")
     try:
         if service.state is State.ON:
+            # what this turn has done is loaded too
+            service.log.settle()
             service.log.sync()
         snapshot.flush(session.core)
         service.files.load(session.core, service.manifest)

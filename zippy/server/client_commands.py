@@ -36,6 +36,12 @@ def clients(session: Session) -> list[Session]:
     return [other for other in session.core.sessions.values() if other.state is not None and not client_is_leaving(other)]
 
 
+def client_with_id(session: Session, number: int) -> list[Session]:
+    """That client alone, if there is one; costs the same however many there are."""
+    other = session.core.sessions.get(number)
+    return [other] if other is not None and other.state is not None and not client_is_leaving(other) else []
+
+
 def lines(sessions: Iterable[Session]) -> Verbatim:
     """The reply to CLIENT LIST."""
     return Verbatim("".join(f"{line(session)}\n" for session in sessions))
@@ -63,9 +69,8 @@ def client_list(session: Session, args: list[bytes]) -> Any:
         kind = kind_called(args[3])
         return lines(other for other in clients(session) if client_kind(other) == kind)
     if option == b"ID" and len(args) > 3:
-        by_id = {other.id: other for other in clients(session)}
         wanted = [integer(word, "ERR Invalid client ID") for word in args[3:]]
-        return lines(by_id[number] for number in wanted if number in by_id)
+        return lines(other for number in wanted for other in client_with_id(session, number))
     if option:
         raise syntax_error()
     return lines(clients(session))
@@ -112,6 +117,7 @@ def client_kill(session: Session, args: list[bytes]) -> Any:
     if len(args) % 2:
         raise syntax_error()
     skip_me = True
+    candidates: list[Session] | None = None
     filters: dict[bytes, Filter] = {}
     for option, value in zip(args[2::2], args[3::2], strict=True):
         name = option.upper()
@@ -120,7 +126,11 @@ def client_kill(session: Session, args: list[bytes]) -> Any:
         else:
             # of an option that comes twice, the last one counts
             filters[name] = read_filter(session, name, value)
-    victims = [other for other in clients(session) if not (skip_me and other is session) and all(fits(other) for fits in filters.values())]
+            if name == b"ID":
+                candidates = client_with_id(session, int(value))
+    if candidates is None:
+        candidates = clients(session)
+    victims = [other for other in candidates if not (skip_me and other is session) and all(fits(other) for fits in filters.values())]
     kill(session, victims)
     return len(victims)
 

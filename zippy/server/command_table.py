@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from zippy._core import introspection
-from zippy._core.resp.kinds import OrderedSet, ReplyError, Simple
+from zippy._core.ground.glob import fitting
 from zippy._core.resp.kinds import OrderedSet, Raw, ReplyError, Simple
 from zippy._core.resp.values import encoded
 from zippy.commandspec import COMMANDS, CommandSpec, find_command
 from zippy.commandspec.reply import docs_reply, info_reply
 from zippy.server.arguments import syntax_error, text
 from zippy.server.registry import command
-from zippy.settings import glob
 
 if TYPE_CHECKING:
     from zippy._core.session import Session
@@ -41,6 +40,9 @@ def docs_of(name: str, protocol: int) -> Raw:
     spec = find_command(name)
     assert spec is not None
     return encoded(docs_reply(spec), protocol)
+
+
+NAMES = tuple(spec.name.encode() for spec in all_specs())
 
 
 @command("command")
@@ -80,14 +82,14 @@ def command_list(session: Session, args: list[bytes]) -> Any:
         return [spec.name for spec in all_specs()]
     if len(args) != 5 or args[2].lower() != b"filterby":
         raise syntax_error()
-    kind, wanted = args[3].lower(), text(args[4])
+    kind = args[3].lower()
     if kind == b"module":
         return []
     if kind == b"aclcat":
-        return [spec.name for spec in all_specs() if wanted.lower() in spec.categories]
+        category = text(args[4]).lower()
+        return [spec.name for spec in all_specs() if category in spec.categories]
     if kind == b"pattern":
-        fits = glob(wanted).fullmatch
-        return [spec.name for spec in all_specs() if fits(spec.name)]
+        return fitting(args[4], NAMES, ignore_case=True)
     raise syntax_error()
 
 

@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from zippy._core.introspection import key_facts, keyspace, memory_stats, populate
+from zippy._core.introspection import dataset_digest, key_facts, keyspace, memory_stats, populate, value_digest
 from zippy._core.resp.kinds import OK, Raw, ReplyError, Simple, Verbatim
 from zippy.server.arguments import integer, subcommand_error, text
 from zippy.server.config import permits
-from zippy.server.digest import dataset_digest, value_digest
 from zippy.server.help import help_lines
 from zippy.server.registry import command
 from zippy.setting_types import SettingError, parse

@@ -1,4 +1,4 @@
-from libc.string cimport memcpy, memset, strncpy
+from libc.string cimport memcpy, memmove, memset, strncpy
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, slice_equal, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_ticks_per_us
 from zippy._core.ground.format cimport format_text
@@ -108,7 +108,10 @@ cdef void account_call(Engine* e, const Call* call) noexcept nogil:
         count_error(e, &c.reply)
     if e.settings.latency_monitor_threshold:
         latency_sample(e, b"fast-command" if command.flags & CMD_FAST else b"command", <int64_t>us)
-    if e.settings.slowlog_log_slower_than >= 0 and us >= e.settings.slowlog_log_slower_than and not command.flags & CMD_SKIP_SLOWLOG:
+    # what is loaded from a file nobody has asked for now
+    if e.settings.slowlog_log_slower_than < 0 or us < e.settings.slowlog_log_slower_than or e.ks.loading:
+        return
+    if not command.flags & CMD_SKIP_SLOWLOG:
         slowlog_push(e, call, <int64_t>us)
 
 
@@ -173,11 +176,20 @@ cdef SlowEntry* slow_entry(Engine* e, const Call* call, int64_t us) noexcept nog
     return entry
 
 
-cdef void slowlog_push(Engine* e, const Call* call, int64_t us) noexcept nogil:
-    if e.slowlog_count == e.slowlog_cap:
+cdef void make_slowlog_room(Engine* e) noexcept nogil:
+    """Makes room behind the newest: moves all to the front where at least half is free, so that each entry is moved once on average."""
+    if e.slowlog_first <= e.slowlog_cap // 2:
         e.slowlog_cap = e.slowlog_cap * 2 if e.slowlog_cap else 16
         e.slowlog = <SlowEntry**>mem_realloc(e.slowlog, e.slowlog_cap * sizeof(SlowEntry*))
-    e.slowlog[e.slowlog_count] = slow_entry(e, call, us)
+        return
+    memmove(e.slowlog, e.slowlog + e.slowlog_first, e.slowlog_count * sizeof(SlowEntry*))
+    e.slowlog_first = 0
+
+
+cdef void slowlog_push(Engine* e, const Call* call, int64_t us) noexcept nogil:
+    if e.slowlog_first + e.slowlog_count == e.slowlog_cap:
+        make_slowlog_room(e)
+    e.slowlog[e.slowlog_first + e.slowlog_count] = slow_entry(e, call, us)
     e.slowlog_count += 1
     e.slowlog_next_id += 1
     slowlog_trim(e)
@@ -185,27 +197,21 @@ cdef void slowlog_push(Engine* e, const Call* call, int64_t us) noexcept nogil:
 
 cdef void slowlog_trim(Engine* e) noexcept nogil:
     cdef size_t keep = <size_t>e.settings.slowlog_max_len
-    cdef size_t surplus
-    cdef size_t i
-    if e.slowlog_count <= keep:
-        return
-    surplus = e.slowlog_count - keep
-    for i in range(surplus):
-        mem_free(e.slowlog[i])
-    for i in range(keep):
-        e.slowlog[i] = e.slowlog[i + surplus]
-    e.slowlog_count = keep
+    while e.slowlog_count > keep:
+        mem_free(e.slowlog[e.slowlog_first])
+        e.slowlog_first += 1
+        e.slowlog_count -= 1
 
 
 cdef void slowlog_reset(Engine* e) noexcept nogil:
     cdef size_t i
     for i in range(e.slowlog_count):
-        mem_free(e.slowlog[i])
-    e.slowlog_count = 0
+        mem_free(e.slowlog[e.slowlog_first + i])
+    e.slowlog_first = e.slowlog_count = 0
 
 
 cdef SlowEntry* slowlog_at(const Engine* e, uint64_t index) noexcept nogil:
-    return e.slowlog[e.slowlog_count - 1 - index] if index < e.slowlog_count else NULL
+    return e.slowlog[e.slowlog_first + e.slowlog_count - 1 - index] if index < e.slowlog_count else NULL
 
 
 cdef const LatencyEvent* latency_event(const Engine* e, Slice name) noexcept nogil:

@@ -16,33 +16,33 @@ cdef void channel_key_of(const void* item, Slice* key) noexcept nogil:
     key[0] = (<Channel*>item).name
 
 
+cdef void subscription_of(const void* item, Slice* pair) noexcept nogil:
+    pair[0] = slice_of(<const char*>&(<Subscription*>item).channel, sizeof(Channel*) + sizeof(Client*))
+
+
 cdef void pubsub_init(PubSub* p) noexcept nogil:
     ht_init(&p.channels, channel_key_of)
     ht_init(&p.patterns, channel_key_of)
     ht_init(&p.shard_channels, channel_key_of)
+    ht_init(&p.subscriptions, subscription_of)
 
 
 cdef void pubsub_free(PubSub* p) noexcept nogil:
     ht_free(&p.channels)
     ht_free(&p.patterns)
     ht_free(&p.shard_channels)
+    ht_free(&p.subscriptions)
 
 
-cdef Subscription* find_subscription(SubscriptionList* mine, const Channel* channel) noexcept nogil:
-    """Looks on the shorter side: the client's channels or the channel's subscribers."""
-    cdef Subscription* s = mine.first
-    cdef size_t i
-    if channel.count < mine.count:
-        for i in range(channel.count):
-            s = channel.subscribers[i]
-            if s.client == mine.first.client:
-                return s
-        return NULL
-    while s != NULL:
-        if s.channel == channel:
-            return s
-        s = s.next
-    return NULL
+cdef Subscription* find_subscription(Client* c, Channel* channel, uint64_t* hash) noexcept nogil:
+    """The client's subscription or NULL; hash becomes that of the pair."""
+    cdef Subscription wanted
+    cdef Slice pair
+    wanted.channel = channel
+    wanted.client = c
+    subscription_of(&wanted, &pair)
+    hash[0] = hash_bytes(pair.ptr, pair.len)
+    return <Subscription*>ht_find_hashed(&c.engine.pubsub.subscriptions, pair, hash[0])
 
 
 cdef bint subscribe(HashTable* channels, SubscriptionList* mine, Client* c, Slice name) noexcept nogil:
@@ -54,11 +54,12 @@ cdef bint subscribe(HashTable* channels, SubscriptionList* mine, Client* c, Slic
         memcpy(channel + 1, name.ptr, name.len)
         channel.name = slice_of(<char*>(channel + 1), name.len)
         ht_insert(channels, channel, hash)
-    elif mine.count and find_subscription(mine, channel) != NULL:
+    if find_subscription(c, channel, &hash) != NULL:
         return False
     s = <Subscription*>mem_zalloc(sizeof(Subscription))
     s.channel = channel
     s.client = c
+    ht_insert(&c.engine.pubsub.subscriptions, s, hash)
     if channel.count == channel.cap:
         channel.cap = channel.cap * 2 if channel.cap else 1
         channel.subscribers = <Subscription**>mem_realloc(channel.subscribers, channel.cap * sizeof(void*))
@@ -77,6 +78,9 @@ cdef bint subscribe(HashTable* channels, SubscriptionList* mine, Client* c, Slic
 
 cdef void drop_subscription(HashTable* channels, SubscriptionList* mine, Subscription* s) noexcept nogil:
     cdef Channel* channel = s.channel
+    cdef Slice pair
+    subscription_of(s, &pair)
+    ht_remove(&s.client.engine.pubsub.subscriptions, pair)
     channel.count -= 1
     channel.subscribers[s.at] = channel.subscribers[channel.count]
     channel.subscribers[s.at].at = s.at
@@ -99,9 +103,10 @@ cdef void drop_subscription(HashTable* channels, SubscriptionList* mine, Subscri
 cdef bint unsubscribe(HashTable* channels, SubscriptionList* mine, Client* c, Slice name) noexcept nogil:
     cdef Channel* channel = <Channel*>ht_find(channels, name)
     cdef Subscription* s
+    cdef uint64_t hash = 0
     if channel == NULL or mine.count == 0:
         return False
-    s = find_subscription(mine, channel)
+    s = find_subscription(c, channel, &hash)
     if s == NULL:
         return False
     drop_subscription(channels, mine, s)

@@ -1,6 +1,8 @@
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.clock cimport clock_ticks
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport ht_find, ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc
 from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_key
 from zippy._core.commands.accounting cimport account_call
@@ -24,6 +26,7 @@ cdef enum:
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     cdef Client* c = <Client*>mem_zalloc(sizeof(Client) + peer.len)
+    cdef Slice key
     e.next_client_id += 1
     c.id = e.next_client_id
     c.engine = e
@@ -41,6 +44,8 @@ cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     if e.clients != NULL:
         e.clients.prev = c
     e.clients = c
+    client_key_of(c, &key)
+    ht_insert(&e.clients_by_id, c, hash_bytes(key.ptr, key.len))
     e.client_count += 1
     return c
 
@@ -58,6 +63,7 @@ cdef void client_authenticated(Client* c) noexcept nogil:
 
 cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
     cdef Client** place
+    cdef Slice key
     if c.flags & CLIENT_PENDING:
         place = &e.pending
         while place[0] != c:
@@ -74,6 +80,8 @@ cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
         e.clients = c.next
     if c.next != NULL:
         c.next.prev = c.prev
+    client_key_of(c, &key)
+    ht_remove(&e.clients_by_id, key)
     e.client_count -= 1
 
 
@@ -221,11 +229,12 @@ cdef Client* client_to_evict(Engine* e) noexcept nogil:
     return largest
 
 
-cdef Client* client_by_id(Engine* e, unsigned long long id) noexcept nogil:
-    cdef Client* c = e.clients
-    while c != NULL and c.id != id:
-        c = c.next
-    return c
+cdef void client_key_of(const void* item, Slice* key) noexcept nogil:
+    key[0] = slice_of(<const char*>&(<const Client*>item).id, sizeof(uint64_t))
+
+
+cdef Client* client_by_id(Engine* e, uint64_t id) noexcept nogil:
+    return <Client*>ht_find(&e.clients_by_id, slice_of(<const char*>&id, sizeof(id)))
 
 
 cdef void queued_copy(QueuedCommand* q, int argc, const Slice* argv) noexcept nogil:

@@ -15,7 +15,7 @@ from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 )
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
-from zippy._core.commands.client cimport discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
+from zippy._core.commands.client cimport client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
@@ -64,6 +64,7 @@ cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
     settings_defaults(&e.settings)
     keyspace_init(&e.ks, databases, &e.settings, seed)
     ht_init(&e.commands, command_key_of)
+    ht_init(&e.clients_by_id, client_key_of)
     pubsub_init(&e.pubsub)
     accounting_init(e)
     e.unlimited_output = SIZE_MAX
@@ -82,6 +83,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
         mem_free(e.all_commands[i].renamed)
     mem_free(e.all_commands)
     ht_free(&e.commands)
+    ht_free(&e.clients_by_id)
     pubsub_free(&e.pubsub)
     accounting_free(e)
     reply_free(&e.pushes)
@@ -318,7 +320,7 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
         account_call(e, call)
     elif not c.flags & CLIENT_WAITS:
         account_quick_call(e, call)
-    if e.monitor_count and not call.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN) and not c.flags & CLIENT_RETRY:
+    if e.monitor_count and not (call.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN) or c.flags & CLIENT_RETRY or e.ks.loading):
         feed_monitors(e, call)
     e.call = call.parent
     if call.parent == NULL:

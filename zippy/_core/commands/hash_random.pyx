@@ -1,8 +1,9 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.output cimport reply_may_go_on, reply_may_repeat
 from zippy._core.keyspace.db cimport lookup_read
-from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error, reply_null
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_null
 from zippy._core.values.entry cimport TYPE_HASH, Entry
 from zippy._core.values.hash cimport (
     HashIter, HashPair, hash_field_of, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_random, hash_table, hash_value_of
@@ -61,15 +62,14 @@ cdef void reply_with_repeats(Engine* e, const Draw* draw, Entry* entry) noexcept
     cdef HashPair pair
     cdef int64_t left = -draw.count
     cdef size_t place = c.reply.out.len
+    if not reply_may_repeat(e, c, <uint64_t>left):
+        return
     reply_length(draw, left)
-    while left and not c.reply.failed:
+    while left:
         hash_random(entry, &e.ks.random, &pair)
         reply_drawn(draw, pair.field, pair.value)
         left -= 1
-        if c.reply.out.len - place > <uint64_t>e.settings.proto_max_bulk_len:
-            # the count is the client's: it must not make us write for ever
-            reply_cut(&c.reply, place)
-            reply_error(&c.reply, b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        if not reply_may_go_on(e, c, place):
             return
 
 

@@ -1,5 +1,6 @@
 """Output of clients: who has some, and whose has grown past its limit."""
 
+from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.commands.types cimport CLIENT_PENDING, CLIENT_STRANGER, Client, Engine
 
@@ -19,4 +20,8 @@ cdef void client_close(Client* c, Engine* e) noexcept nogil                 # ma
 cdef void check_soft_limits(Engine* e) noexcept nogil                       # marks those to be closed that were above it for too long
 # bytes, bytes; 0: none
 cdef void set_output_limit(Engine* e, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds) noexcept nogil
+# Whether a reply of so many items that the client chose, and may repeat, can be made and sent at all; else replies with an error
+cdef bint reply_may_repeat(Engine* e, Client* c, uint64_t items) noexcept nogil
+# Whether such a reply, which began at `place`, is still short enough; else an error takes its place
+cdef bint reply_may_go_on(Engine* e, Client* c, size_t place) noexcept nogil
 cdef int client_output_class(const Client* c) noexcept nogil                # an OutputClass

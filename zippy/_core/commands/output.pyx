@@ -3,6 +3,12 @@ from zippy._core.commands.types cimport (
     CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA, CLIENT_STRANGER, OUTPUT_NORMAL,
     OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
 )
+from zippy._core.resp.writer cimport reply_cut, reply_error
+
+
+cdef enum:
+    REPEATS_MAX = 10_000_000     # items: one to three seconds of drawing and writing
+    LEAST_ITEM = 6               # bytes that an empty string takes in a reply
 
 cdef enum:
     STRANGER_OUTPUT = 16 * 1024   # bytes that may be unsent to a client that has not authenticated, as in Redis 8.2
@@ -14,6 +20,30 @@ cdef int client_output_class(const Client* c) noexcept nogil:
     if c.channels.count or c.patterns.count or c.shard_channels.count:
         return OUTPUT_PUBSUB
     return OUTPUT_NORMAL
+
+
+cdef size_t longest_reply(const Engine* e, const Client* c) noexcept nogil:
+    """Bytes: who would be closed for more gets no more."""
+    cdef int64_t hard = e.output_limits[client_output_class(c)].hard
+    cdef int64_t longest = e.settings.proto_max_bulk_len
+    return <size_t>(hard if hard and hard < longest else longest)
+
+
+cdef bint reply_may_repeat(Engine* e, Client* c, uint64_t items) noexcept nogil:
+    if items > REPEATS_MAX or items * LEAST_ITEM > longest_reply(e, c):
+        reply_error(&c.reply, b"ERR value is out of range")
+        return False
+    return True
+
+
+cdef bint reply_may_go_on(Engine* e, Client* c, size_t place) noexcept nogil:
+    if c.reply.failed:
+        return False
+    if c.reply.out.len - place > longest_reply(e, c):
+        reply_cut(&c.reply, place)
+        reply_error(&c.reply, b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        return False
+    return True
 
 
 cdef bint above_limit(Engine* e, Client* c, size_t waiting) noexcept nogil:

@@ -5,13 +5,14 @@ from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport arg_i64, arg_in_range, check_type, reply_syntax_error
 from zippy._core.commands.engine cimport propagate_instead
+from zippy._core.commands.output cimport reply_may_go_on, reply_may_repeat
 from zippy._core.commands.set_removal cimport members_removed
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write
 from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_SET
-from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error, reply_null, reply_set
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_null, reply_set
 from zippy._core.values.entry cimport ENC_INTSET, TYPE_SET, Entry, entry_encoding
 from zippy._core.values.set cimport (
     SET_TEXT, SetIter, set_add_item, set_iter, set_iter_done, set_iter_next, set_length, set_member_of, set_new_intset, set_new_listpack,
@@ -31,15 +32,14 @@ cdef void reply_with_repeats(Engine* e, Client* c, Entry* entry, int64_t count) 
     cdef char[SET_TEXT] scratch
     cdef LpItem member
     cdef size_t place = c.reply.out.len
+    if not reply_may_repeat(e, c, <uint64_t>count):
+        return
     reply_array(&c.reply, count)
-    while count and not c.reply.failed:
+    while count:
         set_random(entry, &e.ks.random, &member)
         reply_bulk(&c.reply, set_text(&member, scratch))
         count -= 1
-        if c.reply.out.len - place > <uint64_t>e.settings.proto_max_bulk_len:
-            # the count is the client's: it must not make us write for ever
-            reply_cut(&c.reply, place)
-            reply_error(&c.reply, b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        if not reply_may_go_on(e, c, place):
             return
 
 

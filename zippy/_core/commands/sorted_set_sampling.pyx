@@ -5,13 +5,14 @@ from zippy._core.ground.ordered_tree cimport OtItem, ot_member
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.output cimport reply_may_go_on, reply_may_repeat
 from zippy._core.commands.scan_arguments cimport (
     SCAN_MEMBERS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_reply_empty, scan_table, scan_wants
 )
 from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport lookup_read
-from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error, reply_null
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_null
 from zippy._core.values.entry cimport TYPE_ZSET, Entry
 from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_length, zset_random, zset_table
 
@@ -51,15 +52,14 @@ cdef void reply_with_repeats(Engine* e, const Draw* draw, Entry* entry) noexcept
     cdef ZSetIter it
     cdef int64_t left = -draw.count
     cdef size_t place = c.reply.out.len
+    if not reply_may_repeat(e, c, <uint64_t>left):
+        return
     reply_members_header(&c.reply, left, draw.with_scores)
-    while left and not c.reply.failed:
+    while left:
         zset_random(&it, entry, &e.ks.random)
         reply_member(&c.reply, &it, draw.with_scores)
         left -= 1
-        if c.reply.out.len - place > <uint64_t>e.settings.proto_max_bulk_len:
-            # the count is the client's: it must not make us write for ever
-            reply_cut(&c.reply, place)
-            reply_error(&c.reply, b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        if not reply_may_go_on(e, c, place):
             return
 
 

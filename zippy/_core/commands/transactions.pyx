@@ -4,7 +4,7 @@ from zippy._core.commands.client cimport discard_queue, leave_watches
 from zippy._core.commands.engine cimport engine_run_admitted, propagate_nothing
 from zippy._core.commands.types cimport CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_MULTI, Client, Engine, QueuedCommand
 from zippy._core.keyspace.db cimport is_expired
-from zippy._core.keyspace.effects cimport watch_any_expired, watch_has, watch_key
+from zippy._core.keyspace.effects cimport watch_any_expired, watch_key
 from zippy._core.ground.hashtable cimport ht_find
 from zippy._core.resp.writer cimport reply_array, reply_error, reply_null_array, reply_ok
 from zippy._core.values.entry cimport Entry
@@ -65,8 +65,6 @@ cdef void watch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         return
     if not c.dirty_cas:
         for i in range(1, argc):
-            if watch_has(c.watches, c.db, argv[i]):
-                continue
             if c.watches == NULL:
                 e.stats.watching_clients += 1
             # expired keys are not deleted here: that they vanish later is no change to the watcher

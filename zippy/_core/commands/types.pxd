@@ -209,7 +209,7 @@ cdef struct BlockState:
 
 cdef struct Subscription:
     # one client's subscription to one channel or pattern
-    Channel* channel
+    Channel* channel                 # with the next field the key of PubSub.subscriptions
     Client* client
     size_t at                        # place in channel.subscribers
     Subscription* next               # the client's next one of the same kind, in order of subscription
@@ -234,6 +234,7 @@ cdef struct PubSub:
     HashTable channels               # Channel
     HashTable patterns
     HashTable shard_channels
+    HashTable subscriptions          # Subscription by channel and client: of all three kinds
 
 
 cdef struct Client:
@@ -335,6 +336,7 @@ cdef struct Engine:
     int command_count
     PubSub pubsub
     Client* clients                  # all of them
+    HashTable clients_by_id
     uint64_t client_count
     uint64_t next_client_id
     Client* pending                  # clients with output
@@ -367,7 +369,8 @@ cdef struct Engine:
     int log_error                    # errno: the append-only file cannot be written, so writes are refused; 0: it can
     bint replica_readonly
     HashTable errors                 # ErrorStat by code
-    SlowEntry** slowlog              # newest last, a ring
+    SlowEntry** slowlog              # newest last
+    size_t slowlog_first             # the place of the oldest; those before it are free
     size_t slowlog_count
     size_t slowlog_cap
     int64_t slowlog_next_id

@@ -1,3 +1,6 @@
+from zippy._core.ground.slice cimport slice_of
+
+
 cdef inline unsigned char folded(char c, bint ignore_case) noexcept nogil:
     return <unsigned char>(c + 32) if ignore_case and c'A' <= c <= c'Z' else <unsigned char>c
 
@@ -68,10 +71,18 @@ cdef bint glob_match(Slice pattern, Slice text, bint ignore_case) noexcept nogil
         if matched:
             p = next + 1
             t += 1
-        elif starred and star_text < text.len:
+        elif starred and t < text.len:
+            # where the text ended before the pattern, it would do so from any later start
             star_text += 1
             t = star_text
             p = star + 1
         else:
             return False
     return True
+
+
+def fitting(bytes pattern not None, tuple texts not None, bint ignore_case=False):
+    """Those of the texts (bytes) that fit the pattern as a whole."""
+    cdef Slice wanted = slice_of(<const char*>pattern, len(pattern))
+    cdef bytes text
+    return [text for text in texts if glob_match(wanted, slice_of(<const char*>text, len(text)), ignore_case)]

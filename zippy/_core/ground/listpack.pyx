@@ -1,4 +1,5 @@
-from libc.stdint cimport int16_t, int32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int16_t, int32_t, uint64_t
+from libc.stdlib cimport abort
 from libc.string cimport memcmp, memcpy, memmove
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size
@@ -392,6 +393,9 @@ cdef void write_element(unsigned char* at, const Element* e) noexcept nogil:
 
 cdef inline unsigned char* grown(unsigned char* lp, size_t size) noexcept nogil:
     """The block with room for size bytes."""
+    if size > UINT32_MAX:
+        # whoever builds listpacks asks lp_fits long before
+        abort()
     return lp if size <= mem_size(lp) else <unsigned char*>mem_realloc(lp, size)
 
 

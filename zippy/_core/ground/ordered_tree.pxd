@@ -9,7 +9,7 @@ from zippy._core.ground.buf cimport Slice
 
 cdef struct OtItem:
     double score
-    # behind the struct: the member's length, in one byte or five, then its bytes
+    # behind the struct: the member's length, in one byte or nine, then its bytes
 
 
 cdef struct OtLeaf:

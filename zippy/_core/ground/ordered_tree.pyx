@@ -15,7 +15,7 @@ alteration independent of those above and below it.
 """
 
 from libc.math cimport isinf
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memmove
 from zippy._core.ground.buf cimport slice_compare
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
@@ -32,7 +32,7 @@ cdef enum:
     SMALLEST_LEAF = 6     # of a tree that is one leaf; doubled until LEAF. Even, for the alignment of the items behind the keys
     INNER = 31            # children: 1000 bytes
     MAX_HEIGHT = 32
-    LONG_MEMBER = 255     # a length byte that says: four bytes of length follow
+    LONG_MEMBER = 255     # a length byte that says: eight bytes of length follow
     AHEAD = 8             # items fetched ahead of a walk
     # of a node: to the end of its scores or keys, of an inner one's children, and of an inner one
     LINES_TO_SCORES = 5
@@ -75,17 +75,16 @@ cdef struct Path:
 
 cdef OtItem* ot_item_new(double score, Slice member) noexcept nogil:
     cdef bint is_long = member.len >= LONG_MEMBER
-    cdef OtItem* item = <OtItem*>mem_alloc(sizeof(OtItem) + (5 if is_long else 1) + member.len)
+    cdef OtItem* item = <OtItem*>mem_alloc(sizeof(OtItem) + (1 + sizeof(size_t) if is_long else 1) + member.len)
     cdef uint8_t* p = <uint8_t*>(item + 1)
-    cdef uint32_t length = <uint32_t>member.len
     item.score = score
-    p[0] = <uint8_t>LONG_MEMBER if is_long else <uint8_t>length
+    p[0] = <uint8_t>LONG_MEMBER if is_long else <uint8_t>member.len
     p += 1
     if is_long:
-        memcpy(p, &length, sizeof(length))
-        p += sizeof(length)
-    if length:
-        memcpy(p, member.ptr, length)
+        memcpy(p, &member.len, sizeof(member.len))
+        p += sizeof(member.len)
+    if member.len:
+        memcpy(p, member.ptr, member.len)
     return item
 
 
@@ -99,7 +98,7 @@ cdef size_t ot_item_memory(const OtItem* item) noexcept nogil:
 
 cdef inline Slice member_of(const OtItem* item) noexcept nogil:
     cdef const uint8_t* p = <const uint8_t*>(item + 1)
-    cdef uint32_t length = p[0]
+    cdef size_t length = p[0]
     p += 1
     if length == LONG_MEMBER:
         memcpy(&length, p, sizeof(length))

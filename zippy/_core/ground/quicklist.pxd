@@ -19,7 +19,7 @@ cdef struct QuicklistNode:
     QuicklistNode* prev
     QuicklistNode* next
     unsigned char* data   # a listpack, a plain element, or LZF bytes of either; owned, with the gap before it
-    uint32_t bytes        # uncompressed size of data
+    size_t bytes          # uncompressed size of data; a plain element may have any
     uint32_t packed_bytes  # size of the LZF bytes, 0 when not compressed
     uint32_t count        # elements
     uint8_t container     # QL_PLAIN or QL_PACKED

@@ -1,7 +1,7 @@
 # Nodes keep to a size at which inserting, deleting and compressing stay cheap. After every call the nodes at both ends are uncompressed
 # (`compress` of them), all others compressed where that gains something; an iterator holds the node that it stands on uncompressed.
 
-from libc.stdint cimport uint16_t
+from libc.stdint cimport UINT32_MAX, uint16_t
 from libc.string cimport memcpy, memmove
 from zippy._core.ground.listpack cimport (
     LP_AFTER, LP_OVERHEAD, lp_append, lp_append_into, lp_begin_at, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at,
@@ -114,7 +114,7 @@ cdef void unpack(QuicklistNode* n) noexcept nogil:
 cdef void pack(QuicklistNode* n) noexcept nogil:
     cdef unsigned char* data
     cdef size_t size
-    if n.packed_bytes or n.bytes < COMPRESS_MIN:
+    if n.packed_bytes or n.bytes < COMPRESS_MIN or n.bytes > UINT32_MAX:
         return
     close_gap(n)
     data = <unsigned char*>mem_alloc(n.bytes)
@@ -174,7 +174,7 @@ cdef void settle(Quicklist* q, QuicklistNode* n) noexcept nogil:
 cdef QuicklistNode* node_new(unsigned char* data, size_t size, uint32_t count, int container) noexcept nogil:
     cdef QuicklistNode* n = <QuicklistNode*>mem_zalloc(sizeof(QuicklistNode))
     n.data = data
-    n.bytes = <uint32_t>size
+    n.bytes = size
     n.count = count
     n.container = <uint8_t>container
     return n
@@ -225,7 +225,7 @@ cdef void drop_node(Quicklist* q, QuicklistNode* n) noexcept nogil:
 cdef inline void set_data(Quicklist* q, QuicklistNode* n, unsigned char* lp, int64_t more) noexcept nogil:
     """The node's listpack after a change that brought so many elements more."""
     n.data = lp
-    n.bytes = <uint32_t>lp_bytes(lp)
+    n.bytes = lp_bytes(lp)
     n.count = <uint32_t>(n.count + more)
     q.count += <uint64_t>more
 

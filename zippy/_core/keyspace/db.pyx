@@ -9,7 +9,7 @@ from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_zalloc
 from zippy._core.ground.random cimport random_seed
 from zippy._core.ground.buf cimport buf_free
 from zippy._core.keyspace.effects cimport (
-    mutated, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watched_key_of
+    mutated, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watch_of, watched_key_of
 )
 from zippy._core.keyspace.lazy_free cimport free_entry, free_table, lazy_free_step
 from zippy._core.keyspace.live cimport live_end, live_keep_table, live_mark, live_save_first, live_wants
@@ -48,6 +48,7 @@ cdef void keyspace_init(Keyspace* ks, int databases, Settings* settings, uint64_
         ht_init(&db.watched, watched_key_of)
         ht_init(&db.waiting, waiting_key_of)
         ks.dbs[i] = db
+    ht_init(&ks.watches, watch_of)
     random_seed(&ks.random, seed)
     clock_refresh(&ks.clock)
 
@@ -65,6 +66,7 @@ cdef void keyspace_free(Keyspace* ks) noexcept nogil:
         ht_free(&db.watched)
         ht_free(&db.waiting)
         mem_free(db)
+    ht_free(&ks.watches)
     while not lazy_free_step(ks, 1 << 20):
         pass
     ready = next_ready_unchecked(ks)

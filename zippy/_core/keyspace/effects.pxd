@@ -19,15 +19,14 @@ cdef void effects_begin_unit(Keyspace* ks) noexcept nogil            # what foll
 cdef void effects_end_unit(Keyspace* ks) noexcept nogil
 cdef void effects_taken(Keyspace* ks) noexcept nogil                 # whoever reads the stream has read all of it
 
-# the client's new list of watches
+# the client's new list of watches, the same if it watches the key already
 cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, bint expired) noexcept nogil
-cdef bint watch_has(WatchNode* siblings, Db* db, Slice key) noexcept nogil
 cdef void unwatch_all(WatchNode* siblings) noexcept nogil            # frees the whole list
 cdef bint watch_any_expired(WatchNode* siblings) noexcept nogil      # has a key expired since it was watched: EXEC aborts
 # FLUSHDB, SWAPDB: every watched key that is in db, or in replaced_with if not NULL
 cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil
 
-# joins the key's queue; the client's new list of places
+# joins the key's queue; the client's new list of places, the same if it joined in this command already
 cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, WaitNode* siblings) noexcept nogil
 cdef void stop_waiting(WaitNode* siblings) noexcept nogil            # leaves all queues, frees the list
 cdef void signal_db_ready(Db* db) noexcept nogil                     # SWAPDB: every key that is waited for and there
@@ -37,3 +36,4 @@ cdef WaitingKey* waiting_at(Db* db, Slice key) noexcept nogil        # the queue
 
 cdef void watched_key_of(const void* item, Slice* key) noexcept nogil      # for HashTables of WatchedKey and of WaitingKey
 cdef void waiting_key_of(const void* item, Slice* key) noexcept nogil
+cdef void watch_of(const void* item, Slice* pair) noexcept nogil           # for Keyspace.watches

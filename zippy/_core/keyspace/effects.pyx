@@ -1,7 +1,7 @@
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memmove
 from zippy._core.ground.buf cimport (
-    Buf, buf_append, buf_append_byte, buf_append_i64, buf_clear, buf_reserve, slice_equal, slice_of, slice_text
+    Buf, buf_append, buf_append_byte, buf_append_i64, buf_clear, buf_reserve, slice_of, slice_text
 )
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
@@ -140,6 +140,10 @@ cdef void waiting_key_of(const void* item, Slice* key) noexcept nogil:
     key[0] = (<WaitingKey*>item).key
 
 
+cdef void watch_of(const void* item, Slice* pair) noexcept nogil:
+    pair[0] = slice_of(<const char*>&(<WatchNode*>item).watched, sizeof(WatchedKey*) + sizeof(bint*))
+
+
 cdef inline Slice copied_behind(void* struct_end, Slice key) noexcept nogil:
     memcpy(struct_end, key.ptr, key.len)
     return slice_of(<char*>struct_end, key.len)
@@ -149,15 +153,24 @@ cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, b
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
     cdef WatchedKey* watched = <WatchedKey*>ht_find_hashed(&db.watched, key, hash)
     cdef WatchNode* node
+    cdef WatchNode wanted
+    cdef Slice pair
     if watched == NULL:
         watched = <WatchedKey*>mem_zalloc(sizeof(WatchedKey) + key.len)
         watched.key = copied_behind(watched + 1, key)
         ht_insert(&db.watched, watched, hash)
+    wanted.watched = watched
+    wanted.dirty = dirty
+    watch_of(&wanted, &pair)
+    hash = hash_bytes(pair.ptr, pair.len)
+    if watched.first != NULL and ht_find_hashed(&db.keyspace.watches, pair, hash) != NULL:
+        return siblings
     node = <WatchNode*>mem_zalloc(sizeof(WatchNode))
     node.watched = watched
-    node.db = db
     node.dirty = dirty
+    node.db = db
     node.expired = expired
+    ht_insert(&db.keyspace.watches, node, hash)
     node.next = watched.first
     if watched.first != NULL:
         watched.first.prev = node
@@ -166,21 +179,16 @@ cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, b
     return node
 
 
-cdef bint watch_has(WatchNode* siblings, Db* db, Slice key) noexcept nogil:
-    while siblings != NULL:
-        if siblings.db == db and slice_equal(siblings.watched.key, key):
-            return True
-        siblings = siblings.sibling
-    return False
-
-
 cdef void unwatch_all(WatchNode* siblings) noexcept nogil:
     cdef WatchNode* node
     cdef WatchedKey* watched
+    cdef Slice pair
     while siblings != NULL:
         node = siblings
         siblings = node.sibling
         watched = node.watched
+        watch_of(node, &pair)
+        ht_remove(&node.db.keyspace.watches, pair)
         if node.prev != NULL:
             node.prev.next = node.next
         else:
@@ -237,15 +245,14 @@ cdef WaitingKey* waiting_at(Db* db, Slice key) noexcept nogil:
 cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, WaitNode* siblings) noexcept nogil:
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
     cdef WaitingKey* waiting = <WaitingKey*>ht_find_hashed(&db.waiting, key, hash)
-    cdef WaitNode* node = siblings
-    while node != NULL:
-        if waiting != NULL and node.waiting == waiting:
-            return siblings
-        node = node.sibling
+    cdef WaitNode* node
     if waiting == NULL:
         waiting = <WaitingKey*>mem_zalloc(sizeof(WaitingKey) + key.len)
         waiting.key = copied_behind(waiting + 1, key)
         ht_insert(&db.waiting, waiting, hash)
+    elif waiting.last.client == client:
+        # the command names the key twice, and nobody can have come in between
+        return siblings
     node = <WaitNode*>mem_zalloc(sizeof(WaitNode))
     node.waiting = waiting
     node.db = db

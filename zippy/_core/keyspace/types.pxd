@@ -44,9 +44,9 @@ cdef struct WatchNode:
     WatchNode* prev
     WatchNode* next              # of the same key
     WatchNode* sibling           # the same client's next watch
-    WatchedKey* watched
-    Db* db
+    WatchedKey* watched          # with the next field the key of Keyspace.watches
     bint* dirty                  # the client's "abort EXEC" flag
+    Db* db
     bint expired                 # the key was there but expired when WATCH came
 
 
@@ -188,6 +188,7 @@ cdef struct Keyspace:
     Account* account             # owned by the engine; used_memory
     Clock clock
     Random random
+    HashTable watches            # WatchNode by watched key and client: of all databases
     Effects effects
     LazyFree lazy
     KeyspaceStats stats

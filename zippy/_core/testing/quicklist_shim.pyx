@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
-from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged
+from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_try_alloc
 from zippy._core.ground.quicklist cimport (
     QL_HEAD, QL_PLAIN, QL_TAIL, QlIter, Quicklist, QuicklistNode, ql_append_listpack, ql_append_plain, ql_copy, ql_delete_range, ql_free,
     ql_free_some, ql_iter, ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push,
@@ -91,6 +91,22 @@ cdef class List:
 
     def _push(self, bytes text, bint at_head):
         ql_push(self.q, slice_from(text), QL_HEAD if at_head else QL_TAIL)
+
+    def _append_untouched(self, size_t size):
+        """Appends a plain element whose bytes nobody has written, so that the system gives it no memory; False: no room for it."""
+        cdef unsigned char* data = <unsigned char*>mem_try_alloc(size)
+        if data == NULL:
+            return False
+        ql_append_plain(self.q, data, size)
+        return True
+
+    def _length_at(self, int64_t index):
+        """Bytes of a string element."""
+        cdef QlIter it
+        check(ql_iter(&it, self.q, index, QL_TAIL) and ql_iter_next(&it))
+        length = it.item.len
+        ql_iter_done(&it)
+        return length
 
     def _pop(self, bint at_head):
         cdef QlIter it

@@ -6,7 +6,8 @@ from zippy._core.ground.hashtable cimport (
     ht_find, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_random, ht_remove, ht_replace, ht_reserve
 )
 from zippy._core.ground.listpack cimport (
-    lp_append, lp_copy, lp_delete_range_at, lp_find, lp_first, lp_fits, lp_free, lp_length, lp_new, lp_next, lp_replace, lp_seek, lp_text
+    LP_OVERHEAD, lp_append, lp_copy, lp_delete_range_at, lp_find, lp_first, lp_fits, lp_free, lp_length, lp_new, lp_next, lp_replace,
+    lp_seek, lp_text
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_size
 from zippy._core.ground.random cimport random_below
@@ -190,7 +191,7 @@ cdef void hash_make_room(Entry* e, const Settings* s, int count, const Slice* wo
         if words[i].len > <uint64_t>s.hash_max_listpack_value:
             to_table(e, hash_length(e) + count // 2)
             return
-        size += words[i].len
+        size += words[i].len + LP_OVERHEAD
     if not lp_fits(listpack_of(e), size):
         to_table(e, hash_length(e) + count // 2)
 

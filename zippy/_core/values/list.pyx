@@ -1,7 +1,7 @@
 from zippy._core.ground.buf cimport slice_equal, slice_of
 from zippy._core.ground.listpack cimport (
-    lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_free, lp_get, lp_insert, lp_items, lp_last, lp_length, lp_new, lp_next,
-    lp_prepend, lp_prev, lp_replace, lp_seek
+    LP_OVERHEAD, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_fits, lp_free, lp_get, lp_insert, lp_items, lp_last,
+    lp_length, lp_new, lp_next, lp_prepend, lp_prev, lp_replace, lp_seek
 )
 from zippy._core.ground.mem cimport mem_size
 from zippy._core.ground.number cimport num_write_i64
@@ -65,7 +65,10 @@ cdef void list_make_room(Entry* e, const Settings* s, int count, const Slice* el
         return
     for i in range(count):
         size += elements[i].len
-    if too_large(s, lp_bytes(listpack_of(e)) + size, lp_length(listpack_of(e)) + count, 1):
+    if (
+        too_large(s, lp_bytes(listpack_of(e)) + size, lp_length(listpack_of(e)) + count, 1)
+        or not lp_fits(listpack_of(e), size + <size_t>count * LP_OVERHEAD)
+    ):
         to_quicklist(e, s)
 
 

@@ -1,0 +1,37 @@
+from libc.string cimport memset
+from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
+from zippy._core.ground.sha1 cimport SHA1_BYTES, Sha1, sha1_begin, sha1_end, sha1_take
+from zippy._core.keyspace.db cimport is_expired
+from zippy._core.keyspace.types cimport Db
+from zippy._core.values.digest cimport digest_mix, digest_text, digest_value
+from zippy._core.values.entry cimport Entry, entry_key
+
+
+cdef void digest_key(Db* db, Entry* e, uint8_t* sum) noexcept nogil:
+    """The sum of database, key and value."""
+    cdef Sha1 h
+    digest_value(e, sum)
+    sha1_begin(&h)
+    sha1_take(&h, &db.id, sizeof(db.id))
+    digest_text(&h, entry_key(e))
+    sha1_take(&h, sum, SHA1_BYTES)
+    sha1_end(&h, sum)
+
+
+cdef void digest_keyspace(Keyspace* ks, uint8_t* total) noexcept nogil:
+    cdef uint8_t[SHA1_BYTES] sum
+    cdef HtIter it
+    cdef Entry* e
+    cdef Db* db
+    cdef int i
+    memset(total, 0, SHA1_BYTES)
+    for i in range(ks.db_count):
+        db = ks.dbs[i]
+        ht_iter(&it, &db.keys)
+        e = <Entry*>ht_iter_next(&it)
+        while e != NULL:
+            if not is_expired(db, e):
+                digest_key(db, e, sum)
+                digest_mix(total, sum)
+            e = <Entry*>ht_iter_next(&it)
+        ht_iter_done(&it)
