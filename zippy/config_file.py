@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO, NamedTuple
@@ -24,6 +25,7 @@ FATAL_HEAD = f"*** FATAL CONFIG FILE ERROR (Redis {REDIS_VERSION}) ***\n"
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "a": "\a"}
 _QUOTED = {0x5C: "\\\\", 0x22: '\\"', 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x08: "\\b", 0x07: "\\a"}
+_PLAIN_WORD = re.compile(r"[!#-&(-\[\]-~]+")  # printable, without quotes and backslash
 _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 _BLANKS = frozenset(" \t\r\n\0")
 _OTHER_DIRECTIVES = {"user": (1, None), "rename-command": (2, 2), "loadmodule": (1, None)}  # least and most words after the name
@@ -332,9 +334,16 @@ def _lines(setting: Setting, value: Value) -> list[str]:
     if setting.type == "memory" or (setting.type == "memory-or-percent" and isinstance(value, int) and value >= 0):
         assert isinstance(value, int)
         return [f"{setting.name} {memory_text(value)}"]
+    if setting.type in ("words", "address"):
+        assert isinstance(value, tuple)
+        return [" ".join([setting.name, *(map(_quoted_if_needed, map(str, value)) if value else ['""'])])]
     text = render(setting, value)
     is_text = isinstance(value, str) and setting.type != "enum"
     return [f"{setting.name} {quote(text) if is_text or setting.type == 'events' or not text else text}"]
+
+
+def _quoted_if_needed(word: str) -> str:
+    return word if _PLAIN_WORD.fullmatch(word) else quote(word)
 
 
 def _buffer_limit_lines(setting: Setting, value: Value) -> list[str]:

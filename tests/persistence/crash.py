@@ -4,14 +4,26 @@
 
 Writers of several types send numbers in ascending order and note when each was acknowledged. A round ends with SIGTERM, with kill -9,
 or with kill -9 and a power cut, which leaves what was synced and a part by chance of what was not (disk.py here). Meanwhile BGSAVE and
-BGREWRITEAOF run, and their children are killed. The server starts again in the same folder. Then
+BGREWRITEAOF run, in both ways of saving, their children are killed, and the log is switched off and on. The server starts again in the
+same folder, with the log. Then
 
-- each writer's data is whole: a list or a sorted set has no gap, the halves of a transaction or of an HSET agree, no string is cut;
+- each writer's data is what a beginning of its commands gives, each done once: a list or a sorted set has no gap and nothing twice,
+  counters agree with each other, the halves of a transaction or of an HSET too, no string is cut;
 - nothing is there that was never sent;
+
+While the log is on, which is so as soon as no rewrite is scheduled or under way after it was switched on,
+
 - `appendfsync always`: all that was acknowledged is there;
 - `everysec`: what was acknowledged is there, but for the last second before a power cut, longer by the longest sync of the round; kill -9
   alone may take what was acknowledged while a sync was under way, since writing is put off meanwhile;
-- after SIGTERM all is there; a snapshot holds all that was acknowledged before its BGSAVE began.
+- after SIGTERM all is there.
+
+While it is off, or on and without its base, what a start with the log finds is what the files have:
+
+- all that was acknowledged before CONFIG SET appendonly no was sent, or before a BGREWRITEAOF began that succeeded since;
+- all that was there at the last start, if neither has been.
+
+A snapshot holds all that was acknowledged before its BGSAVE began, whatever the log is.
 """
 
 from __future__ import annotations
@@ -36,6 +48,7 @@ from tests.persistence.disk import Disk
 from tests.resp import Arg, ConnectionClosed, RawClient, Reply, encode
 from tests.servers import ServerProcess
 
+SPREAD = 5  # keys of a writer that increments one after the other
 KEPT = 1000  # items of a list and members of a sorted set that are not trimmed away
 SECOND = 1.0
 SLACK = 0.5  # seconds for a timer that comes late on a busy machine; the server looks ten times a second
@@ -129,8 +142,19 @@ def highest_pair(client: RawClient, key: str) -> int:
     return n
 
 
+def highest_spread(client: RawClient, key: str) -> int:
+    """Of counters that were incremented in turn."""
+    found = [number(client("GET", f"{key}:{place}")) for place in range(SPREAD)]
+    total = sum(found)
+    due = [(total + SPREAD - place) // SPREAD - (place == 0) for place in range(SPREAD)]
+    whole(found == due, f"{key}: the counters do not agree: {found}")
+    return total
+
+
 KINDS = (
     Kind("string", lambda key, n: [("SET", key, n)], lambda client, key: number(client("GET", key))),
+    Kind("counter", lambda key, n: [("INCR", key)], lambda client, key: number(client("GET", key))),
+    Kind("counters", lambda key, n: [("INCR", f"{key}:{n % SPREAD}")], highest_spread, at_once=8),
     Kind("list", push, highest_item),
     Kind("pipelined list", push, highest_item, at_once=16),
     Kind("hash", lambda key, n: [("HSET", key, "a", n, "b", n)], highest_fields),
@@ -179,6 +203,8 @@ class Writer:
             reply = client.read()
             if reply.is_error:
                 self.refusal = self.refusal or reply
+        if self.kind.name == "counter" and reply.value != n:
+            self.refusal = self.refusal or reply
         if self.refusal is None:
             self.acknowledged = n
             self.acknowledgements.append((time.monotonic(), n))
@@ -200,6 +226,8 @@ class Figures:
     """What was seen."""
 
     acknowledged: int = 0
+    unlogged: int = 0  # of these, in rounds that ended with a log that was not on
+    on: int = 0  # rounds that ended with the log on
     ends: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)  # acknowledged numbers, by the way of the end
@@ -209,9 +237,19 @@ class Figures:
     def __str__(self) -> str:
         oldest = {how: f"{seconds:.2f}" for how, seconds in self.oldest.items()}
         return (
-            f"acknowledged={self.acknowledged} ends={dict(self.ends)} actions={dict(self.actions)} "
+            f"acknowledged={self.acknowledged} unlogged={self.unlogged} ended_on={self.on} "
+            f"ends={dict(self.ends)} actions={dict(self.actions)} "
             f"snapshots_checked={self.snapshots} lost={dict(self.lost)} oldest_lost_s={oldest}"
         )
+
+
+ACTIONS = ("BGSAVE", "BGREWRITEAOF", "switch", "switch to and fro", "switch to and fro", "wait until on", "kill child", "nothing")
+
+
+def rewrites(client: RawClient) -> int:
+    """How many rewrites have succeeded."""
+    _, _, rest = client("INFO", "persistence").value.partition(b"aof_rewrites:")
+    return int(rest.split()[0])
 
 
 class Crash:
@@ -227,6 +265,9 @@ class Crash:
         self.writers = [Writer(kind, place) for place, kind in enumerate(KINDS)]
         self.figures = Figures()
         self.snapshot_holds: dict[str, int] = {}  # by writer: what the last snapshot that was finished holds at least
+        self.log_holds: dict[str, int] = {}  # by writer: what the log's files hold at least, whatever comes
+        self.switched_on = True  # the setting appendonly
+        self.is_on = True  # the log is known to have its base too
         self.ends: list[str] = []  # that are to come
         self.slow_ms = 0
         options = ("--appendonly", "yes", "--appendfsync", policy, "--auto-aof-rewrite-min-size", "1mb")
@@ -258,8 +299,7 @@ class Crash:
         if not self.ends:
             self.ends = self.chance.sample(["kill", "kill", "power", "power", "SIGTERM"], 5)
         how = self.ends.pop()
-        for writer in self.writers:
-            writer.start(self.server)
+        self.begin()
         self.disturb(self.chance.uniform(0.05, 2.5))
         if self.policy == "everysec" and self.chance.random() < 0.2:
             time.sleep(1.5)  # so that what was written first is older than a second
@@ -277,22 +317,94 @@ class Crash:
         if self.snapshot_holds and self.chance.random() < 0.2:
             self.check_snapshot()
 
+    def begin(self) -> None:
+        """Sets the ways of saving, and lets the writers write. The server has just started."""
+        self.switched_on = self.is_on = True
+        self.log_holds = self.acknowledged()
+        with self.server.client() as client:
+            # so that a save of few keys lasts, and something can happen meanwhile
+            client("CONFIG", "SET", "rdb-key-save-delay", self.chance.choice([0, 2000, 20_000]))
+            client("CONFIG", "SET", "snapshot-method", self.chance.choice(["fork", "walk"]))
+            client("CONFIG", "SET", "aof-use-rdb-preamble", self.chance.choice(["yes", "yes", "no"]))
+        for writer in self.writers:
+            writer.start(self.server)
+
+    def acknowledged(self) -> dict[str, int]:
+        """What each writer was told until now."""
+        return {writer.key: writer.acknowledged for writer in self.writers}
+
     def disturb(self, seconds: float) -> None:
-        """Snapshots, rewrites and killed children while the writers write."""
+        """Snapshots, rewrites, killed children and switching the log off and on, while the writers write."""
         end = time.monotonic() + seconds
         with self.server.client() as client:
             while (left := end - time.monotonic()) > 0:
-                time.sleep(min(left, self.chance.uniform(0.01, 0.8)))
-                action = self.chance.choice(["BGSAVE", "BGREWRITEAOF", "BGREWRITEAOF", "kill child", "nothing"])
+                # one soon after the other as often as not, so that they meet each other at work
+                time.sleep(min(left, self.chance.choice([self.chance.uniform(0.0, 0.03), self.chance.uniform(0.01, 0.8)])))
+                action = self.chance.choice(ACTIONS)
                 self.note(action)
                 self.figures.actions[action] += 1
-                if action == "kill child":
-                    self.kill_children()
-                elif action != "nothing":
-                    holds = {writer.key: writer.acknowledged for writer in self.writers}
-                    started = client(*action.split())
-                    if action == "BGSAVE" and started.value == b"Background saving started":
-                        self.wait_for_snapshot(client, holds)
+                self.act(action, client)
+            if self.chance.random() < 0.7:
+                self.wait_until_on(client)
+            self.learn(client)
+            self.note(f"the log is {'on' if self.is_on else 'being prepared' if self.switched_on else 'off'}")
+
+    def act(self, action: str, client: RawClient) -> None:
+        """One of ACTIONS."""
+        holds = self.acknowledged()
+        if action == "kill child":
+            self.kill_children()
+        elif action == "switch":
+            self.switch(client)
+        elif action == "switch to and fro":
+            for step in self.chance.choices(["switch", "switch", "BGREWRITEAOF"], k=self.chance.randint(2, 8)):
+                self.note(step)
+                self.act(step, client)
+        elif action == "wait until on":
+            self.wait_until_on(client)
+        elif action == "BGSAVE":
+            if client("BGSAVE").value == b"Background saving started":
+                self.wait_for_snapshot(client, holds)
+        elif action == "BGREWRITEAOF":
+            done = rewrites(client)
+            started = client("BGREWRITEAOF").value == b"Background append only file rewriting started"
+            if started and not self.switched_on:
+                self.wait_for_base(client, holds, done)
+
+    def switch(self, client: RawClient) -> None:
+        """Switches the log off or on."""
+        self.learn(client)
+        was_on = self.is_on
+        holds = self.acknowledged()
+        self.is_on = False
+        self.switched_on = not self.switched_on
+        whole(client("CONFIG", "SET", "appendonly", "yes" if self.switched_on else "no").value == b"OK", "the log could not be switched")
+        if was_on:
+            self.log_holds = holds
+
+    def wait_until_on(self, client: RawClient) -> None:
+        """Has the log on, unless killed children keep it from getting its base for long."""
+        if not self.switched_on:
+            self.switch(client)
+        deadline = time.monotonic() + 3
+        while not self.is_on and time.monotonic() < deadline:
+            time.sleep(0.01)
+            self.learn(client)
+
+    def learn(self, client: RawClient) -> None:
+        """Notes whether the log is on."""
+        fields = client("INFO", "persistence").value
+        self.is_on = self.switched_on and b"aof_rewrite_in_progress:0" in fields and b"aof_rewrite_scheduled:0" in fields
+
+    def wait_for_base(self, client: RawClient, holds: dict[str, int], done: int) -> None:
+        """Now and then waits until the base of a log that is off is in its place, and notes what it has to hold."""
+        patience = self.chance.choice([0.0, 0.98])
+        while self.chance.random() < patience:
+            if b"aof_rewrite_in_progress:0" in client("INFO", "persistence").value:
+                if rewrites(client) > done:
+                    self.log_holds = holds
+                return
+            time.sleep(0.01)
 
     def wait_for_snapshot(self, client: RawClient, holds: dict[str, int]) -> None:
         """Now and then waits until the snapshot is in its place, and notes what it has to hold."""
@@ -314,11 +426,16 @@ class Crash:
         """Ends the server; the moment (monotonic seconds)."""
         self.note(f"{how}, sync takes {self.slow_ms} ms")
         self.figures.ends[how] += 1
+        self.figures.on += self.is_on
         if not self.server.alive():
             raise Broken(f"the server has ended by itself\n{self.server.log()[-3000:]}")
         children = self.children()
         ended = time.monotonic()
         if how == "SIGTERM":
+            if not self.is_on:
+                # it would not leave before it has a base
+                with self.server.client() as client:
+                    client("CONFIG", "SET", "appendonly", "no")
             self.server.terminate(20)
         else:
             self.server.kill()
@@ -336,7 +453,9 @@ class Crash:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def allowed_age(self, how: str) -> float:
-        """How long before the end an acknowledgement may be that did not last; below 0: none may."""
+        """How long before the end an acknowledgement may be that did not last, in seconds; below 0: none may."""
+        if not self.is_on:
+            return float("inf")
         if self.policy == "always" or how == "SIGTERM":
             return -SECOND
         longest = max(self.disk.journal().longest_sync, self.slow_ms / 1000)
@@ -349,13 +468,18 @@ class Crash:
         whole(found <= writer.sent, f"{writer.key}: {found} was never sent")
         lost = [at for at, n in writer.acknowledgements if n > found]
         self.figures.acknowledged += len(writer.acknowledgements)
-        if lost:
+        self.figures.unlogged += 0 if self.is_on else len(writer.acknowledgements)
+        least = self.log_holds[writer.key]
+        whole(found >= least, f"{writer.key}: {found} is less than {least}, which the log's files had")
+        if lost and self.is_on:
             age = ended - lost[0]
             self.figures.lost[how] += len(lost)
             self.figures.oldest[how] = max(self.figures.oldest.get(how, 0.0), age)
             whole(age <= allowed, f"{writer.key}: {len(lost)} acknowledged numbers are lost, the oldest {age:.3f} s before the end")
-        whole(bool(lost) or found >= writer.acknowledged, f"{writer.key}: numbers of former rounds are lost")
         writer.sent = writer.acknowledged = found
+        if writer.key in self.snapshot_holds:
+            # one that took its place unseen may have begun after this start
+            self.snapshot_holds[writer.key] = min(self.snapshot_holds[writer.key], found)
 
     def check_snapshot(self) -> None:
         """Loads the snapshot elsewhere: it is whole, and holds what was acknowledged before it began."""

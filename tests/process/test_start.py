@@ -421,6 +421,9 @@ class TestConfigAtRunTime:
             assert reply.value == (
                 b"ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses."
             )
+            for name in (b"\xff", b"127.0.0.1 -\xff", b"127.0.0.1\nmaxmemory 1", b"127.0.0.1 a\0b", "x" * 70):
+                assert client("CONFIG", "SET", "bind", name) == reply
+                assert client("CONFIG", "GET", "bind").plain() == [b"bind", b"127.0.0.2"]
             assert answers(lambda: RawClient("127.0.0.2", port))
             assert client("CONFIG", "SET", "bind", "127.0.0.1 -192.0.2.77").value == b"OK"
             assert answers(lambda: tcp(port))
@@ -431,7 +434,8 @@ class TestConfigAtRunTime:
         (tmp_path / "z.conf").write_text(f"# mine\nport {port}\nsave 3600 1\nhz 20\n")
         changes = {
             "hz": "33", "port": str(other), "maxmemory": "104857600", "maxmemory-policy": "allkeys-lfu", "save": "60 7 900 3",
-            "requirepass": 'pa"ss \\ word', "client-output-buffer-limit": "normal 0 0 0 slave 1048576 524288 7 pubsub 0 0 0",
+            "requirepass": 'pa"ss \\ word\r\nmaxmemory 1\t\0',
+            "client-output-buffer-limit": "normal 0 0 0 slave 1048576 524288 7 pubsub 0 0 0",
             "notify-keyspace-events": "KEA", "bind": "127.0.0.1", "slowlog-log-slower-than": "-1",
         }  # fmt: skip
         with launched(tmp_path, "z.conf", "--loglevel", "verbose") as server, ready(server, port) as client:

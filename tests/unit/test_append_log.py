@@ -30,9 +30,11 @@ class Rig:
         self.core = Core(16, 1)
         self.now = 1_700_000_000 * SECOND
         self.core.set_clock(self.now)
-        self.syncs: list[tuple[int, int]] = []
+        self.syncs: list[tuple[int, int, int]] = []  # what the thread was given to sync: descriptor, number of the file, offset
+        self.unstartable = 0  # errno of sending the thread
+        self.closed: list[int] = []  # what it was given to close
         self.problems: list[int] = []
-        self.log = AppendLog(self.core, lambda fd, offset: self.syncs.append((fd, offset)), self.problems.append, self.give_up)
+        self.log = AppendLog(self.core, self.sync, self.closed.append, self.problems.append, self.give_up)
         self.log.set_policy(policy)
         self.sent = b""
         self.session = Session(self.core, CallbackTransport(self.take, lambda session: None))
@@ -54,6 +56,17 @@ class Rig:
         """The transport."""
         self.sent += session.take_output()
 
+    def sync(self, descriptor: int, file: int, offset: int) -> None:
+        """The thread is sent."""
+        if self.unstartable:
+            raise OSError(self.unstartable, os.strerror(self.unstartable))
+        self.syncs.append((descriptor, file, offset))
+
+    def synced(self, place: int = -1, error: int = 0) -> None:
+        """The thread answers."""
+        _, file, offset = self.syncs[place]
+        self.log.synced_to(file, offset, error)
+
     def give_up(self, text: str, error: int) -> None:
         """The process would end here."""
         raise GivenUp(text, error)
@@ -62,8 +75,10 @@ class Rig:
         """Turns the log to a file. sync_former: the thread has synced the one before at once."""
         path = self.folder / name
         self.files.append(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
-        if self.log.open(self.files[-1], path.stat().st_size) >= 0 and sync_former:
-            self.log.synced_to(self.log.written, 0)
+        given = len(self.syncs)
+        self.log.open(self.files[-1], path.stat().st_size)
+        for place in range(given, len(self.syncs) if sync_former else 0):
+            self.synced(place)
         return path
 
     def __call__(self, *words: object) -> bytes:
@@ -180,9 +195,9 @@ def test_syncing_is_left_to_the_system_while_a_child_writes(rig: Rig) -> None:
 def test_once_a_second_the_thread_is_sent(rig: Rig) -> None:
     rig.open()
     rig("SET", "a", 1)
-    assert rig.syncs == [(rig.log.descriptor, rig.log.written)]
+    assert rig.syncs == [(rig.log.descriptor, 1, rig.log.written)]
     assert rig.log.syncing
-    rig.log.synced_to(rig.log.written, 0)
+    rig.synced()
     assert rig.log.synced == rig.log.written
     rig("SET", "a", 2)
     rig.later(SECOND - 1)
@@ -191,7 +206,7 @@ def test_once_a_second_the_thread_is_sent(rig: Rig) -> None:
     rig.later(1)
     rig.log.flush(False)
     assert len(rig.syncs) == 2
-    rig.log.synced_to(rig.syncs[1][1], 0)
+    rig.synced()
     rig.later(SECOND)
     rig.log.flush(False)
     # there is nothing to sync
@@ -216,7 +231,7 @@ def test_a_write_does_not_wait_for_the_thread_but_no_longer_than_two_seconds(rig
     # one at work is enough
     assert len(rig.syncs) == 1
     rig("SET", "a", 4)
-    rig.log.synced_to(rig.syncs[0][1], 0)
+    rig.synced(0)
     rig.log.flush(False)
     assert path.read_bytes().endswith(request("SET", "a", 4))
     assert len(rig.syncs) == 2
@@ -239,7 +254,7 @@ def test_what_was_put_off_goes_to_the_file_it_belongs_to(rig: Rig) -> None:
 def test_a_thread_that_failed_has_writes_refused(rig: Rig) -> None:
     rig.open()
     rig("SET", "a", 1)
-    rig.log.synced_to(rig.log.written, errno.EIO)
+    rig.synced(error=errno.EIO)
     assert (rig.problems, rig.log.error, rig.log.synced) == ([errno.EIO], errno.EIO, 0)
     assert rig("SET", "a", 2) == b"-MISCONF Errors writing to the AOF file: Input/output error\r\n"
     assert rig("PING").startswith(b"-MISCONF")
@@ -249,8 +264,8 @@ def test_a_thread_that_failed_has_writes_refused(rig: Rig) -> None:
     assert rig("EXEC").startswith(b"-EXECABORT")
     rig.later(SECOND)
     rig.log.flush(False)
-    rig.log.synced_to(rig.log.written, 0)
-    assert (rig.problems, rig.log.error) == ([errno.EIO, 0], 0)
+    rig.synced()
+    assert (rig.problems, rig.log.error, rig.log.failed_syncs) == ([errno.EIO, 0], 0, 1)
     assert rig("SET", "a", 2) == b"+OK\r\n"
 
 
@@ -269,7 +284,8 @@ def test_what_a_full_disk_did_not_take_is_written_later(rig: Rig) -> None:
     assert rig.problems[-1] == 0
     rig("SET", "b", 1)
     assert path.read_bytes() == request("SELECT", 2) + request("SET", "a", 1) + request("SET", "b", 1)
-    assert rig.syncs == []
+    # nothing but the file that is over
+    assert [descriptor for descriptor, _, _ in rig.syncs] == [full]
 
 
 @pytest.mark.parametrize("rig", ["everysec", "no"], indirect=True)
@@ -287,25 +303,130 @@ def test_settled_is_what_the_file_has(rig: Rig) -> None:
     assert path.read_bytes() == request("SELECT", 0) + request("SET", "a", 1)
 
 
-@pytest.mark.parametrize("rig", ["everysec", "no"], indirect=True)
-@pytest.mark.parametrize("late", [False, True])
-def test_another_file_begins_when_the_one_before_is_on_disk(rig: Rig, late: bool) -> None:
-    first = rig.open("first")
-    rig("SET", "a", 1)
-    written = first.read_bytes()
-    second = rig.open("second", sync_former=False)
-    rig("SET", "b", 1)
-    rig.later(2 * SECOND - 1)
-    rig("SET", "c", 1)
-    assert (first.read_bytes(), second.read_bytes()) == (written, b"")
-    if late:
-        # a disk that does not answer is not waited for any longer
-        rig.later(1)
-    else:
-        for _ in range(rig.log.syncing):
-            rig.log.synced_to(rig.log.written, 0)
+@everysec
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.EAGAIN])
+def test_a_thread_that_cannot_be_sent_is_sent_a_second_later(rig: Rig, error: int) -> None:
+    rig.open()
+    rig.unstartable = error
+    assert rig("SET", "a", 1) == b"+OK\r\n"
+    assert (rig.problems, rig.log.error, rig.log.syncing) == ([error], error, 0)
+    # nothing was written that could be lost
+    assert rig.log.failed_syncs == 0
+    rig.unstartable = 0
+    rig.later(SECOND - 1)
     rig.log.flush(False)
-    assert second.read_bytes() == request("SELECT", 0) + request("SET", "b", 1) + request("SET", "c", 1)
+    assert rig.syncs == []
+    rig.later(1)
+    rig.log.flush(False)
+    rig.synced()
+    assert rig.log.synced == rig.log.written
+    assert (rig.problems, rig.log.error) == ([error, 0], 0)
+
+
+class TestAnotherFile:
+    """One file follows another: what is in the second is of no use without the end of the first."""
+
+    @pytest.mark.parametrize("rig", ["everysec", "no"], indirect=True)
+    def test_it_begins_when_the_one_before_is_on_disk(self, rig: Rig) -> None:
+        first = rig.open("first")
+        rig("SET", "a", 1)
+        written = first.read_bytes()
+        second = rig.open("second", sync_former=False)
+        rig("SET", "b", 1)
+        rig.later(2 * SECOND - 1)
+        rig("SET", "c", 1)
+        assert (first.read_bytes(), second.read_bytes(), rig.closed) == (written, b"", [])
+        for place in range(len(rig.syncs)):
+            rig.synced(place)
+        assert rig.closed == rig.files[:1]
+        rig.log.flush(False)
+        assert second.read_bytes() == request("SELECT", 0) + request("SET", "b", 1) + request("SET", "c", 1)
+
+    @everysec
+    def test_after_two_seconds_the_loop_waits_for_the_disk(self, rig: Rig) -> None:
+        rig.open("first")
+        rig("SET", "a", 1)
+        second = rig.open("second", sync_former=False)
+        rig("SET", "b", 1)
+        rig.later(2 * SECOND)
+        rig.log.flush(False)
+        # the thread closes it when it has done its part
+        assert rig.closed == rig.files[:1]
+        assert second.read_bytes() == request("SELECT", 0) + request("SET", "b", 1)
+
+    @never
+    def test_where_nothing_is_promised_nobody_waits(self, rig: Rig) -> None:
+        rig.open("first")
+        rig("SET", "a", 1)
+        second = rig.open("second", sync_former=False)
+        rig("SET", "b", 1)
+        rig.later(200 * SECOND)
+        rig.log.flush(False)
+        assert (rig.closed, second.read_bytes()) == ([], b"")
+        rig.synced()
+        rig.log.flush(False)
+        assert second.read_bytes() == request("SELECT", 0) + request("SET", "b", 1)
+
+    @everysec
+    def test_a_former_sync_of_it_is_not_enough(self, rig: Rig) -> None:
+        rig.open("first")
+        rig("SET", "a", 1)
+        rig("SET", "b", 1)
+        rig.open("second", sync_former=False)
+        assert [file for _, file, _ in rig.syncs] == [1, 1]
+        rig.synced(0)
+        assert rig.closed == []
+        rig.synced(1)
+        assert rig.closed == rig.files[:1]
+
+    @always
+    def test_always_syncs_it_at_once(self, rig: Rig) -> None:
+        rig.open("first")
+        rig.log.sync_later = True
+        rig("SET", "a", 1)
+        assert rig.log.synced < rig.log.written
+        rig.open("second", sync_former=False)
+        assert (rig.syncs, rig.closed) == ([], rig.files[:1])
+
+    @everysec
+    def test_always_from_now_on_syncs_it_first(self, rig: Rig) -> None:
+        rig.open("first")
+        rig("SET", "a", 1)
+        rig.open("second", sync_former=False)
+        rig.log.set_policy("always")
+        rig("SET", "b", 1)
+        assert rig.closed == rig.files[:1]
+        assert rig.log.synced == rig.log.written
+
+    @never
+    def test_a_failure_is_told_and_another_sync_follows(self, rig: Rig) -> None:
+        rig.open("first")
+        rig("SET", "a", 1)
+        rig.open("second", sync_former=False)
+        rig("SET", "b", 1)
+        rig.synced(error=errno.EIO)
+        assert (rig.log.error, rig.log.failed_syncs, rig.closed) == (errno.EIO, 1, rig.files[:1])
+        assert rig("SET", "c", 1).startswith(b"-MISCONF")
+        rig.later(SECOND)
+        rig.log.flush(False)
+        assert len(rig.syncs) == 2
+        rig.synced()
+        assert (rig.problems, rig.log.error) == ([errno.EIO, 0], 0)
+        assert rig("SET", "c", 1) == b"+OK\r\n"
+
+    @everysec
+    def test_an_answer_about_a_log_that_is_over_counts_for_nothing(self, rig: Rig) -> None:
+        rig.open("first")
+        rig("SET", "a", 1)
+        rig.log.close()
+        rig.open("second")
+        assert rig.log.syncing == 0
+        rig.later(SECOND)
+        rig("SET", "b", 1)
+        synced = rig.log.synced
+        rig.synced(0, errno.EIO)
+        rig.synced(0)
+        assert (rig.log.syncing, rig.log.synced, rig.log.error, rig.log.failed_syncs) == (1, synced, 0, 0)
 
 
 @everysec

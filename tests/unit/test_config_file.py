@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from tests.unit.oracle import oracle_binary, start_oracle
@@ -25,7 +26,7 @@ from zippy.config_file import (
     rewrite_file,
     split_words,
 )
-from zippy.settings import Settings
+from zippy.settings import SETTINGS, SettingError, Settings, parse
 
 
 def fatal_error(folder: pathlib.Path, arguments: list[str], stdin: bytes) -> str:
@@ -344,6 +345,37 @@ class TestRewrite:
         )
         assert rewrite(text, Settings()) == text
 
+    @pytest.mark.parametrize("kind", sorted({setting.type for setting in SETTINGS}))
+    @limits(max_examples=40, deadline=None)
+    @given(st.data())
+    def test_a_file_gives_back_whatever_was_taken(self, kind: str, data: st.DataObject) -> None:
+        """Line breaks, quotes and control bytes in a value are no lines and no words of the file."""
+        setting = data.draw(st.sampled_from([setting for setting in SETTINGS if setting.type == kind and setting.name != "dir"]))
+        words = st.sampled_from(["127.0.0.1", "1", "60", "normal", "1kb", "yes", "a", *setting.choices])
+        hostile = st.text(st.sampled_from("a1- \n\r\t\0\"'\\#x\x01\x1b\x7f\xa0\u2028é\udcff"), max_size=12)
+        parts = data.draw(st.lists(words | hostile, min_size=1, max_size=5))
+        text = data.draw(st.sampled_from(["", " ", "\nmaxmemory 1\n", "\r"])).join(parts)
+        settings = Settings()
+        try:
+            settings.put(setting, parse(setting, text, settings.value(setting.name)))
+        except SettingError:
+            return
+        for before in ("", f"{setting.name} 1\nport 7\n"):
+            written = rewrite(before, settings)
+            again = loaded(written)
+            assert [name for name in again.changed() if name.name != setting.name] == []
+            assert again.value(setting.name) == settings.value(setting.name)
+            assert rewrite(written, again) == written
+
+    @pytest.mark.parametrize("folder", ["a\nmaxmemory 1", "\"q\" 'r' \\", "\udcff\r#", " "])
+    def test_a_folder_with_any_name(self, tmp_path: pathlib.Path, folder: str) -> None:
+        path = tmp_path / folder
+        path.mkdir()
+        settings = Settings()
+        settings.set_many([("dir", str(path))], trusted=True)
+        again = loaded(rewrite("", settings))
+        assert (again.text("dir"), again.integer("maxmemory")) == (str(path), 0)
+
     def test_redis_reads_what_was_written(self, tmp_path: pathlib.Path) -> None:
         settings = Settings()
         settings.set_many(
@@ -353,6 +385,8 @@ class TestRewrite:
                 ("save", "1 2 3 4"),
                 ("notify-keyspace-events", "KEA"),
                 ("bind-source-addr", "1.2.3.4"),
+                ("proc-title-template", "a\nmaxmemory 1 {title}"),
+                ("cluster-announce-ip", "'\r\x1b"),
                 ("oom-score-adj-values", "1 2 3"),
                 ("latency-tracking-info-percentiles", ""),
                 ("maxmemory-clients", "5%"),

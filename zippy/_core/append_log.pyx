@@ -2,10 +2,12 @@
 
 Forcing it to disk is done here when every turn asks for it, and by a thread of the service above when once a second is enough. While that
 thread is at work a write would wait for the disk too, so it is put off, but no longer than two seconds: no more may be lost.
+
+Where one file follows another, nothing is written to the second before the first is on disk: a power cut would leave a log with a gap.
 """
 
 cimport cython
-from libc.errno cimport EINTR, ENOMEM, errno
+from libc.errno cimport EINTR, EIO, ENOMEM, errno
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy
 from posix.unistd cimport fdatasync, ftruncate, write
@@ -31,6 +33,8 @@ cdef enum:
     SECOND = 1000000            # us
     LONGEST_DELAY = 2 * SECOND  # of a write that would wait for the thread that syncs
 
+NO_MEMORY = "No memory for the append-only file"
+
 POLICIES = {"always": SYNC_ALWAYS, "everysec": SYNC_EVERY_SECOND, "no": SYNC_NEVER}
 
 
@@ -39,15 +43,22 @@ POLICIES = {"always": SYNC_ALWAYS, "everysec": SYNC_EVERY_SECOND, "no": SYNC_NEV
 cdef class AppendLog(Journal):
     """Writes one file after the other. Offsets are those of the effects: bytes recorded since the core began, in all.
 
-    on_sync(descriptor, offset): have a thread sync the file, then call `synced_to`. on_problem(errno): writing failed (repeated while it
-    does), or works again (0). on_fatal(text, errno): the process has to end here, or a reply would promise what is not kept.
+    on_sync(descriptor, file, offset): have a thread sync the file, then call `synced_to`; OSError when that cannot be arranged.
+    on_close(descriptor): have the same thread close it, when it has done what it was given before. on_problem(errno): writing failed
+    (repeated while it does), or works again (0). on_fatal(text, errno): the process has to end here, or a reply would promise what is not
+    kept.
     """
 
     cdef readonly Core core
     cdef object on_sync
+    cdef object on_close
     cdef object on_problem
     cdef object on_fatal
-    cdef readonly int descriptor     # -1: closed, what comes is dropped
+    cdef readonly int descriptor     # owned; -1: closed, what comes is dropped
+    cdef int before                  # owned: the file before, as long as it is not on disk; -1: there is none
+    cdef uint64_t before_end         # offset up to which it holds what was done
+    cdef uint64_t file               # number of the file, by which a late answer of the thread is told from one about it
+    cdef uint64_t first_file         # since the log was opened
     cdef Buf waiting                 # not written yet
     cdef int32_t selected            # the database that the file's reader has selected; -1: none
     cdef int32_t selected_before     # the same before it has read what waits
@@ -59,20 +70,22 @@ cdef class AppendLog(Journal):
     cdef readonly int64_t size       # bytes in the file
     cdef readonly uint64_t written   # offset
     cdef readonly uint64_t synced    # offset
+    cdef readonly uint64_t failed_syncs   # each may have cost what was written before
     cdef int64_t sync_begun_us       # monotonic clock: when the thread was last sent to sync
     cdef readonly int syncing        # syncs that the thread was given and has not done
     cdef int64_t put_off_us          # monotonic clock: since when a write is put off; 0: none is
     cdef readonly int64_t delayed    # writes that did not wait longer for the thread
     cdef int write_error             # errno, 0: the last write succeeded
-    cdef int sync_error              # the same of the thread's sync
+    cdef int sync_error              # the same of syncing
     cdef int64_t memory_noted        # bytes of ks.memory_overhead that are ours
 
-    def __init__(self, Core core, on_sync, on_problem, on_fatal):
+    def __init__(self, Core core, on_sync, on_close, on_problem, on_fatal):
         self.core = core
         self.on_sync = on_sync
+        self.on_close = on_close
         self.on_problem = on_problem
         self.on_fatal = on_fatal
-        self.descriptor = -1
+        self.descriptor = self.before = -1
         self.policy = SYNC_EVERY_SECOND
         self.selected = self.selected_before = -1
 
@@ -86,25 +99,34 @@ cdef class AppendLog(Journal):
     # Files
 
     def open(self, int descriptor, int64_t size):
-        """Writes to this file, open for appending and `size` bytes long, from now on; the descriptor of the one before, or -1.
+        """Writes to this file, open for appending and `size` bytes long, from now on, and closes it in the end.
 
-        What was done until now goes to the one before; what that does not take is carried over. OSError: it has half a record, and nobody
-        could read on behind it. The one before has to be synced by the thread, then `synced_to` called: what comes waits for that, or a
-        power cut could leave a log with a gap.
+        What was done until now goes to the file before; what that does not take is carried over. OSError: it has half a record, and nobody
+        could read on behind it.
         """
-        cdef int before = self.descriptor
         self.take()
-        if before >= 0:
+        if self.descriptor >= 0:
             self.flush(True)
             if self.half_written:
                 raise OSError(self.write_error, os.strerror(self.write_error))
-            self.syncing += 1
+            self.leave_file()
         self.carry_over()
         self.descriptor = descriptor
         self.size = size
+        self.file += 1
         self.core.engine.ks.effects.recording = True
         self.core.journal = self
-        return before
+
+    cdef int leave_file(self) except -1:
+        """Has the present file synced by the thread, or at once where every turn asks for it."""
+        self.sync_before()
+        self.before, self.descriptor = self.descriptor, -1
+        self.before_end = self.written
+        if self.policy == SYNC_ALWAYS:
+            self.sync_before()
+        else:
+            self.start_sync(self.before)
+        return 0
 
     def settle(self):
         """Writes what was done until now to the file that it belongs to. OSError: not all of it can be written.
@@ -120,11 +142,14 @@ cdef class AppendLog(Journal):
     cdef int carry_over(self) except -1:
         """What waits begins another file, whose reader knows neither the database nor the time."""
         cdef Buf carried = self.waiting
+        cdef int failed = 0
         engine_use(self.core.engine)
         buf_init(&self.waiting)
         if carried.len and self.selected_before >= 0:
-            append_select(&self.waiting, self.selected_before)
-        buf_append(&self.waiting, carried.data, carried.len)
+            failed |= append_select(&self.waiting, self.selected_before)
+        failed |= buf_append(&self.waiting, carried.data, carried.len)
+        if failed:
+            self.on_fatal(NO_MEMORY, ENOMEM)
         if carried.len == 0:
             self.selected = self.selected_before = -1
         buf_free(&carried)
@@ -132,23 +157,27 @@ cdef class AppendLog(Journal):
         return 0
 
     def close(self):
-        """Writes what is left; nothing is recorded any more. The descriptor, or -1."""
-        cdef int before = self.descriptor
+        """Writes what is left; nothing is recorded any more."""
         self.take()
-        if before >= 0:
+        if self.descriptor >= 0:
             self.flush(True)
+            self.on_close(self.descriptor)
+        self.forget_before()
         engine_use(self.core.engine)
         buf_free(&self.waiting)
         self.note_memory()
         self.descriptor = -1
+        # what the thread has still to say is about a log that is over
+        self.file += 1
+        self.first_file = self.file
+        self.syncing = 0
         self.core.engine.ks.effects.recording = False
         self.core.journal = None
         self.selected = self.selected_before = -1
-        self.stamped = 0
+        self.stamped = self.put_off_us = 0
         self.half_written = False
         self.write_error = self.sync_error = 0
         self.core.engine.log_error = 0
-        return before
 
     # Turns
 
@@ -160,8 +189,8 @@ cdef class AppendLog(Journal):
         """Moves what the commands did to the buffer, as the file's reader is to read it."""
         cdef Engine* e = self.core.engine
         engine_use(e)
-        if e.ks.effects.stream.len and (not self.encode(e)):
-            self.on_fatal("No memory for the append-only file", ENOMEM)
+        if e.ks.effects.failed or (e.ks.effects.stream.len and not self.encode(e)):
+            self.on_fatal(NO_MEMORY, ENOMEM)
         effects_taken(&e.ks)
         return 0
 
@@ -191,20 +220,26 @@ cdef class AppendLog(Journal):
         if self.descriptor < 0:
             self.note_memory()
             return 0
-        if self.waiting.len:
-            if self.policy != SYNC_ALWAYS and self.syncing and not urgent:
-                if self.put_off_us == 0:
-                    self.put_off_us = now
-                if now - self.put_off_us < LONGEST_DELAY:
-                    self.note_memory()
-                    return 0
-                self.delayed += 1
+        if self.waiting.len and (urgent or not self.puts_off(now)):
             self.put_off_us = 0
+            self.sync_before()
             self.timed_write()
-            self.note_memory()
+        self.note_memory()
         if not self.sync_later:
             self.arrange_sync(now)
         return 0
+
+    cdef bint puts_off(self, int64_t now) noexcept:
+        """Whether a write is to wait for the thread."""
+        if self.policy == SYNC_ALWAYS or not self.syncing:
+            return False
+        if self.put_off_us == 0:
+            self.put_off_us = now
+        # where nothing is promised, the file before may take as long as it likes
+        if now - self.put_off_us < LONGEST_DELAY or (self.policy == SYNC_NEVER and self.before >= 0):
+            return True
+        self.delayed += 1
+        return False
 
     cdef int timed_write(self) except -1:
         """write_waiting, watched by the latency monitor."""
@@ -254,25 +289,63 @@ cdef class AppendLog(Journal):
         return 0
 
     cdef int arrange_sync(self, int64_t now) except -1:
+        if self.synced == self.written:
+            return 0
         if self.policy == SYNC_ALWAYS:
-            if self.synced != self.written:
-                self.sync_here()
-        elif self.policy == SYNC_EVERY_SECOND:
-            if not self.syncing and self.synced != self.written and now - self.sync_begun_us >= SECOND:
-                self.syncing += 1
-                self.sync_begun_us = now
-                self.on_sync(self.descriptor, self.written)
+            self.sync_here()
+        # after a failure a sync has to succeed, whatever the policy
+        elif self.policy == SYNC_EVERY_SECOND or self.sync_error:
+            if not self.syncing and now - self.sync_begun_us >= SECOND:
+                self.start_sync(self.descriptor)
+        return 0
+
+    cdef int start_sync(self, int descriptor) except -1:
+        """Sends the thread; if it cannot be sent, the next try is a second later."""
+        self.sync_begun_us = self.core.engine.ks.clock.mono_us
+        try:
+            self.on_sync(descriptor, self.file, self.written)
+        except OSError as error:
+            self.note_sync(error.errno or EIO)
+            return 0
+        self.syncing += 1
+        return 0
+
+    cdef int note_sync(self, int error) except -1:
+        if error or self.sync_error:
+            self.sync_error = error
+            self.tell_problem(error)
         return 0
 
     cdef int sync_here(self) except -1:
         cdef uint64_t began = clock_ticks()
+        self.sync_before()
         if fdatasync(self.descriptor) != 0:
-            if self.policy == SYNC_ALWAYS:
-                self.on_fatal("Can't sync the append-only file, and appendfsync is 'always'", errno)
+            self.sync_failed(errno)
             return 0
         self.note_latency(b"aof-fsync-always", began)
         self.synced = self.written
+        return self.note_sync(0)
+
+    cdef int sync_before(self) except -1:
+        """Waits until the file before is on disk."""
+        if self.before >= 0:
+            if fdatasync(self.before) != 0:
+                self.sync_failed(errno)
+            self.forget_before()
         return 0
+
+    cdef int forget_before(self) except -1:
+        cdef int before = self.before
+        self.before = -1
+        if before >= 0:
+            self.on_close(before)
+        return 0
+
+    cdef int sync_failed(self, int error) except -1:
+        self.failed_syncs += 1
+        if self.policy == SYNC_ALWAYS:
+            self.on_fatal("Can't sync the append-only file, and appendfsync is 'always'", error)
+        return self.note_sync(error)
 
     cdef int note_memory(self) noexcept:
         """Keeps the buffer out of what maxmemory counts: evicting keys would only make it larger."""
@@ -289,22 +362,31 @@ cdef class AppendLog(Journal):
 
     def sync(self):
         """Writes and syncs everything at once; OSError when that fails."""
+        cdef uint64_t failed = self.failed_syncs
         self.take()
         self.flush(True)
         if self.write_error:
             raise OSError(self.write_error, os.strerror(self.write_error))
+        self.sync_before()
         if self.descriptor >= 0 and fdatasync(self.descriptor) != 0:
-            raise OSError(errno, os.strerror(errno))
+            self.sync_failed(errno)
+        if self.failed_syncs != failed:
+            raise OSError(self.sync_error, os.strerror(self.sync_error))
         self.synced = self.written
 
-    def synced_to(self, uint64_t offset, int error):
-        """The thread has synced the file up to this offset, or failed with an errno."""
+    def synced_to(self, uint64_t file, uint64_t offset, int error):
+        """The thread has synced the file of this number up to this offset, or failed with an errno."""
+        if file < self.first_file:
+            return
         self.syncing -= 1
-        if error == 0 and offset > self.synced:
-            self.synced = offset
-        if error or self.sync_error:
-            self.sync_error = error
-            self.tell_problem(error)
+        if error:
+            self.sync_failed(error)
+        if file < self.file and offset >= self.before_end:
+            self.forget_before()
+        if error == 0:
+            if offset > self.synced:
+                self.synced = offset
+            self.note_sync(0)
 
     @property
     def error(self):

@@ -216,7 +216,7 @@ cdef class Core:
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
-        if self.engine.ks.effects.stream.len:
+        if self.engine.ks.effects.stream.len or self.engine.ks.effects.failed:
             self.persist_turn()
         if self.engine.all_flushed:
             self.engine.all_flushed = False

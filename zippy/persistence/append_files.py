@@ -13,7 +13,7 @@ from zippy._core import snapshot
 from zippy._core.append_load import AppendError, RequestLoader
 from zippy._core.introspection import internal_session
 from zippy._core.snapshot import SnapshotError
-from zippy.persistence.manifest import BASE, LogFile, Manifest, ManifestError, read_manifest, sync_folder
+from zippy.persistence.manifest import BASE, LogFile, Manifest, ManifestError, read_manifest, sync_file
 from zippy.persistence.snapshots import TEMPORARY, is_running, mapped
 
 if TYPE_CHECKING:
@@ -70,7 +70,22 @@ class AppendFiles:
         """Makes the folder unless it is there. OSError when that fails."""
         if not self.folder.is_dir():
             self.folder.mkdir()
-            sync_folder(self.folder.parent)
+            sync_file(self.folder.parent)
+
+    def sync(self, manifest: Manifest) -> None:
+        """Has the log's files and their names on disk. OSError when that fails."""
+        for file in manifest.files:
+            sync_file(self.path(file))
+        sync_file(self.folder)
+        sync_file(self.folder.parent)
+
+    def may_be_named(self, file: LogFile) -> bool:
+        """Whether the manifest that is there has the file, or cannot be read."""
+        try:
+            manifest = read_manifest(self.folder, self.name)
+        except (OSError, ManifestError):
+            return True
+        return manifest is not None and file in manifest.files
 
     def remove_leftovers(self) -> None:
         """Removes what killed processes left half written."""
@@ -94,7 +109,7 @@ class AppendFiles:
             elif manifest.base and manifest.base.name == self.name and not self.path(manifest.base).exists() and self.old_file.exists():
                 # the process ended while it took the old file over
                 self.old_file.rename(self.path(manifest.base))
-                sync_folder(self.folder)
+                sync_file(self.folder)
         except ManifestError as error:
             raise LogError(f"Cannot read {self.folder / self.name}.manifest: {error}") from None
         except OSError as error:
@@ -125,8 +140,8 @@ class AppendFiles:
         manifest = Manifest(self.name, LogFile(self.name, 1, BASE))
         manifest.write(self.folder)
         self.old_file.rename(self.folder / self.name)
-        sync_folder(self.folder)
-        sync_folder(self.old_file.parent)
+        sync_file(self.folder)
+        sync_file(self.old_file.parent)
         log.info("Took the old append-only file %s over into %s", self.old_file, self.folder)
         return manifest
 

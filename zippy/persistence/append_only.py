@@ -11,9 +11,10 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zippy._core import snapshot
@@ -47,20 +48,28 @@ SCHEDULED = Simple("Background append only file rewriting scheduled")
 
 
 class State(Enum):
-    """Whether writes are logged."""
+    """Whether writes are logged, and where to.
+
+    OFF: nowhere. A rewrite writes a base and nothing else.
+    PREPARING: the log was switched on, but has no base yet. While the rewrite that is to give it one is under way, and only then, writes go
+    to the temporary increment which that rewrite opened. Nothing is promised yet: whatever fails, another try is made.
+    ON: to the last increment of the manifest.
+    """
 
     OFF = "off"
-    PREPARING = "preparing"  # switched on, but there is no base yet
+    PREPARING = "preparing"
     ON = "on"
 
 
+@dataclass(frozen=True)
 class Rewrite:
     """A base being written in the background."""
 
-    def __init__(self, save: BackgroundSave, base: LogFile, replaced: tuple[LogFile, ...]) -> None:
-        self.save = save
-        self.base = base
-        self.replaced = replaced  # what the base stands for
+    save: BackgroundSave
+    base: LogFile
+    replaced: tuple[LogFile, ...]  # what the base stands for
+    first_increment: LogFile | None  # what the temporary increment will be; None: no log begins with this base
+    failed_syncs: int  # of the log, when it began
 
 
 class AppendOnly:
@@ -71,13 +80,13 @@ class AppendOnly:
         self.core = server.core
         self.snapshots = snapshots
         self.files = AppendFiles(server.settings)
-        self.log = AppendLog(server.core, self.sync_in_thread, self.tell_problem, self.give_up)
+        self.log = AppendLog(server.core, self.sync_in_thread, self.close_in_thread, self.tell_problem, self.give_up)
         self.disk = DiskThread()
         self.state = State.OFF
         self.manifest: Manifest | None = None
         self.rewrite: Rewrite | None = None
         self.scheduled = False  # a rewrite is to follow as soon as it can
-        self.doubtful = False  # what a sync failed for may be missing in the files
+        self.settled_failures = 0  # failed syncs of the log since which a new base was written
         self.waiters: list[tuple[int, asyncio.Future[None]]] = []  # of WAITAOF: what has to be on disk
         self.settled = 0  # bytes of the files that do not grow any more
         self.base_size = 0  # bytes of the whole log after the last rewrite, or of the base at the start
@@ -90,6 +99,7 @@ class AppendOnly:
         self.last_copied = 0
         server.services["append_only"] = self
         snapshots.other_save = lambda: self.rewrite is not None
+        snapshots.on_reload = self.data_replaced
         server.on_cron.append(self.cron)
         server.on_stop.append(self.stop)
         server.info.add("persistence", self.persistence_fields)
@@ -99,9 +109,19 @@ class AppendOnly:
         server.follow("appendfsync", self.set_policy)
         server.follow("aof-timestamp-enabled", self.set_timestamps)
 
-    def set_policy(self, policy: Any) -> None:
+    def set_policy(self, _: Any) -> None:
         """Follows the setting appendfsync."""
-        self.log.set_policy(policy)
+        self.apply_policy()
+
+    def apply_policy(self) -> None:
+        """Has the log synced as promised. Until it is on, a disk that fails is no reason to end the process."""
+        policy = self.server.settings.text("appendfsync")
+        self.log.set_policy("everysec" if policy == "always" and self.state is State.PREPARING else policy)
+
+    def enter(self, state: State) -> None:
+        """Changes the state."""
+        self.state = state
+        self.apply_policy()
 
     def set_timestamps(self, wanted: Any) -> None:
         """Follows the setting aof-timestamp-enabled."""
@@ -116,6 +136,7 @@ class AppendOnly:
         self.snapshots.remove_leftovers()
         self.files.remove_leftovers()
         try:
+            self.disk.start()
             self.manifest = self.files.find()
             if self.manifest is None:
                 return self.begin_without_log()
@@ -129,7 +150,7 @@ class AppendOnly:
         except OSError as error:
             log.critical("Cannot write the append-only file in %s: %s. Exiting.", self.files.folder, error.strerror)
             return False
-        self.state = State.ON
+        self.enter(State.ON)
         return True
 
     def begin_without_log(self) -> bool:
@@ -145,25 +166,25 @@ class AppendOnly:
         log.info("Creating AOF base file %s on server start", base.name)
         self.manifest = replace(manifest, base=base)
         self.open_last()
-        self.state = State.ON
+        self.enter(State.ON)
         return True
 
     def open_last(self) -> None:
         """Goes on with the last increment, or begins the first one; deletes what was replaced before the last end."""
         assert self.manifest is not None
+        # what a killed process wrote, and the names it gave, are in force from now on, so they have to last
+        self.files.sync(self.manifest)
         manifest = replace(self.manifest, history=())
         if not manifest.increments:
             manifest = replace(manifest, increments=(manifest.next_increment(),))
             log.info("Creating AOF incr file %s on server start", manifest.increments[-1].name)
         last = manifest.increments[-1]
-        descriptor = self.open_increment(last)
+        descriptor = self.open_increment(self.files.path(last))
         for file in self.manifest.history:
             self.files.path(file).unlink(missing_ok=True)
         if manifest != self.manifest:
             manifest.write(self.files.folder)
         self.manifest = manifest
-        # what a killed process wrote is in force from now on, so it has to last
-        os.fsync(descriptor)
         self.log.open(descriptor, os.fstat(descriptor).st_size)
         self.measure()
 
@@ -172,9 +193,9 @@ class AppendOnly:
         reset_stats(self.core)
         slowlog_clear(self.core)
 
-    def open_increment(self, file: LogFile) -> int:
+    def open_increment(self, path: Path, flags: int = 0) -> int:
         """A descriptor for appending to an increment, which is made if it is not there."""
-        return os.open(self.files.path(file), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | flags, 0o666)
 
     # Sizes
 
@@ -193,49 +214,90 @@ class AppendOnly:
 
     def switch(self, on: Any) -> None:
         """Follows the setting appendonly."""
-        if not on:
+        if on:
+            self.switch_on()
+        else:
             self.switch_off()
-            return
+
+    def switch_on(self) -> None:
+        """Has a base written, with which the log begins. SettingError when there is no place for it."""
         try:
+            self.disk.start()
             self.files.make_folder()
         except OSError as error:
             raise SettingError(f"Unable to turn on AOF: {error.strerror}") from None
-        self.state = State.PREPARING
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Begins the log anew."""
+        # a base that was begun without a log lacks what is done meanwhile
+        self.end_rewrite()
+        self.close()
+        self.enter(State.PREPARING)
         self.scheduled = True
         # between two turns, so that neither half a transaction nor a part of a turn is in the base
         asyncio.get_running_loop().call_soon(self.try_scheduled)
 
     def switch_off(self) -> None:
         """Ends the log where it is; what it has until now is on disk."""
-        with contextlib.suppress(OSError):
-            self.log.sync()
-        descriptor = self.log.close()
-        if descriptor >= 0:
-            os.close(descriptor)
-        self.state = State.OFF
-        self.scheduled = self.doubtful = False
+        if self.state is State.ON:
+            self.sync_here()
         self.end_rewrite()
+        self.close()
+        self.enter(State.OFF)
+        self.scheduled = False
         self.wake_waiters()
+
+    def close(self) -> None:
+        """Logs nothing any more. An increment without a base is of no use."""
+        self.log.close()
+        with contextlib.suppress(OSError):
+            self.files.temporary_increment.unlink(missing_ok=True)
+
+    def data_replaced(self) -> None:
+        """What is in memory came from a file: a log that did not lead there has to begin anew."""
+        if self.state is State.ON:
+            self.scheduled = True
+        elif self.state is State.PREPARING:
+            self.prepare()
 
     # Writing and syncing
 
-    def sync_in_thread(self, descriptor: int, offset: int) -> None:
-        """Has the thread sync the file."""
-        own = os.dup(descriptor)  # ours may be closed meanwhile
-        self.disk.submit(partial(sync_and_close, own), partial(self.thread_synced, offset))
+    def sync_here(self) -> None:
+        """Has all on disk, and tells when that fails."""
+        log.info("Calling fsync() on the AOF file.")
+        try:
+            self.log.sync()
+        except OSError as error:
+            log.warning("Fail to fsync the AOF file: %s.", error.strerror)
 
-    def thread_synced(self, offset: int, error: int) -> None:
+    def sync_in_thread(self, descriptor: int, file: int, offset: int) -> None:
+        """Has the thread sync a file."""
+        self.disk.submit(partial(os.fsync, descriptor), partial(self.thread_synced, file, offset))
+
+    def close_in_thread(self, descriptor: int) -> None:
+        """Has the thread close a file, behind whatever it has to do with it."""
+        self.disk.submit(partial(os.close, descriptor), lambda _: None)
+
+    def thread_synced(self, file: int, offset: int, error: int) -> None:
         """The thread has synced up to this offset, or failed."""
-        self.log.synced_to(offset, error if self.state is not State.OFF else 0)
-        if error:
-            self.doubtful = self.state is State.ON
-        elif self.doubtful:
-            # the system may have dropped what it could not write, and later syncs do not tell
-            self.doubtful = False
+        self.log.synced_to(file, offset, error)
+        self.log.flush(False)
+        self.look_for_doubt()
+        self.wake_waiters()
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the files may lack something: the system may have dropped what it could not write, and later syncs do not tell."""
+        return self.log.failed_syncs != self.settled_failures
+
+    def look_for_doubt(self) -> None:
+        """Has a log whose files may lack something rewritten, once the disk works again."""
+        if self.state is not State.ON or not self.is_doubtful or self.log.error or self.scheduled:
+            return
+        if self.rewrite is None or self.rewrite.failed_syncs != self.log.failed_syncs:
             self.scheduled = True
             log.warning("The AOF may lack what the disk did not take: rewriting it")
-        self.log.flush(False)
-        self.wake_waiters()
 
     def tell_problem(self, error: int) -> None:
         """Says that the log cannot be written, or can again."""
@@ -245,6 +307,15 @@ class AppendOnly:
             self.told_at = time.monotonic()
             log.warning("Error writing to the AOF file: %s", os.strerror(error))
         self.last_error = error
+        if error and self.state is State.PREPARING:
+            asyncio.get_running_loop().call_soon(self.give_base_up)
+
+    def give_base_up(self) -> None:
+        """Ends a rewrite whose increment cannot be written, while the log is not on yet."""
+        if self.state is State.PREPARING and self.log.error:
+            log.warning("Background AOF rewrite given up: its increment cannot be written")
+            self.end_rewrite()
+            self.rewrite_failed()
 
     def give_up(self, text: str, error: int) -> None:
         """Ends the process at once: a reply that left now would promise what is not kept."""
@@ -257,6 +328,7 @@ class AppendOnly:
         self.log.sync_later = self.server.settings.flag("no-appendfsync-on-rewrite") and self.is_saving
         if self.state is not State.OFF:
             self.log.flush(False)
+            self.look_for_doubt()
             self.wake_waiters()
         if self.scheduled:
             self.try_scheduled()
@@ -314,8 +386,13 @@ class AppendOnly:
 
     def try_scheduled(self) -> None:
         """Begins the rewrite that is scheduled, if nothing is in its way."""
-        if self.scheduled and not self.is_saving and not (self.state is State.PREPARING and self.is_patient):
+        if self.scheduled and not self.is_saving and not (self.needs_base and self.is_patient):
             self.begin_rewrite()
+
+    @property
+    def needs_base(self) -> bool:
+        """Whether rewrites are tried until one succeeds."""
+        return self.state is State.PREPARING or (self.state is State.ON and self.is_doubtful)
 
     def begin_rewrite(self) -> bool:
         """Opens a new increment and starts a child that writes what is in memory at this moment; False when that failed.
@@ -330,49 +407,45 @@ class AppendOnly:
             if self.manifest is None or self.state is not State.ON:
                 # whatever is there will be replaced as a whole
                 self.manifest = self.files.present()
-            replaced = self.manifest.files
-            self.begin_increment()
-            base = self.manifest.next_base(self.as_commands)
-            save = self.snapshots.begin(self.request(base), self.files.path(base), self.ended, self.as_commands)
+            self.rewrite = self.start_rewrite(self.manifest)
         except (OSError, LogError) as error:
             log.warning("Can't rewrite append only file in background: %s", error)
             self.rewrite_failed()
             return False
-        self.rewrite = Rewrite(save, base, replaced)
         self.log.sync_later = self.server.settings.flag("no-appendfsync-on-rewrite")
-        log.info("Background append only file rewriting started%s", save.described)
+        log.info("Background append only file rewriting started%s", self.rewrite.save.described)
         return True
 
-    def begin_increment(self) -> None:
-        """Directs what follows to a new increment. While there is no base for it, it has a temporary name."""
-        assert self.manifest is not None
-        if self.state is State.OFF:
-            return
+    def start_rewrite(self, manifest: Manifest) -> Rewrite:
+        """Opens the increment, if writes are logged, and starts the child. OSError."""
+        first_increment = None
         if self.state is State.PREPARING:
-            path = self.files.temporary_increment
-            path.unlink(missing_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        else:
-            increment = self.manifest.next_increment()
-            log.info("Creating AOF incr file %s on background rewrite", increment.name)
-            self.files.path(increment).unlink(missing_ok=True)
-            descriptor = self.open_increment(increment)
-            try:
-                manifest = replace(self.manifest, increments=(*self.manifest.increments, increment))
-                manifest.write(self.files.folder)
-            except OSError:
-                os.close(descriptor)
-                raise
-            self.manifest = manifest
-        self.turn_to(descriptor)
+            self.open_temporary_increment()
+            first_increment = manifest.next_increment()
+        elif self.state is State.ON:
+            self.open_next_increment(manifest)
+        base = manifest.next_base(self.as_commands)
+        save = self.snapshots.begin(self.request(base), self.files.path(base), self.ended, self.as_commands)
+        return Rewrite(save, base, manifest.files, first_increment, self.log.failed_syncs)
 
-    def turn_to(self, descriptor: int) -> None:
-        """Writes to this file from now on; the one before is synced and closed by the thread."""
-        before = self.log.open(descriptor, 0)
-        if before >= 0:
-            self.disk.submit(partial(sync_and_close, before), partial(self.thread_synced, self.log.written))
-        if self.state is State.ON:
-            self.measure()
+    def open_temporary_increment(self) -> None:
+        """Directs what follows to an increment that has no base yet."""
+        self.log.open(self.open_increment(self.files.temporary_increment, os.O_TRUNC), 0)
+
+    def open_next_increment(self, manifest: Manifest) -> None:
+        """Directs what follows to a new increment of the manifest."""
+        increment = manifest.next_increment()
+        log.info("Creating AOF incr file %s on background rewrite", increment.name)
+        descriptor = self.open_increment(self.files.path(increment), os.O_TRUNC)
+        try:
+            manifest = replace(manifest, increments=(*manifest.increments, increment))
+            manifest.write(self.files.folder)
+            self.log.open(descriptor, 0)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self.manifest = manifest
+        self.measure()
 
     def ended(self, save: BackgroundSave, problem: str) -> None:
         """Puts the new base in its place, or notes why there is none."""
@@ -383,6 +456,7 @@ class AppendOnly:
         self.last_copied = save.copied
         if problem:
             log.warning("Background AOF rewrite terminated with error: %s", problem)
+            self.discard(rewrite.base)
             self.rewrite_failed()
             return
         log.info("Background AOF rewrite terminated with success")
@@ -390,40 +464,55 @@ class AppendOnly:
             self.take_base(rewrite)
         except OSError as error:
             log.warning("Can't put the rewritten append only file in its place: %s", error)
+            self.discard(rewrite.base)
+            if rewrite.first_increment is not None:
+                self.discard(rewrite.first_increment)
             self.rewrite_failed()
             return
         self.failures = 0
         self.rewrites += 1
+        self.measure()
+        self.base_size = self.size
         log.info("Background AOF rewrite finished successfully")
+        self.delete_history()
+        self.wake_waiters()
 
     def rewrite_failed(self) -> None:
-        """Notes it; a log that has no base yet needs another try."""
+        """Notes it, and has another made where a base is needed."""
         self.failures += 1
         if self.state is State.PREPARING:
+            self.close()
+        if self.needs_base:
             self.scheduled = True
 
+    def discard(self, file: LogFile) -> None:
+        """Deletes a file that was to become a part of the log. A manifest may be in its place although writing it failed, and what it
+        names stays: the file is history then, so that its name is not used again."""
+        assert self.manifest is not None
+        if self.files.may_be_named(file):
+            self.manifest = replace(self.manifest, history=(*self.manifest.history, replace(file, kind=HISTORY)))
+            return
+        with contextlib.suppress(OSError):
+            self.files.path(file).unlink(missing_ok=True)
+
     def take_base(self, rewrite: Rewrite) -> None:
-        """Has the manifest name the new base; what it replaces is deleted."""
+        """Has the manifest name the new base. OSError when that fails."""
         assert self.manifest is not None
         manifest = self.manifest
         increments = tuple(file for file in manifest.increments if file not in rewrite.replaced)
-        if self.state is State.PREPARING:
-            increment = manifest.next_increment()
+        if rewrite.first_increment is not None:
             # the base will stand for nothing without what was done while it was written
             self.log.sync()
-            self.files.temporary_increment.rename(self.files.path(increment))
-            increments = (increment,)
+            self.files.temporary_increment.rename(self.files.path(rewrite.first_increment))
+            increments = (rewrite.first_increment,)
         history = tuple(replace(file, kind=HISTORY) for file in rewrite.replaced)
         manifest = replace(manifest, base=rewrite.base, increments=increments, history=(*manifest.history, *history))
         manifest.write(self.files.folder)
         self.manifest = manifest
-        if self.state is State.PREPARING:
-            self.state = State.ON
+        self.settled_failures = rewrite.failed_syncs
+        if rewrite.first_increment is not None:
+            self.enter(State.ON)
             log.info("The append-only file is on")
-        self.measure()
-        self.base_size = self.size
-        self.wake_waiters()
-        self.delete_history()
 
     def delete_history(self) -> None:
         """Has a thread delete what was replaced, not the one that syncs: that may take long. The manifest forgets it then."""
@@ -437,7 +526,9 @@ class AppendOnly:
             for path in paths:
                 path.unlink(missing_ok=True)
 
-        self.snapshots.disk.submit(work, partial(self.history_deleted, history))
+        # without the thread they are deleted by the next start
+        with contextlib.suppress(OSError):
+            self.snapshots.disk.submit(work, partial(self.history_deleted, history))
 
     def history_deleted(self, history: tuple[LogFile, ...], error: int) -> None:
         """Takes deleted files out of the manifest; should that fail, the next start does it."""
@@ -455,12 +546,13 @@ class AppendOnly:
         if rewrite is None:
             return
         rewrite.save.cancel()
+        self.discard(rewrite.base)
 
     # WAITAOF
 
     def holds(self, offset: int) -> bool:
         """Whether all that was recorded up to this offset is on disk."""
-        return self.state is State.ON and self.log.synced >= offset
+        return self.state is State.ON and not self.is_doubtful and self.log.synced >= offset
 
     def wake_waiters(self) -> None:
         """Answers those whose writes are on disk."""
@@ -491,11 +583,7 @@ class AppendOnly:
             log.warning("There is a child rewriting the AOF. Killing it!")
             self.end_rewrite()
         if self.state is State.ON:
-            log.info("Calling fsync() on the AOF file.")
-            try:
-                self.log.sync()
-            except OSError as error:
-                log.warning("Fail to fsync the AOF file: %s.", error.strerror)
+            self.sync_here()
         return True
 
     # INFO
@@ -531,14 +619,6 @@ class AppendOnly:
             "aof_pending_bio_fsync": self.log.syncing,
             "aof_delayed_fsync": self.log.delayed,
         }
-
-
-def sync_and_close(descriptor: int) -> None:
-    """Has a file on disk and closes it."""
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def append_only_of(session: Session) -> AppendOnly | None:
@@ -608,4 +688,7 @@ def debug_loadaof(session: Session, args: list[bytes]) -> Any:
         log.warning("Error reloading the append-only file: %s", error)
         raise ReplyError("ERR Error trying to load the AOF files, check server logs") from None
     log.info("Append Only File loaded by DEBUG LOADAOF")
+    if service.state is State.PREPARING:
+        # the base under way holds what was there before
+        service.prepare()
     return OK

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zippy._core import snapshot
 from zippy._core.snapshot import Progress, SaveRequest
-from zippy.persistence.manifest import sync_folder
+from zippy.persistence.manifest import sync_file
 
 if TYPE_CHECKING:
     from zippy._core.session import Core
@@ -185,7 +185,7 @@ class WalkFile:
             if self.cancelled:
                 return
             os.replace(self.temporary, self.final)
-        sync_folder(self.final.parent)
+        sync_file(self.final.parent)
 
     def cancel(self) -> None:
         """Once this returns, it won't take the final one's place any more."""
@@ -200,12 +200,13 @@ class WalkFile:
 
 
 class Walk:
-    """A save beside the traffic. OSError when the file cannot be opened."""
+    """A save beside the traffic. OSError when the file cannot be opened or the disk's thread cannot be started."""
 
     counter = 0
 
     def __init__(self, core: Core, request: SaveRequest, path: Path, incremental_sync: bool, disk: DiskThread, on_end: Ended) -> None:
         Walk.counter += 1
+        disk.start()
         self.started = time.monotonic()
         self.described = ""
         self.copied = 0

@@ -24,7 +24,7 @@ from zippy.persistence.data_files import (
     read_log,
     size_of,
 )
-from zippy.persistence.manifest import sync_folder
+from zippy.persistence.manifest import sync_file
 from zippy.persistence.moments import moment_text, moments
 from zippy.persistence.scratch import Progress, Scratch
 
@@ -235,5 +235,5 @@ def cut(report: Report) -> int:
         size = file.seek(0, os.SEEK_END)
         file.truncate(report.torn_at)
         os.fsync(file.fileno())
-    sync_folder(report.path.absolute().parent)
+    sync_file(report.path.absolute().parent)
     return size - report.torn_at

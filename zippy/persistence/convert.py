@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 from zippy.persistence.data_files import RDB_HEAD, DataFile, DataFileError, Log, find_log, head_of, load_file, load_log, size_of
 from zippy.persistence.json_lines import Record, RecordError, as_line, read_keys, read_lines, write_key
-from zippy.persistence.manifest import Manifest, sync_folder
+from zippy.persistence.manifest import Manifest, sync_file
 from zippy.persistence.scratch import Progress, Scratch, Store
 
 FORMATS = ("rdb", "aof", "aof-file", "jsonl")
@@ -121,7 +121,7 @@ def new_file(path: Path, replace: bool) -> Iterator[Path]:
         yield temporary
         refuse_present(path, replace)
         temporary.replace(path)
-        sync_folder(path.absolute().parent)
+        sync_file(path.absolute().parent)
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -25,12 +27,21 @@ class DiskThread:
         self.thread: threading.Thread | None = None
 
     def submit(self, work: Callable[[], None], done: Callable[[int], object]) -> None:
-        """Has the work done; to be called in a running loop."""
-        if self.thread is None:
-            # nobody who leaves waits for a disk that does not answer
-            self.thread = threading.Thread(target=self.run, name="zippy-disk", daemon=True)
-            self.thread.start()
+        """Has the work done; to be called in a running loop. OSError when there is no thread and none can be had."""
+        self.start()
         self.jobs.put((asyncio.get_running_loop(), Job(work, done)))
+
+    def start(self) -> None:
+        """Starts the thread unless it runs. OSError when the system has none left."""
+        if self.thread is not None:
+            return
+        # nobody who leaves waits for a disk that does not answer
+        thread = threading.Thread(target=self.run, name="zippy-disk", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+        self.thread = thread
 
     def run(self) -> None:
         """The thread's life."""

@@ -83,12 +83,12 @@ class Manifest:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
-        sync_folder(folder)
+        sync_file(folder)
 
 
-def sync_folder(folder: Path) -> None:
-    """Has the names in the folder on disk. OSError when that fails."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_file(path: Path) -> None:
+    """Has what a file holds on disk, or the names in a folder. OSError when that fails."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

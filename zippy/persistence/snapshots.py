@@ -46,6 +46,7 @@ class Snapshots:
         self.core = server.core
         self.under_way: BackgroundSave | None = None
         self.other_save: Callable[[], bool] = lambda: False  # whether another service has a background save under way
+        self.on_reload: Callable[[], None] = lambda: None  # called when a file was loaded in the place of what was there
         self.disk = DiskThread()
         server.is_saving = lambda: self.under_way is not None or self.other_save()
         self.scheduled = False  # a BGSAVE is to follow as soon as it can
@@ -372,4 +373,6 @@ def debug_reload(session: Session, args: list[bytes]) -> Any:
     except (OSError, SnapshotError) as error:
         log.warning("Error reloading %s: %s", snapshots.path, error)
         raise ReplyError("ERR Error trying to load the RDB dump, check server logs") from None
+    if options:
+        snapshots.on_reload()
     return OK

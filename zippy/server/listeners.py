@@ -128,7 +128,12 @@ class Listeners:
         """A listening socket on the first address that the host's name stands for and that can be had."""
         failure = OSError(errno.EADDRNOTAVAIL, "the name has no address")
         host = ANY_ADDRESS.get(place.host, place.host)
-        for family, kind, protocol, _, address in socket.getaddrinfo(host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+        try:
+            found = socket.getaddrinfo(host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except ValueError:
+            # no name can look like this
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from None
+        for family, kind, protocol, _, address in found:
             with contextlib.ExitStack() as unless_opened:
                 try:
                     sock = unless_opened.enter_context(socket.socket(family, kind, protocol))

@@ -384,7 +384,11 @@ cdef void propagate_nothing(Engine* e) noexcept nogil:
 
 
 cdef void serve_ready_keys(Engine* e) noexcept nogil:
-    cdef ReadyKey* ready = next_ready(&e.ks)
+    cdef ReadyKey* ready
+    if e.ks.loading:
+        # nothing is propagated yet; the command that loads is followed by this again
+        return
+    ready = next_ready(&e.ks)
     while ready != NULL:
         serve_key(e, ready)
         mem_free(ready)

@@ -12,7 +12,7 @@ from zippy._core.keyspace.types cimport Db, Keyspace, ReadyKey, WaitingKey, Wait
 cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil
 cdef void touched(Db* db, Slice key) noexcept nogil                  # watchers and blocked clients only
 cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil   # a notification without a change of its own
-# One command to AOF and replicas; argv is copied. Does nothing while nobody records.
+# One command to AOF and replicas; argv is copied. Does nothing while nobody records. For want of memory the stream is marked as `failed`.
 cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil
 cdef void propagate_delete(Db* db, Slice key, bint lazy) noexcept nogil     # DEL or UNLINK of a key that expired or was evicted
 cdef void effects_begin_unit(Keyspace* ks) noexcept nogil            # what follows is atomic: more than one record is wrapped in MULTI/EXEC

@@ -14,6 +14,10 @@ from zippy._core.keyspace.types cimport (
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_expiry
 
 
+cdef enum:
+    UNIT_WORDS = 256        # bytes that the records MULTI and EXEC take at most
+
+
 cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil:
     db.keyspace.dirty += changes
     touched(db, key)
@@ -42,17 +46,19 @@ cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcep
         buf_append(events, key.ptr, key.len)
 
 
-cdef void append_request(Buf* b, int argc, const Slice* argv) noexcept nogil:
+cdef int append_request(Buf* b, int argc, const Slice* argv) noexcept nogil:
+    """0, or -1 when out of memory."""
     cdef int i
-    buf_append_byte(b, c'*')
-    buf_append_i64(b, argc)
-    buf_append(b, b"\r\n", 2)
+    cdef int failed = buf_append_byte(b, c'*')
+    failed |= buf_append_i64(b, argc)
+    failed |= buf_append(b, b"\r\n", 2)
     for i in range(argc):
-        buf_append_byte(b, c'$')
-        buf_append_i64(b, argv[i].len)
-        buf_append(b, b"\r\n", 2)
-        buf_append(b, argv[i].ptr, argv[i].len)
-        buf_append(b, b"\r\n", 2)
+        failed |= buf_append_byte(b, c'$')
+        failed |= buf_append_i64(b, argv[i].len)
+        failed |= buf_append(b, b"\r\n", 2)
+        failed |= buf_append(b, argv[i].ptr, argv[i].len)
+        failed |= buf_append(b, b"\r\n", 2)
+    return failed
 
 
 cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil:
@@ -63,8 +69,10 @@ cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil:
         return
     header.db = db.id
     header.size = 0
-    buf_append(stream, &header, sizeof(header))
-    append_request(stream, argc, argv)
+    if buf_append(stream, &header, sizeof(header)) != 0 or append_request(stream, argc, argv) != 0:
+        stream.len = at
+        db.keyspace.effects.failed = True
+        return
     header.size = stream.len - at - sizeof(header)
     memcpy(stream.data + at, &header, sizeof(header))
     db.keyspace.effects.unit_count += 1
@@ -90,7 +98,9 @@ cdef void effects_end_unit(Keyspace* ks) noexcept nogil:
     cdef RecordHeader header
     cdef Slice word
     cdef char[64] opening
-    if ks.effects.unit_count > 1:
+    if ks.effects.unit_count > 1 and buf_reserve(stream, UNIT_WORDS) != 0:
+        ks.effects.failed = True
+    elif ks.effects.unit_count > 1:
         # the opening record is written at the end and turned round to the unit's begin
         header.db = -1
         header.size = 15
@@ -113,6 +123,7 @@ cdef void effects_taken(Keyspace* ks) noexcept nogil:
     ks.effects.taken += ks.effects.stream.len
     # what is left of a unit under way begins where the stream does
     buf_clear(&ks.effects.stream)
+    ks.effects.failed = False
     ks.effects.unit_count = 0
     ks.effects.unit_at = 0
 

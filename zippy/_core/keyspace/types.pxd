@@ -117,6 +117,7 @@ cdef struct Effects:
     # what the commands of this turn did, for the floors above
     bint recording               # somebody reads `stream`: AOF, replicas, a test
     Buf stream                   # for each request a RecordHeader and its RESP bytes
+    bint failed                  # for want of memory it lacks something
     uint64_t taken               # bytes of stream that were taken out of it in all
     size_t unit_at               # where in stream the present execution unit began
     int unit_count               # records of the present unit
