@@ -14,7 +14,7 @@ from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 )
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
-from zippy._core.commands.client cimport discard_queue, leave_watches, queued_copy, queued_free, unblock
+from zippy._core.commands.client cimport discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
@@ -534,6 +534,8 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     """True: run it now. Otherwise it was refused with an error, queued, or put back until the pause is over."""
     cdef bint is_exec
     cdef bint writes
+    # the loop's timer may come late, or the clock have been read anew: writes would be let through while keys still do not vanish
+    end_pause_if_over(e)
     if not known_and_well_formed(e, c, command, argc, argv):
         return False
     if not c.authenticated and not command.flags & CMD_NO_AUTH:
