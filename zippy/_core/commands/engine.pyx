@@ -301,7 +301,8 @@ cdef void finish_unit(Engine* e, Client* c) noexcept nogil:
         reply_raw(&c.reply, e.pushes.out.data, e.pushes.out.len)
         buf_clear(&e.pushes.out)
         client_has_output(e, c)
-    if e.ks.effects.ready != NULL:
+    # a log that is loaded holds what was taken by those it was served to; who has it loaded serves what is left
+    if e.ks.effects.ready != NULL and not e.ks.loading:
         serve_ready_keys(e)
 
 
