@@ -59,6 +59,14 @@ ROUND_SETTINGS = {
     "aof-use-rdb-preamble": ("yes", "no"),
     "snapshot-method": ("fork", "walk"),
 }
+UNDISTURBED = {
+    "maxmemory": "0",
+    "maxmemory-clients": "0",
+    "client-output-buffer-limit": "normal 0 0 0",
+    "timeout": "0",
+    "rdb-key-save-delay": "0",
+    "shutdown-on-sigterm": "default",
+}
 INLINE = b'GET s1\r\nSET s2 "a b\\x41"\r\n\r\n  PING  \r\n'
 TRACEBACK = re.compile(r"^Traceback|internal error|Exception ignored|never awaited", re.MULTILINE)
 
@@ -249,8 +257,9 @@ class Fuzz:
     def control(self) -> RawClient:
         """A connection that nobody disturbs, to a server that does nothing else any more."""
         client = self.server.client(PATIENCE)
-        for line in ("CLIENT UNPAUSE", "CONFIG SET maxmemory 0 maxmemory-clients 0 timeout 0", "CONFIG SET rdb-key-save-delay 0"):
-            ok(client(*line.split()))
+        ok(client("CLIENT", "UNPAUSE"))
+        for name, value in UNDISTURBED.items():
+            ok(client("CONFIG", "SET", name, value))
         wait_for(client, "clients", connected_clients="1")
         wait_for(client, "persistence", rdb_bgsave_in_progress="0", aof_rewrite_in_progress="0", aof_rewrite_scheduled="0")
         return client
