@@ -51,7 +51,8 @@ ROUND = (4.0, 12.0)  # seconds
 PROBE_EVERY = 3.0  # seconds between two looks whether the server answers
 PATIENCE = 60.0  # seconds that an answer may take on a busy machine
 SHOWN = 400  # characters of a command in the trace
-SLACK_BLOCKS = 40  # arrays that grow to a size and stay, each one block
+# Tables of watched and waited-for keys keep a bucket once used (two blocks, 16 databases), sixteen candidates for eviction, some arrays
+SLACK_BLOCKS = 16 * 2 * 2 + 16 + 20
 SLACK_BYTES = 1 << 20
 ROUND_SETTINGS = {
     "appendonly": ("yes", "no"),
