@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.resp import ConnectionClosed, RawClient
 
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 
 def port_range() -> tuple[int, int] | None:

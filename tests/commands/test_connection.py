@@ -578,6 +578,21 @@ class TestClientPause:
         assert raw("DBSIZE") == integer(1)
         raw("CLIENT", "UNPAUSE")
 
+    def test_is_over_for_keys_and_writes_at_once(self, raw: RawClient, connect: Connect) -> None:
+        """Even if the timer that ends it comes late, no write meets a key whose time is over and that does not vanish."""
+        client = connect()
+        now = 1_700_000_000_000_000
+        raw("DEBUG", "SET-CLOCK", now)
+        try:
+            assert raw("SET", "a", "1", "PX", "50") == OK
+            assert raw("CLIENT", "PAUSE", 100, "WRITE") == OK
+            raw("DEBUG", "SET-CLOCK", now + 200_000)
+            assert client("RPUSH", "a", "x") == integer(1)
+            assert client("DBSIZE") == integer(1)
+            assert client("DEBUG", "VERIFY") == OK
+        finally:
+            raw("DEBUG", "SET-CLOCK", 0)
+
     @pytest.mark.parametrize(
         ("arguments", "reply"),
         [

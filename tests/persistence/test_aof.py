@@ -453,6 +453,17 @@ class TestTorn:
             last = found
         assert last == len(states) - 1
 
+    def test_nobody_who_waits_is_served_what_is_loaded(self, start: StartServer, tmp_path: Path) -> None:
+        server = start(folder=tmp_path)
+        with server.client() as waiting, server.client() as other:
+            for words in (("RPUSH", "list", "old"), ("LPOP", "list")):
+                other(*words)
+            waiting.send("BLPOP", "list", 0)
+            wait_until(lambda: b"blocked_clients:1" in other("INFO", "clients").value)
+            assert other("DEBUG", "LOADAOF").value == b"OK"
+            other("RPUSH", "list", "new")
+            assert waiting.read().plain() == [b"list", b"new"]
+
     @pytest.mark.parametrize("torn", [1, 5, 17, 60])
     def test_started_with_a_torn_end(self, start: StartServer, tmp_path: Path, torn: int) -> None:
         server = start(folder=tmp_path)

@@ -8,7 +8,6 @@ import pytest
 
 from tests.unit.peer import Peer
 from zippy._core.session import Core
-from zippy.commandspec import COMMANDS
 
 NOW = 1_700_000_000_000_000  # us
 MS = 1000
@@ -23,7 +22,7 @@ PUTS = [
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    core = Core(COMMANDS, 16, 1)
+    core = Core(16, 1)
     core.set_clock(NOW)
     made = Peer(core)
     made("SADD set 1 2", "RPUSH list 1 2", "ZADD zset 1 a", "SET text 1")

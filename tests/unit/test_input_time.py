@@ -9,7 +9,6 @@ import pytest
 from tests.unit.peer import Peer
 from tests.unit.test_append_load import request
 from zippy._core.session import CallbackTransport, Core, Session
-from zippy.commandspec import COMMANDS
 
 PIPELINE = 5
 
@@ -38,7 +37,7 @@ class Divided(Peer):
 
 @pytest.fixture
 def core() -> Iterator[Core]:
-    made = Core(COMMANDS, 16, 1)
+    made = Core(16, 1)
     made.bind("command|count", lambda session, args: 1)
     made.set_input_time(0)
     yield made

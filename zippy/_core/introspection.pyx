@@ -14,6 +14,7 @@ from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.lazy_free cimport lazy_free_pending
 from zippy._core.keyspace.lru cimport idle_seconds
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, WatchNode
+from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_authenticated, client_memory, client_set_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_command as c_find_command
@@ -304,6 +305,17 @@ def keyspace(Core core):
         if db.keys.count:
             found.append((db.id, db.keys.count, db.expires.count, db.avg_ttl))
     return found
+
+
+def keyspace_fault(Core core):
+    """(id, what is wrong) of the first database whose tables contradict each other, None when all agree. For tests: it reads every key."""
+    cdef const char* fault
+    cdef int i
+    for i in range(core.engine.ks.db_count):
+        fault = db_fault(core.engine.ks.dbs[i])
+        if fault != NULL:
+            return i, fault.decode()
+    return None
 
 
 # Memory

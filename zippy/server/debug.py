@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from zippy._core.introspection import dataset_digest, key_facts, keyspace, memory_stats, populate, value_digest
+from zippy._core.introspection import dataset_digest, key_facts, keyspace, keyspace_fault, memory_stats, populate, value_digest
 from zippy._core.resp.kinds import OK, Raw, ReplyError, Simple, Verbatim
 from zippy.server.arguments import integer, subcommand_error, text
 from zippy.server.config import permits
@@ -104,6 +104,16 @@ def debug_set_clock(session: Session, args: list[bytes]) -> Any:
 def debug_pause_cron(session: Session, args: list[bytes]) -> Any:
     """DEBUG PAUSE-CRON 0 | 1."""
     session.core.server.cron_paused = number_of(args[0]) != 0
+    return OK
+
+
+@debug("verify", 0, 0, "", "Look for tables of keys that contradict each other; reads every key.")
+def debug_verify(session: Session, args: list[bytes]) -> Any:
+    """DEBUG VERIFY."""
+    fault = keyspace_fault(session.core)
+    if fault is not None:
+        database, what = fault
+        raise ReplyError(f"ERR database {database}: {what}")
     return OK
 
 

@@ -543,6 +543,9 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     """True: run it now. Otherwise it was refused with an error, queued, or put back until the pause is over."""
     cdef bint is_exec
     cdef bint writes
+    if e.pause_until_us:
+        # the loop's timer may come late, or the clock have been read anew: writes would be let through while keys still do not vanish
+        end_pause_if_over(e)
     if not known_and_well_formed(e, c, command, argc, argv):
         return False
     if c.flags & CLIENT_STRANGER and not command.flags & CMD_NO_AUTH:
@@ -552,8 +555,6 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         reply_error(&c.reply, b"ERR Command not allowed inside a transaction")
         return False
     is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
-    if e.pause_until_us:
-        end_pause_if_over(e)
     if e.settings.maxmemory and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
         if not engine_make_room(e) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
             reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")

@@ -1,0 +1,118 @@
+"""What the fuzzer looks at while nobody talks to the server: the tables of keys, the data, the memory."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tests.differential.keyspace import READ, ordered
+from tests.process.measure import info
+from tests.resp import RawClient, Reply, encode
+
+BATCH = 500
+SETTLE_SECONDS = 60.0
+DATABASES = 16
+
+Item = tuple[bytes, Any, int]
+"""Type, value, and the ms at which its time is over (-1: never)."""
+Data = dict[tuple[int, bytes], Item]
+
+
+class Broken(Exception):
+    """What must not be."""
+
+
+def hold(condition: bool, what: str) -> None:
+    """Broken unless the condition holds."""
+    if not condition:
+        raise Broken(what)
+
+
+def ok(reply: Reply) -> None:
+    """Broken unless the reply is OK."""
+    hold(reply == Reply("+", b"OK"), f"not OK but {reply}")
+
+
+def wait_for(client: RawClient, section: str, **wanted: str) -> None:
+    """Waits until the fields of INFO have these values; Broken when they do not come to it."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        fields = info(client, section)
+        if all(fields[name] == value for name, value in wanted.items()):
+            return
+        hold(time.monotonic() < deadline, f"INFO {section} does not come to {wanted}: {fields}")
+        time.sleep(0.01)
+
+
+def keys_of(client: RawClient) -> set[bytes]:
+    """All keys of the selected database, by SCAN."""
+    found: set[bytes] = set()
+    cursor = b"0"
+    while True:
+        cursor, keys = client("SCAN", cursor, "COUNT", 1000).plain()
+        found.update(keys)
+        if cursor == b"0":
+            return found
+
+
+class Stopped:
+    """While the block lasts the server's clock stands, so that nothing expires; `now_ms` is where."""
+
+    def __init__(self, client: RawClient) -> None:
+        self.client = client
+        self.now_ms = 0
+
+    def __enter__(self) -> Stopped:
+        self.now_ms = int(time.time() * 1000)
+        ok(self.client("DEBUG", "SET-CLOCK", self.now_ms * 1000))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not any(error):
+            ok(self.client("DEBUG", "SET-CLOCK", 0))
+
+
+def verify(client: RawClient) -> None:
+    """The tables agree with each other, and DBSIZE with what SCAN finds. The clock has to stand."""
+    ok(client("DEBUG", "VERIFY"))
+    for db in range(DATABASES):
+        ok(client("SELECT", db))
+        keys, size = keys_of(client), client("DBSIZE").value
+        hold(size == len(keys), f"database {db} has {size} keys by DBSIZE, {len(keys)} by SCAN")
+    ok(client("SELECT", 0))
+
+
+def value_of(kind: bytes, reply: Reply) -> Any:
+    """A value without what a restart may change: the order of what has none, and the sign of a score of 0, which only a small sorted set
+    does without, in Redis too."""
+    value = ordered(kind, reply)
+    return [b"0" if word == b"-0" else word for word in value.plain()] if kind == b"zset" else value
+
+
+def data_of(client: RawClient) -> Data:
+    """All that the server holds. The clock has to stand."""
+    data: Data = {}
+    for db in range(DATABASES):
+        ok(client("SELECT", db))
+        keys = sorted(keys_of(client))
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            client.send_bytes(b"".join(encode(("TYPE", key)) + encode(("PEXPIRETIME", key)) for key in batch))
+            answers = [(client.read().value, client.read().value) for _ in batch]
+            kinds = [kind for kind, _ in answers]
+            client.send_bytes(b"".join(encode((*READ[kind][:1], key, *READ[kind][1:])) for kind, key in zip(kinds, batch, strict=True)))
+            for key, (kind, expiry) in zip(batch, answers, strict=True):
+                data[db, key] = kind, value_of(kind, client.read()), expiry
+    ok(client("SELECT", 0))
+    return data
+
+
+def compare(before: Data, after: Data, now_ms: int) -> None:
+    """Broken when the two differ in more than keys whose time was over at now_ms."""
+    lasting = {key: item for key, item in before.items() if not 0 <= item[2] <= now_ms}
+    found = {key: item for key, item in after.items() if not 0 <= item[2] <= now_ms}
+    different = [key for key in sorted(lasting.keys() | found.keys()) if lasting.get(key) != found.get(key)]
+    shown = "\n".join(
+        f"{key}: before {str(lasting.get(key))[:400]}, after {str(found.get(key))[:400]}" for key in different[:5] + different[-5:]
+    )
+    hold(not different, f"{len(different)} of {len(lasting)} keys are not what they were (clock {now_ms}):\n{shown}")

@@ -1,0 +1,34 @@
+"""The fuzzer for a minute, and that it leaves nothing out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.commands import Fuzz
+from tests.fuzz.values import LEFT_OUT, VALUES
+from tests.fuzz.words import NOT_DEBUGGED, NOT_SAID, said
+from zippy.commandspec import COMMANDS
+from zippy.server.debug import SUBCOMMANDS
+from zippy.settings import SETTINGS
+
+
+def test_every_command_is_said() -> None:
+    names = {spec.name for command in COMMANDS for spec in (command, *command.subcommands)}
+    spoken = said("coverage", 60_000)
+    assert names - spoken - NOT_SAID.keys() == set()
+    assert {name for name in SUBCOMMANDS if f"debug|{name}" not in spoken} - NOT_DEBUGGED.keys() == set()
+
+
+def test_every_setting_is_set() -> None:
+    names = {setting.name for setting in SETTINGS if setting.mutable and not setting.name.startswith("tls-")}
+    assert names - VALUES.keys() - LEFT_OUT.keys() == set()
+
+
+@pytest.mark.timeout(400)
+def test_a_minute(tmp_path: Path) -> None:
+    figures = Fuzz(tmp_path, 1).run(60)
+    print(figures)
+    assert figures.replies > 1000
+    assert figures.rounds > 1
