@@ -21,7 +21,7 @@ from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_com
 from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
+    CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
     HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, SlowEntry
 )

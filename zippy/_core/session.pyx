@@ -5,7 +5,6 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.memoryview cimport PyMemoryView_FromMemory
-from libc.stdint cimport UINT64_MAX
 from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
@@ -19,7 +18,8 @@ from zippy._core.commands.client cimport (
     set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
-    engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_resume, engine_resumed, engine_run, engine_use
+    engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_make_room, engine_resume, engine_resumed, engine_run,
+    engine_use
 )
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit
@@ -182,9 +182,10 @@ cdef class Core:
     def unbound(self):
         """Names of commands that have no handler, neither in the core nor in Python; containers aside."""
         cdef int i
+        cdef const Command* all_commands = self.engine.all_commands
         return [
             name for i, name in enumerate(self.command_names)
-            if self.engine.all_commands[i].flags & CMD_PYTHON and self.handlers[i] is None and self.engine.all_commands[i].subcommands == NULL
+            if self.handlers[i] is None and all_commands[i].flags & CMD_PYTHON and all_commands[i].subcommands == NULL
         ]
 
     cdef int raise_stashed(self) except -1:

@@ -16,14 +16,14 @@ from zippy._core.commands.accounting cimport (
 )
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
 from zippy._core.commands.client cimport client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
+from zippy._core.commands.keys cimport command_keys
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
-    CLIENT_MASTER, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL,
-    CLIENT_STOPPED, CLIENT_STRANGER, CLIENT_WAITS, CMD_ADMIN, CLIENT_MONITOR, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE,
-    CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR,
-    CMD_TELLS_HEALTH, CMD_WRITE, KeyRef, KnownWord, Multi, QueuedCommand
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
+    CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
+    CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STOPPED, CLIENT_STRANGER, CLIENT_WAITS, CMD_ADMIN, CMD_DENYOOM,
+    CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI,
+    CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef, KnownWord, Multi, QueuedCommand
 )
 from zippy._core.resp.parser cimport (
     PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_pending, parser_unread
@@ -200,7 +200,7 @@ cdef void look_around(Engine* e) noexcept nogil:
     e.calm = not (
         e.settings.maxmemory or e.deny_writes_disk or e.log_error or e.ks.replica or e.ks.loading or e.pause_until_us
     )
-    # while much waits to be freed no command is quick: each pays its share in `finish`
+    # while much waits to be freed no command is quick: each pays its share in `call_end`
     e.quick_ticks = 0 if lazy_is_much(&e.ks) else account_quick_ticks(e)
 
 
@@ -318,6 +318,8 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
     e.ticks = now
     if now - call.ticks >= e.quick_ticks or c.reply.errors != call.errors:
         account_call(e, call)
+        if lazy_is_much(&e.ks) and not call.command.flags & CMD_PYTHON:
+            pay_for_freeing(e, now - call.ticks)
     elif not c.flags & CLIENT_WAITS:
         account_quick_call(e, call)
     if e.monitor_count and not (call.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN) or c.flags & CLIENT_RETRY or e.ks.loading):
@@ -331,6 +333,20 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
     e.ks.no_touch = (call.parent.client.flags & CLIENT_NO_TOUCH) != 0
     if call.parent.client != c:
         keep_or_cut_reply(e, c, call.reply_at)
+
+
+cdef void pay_for_freeing(Engine* e, uint64_t ticks) noexcept nogil:
+    """Frees for as long as commands took: what takes less time to free than to make cannot become more and more."""
+    cdef int64_t us
+    e.owed_ticks += ticks
+    us = <int64_t>(e.owed_ticks / clock_ticks_per_us())
+    if us < LEAST_PAID_US:
+        return
+    e.owed_ticks = 0
+    while us > 0 and lazy_is_much(&e.ks) and not lazy_free_for(&e.ks, UINT64_MAX, PAID_US):
+        us -= PAID_US
+    # the next command begins now
+    e.ticks = clock_ticks()
 
 
 cdef inline void end_unit(Engine* e, const Call* call) noexcept nogil:
