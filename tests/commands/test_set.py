@@ -387,6 +387,7 @@ class TestSrandmember:
         raw("CONFIG", "SET", "client-output-buffer-limit", "normal 6000 0 0")
         assert raw("SRANDMEMBER", "s", -1001) == Reply("-", b"ERR value is out of range")
         assert raw("SRANDMEMBER", "s", -1000) == Reply("-", b"ERR reply exceeds maximum allowed size (proto-max-bulk-len)")
+        raw("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0")
         assert raw("SRANDMEMBER", "absent", -HIGH) == Reply("*", ())
         assert raw("SRANDMEMBER", "s", -2) == array(bulk(b"a"), bulk(b"a"))
 
