@@ -587,8 +587,11 @@ cdef class Session:
         engine_resume(self.core.engine, self.client, &call)
         try:
             write_value(&self.client.reply, value)
-        finally:
+        except Exception:
             engine_resumed(self.core.engine, self.client, &call)
+            self.core.lose(self)
+            return
+        engine_resumed(self.core.engine, self.client, &call)
         client_has_output(self.core.engine, self.client)
         look_at_input_again(self.core.engine, self.client)
 
