@@ -28,9 +28,8 @@ from zippy._core.commands.types cimport (
 from zippy._core.resp.parser cimport parser_request_size
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
 from zippy._core.session cimport Core, Session
-from zippy._core.values.digest cimport digest_value
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
-from zippy._core.values.value cimport value_encoding_name, value_length, value_memory
+from zippy._core.values.value cimport value_checksum, value_encoding_name, value_length, value_memory
 from zippy.commandspec.spec import KEY_FLAGS
 
 cdef enum:
@@ -390,7 +389,7 @@ def value_digest(Session session, bytes key):
     cdef Entry* entry = <Entry*>ht_find(&db.keys, slice_of_bytes(key))
     if entry == NULL or is_expired(db, entry):
         return "0" * (2 * SHA1_BYTES)
-    digest_value(entry, sum)
+    value_checksum(entry, sum)
     return sum[:SHA1_BYTES].hex()
 
 

@@ -3,14 +3,15 @@ from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter
 from zippy._core.ground.sha1 cimport SHA1_BYTES, Sha1, sha1_begin, sha1_end, sha1_take
 from zippy._core.keyspace.db cimport is_expired
 from zippy._core.keyspace.types cimport Db
-from zippy._core.values.digest cimport digest_mix, digest_text, digest_value
+from zippy._core.values.digest cimport digest_mix, digest_text
 from zippy._core.values.entry cimport Entry, entry_key
+from zippy._core.values.value cimport value_checksum
 
 
 cdef void digest_key(Db* db, Entry* e, uint8_t* sum) noexcept nogil:
     """The sum of database, key and value."""
     cdef Sha1 h
-    digest_value(e, sum)
+    value_checksum(e, sum)
     sha1_begin(&h)
     sha1_take(&h, &db.id, sizeof(db.id))
     digest_text(&h, entry_key(e))

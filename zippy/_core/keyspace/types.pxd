@@ -8,7 +8,7 @@ from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.mem cimport Account
 from zippy._core.ground.random cimport Random
 from zippy._core.values.entry cimport Entry
-from zippy._core.values.rdb cimport RdbPart
+from zippy._core.values.types cimport RdbPart
 from zippy._core.values.rdb_stream cimport RdbWriter
 from zippy._core.values.settings cimport Settings
 

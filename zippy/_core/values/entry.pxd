@@ -125,7 +125,9 @@ cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogi
 cdef Entry* entry_new_int(Slice key, int64_t n, int64_t expiry) noexcept nogil
 # A raw string of len bytes, to be written to *data
 cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil
-cdef Entry* entry_new(Slice key, int type, int encoding, void* value, int64_t expiry) noexcept nogil   # takes over value; never NULL
+# takes over value; never NULL. Aborts when the type has no row: it could be neither freed nor saved
+cdef Entry* entry_new(Slice key, int type, int encoding, void* value, int64_t expiry) noexcept nogil
+cdef void entry_admit_type(int type) noexcept nogil         # the type has a row from now on
 cdef void entry_free_block(Entry* e) noexcept nogil         # the entry and a string value; other values are value_free's business
 cdef Entry* entry_set_expiry(Entry* e, int64_t expiry) noexcept nogil       # NO_EXPIRY takes it away; may move the block; never NULL
 cdef Entry* entry_set_string(Entry* e, Slice value) noexcept nogil          # as SET; frees the old string; may move the block

@@ -1,6 +1,8 @@
 # Strings of up to INLINE_MAX bytes live in the entry's block: one allocation, one cache miss less, and no pointer and length of 16 bytes.
 # Longer ones are blobs, so that they can grow in place and the block need not move. A blob that shrinks stays one.
 
+from libc.stdio cimport fprintf, stderr
+from libc.stdlib cimport abort
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_size, mem_try_alloc, mem_try_realloc
@@ -10,6 +12,8 @@ cdef enum:
     SHORT_KEY_MAX = 65535
     INT_TEXT_MAX = 20           # longer texts are never tried as integers
     GROWTH_MAX = 1 << 20        # bytes that a growing blob is ahead at most
+
+cdef uint16_t types_with_rows = 0   # a bit for each
 
 
 cdef inline size_t overhead(Slice key, bint in_line, bint expires) noexcept nogil:
@@ -155,8 +159,21 @@ cdef Entry* entry_new_int(Slice key, int64_t n, int64_t expiry) noexcept nogil:
     return e
 
 
+cdef void entry_admit_type(int type) noexcept nogil:
+    global types_with_rows
+    types_with_rows = <uint16_t>(types_with_rows | 1 << type)
+
+
+cdef void refuse_type(int type) noexcept nogil:
+    fprintf(stderr, "zippy: a value of type %d, which has no row in the table of types\n", type)
+    abort()
+
+
 cdef Entry* entry_new(Slice key, int type, int encoding, void* value, int64_t expiry) noexcept nogil:
-    cdef Entry* e = fill(mem_alloc(overhead(key, False, expiry != NO_EXPIRY)), key, type, encoding, False, expiry, 0)
+    cdef Entry* e
+    if not types_with_rows >> type & 1:
+        refuse_type(type)
+    e = fill(mem_alloc(overhead(key, False, expiry != NO_EXPIRY)), key, type, encoding, False, expiry, 0)
     entry_pointer(e)[0] = value
     return e
 

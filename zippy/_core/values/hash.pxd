@@ -48,5 +48,5 @@ cdef Slice hash_value_of(const void* block) noexcept nogil
 cdef void hash_free(Entry* e) noexcept nogil
 cdef bint hash_free_some(Entry* e, uint64_t items) noexcept nogil
 cdef uint64_t hash_free_effort(const Entry* e) noexcept nogil
-cdef void* hash_copy(Entry* e) noexcept nogil
+cdef Entry* hash_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil
 cdef size_t hash_memory(Entry* e, uint64_t samples) noexcept nogil

@@ -313,8 +313,9 @@ cdef uint64_t hash_free_effort(const Entry* e) noexcept nogil:
     return 1 if is_listpack(e) else table_of(e).count
 
 
-cdef void* hash_copy(Entry* e) noexcept nogil:
-    return <void*>lp_copy(listpack_of(e)) if is_listpack(e) else <void*>bt_copy(<BlockTable*>entry_value(e))
+cdef Entry* hash_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
+    cdef void* copy = <void*>lp_copy(listpack_of(e)) if is_listpack(e) else <void*>bt_copy(<BlockTable*>entry_value(e))
+    return entry_new(key, TYPE_HASH, entry_encoding(e), copy, expiry)
 
 
 cdef size_t hash_memory(Entry* e, uint64_t samples) noexcept nogil:

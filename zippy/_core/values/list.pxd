@@ -46,5 +46,5 @@ cdef bint item_equals(const LpItem* item, Slice s) noexcept nogil
 cdef void list_free(Entry* e) noexcept nogil
 cdef bint list_free_some(Entry* e, uint64_t items) noexcept nogil
 cdef uint64_t list_free_effort(const Entry* e) noexcept nogil
-cdef void* list_copy(Entry* e) noexcept nogil
+cdef Entry* list_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil
 cdef size_t list_memory(Entry* e, uint64_t samples) noexcept nogil

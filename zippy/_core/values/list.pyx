@@ -218,8 +218,9 @@ cdef uint64_t list_free_effort(const Entry* e) noexcept nogil:
     return 1 if is_listpack(e) else quicklist_of(e).nodes
 
 
-cdef void* list_copy(Entry* e) noexcept nogil:
-    return <void*>lp_copy(listpack_of(e)) if is_listpack(e) else <void*>ql_copy(quicklist_of(e))
+cdef Entry* list_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
+    cdef void* copy = <void*>lp_copy(listpack_of(e)) if is_listpack(e) else <void*>ql_copy(quicklist_of(e))
+    return entry_new(key, TYPE_LIST, entry_encoding(e), copy, expiry)
 
 
 cdef size_t list_memory(Entry* e, uint64_t samples) noexcept nogil:

@@ -1,58 +1,16 @@
 """Values to and from RDB bytes: every type and encoding going out, these and the ones of older files coming in."""
 
-from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
-from zippy._core.ground.quicklist cimport QuicklistNode
 from zippy._core.ground.slice cimport Slice
 from zippy._core.values.entry cimport Entry
-from zippy._core.values.hash cimport HashIter
 from zippy._core.values.rdb_stream cimport RdbReader, RdbWriter
-from zippy._core.values.set cimport SetIter
 from zippy._core.values.settings cimport Settings
-from zippy._core.values.zset cimport ZSetIter
-
-cdef enum RdbType:
-    # the byte before a key
-    RDB_STRING = 0
-    RDB_LIST = 1                    # elements as strings
-    RDB_SET = 2                     # members as strings
-    RDB_ZSET = 3                    # scores as text
-    RDB_HASH = 4
-    RDB_ZSET_2 = 5                  # scores as eight bytes
-    RDB_HASH_ZIPMAP = 9
-    RDB_LIST_ZIPLIST = 10
-    RDB_SET_INTSET = 11
-    RDB_ZSET_ZIPLIST = 12
-    RDB_HASH_ZIPLIST = 13
-    RDB_LIST_QUICKLIST = 14         # of ziplists
-    RDB_STREAM_LISTPACKS = 15
-    RDB_HASH_LISTPACK = 16
-    RDB_ZSET_LISTPACK = 17
-    RDB_LIST_QUICKLIST_2 = 18       # of listpacks and plain elements
-    RDB_STREAM_LISTPACKS_2 = 19
-    RDB_SET_LISTPACK = 20           # since version 11
-    RDB_STREAM_LISTPACKS_3 = 21     # since version 11
-    RDB_HASH_METADATA_OLD = 22
-    RDB_HASH_LISTPACK_EX_OLD = 23
-    RDB_HASH_METADATA = 24          # fields that expire, since version 12
-    RDB_HASH_LISTPACK_EX = 25
-    RDB_TYPE_MAX = 25
+from zippy._core.values.types cimport RdbPart
 
 cdef enum:
     RDB_VERSION = 12                # what Redis 8.2 writes, and the newest that is read
     RDB_VERSION_OLDEST = 10         # the least that zippy's values need
     RDB_PAYLOAD_FOOTER = 10         # bytes behind a DUMP payload's value: version and CRC
-
-
-cdef struct RdbPart:
-    # a value that is written piece by piece; it must not change meanwhile
-    Entry* entry
-    int type                        # RdbType
-    Slice text                      # of a string: what is left
-    const QuicklistNode* node       # of a list: the next one
-    SetIter set
-    ZSetIter zset
-    HashIter hash
 
 
 cdef int rdb_type_of(const Entry* e, int version) noexcept nogil                # RdbType that the value is written as in this version

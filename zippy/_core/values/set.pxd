@@ -52,5 +52,5 @@ cdef void set_swap(Entry* a, Entry* b) noexcept nogil                           
 cdef void set_free(Entry* e) noexcept nogil
 cdef bint set_free_some(Entry* e, uint64_t items) noexcept nogil
 cdef uint64_t set_free_effort(const Entry* e) noexcept nogil
-cdef void* set_copy(Entry* e) noexcept nogil
+cdef Entry* set_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil
 cdef size_t set_memory(Entry* e, uint64_t samples) noexcept nogil

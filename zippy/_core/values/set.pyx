@@ -402,11 +402,14 @@ cdef uint64_t set_free_effort(const Entry* e) noexcept nogil:
     return table_of(e).count if entry_encoding(e) == ENC_HASHTABLE else 1
 
 
-cdef void* set_copy(Entry* e) noexcept nogil:
+cdef Entry* set_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
     cdef int encoding = entry_encoding(e)
+    cdef void* copy
     if encoding == ENC_HASHTABLE:
-        return bt_copy(<BlockTable*>entry_value(e))
-    return <void*>is_copy(packed(e)) if encoding == ENC_INTSET else <void*>lp_copy(packed(e))
+        copy = bt_copy(<BlockTable*>entry_value(e))
+    else:
+        copy = <void*>is_copy(packed(e)) if encoding == ENC_INTSET else <void*>lp_copy(packed(e))
+    return entry_new(key, TYPE_SET, encoding, copy, expiry)
 
 
 cdef size_t set_memory(Entry* e, uint64_t samples) noexcept nogil:

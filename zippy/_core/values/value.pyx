@@ -1,143 +1,120 @@
-from libc.string cimport memcpy
+# The rows are filled in and looked through when the module is imported, so a type that lacks something stops the server before it begins.
+
+from zippy._core.ground.sha1 cimport Sha1, sha1_begin, sha1_end
+from zippy._core.values.digest cimport digest_number
 from zippy._core.values.entry cimport (
-    ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH,
-    TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_int, entry_memory, entry_new, entry_new_int,
-    entry_new_raw, entry_new_text, entry_string, entry_string_length, entry_type
+    NO_EXPIRY, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_admit_type, entry_encoding, entry_expiry, entry_free_block,
+    entry_memory, entry_type
 )
-from zippy._core.values.hash cimport hash_copy, hash_free, hash_free_effort, hash_free_some, hash_length, hash_memory
-from zippy._core.values.list cimport list_copy, list_free, list_free_effort, list_free_some, list_length, list_memory
-from zippy._core.values.set cimport set_copy, set_free, set_free_effort, set_free_some, set_length, set_memory
-from zippy._core.values.zset cimport zset_copy, zset_free, zset_free_effort, zset_free_some, zset_length, zset_memory
+from zippy._core.values.hash_type cimport hash_row
+from zippy._core.values.list_type cimport list_row
+from zippy._core.values.set_type cimport set_row
+from zippy._core.values.string_type cimport string_row
+from zippy._core.values.types cimport RDB_TYPES, TYPES, RdbPart
+from zippy._core.values.zset_type cimport zset_row
+
+ctypedef void (*fill_fn)(TypeOps* row) noexcept nogil
+
+cdef TypeOps[TYPES] rows            # by ValueType; those without a name are no types
+cdef rdb_read_fn[RDB_TYPES] readers  # of all rows
+
+
+cdef int check_row(const TypeOps* row) except -1:
+    """ImportError when the row lacks something."""
+    cdef void** functions = <void**>&row.free
+    cdef size_t count = (sizeof(TypeOps) - <size_t>(<char*>functions - <char*>row)) // sizeof(void*)
+    cdef RdbPart* part = NULL
+    cdef size_t i
+    for i in range(count):
+        if functions[i] == NULL:
+            raise ImportError(f"the type {row.name.decode()} lacks the function number {i} of its row")
+    if row.part_bytes > sizeof(part.state):
+        raise ImportError(f"the type {row.name.decode()} keeps more between two pieces than a part has room for")
+    return 0
+
+
+cdef int admit(int type, fill_fn fill) except -1:
+    """Takes a type into the table."""
+    cdef TypeOps* row = &rows[type]
+    cdef int i
+    fill(row)
+    check_row(row)
+    for i in range(<int>RDB_TYPES):
+        if row.readers[i] != NULL:
+            if readers[i] != NULL:
+                raise ImportError(f"two types read what RDB calls {i}")
+            readers[i] = row.readers[i]
+    entry_admit_type(type)
+    return 0
+
+
+admit(TYPE_STRING, string_row)
+admit(TYPE_LIST, list_row)
+admit(TYPE_SET, set_row)
+admit(TYPE_ZSET, zset_row)
+admit(TYPE_HASH, hash_row)
+
+
+cdef const TypeOps* type_row(int type) noexcept nogil:
+    return &rows[type] if rows[type].name != NULL else NULL
+
+
+cdef inline const TypeOps* row_of(const Entry* e) noexcept nogil:
+    return &rows[entry_type(e)]
+
+
+cdef const TypeOps* value_ops(const Entry* e) noexcept nogil:
+    return row_of(e)
+
+
+cdef rdb_read_fn value_reader(int rdb_type) noexcept nogil:
+    return readers[rdb_type]
 
 
 cdef void value_free(Entry* e) noexcept nogil:
-    if entry_type(e) == TYPE_LIST:
-        list_free(e)
-    elif entry_type(e) == TYPE_SET:
-        set_free(e)
-    elif entry_type(e) == TYPE_HASH:
-        hash_free(e)
-    elif entry_type(e) == TYPE_ZSET:
-        zset_free(e)
+    row_of(e).free(e)
     entry_free_block(e)
 
 
 cdef bint value_free_some(Entry* e, uint64_t items) noexcept nogil:
-    cdef bint done = True
-    if entry_type(e) == TYPE_LIST:
-        done = list_free_some(e, items)
-    elif entry_type(e) == TYPE_SET:
-        done = set_free_some(e, items)
-    elif entry_type(e) == TYPE_HASH:
-        done = hash_free_some(e, items)
-    elif entry_type(e) == TYPE_ZSET:
-        done = zset_free_some(e, items)
-    if done:
-        entry_free_block(e)
-    return done
+    if not row_of(e).free_some(e, items):
+        return False
+    entry_free_block(e)
+    return True
 
 
 cdef uint64_t value_free_effort(const Entry* e) noexcept nogil:
-    if entry_type(e) == TYPE_LIST:
-        return list_free_effort(e)
-    if entry_type(e) == TYPE_SET:
-        return set_free_effort(e)
-    if entry_type(e) == TYPE_HASH:
-        return hash_free_effort(e)
-    if entry_type(e) == TYPE_ZSET:
-        return zset_free_effort(e)
-    return 1
-
-
-cdef Entry* string_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
-    """A copy as int, text or raw as e is; NULL when out of memory."""
-    cdef char[24] scratch
-    cdef char* data
-    cdef Slice text = entry_string(e, scratch)
-    cdef Entry* copy
-    if entry_encoding(e) == ENC_INT:
-        return entry_new_int(key, entry_int(e)[0], expiry)
-    if entry_encoding(e) == ENC_EMBSTR:
-        return entry_new_text(key, text, expiry)
-    copy = entry_new_raw(key, text.len, expiry, &data)
-    if copy != NULL and text.len:
-        memcpy(data, text.ptr, text.len)
-    return copy
+    return row_of(e).free_effort(e)
 
 
 cdef Entry* value_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
-    cdef void* payload = NULL
-    if entry_type(e) == TYPE_STRING:
-        return string_copy(e, key, expiry)
-    if entry_type(e) == TYPE_LIST:
-        payload = list_copy(e)
-    elif entry_type(e) == TYPE_SET:
-        payload = set_copy(e)
-    elif entry_type(e) == TYPE_HASH:
-        payload = hash_copy(e)
-    elif entry_type(e) == TYPE_ZSET:
-        payload = zset_copy(e)
-    return entry_new(key, entry_type(e), entry_encoding(e), payload, expiry)
+    return row_of(e).copy(e, key, expiry)
 
 
 cdef uint64_t value_length(const Entry* e) noexcept nogil:
-    if entry_type(e) == TYPE_LIST:
-        return list_length(e)
-    if entry_type(e) == TYPE_SET:
-        return set_length(e)
-    if entry_type(e) == TYPE_HASH:
-        return hash_length(e)
-    if entry_type(e) == TYPE_ZSET:
-        return zset_length(e)
-    return entry_string_length(e)
+    return row_of(e).length(e)
 
 
 cdef size_t value_memory(Entry* e, uint64_t samples) noexcept nogil:
-    cdef size_t size = entry_memory(e)
-    if entry_type(e) == TYPE_LIST:
-        size += list_memory(e, samples)
-    elif entry_type(e) == TYPE_SET:
-        size += set_memory(e, samples)
-    elif entry_type(e) == TYPE_HASH:
-        size += hash_memory(e, samples)
-    elif entry_type(e) == TYPE_ZSET:
-        size += zset_memory(e, samples)
-    return size
+    return entry_memory(e) + row_of(e).memory(e, samples)
 
 
 cdef const char* value_type_name(const Entry* e) noexcept nogil:
-    cdef int type = entry_type(e)
-    if type == TYPE_STRING:
-        return b"string"
-    if type == TYPE_LIST:
-        return b"list"
-    if type == TYPE_SET:
-        return b"set"
-    if type == TYPE_ZSET:
-        return b"zset"
-    if type == TYPE_HASH:
-        return b"hash"
-    return b"stream"
+    return row_of(e).name
 
 
 cdef const char* value_encoding_name(const Entry* e) noexcept nogil:
-    cdef int encoding = entry_encoding(e)
-    if encoding == ENC_RAW:
-        return b"raw"
-    if encoding == ENC_EMBSTR:
-        return b"embstr"
-    if encoding == ENC_INT:
-        return b"int"
-    if encoding == ENC_LISTPACK:
-        return b"listpack"
-    if encoding == ENC_QUICKLIST:
-        return b"quicklist"
-    if encoding == ENC_INTSET:
-        return b"intset"
-    if encoding == ENC_HASHTABLE:
-        return b"hashtable"
-    if encoding == ENC_SKIPLIST:
-        return b"skiplist"
-    if encoding == ENC_LISTPACK_EX:
-        return b"listpackex"
-    return b"stream"
+    return row_of(e).encodings[entry_encoding(e)]
+
+
+cdef void value_rebuild(RdbWriter* w, Entry* e) noexcept nogil:
+    row_of(e).rebuild(w, e)
+
+
+cdef void value_checksum(Entry* e, uint8_t* sum) noexcept nogil:
+    cdef Sha1 h
+    sha1_begin(&h)
+    digest_number(&h, <uint64_t>entry_type(e))
+    digest_number(&h, entry_expiry(e) != NO_EXPIRY)
+    row_of(e).digest(&h, e)
+    sha1_end(&h, sum)

@@ -78,5 +78,5 @@ cdef Entry* zset_adopt_listpack(Slice key, unsigned char* lp, const Settings* s,
 cdef void zset_free(Entry* e) noexcept nogil                                            # the payload alone, as all of these
 cdef bint zset_free_some(Entry* e, uint64_t items) noexcept nogil
 cdef uint64_t zset_free_effort(const Entry* e) noexcept nogil
-cdef void* zset_copy(Entry* e) noexcept nogil
+cdef Entry* zset_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil
 cdef size_t zset_memory(Entry* e, uint64_t samples) noexcept nogil

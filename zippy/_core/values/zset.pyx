@@ -506,17 +506,17 @@ cdef uint64_t zset_free_effort(const Entry* e) noexcept nogil:
     return 1 if is_listpack(e) else zset_length(e)
 
 
-cdef void* zset_copy(Entry* e) noexcept nogil:
+cdef Entry* zset_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
     cdef ZSet* copy
     cdef ZSetIter it
     if is_listpack(e):
-        return lp_copy(listpack_of(e))
+        return entry_new(key, TYPE_ZSET, ENC_LISTPACK, lp_copy(listpack_of(e)), expiry)
     copy = table_new()
     ht_reserve(&copy.members, zset_length(e))
     zset_iter(&it, e, 0, False)
     while zset_iter_next(&it):
         table_insert(copy, it.member, hash_bytes(it.member.ptr, it.member.len), it.score)
-    return copy
+    return entry_new(key, TYPE_ZSET, ENC_SKIPLIST, copy, expiry)
 
 
 cdef size_t zset_memory(Entry* e, uint64_t samples) noexcept nogil:

@@ -1,0 +1,149 @@
+"""The table of types: each row is whole, and what the server does with every value it does with values of each row."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+import zippy
+from zippy._core.introspection import dataset_digest, engine_stats
+from zippy._core.testing import types_shim
+from zippy.persistence.json_lines import FORMS
+
+VERSIONS = range(10, 13)
+ROWS: list[dict[str, Any]] = types_shim.rows(VERSIONS)
+FAR = 99_999_999_999_999
+
+
+def numbered(count: int, *words: object) -> list[object]:
+    """`count` elements of these words, each with its number behind it."""
+    return [f"{word}{i}" for i in range(count) for word in words]
+
+
+VALUES: dict[tuple[str, str], list[object]] = {
+    ("string", "int"): ["SET", "k", 12],
+    ("string", "embstr"): ["SET", "k", "text"],
+    ("string", "raw"): ["SET", "k", "text" * 100],
+    ("list", "listpack"): ["RPUSH", "k", "a", 1],
+    ("list", "quicklist"): ["RPUSH", "k", *numbered(5000, "element ")],
+    ("set", "intset"): ["SADD", "k", 1, 2],
+    ("set", "listpack"): ["SADD", "k", "a", 1],
+    ("set", "hashtable"): ["SADD", "k", *numbered(1000, "member ")],
+    ("zset", "listpack"): ["ZADD", "k", 1, "a", 2, "b"],
+    ("zset", "skiplist"): ["ZADD", "k", *numbered(1000, "", "member ")],
+    ("hash", "listpack"): ["HSET", "k", "f", "v"],
+    ("hash", "hashtable"): ["HSET", "k", *numbered(1000, "field ", "")],
+}
+"""A command that makes a value under the key k, by type and encoding."""
+
+ENCODINGS = [(row["name"], encoding) for row in ROWS for encoding in row["encodings"]]
+
+
+@pytest.fixture
+def engine() -> Iterator[zippy.Engine]:
+    """An engine in this process."""
+    with zippy.Engine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def r(engine: zippy.Engine) -> redis.Redis:
+    """A client of it."""
+    return zippy.connect(engine)
+
+
+class TestTable:
+    """The rows themselves."""
+
+    def test_every_function_is_there(self) -> None:
+        assert {row["name"]: row["missing"] for row in ROWS} == {row["name"]: 0 for row in ROWS}
+
+    def test_names_differ(self) -> None:
+        names = [row["name"] for row in ROWS]
+        assert len(set(names)) == len(names) >= 5
+
+    def test_encodings_of_a_type_differ(self) -> None:
+        for row in ROWS:
+            assert len(set(row["encodings"])) == len(row["encodings"]) > 0
+
+    def test_what_is_written_can_be_read(self) -> None:
+        for row in ROWS:
+            assert row["written"], row["name"]
+            assert set(row["written"]) <= set(row["read"]), row["name"]
+
+    def test_each_rdb_type_has_one_reader(self) -> None:
+        read = [code for row in ROWS for code in row["read"]]
+        assert sorted(read) == types_shim.readable()
+
+    def test_forms_of_json_are_of_types(self) -> None:
+        assert set(FORMS) <= {row["name"] for row in ROWS}
+
+    @pytest.mark.parametrize("number", sorted(set(range(16)) - {row["type"] for row in ROWS}))
+    def test_a_type_without_a_row_is_refused(self, number: int) -> None:
+        code = f"from zippy._core.testing.types_shim import make; make({number})"
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+        assert ended.returncode == -signal.SIGABRT
+        assert f"type {number}, which has no row".encode() in ended.stderr
+
+
+@pytest.mark.parametrize(("name", "encoding"), ENCODINGS)
+class TestValues:
+    """A value of each encoding that a row names."""
+
+    @pytest.fixture(autouse=True)
+    def value(self, r: redis.Redis, name: str, encoding: str) -> None:
+        """Puts it under the key k."""
+        r.execute_command(*VALUES[name, encoding])
+
+    def test_names(self, r: redis.Redis, name: str, encoding: str) -> None:
+        r.set("other", "") if name != "string" else r.rpush("other", "")
+        assert r.execute_command("TYPE", "k") == name.encode()
+        assert r.execute_command("OBJECT", "ENCODING", "k") == encoding.encode()
+        assert r.execute_command("SCAN", 0, "TYPE", name) == (0, [b"k"])
+
+    def test_copy(self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str) -> None:
+        dumped, before = r.dump("k"), dataset_digest(engine.core)
+        assert r.execute_command("COPY", "k", "l") == 1
+        assert r.execute_command("OBJECT", "ENCODING", "l") == encoding.encode()
+        assert r.dump("l") == dumped
+        r.delete("k")
+        r.rename("l", "k")
+        assert dataset_digest(engine.core) == before
+
+    def test_memory_usage(self, r: redis.Redis, name: str, encoding: str) -> None:
+        sampled = r.memory_usage("k")
+        assert sampled is not None
+        assert 0.5 < sampled / r.memory_usage("k", samples=0) < 2
+
+    def test_dump_and_restore(self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str) -> None:
+        dumped = r.dump("k")
+        (row,) = (row for row in ROWS if row["name"] == name)
+        assert dumped[0] in row["read"]
+        before = dataset_digest(engine.core)
+        r.restore("k", 0, dumped, replace=True)
+        assert dataset_digest(engine.core) == before
+        assert r.execute_command("OBJECT", "ENCODING", "k") == encoding.encode()
+
+    def test_its_entry_moves(self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str) -> None:
+        """An expiry makes another block of the entry: nothing in the value may point to the old one."""
+        dumped = r.dump("k")
+        r.pexpireat("k", FAR)
+        r.set("old block", "x" * 16)
+        assert r.dump("k") == dumped
+        r.persist("k")
+        assert r.dump("k") == dumped
+
+    def test_freeing_in_steps(self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str) -> None:
+        """What is left behind is found by the fixture of all tests."""
+        steps: list[Callable[[], object]] = []
+        engine.core.free_between_turns(steps.append)
+        assert r.unlink("k") == 1
+        while steps:
+            steps.pop(0)()
+        assert engine_stats(engine.core)["lazyfree_pending_objects"] == 0
