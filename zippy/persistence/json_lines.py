@@ -6,6 +6,8 @@
   exact.
 - expires_at_ms is there if the key expires. field_expires_at_ms, an array of [field, ms], is there if fields of a hash do.
 - A type that has no such form (a stream) has "dump" in the place of "value": what DUMP gives, in base64.
+
+`FORMS` has a row for each type that has one.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from zippy._core.resp.kinds import ReplyError
@@ -21,7 +24,6 @@ from zippy.persistence.scratch import Request, Store
 
 KEYS = 200  # that SCAN is asked for at a time
 ELEMENTS = 1000  # of a collection that one command brings
-ADD = {"list": b"RPUSH", "set": b"SADD", "hash": b"HSET", "zset": b"ZADD"}
 MEMBERS = {"db", "key", "type", "expires_at_ms", "field_expires_at_ms", "value", "dump"}
 
 Record = dict[str, Any]
@@ -67,13 +69,7 @@ def pairs_of(items: list[bytes]) -> list[tuple[bytes, bytes]]:
     return list(zip(items[::2], items[1::2], strict=True))
 
 
-def hash_as_json(pairs: list[tuple[bytes, bytes]]) -> Any:
-    """An object where every field is text."""
-    found = [(as_json(name), as_json(value)) for name, value in pairs]
-    return dict(found) if all(isinstance(name, str) for name, _ in found) else [list(pair) for pair in found]
-
-
-# Reading keys from a store
+# Asking a store
 
 
 def checked(reply: Any) -> Any:
@@ -86,6 +82,131 @@ def checked(reply: Any) -> Any:
 def ask(store: Store, *words: bytes | int) -> Any:
     """One command's reply. ReplyError."""
     return checked(store.call([[b"%d" % word if isinstance(word, int) else word for word in words]])[0])
+
+
+# Values of each type as JSON, and back
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the values of a type stand in a record."""
+
+    read: Request
+    """The command that brings a value, without the key, which is its second word."""
+    as_json: Callable[[Any], Any]
+    """The JSON value of that command's reply."""
+    add: bytes
+    """The command that takes the elements behind the key."""
+    elements: Callable[[Any], list[list[bytes]]]
+    """The words of each element of a JSON value. RecordError."""
+    read_more: Callable[[Store, bytes, Any], Record] = lambda store, key, reply: {}
+    """What stands in the record beside the value."""
+
+
+def array_as_json(items: list[bytes]) -> Any:
+    """The elements of a list or set as an array."""
+    return [as_json(item) for item in items]
+
+
+def scores_as_json(items: list[bytes]) -> Any:
+    """An array of [member, score]."""
+    return [[as_json(member), score.decode()] for member, score in pairs_of(items)]
+
+
+def hash_as_json(items: list[bytes]) -> Any:
+    """An object where every field is text, else an array of [field, value]."""
+    found = [(as_json(name), as_json(value)) for name, value in pairs_of(items)]
+    return dict(found) if all(isinstance(name, str) for name, _ in found) else [list(pair) for pair in found]
+
+
+def array_of(value: Any, kind: str, what: str = "an array") -> list[Any]:
+    """An array that is not empty. RecordError."""
+    if not isinstance(value, list) or not value:
+        raise RecordError(f'"value" of a {kind} has to be {what} that is not empty')
+    return value
+
+
+def pairs_in(items: list[Any], kind: str) -> list[list[Any]]:
+    """An array of arrays of two. RecordError."""
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in items):
+        raise RecordError(f'"value" of a {kind} has to hold arrays of two')
+    return items
+
+
+def string_elements(value: Any) -> list[list[bytes]]:
+    """The string itself."""
+    return [[as_bytes(value, '"value"')]]
+
+
+def list_elements(value: Any) -> list[list[bytes]]:
+    """Each element."""
+    return [[as_bytes(item, "an element")] for item in array_of(value, "list")]
+
+
+def set_elements(value: Any) -> list[list[bytes]]:
+    """Each member."""
+    return [[as_bytes(item, "an element")] for item in array_of(value, "set")]
+
+
+def hash_elements(value: Any) -> list[list[bytes]]:
+    """Each field with its value, of an object or an array of pairs."""
+    items = list(value.items()) if isinstance(value, dict) else pairs_in(array_of(value, "hash", "an array or object"), "hash")
+    if not items:
+        raise RecordError('"value" of a hash is empty')
+    return [[as_bytes(name, "a field"), as_bytes(item, "a field's value")] for name, item in items]
+
+
+def zset_elements(value: Any) -> list[list[bytes]]:
+    """Each score with its member."""
+    return [[score_bytes(score), as_bytes(member, "a member")] for member, score in pairs_in(array_of(value, "zset"), "zset")]
+
+
+def score_bytes(score: Any) -> bytes:
+    """A score as ZADD takes it; a JSON number is one too."""
+    if isinstance(score, bool) or not isinstance(score, str | int | float):
+        raise RecordError("a score has to be a string or a number")
+    return score.encode(errors="replace") if isinstance(score, str) else repr(score).encode()
+
+
+def number_of(record: Record, name: str, default: int) -> int:
+    """A whole number of the record, not negative."""
+    number = record.get(name, default)
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 63:
+        raise RecordError(f'"{name}" has to be a whole number from 0 on')
+    return number
+
+
+def expiries_as_json(store: Store, key: bytes, reply: list[bytes]) -> Record:
+    """field_expires_at_ms of a hash, where fields of it expire."""
+    expiries = read_field_expiries(store, key, reply[::2])
+    return {"field_expires_at_ms": expiries} if expiries else {}
+
+
+def read_field_expiries(store: Store, key: bytes, fields: list[bytes]) -> list[list[Any]]:
+    """The fields of a hash that expire, each with its time."""
+    found = []
+    for begin in range(0, len(fields), ELEMENTS):
+        some = fields[begin : begin + ELEMENTS]
+        (reply,) = store.call([[b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(some), *some]])
+        if isinstance(reply, ReplyError):
+            if "unknown command" in str(reply):
+                return []  # fields do not expire there
+            raise reply
+        found += [[as_json(name), ms] for name, ms in zip(some, reply or [], strict=False) if ms >= 0]
+    return found
+
+
+FORMS = {
+    "string": Form([b"GET"], as_json, b"SET", string_elements),
+    "list": Form([b"LRANGE", b"0", b"-1"], array_as_json, b"RPUSH", list_elements),
+    "set": Form([b"SMEMBERS"], array_as_json, b"SADD", set_elements),
+    "zset": Form([b"ZRANGE", b"0", b"-1", b"WITHSCORES"], scores_as_json, b"ZADD", zset_elements),
+    "hash": Form([b"HGETALL"], hash_as_json, b"HSET", hash_elements, expiries_as_json),
+}
+"""By the type's name."""
+
+
+# Reading keys from a store
 
 
 def read_keys(store: Store) -> Iterator[Record]:
@@ -117,41 +238,18 @@ def read_some(store: Store, number: int, keys: list[bytes]) -> Iterator[Record]:
 
 def read_value(store: Store, key: bytes, record: Record) -> bool:
     """Adds a key's value to its record; False when the key has gone."""
-    kind = record["type"]
-    found: Any
-    if kind == "string":
-        found = ask(store, b"GET", key)
-        record["value"] = as_json(found) if found is not None else None
-    elif kind in ("list", "set"):
-        found = ask(store, b"LRANGE", key, 0, -1) if kind == "list" else ask(store, b"SMEMBERS", key)
-        record["value"] = [as_json(item) for item in found]
-    elif kind == "zset":
-        found = ask(store, b"ZRANGE", key, 0, -1, b"WITHSCORES")
-        record["value"] = [[as_json(member), score.decode()] for member, score in pairs_of(found)]
-    elif kind == "hash":
-        found = pairs_of(ask(store, b"HGETALL", key))
-        record["value"] = hash_as_json(found)
-        expiries = read_field_expiries(store, key, [name for name, _ in found])
-        if expiries:
-            record["field_expires_at_ms"] = expiries
-    else:
+    form = FORMS.get(record["type"])
+    if form is None:
         found = ask(store, b"DUMP", key)
-        record["dump"] = base64.b64encode(found).decode() if found is not None else None
-    return found is not None and (found != [] or kind == "string")
-
-
-def read_field_expiries(store: Store, key: bytes, fields: list[bytes]) -> list[list[Any]]:
-    """The fields of a hash that expire, each with its time."""
-    found = []
-    for begin in range(0, len(fields), ELEMENTS):
-        some = fields[begin : begin + ELEMENTS]
-        (reply,) = store.call([[b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(some), *some]])
-        if isinstance(reply, ReplyError):
-            if "unknown command" in str(reply):
-                return []  # fields do not expire there
-            raise reply
-        found += [[as_json(name), ms] for name, ms in zip(some, reply or [], strict=False) if ms >= 0]
-    return found
+        if found is not None:
+            record["dump"] = base64.b64encode(found).decode()
+        return found is not None
+    found = ask(store, form.read[0], key, *form.read[1:])
+    if found is None or found == []:
+        return False
+    record["value"] = form.as_json(found)
+    record.update(form.read_more(store, key, found))
+    return True
 
 
 # Writing keys to a store
@@ -175,37 +273,6 @@ def parse_line(line: bytes) -> Record:
     return record
 
 
-def number_of(record: Record, name: str, default: int) -> int:
-    """A whole number of the record, not negative."""
-    number = record.get(name, default)
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 63:
-        raise RecordError(f'"{name}" has to be a whole number from 0 on')
-    return number
-
-
-def items_of(value: Any, kind: str) -> list[list[bytes]]:
-    """The elements of a collection, each as the words that the command to add it takes."""
-    if kind == "hash" and isinstance(value, dict):
-        return [[as_bytes(name, "a field"), as_bytes(item, "a field's value")] for name, item in value.items()]
-    if not isinstance(value, list) or not value:
-        raise RecordError(f'"value" of a {kind} has to be an array{" or object" if kind == "hash" else ""} that is not empty')
-    if kind in ("list", "set"):
-        return [[as_bytes(item, "an element")] for item in value]
-    for pair in value:
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise RecordError(f'"value" of a {kind} has to hold arrays of two')
-    if kind == "hash":
-        return [[as_bytes(name, "a field"), as_bytes(item, "a field's value")] for name, item in value]
-    return [[score_bytes(score), as_bytes(member, "a member")] for member, score in value]
-
-
-def score_bytes(score: Any) -> bytes:
-    """A score as ZADD takes it; a JSON number is one too."""
-    if isinstance(score, bool) or not isinstance(score, str | int | float):
-        raise RecordError("a score has to be a string or a number")
-    return score.encode(errors="replace") if isinstance(score, str) else repr(score).encode()
-
-
 def requests_for(record: Record) -> list[Request]:
     """The commands that bring a key about in the database that is selected."""
     key = as_bytes(record["key"], '"key"')
@@ -214,25 +281,21 @@ def requests_for(record: Record) -> list[Request]:
         dump = from_base64(record["dump"], '"dump"') if isinstance(record["dump"], str) else as_bytes(record["dump"], '"dump"')
         return [[b"RESTORE", key, b"%d" % expiry, dump, b"ABSTTL"]]
     kind = record.get("type", "string")
-    requests: list[Request]
-    if kind == "string":
-        requests = [[b"SET", key, as_bytes(record["value"], '"value"')]]
-    elif kind in ADD:
-        items = items_of(record["value"], kind)
-        if not items:
-            raise RecordError(f'"value" of a {kind} is empty')
-        some = (items[begin : begin + ELEMENTS] for begin in range(0, len(items), ELEMENTS))
-        requests = [[ADD[kind], key, *(word for item in part for word in item)] for part in some]
-    else:
+    form = FORMS.get(kind)
+    if form is None:
         raise RecordError(f'the type {kind!r} is not known; only with "dump" can it be brought in')
-    requests += field_expiry_requests(key, record.get("field_expires_at_ms", []))
+    items = form.elements(record["value"])
+    some = (items[begin : begin + ELEMENTS] for begin in range(0, len(items), ELEMENTS))
+    requests: list[Request] = [[form.add, key, *(word for item in part for word in item)] for part in some]
+    requests += field_expiry_requests(key, record)
     if "expires_at_ms" in record:
         requests.append([b"PEXPIREAT", key, b"%d" % expiry])
     return requests
 
 
-def field_expiry_requests(key: bytes, pairs: Any) -> list[Request]:
+def field_expiry_requests(key: bytes, record: Record) -> list[Request]:
     """The commands that have fields of a hash expire."""
+    pairs = record.get("field_expires_at_ms", [])
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         raise RecordError('"field_expires_at_ms" has to hold arrays of a field and a time')
     requests = []
