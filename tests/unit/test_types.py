@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
 import zippy
+from zippy._core import snapshot
 from zippy._core.introspection import dataset_digest, engine_stats
+from zippy._core.snapshot import SaveRequest
 from zippy._core.testing import types_shim
 from zippy.persistence.json_lines import FORMS
 
@@ -129,6 +132,36 @@ class TestValues:
         r.restore("k", 0, dumped, replace=True)
         assert dataset_digest(engine.core) == before
         assert r.execute_command("OBJECT", "ENCODING", "k") == encoding.encode()
+
+    def test_the_commands_that_rebuild_it(self, engine: zippy.Engine, name: str, encoding: str, tmp_path: Path) -> None:
+        """As an append-only file is rewritten without RDB."""
+        request = SaveRequest(str(tmp_path / "base.aof"), "8.2.3")
+        request.write_commands(False)
+        snapshot.save_here(engine.core, request)
+        with zippy.Engine() as other:
+            session = other.channel(lambda one: one.take_output(), lambda one: None)
+            other.feed(session, (tmp_path / "base.aof").read_bytes())
+            assert dataset_digest(other.core) == dataset_digest(engine.core)
+
+    @pytest.mark.parametrize("change", [False, True])
+    def test_saved_beside_the_traffic(
+        self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str, tmp_path: Path, change: bool
+    ) -> None:
+        """In steps of no time, or at once because it is deleted."""
+        before = dataset_digest(engine.core)
+        walk = snapshot.Walk(engine.core, SaveRequest(str(tmp_path / "dump.rdb"), "8.2.3"))
+        written = b""
+        if change:
+            walk.step(0, 1)
+            r.delete("k")
+        while not walk.finished:
+            walk.step(0, 1)
+            written += walk.take()
+        written += walk.take()
+        walk.end()
+        with zippy.Engine() as other:
+            snapshot.load_bytes(other.core, written)
+            assert dataset_digest(other.core) == before
 
     def test_its_entry_moves(self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str) -> None:
         """An expiry makes another block of the entry: nothing in the value may point to the old one."""
