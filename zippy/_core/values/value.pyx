@@ -59,12 +59,8 @@ cdef const TypeOps* type_row(int type) noexcept nogil:
     return &rows[type] if rows[type].name != NULL else NULL
 
 
-cdef inline const TypeOps* row_of(const Entry* e) noexcept nogil:
-    return &rows[entry_type(e)]
-
-
 cdef const TypeOps* value_ops(const Entry* e) noexcept nogil:
-    return row_of(e)
+    return &rows[entry_type(e)]
 
 
 cdef rdb_read_fn value_reader(int rdb_type) noexcept nogil:
@@ -72,43 +68,43 @@ cdef rdb_read_fn value_reader(int rdb_type) noexcept nogil:
 
 
 cdef void value_free(Entry* e) noexcept nogil:
-    row_of(e).free(e)
+    value_ops(e).free(e)
     entry_free_block(e)
 
 
 cdef bint value_free_some(Entry* e, uint64_t items) noexcept nogil:
-    if not row_of(e).free_some(e, items):
+    if not value_ops(e).free_some(e, items):
         return False
     entry_free_block(e)
     return True
 
 
 cdef uint64_t value_free_effort(const Entry* e) noexcept nogil:
-    return row_of(e).free_effort(e)
+    return value_ops(e).free_effort(e)
 
 
 cdef Entry* value_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
-    return row_of(e).copy(e, key, expiry)
+    return value_ops(e).copy(e, key, expiry)
 
 
 cdef uint64_t value_length(const Entry* e) noexcept nogil:
-    return row_of(e).length(e)
+    return value_ops(e).length(e)
 
 
 cdef size_t value_memory(Entry* e, uint64_t samples) noexcept nogil:
-    return entry_memory(e) + row_of(e).memory(e, samples)
+    return entry_memory(e) + value_ops(e).memory(e, samples)
 
 
 cdef const char* value_type_name(const Entry* e) noexcept nogil:
-    return row_of(e).name
+    return value_ops(e).name
 
 
 cdef const char* value_encoding_name(const Entry* e) noexcept nogil:
-    return row_of(e).encodings[entry_encoding(e)]
+    return value_ops(e).encodings[entry_encoding(e)]
 
 
 cdef void value_rebuild(RdbWriter* w, Entry* e) noexcept nogil:
-    row_of(e).rebuild(w, e)
+    value_ops(e).rebuild(w, e)
 
 
 cdef void value_checksum(Entry* e, uint8_t* sum) noexcept nogil:
@@ -116,5 +112,5 @@ cdef void value_checksum(Entry* e, uint8_t* sum) noexcept nogil:
     sha1_begin(&h)
     digest_number(&h, <uint64_t>entry_type(e))
     digest_number(&h, entry_expiry(e) != NO_EXPIRY)
-    row_of(e).digest(&h, e)
+    value_ops(e).digest(&h, e)
     sha1_end(&h, sum)
