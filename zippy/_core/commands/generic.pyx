@@ -1,6 +1,6 @@
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice, slice_equal
-from zippy._core.commands.args cimport arg_int, arg_is, reply_syntax_error
+from zippy._core.commands.args cimport OptionTable, Options, arg_int, arg_option, option_table, options_begin, reply_syntax_error
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport (
     PREFETCHED, db_prefetch, delete_key, detach, lookup_peek, lookup_quiet, lookup_read, open_for_write, put_new
@@ -112,25 +112,33 @@ cdef Db* numbered_db(Engine* e, Client* c, Slice text) noexcept nogil:
     return e.ks.dbs[index]
 
 
+cdef enum CopyFlag:
+    COPY_REPLACE = 1
+    COPY_DB = 2
+
+cdef OptionTable COPY_OPTIONS = option_table("copy", [
+    ("db", COPY_DB, 0, 1),
+    ("replace", COPY_REPLACE),
+])
+
+
 cdef void copy_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef Db* target = c.db
-    cdef bint replace = False
-    cdef int i = 3
+    cdef Options options
+    cdef uint32_t option
     cdef int old_type = -1
     cdef Entry* entry
     cdef Entry* old
-    while i < argc:
-        if arg_is(argv[i], b"replace"):
-            replace = True
-        elif arg_is(argv[i], b"db") and i + 1 < argc:
-            target = numbered_db(e, c, argv[i + 1])
-            if target == NULL:
-                return
-            i += 1
-        else:
+    options_begin(&options, &COPY_OPTIONS, argc, argv, 3)
+    while options.at < argc:
+        option = arg_option(&options)
+        if option == 0:
             reply_syntax_error(c)
             return
-        i += 1
+        if option == COPY_DB:
+            target = numbered_db(e, c, options.value[0])
+            if target == NULL:
+                return
     if target == c.db and slice_equal(argv[1], argv[2]):
         reply_error(&c.reply, b"ERR source and destination objects are the same")
         return
@@ -140,7 +148,7 @@ cdef void copy_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
         return
     old = open_for_write(target, argv[2])
     if old != NULL:
-        if not replace:
+        if not options.flags & COPY_REPLACE:
             reply_int(&c.reply, 0)
             return
         old_type = entry_type(old)

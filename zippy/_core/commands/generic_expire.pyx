@@ -1,7 +1,7 @@
-from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
-from zippy._core.commands.args cimport arg_i64, arg_is
+from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_option, option_table, options_begin
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport db_set_expiry, delete_key, lookup_quiet, open_for_write
@@ -16,22 +16,22 @@ cdef enum:
     ONLY_GREATER = 4      # GT: no expiry counts as infinite
     ONLY_LESS = 8         # LT
 
+cdef OptionTable EXPIRE_OPTIONS = option_table("expire pexpire expireat pexpireat", [
+    ("nx", ONLY_NEW),
+    ("xx", ONLY_EXISTING),
+    ("gt", ONLY_GREATER),
+    ("lt", ONLY_LESS),
+])
 
-cdef bint parse_conditions(Client* c, int argc, const Slice* argv, int* conditions) noexcept nogil:
-    cdef int i
-    conditions[0] = 0
-    for i in range(3, argc):
-        if arg_is(argv[i], b"nx"):
-            conditions[0] |= ONLY_NEW
-        elif arg_is(argv[i], b"xx"):
-            conditions[0] |= ONLY_EXISTING
-        elif arg_is(argv[i], b"gt"):
-            conditions[0] |= ONLY_GREATER
-        elif arg_is(argv[i], b"lt"):
-            conditions[0] |= ONLY_LESS
-        else:
-            reply_error_about(&c.reply, b"ERR Unsupported option ", argv[i], b"")
+
+cdef bint parse_conditions(Client* c, int argc, const Slice* argv, uint32_t* conditions) noexcept nogil:
+    cdef Options options
+    options_begin(&options, &EXPIRE_OPTIONS, argc, argv, 3)
+    while options.at < argc:
+        if arg_option(&options) == 0:
+            reply_error_about(&c.reply, b"ERR Unsupported option ", argv[options.at], b"")
             return False
+    conditions[0] = options.flags
     if conditions[0] & ONLY_NEW and conditions[0] != ONLY_NEW:
         reply_error(&c.reply, b"ERR NX and XX, GT or LT options at the same time are not compatible")
         return False
@@ -41,7 +41,7 @@ cdef bint parse_conditions(Client* c, int argc, const Slice* argv, int* conditio
     return True
 
 
-cdef bint conditions_hold(int conditions, int64_t current, int64_t when) noexcept nogil:
+cdef bint conditions_hold(uint32_t conditions, int64_t current, int64_t when) noexcept nogil:
     if conditions & ONLY_NEW and current != NO_EXPIRY:
         return False
     if conditions & ONLY_EXISTING and current == NO_EXPIRY:
@@ -69,7 +69,7 @@ cdef bint absolute_time(Client* c, Slice text, int64_t base, bint seconds, const
 
 
 cdef void set_expiry(Engine* e, Client* c, int argc, Slice* argv, bint relative, bint seconds, const char* name) noexcept nogil:
-    cdef int conditions
+    cdef uint32_t conditions
     cdef int64_t when
     cdef Entry* entry
     cdef Slice[3] request

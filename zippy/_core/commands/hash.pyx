@@ -2,7 +2,7 @@ from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.number cimport NUM_LONG_DOUBLE_TEXT, num_read_i64, num_read_long_double, num_write_i64, num_write_long_double
 from zippy._core.ground.slice cimport slice_of
-from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type
+from zippy._core.commands.args cimport OptionTable, arg_choice, arg_i64, arg_in_range, check_type, option_table
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.scan_arguments cimport (
     SCAN_FIELDS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_reply_empty, scan_table, scan_wants
@@ -175,10 +175,16 @@ cdef void hdel_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     reply_int(&c.reply, removed)
 
 
+cdef enum FieldsWord:
+    FIELDS = 1
+
+cdef OptionTable FIELDS_WORDS = option_table("hgetdel", [("fields", FIELDS, 0, 2)])
+
+
 cdef bint parse_fields(Client* c, int argc, const Slice* argv) noexcept nogil:
     """FIELDS numfields field ... from argv[2] on; False: replied with an error."""
     cdef int64_t count
-    if not arg_is(argv[2], b"fields"):
+    if arg_choice(&FIELDS_WORDS, argv[2]) != FIELDS:
         reply_error(&c.reply, b"ERR Mandatory argument FIELDS is missing or not at the right position")
         return False
     if not arg_in_range(c, argv[3], 1, INT64_MAX, &count, b"ERR Number of fields must be a positive integer"):

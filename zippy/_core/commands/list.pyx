@@ -1,6 +1,8 @@
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, uint32_t
 from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
-from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_i64, arg_in_range, arg_option, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.list_removal cimport list_removed
 from zippy._core.keyspace.db cimport lookup_read, open_for_write, put_new
 from zippy._core.keyspace.effects cimport mutated
@@ -135,13 +137,18 @@ cdef void lset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     mutated(c.db, argv[1], NOTIFY_LIST, b"lset", 1)
 
 
+cdef enum InsertPlace:
+    INSERT_BEFORE = 1
+    INSERT_AFTER = 2
+
+cdef OptionTable INSERT_WORDS = option_table("linsert", [("before", INSERT_BEFORE), ("after", INSERT_AFTER)])
+
+
 cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef Entry* entry
     cdef ListIter it
-    cdef int where = LP_AFTER
-    if arg_is(argv[2], b"before"):
-        where = LP_BEFORE
-    elif not arg_is(argv[2], b"after"):
+    cdef uint32_t place = arg_choice(&INSERT_WORDS, argv[2])
+    if place == 0:
         reply_syntax_error(c)
         return
     entry = open_for_write(c.db, argv[1])
@@ -154,7 +161,7 @@ cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
     list_iter(&it, entry, 0, LIST_TAIL)
     while list_iter_next(&it):
         if item_equals(&it.item, argv[3]):
-            list_iter_insert(&it, argv[4], where)
+            list_iter_insert(&it, argv[4], LP_BEFORE if place == INSERT_BEFORE else LP_AFTER)
             reply_int(&c.reply, list_length(entry))
             mutated(c.db, argv[1], NOTIFY_LIST, b"linsert", 1)
             return
@@ -230,6 +237,18 @@ cdef void lrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     reply_int(&c.reply, removed)
 
 
+cdef enum SearchFlag:
+    SEARCH_RANK = 1
+    SEARCH_COUNT = 2
+    SEARCH_MAXLEN = 4
+
+cdef OptionTable LPOS_OPTIONS = option_table("lpos", [
+    ("rank", SEARCH_RANK, 0, 1),
+    ("count", SEARCH_COUNT, 0, 1),
+    ("maxlen", SEARCH_MAXLEN, 0, 1),
+])
+
+
 cdef struct Search:
     # the options of LPOS
     int64_t rank       # of the first match wanted; negative: from the tail
@@ -237,37 +256,41 @@ cdef struct Search:
     int64_t max_len    # comparisons, 0: no limit
 
 
+cdef bint parse_rank(Client* c, Slice word, int64_t* rank) noexcept nogil:
+    if not arg_i64(c, word, rank):
+        return False
+    if rank[0] == INT64_MIN:
+        reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+        return False
+    if rank[0] == 0:
+        reply_error(
+            &c.reply, b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+            b"or use negative to start from the end of the list"
+        )
+        return False
+    return True
+
+
 cdef bint parse_search(Client* c, int argc, const Slice* argv, Search* search) noexcept nogil:
-    cdef int i = 3
+    cdef Options options
+    cdef uint32_t option
     search.rank = 1
     search.count = -1
     search.max_len = 0
-    while i < argc:
-        if i + 1 == argc:
+    options_begin(&options, &LPOS_OPTIONS, argc, argv, 3)
+    while options.at < argc:
+        option = arg_option(&options)
+        if option == 0:
             reply_syntax_error(c)
             return False
-        if arg_is(argv[i], b"rank"):
-            if not arg_i64(c, argv[i + 1], &search.rank):
-                return False
-            if search.rank == INT64_MIN:
-                reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
-                return False
-            if search.rank == 0:
-                reply_error(
-                    &c.reply, b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
-                    b"or use negative to start from the end of the list"
-                )
-                return False
-        elif arg_is(argv[i], b"count"):
-            if not arg_in_range(c, argv[i + 1], 0, INT64_MAX, &search.count, b"ERR COUNT can't be negative"):
-                return False
-        elif arg_is(argv[i], b"maxlen"):
-            if not arg_in_range(c, argv[i + 1], 0, INT64_MAX, &search.max_len, b"ERR MAXLEN can't be negative"):
-                return False
-        else:
-            reply_syntax_error(c)
+        if option == SEARCH_RANK and not parse_rank(c, options.value[0], &search.rank):
             return False
-        i += 2
+        if option == SEARCH_COUNT:
+            if not arg_in_range(c, options.value[0], 0, INT64_MAX, &search.count, b"ERR COUNT can't be negative"):
+                return False
+        if option == SEARCH_MAXLEN:
+            if not arg_in_range(c, options.value[0], 0, INT64_MAX, &search.max_len, b"ERR MAXLEN can't be negative"):
+                return False
     return True
 
 

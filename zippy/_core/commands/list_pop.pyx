@@ -1,7 +1,9 @@
-from libc.stdint cimport INT64_MAX, int64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_free, buf_init, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
-from zippy._core.commands.args cimport arg_in_range, arg_is, arg_timeout, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_in_range, arg_option, arg_timeout, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.client cimport block_on_keys
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.list_removal cimport list_removed
@@ -125,39 +127,46 @@ cdef void brpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     blocking_pop(e, c, argc, argv, LIST_TAIL)
 
 
+cdef enum ListEnd:
+    END_LEFT = 1
+    END_RIGHT = 2
+
+cdef enum MultiPopFlag:
+    MULTI_POP_COUNT = 1
+
+cdef OptionTable END_WORDS = option_table("lmpop blmpop lmove blmove", [("left", END_LEFT), ("right", END_RIGHT)])
+cdef OptionTable MULTI_POP_OPTIONS = option_table("lmpop blmpop", [("count", MULTI_POP_COUNT, MULTI_POP_COUNT, 1)])
+
+
 cdef bint parse_end(Slice word, int* where) noexcept nogil:
-    if arg_is(word, b"left"):
-        where[0] = LIST_HEAD
-    elif arg_is(word, b"right"):
-        where[0] = LIST_TAIL
-    else:
-        return False
-    return True
+    """Reads LEFT or RIGHT; False: it is neither, nothing was replied."""
+    cdef uint32_t end = arg_choice(&END_WORDS, word)
+    where[0] = LIST_HEAD if end == END_LEFT else LIST_TAIL
+    return end != 0
 
 
 cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, bint blocking) noexcept nogil:
     """[B]LMPOP from the word `at`, where the number of keys stands; what blocks has its timeout in argv[1], which is read last."""
     cdef int64_t timeout = 0
     cdef int64_t keys
-    cdef int64_t count = -1
+    cdef int64_t count = 1
     cdef int where
-    cdef int i
+    cdef Options options
     if not arg_in_range(c, argv[at], 1, INT64_MAX, &keys, b"ERR numkeys should be greater than 0"):
         return
     if keys >= argc - at - 1 or not parse_end(argv[at + 1 + keys], &where):
         reply_syntax_error(c)
         return
-    i = at + 2 + <int>keys
-    while i < argc:
-        if count != -1 or not arg_is(argv[i], b"count") or i + 1 == argc:
+    options_begin(&options, &MULTI_POP_OPTIONS, argc, argv, at + 2 + <int>keys)
+    while options.at < argc:
+        if arg_option(&options) == 0:
             reply_syntax_error(c)
             return
-        if not arg_in_range(c, argv[i + 1], 1, INT64_MAX, &count, b"ERR count should be greater than 0"):
+        if not arg_in_range(c, options.value[0], 1, INT64_MAX, &count, b"ERR count should be greater than 0"):
             return
-        i += 2
     if blocking and not arg_timeout(e, c, argv[1], &timeout):
         return
-    if pop_first_list(e, c, <int>keys, argv + at + 1, where, 1 if count == -1 else count):
+    if pop_first_list(e, c, <int>keys, argv + at + 1, where, count):
         return
     if blocking:
         block_on_keys(e, c, <int>keys, argv + at + 1, TYPE_LIST, timeout, BLOCK_NULL_ARRAY)

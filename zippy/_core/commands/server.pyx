@@ -1,10 +1,10 @@
 from libc.limits cimport INT_MAX, INT_MIN
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.keyspace.db cimport flush_db, swap_dbs
 from zippy._core.keyspace.lazy_free cimport lazy_waits
-from zippy._core.commands.args cimport arg_is, reply_syntax_error
+from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_syntax_error
 from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport CLIENT_MONITOR, Client, Engine
@@ -15,18 +15,27 @@ cdef void dbsize_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     reply_int(&c.reply, <int64_t>c.db.keys.count)
 
 
+cdef enum FlushWay:
+    FLUSH_ASYNC = 1
+    FLUSH_SYNC = 2
+
+cdef OptionTable FLUSH_WORDS = option_table("flushdb flushall", [("async", FLUSH_ASYNC), ("sync", FLUSH_SYNC)])
+
+
 cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first, int end) noexcept nogil:
     """FLUSHDB and FLUSHALL of the databases from first to before end; False: a syntax error was replied.
 
     With SYNC the client hears OK when the memory is free. That is waited for beside the traffic, by a client that can wait."""
     cdef bint wait = not e.settings.lazyfree_lazy_user_flush
     cdef bint lazy
+    cdef uint32_t way
     cdef int i
-    if argc == 2 and (arg_is(argv[1], b"async") or arg_is(argv[1], b"sync")):
-        wait = arg_is(argv[1], b"sync")
-    elif argc > 1:
-        reply_syntax_error(c)
-        return False
+    if argc > 1:
+        way = arg_choice(&FLUSH_WORDS, argv[1]) if argc == 2 else 0
+        if way == 0:
+            reply_syntax_error(c)
+            return False
+        wait = way == FLUSH_SYNC
     lazy = not wait or can_wait_for_memory(e, c)
     for i in range(first, end):
         e.ks.dirty += <int64_t>flush_db(e.ks.dbs[i], lazy)

@@ -1,8 +1,10 @@
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
 from zippy._core.ground.slice cimport Slice
-from zippy._core.commands.args cimport arg_double, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_double, arg_option, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.sorted_set_range cimport read_lex_range, read_score_range
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport lookup_read, open_for_write, put_new
@@ -17,12 +19,26 @@ from zippy._core.values.zset cimport (
 
 cdef enum:
     SCORES = 16              # that need no memory of their own
+    ADD_CH = 1 << 16         # beside the values' ZSET_ bits
+
+cdef enum RankFlag:
+    RANK_WITHSCORE = 1
+
+cdef OptionTable ZADD_OPTIONS = option_table("zadd", [
+    ("nx", ZSET_NX),
+    ("xx", ZSET_XX),
+    ("gt", ZSET_GT),
+    ("lt", ZSET_LT),
+    ("ch", ADD_CH),
+    ("incr", ZSET_INCR),
+])
+cdef OptionTable RANK_OPTIONS = option_table("zrank zrevrank", [("withscore", RANK_WITHSCORE)])
 
 
 # ---- adding
 
 
-cdef bint check_flags(Client* c, int flags, int pairs) noexcept nogil:
+cdef bint check_flags(Client* c, uint32_t flags, int pairs) noexcept nogil:
     if flags & ZSET_NX and flags & ZSET_XX:
         reply_error(&c.reply, b"ERR XX and NX options at the same time are not compatible")
         return False
@@ -75,42 +91,23 @@ cdef void add_pairs(
         reply_int(&c.reply, added + updated if changed_too else added)
 
 
-cdef int parse_flags(int argc, const Slice* argv, int* at, bint* changed_too) noexcept nogil:
-    """The options from argv[*at] on; *at becomes the place of the first score."""
-    cdef int flags = 0
-    changed_too[0] = False
-    while at[0] < argc:
-        if arg_is(argv[at[0]], b"nx"):
-            flags |= ZSET_NX
-        elif arg_is(argv[at[0]], b"xx"):
-            flags |= ZSET_XX
-        elif arg_is(argv[at[0]], b"gt"):
-            flags |= ZSET_GT
-        elif arg_is(argv[at[0]], b"lt"):
-            flags |= ZSET_LT
-        elif arg_is(argv[at[0]], b"ch"):
-            changed_too[0] = True
-        elif arg_is(argv[at[0]], b"incr"):
-            flags |= ZSET_INCR
-        else:
-            break
-        at[0] += 1
-    return flags
-
-
 cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef double[SCORES] few
     cdef double* scores = few
-    cdef bint changed_too
-    cdef int at = 2
-    cdef int flags = parse_flags(argc, argv, &at, &changed_too)
-    cdef int pairs = (argc - at) // 2
+    cdef Options options
+    cdef int at
+    cdef int pairs
     cdef bint valid = True
     cdef int i
+    options_begin(&options, &ZADD_OPTIONS, argc, argv, 2)
+    while options.at < argc and arg_option(&options):
+        pass
+    at = options.at
+    pairs = (argc - at) // 2
     if pairs == 0 or (argc - at) % 2:
         reply_syntax_error(c)
         return
-    if not check_flags(c, flags, pairs):
+    if not check_flags(c, options.flags, pairs):
         return
     if pairs > SCORES:
         scores = <double*>mem_alloc(pairs * sizeof(double))
@@ -120,17 +117,14 @@ cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
         if not valid:
             break
     if valid:
-        add_pairs(e, c, argv[1], pairs, argv + at, scores, flags, changed_too)
+        add_pairs(e, c, argv[1], pairs, argv + at, scores, options.flags & ~<uint32_t>ADD_CH, (options.flags & ADD_CH) != 0)
     if pairs > SCORES:
         mem_free(scores)
 
 
 cdef void zincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef double increment
-    cdef bint changed_too
-    cdef int at = 2
-    parse_flags(argc, argv, &at, &changed_too)
-    if at != 2:
+    if arg_choice(&ZADD_OPTIONS, argv[2]):
         # Redis reads ZADD's options here too, and then misses the increment
         reply_syntax_error(c)
     elif arg_double(c, argv[2], &increment):
@@ -202,7 +196,7 @@ cdef void reply_rank(Client* c, int argc, const Slice* argv, bint reverse) noexc
         reply_error(&c.reply, b"ERR wrong number of arguments for 'zrevrank' command" if reverse
                     else b"ERR wrong number of arguments for 'zrank' command")
         return
-    if with_score and not arg_is(argv[3], b"withscore"):
+    if with_score and arg_choice(&RANK_OPTIONS, argv[3]) != RANK_WITHSCORE:
         reply_syntax_error(c)
         return
     entry = lookup_read(c.db, argv[1])

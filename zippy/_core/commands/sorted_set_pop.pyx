@@ -1,8 +1,10 @@
-from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
 from zippy._core.ground.slice cimport Slice, slice_of
-from zippy._core.commands.args cimport arg_in_range, arg_is, arg_timeout, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_in_range, arg_option, arg_timeout, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.client cimport block_on_keys
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
@@ -138,10 +140,23 @@ cdef struct MultiPop:
     int64_t count
 
 
+cdef enum MultiPopEnd:
+    END_MIN = 1
+    END_MAX = 2
+
+cdef enum MultiPopFlag:
+    MULTI_POP_COUNT = 1
+
+cdef OptionTable END_WORDS = option_table("zmpop bzmpop", [("min", END_MIN), ("max", END_MAX)])
+cdef OptionTable MULTI_POP_OPTIONS = option_table("zmpop bzmpop", [("count", MULTI_POP_COUNT, MULTI_POP_COUNT, 1)])
+
+
 cdef bint parse_multi_pop(Client* c, int argc, Slice* argv, int at, MultiPop* q) noexcept nogil:
     """From the number of keys at argv[at] on; False: replied with an error."""
+    cdef Options options
+    cdef uint32_t end
     cdef int64_t keys
-    q.count = -1
+    q.count = 1
     if not arg_in_range(c, argv[at], 1, INT64_MAX, &keys, b"ERR numkeys should be greater than 0"):
         return False
     if keys >= argc - at - 1:
@@ -150,20 +165,18 @@ cdef bint parse_multi_pop(Client* c, int argc, Slice* argv, int at, MultiPop* q)
     q.keys = <int>keys
     q.key = argv + at + 1
     at += 1 + q.keys
-    q.highest = arg_is(argv[at], b"max")
-    if not q.highest and not arg_is(argv[at], b"min"):
+    end = arg_choice(&END_WORDS, argv[at])
+    if end == 0:
         reply_syntax_error(c)
         return False
-    at += 1
-    while at < argc:
-        if q.count != -1 or not arg_is(argv[at], b"count") or at + 1 == argc:
+    q.highest = end == END_MAX
+    options_begin(&options, &MULTI_POP_OPTIONS, argc, argv, at + 1)
+    while options.at < argc:
+        if arg_option(&options) == 0:
             reply_syntax_error(c)
             return False
-        if not arg_in_range(c, argv[at + 1], 1, INT64_MAX, &q.count, b"ERR count should be greater than 0"):
+        if not arg_in_range(c, options.value[0], 1, INT64_MAX, &q.count, b"ERR count should be greater than 0"):
             return False
-        at += 2
-    if q.count == -1:
-        q.count = 1
     return True
 
 
