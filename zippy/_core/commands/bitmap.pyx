@@ -1,3 +1,5 @@
+# Bitmaps are strings. The work on bits is in ground/bits; here are the commands on one string, whose ranges may be told in bytes or bits.
+
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset
@@ -24,6 +26,7 @@ cdef struct BitRange:
 
 
 cdef void setbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SETBIT key offset value."""
     cdef int64_t offset
     cdef int64_t bit
     cdef Entry* entry
@@ -59,6 +62,7 @@ cdef void setbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void getbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """GETBIT key offset."""
     cdef int64_t offset
     cdef Entry* entry
     cdef Slice text = slice_of(b"", 0)
@@ -126,6 +130,7 @@ cdef bint place_range(BitRange* told, size_t len) noexcept nogil:
 
 
 cdef void bitcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BITCOUNT key [start end [BYTE | BIT]]."""
     cdef BitRange told
     cdef Entry* entry
     cdef Slice text = slice_of(b"", 0)
@@ -148,6 +153,7 @@ cdef void bitcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
 
 
 cdef void bitpos_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BITPOS key bit [start [end [BYTE | BIT]]]."""
     cdef BitRange told
     cdef int64_t bit
     cdef int64_t position

@@ -239,6 +239,8 @@ cdef void write_fields(Engine* e, Client* c, int argc, Slice* argv, const FieldP
 
 
 cdef void bitfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BITFIELD key [GET encoding offset | [OVERFLOW WRAP | SAT | FAIL] <SET encoding offset value | INCRBY encoding offset increment>
+    [...]]. Reads all operations before it runs the first, so an error changes nothing."""
     cdef FieldPlan plan
     if not plan_ops(e, c, argc, argv, &plan):
         return
@@ -249,6 +251,8 @@ cdef void bitfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
 
 
 cdef void bitfield_ro_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BITFIELD_RO key [GET encoding offset [GET encoding offset ...]]. Reads the operations of BITFIELD, and refuses to run those that
+    write."""
     cdef FieldPlan plan
     if not plan_ops(e, c, argc, argv, &plan):
         return

@@ -152,6 +152,8 @@ cdef void run(Client* c, uint32_t op, Slice key, int count, const Slice* keys) n
 
 
 cdef void bitop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BITOP <AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]. Combines in chunks that stay in the cache, whatever
+    the number of keys."""
     cdef uint32_t op = arg_choice(&OPERATION_WORDS, argv[1])
     cdef Slice name
     if op == 0:

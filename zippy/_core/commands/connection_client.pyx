@@ -1,3 +1,5 @@
+# The words of these commands stand at fixed places, each one of a few: they are choices, not options, and are looked up in tables alike.
+
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.commands.args cimport (
@@ -30,10 +32,12 @@ cdef OptionTable UNBLOCK_WORDS = option_table("client|unblock", [("timeout", UNB
 
 
 cdef void client_id_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT ID."""
     reply_int(&c.reply, <int64_t>c.id)
 
 
 cdef void client_getname_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT GETNAME."""
     if c.name.ptr == NULL:
         reply_null(&c.reply)
     else:
@@ -41,6 +45,7 @@ cdef void client_getname_command(Engine* e, Client* c, int argc, Slice* argv) no
 
 
 cdef void client_setname_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT SETNAME connection-name."""
     if client_set_name(c, argv[2]):
         reply_ok(&c.reply)
     else:
@@ -61,14 +66,17 @@ cdef void switch_flag(Client* c, Slice word, uint64_t flag) noexcept nogil:
 
 
 cdef void client_no_evict_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT NO-EVICT <ON | OFF>."""
     switch_flag(c, argv[2], CLIENT_NO_EVICT)
 
 
 cdef void client_no_touch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT NO-TOUCH <ON | OFF>."""
     switch_flag(c, argv[2], CLIENT_NO_TOUCH)
 
 
 cdef void client_reply_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT REPLY <ON | OFF | SKIP>. Keeps sending pushes after OFF and SKIP."""
     cdef uint32_t switch = arg_choice(&REPLY_WORDS, argv[2])
     if switch == SWITCH_ON:
         c.flags &= ~<uint64_t>(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)
@@ -83,6 +91,7 @@ cdef void client_reply_command(Engine* e, Client* c, int argc, Slice* argv) noex
 
 
 cdef void client_pause_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT PAUSE timeout [WRITE | ALL]. Only ever makes a pause under way longer and stricter. Keeps keys from expiring meanwhile."""
     cdef bint pause_all = True
     cdef uint32_t mode
     cdef int64_t ms
@@ -117,11 +126,13 @@ cdef void client_pause_command(Engine* e, Client* c, int argc, Slice* argv) noex
 
 
 cdef void client_unpause_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT UNPAUSE."""
     end_pause(e)
     reply_ok(&c.reply)
 
 
 cdef void client_unblock_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]. Replies 0 for a client that waits for deleted memory to be freed (FLUSHALL SYNC)."""
     cdef uint32_t reason = UNBLOCK_TIMEOUT
     cdef int64_t id
     cdef Client* other

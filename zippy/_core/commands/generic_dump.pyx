@@ -1,3 +1,6 @@
+# A payload comes from anyone, so it is checked as a file is (values/rdb) before a byte of it is believed; what was there before goes only
+# when the new value is complete.
+
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of, slice_text
@@ -46,6 +49,7 @@ cdef struct Restore:
 
 
 cdef void dump_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """DUMP key. Writes the payload in the version of RDB that Redis 8.2 writes."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef RdbWriter w
     if entry == NULL:
@@ -148,6 +152,8 @@ cdef void propagate_absolute(Engine* e, Client* c, int argc, const Slice* argv, 
 
 
 cdef void restore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]. Propagates the moment of the expiry with
+    ABSTTL in the place of the span, or the deletion if that has passed."""
     cdef Restore o = [0, -1, -1, NO_EXPIRY]
     cdef Entry* old
     cdef Entry* entry
@@ -183,4 +189,6 @@ cdef void restore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void restore_asking_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RESTORE-ASKING key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]. Is RESTORE, which Redis Cluster's
+    migration sends under this name."""
     restore_command(e, c, argc, argv)

@@ -1,3 +1,6 @@
+# All four EXPIRE commands are one function over a moment in ms: the units and what they count from differ, and what is propagated is the
+# moment.
+
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
@@ -98,18 +101,22 @@ cdef void set_expiry(Engine* e, Client* c, int argc, Slice* argv, bint relative,
 
 
 cdef void expire_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """EXPIRE key seconds [NX | XX | GT | LT]. Propagates PEXPIREAT with the moment, or the deletion if that has passed."""
     set_expiry(e, c, argc, argv, True, True, b"expire")
 
 
 cdef void pexpire_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PEXPIRE key milliseconds [NX | XX | GT | LT]. Propagates PEXPIREAT with the moment, or the deletion if that has passed."""
     set_expiry(e, c, argc, argv, True, False, b"pexpire")
 
 
 cdef void expireat_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """EXPIREAT key unix-time-seconds [NX | XX | GT | LT]. Propagates PEXPIREAT with the moment, or the deletion if that has passed."""
     set_expiry(e, c, argc, argv, False, True, b"expireat")
 
 
 cdef void pexpireat_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]. Propagates the deletion if the moment has passed."""
     set_expiry(e, c, argc, argv, False, False, b"pexpireat")
 
 
@@ -133,22 +140,27 @@ cdef void reply_expiry(Engine* e, Client* c, Slice key, bint left, bint seconds)
 
 
 cdef void ttl_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """TTL key."""
     reply_expiry(e, c, argv[1], True, True)
 
 
 cdef void pttl_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PTTL key."""
     reply_expiry(e, c, argv[1], True, False)
 
 
 cdef void expiretime_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """EXPIRETIME key."""
     reply_expiry(e, c, argv[1], False, True)
 
 
 cdef void pexpiretime_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PEXPIRETIME key."""
     reply_expiry(e, c, argv[1], False, False)
 
 
 cdef void persist_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PERSIST key."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     if entry == NULL or entry_expiry(entry) == NO_EXPIRY:
         reply_int(&c.reply, 0)

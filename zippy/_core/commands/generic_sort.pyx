@@ -1,3 +1,6 @@
+# Elements and weights are copied into one arena, since looking up a weight may touch any key. What is then merged is ranks of 16 bytes, a
+# score in order of its bits and an index; merging is stable, as what is stored must be the same on every replica.
+
 from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
@@ -500,8 +503,11 @@ cdef void sort(Engine* e, Client* c, int argc, Slice* argv, const OptionTable* t
 
 
 cdef void sort_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]. Sorts by
+    merging, in O(N log N) and with a copy of all elements. A set that is stored unsorted is sorted by its bytes, so that replicas agree."""
     sort(e, c, argc, argv, &SORT_OPTIONS)
 
 
 cdef void sort_ro_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]. Is SORT without STORE."""
     sort(e, c, argc, argv, &SORT_RO_OPTIONS)

@@ -1,3 +1,6 @@
+# A few fields of a large hash are drawn from its table; when more than a third are wanted, drawing without repeats would draw most of
+# them several times, so all are walked and chosen.
+
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_options, check_type, option_table
@@ -98,6 +101,7 @@ cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
 
 
 cdef void hrandfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HRANDFIELD key [count [WITHVALUES]]. Draws from a large hash's table when at most a third of it is wanted; else walks all of it."""
     cdef Entry* entry
     cdef HashPair pair
     cdef Draw draw

@@ -1,3 +1,6 @@
+# A command makes room before it adds (list_make_room) and, after it removed, looks whether the list is small again (list_after_removal):
+# no encoding is chosen here.
+
 from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, uint32_t
 from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
 from zippy._core.commands.args cimport (
@@ -40,28 +43,34 @@ cdef void push(Engine* e, Client* c, int argc, Slice* argv, int where, bint only
 
 
 cdef void lpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LPUSH key element [element ...]."""
     push(e, c, argc, argv, LIST_HEAD, False)
 
 
 cdef void rpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RPUSH key element [element ...]."""
     push(e, c, argc, argv, LIST_TAIL, False)
 
 
 cdef void lpushx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LPUSHX key element [element ...]."""
     push(e, c, argc, argv, LIST_HEAD, True)
 
 
 cdef void rpushx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RPUSHX key element [element ...]."""
     push(e, c, argc, argv, LIST_TAIL, True)
 
 
 cdef void llen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LLEN key."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     if check_type(c, entry, TYPE_LIST):
         reply_int(&c.reply, list_length(entry) if entry != NULL else 0)
 
 
 cdef void lindex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LINDEX key index."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef ListIter it
     cdef int64_t index
@@ -80,6 +89,7 @@ cdef void lindex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void lrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LRANGE key start stop."""
     cdef int64_t start
     cdef int64_t stop
     cdef int64_t length
@@ -117,6 +127,7 @@ cdef void lrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void lset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LSET key index element. Wraps an index beyond 32 bits, as Redis does."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef ListIter it
     cdef int64_t index
@@ -145,6 +156,7 @@ cdef OptionTable INSERT_WORDS = option_table("linsert", [("before", INSERT_BEFOR
 
 
 cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LINSERT key <BEFORE | AFTER> pivot element."""
     cdef Entry* entry
     cdef ListIter it
     cdef uint32_t place = arg_choice(&INSERT_WORDS, argv[2])
@@ -170,6 +182,7 @@ cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void ltrim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LTRIM key start stop."""
     cdef int64_t start
     cdef int64_t stop
     cdef int64_t length
@@ -205,6 +218,7 @@ cdef void ltrim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void lrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LREM key count element."""
     cdef Entry* entry
     cdef ListIter it
     cdef int64_t count
@@ -295,6 +309,7 @@ cdef bint parse_search(Client* c, int argc, const Slice* argv, Search* search) n
 
 
 cdef void lpos_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]."""
     cdef Search search
     cdef Entry* entry
     cdef ListIter it

@@ -1,3 +1,6 @@
+# A blocking command is its plain one with block_on_keys behind it: when a key is written it runs again from the start. What is propagated
+# is the plain pop or move of the key that it came to.
+
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_free, buf_init, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
@@ -67,10 +70,12 @@ cdef void pop(Engine* e, Client* c, int argc, Slice* argv, int where) noexcept n
 
 
 cdef void lpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LPOP key [count]."""
     pop(e, c, argc, argv, LIST_HEAD)
 
 
 cdef void rpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RPOP key [count]."""
     pop(e, c, argc, argv, LIST_TAIL)
 
 
@@ -120,10 +125,12 @@ cdef void blocking_pop(Engine* e, Client* c, int argc, Slice* argv, int where) n
 
 
 cdef void blpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BLPOP key [key ...] timeout. Propagates LPOP."""
     blocking_pop(e, c, argc, argv, LIST_HEAD)
 
 
 cdef void brpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BRPOP key [key ...] timeout. Propagates RPOP."""
     blocking_pop(e, c, argc, argv, LIST_TAIL)
 
 
@@ -175,10 +182,14 @@ cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, bint bl
 
 
 cdef void lmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LMPOP numkeys key [key ...] <LEFT | RIGHT> [COUNT count]. Propagates LPOP or RPOP of the key that it popped from, with the number of
+    elements."""
     multi_pop(e, c, argc, argv, 1, False)
 
 
 cdef void blmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BLMPOP timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]. Propagates LPOP or RPOP of the key that it popped from, with the
+    number of elements."""
     multi_pop(e, c, argc, argv, 2, True)
 
 
@@ -218,11 +229,13 @@ cdef bint move(Engine* e, Client* c, Slice source, Slice destination, int take, 
 
 
 cdef void rpoplpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RPOPLPUSH source destination."""
     if not move(e, c, argv[1], argv[2], LIST_TAIL, LIST_HEAD):
         reply_null(&c.reply)
 
 
 cdef void lmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT>."""
     cdef int take
     cdef int put
     if not parse_end(argv[3], &take) or not parse_end(argv[4], &put):
@@ -247,12 +260,14 @@ cdef void blocking_move(Engine* e, Client* c, Slice* argv, int take, int put, in
 
 
 cdef void brpoplpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BRPOPLPUSH source destination timeout. Propagates RPOPLPUSH."""
     cdef int64_t timeout
     if arg_timeout(e, c, argv[3], &timeout):
         blocking_move(e, c, argv, LIST_TAIL, LIST_HEAD, timeout, True)
 
 
 cdef void blmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout. Propagates LMOVE."""
     cdef int take
     cdef int put
     cdef int64_t timeout

@@ -1,3 +1,5 @@
+# The elements are gathered in a reply of their own, since their number and the next cursor stand before them.
+
 from libc.stdint cimport INT64_MAX, uint32_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport slice_of

@@ -1,3 +1,5 @@
+# FLUSHALL and FLUSHDB hand their tables to lazy_free; the client that asked for SYNC is blocked like one that waits for a key.
+
 from libc.limits cimport INT_MAX, INT_MIN
 from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice
@@ -12,6 +14,7 @@ from zippy._core.resp.writer cimport reply_array, reply_bulk_int, reply_error, r
 
 
 cdef void dbsize_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """DBSIZE."""
     reply_int(&c.reply, <int64_t>c.db.keys.count)
 
 
@@ -49,15 +52,18 @@ cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first
 
 
 cdef void flushdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """FLUSHDB [ASYNC | SYNC]. Frees the tables between turns. With SYNC, replies OK when the memory is free; other clients do not wait."""
     flush_dbs(e, c, argc, argv, c.db.id, c.db.id + 1)
 
 
 cdef void flushall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """FLUSHALL [ASYNC | SYNC]. Frees the tables between turns. With SYNC, replies OK when the memory is free; other clients do not wait."""
     if flush_dbs(e, c, argc, argv, 0, e.ks.db_count) and not e.ks.loading:
         e.all_flushed = True
 
 
 cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SWAPDB index1 index2. Swaps the tables, in O(1) beside the keys that are watched or waited for."""
     cdef int64_t first
     cdef int64_t second
     if not num_read_i64(argv[1], &first) or not INT_MIN <= first <= INT_MAX:
@@ -73,12 +79,14 @@ cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """TIME. Replies with the time at which the turn began."""
     reply_array(&c.reply, 2)
     reply_bulk_int(&c.reply, e.ks.clock.us // 1000000)
     reply_bulk_int(&c.reply, e.ks.clock.us % 1000000)
 
 
 cdef void monitor_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MONITOR. Gives no reply at all to a second MONITOR of a client, as Redis does."""
     if e.call.parent != NULL:
         reply_error(&c.reply, b"ERR MONITOR isn't allowed for DENY BLOCKING client")
     elif not c.flags & CLIENT_MONITOR:

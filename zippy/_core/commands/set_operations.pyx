@@ -1,3 +1,6 @@
+# Redis chooses between algorithms by sizes, and the choice shows in the order of replies and in the encoding of what is stored; so these
+# choose as it does.
+
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.stdlib cimport qsort
 from zippy._core.ground.listpack cimport LpItem
@@ -185,6 +188,7 @@ cdef bint all_integers(Entry* entry) noexcept nogil:
 
 
 cdef void sinter_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SINTER key [key ...]."""
     cdef Operands operands
     cdef Output output = output_to(e, c, NULL)
     cdef size_t place
@@ -201,6 +205,7 @@ cdef void sinter_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void sinterstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SINTERSTORE destination key [key ...]."""
     cdef Operands operands
     cdef Output output
     if not gather(c, argc - 2, argv + 2, &operands):
@@ -224,6 +229,7 @@ cdef OptionTable SINTERCARD_OPTIONS = option_table("sintercard", [("limit", SINT
 
 
 cdef void sintercard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SINTERCARD numkeys key [key ...] [LIMIT limit]."""
     cdef Operands operands
     cdef Options options
     cdef int64_t keys
@@ -286,6 +292,7 @@ cdef void unite_into(Output* output, const Operands* operands) noexcept nogil:
 
 
 cdef void sunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SUNION key [key ...]."""
     cdef Operands operands
     cdef Output output = output_to(e, c, NULL)
     cdef Entry* union
@@ -306,6 +313,7 @@ cdef void sunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void sunionstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SUNIONSTORE destination key [key ...]."""
     cdef Operands operands
     cdef Output output
     if not gather(c, argc - 2, argv + 2, &operands):
@@ -394,6 +402,7 @@ cdef Output subtract_and_reply(Engine* e, Client* c, const Operands* operands) n
 
 
 cdef void sdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SDIFF key [key ...]."""
     cdef Operands operands
     cdef Output output = output_to(e, c, NULL)
     cdef size_t place
@@ -410,6 +419,7 @@ cdef void sdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void sdiffstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SDIFFSTORE destination key [key ...]."""
     cdef Operands operands
     cdef Output output
     if not gather(c, argc - 2, argv + 2, &operands):

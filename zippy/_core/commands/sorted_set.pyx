@@ -1,3 +1,5 @@
+# ZADD is three steps: options, all scores, adding. An error in the first two leaves the sorted set as it was.
+
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
@@ -92,6 +94,8 @@ cdef void add_pairs(
 
 
 cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]. Reads all scores before it adds the first, so an error
+    changes nothing."""
     cdef double[SCORES] few
     cdef double* scores = few
     cdef Options options
@@ -123,6 +127,7 @@ cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void zincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZINCRBY key increment member."""
     cdef double increment
     if arg_choice(&ZADD_OPTIONS, argv[2]):
         # Redis reads ZADD's options here too, and then misses the increment
@@ -135,6 +140,7 @@ cdef void zincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void zscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZSCORE key member."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef double score
     if not check_type(c, entry, TYPE_ZSET):
@@ -146,6 +152,7 @@ cdef void zscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void zmscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZMSCORE key member [member ...]."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef double score
     cdef int i
@@ -160,12 +167,14 @@ cdef void zmscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void zcard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZCARD key."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     if check_type(c, entry, TYPE_ZSET):
         reply_int(&c.reply, <int64_t>zset_length(entry) if entry != NULL else 0)
 
 
 cdef void zcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZCOUNT key min max."""
     cdef OtScoreRange range
     cdef Entry* entry
     cdef uint64_t first
@@ -177,6 +186,7 @@ cdef void zcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void zlexcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZLEXCOUNT key min max."""
     cdef OtLexRange range
     cdef Entry* entry
     cdef uint64_t first
@@ -218,8 +228,10 @@ cdef void reply_rank(Client* c, int argc, const Slice* argv, bint reverse) noexc
 
 
 cdef void zrank_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZRANK key member [WITHSCORE]."""
     reply_rank(c, argc, argv, False)
 
 
 cdef void zrevrank_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZREVRANK key member [WITHSCORE]."""
     reply_rank(c, argc, argv, True)

@@ -370,30 +370,37 @@ cdef void store_result(
 
 
 cdef void zunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZUNION numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]."""
     read_result(e, c, argc, argv, b"zunion", &READ_OPTIONS, unite)
 
 
 cdef void zinter_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZINTER numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]."""
     read_result(e, c, argc, argv, b"zinter", &READ_OPTIONS, intersect)
 
 
 cdef void zdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZDIFF numkeys key [key ...] [WITHSCORES]."""
     read_result(e, c, argc, argv, b"zdiff", &ZDIFF_OPTIONS, subtract)
 
 
 cdef void zunionstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZUNIONSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]."""
     store_result(e, c, argc, argv, b"zunionstore", &STORE_OPTIONS, unite)
 
 
 cdef void zinterstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZINTERSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]."""
     store_result(e, c, argc, argv, b"zinterstore", &STORE_OPTIONS, intersect)
 
 
 cdef void zdiffstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZDIFFSTORE destination numkeys key [key ...]."""
     store_result(e, c, argc, argv, b"zdiffstore", &ZDIFFSTORE_OPTIONS, subtract)
 
 
 cdef void zintercard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZINTERCARD numkeys key [key ...] [LIMIT limit]."""
     cdef Operation o
     if begin(&o, e, c, argc, argv, 1, b"zintercard", &ZINTERCARD_OPTIONS):
         reply_int(&c.reply, intersection_length(&o))

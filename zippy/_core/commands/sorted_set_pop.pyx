@@ -1,3 +1,5 @@
+# ZPOPMIN, ZMPOP and their blocking kin take a range of ranks from an end. What is propagated is the plain pop of the key that it came to.
+
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
@@ -71,10 +73,12 @@ cdef void pop(Client* c, int argc, Slice* argv, bint highest) noexcept nogil:
 
 
 cdef void zpopmin_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZPOPMIN key [count]."""
     pop(c, argc, argv, False)
 
 
 cdef void zpopmax_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZPOPMAX key [count]."""
     pop(c, argc, argv, True)
 
 
@@ -125,10 +129,12 @@ cdef void blocking_pop(Engine* e, Client* c, int argc, Slice* argv, bint highest
 
 
 cdef void bzpopmin_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BZPOPMIN key [key ...] timeout. Propagates ZPOPMIN."""
     blocking_pop(e, c, argc, argv, False)
 
 
 cdef void bzpopmax_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BZPOPMAX key [key ...] timeout. Propagates ZPOPMAX."""
     blocking_pop(e, c, argc, argv, True)
 
 
@@ -181,12 +187,16 @@ cdef bint parse_multi_pop(Client* c, int argc, Slice* argv, int at, MultiPop* q)
 
 
 cdef void zmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZMPOP numkeys key [key ...] <MIN | MAX> [COUNT count]. Propagates ZPOPMIN or ZPOPMAX of the key that it popped from, with the number
+    of members."""
     cdef MultiPop q
     if parse_multi_pop(c, argc, argv, 1, &q) and not pop_first(e, c, q.keys, q.key, q.highest, q.count):
         reply_null_array(&c.reply)
 
 
 cdef void bzmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BZMPOP timeout numkeys key [key ...] <MIN | MAX> [COUNT count]. Propagates ZPOPMIN or ZPOPMAX of the key that it popped from, with
+    the number of members."""
     cdef MultiPop q
     cdef int64_t timeout
     # the timeout stands first and is read last

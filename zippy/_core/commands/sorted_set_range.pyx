@@ -1,3 +1,6 @@
+# ZRANGE and the six commands beside it are one request: the command's name sets the flags that ZRANGE's options set, and bounds of every
+# kind become a rank to begin with and a number of members.
+
 from libc.stdint cimport uint32_t
 from zippy._core.ground.number cimport num_read_lax_double
 from zippy._core.ground.slice cimport slice_of
@@ -202,26 +205,32 @@ cdef void read_range(Client* c, const OptionTable* table, uint32_t by_name, int 
 
 
 cdef void zrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]."""
     read_range(c, &ZRANGE_OPTIONS, 0, argc, argv)
 
 
 cdef void zrevrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZREVRANGE key start stop [WITHSCORES]."""
     read_range(c, &FIXED_OPTIONS, RANGE_REV, argc, argv)
 
 
 cdef void zrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]."""
     read_range(c, &FIXED_OPTIONS, BY_SCORE, argc, argv)
 
 
 cdef void zrevrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]."""
     read_range(c, &FIXED_OPTIONS, BY_SCORE | RANGE_REV, argc, argv)
 
 
 cdef void zrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZRANGEBYLEX key min max [LIMIT offset count]."""
     read_range(c, &FIXED_OPTIONS, BY_LEX, argc, argv)
 
 
 cdef void zrevrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZREVRANGEBYLEX key max min [LIMIT offset count]."""
     read_range(c, &FIXED_OPTIONS, BY_LEX | RANGE_REV, argc, argv)
 
 
@@ -243,6 +252,7 @@ cdef Entry* range_of(Engine* e, Slice key, Entry* entry, uint64_t first, uint64_
 
 
 cdef void zrangestore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]."""
     cdef RangeRequest q
     cdef Entry* entry
     cdef Entry* result

@@ -1,3 +1,5 @@
+# A few members of a large sorted set are drawn from its table; when more than a third are wanted, all are walked and chosen.
+
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
@@ -95,6 +97,8 @@ cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
 
 
 cdef void zrandmember_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZRANDMEMBER key [count [WITHSCORES]]. Draws from a large sorted set's table when at most a third of it is wanted; else walks all of
+    it."""
     cdef Entry* entry
     cdef ZSetIter it
     cdef Draw draw
@@ -140,6 +144,7 @@ cdef void scan_all(Scan* scan, Entry* entry) noexcept nogil:
 
 
 cdef void zscan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZSCAN key cursor [MATCH pattern] [COUNT count]. Writes a large sorted set's scores in 17 digits, as Redis does."""
     cdef Entry* entry
     cdef Scan scan
     cdef uint64_t cursor = 0

@@ -1,3 +1,6 @@
+# SET, GETEX and the older commands share one way from an expiry's argument to a moment in ms; where the client's own words would mean
+# something else later, others are propagated in their place.
+
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice, slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
@@ -124,10 +127,13 @@ cdef bint reply_old(Client* c, Slice key) noexcept nogil:
 
 
 cdef void get_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """GET key."""
     reply_old(c, argv[1])
 
 
 cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL].
+    Propagates an expiry as PXAT with the moment, and without GET."""
     cdef Options options
     cdef int64_t expiry = NO_EXPIRY
     cdef Entry* old
@@ -155,6 +161,7 @@ cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
 
 
 cdef void setnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SETNX key value."""
     cdef Entry* old = open_for_write(c.db, argv[1])
     if old != NULL:
         reply_int(&c.reply, 0)
@@ -179,14 +186,17 @@ cdef void set_with_expiry(Engine* e, Client* c, Slice* argv, int unit, const cha
 
 
 cdef void setex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SETEX key seconds value. Propagates SET with PXAT and the moment."""
     set_with_expiry(e, c, argv, SET_EX, b"setex")
 
 
 cdef void psetex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PSETEX key milliseconds value. Propagates SET with PXAT and the moment."""
     set_with_expiry(e, c, argv, SET_PX, b"psetex")
 
 
 cdef void getset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """GETSET key value. Propagates SET."""
     cdef size_t reply_at = c.reply.out.len
     if not reply_old(c, argv[1]):
         return
@@ -208,6 +218,7 @@ cdef void delete_and_propagate(Engine* e, Client* c, Slice key, bint lazy) noexc
 
 
 cdef void getdel_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """GETDEL key. Propagates the deletion."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     if not check_type(c, entry, TYPE_STRING):
         return
@@ -238,6 +249,8 @@ cdef void remove_expiry(Engine* e, Client* c, Slice key) noexcept nogil:
 
 
 cdef void getex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]. Propagates PEXPIREAT,
+    PERSIST or the deletion; nothing if the expiry stays."""
     cdef Options options
     cdef int64_t expiry = NO_EXPIRY
     cdef Entry* entry
@@ -262,6 +275,7 @@ cdef void getex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void mget_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MGET key [key ...]. Fetches the entries into the cache side by side."""
     cdef int i
     cdef Entry* entry
     reply_array(&c.reply, argc - 1)
@@ -294,11 +308,14 @@ cdef bint store_pairs(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
 
 
 cdef void mset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MSET key value [key value ...]. Fetches the entries into the cache side by side. Where memory ends, what has been set stays set and
+    is propagated."""
     if has_pairs(c, argc, b"mset") and store_pairs(e, c, argc, argv):
         reply_ok(&c.reply)
 
 
 cdef void msetnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MSETNX key value [key value ...]."""
     cdef int i
     if not has_pairs(c, argc, b"msetnx"):
         return

@@ -195,6 +195,8 @@ cdef void reply_matches(Client* c, const Lcs* lcs, const LcsRequest* request) no
 
 
 cdef void lcs_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]. Keeps one row of lengths and a bit a pair of bytes. Refuses
+    what would take Redis more than proto-max-bulk-len."""
     cdef Entry* first = lookup_read(c.db, argv[1])
     cdef Entry* second = lookup_read(c.db, argv[2])
     cdef char[NUM_I64_TEXT] first_scratch

@@ -1,3 +1,6 @@
+# Each part is hashed with its length before it, so that no two values read alike; what has no order is hashed item by item and mixed bit
+# by bit.
+
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 from zippy._core.ground.sha1 cimport SHA1_BYTES, sha1_begin, sha1_end, sha1_take

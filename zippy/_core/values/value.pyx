@@ -1,3 +1,5 @@
+# Each function asks the type, or the encoding where that decides. Whoever adds a type adds a branch to each of them.
+
 from libc.string cimport memcpy
 from zippy._core.values.entry cimport (
     ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH,
