@@ -31,6 +31,9 @@ cdef OptionTable option_table(str commands, list rows) except *:
         row.sets = sets
         row.excludes = more[0] if more else 0
         row.arguments = more[1] if len(more) > 1 else 0
+        if not 0 < sets < 1 << OPTION_BITS:
+            raise ValueError(f"the option {word} needs one of {OPTION_BITS} bits")
+        row.place = <uint8_t>lowest_bit(row.sets)
         told[word] = row.arguments
         row += 1
     for command in commands.split():
@@ -60,7 +63,6 @@ cdef void options_begin(Options* o, const OptionTable* table, int argc, const Sl
     o.at = at
     o.keys = 0
     o.flags = 0
-    o.value = NULL
 
 
 cdef uint32_t arg_option(Options* o) noexcept nogil:
@@ -73,6 +75,7 @@ cdef uint32_t arg_option(Options* o) noexcept nogil:
         return 0
     if arguments:
         o.value = o.argv + o.at + 1
+        o.places[row.place] = o.at + 1
     o.at += 1 + arguments
     o.flags |= row.sets
     return row.sets

@@ -21,7 +21,7 @@ from zippy._core.values.zset cimport (
 
 cdef enum:
     SCORES = 16              # that need no memory of their own
-    ADD_CH = 1 << 16         # beside the values' ZSET_ bits
+    ADD_CH = 1 << 15         # beside the values' ZSET_ bits
 
 cdef enum RankFlag:
     RANK_WITHSCORE = 1

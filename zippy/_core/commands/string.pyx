@@ -5,7 +5,8 @@ from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice, slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
 from zippy._core.commands.args cimport (
-    Options, OptionTable, arg_i64, arg_option, arg_options, check_type, option_table, options_begin, reply_out_of_memory
+    Options, OptionTable, arg_i64, arg_option, arg_options, check_type, option_table, option_value, options_begin,
+    reply_out_of_memory
 )
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport Client, Engine
@@ -52,17 +53,17 @@ cdef OptionTable GETEX_OPTIONS = option_table("getex", [
 ])
 
 
-cdef bint expiry_of(Engine* e, Client* c, Slice text, uint32_t flags, const char* command, int64_t* expiry) noexcept nogil:
+cdef bint expiry_of(Engine* e, Client* c, Slice text, uint32_t unit, const char* command, int64_t* expiry) noexcept nogil:
     """The moment meant by the argument of an expiry option, in ms since the epoch; False: replied with an error."""
     cdef int64_t n
     cdef bint valid
     if not arg_i64(c, text, &n):
         return False
     valid = n > 0
-    if valid and flags & SET_SECONDS:
+    if valid and unit & SET_SECONDS:
         valid = n <= INT64_MAX // 1000
         n = n * 1000 if valid else 0
-    if valid and flags & SET_RELATIVE:
+    if valid and unit & SET_RELATIVE:
         valid = n <= INT64_MAX - e.ks.clock.ms
         n = n + e.ks.clock.ms if valid else 0
     if not valid:
@@ -135,13 +136,15 @@ cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
     """SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL].
     Propagates an expiry as PXAT with the moment, and without GET."""
     cdef Options options
+    cdef uint32_t unit
     cdef int64_t expiry = NO_EXPIRY
     cdef Entry* old
     cdef size_t reply_at = c.reply.out.len
     options.flags = 0
     if argc > 3 and not arg_options(c, &SET_OPTIONS, argc, argv, 3, &options):
         return
-    if options.flags & SET_ANY_EXPIRY and not expiry_of(e, c, options.value[0], options.flags, b"set", &expiry):
+    unit = options.flags & SET_ANY_EXPIRY
+    if unit and not expiry_of(e, c, option_value(&options, unit), unit, b"set", &expiry):
         return
     if options.flags & SET_GET and not reply_old(c, argv[1]):
         return
@@ -252,6 +255,7 @@ cdef void getex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     """GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]. Propagates PEXPIREAT,
     PERSIST or the deletion; nothing if the expiry stays."""
     cdef Options options
+    cdef uint32_t unit
     cdef int64_t expiry = NO_EXPIRY
     cdef Entry* entry
     if not arg_options(c, &GETEX_OPTIONS, argc, argv, 2, &options):
@@ -262,7 +266,8 @@ cdef void getex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         return
     if not check_type(c, entry, TYPE_STRING):
         return
-    if options.flags & SET_ANY_EXPIRY and not expiry_of(e, c, options.value[0], options.flags, b"getex", &expiry):
+    unit = options.flags & SET_ANY_EXPIRY
+    if unit and not expiry_of(e, c, option_value(&options, unit), unit, b"getex", &expiry):
         return
     reply_string(c, entry)
     if expiry != NO_EXPIRY:
