@@ -1,3 +1,6 @@
+# The logic of Core and Session is here, below their transports: they are given bytes and give bytes, so that reactor, asyncio, loader and
+# in-process client run the same code.
+
 import asyncio
 import inspect
 

@@ -63,7 +63,7 @@ def client_info(session: Session, args: list[bytes]) -> Any:
 
 @command("client|list")
 def client_list(session: Session, args: list[bytes]) -> Any:
-    """CLIENT LIST [TYPE type | ID id [id ...]]."""
+    """CLIENT LIST [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]."""
     option = args[2].upper() if len(args) > 2 else b""
     if option == b"TYPE" and len(args) == 4:
         kind = kind_called(args[3])
@@ -107,7 +107,8 @@ def read_filter(session: Session, option: bytes, value: bytes) -> Filter:
 
 @command("client|kill")
 def client_kill(session: Session, args: list[bytes]) -> Any:
-    """CLIENT KILL ip:port | option value [option value ...]."""
+    """CLIENT KILL <ip:port | <[ID client-id] | [TYPE NORMAL | MASTER | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] |
+    [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> [...]>."""
     if len(args) == 3:
         victims = [other for other in clients(session) if other.state.address == text(args[2])]
         if not victims:
@@ -146,7 +147,7 @@ def kill(session: Session, victims: list[Session]) -> None:
 
 @command("client|setinfo")
 def client_setinfo(session: Session, args: list[bytes]) -> Any:
-    """CLIENT SETINFO LIB-NAME name | LIB-VER version."""
+    """CLIENT SETINFO <LIB-NAME libname | LIB-VER libver>."""
     fields = {b"lib-name": "lib_name", b"lib-ver": "lib_version"}
     attribute = args[2].lower()
     if attribute not in fields:

@@ -59,7 +59,7 @@ def command_count(session: Session, args: list[bytes]) -> Any:
 
 @command("command|info")
 def command_info(session: Session, args: list[bytes]) -> Any:
-    """COMMAND INFO [name ...]."""
+    """COMMAND INFO [command-name [command-name ...]]."""
     if len(args) == 2:
         return command_all(session, args)
     found = [find_command(text(name)) for name in args[2:]]
@@ -68,7 +68,7 @@ def command_info(session: Session, args: list[bytes]) -> Any:
 
 @command("command|docs")
 def command_docs(session: Session, args: list[bytes]) -> Any:
-    """COMMAND DOCS [name ...]."""
+    """COMMAND DOCS [command-name [command-name ...]]."""
     if len(args) == 2:
         return {spec.name: docs_of(spec.name, session.protocol) for spec in COMMANDS}
     found = [find_command(text(name)) for name in args[2:]]
@@ -77,7 +77,7 @@ def command_docs(session: Session, args: list[bytes]) -> Any:
 
 @command("command|list")
 def command_list(session: Session, args: list[bytes]) -> Any:
-    """COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]."""
+    """COMMAND LIST [FILTERBY MODULE module-name | ACLCAT category | PATTERN pattern]."""
     if len(args) == 2:
         return [spec.name for spec in all_specs()]
     if len(args) != 5 or args[2].lower() != b"filterby":
@@ -114,11 +114,11 @@ def keys_of(session: Session, words: list[bytes]) -> list[tuple[int, tuple[str, 
 
 @command("command|getkeys")
 def command_getkeys(session: Session, args: list[bytes]) -> Any:
-    """COMMAND GETKEYS command [argument ...]."""
+    """COMMAND GETKEYS command [arg [arg ...]]."""
     return [args[2 + place] for place, _ in keys_of(session, args[2:])]
 
 
 @command("command|getkeysandflags")
 def command_getkeysandflags(session: Session, args: list[bytes]) -> Any:
-    """COMMAND GETKEYSANDFLAGS command [argument ...]."""
+    """COMMAND GETKEYSANDFLAGS command [arg [arg ...]]."""
     return [[args[2 + place], OrderedSet(Simple(flag) for flag in flags)] for place, flags in keys_of(session, args[2:])]

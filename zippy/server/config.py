@@ -34,13 +34,13 @@ def permits(session: Session, setting: str) -> bool:
 
 @command("config|get")
 def config_get(session: Session, args: list[bytes]) -> Any:
-    """CONFIG GET pattern [pattern ...]."""
+    """CONFIG GET parameter [parameter ...]."""
     return session.core.server.settings.match([text(pattern) for pattern in args[2:]])
 
 
 @command("config|set")
 def config_set(session: Session, args: list[bytes]) -> Any:
-    """CONFIG SET name value [name value ...]: all or none."""
+    """CONFIG SET parameter value [parameter value ...]. Sets all or none."""
     if len(args) % 2:
         raise syntax_error()
     for place in range(2, len(args), 2):

@@ -59,7 +59,7 @@ def valid_name(text: bytes) -> bool:
 
 @command("hello")
 def hello(session: Session, args: list[bytes]) -> Any:
-    """HELLO [protover [AUTH user password] [SETNAME name]]."""
+    """HELLO [protover [AUTH username password] [SETNAME clientname]]."""
     version = None
     at = 1
     if len(args) > 1:

@@ -44,7 +44,7 @@ def debug(name: str, least: int, most: int, arguments: str, summary: str) -> Cal
 
 @command("debug")
 def debug_command(session: Session, args: list[bytes]) -> Any:
-    """DEBUG subcommand [argument ...]."""
+    """DEBUG. Runs the subcommand that is named; as in Redis, the spec tells none of them."""
     if not permits(session, "enable-debug-command"):
         raise ReplyError(
             'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, '

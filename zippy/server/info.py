@@ -381,5 +381,5 @@ def percentile_us(histogram: list[int], percentile: float) -> float:
 
 @command("info")
 def info(session: Session, args: list[bytes]) -> Any:
-    """INFO [section ...]."""
+    """INFO [section [section ...]]."""
     return Verbatim(session.core.server.info.report([text(section) for section in args[1:]]))

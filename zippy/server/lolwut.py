@@ -32,7 +32,7 @@ def zipper(closed: int, rows: int) -> list[str]:
 
 @command("lolwut")
 def lolwut(session: Session, args: list[bytes]) -> Any:
-    """LOLWUT [VERSION version] [rows closed]; every version has the same art."""
+    """LOLWUT [VERSION version]. Takes rows and `closed` behind the version; every version has the same art."""
     words = args[3:] if len(args) > 2 and args[1].lower() == b"version" else args[1:]
     if len(words) != len(args) - 1:
         integer(args[2])

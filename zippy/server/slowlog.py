@@ -49,7 +49,7 @@ def slowlog_reset(session: Session, args: list[bytes]) -> Any:
 
 @command("latency|latest")
 def latency_latest(session: Session, args: list[bytes]) -> Any:
-    """LATENCY LATEST: event, time and ms of its last sample, its worst ms."""
+    """LATENCY LATEST. Replies with each event, time and ms of its last sample, and its worst ms."""
     return [[name, *samples[-1], worst] for name, (worst, samples) in latency_events(session.core).items()]
 
 
@@ -61,7 +61,7 @@ def latency_history(session: Session, args: list[bytes]) -> Any:
 
 @command("latency|reset")
 def latency_reset(session: Session, args: list[bytes]) -> Any:
-    """LATENCY RESET [event ...]."""
+    """LATENCY RESET [event [event ...]]."""
     if len(args) == 2:
         return latency_forget(session.core)
     known = {name.encode() for name in latency_events(session.core)}
@@ -70,7 +70,7 @@ def latency_reset(session: Session, args: list[bytes]) -> Any:
 
 @command("latency|graph")
 def latency_graph(session: Session, args: list[bytes]) -> Any:
-    """LATENCY GRAPH event: a column a sample, its age written below."""
+    """LATENCY GRAPH event. Draws a column a sample, with its age below."""
     name = text(args[2])
     worst, samples = latency_events(session.core).get(name, (0, []))
     if not samples:
@@ -102,7 +102,7 @@ def age(seconds: int) -> str:
 
 @command("latency|doctor")
 def latency_doctor(session: Session, args: list[bytes]) -> Any:
-    """LATENCY DOCTOR: the samples in words, with what usually helps."""
+    """LATENCY DOCTOR. Tells of the samples in words, with what usually helps."""
     events = latency_events(session.core)
     if not session.core.server.settings.integer("latency-monitor-threshold"):
         return Verbatim(
@@ -135,7 +135,7 @@ ADVICE = (
 
 @command("latency|histogram")
 def latency_histogram(session: Session, args: list[bytes]) -> Any:
-    """LATENCY HISTOGRAM [command ...]: calls, and how many took up to so many microseconds."""
+    """LATENCY HISTOGRAM [command [command ...]]. Replies with calls, and how many took up to so many microseconds."""
     wanted = None if len(args) == 2 else set().union(*(names_of(text(name)) for name in args[2:]))
     found = {}
     for name, calls, _, _, _, histogram in command_stats(session.core):

@@ -1,3 +1,6 @@
+# Everything here is asked of each command that ran, so what most of them need is a counter and one comparison of ticks; the slow log, the
+# latency monitor and MONITOR begin behind that comparison or a bit of the client.
+
 from libc.string cimport memcpy, memmove, memset, strncpy
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, slice_equal, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_ticks_per_us

@@ -1,10 +1,93 @@
+# Options are found by comparing words in the order of their rows: tables have ten rows at most, and a row whose length or first letter
+# differs costs two instructions.
+
 from libc.math cimport ceil
 from libc.stdint cimport INT64_MAX
+from libc.stdlib cimport malloc
+from libc.string cimport memcpy
 from zippy._core.ground.buf cimport slice_is
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport num_read_double, num_read_i64, num_read_long_double
 from zippy._core.resp.writer cimport reply_error, reply_error_about
 from zippy._core.values.entry cimport entry_type
+
+# What option_table was told, by command: word to number of arguments. For the tests, which hold it against the commands' specs
+OPTION_ROWS = {}
+
+
+cdef OptionTable option_table(str commands, list rows) except *:
+    cdef OptionTable table = OptionTable(<Option*>malloc((len(rows) + 1) * sizeof(Option)), <int>len(rows))
+    cdef Option* row = table.rows
+    cdef bytes text
+    cdef dict told = {}
+    if table.rows == NULL:
+        raise MemoryError
+    for word, sets, *more in rows:
+        text = word.encode()
+        if len(text) >= OPTION_WORD:
+            raise ValueError(f"the option {word} is too long for its row")
+        memcpy(row.word, <const char*>text, len(text) + 1)
+        row.length = <uint32_t>len(text)
+        row.sets = sets
+        row.excludes = more[0] if more else 0
+        row.arguments = more[1] if len(more) > 1 else 0
+        if not 0 < sets < 1 << OPTION_BITS:
+            raise ValueError(f"the option {word} needs one of {OPTION_BITS} bits")
+        row.place = <uint8_t>lowest_bit(row.sets)
+        told[word] = row.arguments
+        row += 1
+    for command in commands.split():
+        OPTION_ROWS.setdefault(command, {}).update(told)
+    return table
+
+
+cdef const Option* find_option(const OptionTable* table, Slice word) noexcept nogil:
+    cdef const Option* row = table.rows
+    cdef const Option* end = row + table.count
+    while row != end:
+        if row.length == word.len and row.word[0] == word.ptr[0] | 32 and slice_is(word, row.word):
+            return row
+        row += 1
+    return NULL
+
+
+cdef uint32_t arg_choice(const OptionTable* table, Slice word) noexcept nogil:
+    cdef const Option* row = find_option(table, word)
+    return row.sets if row != NULL else 0
+
+
+cdef void options_begin(Options* o, const OptionTable* table, int argc, const Slice* argv, int at) noexcept nogil:
+    o.table = table
+    o.argc = argc
+    o.argv = argv
+    o.at = at
+    o.keys = 0
+    o.flags = 0
+
+
+cdef uint32_t arg_option(Options* o) noexcept nogil:
+    cdef const Option* row = find_option(o.table, o.argv[o.at])
+    cdef int arguments
+    if row == NULL or o.flags & row.excludes:
+        return 0
+    arguments = row.arguments if row.arguments != EACH_KEY else o.keys
+    if arguments > o.argc - o.at - 1:
+        return 0
+    if arguments:
+        o.value = o.argv + o.at + 1
+        o.places[row.place] = o.at + 1
+    o.at += 1 + arguments
+    o.flags |= row.sets
+    return row.sets
+
+
+cdef bint arg_options(Client* c, const OptionTable* table, int argc, const Slice* argv, int at, Options* o) noexcept nogil:
+    options_begin(o, table, argc, argv, at)
+    while o.at < argc:
+        if arg_option(o) == 0:
+            reply_syntax_error(c)
+            return False
+    return True
 
 
 cdef bint arg_i64(Client* c, Slice s, int64_t* n) noexcept nogil:
@@ -55,10 +138,6 @@ cdef bint arg_timeout(Engine* e, Client* c, Slice s, int64_t* us) noexcept nogil
         return False
     us[0] = <int64_t>ceil(<double>seconds)
     return True
-
-
-cdef bint arg_is(Slice s, const char* word) noexcept nogil:
-    return slice_is(s, word)
 
 
 cdef void reply_syntax_error(Client* c) noexcept nogil:

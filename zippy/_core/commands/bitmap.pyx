@@ -1,10 +1,14 @@
+# Bitmaps are strings. The work on bits is in ground/bits; here are the commands on one string, whose ranges may be told in bytes or bits.
+
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 from zippy._core.ground.bits cimport bits_count_range, bits_find
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.number cimport NUM_I64_TEXT
-from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type, reply_out_of_memory, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, arg_choice, arg_i64, arg_in_range, check_type, option_table, reply_out_of_memory, reply_syntax_error
+)
 from zippy._core.commands.bitmap_field cimport arg_bit_offset
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport db_put_raw, db_resize_string, lookup_read, open_for_write
@@ -22,6 +26,7 @@ cdef struct BitRange:
 
 
 cdef void setbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SETBIT key offset value."""
     cdef int64_t offset
     cdef int64_t bit
     cdef Entry* entry
@@ -57,6 +62,7 @@ cdef void setbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void getbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """GETBIT key offset."""
     cdef int64_t offset
     cdef Entry* entry
     cdef Slice text = slice_of(b"", 0)
@@ -74,12 +80,19 @@ cdef void getbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
         reply_int(&c.reply, text.ptr[offset >> 3] >> (7 - (offset & 7)) & 1)
 
 
+cdef enum RangeUnit:
+    UNIT_BYTE = 1
+    UNIT_BIT = 2
+
+cdef OptionTable UNIT_WORDS = option_table("bitcount bitpos", [("byte", UNIT_BYTE), ("bit", UNIT_BIT)])
+
+
 cdef bint parse_unit(Client* c, int count, const Slice* argv, BitRange* told) noexcept nogil:
-    told.in_bits = count > 2 and arg_is(argv[2], b"bit")
-    if count > 2 and not told.in_bits and not arg_is(argv[2], b"byte"):
+    cdef uint32_t unit = arg_choice(&UNIT_WORDS, argv[2]) if count > 2 else UNIT_BYTE
+    told.in_bits = unit == UNIT_BIT
+    if unit == 0:
         reply_syntax_error(c)
-        return False
-    return True
+    return unit != 0
 
 
 cdef bint parse_range(Client* c, int count, const Slice* argv, bint unit_first, BitRange* told) noexcept nogil:
@@ -117,6 +130,7 @@ cdef bint place_range(BitRange* told, size_t len) noexcept nogil:
 
 
 cdef void bitcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BITCOUNT key [start end [BYTE | BIT]]."""
     cdef BitRange told
     cdef Entry* entry
     cdef Slice text = slice_of(b"", 0)
@@ -139,6 +153,7 @@ cdef void bitcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
 
 
 cdef void bitpos_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BITPOS key bit [start [end [BYTE | BIT]]]."""
     cdef BitRange told
     cdef int64_t bit
     cdef int64_t position

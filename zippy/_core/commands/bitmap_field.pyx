@@ -2,12 +2,14 @@
 # command that is wrong at its end, and no list of them has to be kept.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport INT64_MAX, uint64_t
+from libc.stdint cimport INT64_MAX, uint32_t, uint64_t
 from libc.string cimport memset
 from zippy._core.ground.bits cimport bits_read, bits_write
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_read_i64
-from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_out_of_memory, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_i64, arg_option, check_type, option_table, options_begin, reply_out_of_memory, reply_syntax_error
+)
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport CLIENT_MASTER
 from zippy._core.keyspace.db cimport db_put_raw, db_resize_string, lookup_read, open_for_write
@@ -23,25 +25,32 @@ cdef extern from *:
     ctypedef long long exact_int
 
 cdef enum FieldKind:
-    FIELD_GET = 0
-    FIELD_SET = 1
-    FIELD_INCRBY = 2
+    FIELD_GET = 1
+    FIELD_SET = 2
+    FIELD_INCRBY = 4
+    FIELD_OVERFLOW = 8          # holds for the operations behind it
 
 cdef enum FieldOverflow:
-    FIELD_WRAP = 0
-    FIELD_SAT = 1
-    FIELD_FAIL = 2
+    FIELD_WRAP = 1
+    FIELD_SAT = 2
+    FIELD_FAIL = 3
+
+cdef OptionTable FIELD_OPTIONS = option_table("bitfield bitfield_ro", [
+    ("get", FIELD_GET, 0, 2),
+    ("set", FIELD_SET, 0, 3),
+    ("incrby", FIELD_INCRBY, 0, 3),
+    ("overflow", FIELD_OVERFLOW, 0, 1),
+])
+cdef OptionTable OVERFLOW_WORDS = option_table("bitfield bitfield_ro", [("wrap", FIELD_WRAP), ("sat", FIELD_SAT), ("fail", FIELD_FAIL)])
 
 
 cdef struct FieldReader:
-    int at                      # the argument to be read next
-    int argc
-    const Slice* argv
-    FieldOverflow overflow      # what the last OVERFLOW said
+    Options options
+    uint32_t overflow           # a FieldOverflow: what the last OVERFLOW said
 
 
 cdef struct FieldOp:
-    FieldKind kind
+    uint32_t kind               # a FieldKind
     bint signed_
     int bits
     int64_t offset
@@ -82,56 +91,31 @@ cdef bint parse_type(Client* c, Slice text, FieldOp* op) noexcept nogil:
     return False
 
 
-cdef bint parse_overflow(Client* c, Slice word, FieldReader* reader) noexcept nogil:
-    if arg_is(word, b"wrap"):
-        reader.overflow = FIELD_WRAP
-    elif arg_is(word, b"sat"):
-        reader.overflow = FIELD_SAT
-    elif arg_is(word, b"fail"):
-        reader.overflow = FIELD_FAIL
-    else:
-        reply_error(&c.reply, b"ERR Invalid OVERFLOW type specified")
+cdef bint parse_op(Engine* e, Client* c, const Slice* value, FieldOp* op) noexcept nogil:
+    """Reads the arguments of one GET, SET or INCRBY; False: replied with an error."""
+    if not parse_type(c, value[0], op) or not arg_bit_offset(e, c, value[1], op.bits, &op.offset):
         return False
-    return True
-
-
-cdef bint parse_op(Engine* e, Client* c, FieldReader* reader, FieldOp* op) noexcept nogil:
-    """Reads one GET, SET or INCRBY; False: replied with an error."""
-    cdef const Slice* argv = reader.argv + reader.at
-    cdef int left = reader.argc - reader.at - 1
-    if arg_is(argv[0], b"get") and left >= 2:
-        op.kind = FIELD_GET
-    elif arg_is(argv[0], b"set") and left >= 3:
-        op.kind = FIELD_SET
-    elif arg_is(argv[0], b"incrby") and left >= 3:
-        op.kind = FIELD_INCRBY
-    else:
-        reply_syntax_error(c)
-        return False
-    if not parse_type(c, argv[1], op) or not arg_bit_offset(e, c, argv[2], op.bits, &op.offset):
-        return False
-    reader.at += 3
-    if op.kind != FIELD_GET:
-        reader.at += 1
-        return arg_i64(c, argv[3], &op.operand)
-    return True
+    return op.kind == FIELD_GET or arg_i64(c, value[2], &op.operand)
 
 
 cdef bint next_op(Engine* e, Client* c, FieldReader* reader, FieldOp* op) noexcept nogil:
-    """The next operation; False: there is none, or replied with an error."""
-    while reader.at < reader.argc:
-        if not arg_is(reader.argv[reader.at], b"overflow") or reader.at + 1 >= reader.argc:
-            return parse_op(e, c, reader, op)
-        if not parse_overflow(c, reader.argv[reader.at + 1], reader):
+    """Reads the next operation; False: there is none, or replied with an error."""
+    while reader.options.at < reader.options.argc:
+        op.kind = arg_option(&reader.options)
+        if op.kind == 0:
+            reply_syntax_error(c)
             return False
-        reader.at += 2
+        if op.kind != FIELD_OVERFLOW:
+            return parse_op(e, c, reader.options.value, op)
+        reader.overflow = arg_choice(&OVERFLOW_WORDS, reader.options.value[0])
+        if reader.overflow == 0:
+            reply_error(&c.reply, b"ERR Invalid OVERFLOW type specified")
+            return False
     return False
 
 
 cdef void reader_init(FieldReader* reader, int argc, const Slice* argv) noexcept nogil:
-    reader.at = 2
-    reader.argc = argc
-    reader.argv = argv
+    options_begin(&reader.options, &FIELD_OPTIONS, argc, argv, 2)
     reader.overflow = FIELD_WRAP
 
 
@@ -162,7 +146,7 @@ cdef int64_t field_value(const FieldOp* op, uint64_t raw) noexcept nogil:
     return <int64_t>raw
 
 
-cdef bint bounded(const FieldOp* op, FieldOverflow overflow, exact_int* n) noexcept nogil:
+cdef bint bounded(const FieldOp* op, uint32_t overflow, exact_int* n) noexcept nogil:
     """Makes n fit the field as `overflow` says; False: it does not fit and FAIL was said."""
     cdef exact_int top = (<exact_int>1 << (op.bits - 1 if op.signed_ else op.bits)) - 1
     cdef exact_int bottom = -top - 1 if op.signed_ else 0
@@ -180,7 +164,7 @@ cdef bint bounded(const FieldOp* op, FieldOverflow overflow, exact_int* n) noexc
     return True
 
 
-cdef int write_field(Client* c, const FieldOp* op, FieldOverflow overflow, char* data, size_t len) noexcept nogil:
+cdef int write_field(Client* c, const FieldOp* op, uint32_t overflow, char* data, size_t len) noexcept nogil:
     """Runs SET or INCRBY and replies; 2: the bits changed, 1: they were the same before, 0: FAIL."""
     cdef uint64_t before = bits_read(data, len, op.offset, op.bits)
     cdef int64_t old = field_value(op, before)
@@ -255,6 +239,8 @@ cdef void write_fields(Engine* e, Client* c, int argc, Slice* argv, const FieldP
 
 
 cdef void bitfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BITFIELD key [GET encoding offset | [OVERFLOW WRAP | SAT | FAIL] <SET encoding offset value | INCRBY encoding offset increment>
+    [...]]. Reads all operations before it runs the first, so an error changes nothing."""
     cdef FieldPlan plan
     if not plan_ops(e, c, argc, argv, &plan):
         return
@@ -265,6 +251,8 @@ cdef void bitfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
 
 
 cdef void bitfield_ro_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BITFIELD_RO key [GET encoding offset [GET encoding offset ...]]. Reads the operations of BITFIELD, and refuses to run those that
+    write."""
     cdef FieldPlan plan
     if not plan_ops(e, c, argc, argv, &plan):
         return

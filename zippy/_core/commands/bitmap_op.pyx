@@ -2,13 +2,13 @@
 # is copied and filled with zeros, so that the loops over words know no ends.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy, memset
 from zippy._core.ground.bits cimport bits_and, bits_and_not, bits_not, bits_note_repeated, bits_or, bits_xor
 from zippy._core.ground.buf cimport slice_of, slice_text
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport NUM_I64_TEXT
-from zippy._core.commands.args cimport arg_is, reply_out_of_memory, reply_syntax_error, reply_wrong_type
+from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_out_of_memory, reply_syntax_error, reply_wrong_type
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_STRING
@@ -16,7 +16,6 @@ from zippy._core.resp.writer cimport reply_error, reply_error_about, reply_int
 from zippy._core.values.entry cimport NO_EXPIRY, TYPE_STRING, Entry, entry_new_raw, entry_string, entry_type
 
 cdef enum BitOperation:
-    OP_UNKNOWN = 0
     OP_AND = 1
     OP_OR = 2
     OP_XOR = 3
@@ -26,6 +25,17 @@ cdef enum BitOperation:
     OP_ANDOR = 7            # in the first and in one of the others
     OP_ONE = 8              # in exactly one
 
+cdef OptionTable OPERATION_WORDS = option_table("bitop", [
+    ("and", OP_AND),
+    ("or", OP_OR),
+    ("xor", OP_XOR),
+    ("not", OP_NOT),
+    ("diff", OP_DIFF),
+    ("diff1", OP_DIFF1),
+    ("andor", OP_ANDOR),
+    ("one", OP_ONE),
+])
+
 cdef enum:
     CHUNK = 4096            # bytes
 
@@ -34,26 +44,6 @@ cdef struct Source:
     # a string, or the text of an integer
     Slice text
     char[NUM_I64_TEXT] scratch
-
-
-cdef BitOperation operation_of(Slice word) noexcept nogil:
-    if arg_is(word, b"and"):
-        return OP_AND
-    if arg_is(word, b"or"):
-        return OP_OR
-    if arg_is(word, b"xor"):
-        return OP_XOR
-    if arg_is(word, b"not"):
-        return OP_NOT
-    if arg_is(word, b"diff"):
-        return OP_DIFF
-    if arg_is(word, b"diff1"):
-        return OP_DIFF1
-    if arg_is(word, b"andor"):
-        return OP_ANDOR
-    if arg_is(word, b"one"):
-        return OP_ONE
-    return OP_UNKNOWN
 
 
 cdef const char* chunk_of(Slice text, size_t at, size_t len, char* room) noexcept nogil:
@@ -66,7 +56,7 @@ cdef const char* chunk_of(Slice text, size_t at, size_t len, char* room) noexcep
     return room
 
 
-cdef void combine(BitOperation op, const Source* sources, int count, size_t at, size_t len, char* target) noexcept nogil:
+cdef void combine(uint32_t op, const Source* sources, int count, size_t at, size_t len, char* target) noexcept nogil:
     """One chunk of the outcome."""
     cdef char[CHUNK] room
     cdef char[CHUNK] repeated
@@ -124,7 +114,7 @@ cdef bint read_sources(Client* c, int count, const Slice* keys, Source* sources,
     return True
 
 
-cdef bint store(Client* c, BitOperation op, Slice key, int count, const Source* sources, size_t len) noexcept nogil:
+cdef bint store(Client* c, uint32_t op, Slice key, int count, const Source* sources, size_t len) noexcept nogil:
     """Puts the outcome under the key, or deletes it when there is none; False: out of memory."""
     cdef Entry* entry
     cdef char* data
@@ -147,7 +137,7 @@ cdef bint store(Client* c, BitOperation op, Slice key, int count, const Source* 
     return True
 
 
-cdef void run(Client* c, BitOperation op, Slice key, int count, const Slice* keys) noexcept nogil:
+cdef void run(Client* c, uint32_t op, Slice key, int count, const Slice* keys) noexcept nogil:
     cdef Source* sources = <Source*>mem_try_alloc(count * sizeof(Source))
     cdef size_t len
     if sources == NULL:
@@ -162,9 +152,11 @@ cdef void run(Client* c, BitOperation op, Slice key, int count, const Slice* key
 
 
 cdef void bitop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef BitOperation op = operation_of(argv[1])
+    """BITOP <AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]. Combines in chunks that stay in the cache, whatever
+    the number of keys."""
+    cdef uint32_t op = arg_choice(&OPERATION_WORDS, argv[1])
     cdef Slice name
-    if op == OP_UNKNOWN:
+    if op == 0:
         reply_syntax_error(c)
     elif op == OP_NOT and argc != 4:
         reply_error(&c.reply, b"ERR BITOP NOT must be called with a single source key.")

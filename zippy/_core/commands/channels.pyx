@@ -1,3 +1,6 @@
+# A subscription is found by channel and client in one table, and is also a link of the client's list and a place in the channel's array,
+# so that joining, leaving and delivering cost the same however many there are.
+
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_i64, buf_append_text, buf_clear, buf_free, buf_init, slice_of, slice_text
 from zippy._core.ground.glob cimport glob_match

@@ -1,3 +1,6 @@
+# A client that blocks keeps a copy of its request, which is run again when a key that it waits for was written; deadlines are a binary
+# heap, in which each client knows its place, so that one can be taken out of the middle.
+
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.clock cimport clock_ticks

@@ -1,3 +1,5 @@
+# What a handler here changes is the client itself: its database, its reply, its end.
+
 from libc.stdint cimport int64_t
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.commands.args cimport arg_int
@@ -6,6 +8,7 @@ from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_bulk_text, r
 
 
 cdef void ping_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PING [message]. Replies to a RESP2 client in subscribed mode with an array, as a message would be."""
     if argc > 2:
         reply_error(&c.reply, b"ERR wrong number of arguments for 'ping' command")
         return
@@ -20,10 +23,12 @@ cdef void ping_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void echo_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ECHO message."""
     reply_bulk(&c.reply, argv[1])
 
 
 cdef void select_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SELECT index."""
     cdef int64_t index
     if not arg_int(c, argv[1], &index):
         return
@@ -35,5 +40,6 @@ cdef void select_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void quit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """QUIT. Closes the connection when the reply has been sent."""
     reply_ok(&c.reply)
     c.flags |= CLIENT_CLOSE_AFTER_REPLY

@@ -1,6 +1,10 @@
-from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+# The words of these commands stand at fixed places, each one of a few: they are choices, not options, and are looked up in tables alike.
+
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.commands.args cimport arg_i64, arg_i64_or, arg_is, reply_subcommand_error, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, arg_choice, arg_i64, arg_i64_or, option_table, reply_subcommand_error, reply_syntax_error
+)
 from zippy._core.commands.client cimport client_by_id, client_set_name, end_pause, unblock_in_vain, unblock_with_error
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, Client, Engine
@@ -8,11 +12,32 @@ from zippy._core.commands.types cimport (
 from zippy._core.resp.writer cimport reply_bulk, reply_error, reply_int, reply_null, reply_ok
 
 
+cdef enum Switch:
+    SWITCH_ON = 1
+    SWITCH_OFF = 2
+    SWITCH_SKIP = 3
+
+cdef enum PauseMode:
+    PAUSE_WRITE = 1
+    PAUSE_ALL = 2
+
+cdef enum UnblockReason:
+    UNBLOCK_TIMEOUT = 1
+    UNBLOCK_ERROR = 2
+
+cdef OptionTable SWITCH_WORDS = option_table("client|no-evict client|no-touch", [("on", SWITCH_ON), ("off", SWITCH_OFF)])
+cdef OptionTable REPLY_WORDS = option_table("client|reply", [("on", SWITCH_ON), ("off", SWITCH_OFF), ("skip", SWITCH_SKIP)])
+cdef OptionTable PAUSE_WORDS = option_table("client|pause", [("write", PAUSE_WRITE), ("all", PAUSE_ALL)])
+cdef OptionTable UNBLOCK_WORDS = option_table("client|unblock", [("timeout", UNBLOCK_TIMEOUT), ("error", UNBLOCK_ERROR)])
+
+
 cdef void client_id_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT ID."""
     reply_int(&c.reply, <int64_t>c.id)
 
 
 cdef void client_getname_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT GETNAME."""
     if c.name.ptr == NULL:
         reply_null(&c.reply)
     else:
@@ -20,6 +45,7 @@ cdef void client_getname_command(Engine* e, Client* c, int argc, Slice* argv) no
 
 
 cdef void client_setname_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT SETNAME connection-name."""
     if client_set_name(c, argv[2]):
         reply_ok(&c.reply)
     else:
@@ -27,11 +53,12 @@ cdef void client_setname_command(Engine* e, Client* c, int argc, Slice* argv) no
 
 
 cdef void switch_flag(Client* c, Slice word, uint64_t flag) noexcept nogil:
-    """ON or OFF."""
-    if arg_is(word, b"on"):
+    """Sets the client's flag for ON, clears it for OFF, and replies."""
+    cdef uint32_t switch = arg_choice(&SWITCH_WORDS, word)
+    if switch == SWITCH_ON:
         c.flags |= flag
         reply_ok(&c.reply)
-    elif arg_is(word, b"off"):
+    elif switch == SWITCH_OFF:
         c.flags &= ~flag
         reply_ok(&c.reply)
     else:
@@ -39,20 +66,24 @@ cdef void switch_flag(Client* c, Slice word, uint64_t flag) noexcept nogil:
 
 
 cdef void client_no_evict_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT NO-EVICT <ON | OFF>."""
     switch_flag(c, argv[2], CLIENT_NO_EVICT)
 
 
 cdef void client_no_touch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT NO-TOUCH <ON | OFF>."""
     switch_flag(c, argv[2], CLIENT_NO_TOUCH)
 
 
 cdef void client_reply_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    if arg_is(argv[2], b"on"):
+    """CLIENT REPLY <ON | OFF | SKIP>. Keeps sending pushes after OFF and SKIP."""
+    cdef uint32_t switch = arg_choice(&REPLY_WORDS, argv[2])
+    if switch == SWITCH_ON:
         c.flags &= ~<uint64_t>(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)
         reply_ok(&c.reply)
-    elif arg_is(argv[2], b"off"):
+    elif switch == SWITCH_OFF:
         c.flags |= CLIENT_REPLY_OFF
-    elif arg_is(argv[2], b"skip"):
+    elif switch == SWITCH_SKIP:
         if not c.flags & CLIENT_REPLY_OFF:
             c.flags |= CLIENT_REPLY_SKIP_NEXT
     else:
@@ -60,17 +91,20 @@ cdef void client_reply_command(Engine* e, Client* c, int argc, Slice* argv) noex
 
 
 cdef void client_pause_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT PAUSE timeout [WRITE | ALL]. Only ever makes a pause under way longer and stricter. Keeps keys from expiring meanwhile."""
     cdef bint pause_all = True
+    cdef uint32_t mode
     cdef int64_t ms
     cdef int64_t until
     if argc > 4:
         reply_subcommand_error(c, argv[1], b"CLIENT")
         return
     if argc == 4:
-        pause_all = arg_is(argv[3], b"all")
-        if not pause_all and not arg_is(argv[3], b"write"):
+        mode = arg_choice(&PAUSE_WORDS, argv[3])
+        if mode == 0:
             reply_error(&c.reply, b"ERR CLIENT PAUSE mode must be WRITE or ALL")
             return
+        pause_all = mode == PAUSE_ALL
     if not arg_i64_or(c, argv[2], &ms, b"ERR timeout is not an integer or out of range"):
         return
     if ms < 0:
@@ -92,20 +126,22 @@ cdef void client_pause_command(Engine* e, Client* c, int argc, Slice* argv) noex
 
 
 cdef void client_unpause_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """CLIENT UNPAUSE."""
     end_pause(e)
     reply_ok(&c.reply)
 
 
 cdef void client_unblock_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef bint with_error = False
+    """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]. Replies 0 for a client that waits for deleted memory to be freed (FLUSHALL SYNC)."""
+    cdef uint32_t reason = UNBLOCK_TIMEOUT
     cdef int64_t id
     cdef Client* other
     if argc > 4:
         reply_subcommand_error(c, argv[1], b"CLIENT")
         return
     if argc == 4:
-        with_error = arg_is(argv[3], b"error")
-        if not with_error and not arg_is(argv[3], b"timeout"):
+        reason = arg_choice(&UNBLOCK_WORDS, argv[3])
+        if reason == 0:
             reply_error(&c.reply, b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
             return
     if not arg_i64(c, argv[2], &id):
@@ -114,7 +150,7 @@ cdef void client_unblock_command(Engine* e, Client* c, int argc, Slice* argv) no
     if other == NULL or not other.flags & CLIENT_BLOCKED or other.block.until_freed:
         reply_int(&c.reply, 0)
         return
-    if with_error:
+    if reason == UNBLOCK_ERROR:
         unblock_with_error(e, other, b"UNBLOCKED client unblocked via CLIENT UNBLOCK")
     else:
         unblock_in_vain(e, other)

@@ -1,3 +1,6 @@
+# A command goes through admit, queueing and running, each a function that looks at bits first: what nobody uses must cost one test. Calls
+# nest, and only the outermost opens and ends a unit of effects.
+
 from libc.stdint cimport SIZE_MAX, UINT64_MAX
 from libc.string cimport memcmp, memset, strerror
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of, slice_text

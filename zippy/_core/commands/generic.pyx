@@ -1,6 +1,8 @@
-from libc.stdint cimport int64_t
+# Whatever a key holds, it is one entry: RENAME and MOVE take the entry along instead of copying the value.
+
+from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice, slice_equal
-from zippy._core.commands.args cimport arg_int, arg_is, reply_syntax_error
+from zippy._core.commands.args cimport OptionTable, Options, arg_int, arg_option, option_table, options_begin, reply_syntax_error
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport (
     PREFETCHED, db_prefetch, delete_key, detach, lookup_peek, lookup_quiet, lookup_read, open_for_write, put_new
@@ -14,6 +16,7 @@ from zippy._core.values.value cimport value_copy, value_encoding_name, value_typ
 
 
 cdef void del_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """DEL key [key ...]. Frees large values in steps between turns, so it costs O(1) a key."""
     cdef int i
     cdef int64_t deleted = 0
     for i in range(1, argc):
@@ -27,11 +30,13 @@ cdef void del_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
 
 
 cdef void unlink_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """UNLINK key [key ...]. Is DEL, which frees large values in steps too."""
     # large values are freed in steps either way
     del_command(e, c, argc, argv)
 
 
 cdef void exists_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """EXISTS key [key ...]. Leaves the keys' access times alone."""
     cdef int i
     cdef int64_t found = 0
     for i in range(1, argc):
@@ -43,6 +48,7 @@ cdef void exists_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void touch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """TOUCH key [key ...]. Touches even for a client that sent CLIENT NO-TOUCH."""
     cdef int i
     cdef int64_t touched = 0
     # TOUCH touches even for a client that said NO-TOUCH
@@ -54,6 +60,7 @@ cdef void touch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void type_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """TYPE key. Leaves the key's access time alone."""
     cdef Entry* entry = lookup_quiet(c.db, argv[1])
     if entry == NULL:
         reply_simple(&c.reply, b"none")
@@ -94,10 +101,12 @@ cdef void rename_key(Engine* e, Client* c, Slice* argv, bint only_new) noexcept 
 
 
 cdef void rename_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RENAME key newkey. Moves the value, in O(1); a large old value of newkey is freed in steps."""
     rename_key(e, c, argv, False)
 
 
 cdef void renamenx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RENAMENX key newkey. Moves the value, in O(1)."""
     rename_key(e, c, argv, True)
 
 
@@ -112,25 +121,34 @@ cdef Db* numbered_db(Engine* e, Client* c, Slice text) noexcept nogil:
     return e.ks.dbs[index]
 
 
+cdef enum CopyFlag:
+    COPY_REPLACE = 1
+    COPY_DB = 2
+
+cdef OptionTable COPY_OPTIONS = option_table("copy", [
+    ("db", COPY_DB, 0, 1),
+    ("replace", COPY_REPLACE),
+])
+
+
 cdef void copy_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """COPY source destination [DB destination-db] [REPLACE]. Copies the value as it is encoded, in O(N); the expiry goes with it."""
     cdef Db* target = c.db
-    cdef bint replace = False
-    cdef int i = 3
+    cdef Options options
+    cdef uint32_t option
     cdef int old_type = -1
     cdef Entry* entry
     cdef Entry* old
-    while i < argc:
-        if arg_is(argv[i], b"replace"):
-            replace = True
-        elif arg_is(argv[i], b"db") and i + 1 < argc:
-            target = numbered_db(e, c, argv[i + 1])
-            if target == NULL:
-                return
-            i += 1
-        else:
+    options_begin(&options, &COPY_OPTIONS, argc, argv, 3)
+    while options.at < argc:
+        option = arg_option(&options)
+        if option == 0:
             reply_syntax_error(c)
             return
-        i += 1
+        if option == COPY_DB:
+            target = numbered_db(e, c, options.value[0])
+            if target == NULL:
+                return
     if target == c.db and slice_equal(argv[1], argv[2]):
         reply_error(&c.reply, b"ERR source and destination objects are the same")
         return
@@ -140,7 +158,7 @@ cdef void copy_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
         return
     old = open_for_write(target, argv[2])
     if old != NULL:
-        if not replace:
+        if not options.flags & COPY_REPLACE:
             reply_int(&c.reply, 0)
             return
         old_type = entry_type(old)
@@ -160,6 +178,7 @@ cdef void copy_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void move_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MOVE key db. Moves the entry itself, in O(1)."""
     cdef Db* target = numbered_db(e, c, argv[2])
     cdef Entry* entry
     if target == NULL:
@@ -186,17 +205,20 @@ cdef Entry* object_subject(Client* c, Slice key) noexcept nogil:
 
 
 cdef void object_encoding_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """OBJECT ENCODING key. Calls a large sorted set skiplist, as Redis does; it is a tree beside a table."""
     cdef Entry* entry = object_subject(c, argv[2])
     if entry != NULL:
         reply_bulk_text(&c.reply, value_encoding_name(entry))
 
 
 cdef void object_refcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """OBJECT REFCOUNT key. Replies 1 for every key: no value is shared."""
     if object_subject(c, argv[2]) != NULL:
         reply_int(&c.reply, 1)
 
 
 cdef void object_idletime_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """OBJECT IDLETIME key."""
     cdef Entry* entry = object_subject(c, argv[2])
     if entry == NULL:
         return
@@ -211,6 +233,7 @@ cdef void object_idletime_command(Engine* e, Client* c, int argc, Slice* argv) n
 
 
 cdef void object_freq_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """OBJECT FREQ key."""
     cdef Entry* entry = object_subject(c, argv[2])
     if entry == NULL:
         return

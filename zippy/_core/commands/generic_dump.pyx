@@ -1,9 +1,14 @@
-from libc.stdint cimport INT64_MAX, int64_t
+# A payload comes from anyone, so it is checked as a file is (values/rdb) before a byte of it is believed; what was there before goes only
+# when the new value is complete.
+
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of, slice_text
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.number cimport num_write_i64
-from zippy._core.commands.args cimport arg_i64, arg_is, reply_out_of_memory, reply_syntax_error
+from zippy._core.commands.args cimport (
+    Options, OptionTable, arg_i64, arg_option, option_table, options_begin, reply_out_of_memory, reply_syntax_error
+)
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_new
@@ -22,15 +27,29 @@ cdef enum:
     FREQ_MAX = 255
 
 
+cdef enum RestoreFlag:
+    RESTORE_REPLACE = 1
+    RESTORE_ABSTTL = 2          # the expiry is a moment, not a span
+    RESTORE_IDLETIME = 4
+    RESTORE_FREQ = 8
+
+cdef OptionTable RESTORE_OPTIONS = option_table("restore restore-asking", [
+    ("replace", RESTORE_REPLACE),
+    ("absttl", RESTORE_ABSTTL),
+    ("idletime", RESTORE_IDLETIME, RESTORE_FREQ, 1),
+    ("freq", RESTORE_FREQ, RESTORE_IDLETIME, 1),
+])
+
+
 cdef struct Restore:
-    bint replace
-    bint absolute               # the expiry is a moment, not a span
+    uint32_t flags              # RestoreFlag bits
     int64_t idle                # seconds, -1: not given
     int64_t freq                # LFU counter, -1: not given
     int64_t expiry              # ms since the epoch, or NO_EXPIRY
 
 
 cdef void dump_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """DUMP key. Writes the payload in the version of RDB that Redis 8.2 writes."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef RdbWriter w
     if entry == NULL:
@@ -45,33 +64,29 @@ cdef void dump_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     rdb_writer_free(&w)
 
 
-cdef bint parse_options(Client* c, int argc, const Slice* argv, Restore* o) noexcept nogil:
-    cdef int i = 4
-    o.idle = -1
-    o.freq = -1
-    while i < argc:
-        if arg_is(argv[i], b"replace"):
-            o.replace = True
-        elif arg_is(argv[i], b"absttl"):
-            o.absolute = True
-        elif arg_is(argv[i], b"idletime") and i + 1 < argc and o.freq < 0:
-            i += 1
-            if not arg_i64(c, argv[i], &o.idle):
-                return False
-            if o.idle < 0:
-                reply_error(&c.reply, b"ERR Invalid IDLETIME value, must be >= 0")
-                return False
-        elif arg_is(argv[i], b"freq") and i + 1 < argc and o.idle < 0:
-            i += 1
-            if not arg_i64(c, argv[i], &o.freq):
-                return False
-            if o.freq < 0 or o.freq > FREQ_MAX:
-                reply_error(&c.reply, b"ERR Invalid FREQ value, must be >= 0 and <= 255")
-                return False
-        else:
+cdef bint parse(Client* c, int argc, const Slice* argv, Restore* restore) noexcept nogil:
+    """Reads the options; False: replied with an error."""
+    cdef Options options
+    cdef uint32_t option
+    options_begin(&options, &RESTORE_OPTIONS, argc, argv, 4)
+    while options.at < argc:
+        option = arg_option(&options)
+        if option == 0:
             reply_syntax_error(c)
             return False
-        i += 1
+        if option == RESTORE_IDLETIME:
+            if not arg_i64(c, options.value[0], &restore.idle):
+                return False
+            if restore.idle < 0:
+                reply_error(&c.reply, b"ERR Invalid IDLETIME value, must be >= 0")
+                return False
+        elif option == RESTORE_FREQ:
+            if not arg_i64(c, options.value[0], &restore.freq):
+                return False
+            if restore.freq < 0 or restore.freq > FREQ_MAX:
+                reply_error(&c.reply, b"ERR Invalid FREQ value, must be >= 0 and <= 255")
+                return False
+    restore.flags = options.flags
     return True
 
 
@@ -84,7 +99,7 @@ cdef bint parse_expiry(Engine* e, Client* c, Slice text, Restore* o) noexcept no
         return False
     if n == 0:
         o.expiry = NO_EXPIRY
-    elif o.absolute:
+    elif o.flags & RESTORE_ABSTTL:
         o.expiry = n
     else:
         # a span past the end of time is over at once, as in Redis
@@ -126,7 +141,7 @@ cdef void propagate_absolute(Engine* e, Client* c, int argc, const Slice* argv, 
     """The same request with the moment instead of the span."""
     cdef Slice* request
     cdef char[24] number
-    if o.expiry == NO_EXPIRY or o.absolute:
+    if o.expiry == NO_EXPIRY or o.flags & RESTORE_ABSTTL:
         return
     request = <Slice*>mem_alloc((argc + 1) * sizeof(Slice))
     memcpy(request, argv, argc * sizeof(Slice))
@@ -137,14 +152,16 @@ cdef void propagate_absolute(Engine* e, Client* c, int argc, const Slice* argv, 
 
 
 cdef void restore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef Restore o = [False, False, -1, -1, NO_EXPIRY]
+    """RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]. Propagates the moment of the expiry with
+    ABSTTL in the place of the span, or the deletion if that has passed."""
+    cdef Restore o = [0, -1, -1, NO_EXPIRY]
     cdef Entry* old
     cdef Entry* entry
     cdef int old_type = -1
-    if not parse_options(c, argc, argv, &o):
+    if not parse(c, argc, argv, &o):
         return
     old = open_for_write(c.db, argv[1])
-    if old != NULL and not o.replace:
+    if old != NULL and not o.flags & RESTORE_REPLACE:
         reply_error(&c.reply, b"BUSYKEY Target key name already exists.")
         return
     if not parse_expiry(e, c, argv[2], &o):
@@ -172,4 +189,6 @@ cdef void restore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void restore_asking_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RESTORE-ASKING key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]. Is RESTORE, which Redis Cluster's
+    migration sends under this name."""
     restore_command(e, c, argc, argv)

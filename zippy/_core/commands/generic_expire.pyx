@@ -1,7 +1,10 @@
-from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
+# All four EXPIRE commands are one function over a moment in ms: the units and what they count from differ, and what is propagated is the
+# moment.
+
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
-from zippy._core.commands.args cimport arg_i64, arg_is
+from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_option, option_table, options_begin
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport db_set_expiry, delete_key, lookup_quiet, open_for_write
@@ -16,22 +19,22 @@ cdef enum:
     ONLY_GREATER = 4      # GT: no expiry counts as infinite
     ONLY_LESS = 8         # LT
 
+cdef OptionTable EXPIRE_OPTIONS = option_table("expire pexpire expireat pexpireat", [
+    ("nx", ONLY_NEW),
+    ("xx", ONLY_EXISTING),
+    ("gt", ONLY_GREATER),
+    ("lt", ONLY_LESS),
+])
 
-cdef bint parse_conditions(Client* c, int argc, const Slice* argv, int* conditions) noexcept nogil:
-    cdef int i
-    conditions[0] = 0
-    for i in range(3, argc):
-        if arg_is(argv[i], b"nx"):
-            conditions[0] |= ONLY_NEW
-        elif arg_is(argv[i], b"xx"):
-            conditions[0] |= ONLY_EXISTING
-        elif arg_is(argv[i], b"gt"):
-            conditions[0] |= ONLY_GREATER
-        elif arg_is(argv[i], b"lt"):
-            conditions[0] |= ONLY_LESS
-        else:
-            reply_error_about(&c.reply, b"ERR Unsupported option ", argv[i], b"")
+
+cdef bint parse_conditions(Client* c, int argc, const Slice* argv, uint32_t* conditions) noexcept nogil:
+    cdef Options options
+    options_begin(&options, &EXPIRE_OPTIONS, argc, argv, 3)
+    while options.at < argc:
+        if arg_option(&options) == 0:
+            reply_error_about(&c.reply, b"ERR Unsupported option ", argv[options.at], b"")
             return False
+    conditions[0] = options.flags
     if conditions[0] & ONLY_NEW and conditions[0] != ONLY_NEW:
         reply_error(&c.reply, b"ERR NX and XX, GT or LT options at the same time are not compatible")
         return False
@@ -41,7 +44,7 @@ cdef bint parse_conditions(Client* c, int argc, const Slice* argv, int* conditio
     return True
 
 
-cdef bint conditions_hold(int conditions, int64_t current, int64_t when) noexcept nogil:
+cdef bint conditions_hold(uint32_t conditions, int64_t current, int64_t when) noexcept nogil:
     if conditions & ONLY_NEW and current != NO_EXPIRY:
         return False
     if conditions & ONLY_EXISTING and current == NO_EXPIRY:
@@ -69,7 +72,7 @@ cdef bint absolute_time(Client* c, Slice text, int64_t base, bint seconds, const
 
 
 cdef void set_expiry(Engine* e, Client* c, int argc, Slice* argv, bint relative, bint seconds, const char* name) noexcept nogil:
-    cdef int conditions
+    cdef uint32_t conditions
     cdef int64_t when
     cdef Entry* entry
     cdef Slice[3] request
@@ -98,18 +101,22 @@ cdef void set_expiry(Engine* e, Client* c, int argc, Slice* argv, bint relative,
 
 
 cdef void expire_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """EXPIRE key seconds [NX | XX | GT | LT]. Propagates PEXPIREAT with the moment, or the deletion if that has passed."""
     set_expiry(e, c, argc, argv, True, True, b"expire")
 
 
 cdef void pexpire_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PEXPIRE key milliseconds [NX | XX | GT | LT]. Propagates PEXPIREAT with the moment, or the deletion if that has passed."""
     set_expiry(e, c, argc, argv, True, False, b"pexpire")
 
 
 cdef void expireat_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """EXPIREAT key unix-time-seconds [NX | XX | GT | LT]. Propagates PEXPIREAT with the moment, or the deletion if that has passed."""
     set_expiry(e, c, argc, argv, False, True, b"expireat")
 
 
 cdef void pexpireat_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]. Propagates the deletion if the moment has passed."""
     set_expiry(e, c, argc, argv, False, False, b"pexpireat")
 
 
@@ -133,22 +140,27 @@ cdef void reply_expiry(Engine* e, Client* c, Slice key, bint left, bint seconds)
 
 
 cdef void ttl_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """TTL key."""
     reply_expiry(e, c, argv[1], True, True)
 
 
 cdef void pttl_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PTTL key."""
     reply_expiry(e, c, argv[1], True, False)
 
 
 cdef void expiretime_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """EXPIRETIME key."""
     reply_expiry(e, c, argv[1], False, True)
 
 
 cdef void pexpiretime_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PEXPIRETIME key."""
     reply_expiry(e, c, argv[1], False, False)
 
 
 cdef void persist_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PERSIST key."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     if entry == NULL or entry_expiry(entry) == NO_EXPIRY:
         reply_int(&c.reply, 0)

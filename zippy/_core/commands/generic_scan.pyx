@@ -1,3 +1,5 @@
+# KEYS walks the table in one turn, SCAN by a cursor over its buckets; neither needs an order of keys.
+
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice, slice_is
 from zippy._core.ground.glob cimport glob_match
@@ -14,6 +16,7 @@ from zippy._core.values.value cimport value_type_name
 
 
 cdef void keys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """KEYS pattern. Walks the whole table in one turn; expired keys are left out and not deleted."""
     cdef HtIter it
     cdef Entry* entry
     cdef bint all_keys = argv[1].len == 1 and argv[1].ptr[0] == c'*'
@@ -31,6 +34,7 @@ cdef void keys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void randomkey_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RANDOMKEY."""
     cdef Entry* entry = random_key(c.db)
     if entry == NULL:
         reply_null(&c.reply)
@@ -56,6 +60,8 @@ cdef void look_at_key(void* context, void* item) noexcept nogil:
 
 
 cdef void scan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]. Shows a key that is there from the first call to the last, whatever is added
+    or removed meanwhile. Deletes each key that it visits and that has expired."""
     cdef KeyScan keys
     cdef uint64_t next
     if not scan_cursor(c, argv[1], &keys.scan.cursor) or not scan_options(c, argc, argv, 2, SCAN_KEYS, &keys.scan):

@@ -1,10 +1,15 @@
-from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
+# Elements and weights are copied into one arena, since looking up a weight may touch any key. What is then merged is ranks of 16 bytes, a
+# score in order of its bits and an index; merging is stable, as what is stored must be the same on every replica.
+
+from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.listpack cimport LpItem
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
 from zippy._core.ground.number cimport num_read_lax_double
-from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error, reply_wrong_type
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_i64, arg_option, option_table, options_begin, reply_syntax_error, reply_wrong_type
+)
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
@@ -23,7 +28,35 @@ cdef enum:
     RUN = 4                  # items that are sorted by insertion before merging begins
 
 
-cdef struct Options:
+cdef enum SortFlag:
+    SORT_ASC = 1
+    SORT_DESC = 2
+    SORT_ALPHA = 4
+    SORT_LIMIT = 8
+    SORT_STORE = 16
+    SORT_BY = 32
+    SORT_GET = 64
+
+cdef OptionTable SORT_OPTIONS = option_table("sort", [
+    ("asc", SORT_ASC),
+    ("desc", SORT_DESC),
+    ("alpha", SORT_ALPHA),
+    ("limit", SORT_LIMIT, 0, 2),
+    ("store", SORT_STORE, 0, 1),
+    ("by", SORT_BY, 0, 1),
+    ("get", SORT_GET, 0, 1),
+])
+cdef OptionTable SORT_RO_OPTIONS = option_table("sort_ro", [
+    ("asc", SORT_ASC),
+    ("desc", SORT_DESC),
+    ("alpha", SORT_ALPHA),
+    ("limit", SORT_LIMIT, 0, 2),
+    ("by", SORT_BY, 0, 1),
+    ("get", SORT_GET, 0, 1),
+])
+
+
+cdef struct SortRequest:
     bint descending
     bint alpha
     bint unsorted            # BY a pattern without a star
@@ -47,45 +80,41 @@ cdef struct Rank:
 
 
 cdef struct Sorting:
-    Options options
+    SortRequest options
     Buf arena                # bytes of elements and weights
     Item* items
     int64_t length
     int64_t room
 
 
-cdef bint parse(Client* c, int argc, const Slice* argv, bint may_store, Options* o) noexcept nogil:
-    cdef int i = 2
-    cdef int left
-    memset(o, 0, sizeof(Options))
-    o.count = -1
-    while i < argc:
-        left = argc - i - 1
-        if arg_is(argv[i], b"asc"):
-            o.descending = False
-        elif arg_is(argv[i], b"desc"):
-            o.descending = True
-        elif arg_is(argv[i], b"alpha"):
-            o.alpha = True
-        elif arg_is(argv[i], b"limit") and left >= 2:
-            if not arg_i64(c, argv[i + 1], &o.offset) or not arg_i64(c, argv[i + 2], &o.count):
-                return False
-            i += 2
-        elif may_store and arg_is(argv[i], b"store") and left >= 1:
-            o.store = argv[i + 1]
-            i += 1
-        elif arg_is(argv[i], b"by") and left >= 1:
-            o.by = argv[i + 1]
-            # once there was one without a star, a further pattern changes nothing
-            o.unsorted = o.unsorted or o.by.len == 0 or memchr(o.by.ptr, c'*', o.by.len) == NULL
-            i += 1
-        elif arg_is(argv[i], b"get") and left >= 1:
-            o.gets += 1
-            i += 1
-        else:
+cdef bint parse(Client* c, int argc, const Slice* argv, const OptionTable* table, SortRequest* request) noexcept nogil:
+    """Reads the options; False: replied with an error."""
+    cdef Options options
+    cdef uint32_t option
+    cdef const Slice* value
+    memset(request, 0, sizeof(SortRequest))
+    request.count = -1
+    options_begin(&options, table, argc, argv, 2)
+    while options.at < argc:
+        option = arg_option(&options)
+        value = options.value
+        if option == 0:
             reply_syntax_error(c)
             return False
-        i += 1
+        if option & (SORT_ASC | SORT_DESC):
+            request.descending = option == SORT_DESC
+        elif option == SORT_LIMIT:
+            if not arg_i64(c, value[0], &request.offset) or not arg_i64(c, value[1], &request.count):
+                return False
+        elif option == SORT_STORE:
+            request.store = value[0]
+        elif option == SORT_BY:
+            request.by = value[0]
+            # once there was one without a star, a further pattern changes nothing
+            request.unsorted = request.unsorted or value[0].len == 0 or memchr(value[0].ptr, c'*', value[0].len) == NULL
+        elif option == SORT_GET:
+            request.gets += 1
+    request.alpha = (options.flags & SORT_ALPHA) != 0
     return True
 
 
@@ -193,7 +222,7 @@ cdef bint look_up(Client* c, Slice pattern, Slice element, Buf* scratch, Slice* 
 
 cdef bint weigh(Client* c, Sorting* s) noexcept nogil:
     """Gives each item its score or its weight; False: a score is no number."""
-    cdef Options* o = &s.options
+    cdef SortRequest* o = &s.options
     cdef Buf scratch
     cdef Slice value
     cdef Slice element
@@ -245,7 +274,7 @@ cdef int compare_text(Slice a, Slice b) noexcept nogil:
     return slice_compare(a, b)
 
 
-cdef int compare(const Options* o, const Item* a, const Item* b) noexcept nogil:
+cdef int compare(const SortRequest* o, const Item* a, const Item* b) noexcept nogil:
     cdef int order
     if not o.alpha:
         order = (a.score > b.score) - (a.score < b.score)
@@ -360,7 +389,7 @@ cdef void reverse(Sorting* s) noexcept nogil:
 
 cdef void window(const Sorting* s, int64_t* first, int64_t* last) noexcept nogil:
     """The range of items that LIMIT leaves; empty when *last < *first."""
-    cdef const Options* o = &s.options
+    cdef const SortRequest* o = &s.options
     first[0] = 0 if o.offset < 0 else o.offset
     if first[0] > s.length:
         first[0] = s.length
@@ -395,15 +424,11 @@ cdef void reply_items(Client* c, const Sorting* s, int argc, const Slice* argv) 
 
 cdef int next_get(int argc, const Slice* argv, int at) noexcept nogil:
     """Where the next GET pattern stands from the option at `at` on; argc: there is none."""
-    while at < argc:
-        if arg_is(argv[at], b"limit"):
-            at += 3
-        elif arg_is(argv[at], b"store") or arg_is(argv[at], b"by"):
-            at += 2
-        elif arg_is(argv[at], b"get"):
-            return at + 1
-        else:
-            at += 1
+    cdef Options options
+    options_begin(&options, &SORT_OPTIONS, argc, argv, at)
+    while options.at < argc:
+        if arg_option(&options) == SORT_GET:
+            return options.at - 1
     return argc
 
 
@@ -442,12 +467,12 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
     reply_int(&c.reply, stored)
 
 
-cdef void sort(Engine* e, Client* c, int argc, Slice* argv, bint may_store) noexcept nogil:
+cdef void sort(Engine* e, Client* c, int argc, Slice* argv, const OptionTable* table) noexcept nogil:
     cdef Sorting s
     cdef Entry* entry
     cdef int type
     memset(&s, 0, sizeof(s))
-    if not parse(c, argc, argv, may_store, &s.options):
+    if not parse(c, argc, argv, table, &s.options):
         return
     entry = lookup_read(c.db, argv[1])
     type = entry_type(entry) if entry != NULL else TYPE_LIST
@@ -478,8 +503,11 @@ cdef void sort(Engine* e, Client* c, int argc, Slice* argv, bint may_store) noex
 
 
 cdef void sort_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    sort(e, c, argc, argv, True)
+    """SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]. Sorts by
+    merging, in O(N log N) and with a copy of all elements. A set that is stored unsorted is sorted by its bytes, so that replicas agree."""
+    sort(e, c, argc, argv, &SORT_OPTIONS)
 
 
 cdef void sort_ro_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    sort(e, c, argc, argv, False)
+    """SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]. Is SORT without STORE."""
+    sort(e, c, argc, argv, &SORT_RO_OPTIONS)

@@ -1,8 +1,10 @@
+# A hash is made by the first write to it and deleted with its last field; all commands that remove fields end in fields_removed.
+
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.number cimport NUM_LONG_DOUBLE_TEXT, num_read_i64, num_read_long_double, num_write_i64, num_write_long_double
 from zippy._core.ground.slice cimport slice_of
-from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type
+from zippy._core.commands.args cimport OptionTable, arg_choice, arg_i64, arg_in_range, check_type, option_table
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.scan_arguments cimport (
     SCAN_FIELDS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_reply_empty, scan_table, scan_wants
@@ -48,6 +50,7 @@ cdef bint set_pairs(Engine* e, Client* c, int argc, Slice* argv, int64_t* create
 
 
 cdef void hset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HSET key field value [field value ...]."""
     cdef int64_t created
     if argc % 2:
         reply_error(&c.reply, b"ERR wrong number of arguments for 'hset' command")
@@ -56,6 +59,7 @@ cdef void hset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void hmset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HMSET key field value [field value ...]."""
     cdef int64_t created
     if argc % 2:
         reply_error(&c.reply, b"ERR wrong number of arguments for 'hmset' command")
@@ -64,6 +68,7 @@ cdef void hmset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void hsetnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HSETNX key field value."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef HashPair pair
     if not check_type(c, entry, TYPE_HASH):
@@ -77,6 +82,7 @@ cdef void hsetnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void hincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HINCRBY key field increment."""
     cdef Entry* entry
     cdef HashPair pair
     cdef int64_t increment
@@ -122,6 +128,7 @@ cdef bint incremented(Client* c, const Entry* entry, Slice field, Slice incremen
 
 
 cdef void hincrbyfloat_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HINCRBYFLOAT key field increment. Computes in long double and propagates HSET with the outcome."""
     cdef Entry* entry
     cdef long double n
     cdef char[NUM_LONG_DOUBLE_TEXT] text
@@ -162,6 +169,7 @@ cdef void fields_removed(Client* c, Slice key, const Entry* entry, int64_t count
 
 
 cdef void hdel_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HDEL key field [field ...]."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef int64_t removed = 0
     cdef int i
@@ -175,10 +183,16 @@ cdef void hdel_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     reply_int(&c.reply, removed)
 
 
+cdef enum FieldsWord:
+    FIELDS = 1
+
+cdef OptionTable FIELDS_WORDS = option_table("hgetdel", [("fields", FIELDS, 0, 2)])
+
+
 cdef bint parse_fields(Client* c, int argc, const Slice* argv) noexcept nogil:
     """FIELDS numfields field ... from argv[2] on; False: replied with an error."""
     cdef int64_t count
-    if not arg_is(argv[2], b"fields"):
+    if arg_choice(&FIELDS_WORDS, argv[2]) != FIELDS:
         reply_error(&c.reply, b"ERR Mandatory argument FIELDS is missing or not at the right position")
         return False
     if not arg_in_range(c, argv[3], 1, INT64_MAX, &count, b"ERR Number of fields must be a positive integer"):
@@ -190,6 +204,7 @@ cdef bint parse_fields(Client* c, int argc, const Slice* argv) noexcept nogil:
 
 
 cdef void hgetdel_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HGETDEL key FIELDS numfields field [field ...]. Propagates HDEL, which older servers know too."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef HashPair pair
     cdef int64_t removed = 0
@@ -240,12 +255,14 @@ cdef void reply_value(Client* c, const Entry* entry, Slice field) noexcept nogil
 
 
 cdef void hget_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HGET key field."""
     cdef Entry* entry
     if read_hash(c, argv[1], &entry):
         reply_value(c, entry, argv[2])
 
 
 cdef void hmget_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HMGET key field [field ...]."""
     cdef Entry* entry
     cdef int i
     if not read_hash(c, argv[1], &entry):
@@ -267,6 +284,7 @@ cdef void reply_pairs(Client* c, Entry* entry, bint fields, bint values) noexcep
 
 
 cdef void hgetall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HGETALL key."""
     cdef Entry* entry
     if not read_hash(c, argv[1], &entry):
         return
@@ -276,6 +294,7 @@ cdef void hgetall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void hkeys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HKEYS key."""
     cdef Entry* entry
     if not read_hash(c, argv[1], &entry):
         return
@@ -285,6 +304,7 @@ cdef void hkeys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void hvals_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HVALS key."""
     cdef Entry* entry
     if not read_hash(c, argv[1], &entry):
         return
@@ -294,12 +314,14 @@ cdef void hvals_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void hlen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HLEN key."""
     cdef Entry* entry
     if read_hash(c, argv[1], &entry):
         reply_int(&c.reply, hash_length(entry) if entry != NULL else 0)
 
 
 cdef void hstrlen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HSTRLEN key field."""
     cdef Entry* entry
     cdef HashPair pair
     if read_hash(c, argv[1], &entry):
@@ -307,6 +329,7 @@ cdef void hstrlen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void hexists_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HEXISTS key field."""
     cdef Entry* entry
     cdef HashPair pair
     if read_hash(c, argv[1], &entry):
@@ -335,6 +358,7 @@ cdef void add_all_fields(Scan* scan, Entry* entry) noexcept nogil:
 
 
 cdef void hscan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]."""
     cdef Entry* entry
     cdef Scan scan
     cdef uint64_t cursor = 0

@@ -1,6 +1,9 @@
+# A few fields of a large hash are drawn from its table; when more than a third are wanted, drawing without repeats would draw most of
+# them several times, so all are walked and chosen.
+
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
-from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_options, check_type, option_table
 from zippy._core.commands.output cimport reply_may_go_on, reply_may_repeat
 from zippy._core.keyspace.db cimport lookup_read
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_null
@@ -13,6 +16,12 @@ cdef enum:
     FEW = 3      # up to a third of all are drawn one by one; beyond, all are walked
 
 
+cdef enum DrawFlag:
+    DRAW_WITHVALUES = 1
+
+cdef OptionTable HRANDFIELD_OPTIONS = option_table("hrandfield", [("withvalues", DRAW_WITHVALUES, DRAW_WITHVALUES)])
+
+
 cdef struct Draw:
     # HRANDFIELD with a count
     Client* client
@@ -21,16 +30,16 @@ cdef struct Draw:
 
 
 cdef bint parse_draw(Client* c, int argc, const Slice* argv, Draw* draw) noexcept nogil:
+    cdef Options options
     draw.client = c
-    draw.with_values = argc == 4
     if not arg_i64(c, argv[2], &draw.count):
         return False
     if draw.count == INT64_MIN:
         reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
         return False
-    if argc > 4 or (argc == 4 and not arg_is(argv[3], b"withvalues")):
-        reply_syntax_error(c)
+    if not arg_options(c, &HRANDFIELD_OPTIONS, argc, argv, 3, &options):
         return False
+    draw.with_values = (options.flags & DRAW_WITHVALUES) != 0
     if draw.with_values and not -(INT64_MAX // 2) <= draw.count <= INT64_MAX // 2:
         reply_error(&c.reply, b"ERR value is out of range")
         return False
@@ -92,6 +101,7 @@ cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
 
 
 cdef void hrandfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HRANDFIELD key [count [WITHVALUES]]. Draws from a large hash's table when at most a third of it is wanted; else walks all of it."""
     cdef Entry* entry
     cdef HashPair pair
     cdef Draw draw

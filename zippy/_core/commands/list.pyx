@@ -1,6 +1,11 @@
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t
+# A command makes room before it adds (list_make_room) and, after it removed, looks whether the list is small again (list_after_removal):
+# no encoding is chosen here.
+
+from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, uint32_t
 from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
-from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_i64, arg_in_range, arg_option, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.list_removal cimport list_removed
 from zippy._core.keyspace.db cimport lookup_read, open_for_write, put_new
 from zippy._core.keyspace.effects cimport mutated
@@ -38,28 +43,34 @@ cdef void push(Engine* e, Client* c, int argc, Slice* argv, int where, bint only
 
 
 cdef void lpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LPUSH key element [element ...]."""
     push(e, c, argc, argv, LIST_HEAD, False)
 
 
 cdef void rpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RPUSH key element [element ...]."""
     push(e, c, argc, argv, LIST_TAIL, False)
 
 
 cdef void lpushx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LPUSHX key element [element ...]."""
     push(e, c, argc, argv, LIST_HEAD, True)
 
 
 cdef void rpushx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RPUSHX key element [element ...]."""
     push(e, c, argc, argv, LIST_TAIL, True)
 
 
 cdef void llen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LLEN key."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     if check_type(c, entry, TYPE_LIST):
         reply_int(&c.reply, list_length(entry) if entry != NULL else 0)
 
 
 cdef void lindex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LINDEX key index."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef ListIter it
     cdef int64_t index
@@ -78,6 +89,7 @@ cdef void lindex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void lrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LRANGE key start stop."""
     cdef int64_t start
     cdef int64_t stop
     cdef int64_t length
@@ -115,6 +127,7 @@ cdef void lrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void lset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LSET key index element. Wraps an index beyond 32 bits, as Redis does."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef ListIter it
     cdef int64_t index
@@ -135,13 +148,19 @@ cdef void lset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     mutated(c.db, argv[1], NOTIFY_LIST, b"lset", 1)
 
 
+cdef enum InsertPlace:
+    INSERT_BEFORE = 1
+    INSERT_AFTER = 2
+
+cdef OptionTable INSERT_WORDS = option_table("linsert", [("before", INSERT_BEFORE), ("after", INSERT_AFTER)])
+
+
 cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LINSERT key <BEFORE | AFTER> pivot element."""
     cdef Entry* entry
     cdef ListIter it
-    cdef int where = LP_AFTER
-    if arg_is(argv[2], b"before"):
-        where = LP_BEFORE
-    elif not arg_is(argv[2], b"after"):
+    cdef uint32_t place = arg_choice(&INSERT_WORDS, argv[2])
+    if place == 0:
         reply_syntax_error(c)
         return
     entry = open_for_write(c.db, argv[1])
@@ -154,7 +173,7 @@ cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
     list_iter(&it, entry, 0, LIST_TAIL)
     while list_iter_next(&it):
         if item_equals(&it.item, argv[3]):
-            list_iter_insert(&it, argv[4], where)
+            list_iter_insert(&it, argv[4], LP_BEFORE if place == INSERT_BEFORE else LP_AFTER)
             reply_int(&c.reply, list_length(entry))
             mutated(c.db, argv[1], NOTIFY_LIST, b"linsert", 1)
             return
@@ -163,6 +182,7 @@ cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void ltrim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LTRIM key start stop."""
     cdef int64_t start
     cdef int64_t stop
     cdef int64_t length
@@ -198,6 +218,7 @@ cdef void ltrim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void lrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LREM key count element."""
     cdef Entry* entry
     cdef ListIter it
     cdef int64_t count
@@ -230,6 +251,18 @@ cdef void lrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     reply_int(&c.reply, removed)
 
 
+cdef enum SearchFlag:
+    SEARCH_RANK = 1
+    SEARCH_COUNT = 2
+    SEARCH_MAXLEN = 4
+
+cdef OptionTable LPOS_OPTIONS = option_table("lpos", [
+    ("rank", SEARCH_RANK, 0, 1),
+    ("count", SEARCH_COUNT, 0, 1),
+    ("maxlen", SEARCH_MAXLEN, 0, 1),
+])
+
+
 cdef struct Search:
     # the options of LPOS
     int64_t rank       # of the first match wanted; negative: from the tail
@@ -237,41 +270,46 @@ cdef struct Search:
     int64_t max_len    # comparisons, 0: no limit
 
 
+cdef bint parse_rank(Client* c, Slice word, int64_t* rank) noexcept nogil:
+    if not arg_i64(c, word, rank):
+        return False
+    if rank[0] == INT64_MIN:
+        reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+        return False
+    if rank[0] == 0:
+        reply_error(
+            &c.reply, b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+            b"or use negative to start from the end of the list"
+        )
+        return False
+    return True
+
+
 cdef bint parse_search(Client* c, int argc, const Slice* argv, Search* search) noexcept nogil:
-    cdef int i = 3
+    cdef Options options
+    cdef uint32_t option
     search.rank = 1
     search.count = -1
     search.max_len = 0
-    while i < argc:
-        if i + 1 == argc:
+    options_begin(&options, &LPOS_OPTIONS, argc, argv, 3)
+    while options.at < argc:
+        option = arg_option(&options)
+        if option == 0:
             reply_syntax_error(c)
             return False
-        if arg_is(argv[i], b"rank"):
-            if not arg_i64(c, argv[i + 1], &search.rank):
-                return False
-            if search.rank == INT64_MIN:
-                reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
-                return False
-            if search.rank == 0:
-                reply_error(
-                    &c.reply, b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
-                    b"or use negative to start from the end of the list"
-                )
-                return False
-        elif arg_is(argv[i], b"count"):
-            if not arg_in_range(c, argv[i + 1], 0, INT64_MAX, &search.count, b"ERR COUNT can't be negative"):
-                return False
-        elif arg_is(argv[i], b"maxlen"):
-            if not arg_in_range(c, argv[i + 1], 0, INT64_MAX, &search.max_len, b"ERR MAXLEN can't be negative"):
-                return False
-        else:
-            reply_syntax_error(c)
+        if option == SEARCH_RANK and not parse_rank(c, options.value[0], &search.rank):
             return False
-        i += 2
+        if option == SEARCH_COUNT:
+            if not arg_in_range(c, options.value[0], 0, INT64_MAX, &search.count, b"ERR COUNT can't be negative"):
+                return False
+        if option == SEARCH_MAXLEN:
+            if not arg_in_range(c, options.value[0], 0, INT64_MAX, &search.max_len, b"ERR MAXLEN can't be negative"):
+                return False
     return True
 
 
 cdef void lpos_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]."""
     cdef Search search
     cdef Entry* entry
     cdef ListIter it

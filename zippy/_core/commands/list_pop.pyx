@@ -1,7 +1,12 @@
-from libc.stdint cimport INT64_MAX, int64_t
+# A blocking command is its plain one with block_on_keys behind it: when a key is written it runs again from the start. What is propagated
+# is the plain pop or move of the key that it came to.
+
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_free, buf_init, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
-from zippy._core.commands.args cimport arg_in_range, arg_is, arg_timeout, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_in_range, arg_option, arg_timeout, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.client cimport block_on_keys
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.list_removal cimport list_removed
@@ -65,10 +70,12 @@ cdef void pop(Engine* e, Client* c, int argc, Slice* argv, int where) noexcept n
 
 
 cdef void lpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LPOP key [count]."""
     pop(e, c, argc, argv, LIST_HEAD)
 
 
 cdef void rpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RPOP key [count]."""
     pop(e, c, argc, argv, LIST_TAIL)
 
 
@@ -118,46 +125,55 @@ cdef void blocking_pop(Engine* e, Client* c, int argc, Slice* argv, int where) n
 
 
 cdef void blpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BLPOP key [key ...] timeout. Propagates LPOP."""
     blocking_pop(e, c, argc, argv, LIST_HEAD)
 
 
 cdef void brpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BRPOP key [key ...] timeout. Propagates RPOP."""
     blocking_pop(e, c, argc, argv, LIST_TAIL)
 
 
+cdef enum ListEnd:
+    END_LEFT = 1
+    END_RIGHT = 2
+
+cdef enum MultiPopFlag:
+    MULTI_POP_COUNT = 1
+
+cdef OptionTable END_WORDS = option_table("lmpop blmpop lmove blmove", [("left", END_LEFT), ("right", END_RIGHT)])
+cdef OptionTable MULTI_POP_OPTIONS = option_table("lmpop blmpop", [("count", MULTI_POP_COUNT, MULTI_POP_COUNT, 1)])
+
+
 cdef bint parse_end(Slice word, int* where) noexcept nogil:
-    if arg_is(word, b"left"):
-        where[0] = LIST_HEAD
-    elif arg_is(word, b"right"):
-        where[0] = LIST_TAIL
-    else:
-        return False
-    return True
+    """Reads LEFT or RIGHT; False: it is neither, nothing was replied."""
+    cdef uint32_t end = arg_choice(&END_WORDS, word)
+    where[0] = LIST_HEAD if end == END_LEFT else LIST_TAIL
+    return end != 0
 
 
 cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, bint blocking) noexcept nogil:
     """[B]LMPOP from the word `at`, where the number of keys stands; what blocks has its timeout in argv[1], which is read last."""
     cdef int64_t timeout = 0
     cdef int64_t keys
-    cdef int64_t count = -1
+    cdef int64_t count = 1
     cdef int where
-    cdef int i
+    cdef Options options
     if not arg_in_range(c, argv[at], 1, INT64_MAX, &keys, b"ERR numkeys should be greater than 0"):
         return
     if keys >= argc - at - 1 or not parse_end(argv[at + 1 + keys], &where):
         reply_syntax_error(c)
         return
-    i = at + 2 + <int>keys
-    while i < argc:
-        if count != -1 or not arg_is(argv[i], b"count") or i + 1 == argc:
+    options_begin(&options, &MULTI_POP_OPTIONS, argc, argv, at + 2 + <int>keys)
+    while options.at < argc:
+        if arg_option(&options) == 0:
             reply_syntax_error(c)
             return
-        if not arg_in_range(c, argv[i + 1], 1, INT64_MAX, &count, b"ERR count should be greater than 0"):
+        if not arg_in_range(c, options.value[0], 1, INT64_MAX, &count, b"ERR count should be greater than 0"):
             return
-        i += 2
     if blocking and not arg_timeout(e, c, argv[1], &timeout):
         return
-    if pop_first_list(e, c, <int>keys, argv + at + 1, where, 1 if count == -1 else count):
+    if pop_first_list(e, c, <int>keys, argv + at + 1, where, count):
         return
     if blocking:
         block_on_keys(e, c, <int>keys, argv + at + 1, TYPE_LIST, timeout, BLOCK_NULL_ARRAY)
@@ -166,10 +182,14 @@ cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, bint bl
 
 
 cdef void lmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LMPOP numkeys key [key ...] <LEFT | RIGHT> [COUNT count]. Propagates LPOP or RPOP of the key that it popped from, with the number of
+    elements."""
     multi_pop(e, c, argc, argv, 1, False)
 
 
 cdef void blmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BLMPOP timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]. Propagates LPOP or RPOP of the key that it popped from, with the
+    number of elements."""
     multi_pop(e, c, argc, argv, 2, True)
 
 
@@ -209,11 +229,13 @@ cdef bint move(Engine* e, Client* c, Slice source, Slice destination, int take, 
 
 
 cdef void rpoplpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """RPOPLPUSH source destination."""
     if not move(e, c, argv[1], argv[2], LIST_TAIL, LIST_HEAD):
         reply_null(&c.reply)
 
 
 cdef void lmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT>."""
     cdef int take
     cdef int put
     if not parse_end(argv[3], &take) or not parse_end(argv[4], &put):
@@ -238,12 +260,14 @@ cdef void blocking_move(Engine* e, Client* c, Slice* argv, int take, int put, in
 
 
 cdef void brpoplpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BRPOPLPUSH source destination timeout. Propagates RPOPLPUSH."""
     cdef int64_t timeout
     if arg_timeout(e, c, argv[3], &timeout):
         blocking_move(e, c, argv, LIST_TAIL, LIST_HEAD, timeout, True)
 
 
 cdef void blmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout. Propagates LMOVE."""
     cdef int take
     cdef int put
     cdef int64_t timeout

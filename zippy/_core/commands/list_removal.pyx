@@ -1,3 +1,5 @@
+# A module of its own because list and list_pop both end here, and neither imports the other.
+
 from zippy._core.keyspace.db cimport delete_key
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_LIST

@@ -1,3 +1,6 @@
+# Limits are looked at where output grows, not by a timer: a client that is over its hard limit is closed in the turn in which it came
+# there.
+
 from libc.stdint cimport SIZE_MAX
 from zippy._core.commands.types cimport (
     CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA, CLIENT_STRANGER, OUTPUT_NORMAL,

@@ -1,3 +1,6 @@
+# SUBSCRIBE, PSUBSCRIBE and SSUBSCRIBE are one function over three tables; confirmations are pushes and are sent whatever CLIENT REPLY
+# says.
+
 from libc.stdint cimport int64_t
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.glob cimport glob_match
@@ -11,11 +14,13 @@ from zippy._core.resp.writer cimport (
 
 
 cdef void publish_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PUBLISH channel message. Is not propagated."""
     reply_int(&c.reply, publish(e, argv[1], argv[2]))
     propagate_nothing(e)
 
 
 cdef void spublish_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SPUBLISH shardchannel message. Is not propagated."""
     reply_int(&c.reply, publish_shard(e, argv[1], argv[2]))
     propagate_nothing(e)
 
@@ -85,26 +90,32 @@ cdef void leave_each(Client* c, HashTable* channels, SubscriptionList* mine, con
 
 
 cdef void subscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SUBSCRIBE channel [channel ...]."""
     join(e, c, &e.pubsub.channels, &c.channels, b"subscribe", argc, argv)
 
 
 cdef void psubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PSUBSCRIBE pattern [pattern ...]."""
     join(e, c, &e.pubsub.patterns, &c.patterns, b"psubscribe", argc, argv)
 
 
 cdef void ssubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SSUBSCRIBE shardchannel [shardchannel ...]."""
     join(e, c, &e.pubsub.shard_channels, &c.shard_channels, b"ssubscribe", argc, argv)
 
 
 cdef void unsubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """UNSUBSCRIBE [channel [channel ...]]."""
     leave(e, c, &e.pubsub.channels, &c.channels, b"unsubscribe", argc, argv)
 
 
 cdef void punsubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PUNSUBSCRIBE [pattern [pattern ...]]."""
     leave(e, c, &e.pubsub.patterns, &c.patterns, b"punsubscribe", argc, argv)
 
 
 cdef void sunsubscribe_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SUNSUBSCRIBE [shardchannel [shardchannel ...]]."""
     leave(e, c, &e.pubsub.shard_channels, &c.shard_channels, b"sunsubscribe", argc, argv)
 
 
@@ -139,20 +150,25 @@ cdef void count_subscribers(Client* c, HashTable* channels, int argc, const Slic
 
 
 cdef void pubsub_channels_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PUBSUB CHANNELS [pattern]."""
     list_channels(c, &e.pubsub.channels, argc, argv)
 
 
 cdef void pubsub_shardchannels_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PUBSUB SHARDCHANNELS [pattern]."""
     list_channels(c, &e.pubsub.shard_channels, argc, argv)
 
 
 cdef void pubsub_numsub_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PUBSUB NUMSUB [channel [channel ...]]."""
     count_subscribers(c, &e.pubsub.channels, argc, argv)
 
 
 cdef void pubsub_shardnumsub_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PUBSUB SHARDNUMSUB [shardchannel [shardchannel ...]]."""
     count_subscribers(c, &e.pubsub.shard_channels, argc, argv)
 
 
 cdef void pubsub_numpat_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PUBSUB NUMPAT."""
     reply_int(&c.reply, e.pubsub.patterns.count)

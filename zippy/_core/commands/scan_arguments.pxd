@@ -16,9 +16,9 @@ from zippy._core.resp.writer cimport Reply
 
 cdef enum ScanKind:
     # whose options are taken
-    SCAN_KEYS = 0        # COUNT, MATCH, TYPE
-    SCAN_MEMBERS = 1     # COUNT, MATCH
-    SCAN_FIELDS = 2      # COUNT, MATCH, NOVALUES
+    SCAN_KEYS = 0
+    SCAN_MEMBERS = 1
+    SCAN_FIELDS = 2
 
 
 cdef struct Scan:

@@ -1,10 +1,14 @@
-from libc.stdint cimport INT64_MAX
+# The elements are gathered in a reply of their own, since their number and the next cursor stand before them.
+
+from libc.stdint cimport INT64_MAX, uint32_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport ht_scan
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_read_i64, num_write_u64
-from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_i64, arg_option, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.resp.writer cimport (
     reply_array, reply_bulk, reply_bulk_text, reply_error, reply_free, reply_init, reply_raw
 )
@@ -45,36 +49,67 @@ cdef bint scan_cursor(Client* c, Slice s, uint64_t* cursor) noexcept nogil:
     return False
 
 
+cdef enum ScanFlag:
+    SCAN_MATCH = 1
+    SCAN_COUNT = 2
+    SCAN_TYPE = 4
+    SCAN_NOVALUES = 8
+
+cdef OptionTable KEYS_OPTIONS = option_table("scan", [
+    ("match", SCAN_MATCH, 0, 1),
+    ("count", SCAN_COUNT, 0, 1),
+    ("type", SCAN_TYPE, 0, 1),
+])
+cdef OptionTable MEMBERS_OPTIONS = option_table("sscan zscan", [
+    ("match", SCAN_MATCH, 0, 1),
+    ("count", SCAN_COUNT, 0, 1),
+])
+cdef OptionTable FIELDS_OPTIONS = option_table("hscan", [
+    ("match", SCAN_MATCH, 0, 1),
+    ("count", SCAN_COUNT, 0, 1),
+    ("novalues", SCAN_NOVALUES),
+])
+
+
+cdef const OptionTable* table_of(int kind) noexcept nogil:
+    if kind == SCAN_KEYS:
+        return &KEYS_OPTIONS
+    return &MEMBERS_OPTIONS if kind == SCAN_MEMBERS else &FIELDS_OPTIONS
+
+
+cdef void reply_no_option(Client* c, Slice word) noexcept nogil:
+    """Replies with the error for a word that is no option of this command: HSCAN's own option has one of its own."""
+    if arg_choice(&FIELDS_OPTIONS, word) == SCAN_NOVALUES:
+        reply_error(&c.reply, b"ERR NOVALUES option can only be used in HSCAN")
+    else:
+        reply_syntax_error(c)
+
+
 cdef bint scan_options(Client* c, int argc, const Slice* argv, int at, int kind, Scan* scan) noexcept nogil:
-    cdef bint last
+    cdef Options options
+    cdef uint32_t option
     scan.count = 10
     scan.pattern = slice_of(NULL, 0)
     scan.type_name = slice_of(NULL, 0)
-    scan.no_values = False
-    while at < argc:
-        last = at + 1 == argc
-        if arg_is(argv[at], b"count") and not last:
-            if not arg_i64(c, argv[at + 1], &scan.count):
+    options_begin(&options, table_of(kind), argc, argv, at)
+    while options.at < argc:
+        option = arg_option(&options)
+        if option == 0:
+            reply_no_option(c, argv[options.at])
+            return False
+        if option == SCAN_COUNT:
+            if not arg_i64(c, options.value[0], &scan.count):
                 return False
             if scan.count < 1:
                 reply_syntax_error(c)
                 return False
-        elif arg_is(argv[at], b"match") and not last:
-            scan.pattern = argv[at + 1]
+        elif option == SCAN_MATCH:
+            scan.pattern = options.value[0]
             if scan.pattern.len == 1 and scan.pattern.ptr[0] == c'*':
                 scan.pattern = slice_of(NULL, 0)
-        elif arg_is(argv[at], b"type") and kind == SCAN_KEYS and not last:
-            scan.type_name = argv[at + 1]
-        elif arg_is(argv[at], b"novalues"):
-            if kind != SCAN_FIELDS:
-                reply_error(&c.reply, b"ERR NOVALUES option can only be used in HSCAN")
-                return False
-            scan.no_values = True
-            at -= 1
-        else:
-            reply_syntax_error(c)
-            return False
-        at += 2
+        elif option == SCAN_TYPE:
+            scan.type_name = options.value[0]
+    scan.no_values = (options.flags & SCAN_NOVALUES) != 0
     return True
 
 

@@ -1,10 +1,12 @@
+# FLUSHALL and FLUSHDB hand their tables to lazy_free; the client that asked for SYNC is blocked like one that waits for a key.
+
 from libc.limits cimport INT_MAX, INT_MIN
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.keyspace.db cimport flush_db, swap_dbs
 from zippy._core.keyspace.lazy_free cimport lazy_waits
-from zippy._core.commands.args cimport arg_is, reply_syntax_error
+from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_syntax_error
 from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport CLIENT_MONITOR, Client, Engine
@@ -12,7 +14,15 @@ from zippy._core.resp.writer cimport reply_array, reply_bulk_int, reply_error, r
 
 
 cdef void dbsize_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """DBSIZE."""
     reply_int(&c.reply, <int64_t>c.db.keys.count)
+
+
+cdef enum FlushWay:
+    FLUSH_ASYNC = 1
+    FLUSH_SYNC = 2
+
+cdef OptionTable FLUSH_WORDS = option_table("flushdb flushall", [("async", FLUSH_ASYNC), ("sync", FLUSH_SYNC)])
 
 
 cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first, int end) noexcept nogil:
@@ -21,12 +31,14 @@ cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first
     With SYNC the client hears OK when the memory is free. That is waited for beside the traffic, by a client that can wait."""
     cdef bint wait = not e.settings.lazyfree_lazy_user_flush
     cdef bint lazy
+    cdef uint32_t way
     cdef int i
-    if argc == 2 and (arg_is(argv[1], b"async") or arg_is(argv[1], b"sync")):
-        wait = arg_is(argv[1], b"sync")
-    elif argc > 1:
-        reply_syntax_error(c)
-        return False
+    if argc > 1:
+        way = arg_choice(&FLUSH_WORDS, argv[1]) if argc == 2 else 0
+        if way == 0:
+            reply_syntax_error(c)
+            return False
+        wait = way == FLUSH_SYNC
     lazy = not wait or can_wait_for_memory(e, c)
     for i in range(first, end):
         e.ks.dirty += <int64_t>flush_db(e.ks.dbs[i], lazy)
@@ -40,15 +52,18 @@ cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first
 
 
 cdef void flushdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """FLUSHDB [ASYNC | SYNC]. Frees the tables between turns. With SYNC, replies OK when the memory is free; other clients do not wait."""
     flush_dbs(e, c, argc, argv, c.db.id, c.db.id + 1)
 
 
 cdef void flushall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """FLUSHALL [ASYNC | SYNC]. Frees the tables between turns. With SYNC, replies OK when the memory is free; other clients do not wait."""
     if flush_dbs(e, c, argc, argv, 0, e.ks.db_count) and not e.ks.loading:
         e.all_flushed = True
 
 
 cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SWAPDB index1 index2. Swaps the tables, in O(1) beside the keys that are watched or waited for."""
     cdef int64_t first
     cdef int64_t second
     if not num_read_i64(argv[1], &first) or not INT_MIN <= first <= INT_MAX:
@@ -64,12 +79,14 @@ cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """TIME. Replies with the time at which the turn began."""
     reply_array(&c.reply, 2)
     reply_bulk_int(&c.reply, e.ks.clock.us // 1000000)
     reply_bulk_int(&c.reply, e.ks.clock.us % 1000000)
 
 
 cdef void monitor_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MONITOR. Gives no reply at all to a second MONITOR of a client, as Redis does."""
     if e.call.parent != NULL:
         reply_error(&c.reply, b"ERR MONITOR isn't allowed for DENY BLOCKING client")
     elif not c.flags & CLIENT_MONITOR:

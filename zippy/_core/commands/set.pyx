@@ -1,3 +1,6 @@
+# A set is made in the encoding that its first members ask for and deleted with its last one; all commands that remove members end in
+# set_removal.
+
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.commands.args cimport check_type
 from zippy._core.commands.scan_arguments cimport (
@@ -16,6 +19,7 @@ from zippy._core.values.set cimport (
 
 
 cdef void sadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SADD key member [member ...]."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef int64_t added = 0
     cdef int i
@@ -35,6 +39,7 @@ cdef void sadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void srem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SREM key member [member ...]."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef int64_t removed = 0
     cdef int i
@@ -50,6 +55,7 @@ cdef void srem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void smove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SMOVE source destination member."""
     cdef Entry* source = open_for_write(c.db, argv[1])
     cdef Entry* target = open_for_write(c.db, argv[2])
     if source == NULL:
@@ -73,18 +79,21 @@ cdef void smove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void scard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SCARD key."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     if check_type(c, entry, TYPE_SET):
         reply_int(&c.reply, set_length(entry) if entry != NULL else 0)
 
 
 cdef void sismember_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SISMEMBER key member."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     if check_type(c, entry, TYPE_SET):
         reply_int(&c.reply, entry != NULL and set_contains(entry, argv[2]))
 
 
 cdef void smismember_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SMISMEMBER key member [member ...]."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef int i
     if not check_type(c, entry, TYPE_SET):
@@ -95,6 +104,7 @@ cdef void smismember_command(Engine* e, Client* c, int argc, Slice* argv) noexce
 
 
 cdef void smembers_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SMEMBERS key."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef SetIter it
     cdef char[SET_TEXT] scratch
@@ -130,6 +140,7 @@ cdef void add_all_members(Scan* scan, Entry* entry) noexcept nogil:
 
 
 cdef void sscan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SSCAN key cursor [MATCH pattern] [COUNT count]."""
     cdef Entry* entry
     cdef Scan scan
     cdef uint64_t cursor = 0

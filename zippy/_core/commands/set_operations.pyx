@@ -1,10 +1,15 @@
+# Redis chooses between algorithms by sizes, and the choice shows in the order of replies and in the encoding of what is stored; so these
+# choose as it does.
+
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.stdlib cimport qsort
 from zippy._core.ground.listpack cimport LpItem
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.slice cimport Slice, slice_of
-from zippy._core.commands.args cimport arg_in_range, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_in_range, arg_option, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.lazy_free cimport free_entry
@@ -183,6 +188,7 @@ cdef bint all_integers(Entry* entry) noexcept nogil:
 
 
 cdef void sinter_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SINTER key [key ...]."""
     cdef Operands operands
     cdef Output output = output_to(e, c, NULL)
     cdef size_t place
@@ -199,6 +205,7 @@ cdef void sinter_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void sinterstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SINTERSTORE destination key [key ...]."""
     cdef Operands operands
     cdef Output output
     if not gather(c, argc - 2, argv + 2, &operands):
@@ -215,21 +222,29 @@ cdef void sinterstore_command(Engine* e, Client* c, int argc, Slice* argv) noexc
     release(&operands)
 
 
+cdef enum SintercardFlag:
+    SINTERCARD_LIMIT = 1
+
+cdef OptionTable SINTERCARD_OPTIONS = option_table("sintercard", [("limit", SINTERCARD_LIMIT, 0, 1)])
+
+
 cdef void sintercard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SINTERCARD numkeys key [key ...] [LIMIT limit]."""
     cdef Operands operands
+    cdef Options options
     cdef int64_t keys
     cdef int64_t limit = 0
-    cdef int i
     if not arg_in_range(c, argv[1], 1, INT64_MAX, &keys, b"ERR numkeys should be greater than 0"):
         return
     if keys > argc - 2:
         reply_error(&c.reply, b"ERR Number of keys can't be greater than number of args")
         return
-    for i in range(2 + <int>keys, argc, 2):
-        if not arg_is(argv[i], b"limit") or i + 1 == argc:
+    options_begin(&options, &SINTERCARD_OPTIONS, argc, argv, 2 + <int>keys)
+    while options.at < argc:
+        if arg_option(&options) == 0:
             reply_syntax_error(c)
             return
-        if not arg_in_range(c, argv[i + 1], 0, INT64_MAX, &limit, b"ERR LIMIT can't be negative"):
+        if not arg_in_range(c, options.value[0], 0, INT64_MAX, &limit, b"ERR LIMIT can't be negative"):
             return
     if not gather(c, <int>keys, argv + 2, &operands):
         return
@@ -277,6 +292,7 @@ cdef void unite_into(Output* output, const Operands* operands) noexcept nogil:
 
 
 cdef void sunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SUNION key [key ...]."""
     cdef Operands operands
     cdef Output output = output_to(e, c, NULL)
     cdef Entry* union
@@ -297,6 +313,7 @@ cdef void sunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void sunionstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SUNIONSTORE destination key [key ...]."""
     cdef Operands operands
     cdef Output output
     if not gather(c, argc - 2, argv + 2, &operands):
@@ -385,6 +402,7 @@ cdef Output subtract_and_reply(Engine* e, Client* c, const Operands* operands) n
 
 
 cdef void sdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SDIFF key [key ...]."""
     cdef Operands operands
     cdef Output output = output_to(e, c, NULL)
     cdef size_t place
@@ -401,6 +419,7 @@ cdef void sdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void sdiffstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SDIFFSTORE destination key [key ...]."""
     cdef Operands operands
     cdef Output output
     if not gather(c, argc - 2, argv + 2, &operands):

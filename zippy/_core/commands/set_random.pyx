@@ -1,3 +1,5 @@
+# What stays or goes is decided in one pass where that is cheaper than drawing. How many stay decides about the encoding, as in Redis.
+
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from zippy._core.ground.buf cimport Buf, buf_append, buf_clear, buf_free, buf_init, slice_text
 from zippy._core.ground.listpack cimport LpItem
@@ -76,6 +78,7 @@ cdef bint parse_count(Client* c, Slice s, int64_t* count) noexcept nogil:
 
 
 cdef void srandmember_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SRANDMEMBER key [count]. Draws from a large set's table when at most a third of it is wanted; else walks all of it."""
     cdef Entry* entry
     cdef LpItem member
     cdef char[SET_TEXT] scratch
@@ -247,6 +250,7 @@ cdef void pop_one(Engine* e, Client* c, Slice key, Entry* entry) noexcept nogil:
 
 
 cdef void spop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SPOP key [count]. Propagates SREM with the members, up to 1024 in one command, or the deletion of the key when all go."""
     cdef Entry* entry
     cdef int64_t count = 1
     if argc > 3:

@@ -1,8 +1,12 @@
-from libc.stdint cimport int64_t, uint64_t
+# ZADD is three steps: options, all scores, adding. An error in the first two leaves the sorted set as it was.
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
 from zippy._core.ground.slice cimport Slice
-from zippy._core.commands.args cimport arg_double, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_double, arg_option, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.sorted_set_range cimport read_lex_range, read_score_range
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport lookup_read, open_for_write, put_new
@@ -17,12 +21,26 @@ from zippy._core.values.zset cimport (
 
 cdef enum:
     SCORES = 16              # that need no memory of their own
+    ADD_CH = 1 << 15         # beside the values' ZSET_ bits
+
+cdef enum RankFlag:
+    RANK_WITHSCORE = 1
+
+cdef OptionTable ZADD_OPTIONS = option_table("zadd", [
+    ("nx", ZSET_NX),
+    ("xx", ZSET_XX),
+    ("gt", ZSET_GT),
+    ("lt", ZSET_LT),
+    ("ch", ADD_CH),
+    ("incr", ZSET_INCR),
+])
+cdef OptionTable RANK_OPTIONS = option_table("zrank zrevrank", [("withscore", RANK_WITHSCORE)])
 
 
 # ---- adding
 
 
-cdef bint check_flags(Client* c, int flags, int pairs) noexcept nogil:
+cdef bint check_flags(Client* c, uint32_t flags, int pairs) noexcept nogil:
     if flags & ZSET_NX and flags & ZSET_XX:
         reply_error(&c.reply, b"ERR XX and NX options at the same time are not compatible")
         return False
@@ -75,42 +93,25 @@ cdef void add_pairs(
         reply_int(&c.reply, added + updated if changed_too else added)
 
 
-cdef int parse_flags(int argc, const Slice* argv, int* at, bint* changed_too) noexcept nogil:
-    """The options from argv[*at] on; *at becomes the place of the first score."""
-    cdef int flags = 0
-    changed_too[0] = False
-    while at[0] < argc:
-        if arg_is(argv[at[0]], b"nx"):
-            flags |= ZSET_NX
-        elif arg_is(argv[at[0]], b"xx"):
-            flags |= ZSET_XX
-        elif arg_is(argv[at[0]], b"gt"):
-            flags |= ZSET_GT
-        elif arg_is(argv[at[0]], b"lt"):
-            flags |= ZSET_LT
-        elif arg_is(argv[at[0]], b"ch"):
-            changed_too[0] = True
-        elif arg_is(argv[at[0]], b"incr"):
-            flags |= ZSET_INCR
-        else:
-            break
-        at[0] += 1
-    return flags
-
-
 cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]. Reads all scores before it adds the first, so an error
+    changes nothing."""
     cdef double[SCORES] few
     cdef double* scores = few
-    cdef bint changed_too
-    cdef int at = 2
-    cdef int flags = parse_flags(argc, argv, &at, &changed_too)
-    cdef int pairs = (argc - at) // 2
+    cdef Options options
+    cdef int at
+    cdef int pairs
     cdef bint valid = True
     cdef int i
+    options_begin(&options, &ZADD_OPTIONS, argc, argv, 2)
+    while options.at < argc and arg_option(&options):
+        pass
+    at = options.at
+    pairs = (argc - at) // 2
     if pairs == 0 or (argc - at) % 2:
         reply_syntax_error(c)
         return
-    if not check_flags(c, flags, pairs):
+    if not check_flags(c, options.flags, pairs):
         return
     if pairs > SCORES:
         scores = <double*>mem_alloc(pairs * sizeof(double))
@@ -120,17 +121,15 @@ cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
         if not valid:
             break
     if valid:
-        add_pairs(e, c, argv[1], pairs, argv + at, scores, flags, changed_too)
+        add_pairs(e, c, argv[1], pairs, argv + at, scores, options.flags & ~<uint32_t>ADD_CH, (options.flags & ADD_CH) != 0)
     if pairs > SCORES:
         mem_free(scores)
 
 
 cdef void zincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZINCRBY key increment member."""
     cdef double increment
-    cdef bint changed_too
-    cdef int at = 2
-    parse_flags(argc, argv, &at, &changed_too)
-    if at != 2:
+    if arg_choice(&ZADD_OPTIONS, argv[2]):
         # Redis reads ZADD's options here too, and then misses the increment
         reply_syntax_error(c)
     elif arg_double(c, argv[2], &increment):
@@ -141,6 +140,7 @@ cdef void zincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void zscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZSCORE key member."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef double score
     if not check_type(c, entry, TYPE_ZSET):
@@ -152,6 +152,7 @@ cdef void zscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void zmscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZMSCORE key member [member ...]."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef double score
     cdef int i
@@ -166,12 +167,14 @@ cdef void zmscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void zcard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZCARD key."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     if check_type(c, entry, TYPE_ZSET):
         reply_int(&c.reply, <int64_t>zset_length(entry) if entry != NULL else 0)
 
 
 cdef void zcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZCOUNT key min max."""
     cdef OtScoreRange range
     cdef Entry* entry
     cdef uint64_t first
@@ -183,6 +186,7 @@ cdef void zcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void zlexcount_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZLEXCOUNT key min max."""
     cdef OtLexRange range
     cdef Entry* entry
     cdef uint64_t first
@@ -202,7 +206,7 @@ cdef void reply_rank(Client* c, int argc, const Slice* argv, bint reverse) noexc
         reply_error(&c.reply, b"ERR wrong number of arguments for 'zrevrank' command" if reverse
                     else b"ERR wrong number of arguments for 'zrank' command")
         return
-    if with_score and not arg_is(argv[3], b"withscore"):
+    if with_score and arg_choice(&RANK_OPTIONS, argv[3]) != RANK_WITHSCORE:
         reply_syntax_error(c)
         return
     entry = lookup_read(c.db, argv[1])
@@ -224,8 +228,10 @@ cdef void reply_rank(Client* c, int argc, const Slice* argv, bint reverse) noexc
 
 
 cdef void zrank_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZRANK key member [WITHSCORE]."""
     reply_rank(c, argc, argv, False)
 
 
 cdef void zrevrank_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZREVRANK key member [WITHSCORE]."""
     reply_rank(c, argc, argv, True)

@@ -2,13 +2,16 @@
 listpack would lose the sign of a zero.)"""
 
 from libc.math cimport isnan
-from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport strlen
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.ground.number cimport num_read_double
 from zippy._core.ground.slice cimport Slice, slice_of
-from zippy._core.commands.args cimport arg_i64, arg_in_range, arg_is, reply_syntax_error, reply_wrong_type
+from zippy._core.commands.args cimport (
+    EACH_KEY, OptionTable, Options, arg_choice, arg_i64, arg_in_range, arg_option, option_table, options_begin, reply_syntax_error,
+    reply_wrong_type
+)
 from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
@@ -23,15 +26,33 @@ from zippy._core.values.zset cimport (
 )
 
 cdef enum Aggregate:
-    AGGREGATE_SUM = 0
-    AGGREGATE_MIN = 1
-    AGGREGATE_MAX = 2
+    AGGREGATE_SUM = 1
+    AGGREGATE_MIN = 2
+    AGGREGATE_MAX = 3
 
-cdef enum OperationOption:
-    # which options a command takes
-    TAKES_WEIGHTS = 1        # WEIGHTS and AGGREGATE
-    TAKES_WITHSCORES = 2
-    TAKES_LIMIT = 4
+cdef enum OperationFlag:
+    OPERATION_WEIGHTS = 1
+    OPERATION_AGGREGATE = 2
+    OPERATION_WITHSCORES = 4
+    OPERATION_LIMIT = 8
+
+cdef OptionTable READ_OPTIONS = option_table("zunion zinter", [
+    ("weights", OPERATION_WEIGHTS, 0, EACH_KEY),
+    ("aggregate", OPERATION_AGGREGATE, 0, 1),
+    ("withscores", OPERATION_WITHSCORES),
+])
+cdef OptionTable STORE_OPTIONS = option_table("zunionstore zinterstore", [
+    ("weights", OPERATION_WEIGHTS, 0, EACH_KEY),
+    ("aggregate", OPERATION_AGGREGATE, 0, 1),
+])
+cdef OptionTable AGGREGATE_WORDS = option_table("zunion zinter zunionstore zinterstore", [
+    ("sum", AGGREGATE_SUM),
+    ("min", AGGREGATE_MIN),
+    ("max", AGGREGATE_MAX),
+])
+cdef OptionTable ZDIFF_OPTIONS = option_table("zdiff", [("withscores", OPERATION_WITHSCORES)])
+cdef OptionTable ZDIFFSTORE_OPTIONS = option_table("zdiffstore", [])
+cdef OptionTable ZINTERCARD_OPTIONS = option_table("zintercard", [("limit", OPERATION_LIMIT, 0, 1)])
 
 
 cdef struct Source:
@@ -57,7 +78,7 @@ cdef struct Operation:
     const char* name         # the command's, for errors and as the event
     Source* sources          # owned
     int count
-    int aggregate            # an Aggregate
+    uint32_t aggregate       # an Aggregate
     bint with_scores
     int64_t limit            # 0: none
 
@@ -148,45 +169,30 @@ cdef bint parse_weights(Operation* o, const Slice* words) noexcept nogil:
     return True
 
 
-cdef bint parse_aggregate(Operation* o, Slice word) noexcept nogil:
-    if arg_is(word, b"sum"):
-        o.aggregate = AGGREGATE_SUM
-    elif arg_is(word, b"min"):
-        o.aggregate = AGGREGATE_MIN
-    elif arg_is(word, b"max"):
-        o.aggregate = AGGREGATE_MAX
-    else:
-        reply_syntax_error(o.client)
-        return False
-    return True
-
-
-cdef bint parse_options(Operation* o, int argc, const Slice* argv, int at, int takes) noexcept nogil:
-    cdef int left
-    while at < argc:
-        left = argc - at - 1
-        if takes & TAKES_WEIGHTS and left >= o.count and arg_is(argv[at], b"weights"):
-            if not parse_weights(o, argv + at + 1):
-                return False
-            at += o.count
-        elif takes & TAKES_WEIGHTS and left and arg_is(argv[at], b"aggregate"):
-            at += 1
-            if not parse_aggregate(o, argv[at]):
-                return False
-        elif takes & TAKES_WITHSCORES and arg_is(argv[at], b"withscores"):
-            o.with_scores = True
-        elif takes & TAKES_LIMIT and left and arg_is(argv[at], b"limit"):
-            at += 1
-            if not arg_in_range(o.client, argv[at], 0, INT64_MAX, &o.limit, b"ERR LIMIT can't be negative"):
-                return False
-        else:
+cdef bint parse(Operation* o, const OptionTable* table, int argc, const Slice* argv, int at) noexcept nogil:
+    cdef Options options
+    cdef uint32_t option
+    options_begin(&options, table, argc, argv, at)
+    options.keys = o.count
+    while options.at < argc:
+        option = arg_option(&options)
+        if option == OPERATION_WEIGHTS and not parse_weights(o, options.value):
+            return False
+        if option == OPERATION_AGGREGATE:
+            o.aggregate = arg_choice(&AGGREGATE_WORDS, options.value[0])
+        if option == 0 or o.aggregate == 0:
             reply_syntax_error(o.client)
             return False
-        at += 1
+        if option == OPERATION_LIMIT:
+            if not arg_in_range(o.client, options.value[0], 0, INT64_MAX, &o.limit, b"ERR LIMIT can't be negative"):
+                return False
+    o.with_scores = (options.flags & OPERATION_WITHSCORES) != 0
     return True
 
 
-cdef bint begin(Operation* o, Engine* e, Client* c, int argc, const Slice* argv, int at, const char* name, int takes) noexcept nogil:
+cdef bint begin(
+    Operation* o, Engine* e, Client* c, int argc, const Slice* argv, int at, const char* name, const OptionTable* table
+) noexcept nogil:
     """Reads the arguments from the number of keys at argv[at] on; True: o.sources is to be freed. False: replied with an error."""
     cdef int64_t keys
     o.engine = e
@@ -205,7 +211,7 @@ cdef bint begin(Operation* o, Engine* e, Client* c, int argc, const Slice* argv,
         return False
     o.count = <int>keys
     o.sources = <Source*>mem_alloc(o.count * sizeof(Source))
-    if find_sources(o, argv + at + 1) and parse_options(o, argc, argv, at + 1 + o.count, takes):
+    if find_sources(o, argv + at + 1) and parse(o, table, argc, argv, at + 1 + o.count):
         return True
     mem_free(o.sources)
     return False
@@ -220,7 +226,7 @@ cdef inline double weighed(double score, double weight) noexcept nogil:
     return 0 if isnan(product) else product
 
 
-cdef double aggregated(double a, double b, int aggregate) noexcept nogil:
+cdef double aggregated(double a, double b, uint32_t aggregate) noexcept nogil:
     cdef double sum
     if aggregate == AGGREGATE_SUM:
         # inf and -inf make 0
@@ -321,11 +327,13 @@ cdef void subtract(Operation* o, Entry* result) noexcept nogil:
 # ---- commands
 
 
-cdef void read_result(Engine* e, Client* c, int argc, Slice* argv, const char* name, int takes, combine_fn combine) noexcept nogil:
+cdef void read_result(
+    Engine* e, Client* c, int argc, Slice* argv, const char* name, const OptionTable* table, combine_fn combine
+) noexcept nogil:
     cdef Operation o
     cdef ZSetIter it
     cdef Entry* result
-    if not begin(&o, e, c, argc, argv, 1, name, takes | TAKES_WITHSCORES):
+    if not begin(&o, e, c, argc, argv, 1, name, table):
         return
     result = zset_new_skiplist(slice_of(b"", 0), 0)
     combine(&o, result)
@@ -337,11 +345,13 @@ cdef void read_result(Engine* e, Client* c, int argc, Slice* argv, const char* n
     mem_free(o.sources)
 
 
-cdef void store_result(Engine* e, Client* c, int argc, Slice* argv, const char* name, int takes, combine_fn combine) noexcept nogil:
+cdef void store_result(
+    Engine* e, Client* c, int argc, Slice* argv, const char* name, const OptionTable* table, combine_fn combine
+) noexcept nogil:
     cdef Operation o
     cdef Entry* result
     cdef int64_t length
-    if not begin(&o, e, c, argc, argv, 2, name, takes):
+    if not begin(&o, e, c, argc, argv, 2, name, table):
         return
     result = zset_new_skiplist(argv[1], 0)
     combine(&o, result)
@@ -360,31 +370,38 @@ cdef void store_result(Engine* e, Client* c, int argc, Slice* argv, const char* 
 
 
 cdef void zunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    read_result(e, c, argc, argv, b"zunion", TAKES_WEIGHTS, unite)
+    """ZUNION numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]."""
+    read_result(e, c, argc, argv, b"zunion", &READ_OPTIONS, unite)
 
 
 cdef void zinter_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    read_result(e, c, argc, argv, b"zinter", TAKES_WEIGHTS, intersect)
+    """ZINTER numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]."""
+    read_result(e, c, argc, argv, b"zinter", &READ_OPTIONS, intersect)
 
 
 cdef void zdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    read_result(e, c, argc, argv, b"zdiff", 0, subtract)
+    """ZDIFF numkeys key [key ...] [WITHSCORES]."""
+    read_result(e, c, argc, argv, b"zdiff", &ZDIFF_OPTIONS, subtract)
 
 
 cdef void zunionstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    store_result(e, c, argc, argv, b"zunionstore", TAKES_WEIGHTS, unite)
+    """ZUNIONSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]."""
+    store_result(e, c, argc, argv, b"zunionstore", &STORE_OPTIONS, unite)
 
 
 cdef void zinterstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    store_result(e, c, argc, argv, b"zinterstore", TAKES_WEIGHTS, intersect)
+    """ZINTERSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]."""
+    store_result(e, c, argc, argv, b"zinterstore", &STORE_OPTIONS, intersect)
 
 
 cdef void zdiffstore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    store_result(e, c, argc, argv, b"zdiffstore", 0, subtract)
+    """ZDIFFSTORE destination numkeys key [key ...]."""
+    store_result(e, c, argc, argv, b"zdiffstore", &ZDIFFSTORE_OPTIONS, subtract)
 
 
 cdef void zintercard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZINTERCARD numkeys key [key ...] [LIMIT limit]."""
     cdef Operation o
-    if begin(&o, e, c, argc, argv, 1, b"zintercard", TAKES_LIMIT):
+    if begin(&o, e, c, argc, argv, 1, b"zintercard", &ZINTERCARD_OPTIONS):
         reply_int(&c.reply, intersection_length(&o))
         mem_free(o.sources)

@@ -1,8 +1,12 @@
-from libc.stdint cimport INT64_MAX, int64_t, uint64_t
+# ZPOPMIN, ZMPOP and their blocking kin take a range of ranks from an end. What is propagated is the plain pop of the key that it came to.
+
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
 from zippy._core.ground.slice cimport Slice, slice_of
-from zippy._core.commands.args cimport arg_in_range, arg_is, arg_timeout, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_choice, arg_in_range, arg_option, arg_timeout, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.client cimport block_on_keys
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
@@ -69,10 +73,12 @@ cdef void pop(Client* c, int argc, Slice* argv, bint highest) noexcept nogil:
 
 
 cdef void zpopmin_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZPOPMIN key [count]."""
     pop(c, argc, argv, False)
 
 
 cdef void zpopmax_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZPOPMAX key [count]."""
     pop(c, argc, argv, True)
 
 
@@ -123,10 +129,12 @@ cdef void blocking_pop(Engine* e, Client* c, int argc, Slice* argv, bint highest
 
 
 cdef void bzpopmin_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BZPOPMIN key [key ...] timeout. Propagates ZPOPMIN."""
     blocking_pop(e, c, argc, argv, False)
 
 
 cdef void bzpopmax_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BZPOPMAX key [key ...] timeout. Propagates ZPOPMAX."""
     blocking_pop(e, c, argc, argv, True)
 
 
@@ -138,10 +146,23 @@ cdef struct MultiPop:
     int64_t count
 
 
+cdef enum MultiPopEnd:
+    END_MIN = 1
+    END_MAX = 2
+
+cdef enum MultiPopFlag:
+    MULTI_POP_COUNT = 1
+
+cdef OptionTable END_WORDS = option_table("zmpop bzmpop", [("min", END_MIN), ("max", END_MAX)])
+cdef OptionTable MULTI_POP_OPTIONS = option_table("zmpop bzmpop", [("count", MULTI_POP_COUNT, MULTI_POP_COUNT, 1)])
+
+
 cdef bint parse_multi_pop(Client* c, int argc, Slice* argv, int at, MultiPop* q) noexcept nogil:
     """From the number of keys at argv[at] on; False: replied with an error."""
+    cdef Options options
+    cdef uint32_t end
     cdef int64_t keys
-    q.count = -1
+    q.count = 1
     if not arg_in_range(c, argv[at], 1, INT64_MAX, &keys, b"ERR numkeys should be greater than 0"):
         return False
     if keys >= argc - at - 1:
@@ -150,30 +171,32 @@ cdef bint parse_multi_pop(Client* c, int argc, Slice* argv, int at, MultiPop* q)
     q.keys = <int>keys
     q.key = argv + at + 1
     at += 1 + q.keys
-    q.highest = arg_is(argv[at], b"max")
-    if not q.highest and not arg_is(argv[at], b"min"):
+    end = arg_choice(&END_WORDS, argv[at])
+    if end == 0:
         reply_syntax_error(c)
         return False
-    at += 1
-    while at < argc:
-        if q.count != -1 or not arg_is(argv[at], b"count") or at + 1 == argc:
+    q.highest = end == END_MAX
+    options_begin(&options, &MULTI_POP_OPTIONS, argc, argv, at + 1)
+    while options.at < argc:
+        if arg_option(&options) == 0:
             reply_syntax_error(c)
             return False
-        if not arg_in_range(c, argv[at + 1], 1, INT64_MAX, &q.count, b"ERR count should be greater than 0"):
+        if not arg_in_range(c, options.value[0], 1, INT64_MAX, &q.count, b"ERR count should be greater than 0"):
             return False
-        at += 2
-    if q.count == -1:
-        q.count = 1
     return True
 
 
 cdef void zmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZMPOP numkeys key [key ...] <MIN | MAX> [COUNT count]. Propagates ZPOPMIN or ZPOPMAX of the key that it popped from, with the number
+    of members."""
     cdef MultiPop q
     if parse_multi_pop(c, argc, argv, 1, &q) and not pop_first(e, c, q.keys, q.key, q.highest, q.count):
         reply_null_array(&c.reply)
 
 
 cdef void bzmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """BZMPOP timeout numkeys key [key ...] <MIN | MAX> [COUNT count]. Propagates ZPOPMIN or ZPOPMAX of the key that it popped from, with
+    the number of members."""
     cdef MultiPop q
     cdef int64_t timeout
     # the timeout stands first and is read last

@@ -1,6 +1,12 @@
+# ZRANGE and the six commands beside it are one request: the command's name sets the flags that ZRANGE's options set, and bounds of every
+# kind become a rank to begin with and a number of members.
+
+from libc.stdint cimport uint32_t
 from zippy._core.ground.number cimport num_read_lax_double
 from zippy._core.ground.slice cimport slice_of
-from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.types cimport Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
@@ -11,22 +17,39 @@ from zippy._core.values.zset cimport (
     zset_add, zset_iter, zset_iter_next, zset_length, zset_lex_span, zset_make_room, zset_new, zset_score_span
 )
 
-cdef enum RangeKind:
-    BY_RANK = 0
-    BY_SCORE = 1
+cdef enum RangeFlag:
+    BY_SCORE = 1           # neither of the two: by rank
     BY_LEX = 2
+    RANGE_REV = 4
+    RANGE_LIMIT = 8
+    RANGE_WITHSCORES = 16
+    RANGE_KIND = BY_SCORE | BY_LEX
+
+cdef OptionTable ZRANGE_OPTIONS = option_table("zrange", [
+    ("byscore", BY_SCORE, RANGE_KIND),
+    ("bylex", BY_LEX, RANGE_KIND),
+    ("rev", RANGE_REV, RANGE_REV),
+    ("limit", RANGE_LIMIT, 0, 2),
+    ("withscores", RANGE_WITHSCORES),
+])
+cdef OptionTable ZRANGESTORE_OPTIONS = option_table("zrangestore", [
+    ("byscore", BY_SCORE, RANGE_KIND),
+    ("bylex", BY_LEX, RANGE_KIND),
+    ("rev", RANGE_REV, RANGE_REV),
+    ("limit", RANGE_LIMIT, 0, 2),
+])
+# All of them read both and refuse what does not go with their kind, in an error of its own
+cdef OptionTable FIXED_OPTIONS = option_table("zrevrange zrangebyscore zrevrangebyscore zrangebylex zrevrangebylex", [
+    ("limit", RANGE_LIMIT, 0, 2),
+    ("withscores", RANGE_WITHSCORES),
+])
 
 
 cdef struct RangeRequest:
-    int kind               # a RangeKind
-    bint kind_chosen       # by the command's name or an option
-    bint reverse
-    bint may_reverse       # REV is an option
-    bint may_score         # WITHSCORES is an option
-    bint with_scores
+    uint32_t flags         # RangeFlag bits: what the command's name and its options say
     int64_t offset         # LIMIT's; members to skip
     int64_t limit          # LIMIT's; negative: no limit
-    int64_t start, end     # BY_RANK: indexes, negative from the end
+    int64_t start, end     # by rank: indexes, negative from the end
     OtScoreRange scores
     OtLexRange members
 
@@ -84,50 +107,47 @@ cdef uint64_t ranks_of_indexes(int64_t start, int64_t end, uint64_t length, uint
 # ---- the request
 
 
-cdef bint parse_options(Client* c, int argc, Slice* argv, int at, RangeRequest* q) noexcept nogil:
-    while at < argc:
-        if q.may_score and arg_is(argv[at], b"withscores"):
-            q.with_scores = True
-        elif at + 2 < argc and arg_is(argv[at], b"limit"):
-            if not arg_i64(c, argv[at + 1], &q.offset) or not arg_i64(c, argv[at + 2], &q.limit):
-                return False
-            at += 2
-        elif q.may_reverse and not q.reverse and arg_is(argv[at], b"rev"):
-            q.reverse = True
-        elif not q.kind_chosen and arg_is(argv[at], b"bylex"):
-            q.kind = BY_LEX
-            q.kind_chosen = True
-        elif not q.kind_chosen and arg_is(argv[at], b"byscore"):
-            q.kind = BY_SCORE
-            q.kind_chosen = True
-        else:
+cdef bint parse_options(Client* c, const OptionTable* table, int argc, const Slice* argv, int at, RangeRequest* q) noexcept nogil:
+    cdef Options options
+    cdef uint32_t option
+    options_begin(&options, table, argc, argv, at)
+    while options.at < argc:
+        option = arg_option(&options)
+        if option == 0:
             reply_syntax_error(c)
             return False
-        at += 1
-    if q.limit != -1 and q.kind == BY_RANK:
+        if option == RANGE_LIMIT:
+            if not arg_i64(c, options.value[0], &q.offset) or not arg_i64(c, options.value[1], &q.limit):
+                return False
+    q.flags |= options.flags
+    if q.limit != -1 and not q.flags & RANGE_KIND:
         reply_error(&c.reply, b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
         return False
-    if q.with_scores and q.kind == BY_LEX:
+    if q.flags & RANGE_WITHSCORES and q.flags & BY_LEX:
         reply_error(&c.reply, b"ERR syntax error, WITHSCORES not supported in combination with BYLEX")
         return False
     return True
 
 
 cdef bint parse_bounds(Client* c, Slice start, Slice end, RangeRequest* q) noexcept nogil:
-    if q.kind == BY_RANK:
-        return arg_i64(c, start, &q.start) and arg_i64(c, end, &q.end)
     # in reverse the highest comes first
-    if q.kind == BY_SCORE:
-        return read_score_range(c, end if q.reverse else start, start if q.reverse else end, &q.scores)
-    return read_lex_range(c, end if q.reverse else start, start if q.reverse else end, &q.members)
+    cdef Slice min = end if q.flags & RANGE_REV else start
+    cdef Slice max = start if q.flags & RANGE_REV else end
+    if q.flags & BY_SCORE:
+        return read_score_range(c, min, max, &q.scores)
+    if q.flags & BY_LEX:
+        return read_lex_range(c, min, max, &q.members)
+    return arg_i64(c, start, &q.start) and arg_i64(c, end, &q.end)
 
 
-cdef bint parse_request(Client* c, int argc, Slice* argv, int bounds, RangeRequest* q) noexcept nogil:
-    """Reads the bounds at argv[bounds] and the options behind them, where kind, kind_chosen, reverse and what is allowed have been set."""
-    q.with_scores = False
+cdef bint parse_request(
+    Client* c, const OptionTable* table, uint32_t by_name, int argc, Slice* argv, int bounds, RangeRequest* q
+) noexcept nogil:
+    """Reads the bounds at argv[bounds] and the options behind them, beside the flags that the name sets; False: replied with an error."""
+    q.flags = by_name
     q.offset = 0
     q.limit = -1
-    return parse_options(c, argc, argv, bounds + 2, q) and parse_bounds(c, argv[bounds], argv[bounds + 1], q)
+    return parse_options(c, table, argc, argv, bounds + 2, q) and parse_bounds(c, argv[bounds], argv[bounds + 1], q)
 
 
 cdef uint64_t span_of(const Entry* entry, const RangeRequest* q, uint64_t* first) noexcept nogil:
@@ -135,14 +155,14 @@ cdef uint64_t span_of(const Entry* entry, const RangeRequest* q, uint64_t* first
     cdef uint64_t length = zset_length(entry)
     cdef uint64_t count
     cdef uint64_t low = 0
-    if q.kind == BY_RANK:
+    if not q.flags & RANGE_KIND:
         count = ranks_of_indexes(q.start, q.end, length, &low)
-        first[0] = length - 1 - low if q.reverse else low
+        first[0] = length - 1 - low if q.flags & RANGE_REV else low
         return count
-    count = zset_score_span(entry, &q.scores, &low) if q.kind == BY_SCORE else zset_lex_span(entry, &q.members, &low)
+    count = zset_score_span(entry, &q.scores, &low) if q.flags & BY_SCORE else zset_lex_span(entry, &q.members, &low)
     if q.offset < 0 or <uint64_t>q.offset >= count:
         return 0
-    first[0] = low + count - 1 - q.offset if q.reverse else low + q.offset
+    first[0] = low + count - 1 - q.offset if q.flags & RANGE_REV else low + q.offset
     count -= q.offset
     return <uint64_t>q.limit if 0 <= q.limit and <uint64_t>q.limit < count else count
 
@@ -162,66 +182,56 @@ cdef void reply_members_header(Reply* r, int64_t count, bint with_scores) noexce
     reply_array(r, count * 2 if with_scores and r.proto == 2 else count)
 
 
-cdef void read_range(Client* c, int argc, Slice* argv, RangeRequest* q) noexcept nogil:
+cdef void read_range(Client* c, const OptionTable* table, uint32_t by_name, int argc, Slice* argv) noexcept nogil:
+    cdef RangeRequest q
     cdef ZSetIter it
     cdef Entry* entry
     cdef uint64_t first = 0
     cdef uint64_t count
-    if not parse_request(c, argc, argv, 2, q):
+    if not parse_request(c, table, by_name, argc, argv, 2, &q):
         return
     entry = lookup_read(c.db, argv[1])
     if not check_type(c, entry, TYPE_ZSET):
         return
-    count = span_of(entry, q, &first) if entry != NULL else 0
-    reply_members_header(&c.reply, <int64_t>count, q.with_scores)
+    count = span_of(entry, &q, &first) if entry != NULL else 0
+    reply_members_header(&c.reply, <int64_t>count, (q.flags & RANGE_WITHSCORES) != 0)
     if count == 0:
         return
-    zset_iter(&it, entry, first, q.reverse)
+    zset_iter(&it, entry, first, (q.flags & RANGE_REV) != 0)
     while count:
         zset_iter_next(&it)
-        reply_member(&c.reply, &it, q.with_scores)
+        reply_member(&c.reply, &it, (q.flags & RANGE_WITHSCORES) != 0)
         count -= 1
 
 
-cdef void fixed_range(Client* c, int argc, Slice* argv, int kind, bint reverse) noexcept nogil:
-    """The older commands, whose names say what ZRANGE's options say."""
-    cdef RangeRequest q
-    q.kind = kind
-    q.kind_chosen = True
-    q.reverse = reverse
-    q.may_reverse = False
-    q.may_score = True
-    read_range(c, argc, argv, &q)
-
-
 cdef void zrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef RangeRequest q
-    q.kind = BY_RANK
-    q.kind_chosen = False
-    q.reverse = False
-    q.may_reverse = True
-    q.may_score = True
-    read_range(c, argc, argv, &q)
+    """ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]."""
+    read_range(c, &ZRANGE_OPTIONS, 0, argc, argv)
 
 
 cdef void zrevrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    fixed_range(c, argc, argv, BY_RANK, True)
+    """ZREVRANGE key start stop [WITHSCORES]."""
+    read_range(c, &FIXED_OPTIONS, RANGE_REV, argc, argv)
 
 
 cdef void zrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    fixed_range(c, argc, argv, BY_SCORE, False)
+    """ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]."""
+    read_range(c, &FIXED_OPTIONS, BY_SCORE, argc, argv)
 
 
 cdef void zrevrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    fixed_range(c, argc, argv, BY_SCORE, True)
+    """ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]."""
+    read_range(c, &FIXED_OPTIONS, BY_SCORE | RANGE_REV, argc, argv)
 
 
 cdef void zrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    fixed_range(c, argc, argv, BY_LEX, False)
+    """ZRANGEBYLEX key min max [LIMIT offset count]."""
+    read_range(c, &FIXED_OPTIONS, BY_LEX, argc, argv)
 
 
 cdef void zrevrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    fixed_range(c, argc, argv, BY_LEX, True)
+    """ZREVRANGEBYLEX key max min [LIMIT offset count]."""
+    read_range(c, &FIXED_OPTIONS, BY_LEX | RANGE_REV, argc, argv)
 
 
 cdef Entry* range_of(Engine* e, Slice key, Entry* entry, uint64_t first, uint64_t count, const RangeRequest* q) noexcept nogil:
@@ -229,10 +239,10 @@ cdef Entry* range_of(Engine* e, Slice key, Entry* entry, uint64_t first, uint64_
     cdef Entry* result = zset_new(key)
     cdef ZSetIter it
     cdef double score
-    if q.kind == BY_RANK:
+    if not q.flags & RANGE_KIND:
         # where Redis knows the length beforehand; the sign of a zero shows it
         zset_make_room(result, &e.settings, count)
-    zset_iter(&it, entry, first, q.reverse)
+    zset_iter(&it, entry, first, (q.flags & RANGE_REV) != 0)
     while count:
         zset_iter_next(&it)
         score = it.score
@@ -242,17 +252,13 @@ cdef Entry* range_of(Engine* e, Slice key, Entry* entry, uint64_t first, uint64_
 
 
 cdef void zrangestore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]."""
     cdef RangeRequest q
     cdef Entry* entry
     cdef Entry* result
     cdef uint64_t first = 0
     cdef uint64_t count
-    q.kind = BY_RANK
-    q.kind_chosen = False
-    q.reverse = False
-    q.may_reverse = True
-    q.may_score = False
-    if not parse_request(c, argc, argv, 3, &q):
+    if not parse_request(c, &ZRANGESTORE_OPTIONS, 0, argc, argv, 3, &q):
         return
     entry = lookup_read(c.db, argv[2])
     if not check_type(c, entry, TYPE_ZSET):

@@ -1,3 +1,5 @@
+# The three ZREMRANGEBY commands find ranks and remove those; the key goes with its last member.
+
 from libc.stdint cimport uint64_t
 from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
 from zippy._core.commands.args cimport arg_i64, check_type
@@ -21,6 +23,7 @@ cdef void zset_removed(Client* c, Slice key, Entry* entry, const char* event, in
 
 
 cdef void zrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZREM key member [member ...]."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef int64_t removed = 0
     cdef int i
@@ -53,6 +56,7 @@ cdef bint open_range(Client* c, Slice key, Entry** entry) noexcept nogil:
 
 
 cdef void zremrangebyrank_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZREMRANGEBYRANK key start stop."""
     cdef Entry* entry
     cdef int64_t start
     cdef int64_t end
@@ -64,6 +68,7 @@ cdef void zremrangebyrank_command(Engine* e, Client* c, int argc, Slice* argv) n
 
 
 cdef void zremrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZREMRANGEBYSCORE key min max."""
     cdef Entry* entry
     cdef OtScoreRange range
     cdef uint64_t first
@@ -74,6 +79,7 @@ cdef void zremrangebyscore_command(Engine* e, Client* c, int argc, Slice* argv) 
 
 
 cdef void zremrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZREMRANGEBYLEX key min max."""
     cdef Entry* entry
     cdef OtLexRange range
     cdef uint64_t first

@@ -1,10 +1,12 @@
+# A few members of a large sorted set are drawn from its table; when more than a third are wanted, all are walked and chosen.
+
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
 from zippy._core.ground.ordered_tree cimport OtItem, ot_member
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.ground.slice cimport Slice, slice_of
-from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_syntax_error
+from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_options, check_type, option_table
 from zippy._core.commands.output cimport reply_may_go_on, reply_may_repeat
 from zippy._core.commands.scan_arguments cimport (
     SCAN_MEMBERS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_reply_empty, scan_table, scan_wants
@@ -23,6 +25,12 @@ cdef enum:
 # ---- ZRANDMEMBER
 
 
+cdef enum DrawFlag:
+    DRAW_WITHSCORES = 1
+
+cdef OptionTable ZRANDMEMBER_OPTIONS = option_table("zrandmember", [("withscores", DRAW_WITHSCORES, DRAW_WITHSCORES)])
+
+
 cdef struct Draw:
     # what ZRANDMEMBER was asked for
     Client* client
@@ -31,16 +39,16 @@ cdef struct Draw:
 
 
 cdef bint parse_draw(Client* c, int argc, const Slice* argv, Draw* draw) noexcept nogil:
+    cdef Options options
     draw.client = c
-    draw.with_scores = argc == 4
     if not arg_i64(c, argv[2], &draw.count):
         return False
     if draw.count == INT64_MIN:
         reply_error(&c.reply, b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
         return False
-    if argc > 4 or (argc == 4 and not arg_is(argv[3], b"withscores")):
-        reply_syntax_error(c)
+    if not arg_options(c, &ZRANDMEMBER_OPTIONS, argc, argv, 3, &options):
         return False
+    draw.with_scores = (options.flags & DRAW_WITHSCORES) != 0
     if draw.with_scores and not -(INT64_MAX // 2) <= draw.count <= INT64_MAX // 2:
         reply_error(&c.reply, b"ERR value is out of range")
         return False
@@ -89,6 +97,8 @@ cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
 
 
 cdef void zrandmember_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZRANDMEMBER key [count [WITHSCORES]]. Draws from a large sorted set's table when at most a third of it is wanted; else walks all of
+    it."""
     cdef Entry* entry
     cdef ZSetIter it
     cdef Draw draw
@@ -134,6 +144,7 @@ cdef void scan_all(Scan* scan, Entry* entry) noexcept nogil:
 
 
 cdef void zscan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """ZSCAN key cursor [MATCH pattern] [COUNT count]. Writes a large sorted set's scores in 17 digits, as Redis does."""
     cdef Entry* entry
     cdef Scan scan
     cdef uint64_t cursor = 0

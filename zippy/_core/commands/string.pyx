@@ -1,7 +1,13 @@
-from libc.stdint cimport INT64_MAX, int64_t
+# SET, GETEX and the older commands share one way from an expiry's argument to a moment in ms; where the client's own words would mean
+# something else later, others are propagated in their place.
+
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice, slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
-from zippy._core.commands.args cimport arg_i64, arg_is, check_type, reply_out_of_memory, reply_syntax_error
+from zippy._core.commands.args cimport (
+    Options, OptionTable, arg_i64, arg_option, arg_options, check_type, option_table, option_value, options_begin,
+    reply_out_of_memory
+)
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport PREFETCHED, db_prefetch, db_put_string, db_set_expiry, delete_key, lookup_read, open_for_write
@@ -24,86 +30,40 @@ cdef enum SetFlag:
     SET_ANY_EXPIRY = SET_EX | SET_PX | SET_EXAT | SET_PXAT
     SET_SECONDS = SET_EX | SET_EXAT
     SET_RELATIVE = SET_EX | SET_PX
-    # what each option of either command may not stand beside
-    FOR_SET = SET_NX | SET_XX | SET_GET | SET_KEEPTTL
-    FOR_GETEX = SET_PERSIST
+    # that an option which says what becomes of the expiry may not stand beside another one
+    SET_NO_OTHER = SET_ANY_EXPIRY | SET_KEEPTTL | SET_PERSIST
+
+cdef OptionTable SET_OPTIONS = option_table("set", [
+    ("nx", SET_NX, SET_XX),
+    ("xx", SET_XX, SET_NX),
+    ("get", SET_GET),
+    ("ex", SET_EX, SET_NO_OTHER & ~SET_EX, 1),
+    ("px", SET_PX, SET_NO_OTHER & ~SET_PX, 1),
+    ("exat", SET_EXAT, SET_NO_OTHER & ~SET_EXAT, 1),
+    ("pxat", SET_PXAT, SET_NO_OTHER & ~SET_PXAT, 1),
+    ("keepttl", SET_KEEPTTL, SET_ANY_EXPIRY),
+])
+
+cdef OptionTable GETEX_OPTIONS = option_table("getex", [
+    ("ex", SET_EX, SET_NO_OTHER & ~SET_EX, 1),
+    ("px", SET_PX, SET_NO_OTHER & ~SET_PX, 1),
+    ("exat", SET_EXAT, SET_NO_OTHER & ~SET_EXAT, 1),
+    ("pxat", SET_PXAT, SET_NO_OTHER & ~SET_PXAT, 1),
+    ("persist", SET_PERSIST, SET_ANY_EXPIRY),
+])
 
 
-cdef struct SetOptions:
-    int flags               # SetFlag bits
-    Slice expiry            # the argument of EX, PX, EXAT or PXAT
-    Slice[2] kept           # NX or XX, and KEEPTTL, as the client wrote them
-    int kept_count
-
-
-cdef int option_flag(Slice word) noexcept nogil:
-    if arg_is(word, b"nx"):
-        return SET_NX
-    if arg_is(word, b"xx"):
-        return SET_XX
-    if arg_is(word, b"get"):
-        return SET_GET
-    if arg_is(word, b"keepttl"):
-        return SET_KEEPTTL
-    if arg_is(word, b"persist"):
-        return SET_PERSIST
-    if arg_is(word, b"ex"):
-        return SET_EX
-    if arg_is(word, b"px"):
-        return SET_PX
-    if arg_is(word, b"exat"):
-        return SET_EXAT
-    if arg_is(word, b"pxat"):
-        return SET_PXAT
-    return 0
-
-
-cdef int excluded_by(int flag) noexcept nogil:
-    """The options that may not stand beside this one."""
-    if flag == SET_NX:
-        return SET_XX
-    if flag == SET_XX:
-        return SET_NX
-    if flag == SET_KEEPTTL or flag == SET_PERSIST:
-        return SET_ANY_EXPIRY
-    if flag & SET_ANY_EXPIRY:
-        return (SET_ANY_EXPIRY & ~flag) | SET_KEEPTTL | SET_PERSIST
-    return 0
-
-
-cdef bint parse_options(Client* c, int first, int argc, const Slice* argv, int allowed, SetOptions* options) noexcept nogil:
-    """Reads what follows key (and value); False: replied with a syntax error."""
-    cdef int at = first
-    cdef int flag
-    options.flags = 0
-    options.kept_count = 0
-    while at < argc:
-        flag = option_flag(argv[at])
-        if not flag & (allowed | SET_ANY_EXPIRY) or options.flags & excluded_by(flag) or (flag & SET_ANY_EXPIRY and at + 1 == argc):
-            reply_syntax_error(c)
-            return False
-        if flag & (SET_NX | SET_XX | SET_KEEPTTL) and not options.flags & flag:
-            options.kept[options.kept_count] = argv[at]
-            options.kept_count += 1
-        if flag & SET_ANY_EXPIRY:
-            at += 1
-            options.expiry = argv[at]
-        options.flags |= flag
-        at += 1
-    return True
-
-
-cdef bint expiry_of(Engine* e, Client* c, Slice text, int flags, const char* command, int64_t* expiry) noexcept nogil:
+cdef bint expiry_of(Engine* e, Client* c, Slice text, uint32_t unit, const char* command, int64_t* expiry) noexcept nogil:
     """The moment meant by the argument of an expiry option, in ms since the epoch; False: replied with an error."""
     cdef int64_t n
     cdef bint valid
     if not arg_i64(c, text, &n):
         return False
     valid = n > 0
-    if valid and flags & SET_SECONDS:
+    if valid and unit & SET_SECONDS:
         valid = n <= INT64_MAX // 1000
         n = n * 1000 if valid else 0
-    if valid and flags & SET_RELATIVE:
+    if valid and unit & SET_RELATIVE:
         valid = n <= INT64_MAX - e.ks.clock.ms
         n = n + e.ks.clock.ms if valid else 0
     if not valid:
@@ -113,24 +73,28 @@ cdef bint expiry_of(Engine* e, Client* c, Slice text, int flags, const char* com
     return True
 
 
-cdef void propagate_set(Engine* e, Client* c, Slice* argv, const SetOptions* options, int64_t expiry) noexcept nogil:
-    """SET with an absolute time in ms, or without GET; what is neither needs no rewriting."""
+cdef void propagate_set(Engine* e, Client* c, int argc, Slice* argv, int64_t expiry) noexcept nogil:
+    """Propagates SET with an absolute time in ms, or, where there is no time, without GET and with each other option once."""
     cdef Slice[5] words
     cdef char[NUM_I64_TEXT] text
+    cdef Options options
+    cdef uint32_t before
     cdef int count = 3
-    cdef int i
     words[0] = slice_text(b"SET")
     words[1] = argv[1]
     words[2] = argv[2]
-    if expiry != NO_EXPIRY and not options.flags & SET_KEEPTTL:
+    if expiry != NO_EXPIRY:
         words[3] = slice_text(b"PXAT")
         words[4].ptr = text
         words[4].len = num_write_i64(text, expiry)
         count = 5
     else:
-        for i in range(options.kept_count):
-            words[count] = options.kept[i]
-            count += 1
+        options_begin(&options, &SET_OPTIONS, argc, argv, 3)
+        while options.at < argc:
+            before = options.flags
+            if arg_option(&options) & (SET_NX | SET_XX | SET_KEEPTTL) and options.flags != before:
+                words[count] = argv[options.at - 1]
+                count += 1
     propagate_instead(e, c, count, words)
 
 
@@ -164,17 +128,23 @@ cdef bint reply_old(Client* c, Slice key) noexcept nogil:
 
 
 cdef void get_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """GET key."""
     reply_old(c, argv[1])
 
 
 cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef SetOptions options
+    """SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL].
+    Propagates an expiry as PXAT with the moment, and without GET."""
+    cdef Options options
+    cdef uint32_t unit
     cdef int64_t expiry = NO_EXPIRY
     cdef Entry* old
     cdef size_t reply_at = c.reply.out.len
-    if not parse_options(c, 3, argc, argv, FOR_SET, &options):
+    options.flags = 0
+    if argc > 3 and not arg_options(c, &SET_OPTIONS, argc, argv, 3, &options):
         return
-    if options.flags & SET_ANY_EXPIRY and not expiry_of(e, c, options.expiry, options.flags, b"set", &expiry):
+    unit = options.flags & SET_ANY_EXPIRY
+    if unit and not expiry_of(e, c, option_value(&options, unit), unit, b"set", &expiry):
         return
     if options.flags & SET_GET and not reply_old(c, argv[1]):
         return
@@ -188,12 +158,13 @@ cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
         reply_out_of_memory(c)
         return
     if options.flags & (SET_EX | SET_PX | SET_EXAT) or options.flags & (SET_GET | SET_PXAT) == SET_GET:
-        propagate_set(e, c, argv, &options, expiry)
+        propagate_set(e, c, argc, argv, expiry)
     if not options.flags & SET_GET:
         reply_ok(&c.reply)
 
 
 cdef void setnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SETNX key value."""
     cdef Entry* old = open_for_write(c.db, argv[1])
     if old != NULL:
         reply_int(&c.reply, 0)
@@ -204,11 +175,8 @@ cdef void setnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void set_with_expiry(Engine* e, Client* c, Slice* argv, int unit, const char* command) noexcept nogil:
-    cdef SetOptions options
     cdef int64_t expiry
     cdef Slice[3] words
-    options.flags = unit
-    options.kept_count = 0
     if not expiry_of(e, c, argv[2], unit, command, &expiry):
         return
     if not store(c, open_for_write(c.db, argv[1]), argv[1], argv[3], expiry, False):
@@ -216,30 +184,30 @@ cdef void set_with_expiry(Engine* e, Client* c, Slice* argv, int unit, const cha
         return
     words[1] = argv[1]
     words[2] = argv[3]
-    propagate_set(e, c, words, &options, expiry)
+    propagate_set(e, c, 3, words, expiry)
     reply_ok(&c.reply)
 
 
 cdef void setex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SETEX key seconds value. Propagates SET with PXAT and the moment."""
     set_with_expiry(e, c, argv, SET_EX, b"setex")
 
 
 cdef void psetex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """PSETEX key milliseconds value. Propagates SET with PXAT and the moment."""
     set_with_expiry(e, c, argv, SET_PX, b"psetex")
 
 
 cdef void getset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef SetOptions options
+    """GETSET key value. Propagates SET."""
     cdef size_t reply_at = c.reply.out.len
-    options.flags = SET_GET
-    options.kept_count = 0
     if not reply_old(c, argv[1]):
         return
     if not store(c, open_for_write(c.db, argv[1]), argv[1], argv[2], NO_EXPIRY, False):
         reply_cut(&c.reply, reply_at)
         reply_out_of_memory(c)
         return
-    propagate_set(e, c, argv, &options, NO_EXPIRY)
+    propagate_set(e, c, argc, argv, NO_EXPIRY)
 
 
 cdef void delete_and_propagate(Engine* e, Client* c, Slice key, bint lazy) noexcept nogil:
@@ -253,6 +221,7 @@ cdef void delete_and_propagate(Engine* e, Client* c, Slice key, bint lazy) noexc
 
 
 cdef void getdel_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """GETDEL key. Propagates the deletion."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     if not check_type(c, entry, TYPE_STRING):
         return
@@ -283,10 +252,13 @@ cdef void remove_expiry(Engine* e, Client* c, Slice key) noexcept nogil:
 
 
 cdef void getex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    cdef SetOptions options
+    """GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]. Propagates PEXPIREAT,
+    PERSIST or the deletion; nothing if the expiry stays."""
+    cdef Options options
+    cdef uint32_t unit
     cdef int64_t expiry = NO_EXPIRY
     cdef Entry* entry
-    if not parse_options(c, 2, argc, argv, FOR_GETEX, &options):
+    if not arg_options(c, &GETEX_OPTIONS, argc, argv, 2, &options):
         return
     entry = lookup_read(c.db, argv[1])
     if entry == NULL:
@@ -294,7 +266,8 @@ cdef void getex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         return
     if not check_type(c, entry, TYPE_STRING):
         return
-    if options.flags & SET_ANY_EXPIRY and not expiry_of(e, c, options.expiry, options.flags, b"getex", &expiry):
+    unit = options.flags & SET_ANY_EXPIRY
+    if unit and not expiry_of(e, c, option_value(&options, unit), unit, b"getex", &expiry):
         return
     reply_string(c, entry)
     if expiry != NO_EXPIRY:
@@ -307,6 +280,7 @@ cdef void getex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void mget_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MGET key [key ...]. Fetches the entries into the cache side by side."""
     cdef int i
     cdef Entry* entry
     reply_array(&c.reply, argc - 1)
@@ -339,11 +313,14 @@ cdef bint store_pairs(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
 
 
 cdef void mset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MSET key value [key value ...]. Fetches the entries into the cache side by side. Where memory ends, what has been set stays set and
+    is propagated."""
     if has_pairs(c, argc, b"mset") and store_pairs(e, c, argc, argv):
         reply_ok(&c.reply)
 
 
 cdef void msetnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MSETNX key value [key value ...]."""
     cdef int i
     if not has_pairs(c, argc, b"msetnx"):
         return

@@ -7,7 +7,7 @@ from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint32_t
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport NUM_I64_TEXT
-from zippy._core.commands.args cimport arg_i64, arg_is, reply_syntax_error
+from zippy._core.commands.args cimport Options, OptionTable, arg_i64, arg_option, option_table, options_begin, reply_syntax_error
 from zippy._core.keyspace.db cimport lookup_read
 from zippy._core.resp.writer cimport (
     reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_error, reply_int, reply_map
@@ -15,10 +15,22 @@ from zippy._core.resp.writer cimport (
 from zippy._core.values.entry cimport TYPE_STRING, Entry, entry_string, entry_type
 
 
-cdef struct LcsOptions:
-    bint indexes                # IDX
-    bint length_only            # LEN
-    bint with_lengths           # WITHMATCHLEN
+cdef enum LcsFlag:
+    LCS_IDX = 1
+    LCS_LEN = 2
+    LCS_WITHMATCHLEN = 4
+    LCS_MINMATCHLEN = 8
+
+cdef OptionTable LCS_OPTIONS = option_table("lcs", [
+    ("idx", LCS_IDX),
+    ("len", LCS_LEN),
+    ("withmatchlen", LCS_WITHMATCHLEN),
+    ("minmatchlen", LCS_MINMATCHLEN, 0, 1),
+])
+
+
+cdef struct LcsRequest:
+    uint32_t flags              # LcsFlag bits
     int64_t shortest            # MINMATCHLEN
 
 
@@ -38,26 +50,21 @@ cdef struct Match:
     size_t len
 
 
-cdef bint parse_options(Client* c, int argc, const Slice* argv, LcsOptions* options) noexcept nogil:
-    cdef int i = 3
-    options.indexes = options.length_only = options.with_lengths = False
-    options.shortest = 0
-    while i < argc:
-        if arg_is(argv[i], b"idx"):
-            options.indexes = True
-        elif arg_is(argv[i], b"len"):
-            options.length_only = True
-        elif arg_is(argv[i], b"withmatchlen"):
-            options.with_lengths = True
-        elif arg_is(argv[i], b"minmatchlen") and i + 1 < argc:
-            i += 1
-            if not arg_i64(c, argv[i], &options.shortest):
-                return False
-        else:
+cdef bint parse(Client* c, int argc, const Slice* argv, LcsRequest* request) noexcept nogil:
+    """Reads the options; False: replied with an error."""
+    cdef Options options
+    cdef uint32_t option
+    request.shortest = 0
+    options_begin(&options, &LCS_OPTIONS, argc, argv, 3)
+    while options.at < argc:
+        option = arg_option(&options)
+        if option == 0:
             reply_syntax_error(c)
             return False
-        i += 1
-    if options.indexes and options.length_only:
+        if option == LCS_MINMATCHLEN and not arg_i64(c, options.value[0], &request.shortest):
+            return False
+    request.flags = options.flags
+    if request.flags & LCS_IDX and request.flags & LCS_LEN:
         reply_error(&c.reply, b"ERR If you want both the length and indexes, please just use IDX.")
         return False
     return True
@@ -147,23 +154,23 @@ cdef void reply_subsequence(Client* c, const Lcs* lcs) noexcept nogil:
     mem_free(text)
 
 
-cdef int reply_match(Client* c, const Match* match, const LcsOptions* options) noexcept nogil:
+cdef int reply_match(Client* c, const Match* match, const LcsRequest* request) noexcept nogil:
     """How many were replied: 0 for a match that is too short."""
-    if match.len == 0 or <int64_t>match.len < options.shortest:
+    if match.len == 0 or <int64_t>match.len < request.shortest:
         return 0
-    reply_array(&c.reply, 3 if options.with_lengths else 2)
+    reply_array(&c.reply, 3 if request.flags & LCS_WITHMATCHLEN else 2)
     reply_array(&c.reply, 2)
     reply_int(&c.reply, <int64_t>match.a)
     reply_int(&c.reply, <int64_t>(match.a + match.len - 1))
     reply_array(&c.reply, 2)
     reply_int(&c.reply, <int64_t>match.b)
     reply_int(&c.reply, <int64_t>(match.b + match.len - 1))
-    if options.with_lengths:
+    if request.flags & LCS_WITHMATCHLEN:
         reply_int(&c.reply, <int64_t>match.len)
     return 1
 
 
-cdef void reply_matches(Client* c, const Lcs* lcs, const LcsOptions* options) noexcept nogil:
+cdef void reply_matches(Client* c, const Lcs* lcs, const LcsRequest* request) noexcept nogil:
     cdef Match match
     cdef size_t i = lcs.a.len
     cdef size_t j = lcs.b.len
@@ -179,35 +186,37 @@ cdef void reply_matches(Client* c, const Lcs* lcs, const LcsOptions* options) no
             match.b = j
             match.len += 1
         else:
-            count += reply_match(c, &match, options)
+            count += reply_match(c, &match, request)
             match.len = 0
-    count += reply_match(c, &match, options)
+    count += reply_match(c, &match, request)
     reply_defer_array(&c.reply, place, count)
     reply_bulk_text(&c.reply, b"len")
     reply_int(&c.reply, lcs.length)
 
 
 cdef void lcs_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]. Keeps one row of lengths and a bit a pair of bytes. Refuses
+    what would take Redis more than proto-max-bulk-len."""
     cdef Entry* first = lookup_read(c.db, argv[1])
     cdef Entry* second = lookup_read(c.db, argv[2])
     cdef char[NUM_I64_TEXT] first_scratch
     cdef char[NUM_I64_TEXT] second_scratch
-    cdef LcsOptions options
+    cdef LcsRequest request
     cdef Lcs lcs
     if (first != NULL and entry_type(first) != TYPE_STRING) or (second != NULL and entry_type(second) != TYPE_STRING):
         reply_error(&c.reply, b"ERR The specified keys must contain string values")
         return
-    if not parse_options(c, argc, argv, &options):
+    if not parse(c, argc, argv, &request):
         return
     lcs.a = entry_string(first, first_scratch) if first != NULL else slice_of(b"", 0)
     lcs.b = entry_string(second, second_scratch) if second != NULL else slice_of(b"", 0)
-    if not lcs_allocate(&lcs, not options.length_only, e.settings.proto_max_bulk_len, c):
+    if not lcs_allocate(&lcs, not request.flags & LCS_LEN, e.settings.proto_max_bulk_len, c):
         return
     lcs_compute(&lcs)
-    if options.length_only:
+    if request.flags & LCS_LEN:
         reply_int(&c.reply, lcs.length)
-    elif options.indexes:
-        reply_matches(c, &lcs, &options)
+    elif request.flags & LCS_IDX:
+        reply_matches(c, &lcs, &request)
     else:
         reply_subsequence(c, &lcs)
     lcs_free(&lcs)

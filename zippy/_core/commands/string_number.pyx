@@ -1,3 +1,5 @@
+# Integers are kept as such in the entry, so counting reads and writes no text. Floats are computed in long double, as Redis does.
+
 from libc.math cimport isinf, isnan
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t
 from zippy._core.ground.buf cimport slice_of, slice_text
@@ -47,20 +49,24 @@ cdef void add(Client* c, Slice key, int64_t change) noexcept nogil:
 
 
 cdef void incr_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """INCR key."""
     add(c, argv[1], 1)
 
 
 cdef void decr_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """DECR key."""
     add(c, argv[1], -1)
 
 
 cdef void incrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """INCRBY key increment."""
     cdef int64_t change
     if arg_i64(c, argv[2], &change):
         add(c, argv[1], change)
 
 
 cdef void decrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """DECRBY key decrement."""
     cdef int64_t change
     if not arg_i64(c, argv[2], &change):
         return
@@ -78,6 +84,7 @@ cdef bint read_float(Client* c, Slice text, long double* d) noexcept nogil:
 
 
 cdef void incrbyfloat_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """INCRBYFLOAT key increment. Computes in long double and propagates SET with the outcome and KEEPTTL."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef char[NUM_LONG_DOUBLE_TEXT] text
     cdef long double value = 0

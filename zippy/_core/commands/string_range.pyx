@@ -1,3 +1,5 @@
+# Writing past the end fills the gap with zeros; lengths are checked before a byte is allocated.
+
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
@@ -24,6 +26,7 @@ cdef bint allowed_length(Engine* e, Client* c, size_t len, size_t more) noexcept
 
 
 cdef void append_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """APPEND key value."""
     cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef size_t len = 0
     cdef char* data
@@ -46,12 +49,14 @@ cdef void append_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 
 
 cdef void strlen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """STRLEN key."""
     cdef Entry* entry = lookup_read(c.db, argv[1])
     if check_type(c, entry, TYPE_STRING):
         reply_int(&c.reply, <int64_t>entry_string_length(entry) if entry != NULL else 0)
 
 
 cdef void getrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """GETRANGE key start end."""
     cdef int64_t start
     cdef int64_t end
     cdef int64_t len
@@ -78,10 +83,12 @@ cdef void getrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
 
 
 cdef void substr_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SUBSTR key start end. Is GETRANGE under its old name."""
     getrange_command(e, c, argc, argv)
 
 
 cdef void setrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """SETRANGE key offset value."""
     cdef int64_t offset
     cdef Entry* entry
     cdef size_t len = 0

@@ -1,3 +1,5 @@
+# The rows that the build made of the specs are constant; an engine copies them, because statistics and rename-command are its own.
+
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.hash cimport hash_bytes

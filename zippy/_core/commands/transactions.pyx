@@ -1,3 +1,5 @@
+# EXEC runs its queue in one loop of nested calls; a command that is answered in Python is an ordinary handler there.
+
 from libc.stdint cimport uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.commands.client cimport discard_queue, leave_watches
@@ -11,6 +13,7 @@ from zippy._core.values.entry cimport Entry
 
 
 cdef void multi_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MULTI."""
     if c.flags & CLIENT_MULTI:
         reply_error(&c.reply, b"ERR MULTI calls can not be nested")
         return
@@ -19,6 +22,7 @@ cdef void multi_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void discard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """DISCARD."""
     if not c.flags & CLIENT_MULTI:
         reply_error(&c.reply, b"ERR DISCARD without MULTI")
         return
@@ -28,6 +32,7 @@ cdef void discard_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 
 cdef void exec_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """EXEC. Runs the queue as nested calls. Each command is propagated on its own, as one unit; EXEC is not."""
     cdef QueuedCommand* queued
     cdef bint changed
     cdef int i
@@ -58,6 +63,7 @@ cdef void exec_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void watch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """WATCH key [key ...]. Counts a key that has expired as absent: that it is deleted later is no change."""
     cdef int i
     cdef Entry* entry
     if c.flags & CLIENT_MULTI:
@@ -74,5 +80,6 @@ cdef void watch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 
 cdef void unwatch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """UNWATCH."""
     leave_watches(e, c)
     reply_ok(&c.reply)

@@ -1,3 +1,6 @@
+# Buffers grow by doubling. One that could not grow stays as it was and says so in the result; who writes several times asks once, at the
+# end.
+
 from libc.string cimport memcmp, memcpy, memmove, strlen
 from zippy._core.ground.mem cimport mem_free, mem_try_realloc
 from zippy._core.ground.number cimport num_write_i64

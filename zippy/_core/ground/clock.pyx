@@ -1,3 +1,6 @@
+# Wall clock and monotonic clock are read side by side once a turn. The CPU's counter serves where only a span is wanted; it is calibrated
+# against the monotonic clock over the process's life.
+
 cdef extern from *:
     """
     #include <time.h>

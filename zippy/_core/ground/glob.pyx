@@ -1,3 +1,5 @@
+# A mismatch goes back to the last star alone, so a pattern costs at most its length times the text's; patterns come from clients.
+
 from zippy._core.ground.slice cimport slice_of
 
 

@@ -1,3 +1,5 @@
+# The key's bytes are multiplied with secret words that are made of the seed, so that nobody outside can choose keys that fall together.
+
 from libc.string cimport memcpy
 
 cdef extern from *:

@@ -1,3 +1,6 @@
+# Searching is by halves; inserting moves what is behind. An integer too wide for the rest widens all of them, and nothing makes them
+# narrow again, as in Redis.
+
 from libc.stdint cimport INT16_MAX, INT16_MIN, INT32_MAX, INT32_MIN, int16_t, int32_t
 from libc.string cimport memcpy, memmove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc

@@ -1,3 +1,5 @@
+# Everything is found by walking from an end, so what is called for each element is inline and has the commonest forms first.
+
 from libc.stdint cimport UINT32_MAX, int16_t, int32_t, uint64_t
 from libc.stdlib cimport abort
 from libc.string cimport memcmp, memcpy, memmove

@@ -1,3 +1,5 @@
+# One generator a core serves everything that is drawn. Bounded numbers are drawn by rejection, so none is likelier than another.
+
 cdef inline uint64_t rotl(uint64_t x, int k) noexcept nogil:
     return (x << k) | (x >> (64 - k))
 

@@ -1,3 +1,6 @@
+# Two ways without repeats: choosing while walking over all, or drawing from a table's buckets and remembering what was drawn. The caller
+# knows how many there are and takes the cheaper.
+
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport ht_find_hashed, ht_free, ht_init, ht_insert, ht_random
 from zippy._core.ground.random cimport random_below

@@ -1,3 +1,5 @@
+# Written after the standard, for short texts: one block at a time, with no tables.
+
 from libc.string cimport memcpy, memset
 
 cdef enum:

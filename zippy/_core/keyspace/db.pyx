@@ -1,3 +1,6 @@
+# An expired key is deleted by whoever comes across it, if it may be deleted now; if not, it is absent all the same, and what puts a key
+# deletes it before.
+
 from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_refresh
 from zippy._core.ground.hash cimport hash_bytes

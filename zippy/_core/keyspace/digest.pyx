@@ -1,3 +1,5 @@
+# Keys have no order, so their checksums are mixed bit by bit: the outcome is the same however the tables lie.
+
 from libc.string cimport memset
 from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.sha1 cimport SHA1_BYTES, Sha1, sha1_begin, sha1_end, sha1_take

@@ -1,3 +1,6 @@
+# What nobody listens to costs a comparison: whether there are watched keys, waiting clients, listeners to events or a recorder is asked
+# before anything is made.
+
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memmove
 from zippy._core.ground.buf cimport (

@@ -1,3 +1,6 @@
+# Keys are sampled, and the best candidates of all samples kept in a small pool, as Redis does; an exact order would cost memory with
+# every key.
+
 from libc.math cimport HUGE_VAL, pow
 from libc.stdint cimport INT64_MAX, uint64_t
 from libc.string cimport memcpy

@@ -1,3 +1,6 @@
+# Tables are scanned by cursor where the last cycle ended, and a cycle goes on for as long as it finds many that have expired or until its
+# time is over.
+
 from libc.stdint cimport uint64_t
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport ht_scan

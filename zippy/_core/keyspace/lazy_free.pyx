@@ -1,3 +1,6 @@
+# The queue holds whole entries and tables; a step frees a bounded number of items of the first. What is small is freed at once, as
+# queueing would cost as much.
+
 from libc.string cimport memmove
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HashTable, ht_drain

@@ -1,3 +1,6 @@
+# One number, the epoch, stands for a save, so marking what is saved needs a few bits of each entry and no set of keys. When all numbers
+# are used up, every entry is marked anew.
+
 from libc.errno cimport EIO
 from libc.stdint cimport int32_t
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us

@@ -1,3 +1,6 @@
+# Twenty-four bits serve both policies, and are read by the policy in force: a change of policy makes what was noted before mean something
+# else, as in Redis.
+
 from zippy._core.ground.random cimport random_unit
 from zippy._core.values.entry cimport entry_access
 from zippy._core.values.settings cimport POLICY_ALLKEYS_LFU, POLICY_ALLKEYS_LRU, POLICY_VOLATILE_LFU, POLICY_VOLATILE_LRU

@@ -1,3 +1,5 @@
+# Shared by the saving child and the walk beside the traffic, which differ only in when they write a record.
+
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.slice cimport Slice, slice_of

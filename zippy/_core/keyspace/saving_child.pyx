@@ -1,3 +1,5 @@
+# The child calls no Python; its news go through memory that both processes share.
+
 from libc.errno cimport EIO
 from libc.stdlib cimport strtoull
 from libc.string cimport strstr

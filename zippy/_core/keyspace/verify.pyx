@@ -1,3 +1,5 @@
+# Everything is counted anew and compared with what the tables say; a fault is a sentence, NULL is none.
+
 from zippy._core.ground.hashtable cimport HashTable, HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.values.entry cimport ENTRY_EXPIRY, Entry, entry_key
 

@@ -1,3 +1,6 @@
+# A step at a time: a count, a length, an argument. Incomplete input leaves the parser at the step that it has come to, so that no byte is
+# looked at twice.
+
 from libc.stdint cimport intptr_t
 from libc.string cimport memchr, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of

@@ -1,3 +1,5 @@
+# Only plain Python types and the kinds of resp/kinds go through here; what is neither is an error of the handler's.
+
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.resp.kinds import NoReply, NullArray, OrderedSet, Pairs, Push, Raw, ReplyError, Simple, Verbatim

@@ -1,3 +1,6 @@
+# Want of memory is remembered in the Reply and asked for once. A number of elements that is known only behind them gets its header by
+# moving them, which is cheaper than counting beforehand.
+
 from libc.string cimport memchr, memcpy, memmove, strlen
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, buf_reserve, slice_of, slice_text
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double, num_write_i64

@@ -1,3 +1,6 @@
+# Freeing goes in steps, from the table's end, so that a large table never holds up a turn; its size is estimated from samples, as walking
+# over it would.
+
 from libc.stdint cimport UINT64_MAX
 from libc.string cimport memcpy
 from zippy._core.ground.slice cimport Slice

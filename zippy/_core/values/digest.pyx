@@ -1,3 +1,6 @@
+# Each part is hashed with its length before it, so that no two values read alike; what has no order is hashed item by item and mixed bit
+# by bit.
+
 from zippy._core.ground.sha1 cimport SHA1_BYTES, sha1_take
 
 

@@ -1,3 +1,5 @@
+# A block of the table is read and written byte by byte, unaligned: it has no padding, and short lengths take one byte.
+
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 from zippy._core.ground.slice cimport slice_of

@@ -1,3 +1,5 @@
+# Room is made before anything is added: whether the elements still fit a listpack is decided once for all of them.
+
 from zippy._core.ground.buf cimport slice_equal, slice_of
 from zippy._core.ground.listpack cimport (
     LP_OVERHEAD, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_fits, lp_free, lp_get, lp_insert, lp_items, lp_last,

@@ -1,3 +1,5 @@
+# What goes wrong is remembered in the writer or reader and asked for once, at the end; after an error both go on without doing anything.
+
 from libc.errno cimport EINTR, ENOMEM, errno
 from libc.math cimport INFINITY
 from libc.stdint cimport int8_t, int16_t, int32_t, uint16_t, uint32_t

@@ -1,3 +1,5 @@
+# The encoding is decided where a member is added; an integer stays one in an intset or a listpack and becomes text in a table's block.
+
 from libc.stdint cimport uint8_t, uint16_t
 from libc.string cimport memcpy
 from zippy._core.ground.slice cimport slice_of

@@ -1,3 +1,5 @@
+# The index is an open table of hashes' tags and places in the listpack, made when so many questions are to come that it pays.
+
 from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.hash cimport hash_bytes

@@ -1,3 +1,5 @@
+# The defaults of the settings that the core reads, for an engine that no table was pushed to, as in tests.
+
 from libc.string cimport memset
 
 
