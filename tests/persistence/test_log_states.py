@@ -54,6 +54,24 @@ def children(server: ServerProcess) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+class TestReload:
+    """DEBUG RELOAD while the log is on."""
+
+    def test_the_log_hears_of_keys_that_expired_meanwhile(self, start_server: StartServer, tmp_path: Path) -> None:
+        server = start_server("--appendonly", "yes", "--appendfsync", "always", folder=tmp_path)
+        with server.client() as raw:
+            raw("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+            raw("DEBUG", "SET-CLOCK", 1_000_000_000_000_000)
+            raw("RPUSH", "k", "element")
+            raw("PEXPIRE", "k", "10")
+            raw("DEBUG", "SET-CLOCK", 1_000_000_001_000_000)
+            assert raw("DEBUG", "RELOAD").value == b"OK"
+            assert raw("SETRANGE", "k", "0", "text").value == 4
+        start_with_log(server)
+        with server.client() as raw:
+            assert raw("GET", "k").value == b"text"
+
+
 class TestSwitching:
     """CONFIG SET appendonly while a rewrite is under way."""
 

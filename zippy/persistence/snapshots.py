@@ -99,9 +99,11 @@ class Snapshots:
         """Loads the file if there is one. OSError or SnapshotError when it cannot be loaded."""
         path = self.path
         began = time.monotonic()
+        # a log that is kept has to hear of the end of each key, so expired ones end in the ordinary way
+        keep_expired = self.core.journal is not None
         try:
             with path.open("rb") as file, mapped(file.fileno()) as data:
-                self.loaded = snapshot.load_bytes(self.core, data, False, replace)
+                self.loaded = snapshot.load_bytes(self.core, data, keep_expired, replace)
         except FileNotFoundError:
             return
         if self.loaded["functions"]:
