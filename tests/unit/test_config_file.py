@@ -346,7 +346,7 @@ class TestRewrite:
         assert rewrite(text, Settings()) == text
 
     @pytest.mark.parametrize("kind", sorted({setting.type for setting in SETTINGS}))
-    @limits(max_examples=40, deadline=None)
+    @limits(max_examples=40)
     @given(st.data())
     def test_a_file_gives_back_whatever_was_taken(self, kind: str, data: st.DataObject) -> None:
         """Line breaks, quotes and control bytes in a value are no lines and no words of the file."""
