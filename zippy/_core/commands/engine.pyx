@@ -419,32 +419,37 @@ cdef void serve_key(Engine* e, ReadyKey* ready) noexcept nogil:
     cdef WaitNode* last
     cdef WaitNode* after
     cdef Client* c
+    cdef bint removal
     if waiting == NULL:
         return
     node = waiting.first
     last = waiting.last
+    removal = waiting.removals != 0
     while node != NULL:
         entry = lookup_peek(ready.db, ready.key)
-        if entry == NULL:
+        if entry == NULL and not removal:
             return
         # a served client leaves the queue; the next place is known before, and the last one was there when the key became ready
         after = NULL if node == last else node.next
         c = <Client*>node.client
-        if entry_type(entry) == c.block.value_type and not c.flags & CLIENT_CLOSING:
+        if c.block.wanted.removal or entry != NULL and entry_type(entry) == c.block.wanted.value_type:
             retry(e, c)
         node = after
 
 
 cdef void retry(Engine* e, Client* c) noexcept nogil:
-    """Runs a blocked command again; if it still finds nothing its client goes on waiting."""
+    """Serves a blocked command; if it still finds nothing its client goes on waiting."""
     cdef QueuedCommand* request = &c.block.request
     cdef Db* db = c.db
     cdef Call call
+    if c.flags & CLIENT_CLOSING:
+        return
     c.db = c.block.db
     c.flags = c.flags & ~<uint64_t>CLIENT_BLOCKED | CLIENT_RETRY
     e.ticks = clock_ticks()
     call_begin(e, &call, c, request.command, request.argc, request.argv)
-    request.command.handler(e, c, request.argc, request.argv)
+    if not c.block.wanted.serve(e, c, &c.block.wanted):
+        c.flags |= CLIENT_BLOCKED
     call_end(e, &call)
     c.flags &= ~<uint64_t>CLIENT_RETRY
     c.db = db

@@ -120,6 +120,8 @@ cdef enum KeyFind:
 
 
 ctypedef void (*command_fn)(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+# replies and returns True when there is what the command waits for
+ctypedef bint (*serve_fn)(Engine* e, Client* c, const Wanted* w) noexcept nogil
 # writes at most `room` keys; how many there are, or KEYS_UNKNOWN
 ctypedef int (*keys_fn)(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 
@@ -196,12 +198,26 @@ cdef struct Multi:
     size_t bytes                     # held by the queue
 
 
+cdef struct Wanted:
+    # what a command that may block was asked for: read once, when it comes
+    serve_fn serve                   # what it does, as soon as it can
+    Slice* argv                      # of the request, borrowed; while it is blocked, of BlockState.request
+    int first_key                    # in argv: the keys that it waits for
+    int key_count
+    int value_type                   # ValueType that serves it
+    bint removal                     # it has something to say, too, when a key is deleted or has got another type
+    int64_t timeout_us               # 0: it waits for ever
+    int timeout_reply                # a BlockReply
+    int take                         # the end that it takes from, and, of what moves, the one that it puts to
+    int put
+    int64_t count                    # elements; -1: one, not in an array
+
+
 cdef struct BlockState:
     WaitNode* places                 # in the queues of the keys waited for
-    QueuedCommand request            # the command, to be run again
+    QueuedCommand request            # the command as it was sent
+    Wanted wanted                    # and as it was understood
     Db* db                           # the database it was sent to
-    int value_type                   # ValueType that serves it
-    int timeout_reply                # a BlockReply
     int64_t deadline_us              # of the monotonic clock, 0: none
     size_t heap_at                   # place in the engine's heap of deadlines
     uint64_t until_freed             # waits for no key: for all that was deleted up to the item of this number to be freed; 0: for a key

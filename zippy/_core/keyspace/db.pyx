@@ -399,6 +399,7 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
     ht_init(&db.expires, entry_key_of)
     db.avg_ttl = 0
     db.expire_cursor = 0
+    signal_db_ready(db)
     return removed
 
 
