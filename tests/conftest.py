@@ -24,7 +24,6 @@ from tests.needs import missing
 from tests.resp import RawClient
 from tests.servers import ServerProcess
 
-
 # how long an example takes depends on what else the machine does
 hypothesis.settings.register_profile("zippy", deadline=None)
 hypothesis.settings.load_profile("zippy")

@@ -959,3 +959,13 @@ class TestCrash:
         for writer in writers:
             writer.join()
         return server
+
+
+def test_populate_is_in_the_log(start_server: StartServer) -> None:
+    server = start_server(config={"appendonly": "yes"})
+    with server.client() as raw:
+        raw("DEBUG", "POPULATE", 3, "k", 4)
+        server.restart()
+    with server.client() as raw:
+        assert raw("DBSIZE").value == 3
+        assert raw("GET", "k:2").value == b"valu"

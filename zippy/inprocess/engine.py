@@ -121,6 +121,8 @@ class Engine:
         if now >= self.cron_due:
             self.cron_due = now + CRON_SECONDS
             self.core.cron()
+            for work in self.server.on_cron:
+                work()
             self.core.expire(1000)
             self.core.compact(1000)
         self.arrange_wake()

@@ -169,6 +169,10 @@ class Server:
 
     # Life
 
+    def has_loop(self) -> bool:
+        """Whether an event loop serves it; in process there is none, and nothing can be awaited."""
+        return self.stopped is not None
+
     async def start(self) -> None:
         """Opens the listeners and starts the cron. OSError when an address cannot be had."""
         loop = asyncio.get_running_loop()

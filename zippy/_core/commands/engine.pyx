@@ -76,6 +76,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
     engine_use(e)
     evict_forget(&e.ks)
     keyspace_free(&e.ks)
+    accounting_free(e)
     for i in range(e.command_count):
         if e.all_commands[i].subcommands != NULL:
             ht_free(e.all_commands[i].subcommands)
@@ -85,7 +86,6 @@ cdef void engine_free(Engine* e) noexcept nogil:
     ht_free(&e.commands)
     ht_free(&e.clients_by_id)
     pubsub_free(&e.pubsub)
-    accounting_free(e)
     reply_free(&e.pushes)
     batch_free(&e.batch)
     mem_free(e.deadlines)
@@ -223,8 +223,8 @@ cdef void engine_command(Engine* e, Client* c, Command* command, int argc, Slice
         c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP_NEXT
         if not admit(e, c, command, argc, argv):
             if c.reply.errors != errors:
-                account_rejected(e, c, command, errors)
                 refuse_in_multi(c, command, reply_at)
+                account_rejected(e, c, command, errors)
             keep_or_cut_reply(e, c, reply_at)
             return
     engine_run_admitted(e, c, command, argc, argv)
@@ -333,6 +333,9 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
     e.ks.no_touch = (call.parent.client.flags & CLIENT_NO_TOUCH) != 0
     if call.parent.client != c:
         keep_or_cut_reply(e, c, call.reply_at)
+    else:
+        # an error of one of EXEC's commands is none of EXEC's
+        call.parent.errors = c.reply.errors
 
 
 cdef void pay_for_freeing(Engine* e, uint64_t ticks) noexcept nogil:

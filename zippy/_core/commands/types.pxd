@@ -4,6 +4,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Buf, Slice
 from zippy._core.ground.hashtable cimport HashTable
+from zippy._core.ground.histogram cimport Histogram
 from zippy._core.ground.mem cimport Account
 from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, WatchNode
 from zippy._core.resp.parser cimport Batch, Parser
@@ -86,7 +87,6 @@ cdef enum OutputClass:
 
 cdef enum:
     KNOWN_WORDS = 128
-    HISTOGRAM_BUCKETS = 32           # powers of two of a microsecond
     SLOWLOG_ARGS = 32                # arguments that a slow log entry keeps, of each
     SLOWLOG_ARG_BYTES = 128          # these many bytes
     LATENCY_SAMPLES = 160            # that the latency monitor keeps of an event
@@ -166,7 +166,8 @@ cdef struct Command:
     uint64_t ticks                   # clock_ticks spent
     uint64_t rejected
     uint64_t failed
-    uint64_t[HISTOGRAM_BUCKETS] histogram    # calls by microseconds
+    uint64_t quick                   # calls of less than two microseconds, which the histogram lacks
+    Histogram histogram              # calls by nanoseconds
 
 
 cdef struct Call:
@@ -336,6 +337,11 @@ cdef struct EngineStats:
     uint64_t evicted_clients
     uint64_t auth_denied
     uint64_t turns
+    uint64_t turn_ticks              # clock_ticks that turns took, up to their replies
+    uint64_t turn_ticks_most         # that one took
+    uint64_t turn_commands_most      # commands that ran in one
+    uint64_t journal_ticks           # clock_ticks that the journal took of them
+    uint64_t cron_ticks              # and the periodic work of the core
     uint64_t blocked_clients         # those that CLIENT PAUSE holds back too
     uint64_t pubsub_clients
     uint64_t watching_clients
