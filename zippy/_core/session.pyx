@@ -58,7 +58,7 @@ SETTING_NAMES = (
     "maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time", "lazyfree-lazy-eviction", "lazyfree-lazy-expire",
     "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush", "notify-keyspace-events", "active-expire-effort",
     "active-expire-enabled", "slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking",
-    "require-authentication", "hz",
+    "require-authentication", "hz", "lazyexpire-nested-arbitrary-keys",
 )
 cdef dict SETTING_PLACES = {name: i for i, name in enumerate(SETTING_NAMES)}
 if sizeof(Settings) != len(SETTING_NAMES) * sizeof(int64_t):

@@ -101,7 +101,9 @@ class Snapshots:
         began = time.monotonic()
         try:
             with path.open("rb") as file, mapped(file.fileno()) as data:
-                self.loaded = snapshot.load_bytes(self.core, data, False, replace)
+                self.loaded = snapshot.load_bytes(
+                    self.core, data, False, replace, delay_us=self.server.settings.integer("key-load-delay")
+                )
         except FileNotFoundError:
             return
         if self.loaded["functions"]:

@@ -197,7 +197,7 @@ class Info:
             **dict.fromkeys(("mem_cluster_links", "mem_aof_buffer"), 0),
             "mem_allocator": ALLOCATOR,
             "mem_overhead_db_hashtable_rehashing": 0,
-            "active_defrag_running": 0,
+            "active_defrag_running": int(self.server.compacting),
             "lazyfree_pending_objects": stats["lazyfree_pending_objects"],
             "lazyfreed_objects": stats["lazyfreed_objects"],
         }

@@ -211,7 +211,7 @@ class Server:
     def compact(self) -> None:
         """A step of compaction, and the next ones in short intervals until nothing worth it is left."""
         self.compacting = False
-        if not self.is_saving() and self.core.compact(COMPACT_US):
+        if self.settings.flag("activedefrag") and not self.is_saving() and self.core.compact(COMPACT_US):
             self.compacting = True
             asyncio.get_running_loop().call_later(COMPACT_INTERVAL, self.compact)
 
