@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 
@@ -22,6 +23,10 @@ from tests.listening import Listener
 from tests.needs import missing
 from tests.resp import RawClient
 from tests.servers import ServerProcess
+
+# how long an example takes depends on what else the machine does
+hypothesis.settings.register_profile("zippy", deadline=None)
+hypothesis.settings.load_profile("zippy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,6 +21,10 @@ __all__ = ["Engine", "__version__", "connect", "connect_async"]
 _LAZY = {"Engine": "zippy.inprocess.engine", "connect": "zippy.inprocess.sync", "connect_async": "zippy.inprocess.aio"}
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__doc__", "__file__", "__name__", "__path__"]
+
+
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'zippy' has no attribute {name!r}")

@@ -64,6 +64,7 @@ class Setting:
     mutable: bool = True  # CONFIG SET may change it
     protected: bool = False  # CONFIG SET needs enable-protected-configs
     hidden: bool = False  # CONFIG GET shows it by its full name alone
+    served: bool = False  # only a server can honour it: an engine in process refuses it
     used: bool = False  # zippy acts on it; otherwise it is only kept, for clients and files that set it
 
 

@@ -1,7 +1,7 @@
 """The table of all settings, one row each: what CONFIG GET * shows in Redis 8.2, its bounds and defaults, by area.
 
-Where zippy's default differs from Redis's: `bind` is the loopback only (Redis listens on all addresses). zippy's own: `io-transport`,
-`snapshot-method`.
+Where zippy's default differs from Redis's: `bind` is the loopback only (Redis listens on all addresses), `activedefrag` is on. zippy's own:
+`io-transport`, `snapshot-method`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,28 @@ SHUTDOWN = ("default", "save", "nosave", "now", "force")
 
 SETTINGS: tuple[Setting, ...] = (
     # network
-    Setting("bind", "words", ("127.0.0.1", "-::1"), 'Addresses to listen on; a leading "-" lets one fail.', used=True),
+    Setting("bind", "words", ("127.0.0.1", "-::1"), 'Addresses to listen on; a leading "-" lets one fail.', used=True, served=True),
     Setting("bind-source-addr", "string", "", "Address that outgoing connections leave from.", used=True),
-    Setting("port", "int", 6379, "TCP port; 0 listens on none.", high=65535, used=True),
+    Setting("port", "int", 6379, "TCP port; 0 listens on none.", high=65535, used=True, served=True),
     Setting("tcp-backlog", "int", 511, "Length of the queue of connections not yet accepted.", used=True, mutable=False),
     Setting("tcp-keepalive", "int", 300, "Seconds between TCP keepalive probes; 0 sends none.", used=True),
-    Setting("timeout", "int", 0, "Seconds after which an idle client is closed; 0 never.", used=True),
-    Setting("unixsocket", "string", "", "Path of the Unix socket to listen on.", used=True, mutable=False),
-    Setting("unixsocketperm", "octal", 0, "File mode of the Unix socket.", high=0o777, used=True, mutable=False, unsigned=True),
+    Setting("timeout", "int", 0, "Seconds after which an idle client is closed; 0 never.", used=True, served=True),
+    Setting("unixsocket", "string", "", "Path of the Unix socket to listen on.", used=True, mutable=False, served=True),
+    Setting(
+        "unixsocketperm", "octal", 0, "Mode of the Unix socket.", high=0o777, used=True, mutable=False, unsigned=True, served=True
+    ),
     Setting("protected-mode", "bool", True, "Refuse other hosts while the default user has no password.", used=True),
-    Setting("maxclients", "int", 10000, "How many clients may be connected at once.", low=1, high=UINT_MAX, used=True, unsigned=True),
+    Setting(
+        "maxclients",
+        "int",
+        10000,
+        "How many clients may be connected.",
+        low=1,
+        high=UINT_MAX,
+        used=True,
+        unsigned=True,
+        served=True,
+    ),
     Setting("max-new-connections-per-cycle", "int", 10, "Connections that one turn accepts.", low=1, high=1000, used=True, unsigned=True),
     Setting("max-new-tls-connections-per-cycle", "int", 1, "TLS connections that one turn accepts.", low=1, high=1000, unsigned=True),
     Setting("socket-mark-id", "int", 0, "Mark to put on sockets for packet filters.", high=UINT_MAX, mutable=False, unsigned=True),
@@ -39,7 +51,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("io-threads", "int", 1, "Threads that read and write sockets.", low=1, high=128, mutable=False),
     # tls
-    Setting("tls-port", "int", 0, "TLS port; 0 listens on none.", high=65535, used=True),
+    Setting("tls-port", "int", 0, "TLS port; 0 listens on none.", high=65535, used=True, served=True),
     Setting("tls-cert-file", "string", "", "Server certificate.", used=True),
     Setting("tls-key-file", "string", "", "Private key of the server certificate.", used=True),
     Setting("tls-key-file-pass", "string", "", "Passphrase of the private key.", used=True),
@@ -72,8 +84,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tls-session-cache-timeout", "int", 300, "Seconds for which a TLS session is remembered.", used=True),
     # general
     Setting("databases", "int", 16, "How many databases there are.", low=1, used=True, mutable=False),
-    Setting("daemonize", "bool", False, "Go into the background.", used=True, mutable=False),
-    Setting("pidfile", "string", "", "File to write the process number to.", used=True, mutable=False),
+    Setting("daemonize", "bool", False, "Go into the background.", used=True, mutable=False, served=True),
+    Setting("pidfile", "string", "", "File to write the process number to.", used=True, mutable=False, served=True),
     Setting(
         "supervised",
         "enum",
@@ -87,6 +99,7 @@ SETTINGS: tuple[Setting, ...] = (
         ),
         used=True,
         mutable=False,
+        served=True,
     ),
     Setting(
         "loglevel",
@@ -102,8 +115,8 @@ SETTINGS: tuple[Setting, ...] = (
         ),
         used=True,
     ),
-    Setting("logfile", "string", "", "Where the log goes; empty: standard output.", used=True, mutable=False),
-    Setting("syslog-enabled", "bool", False, "Log to syslog too.", used=True, mutable=False),
+    Setting("logfile", "string", "", "Where the log goes; empty: standard output.", used=True, mutable=False, served=True),
+    Setting("syslog-enabled", "bool", False, "Log to syslog too.", used=True, mutable=False, served=True),
     Setting("syslog-ident", "string", "redis", "Name in syslog lines.", used=True, mutable=False),
     Setting(
         "syslog-facility",
@@ -131,6 +144,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hz", "int", 10, "How often a second background work runs.", clamp=(1, 500), used=True),
     Setting("dynamic-hz", "bool", True, "Run background work more often when many clients are connected."),
     Setting("crash-log-enabled", "bool", True, "Log details of a crash."),
+    Setting("use-exit-on-panic", "bool", False, "End in good order where an assertion fails, for tests.", hidden=True),
+    Setting("watchdog-period", "int", 0, "Milliseconds after which a slow turn is logged; 0: none.", hidden=True),
+    Setting("lua-enable-deprecated-api", "bool", False, "Keep functions in Lua that are no longer safe.", mutable=False, hidden=True),
+    Setting("prefetch-batch-max-size", "int", 16, "Commands whose keys are fetched together.", high=128, hidden=True),
     Setting("crash-memcheck-enabled", "bool", True, "Check the memory after a crash."),
     Setting("shutdown-on-sigint", "shutdown", (), "How SIGINT stops the server.", choices=SHUTDOWN, used=True),
     Setting("shutdown-on-sigterm", "shutdown", (), "How SIGTERM stops the server.", choices=SHUTDOWN, used=True),
@@ -232,6 +249,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("maxmemory-eviction-tenacity", "int", 10, "How long eviction may hold up a command; 100: without limit.", high=100, used=True),
     Setting("replica-ignore-maxmemory", "bool", True, "Leave eviction to the primary.", used=True, alias="slave-ignore-maxmemory"),
     Setting("active-expire-effort", "int", 1, "How eagerly expired keys are looked for.", low=1, high=10, used=True),
+    Setting(
+        "lazyexpire-nested-arbitrary-keys",
+        "bool",
+        True,
+        "Let SCAN and RANDOMKEY delete expired keys inside of a transaction.",
+        hidden=True,
+        used=True,
+    ),
     Setting("lazyfree-lazy-eviction", "bool", False, "Free evicted values in the background.", used=True),
     Setting("lazyfree-lazy-expire", "bool", False, "Free expired values in the background.", used=True),
     Setting("lazyfree-lazy-server-del", "bool", False, "Free overwritten values in the background.", used=True),
@@ -240,7 +265,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lfu-log-factor", "int", 10, "Higher makes the LFU counter grow slower.", used=True),
     Setting("lfu-decay-time", "int", 1, "Minutes after which the LFU counter drops by one.", used=True),
     Setting("activerehashing", "bool", True, "Rehash tables in spare time."),
-    Setting("activedefrag", "bool", False, "Compact memory while running."),
+    Setting("activedefrag", "bool", True, "Compact memory while running.", used=True),
     Setting(
         "active-defrag-ignore-bytes",
         "memory",
@@ -317,9 +342,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hll-sparse-max-bytes", "memory", 3000, "Largest sparse HyperLogLog, in bytes.", high=INT64_MAX, used=True, unsigned=True),
     Setting("vset-force-single-threaded-execution", "bool", False, "Run vector set commands in the main thread."),
     # snapshots
-    Setting("save", "save", ((3600, 1), (300, 100), (60, 10000)), "Save when so many changes were made within so many seconds.", used=True),
-    Setting("dbfilename", "filename", "dump.rdb", "Name of the snapshot file.", used=True, protected=True),
-    Setting("dir", "string", "./", "Folder of snapshots and append-only files.", used=True, protected=True),
+    Setting(
+        "save",
+        "save",
+        ((3600, 1), (300, 100), (60, 10000)),
+        "Save after so many seconds with so many changes.",
+        used=True,
+        served=True,
+    ),
+    Setting("dbfilename", "filename", "dump.rdb", "Name of the snapshot file.", used=True, protected=True, served=True),
+    Setting("dir", "string", "./", "Folder of snapshots and append-only files.", used=True, protected=True, served=True),
     Setting("rdbcompression", "bool", True, "Compress strings in snapshots.", used=True),
     Setting("rdbchecksum", "bool", True, "End snapshots with a checksum.", used=True, mutable=False),
     Setting(
@@ -329,6 +361,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Saving in the background: by a forked child, or beside the traffic (walk).",
         choices=("fork", "walk"),
         used=True,
+        served=True,
     ),
     Setting("rdb-save-incremental-fsync", "bool", True, "Flush a snapshot to disk piece by piece.", used=True),
     Setting(
@@ -339,6 +372,23 @@ SETTINGS: tuple[Setting, ...] = (
         low=INT_MIN,
         hidden=True,
         used=True,
+    ),
+    Setting(
+        "key-load-delay",
+        "int",
+        0,
+        "Microseconds to wait after each loaded key; negative: one after so many.",
+        low=INT_MIN,
+        hidden=True,
+        used=True,
+    ),
+    Setting(
+        "loading-process-events-interval-bytes",
+        "int",
+        512 * 1024,
+        "Bytes loaded before others are served.",
+        low=1024,
+        hidden=True,
     ),
     Setting("rdb-del-sync-files", "bool", False, "Remove snapshots that were made only for a replica.", used=True),
     Setting(
@@ -355,9 +405,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("stop-writes-on-bgsave-error", "bool", True, "Refuse writes after a failed snapshot.", used=True),
     # append-only file
-    Setting("appendonly", "bool", False, "Log every write.", used=True),
-    Setting("appendfilename", "filename", "appendonly.aof", "Base name of append-only files.", used=True, mutable=False),
-    Setting("appenddirname", "dirname", "appendonlydir", "Folder of append-only files, inside dir.", used=True, mutable=False),
+    Setting("appendonly", "bool", False, "Log every write.", used=True, served=True),
+    Setting("appendfilename", "filename", "appendonly.aof", "Base name of append-only files.", used=True, mutable=False, served=True),
+    Setting("appenddirname", "dirname", "appendonlydir", "Folder of append-only files, inside dir.", used=True, mutable=False, served=True),
     Setting(
         "appendfsync",
         "enum",
@@ -369,16 +419,26 @@ SETTINGS: tuple[Setting, ...] = (
             "no",
         ),
         used=True,
+        served=True,
     ),
     Setting("no-appendfsync-on-rewrite", "bool", False, "Don't force the log to disk while a child writes.", used=True),
-    Setting("auto-aof-rewrite-percentage", "int", 100, "Growth in percent at which the log is rewritten; 0 never.", used=True),
-    Setting("auto-aof-rewrite-min-size", "memory", 64 * MIB, "Bytes below which the log isn't rewritten.", high=INT64_MAX, used=True),
+    Setting("auto-aof-rewrite-percentage", "int", 100, "Growth in percent at which the log is rewritten; 0 never.", used=True, served=True),
+    Setting(
+        "auto-aof-rewrite-min-size",
+        "memory",
+        64 * MIB,
+        "Smallest log that is rewritten, in bytes.",
+        high=INT64_MAX,
+        used=True,
+        served=True,
+    ),
     Setting("aof-load-truncated", "bool", True, "Start despite a torn end of the log.", used=True),
     Setting("aof-use-rdb-preamble", "bool", True, "Rewrite the log's base as a snapshot.", used=True),
     Setting("aof-timestamp-enabled", "bool", False, "Put times into the log.", used=True),
+    Setting("aof-disable-auto-gc", "bool", False, "Keep the files that a rewrite replaced.", hidden=True, used=True),
     Setting("aof-rewrite-incremental-fsync", "bool", True, "Flush a rewritten log to disk piece by piece.", used=True),
     # replication
-    Setting("replicaof", "address", (), "The primary to follow: host and port.", used=True, mutable=False, alias="slaveof"),
+    Setting("replicaof", "address", (), "The primary to follow: host and port.", used=True, mutable=False, alias="slaveof", served=True),
     Setting("masterauth", "secret", "", "Password to give to the primary.", used=True),
     Setting("masteruser", "string", "", "User name to give to the primary.", used=True),
     Setting(
@@ -405,6 +465,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("repl-timeout", "int", 60, "Seconds of silence after which a link counts as dead.", low=1, used=True),
     Setting("repl-disable-tcp-nodelay", "bool", False, "Bundle packets to replicas.", used=True),
     Setting("repl-diskless-sync", "bool", True, "Send full copies without a file.", used=True),
+    Setting("repl-rdb-channel", "bool", True, "Send full copies over a connection of their own.", hidden=True),
     Setting("repl-diskless-sync-delay", "int", 5, "Seconds to wait for more replicas before a full copy.", used=True),
     Setting("repl-diskless-sync-max-replicas", "int", 0, "Replicas at which waiting ends early; 0 waits in full.", used=True),
     Setting(
@@ -445,7 +506,7 @@ SETTINGS: tuple[Setting, ...] = (
         used=True,
     ),
     # cluster
-    Setting("cluster-enabled", "bool", False, "Be a node of a cluster.", used=True, mutable=False),
+    Setting("cluster-enabled", "bool", False, "Be a node of a cluster.", used=True, mutable=False, served=True),
     Setting("cluster-config-file", "string", "nodes.conf", "File of the cluster's state.", used=True, mutable=False),
     Setting("cluster-port", "int", 0, "Port of the cluster bus; 0 is the port plus 10000.", high=65535, used=True, mutable=False),
     Setting("cluster-node-timeout", "int", 15000, "Milliseconds of silence after which a node is suspect.", high=INT64_MAX, used=True),
@@ -491,6 +552,7 @@ SETTINGS: tuple[Setting, ...] = (
         used=True,
     ),
     Setting("cluster-slot-stats-enabled", "bool", False, "Count use by slot.", used=True),
+    Setting("cluster-ping-interval", "int", 0, "Milliseconds between pings of nodes, for tests.", high=INT64_MAX, hidden=True),
     Setting("cluster-compatibility-sample-ratio", "int", 0, "Percent of commands checked for being fit for a cluster.", high=100),
     # observation
     Setting(

@@ -154,6 +154,32 @@ class TestEngines:
         with pytest.raises(ValueError, match=name):
             zippy.Engine(**{name: value})
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("appendonly", True), ("dir", "/tmp"), ("save", "60 1"), ("dbfilename", "x.rdb"), ("port", 6380), ("unixsocket", "/tmp/s")],
+    )
+    def test_setting_of_a_server(self, name: str, value: str | int) -> None:
+        """What an engine in process cannot keep its word on is refused, the value that it has anyway is not."""
+        with pytest.raises(ValueError, match=f"{name}=.*zippy-server"):
+            zippy.Engine(**{name: value})
+        client = zippy.connect(zippy.Engine(enable_protected_configs="yes", save="", appendonly="no"))
+        if name not in ("unixsocket",):
+            with pytest.raises(redis.ResponseError, match=f"'{name}'.*zippy-server"):
+                client.config_set(name, "yes" if value is True else value)
+        kept = client.config_get(name)
+        assert kept[name] != ("yes" if value is True else str(value))
+
+    @pytest.mark.parametrize("command", ["SAVE", "BGSAVE", "LASTSAVE", "BGREWRITEAOF", "WAITAOF 0 0 0"])
+    def test_commands_of_files(self, engine: zippy.Engine, command: str) -> None:
+        """They say why they cannot be."""
+        with pytest.raises(redis.ResponseError, match="an engine in process keeps no files; zippy-server does"):
+            zippy.connect(engine).execute_command(*command.split())
+
+    def test_what_is_shown(self, engine: zippy.Engine) -> None:
+        """Names that are not for users are not offered to them."""
+        assert {name for name in dir(zippy) if not name.startswith("__")} == {"Engine", "connect", "connect_async"}
+        assert {name for name in dir(engine) if not name.startswith("__")} == {"close", "execute", "execute_many", "lock"}
+
     def test_truth_values(self) -> None:
         """True is yes."""
         client = zippy.connect(zippy.Engine(lazyfree_lazy_user_del=True, activerehashing=False))

@@ -166,7 +166,7 @@ class TestSameAnswers:
     """Two engines are told the same."""
 
     @given(commands=st.lists(command(), max_size=30))
-    @settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+    @settings(max_examples=60, suppress_health_check=SLOW)
     def test_any_command(self, options: dict[str, Any], commands: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
         """Any commands one after the other, the connection's state included."""
         with zippy.Engine() as one, zippy.Engine() as other:
@@ -179,7 +179,7 @@ class TestSameAnswers:
                 assert here == there, args
 
     @given(commands=st.lists(command(), max_size=20))
-    @settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+    @settings(max_examples=20, suppress_health_check=SLOW)
     def test_asyncio(self, options: dict[str, Any], commands: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
         """The asynchronous client answers what the other one does."""
         asynchronous = {name: value for name, value in options.items() if name != "maint_notifications_config"}

@@ -822,6 +822,16 @@ class TestDebug:
         shown = rb"Value at:0x[0-9a-f]+ refcount:\d+ encoding:int serializedlength:\d+ lru:\d+ lru_seconds_idle:0"
         assert re.fullmatch(shown, raw("DEBUG", "OBJECT", "a").value)
 
+    def test_object_of_a_quicklist(self, raw: RawClient) -> None:
+        raw("CONFIG", "SET", "list-max-listpack-size", 128)
+        raw("CONFIG", "SET", "list-compress-depth", 1)
+        raw("RPUSH", "l", *[f"{'a' * 37}{i // 10}" for i in range(2000)])
+        assert raw("DEBUG", "OBJECT", "l").value.endswith(
+            b" ql_nodes:16 ql_avg_node:125.00 ql_listpack_max:128 ql_compressed:1 ql_uncompressed_size:83012"
+        )
+        raw("RPUSH", "small", "a")
+        assert b"ql_" not in raw("DEBUG", "OBJECT", "small").value
+
     def test_populate(self, raw: RawClient) -> None:
         raw("SET", "k:1", "mine")
         before = changes(raw)

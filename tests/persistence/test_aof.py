@@ -959,3 +959,40 @@ class TestCrash:
         for writer in writers:
             writer.join()
         return server
+
+
+def test_populate_is_in_the_log(start_server: StartServer) -> None:
+    server = start_server(config={"appendonly": "yes"})
+    with server.client() as raw:
+        raw("DEBUG", "POPULATE", 3, "k", 4)
+        server.restart()
+    with server.client() as raw:
+        assert raw("DBSIZE").value == 3
+        assert raw("GET", "k:2").value == b"valu"
+
+
+def test_replaced_files_are_kept_if_wanted(start_server: StartServer) -> None:
+    server = start_server(config={"appendonly": "yes"})
+    with server.client() as raw:
+        raw("SET", "a", "b")
+        raw("CONFIG", "SET", "aof-disable-auto-gc", "yes")
+    rewrite(server)
+    old = [line.split()[1] for line in manifest(server.folder) if line.endswith("type h")]
+    assert len(old) == 2
+    assert all((log_folder(server.folder) / name).exists() for name in old)
+    with server.client() as raw:
+        raw("CONFIG", "SET", "aof-disable-auto-gc", "no")
+    wait_until(lambda: not any((log_folder(server.folder) / name).exists() for name in old))
+    wait_until(lambda: not any(line.endswith("type h") for line in manifest(server.folder)))
+
+
+def test_key_load_delay(start_server: StartServer) -> None:
+    server = start_server()
+    with server.client() as raw:
+        raw("DEBUG", "POPULATE", 100)
+        for delay, least in ((1000, 0.1), (-1, 0.0001)):
+            raw("CONFIG", "SET", "key-load-delay", delay)
+            began = time.monotonic()
+            assert raw("DEBUG", "RELOAD").kind == "+"
+            assert time.monotonic() - began >= least
+        assert raw("DBSIZE").value == 100

@@ -338,7 +338,7 @@ VALUE = st.one_of(
 class TestConvert:
     """From form to form nothing is lost."""
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(keys=st.dictionaries(st.tuples(st.integers(0, 15), TEXT), st.tuples(VALUE, st.booleans()), max_size=12))
     def test_round_trip(self, tmp_path: Path, keys: dict[tuple[int, bytes], tuple[tuple[bytes, list[bytes]], bool]]) -> None:
         first, lines, second_path = tmp_path / "1.rdb", tmp_path / "1.jsonl", tmp_path / "2.rdb"

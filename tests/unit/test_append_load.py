@@ -154,7 +154,7 @@ def dump(core: Loaded) -> list[Any]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(COMMAND, max_size=12), st.integers(0, 2**31), st.booleans())
 def test_whatever_is_cut_or_changed_is_loaded_up_to_a_border_or_refused(commands: list[Any], seed: int, flip: bool) -> None:
     chance = random.Random(seed)
@@ -177,7 +177,7 @@ def test_whatever_is_cut_or_changed_is_loaded_up_to_a_border_or_refused(commands
             assert dump(other) == dump(core)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from([b"*", b"$", b"1", b"3", b"\r\n", b"\r", b"\n", b"SET", b"a", b"#", b"MULTI", b"-"]), max_size=30))
 def test_bytes_that_are_nearly_commands(parts: list[bytes]) -> None:
     core = Loaded()

@@ -92,3 +92,22 @@ class TestCompact:
                 calls += 1
             assert calls == 1
             assert client(request(b"SCARD", b"set")) == b":%d\r\n" % (KEYS // 10)
+
+    def test_not_while_activedefrag_is_off(self):
+        with zippy.Engine(activedefrag=False) as engine:
+            engine.cron_due = float("inf")
+            client = Client(engine)
+            client(*(request(b"SET", b"key:%d" % i, b"v" * 30) for i in range(KEYS)))
+            client(*(request(b"DEL", b"key:%d" % i) for i in range(KEYS) if i % 10))
+            release()
+            sparse = resident()
+            engine.cron_due = 0
+            engine.do_chores()
+            release()
+            assert resident() == sparse
+            engine.server.settings.set("activedefrag", "yes")
+            for _ in range(1000):
+                engine.cron_due = 0
+                engine.do_chores()
+            release()
+            assert resident() < 0.8 * sparse

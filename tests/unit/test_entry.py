@@ -125,7 +125,7 @@ class EntryMachine(RuleBasedStateMachine):
 
 
 TestEntryMachine = EntryMachine.TestCase
-TestEntryMachine.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestEntryMachine.settings = settings(max_examples=120, stateful_step_count=40)
 
 
 @pytest.mark.parametrize(("value", "bytes_at_most"), [(b"12345678", 32), (b"v" * 8, 32), (b"v" * 32, 64)])

@@ -8,6 +8,8 @@ import pytest
 
 from tests.unit.peer import Peer
 from zippy._core.session import Core
+from zippy.server.server import Server
+from zippy.settings import Settings, find_setting
 
 NOW = 1_700_000_000_000_000  # us
 MS = 1000
@@ -84,3 +86,15 @@ def test_what_is_stored_over_an_expired_key_is_new(peer: Peer, command: str) -> 
     peer(command)
     assert [word for word in (b"expired", b"new", b"overwritten") if b"__:" + word in listener.sent] == [b"expired", b"new"]
     listener.session.close()
+
+
+def test_populate_in_a_pause() -> None:
+    server = Server(Settings())
+    server.settings.put(find_setting("enable-debug-command"), "yes")
+    server.core.set_clock(NOW)
+    peer = Peer(server.core)
+    peer("SET key:1 old PX 5", "CLIENT PAUSE 50 WRITE")
+    server.core.set_clock(NOW + 20 * MS)
+    assert peer("DEBUG POPULATE 3", "DEBUG VERIFY", "DBSIZE") == b"+OK\r\n+OK\r\n:3\r\n"
+    assert peer("GET key:1", "CLIENT UNPAUSE", "DEL key:1", "EXISTS key:1") == b"$7\r\nvalue:1\r\n+OK\r\n:1\r\n:0\r\n"
+    peer.session.close()

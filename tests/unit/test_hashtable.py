@@ -99,7 +99,7 @@ class TableMachine(RuleBasedStateMachine):
         assert self.table.blocks == 0 and self.table.used == 0
 
 
-TableMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TableMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestTable = TableMachine.TestCase
 
 
@@ -236,7 +236,7 @@ class TestScan:
         st.integers(0, 600),
         st.lists(st.tuples(st.integers(1, 12), st.integers(-600, 600)), min_size=1, max_size=30),
     )
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     def test_what_stays_is_seen(self, count, changes):
         """Between the steps the table grows and shrinks at will; `stay` is there from the first step to the last."""
         table = Table()

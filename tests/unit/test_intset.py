@@ -24,7 +24,7 @@ def width_for(n):
     return 2 if -(2**15) <= n < 2**15 else 4 if -(2**31) <= n < 2**31 else 8
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.sampled_from("aaad"), NUMBERS), max_size=60))
 def test_any_calls_leave_it_equal_to_a_set(calls):
     integers = Integers()
@@ -111,7 +111,7 @@ def test_flipped_bits_are_judged_inside_of_the_block():
                 assert items == sorted(set(items))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=40))
 def test_random_bytes_are_judged_inside_of_the_block(raw):
     GUARDED.judge(raw, valid_at)

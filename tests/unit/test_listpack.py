@@ -162,7 +162,7 @@ class PackMachine(RuleBasedStateMachine):
 
 GUARDED = Guarded()
 TestPack = PackMachine.TestCase
-TestPack.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestPack.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_a_string_that_claims_to_be_longer_than_the_block():
             assert not GUARDED.judge(framed(body, 1), valid_at)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=60), st.integers(0, 5), st.booleans())
 def test_random_bytes_are_judged_inside_of_the_block(body, count, bare):
     raw = body if bare else framed(body, count)

@@ -61,7 +61,7 @@ def check(data):
     return packed
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(REPEATING | st.binary(max_size=300))
 def test_round_trip(data):
     check(data)
@@ -103,7 +103,7 @@ def test_malformed(data):
     assert decompress(data, 1000) == b""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=80), st.integers(0, 400))
 def test_random_bytes_are_read_inside_of_the_block(data, room):
     decompress(data, room)

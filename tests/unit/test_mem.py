@@ -56,7 +56,7 @@ class MemMachine(RuleBasedStateMachine):
         assert self.blocks.used == 0 and self.blocks.count == 0
 
 
-MemMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+MemMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
 TestMem = MemMachine.TestCase
 
 

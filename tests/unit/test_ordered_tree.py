@@ -82,7 +82,7 @@ def check(members, model):
     return expected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(CALLS, max_size=60))
 def test_any_calls_leave_it_equal_to_a_sorted_list(calls):
     members, model = play(calls)
@@ -97,7 +97,7 @@ RUNS = st.tuples(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(RUNS, min_size=2, max_size=12))
 def test_runs_of_calls_that_split_and_merge_nodes_of_all_levels(runs):
     members, model = SortedMembers(), {}
@@ -125,7 +125,7 @@ def test_runs_of_calls_that_split_and_merge_nodes_of_all_levels(runs):
     assert members.close() == (0, 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(MEMBERS, SCORES, max_size=20), SCORES, SCORES, st.booleans(), st.booleans())
 def test_a_range_of_scores(model, low, high, low_open, high_open):
     members, _ = play([("set", member, score) for member, score in model.items()])
@@ -153,7 +153,7 @@ def below(member, high):
 ENDS = st.sampled_from([b"-", b"+"]) | st.builds(bytes.__add__, st.sampled_from([b"[", b"("]), MEMBERS)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sets(MEMBERS, max_size=20), ENDS, ENDS)
 def test_a_range_of_members(model, low, high):
     members, _ = play([("set", member, 7.0) for member in model])

@@ -25,7 +25,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(places)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(COMMANDS, st.lists(st.integers(0, 1 << 30), max_size=12), st.sampled_from([1, 3, 1000]), st.booleans())
 def test_commands_come_back(commands: list[list[bytes]], cuts: list[int], most: int, unread: bool) -> None:
     parser = RequestParser()
@@ -50,7 +50,7 @@ def test_every_cut(cut: int) -> None:
     assert parser.feed(data[:cut])[0] + parser.feed(data[cut:])[0] == commands
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from([b"PING", b'SET a "b c"', b"*1\r\n$4\r\nPING", b"GET 'x'"]), max_size=40), st.integers(0, 1 << 20))
 def test_inline_requests_among_others(requests: list[bytes], cut: int) -> None:
     want = {b"PING": [b"PING"], b'SET a "b c"': [b"SET", b"a", b"b c"], b"*1\r\n$4\r\nPING": [b"PING"], b"GET 'x'": [b"GET", b"x"]}
@@ -60,7 +60,7 @@ def test_inline_requests_among_others(requests: list[bytes], cut: int) -> None:
     assert got == [want[request] for request in requests]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.binary(max_size=80) | st.text(alphabet="*$0123456789-\r\n'\"abc ", max_size=60).map(str.encode),
     st.lists(st.integers(0, 80), max_size=4),

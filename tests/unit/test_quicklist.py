@@ -183,7 +183,7 @@ class ListMachine(RuleBasedStateMachine):
 
 
 TestList = ListMachine.TestCase
-TestList.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
+TestList.settings = settings(max_examples=100, stateful_step_count=25)
 
 
 def filled(count, fill=-2, compress=0, width=0):

@@ -225,7 +225,7 @@ class TestDamage:
             with pytest.raises(redis.ResponseError, match="DUMP payload version or checksum are wrong"):
                 r.restore("other", 0, bad)
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(st.integers(0, 26), st.binary(max_size=60))
     def test_random_bytes(self, kind: int, body: bytes) -> None:
         with zippy.Engine() as engine:
@@ -438,7 +438,7 @@ class TestDumps:
             assert r.dump(copy) == dumped
             r.delete(copy)
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.binary(max_size=300))
     def test_any_string(self, value: bytes) -> None:
         with zippy.Engine() as engine:

@@ -110,7 +110,7 @@ class SetsAndHashes(RuleBasedStateMachine):
 
 
 TestSetsAndHashes = SetsAndHashes.TestCase
-TestSetsAndHashes.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+TestSetsAndHashes.settings = settings(max_examples=50, stateful_step_count=40)
 
 
 def test_freed_in_steps() -> None:

@@ -12,10 +12,10 @@ from zippy.settings import SETTINGS, Setting, SettingError, Settings, Value, fin
 
 OWN = {"io-transport", "snapshot-method"}
 """Settings that Redis does not have."""
-OWN_DEFAULTS = {"bind", "dir"}  # zippy listens on the loopback; Redis shows where it was started
+OWN_DEFAULTS = {"activedefrag", "bind", "dir"}  # zippy compacts, and listens on the loopback; Redis shows where it was started
 OF_THE_RUN = {"port", "unixsocket", "logfile"}  # given to the oracle on its command line
 # Redis opens ports, reads files, allocates or (built without TLS) falls over by these values; locale names depend on the machine
-WITH_EFFECTS = {"port", "bind", "dir", "maxclients", "repl-backlog-size", "appendonly", "locale-collate"} | {
+WITH_EFFECTS = {"port", "bind", "dir", "maxclients", "repl-backlog-size", "appendonly", "locale-collate", "watchdog-period"} | {
     "tls-port",
     "tls-replication",
     "tls-cluster",

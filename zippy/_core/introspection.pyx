@@ -1,19 +1,22 @@
 """What a core knows of itself, as plain Python values: for the administrative commands, INFO and the services."""
 
+cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, slice_of
-from zippy._core.ground.clock cimport clock_ticks_per_us
+from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
+from zippy._core.ground.histogram cimport HISTOGRAM_RANGES, HISTOGRAM_STEPS, Histogram, histogram_highest, histogram_lowest
 from zippy._core.ground.hashtable cimport HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next, ht_memory
 from zippy._core.ground.mem cimport mem_release, mem_resident
 from zippy._core.ground.sha1 cimport SHA1_BYTES
 from zippy._core.keyspace.db cimport db_put_string, is_expired, lookup_peek, open_for_write
 from zippy._core.keyspace.digest cimport digest_keyspace
-from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.effects cimport mutated, propagate
+from zippy._core.keyspace.key_sizes cimport SIZE_BINS, SIZED_TYPES, SizeWalk, size_walk_next_db, size_walk_step
 from zippy._core.keyspace.lazy_free cimport lazy_free_pending
 from zippy._core.keyspace.lru cimport idle_seconds
-from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, WatchNode
+from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_authenticated, client_memory, client_set_name
@@ -23,12 +26,13 @@ from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
-    HISTOGRAM_BUCKETS, LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, SlowEntry
+    LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_request_size
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
+from zippy._core.values.list cimport ListNodes, list_nodes
 from zippy._core.values.value cimport value_checksum, value_encoding_name, value_length, value_memory
 from zippy.commandspec.spec import KEY_FLAGS
 
@@ -211,6 +215,9 @@ def engine_stats(Core core):
     cdef uint64_t watched = 0
     cdef uint64_t waiting = 0
     cdef uint64_t expires = 0
+    cdef uint64_t command_ticks = 0
+    for i in range(e.command_count):
+        command_ticks += e.all_commands[i].ticks
     for i in range(e.ks.db_count):
         watched += e.ks.dbs[i].watched.count
         waiting += e.ks.dbs[i].waiting.count
@@ -240,6 +247,12 @@ def engine_stats(Core core):
         "client_output_buffer_limit_disconnections": e.stats.output_limit_disconnects,
         "acl_access_denied_auth": e.stats.auth_denied,
         "eventloop_cycles": e.stats.turns,
+        "eventloop_duration_sum": <uint64_t>(e.stats.turn_ticks / clock_ticks_per_us()),
+        "eventloop_duration_cmd_sum": <uint64_t>(command_ticks / clock_ticks_per_us()),
+        "eventloop_duration_aof_sum": <uint64_t>(e.stats.journal_ticks / clock_ticks_per_us()),
+        "eventloop_duration_cron_sum": <uint64_t>(e.stats.cron_ticks / clock_ticks_per_us()),
+        "eventloop_duration_max": <uint64_t>(e.stats.turn_ticks_most / clock_ticks_per_us()),
+        "eventloop_cmd_per_cycle_max": e.stats.turn_commands_most,
         "connected_clients": e.client_count,
         "blocked_clients": e.stats.blocked_clients,
         "pubsub_clients": e.stats.pubsub_clients,
@@ -261,22 +274,35 @@ def reset_stats(Core core):
     account_reset(core.engine)
 
 
+cdef list durations(const Command* command):
+    cdef const Histogram* h = &command.histogram
+    cdef int place
+    cdef int step
+    found = [(1000, 1003, command.quick)] if command.quick else []
+    for place in range(HISTOGRAM_RANGES):
+        if h.ranges[place] == NULL:
+            continue
+        for step in range(HISTOGRAM_STEPS):
+            if h.ranges[place][step]:
+                found.append((histogram_lowest(place, step), histogram_highest(place, step), h.ranges[place][step]))
+    return found
+
+
 def command_stats(Core core):
     """(name, calls, us spent, rejected, failed, histogram) of each command that was called or rejected.
 
-    histogram[i] counts the calls that took up to 2**i us.
+    The histogram is a list of (least ns, most ns, calls that took so long), in order of time. What takes less than two microseconds is not
+    told apart: it counts as one.
     """
     cdef Engine* e = core.engine
     cdef Command* command
     cdef int i
-    cdef int b
     found = []
     for i in range(e.command_count):
         command = &e.all_commands[i]
         if command.calls or command.rejected or command.failed:
-            histogram = [command.histogram[b] for b in range(HISTOGRAM_BUCKETS)]
             us = <uint64_t>(command.ticks / clock_ticks_per_us())
-            found.append((bytes_of(command.name).decode(), command.calls, us, command.rejected, command.failed, histogram))
+            found.append((bytes_of(command.name).decode(), command.calls, us, command.rejected, command.failed, durations(command)))
     return found
 
 
@@ -304,6 +330,44 @@ def keyspace(Core core):
         if db.keys.count:
             found.append((db.id, db.keys.count, db.expires.count, db.avg_ttl))
     return found
+
+
+def may_wait(Session session):
+    """Whether the session's running command may be a coroutine: it is not part of another one."""
+    return session.core.engine.call.parent == NULL
+
+
+@cython.final
+cdef class KeySizes:
+    """A count of all values by type and by size, in powers of two."""
+
+    cdef Core core
+    cdef SizeWalk walk
+    cdef readonly dict found             # {database: [{bin: values}, a dict a type]}; bin 0 is size 0, bin i from 2 ** (i - 1) on
+
+    def __cinit__(self, Core core):
+        self.core = core
+        self.found = {}
+
+    def step(self, int64_t budget_us):
+        """Goes on for about so long; True: all databases are counted."""
+        cdef Keyspace* ks = &self.core.engine.ks
+        cdef uint64_t until = clock_ticks() + <uint64_t>(budget_us * clock_ticks_per_us())
+        cdef int i
+        cdef int place
+        engine_use(self.core.engine)
+        while self.walk.db < ks.db_count:
+            if not size_walk_step(&self.walk, ks, budget_us):
+                return False
+            if ks.dbs[self.walk.db].keys.count:
+                self.found[self.walk.db] = [
+                    {place: self.walk.counts[i][place] for place in range(SIZE_BINS) if self.walk.counts[i][place]}
+                    for i in range(SIZED_TYPES)
+                ]
+            size_walk_next_db(&self.walk)
+            if clock_ticks() > until:
+                break
+        return self.walk.db == ks.db_count
 
 
 def keyspace_fault(Core core):
@@ -367,18 +431,24 @@ def key_memory(Session session, bytes key, uint64_t samples):
 
 
 def key_facts(Session session, bytes key):
-    """Address, encoding, length, access field and idle seconds of a key's entry; None: no such key."""
+    """Address, encoding, length, access field and idle seconds of a key's entry, "nodes" of a quicklist; None: no such key."""
     engine_use(session.core.engine)
     cdef Entry* entry = lookup_peek(session.client.db, slice_of_bytes(key))
     if entry == NULL:
         return None
-    return {
+    cdef ListNodes nodes
+    facts = {
         "address": <size_t>entry,
         "encoding": value_encoding_name(entry).decode(),
         "length": value_length(entry),
         "access": entry_access(entry),
         "idle": idle_seconds(&session.core.engine.ks, entry),
     }
+    if list_nodes(entry, &nodes):
+        facts["nodes"] = {
+            "count": nodes.count, "elements": nodes.elements, "fill": nodes.fill, "compress": nodes.compress, "bytes": nodes.bytes
+        }
+    return facts
 
 
 def value_digest(Session session, bytes key):
@@ -411,6 +481,7 @@ def populate(Session session, uint64_t count, bytes prefix, int64_t size):
     cdef uint64_t i
     cdef bytes key
     cdef bytes value
+    cdef Slice[3] request
     engine_use(e)
     for i in range(count):
         key = b"%s:%d" % (prefix, i)
@@ -420,6 +491,10 @@ def populate(Session session, uint64_t count, bytes prefix, int64_t size):
         if open_for_write(db, slice_of_bytes(key)) == NULL:
             db_put_string(db, NULL, slice_of_bytes(key), slice_of_bytes(value), NO_EXPIRY)
             mutated(db, slice_of_bytes(key), NOTIFY_STRING, NULL, 1)
+            request[0] = slice_of(b"SET", 3)
+            request[1] = slice_of_bytes(key)
+            request[2] = slice_of_bytes(value)
+            propagate(db, 3, request)
 
 
 # The slow log and the latency monitor

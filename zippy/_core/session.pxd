@@ -34,6 +34,8 @@ cdef class Core:
     cdef bint freeing
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
     cdef bint in_turn
+    cdef uint64_t turn_began              # clock_ticks
+    cdef uint64_t turn_commands           # that had run before it
     cdef BaseException stashed            # raised by a command in Python, to be raised where the engine has returned
     cdef public bint forked               # this is a copy of the engine in a child process, in whatever state it was
     cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none

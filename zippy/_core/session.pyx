@@ -13,7 +13,7 @@ from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare
-from zippy._core.commands.accounting cimport latency_sample
+from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
     answer_freed, client_authenticated, client_free, client_must_authenticate, client_new, client_reset, client_set_name,
@@ -31,7 +31,7 @@ from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
-    CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, OUTPUT_NORMAL, Call, Command
+    CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, OUTPUT_NORMAL, Call, Command, EngineStats
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport shrink_tables
@@ -61,7 +61,7 @@ SETTING_NAMES = (
     "maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time", "lazyfree-lazy-eviction", "lazyfree-lazy-expire",
     "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush", "notify-keyspace-events", "active-expire-effort",
     "active-expire-enabled", "slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking",
-    "require-authentication", "hz",
+    "require-authentication", "hz", "lazyexpire-nested-arbitrary-keys",
 )
 cdef dict SETTING_PLACES = {name: i for i, name in enumerate(SETTING_NAMES)}
 if sizeof(Settings) != len(SETTING_NAMES) * sizeof(int64_t):
@@ -206,6 +206,8 @@ cdef class Core:
             return 0
         self.in_turn = True
         self.engine.stats.turns += 1
+        self.turn_began = clock_ticks()
+        self.turn_commands = self.engine.stats.commands
         engine_enter(self.engine)
         return 1
 
@@ -217,11 +219,17 @@ cdef class Core:
 
     cpdef int end_turn(self) except -1:
         """Runs what was unblocked, has the journal keep what was done, then flushes all output: one write a client."""
+        cdef EngineStats* stats = &self.engine.stats
+        cdef uint64_t began = self.turn_began if self.in_turn else clock_ticks()
+        cdef uint64_t commands = self.turn_commands if self.in_turn else stats.commands
+        cdef uint64_t before
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
         if self.engine.ks.effects.stream.len or self.engine.ks.effects.failed:
+            before = clock_ticks()
             self.persist_turn()
+            stats.journal_ticks += clock_ticks() - before
         if self.engine.all_flushed:
             self.engine.all_flushed = False
             if self.on_flush_all is not None:
@@ -234,6 +242,7 @@ cdef class Core:
         if self.schedule_free is not None and not self.freeing and self.has_to_free():
             self.freeing = True
             self.schedule_free(self.free_step)
+        account_turn(stats, clock_ticks() - began, commands)
         return 0
 
     def free_between_turns(self, schedule):
@@ -426,11 +435,14 @@ cdef class Core:
 
     def cron(self):
         """The periodic work of the core beside expiry and compaction: sizes of tables, deadlines, limits that time alone passes."""
+        cdef uint64_t began
         self.begin_turn()
+        began = clock_ticks()
         shrink_tables(&self.engine.ks, SHRINK_STEPS)
         serve_deadlines(self.engine)
         end_pause_if_over(self.engine)
         check_soft_limits(self.engine)
+        self.engine.stats.cron_ticks += clock_ticks() - began
         if self.schedule_turn_end is None:
             self.end_turn()
 

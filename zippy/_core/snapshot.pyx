@@ -28,6 +28,7 @@ from zippy._core.session cimport Core, Session
 from zippy._core.values.rdb_stream cimport RDB_OK, RDB_UNSUPPORTED, RdbReader, rdb_reader_init
 
 import os
+import time
 
 cdef extern from *:
     """
@@ -351,13 +352,20 @@ def child_outcome(bytes report):
     return outcome.error, outcome.keys, outcome.bytes, outcome.copied
 
 
-def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False, bint replace=False, tell=None):
+def load_delay(int delay_us, uint64_t keys):
+    """Waits for so many keys that were loaded; see load_bytes."""
+    time.sleep(keys * (delay_us if delay_us > 0 else -1.0 / delay_us) / 1e6)
+
+
+def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False, bint replace=False, tell=None, int delay_us=0):
     """Loads a snapshot (a mapped file) into the core: a dict of what was found. SnapshotError says what is wrong with it; what came before
     is loaded then.
 
     keep_expired: keys whose time is over are loaded too. replace: keys that are there already are replaced; else they are an error.
-    tell: called now and then with the number of bytes that are done; it may raise, but must not use the core.
+    tell: called now and then with the number of bytes that are done; it may raise, but must not use the core. delay_us: to wait after each
+    key, on average; negative: a microsecond after so many.
     """
+    cdef uint64_t waited = 0
     cdef RdbReader reader
     cdef RdbLoad load
     cdef RdbLoader loader
@@ -369,9 +377,14 @@ def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False
     core.engine.ks.loading = True
     try:
         rdb_load_begin(&loader, &core.engine.ks, &reader, &load)
-        while rdb_load_some(&loader, TELL_EVERY if tell is not None else <size_t>data.shape[0]):
+        while rdb_load_some(&loader, TELL_EVERY if tell is not None or delay_us else <size_t>data.shape[0]):
+            if delay_us:
+                load_delay(delay_us, load.keys - waited)
+                waited = load.keys
             if tell is not None:
                 tell(reader.at)
+        if delay_us:
+            load_delay(delay_us, load.keys - waited)
     finally:
         core.engine.ks.loading = False
     if reader.status != RDB_OK:

@@ -7,17 +7,21 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from zippy._core.local import Direct, execute, execute_many
+from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import CallbackTransport, Session, Transport
 from zippy.server.clients import ClientState
 from zippy.server.server import Server
 from zippy.setting_types import SettingError, parse
-from zippy.settings import Settings, find_setting
+from zippy.settings import SETTINGS, Settings, Value, find_setting
 
 CRON_SECONDS = 0.1
 FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
+
+NO_FILES = "ERR an engine in process keeps no files; zippy-server does"
+PUBLIC = ("close", "execute", "execute_many", "lock")
 
 # all engines of this process, so that a forked child can tell which were its parent's
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -32,6 +36,16 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
+def refuse_setting(_: Value) -> NoReturn:
+    """A setting that a server alone can honour was to be changed."""
+    raise SettingError("an engine in process has no files, sockets or replicas for it; zippy-server has")
+
+
+def keeps_no_files(session: Session, args: list[bytes]) -> Any:
+    """SAVE, BGSAVE, LASTSAVE, BGREWRITEAOF and WAITAOF."""
+    raise ReplyError(NO_FILES)
+
+
 def chosen_settings(given: Mapping[str, str | int | bool]) -> Settings:
     """Settings as Engine takes them, no snapshots among them unless asked for; ValueError for a name or value that there is none of."""
     settings = Settings()
@@ -43,9 +57,15 @@ def chosen_settings(given: Mapping[str, str | int | bool]) -> Settings:
         text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
         try:
             # as a configuration file does, which may also set what cannot be changed later
-            settings.put(setting, parse(setting, text, settings.value(setting.name)))
+            parsed = parse(setting, text, settings.value(setting.name))
+            if setting.served and parsed != settings.value(setting.name):
+                refuse_setting(parsed)
         except SettingError as error:
             raise ValueError(f"{name}={value!r}: {error}") from None
+        settings.put(setting, parsed)
+    for setting in SETTINGS:
+        if setting.served:
+            settings.on_change(setting.name, refuse_setting)
     return settings
 
 
@@ -55,7 +75,7 @@ class Engine:
     A forked child has a copy of the memory, in whatever state other threads had it: there every use is a RuntimeError.
 
     settings: names and values as in a configuration file, with underscores for dashes: Engine(maxmemory="100mb").
-    A wrong one is a ValueError.
+    A wrong one is a ValueError, and so is one that needs a server, such as dir, appendonly, save or port: nothing is kept in files.
 
     execute("SET", "key", 1) runs one command and returns its reply: None, int, float, bool, bytes, and lists, dicts and sets of them
     (RESP3's kinds; simple strings are bytes too). Arguments are bytes, str (sent as UTF-8), int or float. An error is raised as ReplyError,
@@ -74,6 +94,8 @@ class Engine:
         self.lock = threading.RLock()
         self.server = Server(chosen_settings(settings))
         self.core = self.server.core
+        for name in ("save", "bgsave", "lastsave", "bgrewriteaof", "waitaof"):
+            self.core.bind(name, keeps_no_files)
         self.channels = 0
         self.cron_due = 0.0
         self.timer: threading.Timer | None = None
@@ -81,6 +103,10 @@ class Engine:
         self.closed = False
         self.direct = Direct(weakref.ref(self), self.core, self.lock)
         _engines.add(self)
+
+    def __dir__(self) -> list[str]:
+        """What is for users; the rest is between this and the clients of this package."""
+        return [*PUBLIC, "__init__", "__enter__", "__exit__", "__doc__", "__class__"]
 
     def refuse_fork(self) -> None:
         """RuntimeError in a forked child."""
@@ -121,8 +147,11 @@ class Engine:
         if now >= self.cron_due:
             self.cron_due = now + CRON_SECONDS
             self.core.cron()
+            for work in self.server.on_cron:
+                work()
             self.core.expire(1000)
-            self.core.compact(1000)
+            if self.server.settings.flag("activedefrag"):
+                self.core.compact(1000)
         self.arrange_wake()
 
     def leave(self, session: Session) -> None:

@@ -177,13 +177,16 @@ class AppendFiles:
         """Loads one file: a snapshot, commands, or a snapshot with commands behind it."""
         session = internal_session(core)
         loader = RequestLoader(session)
+        delay = self.settings.integer("key-load-delay")
         try:
             with path.open("rb") as opened, mapped(opened.fileno()) as data:
                 begin = 0
                 if data[: len(RDB_HEAD)] == RDB_HEAD or file.name.endswith(".base.rdb"):
                     # keys whose time is over are kept: the commands that follow expect them
-                    begin = snapshot.load_bytes(core, data, keep_expired=True)["bytes"]
+                    begin = snapshot.load_bytes(core, data, keep_expired=True, delay_us=delay)["bytes"]
                 loader.load(data, begin)
+                if delay:
+                    snapshot.load_delay(delay, loader.requests)
         finally:
             session.close()
         if loader.refused:

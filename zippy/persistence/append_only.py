@@ -106,6 +106,7 @@ class AppendOnly:
         server.info.add("persistence", self.size_fields)
         server.info.add("memory", lambda: {"mem_aof_buffer": self.log.buffered})
         server.settings.on_change("appendonly", self.switch)
+        server.settings.on_change("aof-disable-auto-gc", lambda _: self.delete_history())
         server.follow("appendfsync", self.set_policy)
         server.follow("aof-timestamp-enabled", self.set_timestamps)
 
@@ -174,13 +175,14 @@ class AppendOnly:
         assert self.manifest is not None
         # what a killed process wrote, and the names it gave, are in force from now on, so they have to last
         self.files.sync(self.manifest)
-        manifest = replace(self.manifest, history=())
+        keep = self.server.settings.flag("aof-disable-auto-gc")
+        manifest = self.manifest if keep else replace(self.manifest, history=())
         if not manifest.increments:
             manifest = replace(manifest, increments=(manifest.next_increment(),))
             log.info("Creating AOF incr file %s on server start", manifest.increments[-1].name)
         last = manifest.increments[-1]
         descriptor = self.open_increment(self.files.path(last))
-        for file in self.manifest.history:
+        for file in () if keep else self.manifest.history:
             self.files.path(file).unlink(missing_ok=True)
         if manifest != self.manifest:
             manifest.write(self.files.folder)
@@ -516,7 +518,8 @@ class AppendOnly:
 
     def delete_history(self) -> None:
         """Has a thread delete what was replaced, not the one that syncs: that may take long. The manifest forgets it then."""
-        assert self.manifest is not None
+        if self.manifest is None or self.server.settings.flag("aof-disable-auto-gc"):
+            return
         history = self.manifest.history
         paths = [self.files.path(file) for file in history]
         for path in paths:

@@ -103,7 +103,9 @@ class Snapshots:
         keep_expired = self.core.journal is not None
         try:
             with path.open("rb") as file, mapped(file.fileno()) as data:
-                self.loaded = snapshot.load_bytes(self.core, data, keep_expired, replace)
+                self.loaded = snapshot.load_bytes(
+                    self.core, data, keep_expired, replace, delay_us=self.server.settings.integer("key-load-delay")
+                )
         except FileNotFoundError:
             return
         if self.loaded["functions"]:

@@ -123,9 +123,18 @@ def debug_object(session: Session, args: list[bytes]) -> Any:
     facts = key_facts(session, args[0])
     if facts is None:
         raise ReplyError("ERR no such key")
+    nodes = facts.get("nodes")
+    chain = (
+        ""
+        if nodes is None
+        else (
+            f" ql_nodes:{nodes['count']} ql_avg_node:{nodes['elements'] / nodes['count']:.2f} ql_listpack_max:{nodes['fill']} "
+            f"ql_compressed:{int(nodes['compress'] != 0)} ql_uncompressed_size:{nodes['bytes']}"
+        )
+    )
     return Simple(
         f"Value at:{facts['address']:#x} refcount:1 encoding:{facts['encoding']} serializedlength:{facts['length']} "
-        f"lru:{facts['access']} lru_seconds_idle:{facts['idle']}"
+        f"lru:{facts['access']} lru_seconds_idle:{facts['idle']}{chain}"
     )
 
 

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zippy._core.introspection import clock_us, command_stats, engine_stats, error_stats, keyspace, memory_stats
+from zippy._core.introspection import clock_us, command_stats, engine_stats, error_stats, keyspace, may_wait, memory_stats
 from zippy._core.resp.kinds import Verbatim
 from zippy.server.arguments import text
+from zippy.server.key_sizes import KeySizesCount
 from zippy.server.registry import command
 from zippy.version import REDIS_VERSION, __version__
 
@@ -28,6 +29,7 @@ Fields = Mapping[str, Any]
 """Values as INFO shows them once they are str()."""
 
 NOT_BY_DEFAULT = frozenset({"commandstats", "latencystats"})
+BY_NAME_ALONE = frozenset({"debug"})
 ALLOCATOR = "zippy-slabs"
 
 
@@ -36,6 +38,7 @@ class Info:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.key_sizes = KeySizesCount(server.core)
         self.sections: dict[str, list[Callable[[], Fields]]] = {}
         for name, function in (
             ("server", self.server_fields),
@@ -52,8 +55,9 @@ class Info:
             ("latencystats", self.latency_fields),
             ("cluster", lambda: {"cluster_enabled": 0}),
             ("keyspace", self.keyspace_fields),
-            ("keysizes", dict),
+            ("keysizes", self.key_sizes.fields),
             ("zippy", self.zippy_fields),
+            ("debug", self.debug_fields),
         ):
             self.add(name, function)
 
@@ -72,9 +76,9 @@ class Info:
         """The text of the sections wanted, each once and in their own order; none wanted is "default"."""
         names = {name.lower() for name in wanted} or {"default"}
         if names & {"all", "everything"}:
-            names |= set(self.sections)
+            names |= set(self.sections) - BY_NAME_ALONE
         elif "default" in names:
-            names |= set(self.sections) - NOT_BY_DEFAULT
+            names |= set(self.sections) - NOT_BY_DEFAULT - BY_NAME_ALONE
         parts = []
         for section in self.sections:
             if section in names:
@@ -193,7 +197,7 @@ class Info:
             **dict.fromkeys(("mem_cluster_links", "mem_aof_buffer"), 0),
             "mem_allocator": ALLOCATOR,
             "mem_overhead_db_hashtable_rehashing": 0,
-            "active_defrag_running": 0,
+            "active_defrag_running": int(self.server.compacting),
             "lazyfree_pending_objects": stats["lazyfree_pending_objects"],
             "lazyfreed_objects": stats["lazyfreed_objects"],
         }
@@ -233,6 +237,7 @@ class Info:
             "instantaneous_input_repl_kbps": "0.00",
             "instantaneous_output_repl_kbps": "0.00",
             "instantaneous_eventloop_cycles_per_sec": round(meter.rate("eventloop_cycles")),
+            "instantaneous_eventloop_duration_usec": round(meter.rate("eventloop_duration_sum") / max(meter.rate("eventloop_cycles"), 1)),
             "expired_stale_perc": f"{stats['expired_stale_perc']:.2f}",
             "expire_cycle_cpu_milliseconds": stats["expire_cycle_us"] // 1000,
             "total_eviction_exceeded_time": (stats["over_limit_us"] + stats["over_limit_now_us"]) // 1000,
@@ -273,7 +278,7 @@ class Info:
         percentiles: Any = self.server.settings.value("latency-tracking-info-percentiles")
         fields = {}
         for name, _, _, _, _, histogram in command_stats(self.server.core):
-            if sum(histogram):
+            if histogram:
                 shown = [f"p{f'{p:.6f}'.rstrip('0').rstrip('.')}={percentile_us(histogram, p):.3f}" for p in percentiles]
                 fields[f"latency_percentiles_usec_{name}"] = ",".join(shown)
         return fields
@@ -285,6 +290,11 @@ class Info:
             for number, keys, expires, ttl in keyspace(self.server.core)
         }
 
+    def debug_fields(self) -> Fields:
+        """What the loop spent its time with."""
+        stats = engine_stats(self.server.core)
+        return {name: stats[name] for name in DEBUG}
+
     def zippy_fields(self) -> Fields:
         """What is zippy's own."""
         return {
@@ -295,6 +305,7 @@ class Info:
         }
 
 
+DEBUG = ("eventloop_duration_aof_sum", "eventloop_duration_cron_sum", "eventloop_duration_max", "eventloop_cmd_per_cycle_max")
 STATS = (
     "total_connections_received", "total_commands_processed", "instantaneous_ops_per_sec", "total_net_input_bytes",
     "total_net_output_bytes", "total_net_repl_input_bytes", "total_net_repl_output_bytes", "instantaneous_input_kbps",
@@ -367,19 +378,29 @@ def cpu_fields() -> Fields:
     }
 
 
-def percentile_us(histogram: list[int], percentile: float) -> float:
-    """A percentile of times that were counted by powers of two; evenly spread inside each of them."""
-    wanted = sum(histogram) * percentile / 100
-    below = 0
-    for power, count in enumerate(histogram):
-        if count and below + count >= wanted:
-            low = 2.0 ** (power - 1) if power else 0.0
-            return float(low + (2.0**power - low) * max(wanted - below, 0.0) / count)
-        below += count
+def percentile_us(histogram: list[tuple[int, int, int]], percentile: float) -> float:
+    """A percentile of times in us: the longest that counts as the one in question; of percentile 0 the shortest. 0: there are none."""
+    wanted = max(int(sum(count for _, _, count in histogram) * percentile / 100 + 0.5), 1)
+    for least, most, count in histogram:
+        wanted -= count
+        if wanted <= 0:
+            return (most if percentile else least) / 1000
     return 0.0
 
 
 @command("info")
 def info(session: Session, args: list[bytes]) -> Any:
     """INFO [section [section ...]]."""
-    return Verbatim(session.core.server.info.report([text(section) for section in args[1:]]))
+    report, wanted = session.core.server.info, [text(section).lower() for section in args[1:]]
+    sizes = report.key_sizes
+    if not sizes.is_quick() and not {"keysizes", "all", "everything"}.isdisjoint(wanted):
+        if session.core.server.has_loop() and may_wait(session):
+            return report_with_sizes(report, wanted)
+        sizes.count()
+    return Verbatim(report.report(wanted))
+
+
+async def report_with_sizes(report: Info, wanted: list[str]) -> Verbatim:
+    """INFO's reply, after a new count of the values' sizes."""
+    await report.key_sizes.count_in_steps()
+    return Verbatim(report.report(wanted))

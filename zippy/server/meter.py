@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SAMPLES = 16
 SAMPLE_SECONDS = 0.1
-MEASURED = ("total_commands_processed", "total_net_input_bytes", "total_net_output_bytes", "eventloop_cycles")
+MEASURED = ("total_commands_processed", "total_net_input_bytes", "total_net_output_bytes", "eventloop_cycles", "eventloop_duration_sum")
 
 
 class Meter:

@@ -169,6 +169,10 @@ class Server:
 
     # Life
 
+    def has_loop(self) -> bool:
+        """Whether an event loop serves it; in process there is none, and nothing can be awaited."""
+        return self.stopped is not None
+
     async def start(self) -> None:
         """Opens the listeners and starts the cron. OSError when an address cannot be had."""
         loop = asyncio.get_running_loop()
@@ -207,7 +211,7 @@ class Server:
     def compact(self) -> None:
         """A step of compaction, and the next ones in short intervals until nothing worth it is left."""
         self.compacting = False
-        if not self.is_saving() and self.core.compact(COMPACT_US):
+        if self.settings.flag("activedefrag") and not self.is_saving() and self.core.compact(COMPACT_US):
             self.compacting = True
             asyncio.get_running_loop().call_later(COMPACT_INTERVAL, self.compact)
 

@@ -18,6 +18,8 @@ DEFAULT_COUNT = 10
 GRAPH_WIDTH = 80
 GRAPH_ROWS = 4
 GRAPH_STEPS = "_o#"  # within a row, from low to high
+LEAST_POWER = 10  # of LATENCY HISTOGRAM: 1024 ns
+LONGEST_NS = (1 << 30) - 1  # what the histograms tell apart
 SECONDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -138,9 +140,9 @@ def latency_histogram(session: Session, args: list[bytes]) -> Any:
     """LATENCY HISTOGRAM [command [command ...]]. Replies with calls, and how many took up to so many microseconds."""
     wanted = None if len(args) == 2 else set().union(*(names_of(text(name)) for name in args[2:]))
     found = {}
-    for name, calls, _, _, _, histogram in command_stats(session.core):
-        if sum(histogram) and (wanted is None or name in wanted):
-            found[name] = {"calls": calls, "histogram_usec": cumulative(histogram)}
+    for name, _, _, _, _, histogram in command_stats(session.core):
+        if histogram and (wanted is None or name in wanted):
+            found[name] = {"calls": sum(count for _, _, count in histogram), "histogram_usec": cumulative(histogram)}
     return found
 
 
@@ -150,11 +152,18 @@ def names_of(name: str) -> set[str]:
     return set() if spec is None else {spec.name, *(subcommand.name for subcommand in spec.subcommands)}
 
 
-def cumulative(histogram: list[int]) -> dict[int, int]:
-    """Calls of up to 2**i us, for those powers that have calls of their own."""
-    total, shown = 0, {}
-    for power, count in enumerate(histogram):
+def cumulative(histogram: list[tuple[int, int, int]]) -> dict[int, int]:
+    """Calls of up to so many us, by powers of two of 1024 ns on, for those that have calls of their own; as Redis: each with all that is
+    not told apart from it, so that 1024 us are 1056."""
+    total, power, shown = 0, LEAST_POWER, {}
+    for _, most, count in histogram:
+        while most > bound(power):
+            power += 1
         total += count
-        if count:
-            shown[1 << power] = total
+        shown[min(bound(power), LONGEST_NS) // 1000] = total
     return shown
+
+
+def bound(power: int) -> int:
+    """The longest time in ns that counts as 2 ** power, to two digits."""
+    return int((1 << power) + (1 << power - 7) - 1)

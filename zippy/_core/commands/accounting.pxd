@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.commands.types cimport Call, Client, Command, Engine, LatencyEvent, SlowEntry
+from zippy._core.commands.types cimport Call, Client, Command, Engine, EngineStats, LatencyEvent, SlowEntry
 
 
 # After it ran, at Engine.ticks: statistics, error counts, slow log. A command that waits is not counted before it has ended
@@ -14,12 +14,14 @@ cdef inline void account_quick_call(Engine* e, const Call* call) noexcept nogil:
     """account_call for what took less than two microseconds, made no error, and is of no interest to the slow log."""
     call.command.calls += 1
     call.command.ticks += e.ticks - call.ticks
-    call.command.histogram[0] += e.settings.latency_tracking
+    call.command.quick += e.settings.latency_tracking
     e.stats.commands += 1
     call.client.commands += 1
 
 
 cdef void account_rejected(Engine* e, Client* c, Command* command, uint64_t errors_before) noexcept nogil   # the gate refused it
+# A turn took so long; so many commands had run before it
+cdef void account_turn(EngineStats* stats, uint64_t ticks, uint64_t commands_before) noexcept nogil
 cdef void account_reset(Engine* e) noexcept nogil                               # CONFIG RESETSTAT
 cdef void accounting_init(Engine* e) noexcept nogil
 cdef void accounting_free(Engine* e) noexcept nogil

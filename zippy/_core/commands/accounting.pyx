@@ -1,16 +1,18 @@
 # Everything here is asked of each command that ran, so what most of them need is a counter and one comparison of ticks; the slow log, the
 # latency monitor and MONITOR begin behind that comparison or a bit of the client.
 
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memmove, memset, strncpy
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, slice_equal, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_ticks_per_us
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.histogram cimport histogram_add, histogram_clear
 from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CLIENT_CLOSE_AFTER_REPLY, CLIENT_REPLY_OFF, CLIENT_UNIX, CLIENT_WAITS, CMD_FAST, CMD_SKIP_SLOWLOG, HISTOGRAM_BUCKETS, LATENCY_EVENTS,
+    CLIENT_CLOSE_AFTER_REPLY, CLIENT_REPLY_OFF, CLIENT_UNIX, CLIENT_WAITS, CMD_FAST, CMD_SKIP_SLOWLOG, LATENCY_EVENTS,
     LATENCY_NAME, LATENCY_SAMPLES, SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat, LatencySample
 )
 from zippy._core.resp.writer cimport Reply, reply_raw
@@ -18,6 +20,7 @@ from zippy._core.resp.writer cimport Reply, reply_raw
 cdef enum:
     ERROR_CODES_MAX = 128        # as many kinds of errors are told apart; a client can make them up
     ERROR_CODE_BYTES = 32
+    QUICK_US = 2                 # what takes less is counted alone
 
 
 cdef void error_key_of(const void* item, Slice* key) noexcept nogil:
@@ -29,6 +32,9 @@ cdef void accounting_init(Engine* e) noexcept nogil:
 
 
 cdef void accounting_free(Engine* e) noexcept nogil:
+    cdef int i
+    for i in range(e.command_count):
+        histogram_clear(&e.all_commands[i].histogram)
     free_errors(e)
     slowlog_reset(e)
     mem_free(e.slowlog)
@@ -53,13 +59,14 @@ cdef void account_reset(Engine* e) noexcept nogil:
     cdef Command* command
     for i in range(e.command_count):
         command = &e.all_commands[i]
-        command.calls = command.ticks = command.rejected = command.failed = 0
-        memset(command.histogram, 0, sizeof(command.histogram))
+        command.calls = command.ticks = command.rejected = command.failed = command.quick = 0
+        histogram_clear(&command.histogram)
     free_errors(e)
     memset(&e.ks.stats, 0, sizeof(e.ks.stats))
     e.stats.commands = e.stats.connections = e.stats.rejected_connections = e.stats.bytes_in = e.stats.bytes_out = 0
     e.stats.query_limit_disconnects = e.stats.output_limit_disconnects = e.stats.error_replies = e.stats.evicted_clients = 0
-    e.stats.auth_denied = 0
+    e.stats.auth_denied = e.stats.turns = e.stats.turn_ticks = e.stats.turn_ticks_most = e.stats.turn_commands_most = 0
+    e.stats.journal_ticks = e.stats.cron_ticks = 0
 
 
 cdef void count_error(Engine* e, const Reply* r) noexcept nogil:
@@ -85,14 +92,6 @@ cdef void count_error(Engine* e, const Reply* r) noexcept nogil:
     stat.count += 1
 
 
-cdef inline int bucket_of(uint64_t us) noexcept nogil:
-    cdef int bucket = 0
-    while us > 1 and bucket < HISTOGRAM_BUCKETS - 1:
-        us = (us + 1) >> 1
-        bucket += 1
-    return bucket
-
-
 cdef void account_call(Engine* e, const Call* call) noexcept nogil:
     cdef Client* c = call.client
     cdef Command* command = call.command
@@ -105,7 +104,11 @@ cdef void account_call(Engine* e, const Call* call) noexcept nogil:
     e.stats.commands += 1
     c.commands += 1
     if e.settings.latency_tracking:
-        command.histogram[bucket_of(<uint64_t>us) if us >= 2 else 0] += 1
+        if us < QUICK_US:
+            command.quick += 1
+        else:
+            # whole microseconds, as Redis counts them
+            histogram_add(&command.histogram, <uint64_t>us * 1000)
     if c.reply.errors != call.errors:
         command.failed += 1
         count_error(e, &c.reply)
@@ -119,9 +122,9 @@ cdef void account_call(Engine* e, const Call* call) noexcept nogil:
 
 
 cdef uint64_t account_quick_ticks(const Engine* e) noexcept nogil:
-    if e.settings.latency_monitor_threshold or 0 <= e.settings.slowlog_log_slower_than < 2:
+    if e.settings.latency_monitor_threshold or 0 <= e.settings.slowlog_log_slower_than < QUICK_US:
         return 0
-    return <uint64_t>(2 * clock_ticks_per_us())
+    return <uint64_t>(QUICK_US * clock_ticks_per_us())
 
 
 cdef void account_rejected(Engine* e, Client* c, Command* command, uint64_t errors_before) noexcept nogil:
@@ -129,6 +132,16 @@ cdef void account_rejected(Engine* e, Client* c, Command* command, uint64_t erro
         command.rejected += 1
     if c.reply.errors != errors_before:
         count_error(e, &c.reply)
+
+
+cdef void account_turn(EngineStats* stats, uint64_t ticks, uint64_t commands_before) noexcept nogil:
+    # the counter of commands may have been reset meanwhile
+    cdef uint64_t commands = stats.commands - commands_before if stats.commands >= commands_before else stats.commands
+    stats.turn_ticks += ticks
+    if ticks > stats.turn_ticks_most:
+        stats.turn_ticks_most = ticks
+    if commands > stats.turn_commands_most:
+        stats.turn_commands_most = commands
 
 
 cdef inline Slice shown_argument(const Call* call, int i) noexcept nogil:
@@ -190,6 +203,8 @@ cdef void make_slowlog_room(Engine* e) noexcept nogil:
 
 
 cdef void slowlog_push(Engine* e, const Call* call, int64_t us) noexcept nogil:
+    if not e.settings.slowlog_max_len:
+        return
     if e.slowlog_first + e.slowlog_count == e.slowlog_cap:
         make_slowlog_room(e)
     e.slowlog[e.slowlog_first + e.slowlog_count] = slow_entry(e, call, us)

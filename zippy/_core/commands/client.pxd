@@ -3,7 +3,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.commands.types cimport Client, Engine, QueuedCommand
+from zippy._core.commands.types cimport Client, Engine, QueuedCommand, Wanted, serve_fn
 
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil
@@ -32,11 +32,11 @@ cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at
 cdef void queued_copy(QueuedCommand* q, int argc, const Slice* argv) noexcept nogil   # owned copies of the arguments
 cdef void queued_free(QueuedCommand* q) noexcept nogil
 
-# Blocks the client on the keys until one of them holds a value of value_type, for timeout_us (0: for ever), then answers with
-# timeout_reply. Where blocking is not allowed (in MULTI, in a script) that answer is given at once.
-cdef void block_on_keys(
-    Engine* e, Client* c, int count, const Slice* keys, int value_type, int64_t timeout_us, int timeout_reply
-) noexcept nogil
+# Serves the command that is being run, or blocks its client on the keys until one of them holds a value of value_type and it can be served;
+# when its time is over it is answered with timeout_reply. Where blocking is not allowed (in MULTI, in a script) that is answered at once.
+cdef void serve_or_block(Engine* e, Client* c, const Wanted* w) noexcept nogil
+# what waits for values of that type at so many keys from argv[first] on, and takes one
+cdef void want_keys(Wanted* w, serve_fn serve, Slice* argv, int first, int count, int value_type) noexcept nogil
 cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil    # whether block_until_freed may be called
 cdef void block_until_freed(Engine* e, Client* c) noexcept nogil            # what was deleted up to now; it is answered OK then
 cdef void answer_freed(Engine* e) noexcept nogil                            # those whose part has been freed

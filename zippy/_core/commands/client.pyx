@@ -15,7 +15,7 @@ from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_REPLICA,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RETRY, CLIENT_STRANGER, CLIENT_UNBLOCKED, Call
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_STRANGER, CLIENT_UNBLOCKED, Call
 )
 from zippy._core.resp.parser cimport (
     PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
@@ -270,27 +270,39 @@ cdef void reply_in_vain(Client* c, int timeout_reply) noexcept nogil:
         reply_int(&c.reply, 0)
 
 
-cdef void block_on_keys(
-    Engine* e, Client* c, int count, const Slice* keys, int value_type, int64_t timeout_us, int timeout_reply
-) noexcept nogil:
-    cdef int i
-    if c.flags & CLIENT_RETRY:
-        c.flags |= CLIENT_BLOCKED
+cdef void want_keys(Wanted* w, serve_fn serve, Slice* argv, int first, int count, int value_type) noexcept nogil:
+    memset(w, 0, sizeof(Wanted))
+    w.serve = serve
+    w.argv = argv
+    w.first_key = first
+    w.key_count = count
+    w.value_type = value_type
+    w.timeout_reply = BLOCK_NULL_ARRAY
+    w.count = -1
+
+
+cdef void serve_or_block(Engine* e, Client* c, const Wanted* w) noexcept nogil:
+    if w.serve(e, c, w):
         return
     if cannot_wait(e, c):
-        reply_in_vain(c, timeout_reply)
-        return
+        reply_in_vain(c, w.timeout_reply)
+    else:
+        block_on_keys(e, c, w)
+
+
+cdef void block_on_keys(Engine* e, Client* c, const Wanted* w) noexcept nogil:
+    cdef int i
     queued_copy(&c.block.request, e.call.argc, e.call.argv)
     c.block.request.command = e.call.command
+    c.block.wanted = w[0]
+    c.block.wanted.argv = c.block.request.argv
     c.block.db = c.db
-    c.block.value_type = value_type
-    c.block.timeout_reply = timeout_reply
     c.block.places = NULL
-    for i in range(count):
-        c.block.places = wait_for_key(c.db, keys[i], c, c.block.places)
+    for i in range(w.first_key, w.first_key + w.key_count):
+        c.block.places = wait_for_key(c.db, w.argv[i], c, w.removal, c.block.places)
     c.block.deadline_us = 0
-    if timeout_us > 0:
-        c.block.deadline_us = e.ks.clock.mono_us + timeout_us
+    if w.timeout_us > 0:
+        c.block.deadline_us = e.ks.clock.mono_us + w.timeout_us
         heap_push(e, c)
     c.flags |= CLIENT_BLOCKED
     e.stats.blocked_clients += 1
@@ -368,7 +380,7 @@ cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil:
     cdef Call call
     call_of_waiting(e, c, &call)
     # after waiting, those who would have got a null at once get a null array, as in Redis
-    reply_in_vain(c, BLOCK_ZERO if c.block.timeout_reply == BLOCK_ZERO else BLOCK_NULL_ARRAY)
+    reply_in_vain(c, BLOCK_ZERO if c.block.wanted.timeout_reply == BLOCK_ZERO else BLOCK_NULL_ARRAY)
     unblock_answered(e, &call)
 
 

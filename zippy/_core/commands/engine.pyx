@@ -79,6 +79,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
     engine_use(e)
     evict_forget(&e.ks)
     keyspace_free(&e.ks)
+    accounting_free(e)
     for i in range(e.command_count):
         if e.all_commands[i].subcommands != NULL:
             ht_free(e.all_commands[i].subcommands)
@@ -88,7 +89,6 @@ cdef void engine_free(Engine* e) noexcept nogil:
     ht_free(&e.commands)
     ht_free(&e.clients_by_id)
     pubsub_free(&e.pubsub)
-    accounting_free(e)
     reply_free(&e.pushes)
     batch_free(&e.batch)
     mem_free(e.deadlines)
@@ -226,8 +226,8 @@ cdef void engine_command(Engine* e, Client* c, Command* command, int argc, Slice
         c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP_NEXT
         if not admit(e, c, command, argc, argv):
             if c.reply.errors != errors:
-                account_rejected(e, c, command, errors)
                 refuse_in_multi(c, command, reply_at)
+                account_rejected(e, c, command, errors)
             keep_or_cut_reply(e, c, reply_at)
             return
     engine_run_admitted(e, c, command, argc, argv)
@@ -336,6 +336,9 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
     e.ks.no_touch = (call.parent.client.flags & CLIENT_NO_TOUCH) != 0
     if call.parent.client != c:
         keep_or_cut_reply(e, c, call.reply_at)
+    else:
+        # an error of one of EXEC's commands is none of EXEC's
+        call.parent.errors = c.reply.errors
 
 
 cdef void pay_for_freeing(Engine* e, uint64_t ticks) noexcept nogil:
@@ -422,32 +425,37 @@ cdef void serve_key(Engine* e, ReadyKey* ready) noexcept nogil:
     cdef WaitNode* last
     cdef WaitNode* after
     cdef Client* c
+    cdef bint removal
     if waiting == NULL:
         return
     node = waiting.first
     last = waiting.last
+    removal = waiting.removals != 0
     while node != NULL:
         entry = lookup_peek(ready.db, ready.key)
-        if entry == NULL:
+        if entry == NULL and not removal:
             return
         # a served client leaves the queue; the next place is known before, and the last one was there when the key became ready
         after = NULL if node == last else node.next
         c = <Client*>node.client
-        if entry_type(entry) == c.block.value_type and not c.flags & CLIENT_CLOSING:
+        if c.block.wanted.removal or entry != NULL and entry_type(entry) == c.block.wanted.value_type:
             retry(e, c)
         node = after
 
 
 cdef void retry(Engine* e, Client* c) noexcept nogil:
-    """Runs a blocked command again; if it still finds nothing its client goes on waiting."""
+    """Serves a blocked command; if it still finds nothing its client goes on waiting."""
     cdef QueuedCommand* request = &c.block.request
     cdef Db* db = c.db
     cdef Call call
+    if c.flags & CLIENT_CLOSING:
+        return
     c.db = c.block.db
     c.flags = c.flags & ~<uint64_t>CLIENT_BLOCKED | CLIENT_RETRY
     e.ticks = clock_ticks()
     call_begin(e, &call, c, request.command, request.argc, request.argv)
-    request.command.handler(e, c, request.argc, request.argv)
+    if not c.block.wanted.serve(e, c, &c.block.wanted):
+        c.flags |= CLIENT_BLOCKED
     call_end(e, &call)
     c.flags &= ~<uint64_t>CLIENT_RETRY
     c.db = db

@@ -33,9 +33,19 @@ cdef void keys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     reply_defer_array(&c.reply, place, count)
 
 
+cdef bint leave_expired(Engine* e) noexcept nogil:
+    """Has expired keys left where they are if a transaction must not delete what it does not name; whether that was so before."""
+    cdef bint paused = e.ks.expiry_paused
+    if not e.settings.lazyexpire_nested_arbitrary_keys and e.call.parent != NULL:
+        e.ks.expiry_paused = True
+    return paused
+
+
 cdef void randomkey_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """RANDOMKEY."""
+    cdef bint paused = leave_expired(e)
     cdef Entry* entry = random_key(c.db)
+    e.ks.expiry_paused = paused
     if entry == NULL:
         reply_null(&c.reply)
     else:
@@ -64,9 +74,12 @@ cdef void scan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     or removed meanwhile. Deletes each key that it visits and that has expired."""
     cdef KeyScan keys
     cdef uint64_t next
+    cdef bint paused
     if not scan_cursor(c, argv[1], &keys.scan.cursor) or not scan_options(c, argc, argv, 2, SCAN_KEYS, &keys.scan):
         return
     keys.db = c.db
     scan_begin(&keys.scan, c)
+    paused = leave_expired(e)
     next = scan_table(&keys.scan, &c.db.keys, look_at_key)
+    e.ks.expiry_paused = paused
     scan_end(&keys.scan, c, next)

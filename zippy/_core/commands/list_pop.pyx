@@ -1,5 +1,5 @@
-# A blocking command is its plain one with block_on_keys behind it: when a key is written it runs again from the start. What is propagated
-# is the plain pop or move of the key that it came to.
+# A blocking command is its plain one with serve_or_block around it: what it was asked for is kept (Wanted), and looked at again when a key is
+# written. What is propagated is the plain pop or move of the key that it came to.
 
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_free, buf_init, slice_of, slice_text
@@ -7,10 +7,10 @@ from zippy._core.ground.number cimport num_write_i64
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_choice, arg_in_range, arg_option, arg_timeout, check_type, option_table, options_begin, reply_syntax_error
 )
-from zippy._core.commands.client cimport block_on_keys
+from zippy._core.commands.client cimport serve_or_block, want_keys
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.list_removal cimport list_removed
-from zippy._core.commands.types cimport BLOCK_NULL, BLOCK_NULL_ARRAY, Client, Engine
+from zippy._core.commands.types cimport BLOCK_NULL, Client, Engine, Wanted
 from zippy._core.keyspace.db cimport open_for_write, put_new
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_LIST
@@ -116,12 +116,16 @@ cdef bint pop_first_list(Engine* e, Client* c, int keys, Slice* key, int where, 
     return False
 
 
+cdef bint pop_wanted(Engine* e, Client* c, const Wanted* w) noexcept nogil:
+    return pop_first_list(e, c, w.key_count, w.argv + w.first_key, w.take, w.count)
+
+
 cdef void blocking_pop(Engine* e, Client* c, int argc, Slice* argv, int where) noexcept nogil:
-    cdef int64_t timeout
-    if not arg_timeout(e, c, argv[argc - 1], &timeout):
-        return
-    if not pop_first_list(e, c, argc - 2, argv + 1, where, -1):
-        block_on_keys(e, c, argc - 2, argv + 1, TYPE_LIST, timeout, BLOCK_NULL_ARRAY)
+    cdef Wanted w
+    want_keys(&w, pop_wanted, argv, 1, argc - 2, TYPE_LIST)
+    w.take = where
+    if arg_timeout(e, c, argv[argc - 1], &w.timeout_us):
+        serve_or_block(e, c, &w)
 
 
 cdef void blpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -154,7 +158,7 @@ cdef bint parse_end(Slice word, int* where) noexcept nogil:
 
 cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, bint blocking) noexcept nogil:
     """[B]LMPOP from the word `at`, where the number of keys stands; what blocks has its timeout in argv[1], which is read last."""
-    cdef int64_t timeout = 0
+    cdef Wanted w
     cdef int64_t keys
     cdef int64_t count = 1
     cdef int where
@@ -171,13 +175,13 @@ cdef void multi_pop(Engine* e, Client* c, int argc, Slice* argv, int at, bint bl
             return
         if not arg_in_range(c, options.value[0], 1, INT64_MAX, &count, b"ERR count should be greater than 0"):
             return
-    if blocking and not arg_timeout(e, c, argv[1], &timeout):
-        return
-    if pop_first_list(e, c, <int>keys, argv + at + 1, where, count):
-        return
+    want_keys(&w, pop_wanted, argv, at + 1, <int>keys, TYPE_LIST)
+    w.take = where
+    w.count = count
     if blocking:
-        block_on_keys(e, c, <int>keys, argv + at + 1, TYPE_LIST, timeout, BLOCK_NULL_ARRAY)
-    else:
+        if arg_timeout(e, c, argv[1], &w.timeout_us):
+            serve_or_block(e, c, &w)
+    elif not pop_wanted(e, c, &w):
         reply_null_array(&c.reply)
 
 
@@ -244,34 +248,43 @@ cdef void lmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         reply_null(&c.reply)
 
 
-cdef void blocking_move(Engine* e, Client* c, Slice* argv, int take, int put, int64_t timeout, bint old) noexcept nogil:
-    """old: it is told as the command without ends that there was before."""
+cdef bint move_wanted(Engine* e, Client* c, const Wanted* w) noexcept nogil:
+    """Told to others as LMOVE; BRPOPLPUSH, whose fourth word is no end, as the command that there was before."""
     cdef Slice[5] request
     cdef int64_t dirty = e.ks.dirty
-    if not move(e, c, argv[1], argv[2], take, put):
-        block_on_keys(e, c, 1, argv + 1, TYPE_LIST, timeout, BLOCK_NULL)
-    elif e.ks.dirty != dirty:
+    cdef bint old = e.call.argc == 4
+    if not move(e, c, w.argv[1], w.argv[2], w.take, w.put):
+        return False
+    if e.ks.dirty != dirty:
         request[0] = slice_text(b"RPOPLPUSH") if old else slice_text(b"LMOVE")
-        request[1] = argv[1]
-        request[2] = argv[2]
-        request[3] = slice_text(b"left") if take == LIST_HEAD else slice_text(b"right")
-        request[4] = slice_text(b"left") if put == LIST_HEAD else slice_text(b"right")
+        request[1] = w.argv[1]
+        request[2] = w.argv[2]
+        request[3] = slice_text(b"left") if w.take == LIST_HEAD else slice_text(b"right")
+        request[4] = slice_text(b"left") if w.put == LIST_HEAD else slice_text(b"right")
         propagate_instead(e, c, 3 if old else 5, request)
+    return True
+
+
+cdef void blocking_move(Engine* e, Client* c, Slice* argv, int take, int put, Slice timeout) noexcept nogil:
+    cdef Wanted w
+    want_keys(&w, move_wanted, argv, 1, 1, TYPE_LIST)
+    w.take = take
+    w.put = put
+    w.timeout_reply = BLOCK_NULL
+    if arg_timeout(e, c, timeout, &w.timeout_us):
+        serve_or_block(e, c, &w)
 
 
 cdef void brpoplpush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """BRPOPLPUSH source destination timeout. Propagates RPOPLPUSH."""
-    cdef int64_t timeout
-    if arg_timeout(e, c, argv[3], &timeout):
-        blocking_move(e, c, argv, LIST_TAIL, LIST_HEAD, timeout, True)
+    blocking_move(e, c, argv, LIST_TAIL, LIST_HEAD, argv[3])
 
 
 cdef void blmove_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout. Propagates LMOVE."""
     cdef int take
     cdef int put
-    cdef int64_t timeout
     if not parse_end(argv[3], &take) or not parse_end(argv[4], &put):
         reply_syntax_error(c)
-    elif arg_timeout(e, c, argv[5], &timeout):
-        blocking_move(e, c, argv, take, put, timeout, False)
+    else:
+        blocking_move(e, c, argv, take, put, argv[5])

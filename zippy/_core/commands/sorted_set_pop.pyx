@@ -7,11 +7,11 @@ from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_choice, arg_in_range, arg_option, arg_timeout, check_type, option_table, options_begin, reply_syntax_error
 )
-from zippy._core.commands.client cimport block_on_keys
+from zippy._core.commands.client cimport serve_or_block, want_keys
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
 from zippy._core.commands.sorted_set_removal cimport zset_removed
-from zippy._core.commands.types cimport BLOCK_NULL_ARRAY, Client, Engine
+from zippy._core.commands.types cimport Client, Engine, Wanted
 from zippy._core.keyspace.db cimport open_for_write
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_double, reply_null_array
 from zippy._core.values.entry cimport TYPE_ZSET, Entry
@@ -19,6 +19,8 @@ from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_l
 
 cdef enum PopReply:
     # how popped members are replied
+    LOWEST = 0           # Wanted.take
+    HIGHEST = 1
     REPLY_PLAIN = 0      # one: member, score. A blocking one has the key before them
     REPLY_MEMBERS = 1    # as ZRANGE WITHSCORES
     REPLY_PAIRS = 2      # an array of pairs in both protocols
@@ -120,12 +122,16 @@ cdef bint pop_first(Engine* e, Client* c, int keys, Slice* key, bint highest, in
     return False
 
 
+cdef bint pop_wanted(Engine* e, Client* c, const Wanted* w) noexcept nogil:
+    return pop_first(e, c, w.key_count, w.argv + w.first_key, w.take == HIGHEST, w.count)
+
+
 cdef void blocking_pop(Engine* e, Client* c, int argc, Slice* argv, bint highest) noexcept nogil:
-    cdef int64_t timeout
-    if not arg_timeout(e, c, argv[argc - 1], &timeout):
-        return
-    if not pop_first(e, c, argc - 2, argv + 1, highest, -1):
-        block_on_keys(e, c, argc - 2, argv + 1, TYPE_ZSET, timeout, BLOCK_NULL_ARRAY)
+    cdef Wanted w
+    want_keys(&w, pop_wanted, argv, 1, argc - 2, TYPE_ZSET)
+    w.take = HIGHEST if highest else LOWEST
+    if arg_timeout(e, c, argv[argc - 1], &w.timeout_us):
+        serve_or_block(e, c, &w)
 
 
 cdef void bzpopmin_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -198,9 +204,12 @@ cdef void bzmpop_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     """BZMPOP timeout numkeys key [key ...] <MIN | MAX> [COUNT count]. Propagates ZPOPMIN or ZPOPMAX of the key that it popped from, with
     the number of members."""
     cdef MultiPop q
-    cdef int64_t timeout
-    # the timeout stands first and is read last
-    if not parse_multi_pop(c, argc, argv, 2, &q) or not arg_timeout(e, c, argv[1], &timeout):
+    cdef Wanted w
+    if not parse_multi_pop(c, argc, argv, 2, &q):
         return
-    if not pop_first(e, c, q.keys, q.key, q.highest, q.count):
-        block_on_keys(e, c, q.keys, q.key, TYPE_ZSET, timeout, BLOCK_NULL_ARRAY)
+    want_keys(&w, pop_wanted, argv, 3, q.keys, TYPE_ZSET)
+    w.take = HIGHEST if q.highest else LOWEST
+    w.count = q.count
+    # the timeout stands first and is read last
+    if arg_timeout(e, c, argv[1], &w.timeout_us):
+        serve_or_block(e, c, &w)

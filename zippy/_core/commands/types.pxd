@@ -4,6 +4,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Buf, Slice
 from zippy._core.ground.hashtable cimport HashTable
+from zippy._core.ground.histogram cimport Histogram
 from zippy._core.ground.mem cimport Account
 from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, WatchNode
 from zippy._core.resp.parser cimport Batch, Parser
@@ -86,7 +87,6 @@ cdef enum OutputClass:
 
 cdef enum:
     KNOWN_WORDS = 128
-    HISTOGRAM_BUCKETS = 32           # powers of two of a microsecond
     SLOWLOG_ARGS = 32                # arguments that a slow log entry keeps, of each
     SLOWLOG_ARG_BYTES = 128          # these many bytes
     LATENCY_SAMPLES = 160            # that the latency monitor keeps of an event
@@ -120,6 +120,8 @@ cdef enum KeyFind:
 
 
 ctypedef void (*command_fn)(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+# replies and returns True when there is what the command waits for
+ctypedef bint (*serve_fn)(Engine* e, Client* c, const Wanted* w) noexcept nogil
 # writes at most `room` keys; how many there are, or KEYS_UNKNOWN
 ctypedef int (*keys_fn)(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 
@@ -164,7 +166,8 @@ cdef struct Command:
     uint64_t ticks                   # clock_ticks spent
     uint64_t rejected
     uint64_t failed
-    uint64_t[HISTOGRAM_BUCKETS] histogram    # calls by microseconds
+    uint64_t quick                   # calls of less than two microseconds, which the histogram lacks
+    Histogram histogram              # calls by nanoseconds
 
 
 cdef struct Call:
@@ -196,12 +199,26 @@ cdef struct Multi:
     size_t bytes                     # held by the queue
 
 
+cdef struct Wanted:
+    # what a command that may block was asked for: read once, when it comes
+    serve_fn serve                   # what it does, as soon as it can
+    Slice* argv                      # of the request, borrowed; while it is blocked, of BlockState.request
+    int first_key                    # in argv: the keys that it waits for
+    int key_count
+    int value_type                   # ValueType that serves it
+    bint removal                     # it has something to say, too, when a key is deleted or has got another type
+    int64_t timeout_us               # 0: it waits for ever
+    int timeout_reply                # a BlockReply
+    int take                         # the end that it takes from, and, of what moves, the one that it puts to
+    int put
+    int64_t count                    # elements; -1: one, not in an array
+
+
 cdef struct BlockState:
     WaitNode* places                 # in the queues of the keys waited for
-    QueuedCommand request            # the command, to be run again
+    QueuedCommand request            # the command as it was sent
+    Wanted wanted                    # and as it was understood
     Db* db                           # the database it was sent to
-    int value_type                   # ValueType that serves it
-    int timeout_reply                # a BlockReply
     int64_t deadline_us              # of the monotonic clock, 0: none
     size_t heap_at                   # place in the engine's heap of deadlines
     uint64_t until_freed             # waits for no key: for all that was deleted up to the item of this number to be freed; 0: for a key
@@ -320,6 +337,11 @@ cdef struct EngineStats:
     uint64_t evicted_clients
     uint64_t auth_denied
     uint64_t turns
+    uint64_t turn_ticks              # clock_ticks that turns took, up to their replies
+    uint64_t turn_ticks_most         # that one took
+    uint64_t turn_commands_most      # commands that ran in one
+    uint64_t journal_ticks           # clock_ticks that the journal took of them
+    uint64_t cron_ticks              # and the periodic work of the core
     uint64_t blocked_clients         # those that CLIENT PAUSE holds back too
     uint64_t pubsub_clients
     uint64_t watching_clients

@@ -384,6 +384,7 @@ cdef size_t estimated_bytes(const Db* db) noexcept nogil:
 cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
     cdef Keyspace* ks = db.keyspace
     cdef uint64_t removed = db.keys.count
+    cdef uint64_t freed
     cdef DeadTable* dead
     touch_all_watched(db, NULL)
     if db.keyspace.live != NULL and removed:
@@ -395,13 +396,17 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
         dead.bytes = estimated_bytes(db)
         free_table(ks, dead)
     else:
+        freed = ks.stats.lazyfreed
         free_table_entries(ks, &db.keys, lazy)
+        if lazy:
+            ks.stats.lazyfreed = freed + removed
         ht_free(&db.keys)
         ht_free(&db.expires)
     ht_init(&db.keys, entry_key_of)
     ht_init(&db.expires, entry_key_of)
     db.avg_ttl = 0
     db.expire_cursor = 0
+    signal_db_ready(db)
     return removed
 
 

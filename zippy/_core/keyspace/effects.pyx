@@ -256,7 +256,7 @@ cdef WaitingKey* waiting_at(Db* db, Slice key) noexcept nogil:
     return <WaitingKey*>ht_find(&db.waiting, key)
 
 
-cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, WaitNode* siblings) noexcept nogil:
+cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, bint removal, WaitNode* siblings) noexcept nogil:
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
     cdef WaitingKey* waiting = <WaitingKey*>ht_find_hashed(&db.waiting, key, hash)
     cdef WaitNode* node
@@ -271,6 +271,8 @@ cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, WaitNode* siblings)
     node.waiting = waiting
     node.db = db
     node.client = client
+    node.removal = removal
+    waiting.removals += removal
     node.prev = waiting.last
     if waiting.last != NULL:
         waiting.last.next = node
@@ -288,6 +290,7 @@ cdef void stop_waiting(WaitNode* siblings) noexcept nogil:
         node = siblings
         siblings = node.sibling
         waiting = node.waiting
+        waiting.removals -= node.removal
         if node.prev != NULL:
             node.prev.next = node.next
         else:
@@ -304,7 +307,7 @@ cdef void stop_waiting(WaitNode* siblings) noexcept nogil:
 
 cdef void signal_ready(Db* db, Slice key) noexcept nogil:
     cdef WaitingKey* waiting = <WaitingKey*>ht_find(&db.waiting, key)
-    if waiting != NULL and not waiting.ready and ht_find(&db.keys, key) != NULL:
+    if waiting != NULL and not waiting.ready and (waiting.removals or ht_find(&db.keys, key) != NULL):
         append_ready(db, waiting)
 
 

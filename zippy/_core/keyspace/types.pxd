@@ -55,6 +55,7 @@ cdef struct WaitingKey:
     WaitNode* first              # first come, first served
     WaitNode* last
     bint ready                   # on the keyspace's ready list
+    int removals                 # places of those who want to hear of a removal too
     Slice key                    # owned, behind the struct
 
 
@@ -66,6 +67,7 @@ cdef struct WaitNode:
     WaitingKey* waiting
     Db* db
     void* client                 # the Client; opaque on this floor
+    bint removal                 # it wants to hear, too, when the key is deleted or gets another type
 
 
 cdef struct ReadyKey:

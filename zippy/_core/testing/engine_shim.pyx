@@ -4,17 +4,38 @@
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
-from zippy._core.commands.client cimport client_free, client_new
+from zippy._core.commands.client cimport client_free, client_new, serve_or_block, want_keys
 from zippy._core.commands.engine cimport engine_command, engine_free, engine_init, engine_use, find_command
 from zippy._core.commands.table cimport table_build
-from zippy._core.commands.types cimport Client, Engine
+from zippy._core.commands.types cimport Client, Command, Engine, Wanted, command_fn
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_set
 from zippy._core.ground.mem cimport mem_alloc, mem_charge_to, mem_free
+from zippy._core.keyspace.db cimport lookup_peek
 from zippy._core.keyspace.lazy_free cimport lazy_free_step
 from zippy._core.keyspace.effects cimport effects_taken
 from zippy._core.keyspace.types cimport RecordHeader
-from zippy._core.resp.writer cimport reply_cut
+from zippy._core.resp.writer cimport reply_cut, reply_int
+from zippy._core.values.entry cimport TYPE_STRING, Entry, entry_type
+
+
+cdef bint tell_removal(Engine* e, Client* c, const Wanted* w) noexcept nogil:
+    """Replies with the place of the first key that holds no string."""
+    cdef const Entry* entry
+    cdef int i
+    for i in range(w.key_count):
+        entry = lookup_peek(c.db, w.argv[w.first_key + i])
+        if entry == NULL or entry_type(entry) != TYPE_STRING:
+            reply_int(&c.reply, i)
+            return True
+    return False
+
+
+cdef void await_removal(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    cdef Wanted w
+    want_keys(&w, tell_removal, argv, 1, argc - 1, TYPE_STRING)
+    w.removal = True
+    serve_or_block(e, c, &w)
 
 
 cdef class RecordingEngine:
@@ -22,6 +43,7 @@ cdef class RecordingEngine:
 
     cdef Engine* engine
     cdef Client* client
+    cdef Client* waiter          # of await_removal
 
     def __cinit__(self, int64_t ms=1_000_000_000_000):
         self.engine = <Engine*>calloc(1, sizeof(Engine))
@@ -34,11 +56,13 @@ cdef class RecordingEngine:
         # a slow machine leaves no entries behind, so that blocks can be counted
         self.engine.settings.slowlog_log_slower_than = -1
         self.client = client_new(self.engine, NULL, slice_of(b"", 0))
+        self.waiter = client_new(self.engine, NULL, slice_of(b"", 0))
 
     def __dealloc__(self):
         if self.client != NULL:
             engine_use(self.engine)
             client_free(self.engine, self.client)
+            client_free(self.engine, self.waiter)
             engine_free(self.engine)
             mem_charge_to(NULL)
         free(self.engine)
@@ -69,9 +93,28 @@ cdef class RecordingEngine:
 
     def call(self, *args):
         """Run a command: its reply as RESP, the propagated requests as lists of bytes, and by how much `dirty` moved."""
+        cdef int64_t dirty = self.engine.ks.dirty
+        return self.run(self.client, args), self.take_stream(), self.engine.ks.dirty - dirty
+
+    def await_removal(self, *keys):
+        """Has another client wait until one of the keys holds no string; what `heard` returns then is its place."""
+        cdef Slice name = slice_of(b"touch", 5)
+        cdef Command* command = find_command(self.engine, 1, &name)
+        cdef command_fn touch = command.handler
+        command.handler = await_removal
+        reply = self.run(self.waiter, ("TOUCH", *keys))
+        command.handler = touch
+        return reply
+
+    def heard(self):
+        """What the waiting client was replied, b"" if nothing yet."""
+        reply = self.waiter.reply.out.data[:self.waiter.reply.out.len]
+        reply_cut(&self.waiter.reply, 0)
+        return reply
+
+    cdef bytes run(self, Client* client, tuple args):
         words = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
         cdef Slice* argv
-        cdef int64_t dirty = self.engine.ks.dirty
         cdef bytes word
         cdef int i
         engine_use(self.engine)
@@ -79,11 +122,11 @@ cdef class RecordingEngine:
         for i in range(len(words)):
             word = words[i]
             argv[i] = slice_of(<const char*>word, len(word))
-        engine_command(self.engine, self.client, find_command(self.engine, len(words), argv), len(words), argv)
+        engine_command(self.engine, client, find_command(self.engine, len(words), argv), len(words), argv)
         mem_free(argv)
-        reply = self.client.reply.out.data[:self.client.reply.out.len]
-        reply_cut(&self.client.reply, 0)
-        return reply, self.take_stream(), self.engine.ks.dirty - dirty
+        reply = client.reply.out.data[:client.reply.out.len]
+        reply_cut(&client.reply, 0)
+        return reply
 
     cdef list take_stream(self):
         cdef RecordHeader header

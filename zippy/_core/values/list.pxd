@@ -22,6 +22,15 @@ cdef struct ListIter:
     LpItem item            # the element just returned, borrowed until the next change
 
 
+cdef struct ListNodes:
+    # of a list that is a quicklist
+    uint64_t count
+    uint64_t elements
+    size_t bytes           # of the elements in all nodes, uncompressed
+    int fill               # list-max-listpack-size and list-compress-depth, as they were when it became one
+    int compress
+
+
 cdef Entry* list_new(Slice key) noexcept nogil                                         # an empty list
 cdef uint64_t list_length(const Entry* e) noexcept nogil
 # To be called before count elements are pushed or inserted: makes a quicklist of a listpack that they would make too large
@@ -47,4 +56,5 @@ cdef void list_free(Entry* e) noexcept nogil
 cdef bint list_free_some(Entry* e, uint64_t items) noexcept nogil
 cdef uint64_t list_free_effort(const Entry* e) noexcept nogil
 cdef Entry* list_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil
+cdef bint list_nodes(const Entry* e, ListNodes* nodes) noexcept nogil                  # False: it is no quicklist. O(nodes)
 cdef size_t list_memory(Entry* e, uint64_t samples) noexcept nogil

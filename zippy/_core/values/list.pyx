@@ -12,7 +12,8 @@ from zippy._core.ground.quicklist cimport (
     ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_items, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push, ql_take_data
 )
 from zippy._core.values.entry cimport (
-    ENC_LISTPACK, ENC_QUICKLIST, NO_EXPIRY, TYPE_LIST, entry_encoding, entry_new, entry_pointer, entry_set_encoding, entry_value
+    ENC_LISTPACK, ENC_QUICKLIST, NO_EXPIRY, TYPE_LIST, entry_encoding, entry_new, entry_pointer, entry_set_encoding, entry_type,
+    entry_value
 )
 
 cdef enum:
@@ -223,6 +224,24 @@ cdef uint64_t list_free_effort(const Entry* e) noexcept nogil:
 cdef Entry* list_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
     cdef void* copy = <void*>lp_copy(listpack_of(e)) if is_listpack(e) else <void*>ql_copy(quicklist_of(e))
     return entry_new(key, TYPE_LIST, entry_encoding(e), copy, expiry)
+
+
+cdef bint list_nodes(const Entry* e, ListNodes* nodes) noexcept nogil:
+    cdef const Quicklist* q
+    cdef const QuicklistNode* node
+    if entry_type(e) != TYPE_LIST or is_listpack(e):
+        return False
+    q = quicklist_of(e)
+    nodes.count = q.nodes
+    nodes.elements = q.count
+    nodes.fill = q.fill
+    nodes.compress = q.compress
+    nodes.bytes = 0
+    node = q.head
+    while node != NULL:
+        nodes.bytes += node.bytes
+        node = node.next
+    return True
 
 
 cdef size_t list_memory(Entry* e, uint64_t samples) noexcept nogil:

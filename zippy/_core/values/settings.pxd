@@ -47,6 +47,7 @@ cdef struct Settings:
     int64_t latency_tracking                # per-command histograms
     int64_t require_authentication          # the default user has a password
     int64_t hz
+    int64_t lazyexpire_nested_arbitrary_keys    # SCAN and RANDOMKEY delete expired keys inside of a transaction, too
 
 
 cdef void settings_defaults(Settings* s) noexcept nogil     # Redis 8.2's defaults, for tests of parts; a server fills in its own

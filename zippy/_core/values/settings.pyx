@@ -27,3 +27,4 @@ cdef void settings_defaults(Settings* s) noexcept nogil:
     s.slowlog_max_len = 128
     s.latency_tracking = 1
     s.hz = 10
+    s.lazyexpire_nested_arbitrary_keys = 1

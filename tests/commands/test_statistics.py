@@ -1,0 +1,227 @@
+"""What a server counts of what it does: INFO's statistics, the slow log, times of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+import zippy
+from tests.commands.test_list import wait_blocked
+from tests.resp import RawClient
+from zippy.server.key_sizes import AT_ONCE
+
+Connect = Callable[[], RawClient]
+
+
+@pytest.fixture(autouse=True)
+def fresh(request: pytest.FixtureRequest) -> None:
+    """Counters begin at zero."""
+    if "raw" in request.fixturenames:
+        request.getfixturevalue("raw")("CONFIG", "RESETSTAT")
+
+
+def fields(raw: RawClient, section: str) -> dict[str, str]:
+    """A section of INFO."""
+    return dict(line.split(":", 1) for line in raw("INFO", section).value.decode().split("\r\n") if ":" in line)
+
+
+def calls(raw: RawClient, command: str) -> tuple[int, int, int]:
+    """calls, rejected_calls and failed_calls of a command."""
+    words = dict(word.split("=") for word in fields(raw, "commandstats")[f"cmdstat_{command}"].split(","))
+    return int(words["calls"]), int(words["rejected_calls"]), int(words["failed_calls"])
+
+
+def errors(raw: RawClient) -> dict[str, str]:
+    """Error replies by code, and how many there were in all."""
+    found = {name[10:]: value for name, value in fields(raw, "errorstats").items()}
+    return found | {"all": fields(raw, "stats")["total_error_replies"]}
+
+
+class TestErrorstats:
+    def test_an_error_inside_of_exec_is_counted_once(self, raw: RawClient) -> None:
+        raw("SET", "s", "x")
+        for words in (("MULTI",), ("LPUSH", "s", 1), ("INCR", "s"), ("EXEC",)):
+            raw(*words)
+        assert errors(raw) == {"WRONGTYPE": "count=1", "ERR": "count=1", "all": "2"}
+        assert calls(raw, "exec") == (1, 0, 0)
+        assert calls(raw, "lpush") == (1, 0, 1)
+
+    def test_exec_that_aborts(self, raw: RawClient) -> None:
+        for words in (("MULTI",), ("NOPE",), ("EXEC",)):
+            raw(*words)
+        assert errors(raw) == {"ERR": "count=1", "EXECABORT": "count=1", "all": "2"}
+        assert calls(raw, "exec") == (1, 0, 1)
+
+    def test_exec_that_is_refused_is_counted_by_what_it_replies(self, raw: RawClient, connect: Connect) -> None:
+        raw("MULTI")
+        raw("SET", "a", "b")
+        other = connect()
+        other("CONFIG", "SET", "maxmemory", 1)
+        assert raw("EXEC").value.startswith(b"EXECABORT")
+        other("CONFIG", "SET", "maxmemory", 0)
+        assert errors(raw) == {"EXECABORT": "count=1", "all": "1"}
+        assert calls(raw, "exec") == (0, 1, 0)
+
+    def test_client_unblock_error(self, raw: RawClient, connect: Connect) -> None:
+        other = connect()
+        number = other("CLIENT", "ID").value
+        other.send_bytes(b"BLPOP nothing 0\r\n")
+        wait_blocked(raw, 1)
+        raw("CONFIG", "RESETSTAT")
+        assert raw("CLIENT", "UNBLOCK", number, "ERROR").value == 1
+        assert other.read().value.startswith(b"UNBLOCKED")
+        assert errors(raw) == {"UNBLOCKED": "count=1", "all": "1"}
+        assert calls(raw, "blpop") == (1, 0, 1)
+
+
+class TestBlockedCommands:
+    def test_are_counted_once(self, raw: RawClient, connect: Connect) -> None:
+        other = connect()
+
+        def commands() -> int:
+            return int(dict(word.split("=", 1) for word in other("CLIENT", "INFO").value.decode().split())["tot-cmds"])
+
+        before = commands()
+        other.send_bytes(b"BLPOP list 0\r\n")
+        wait_blocked(raw, 1)
+        raw("CONFIG", "SET", "slowlog-log-slower-than", 0)
+        raw("SLOWLOG", "RESET")
+        raw("RPUSH", "list", "a")
+        assert other.read().plain() == [b"list", b"a"]
+        raw("CONFIG", "SET", "slowlog-log-slower-than", -1)
+        assert [entry[3][0] for entry in raw("SLOWLOG", "GET").plain()] == [b"BLPOP", b"RPUSH", b"SLOWLOG"]
+        assert calls(raw, "blpop") == (1, 0, 0)
+        assert commands() == before + 2
+
+    @pytest.mark.zippy_only
+    def test_woken_for_a_key_that_expired_meanwhile_they_wait_on(self, raw: RawClient, connect: Connect) -> None:
+        for command, add in (("BLPOP", ("RPUSH", "k", "a")), ("BZPOPMIN", ("ZADD", "k", 1, "a"))):
+            other = connect()
+            other.send_bytes(f"{command} k 0\r\n".encode())
+            wait_blocked(raw, 1)
+            raw("DEBUG", "SET-CLOCK", 10**15)
+            raw("MULTI")
+            raw(*add)
+            raw("PEXPIRE", "k", 5)
+            raw("DEBUG", "SET-CLOCK", 10**15 + 10000)
+            raw("EXEC")
+            wait_blocked(raw, 1)
+            raw(*add)
+            assert other.read().plain()[:2] == [b"k", b"a"]
+            raw("DEBUG", "SET-CLOCK", 0)
+
+
+class TestSlowlog:
+    def test_without_room_no_id_is_used(self, raw: RawClient) -> None:
+        raw("CONFIG", "SET", "slowlog-log-slower-than", 0)
+        raw("SLOWLOG", "RESET")
+        raw("CONFIG", "SET", "slowlog-max-len", 0)
+        raw("PING")
+        raw("PING")
+        raw("CONFIG", "SET", "slowlog-max-len", 3)
+        raw("CONFIG", "SET", "slowlog-log-slower-than", -1)
+        entries = raw("SLOWLOG", "GET").plain()
+        assert [entry[3] for entry in entries] == [[b"CONFIG", b"SET", b"slowlog-max-len", b"3"], [b"SLOWLOG", b"RESET"]]
+        assert entries[0][0] == entries[1][0] + 1
+
+
+class TestLatency:
+    def test_one_call_is_every_percentile(self, raw: RawClient) -> None:
+        raw("DEBUG", "SLEEP", "0.005")
+        line = fields(raw, "latencystats")["latency_percentiles_usec_debug"]
+        times = {float(word.partition("=")[2]) for word in line.split(",")}
+        assert len(times) == 1
+        # the longest time that counts as the same, to two digits
+        ns = round(times.pop() * 1000) + 1
+        assert ns % (1 << ns.bit_length() - 8) == 0
+
+    def test_histogram_has_the_bounds_of_two_digits(self, raw: RawClient) -> None:
+        for _ in range(3):
+            raw("DEBUG", "SLEEP", "0.005")
+        name, (_, number, _, pairs) = raw("LATENCY", "HISTOGRAM", "debug").plain()
+        assert (name, number, pairs[-1]) == (b"debug", 3, 3)
+        assert set(pairs[::2]) <= {((1 << power) + (1 << power - 7) - 1) // 1000 for power in range(22, 30)}
+
+    def test_percentile_of_several(self) -> None:
+        from zippy.server.info import percentile_us
+
+        histogram = [(1000, 1003, 3), (5079040, 5111807, 1)]
+        assert [percentile_us(histogram, p) for p in (0, 50, 75, 90, 100)] == [1.0, 1.003, 1.003, 5111.807, 5111.807]
+        assert percentile_us([], 50) == 0.0
+
+
+class TestLazyfreed:
+    def test_flushed_keys_count(self, raw: RawClient) -> None:
+        for count in (10, 200):
+            for i in range(count):
+                raw("SET", i, i)
+            raw("RPUSH", "l", *range(1000))
+            raw("CONFIG", "RESETSTAT")
+            raw("FLUSHALL")
+            while fields(raw, "memory")["lazyfree_pending_objects"] != "0":
+                pass
+            assert fields(raw, "memory")["lazyfreed_objects"] == str(count + 1)
+
+
+class TestEventLoop:
+    def test_counters_move(self, raw: RawClient) -> None:
+        raw("DEBUG", "SLEEP", "0.001")
+        first, stats = fields(raw, "debug"), fields(raw, "stats")
+        assert int(first["eventloop_duration_max"]) >= 1000
+        assert int(first["eventloop_cmd_per_cycle_max"]) >= 1
+        assert int(stats["eventloop_duration_cmd_sum"]) >= 1000
+        assert int(stats["eventloop_duration_sum"]) >= int(stats["eventloop_duration_cmd_sum"])
+        assert int(stats["eventloop_cycles"]) > 0
+
+    def test_debug_is_shown_by_name_alone(self, raw: RawClient) -> None:
+        assert b"# Debug" not in raw("INFO", "everything").value
+        assert b"eventloop_duration_cron_sum" in raw("INFO", "debug").value
+
+    def test_rates_move_in_process(self) -> None:
+        with zippy.Engine() as engine:
+            client = zippy.connect(engine)
+            for _ in range(2):
+                for _ in range(100):
+                    client.ping()
+                engine.server.meter.sampled_at -= 1
+                engine.cron_due = 0
+                engine.do_chores()
+            stats = client.info("stats")
+            assert stats["instantaneous_ops_per_sec"] > 0
+            assert stats["instantaneous_eventloop_cycles_per_sec"] > 0
+
+
+class TestKeysizes:
+    def test_by_powers_of_two(self, raw: RawClient) -> None:
+        for key, size in (("empty", 0), ("one", 1), ("five", 5), ("hundred", 100), ("much", 5000), ("more", 3000000)):
+            raw("SET", key, "x" * size)
+        for n in (1, 3, 4, 1000, 1025):
+            raw("RPUSH", f"l{n}", *range(n))
+            raw("SADD", f"s{n}", *range(n))
+            raw("HSET", f"h{n}", *[i for i in range(n) for _ in "fv"])
+            raw("ZADD", f"z{n}", *[i for i in range(n) for _ in "sm"])
+        raw("SELECT", 3)
+        raw("SET", "number", -1)
+        raw("SELECT", 0)
+        items = "1=1,2=1,4=1,512=1,1K=1"
+        assert raw("INFO", "keysizes").value.decode() == "\r\n".join((
+            "# Keysizes", "db0_distrib_strings_sizes:0=1,1=1,4=1,64=1,4K=1,2M=1", f"db0_distrib_lists_items:{items}",
+            f"db0_distrib_sets_items:{items}", f"db0_distrib_zsets_items:{items}", f"db0_distrib_hashes_items:{items}",
+            "db3_distrib_strings_sizes:2=1", "",
+        ))  # fmt: skip
+        raw("FLUSHALL")
+        assert raw("INFO", "keysizes").value == b"# Keysizes\r\n"
+
+    def test_of_many_keys(self, r: redis.Redis) -> None:
+        count = AT_ONCE + 1
+        with r.pipeline(transaction=False) as pipeline:
+            for i in range(count):
+                pipeline.set(f"key{i:07}", b"xxx")
+            pipeline.execute()
+        assert r.info("keysizes")["db0_distrib_strings_sizes"] == {"2": count}
+        r.set("key0000000", "")
+        with r.pipeline(transaction=True) as pipeline:
+            pipeline.info("keysizes")
+            assert pipeline.execute()[0]["db0_distrib_strings_sizes"] == {"0": 1, "2": count - 1}

@@ -1,0 +1,44 @@
+from libc.string cimport memset
+from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
+from zippy._core.ground.hashtable cimport ht_scan
+from zippy._core.keyspace.types cimport Db
+from zippy._core.values.entry cimport Entry, entry_type
+from zippy._core.values.value cimport value_length
+
+cdef enum:
+    BUCKETS = 16                 # scan steps between two looks at the clock
+
+
+cdef inline int bin_of(uint64_t length) noexcept nogil:
+    cdef int place = 0
+    while length:
+        length >>= 1
+        place += 1
+    return place
+
+
+cdef void count_size(void* context, void* item) noexcept nogil:
+    cdef SizeWalk* w = <SizeWalk*>context
+    cdef const Entry* entry = <const Entry*>item
+    if entry_type(entry) < SIZED_TYPES:
+        w.counts[entry_type(entry)][bin_of(value_length(entry))] += 1
+
+
+cdef bint size_walk_step(SizeWalk* w, Keyspace* ks, int64_t budget_us) noexcept nogil:
+    cdef Db* db = ks.dbs[w.db]
+    cdef uint64_t began = clock_ticks()
+    cdef int steps = 0
+    while db.keys.count:
+        w.cursor = ht_scan(&db.keys, w.cursor, count_size, w)
+        if w.cursor == 0:
+            break
+        steps += 1
+        if steps % BUCKETS == 0 and (clock_ticks() - began) / clock_ticks_per_us() > budget_us:
+            return False
+    return True
+
+
+cdef void size_walk_next_db(SizeWalk* w) noexcept nogil:
+    w.db += 1
+    w.cursor = 0
+    memset(w.counts, 0, sizeof(w.counts))

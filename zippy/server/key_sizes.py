@@ -1,0 +1,64 @@
+"""INFO's Keysizes: how many values there are of what size, by powers of two.
+
+Nothing is counted until somebody asks, for counting beside each write would cost every SET. A walk takes about 0.1 us a key, so few keys
+are counted at once, whoever asks. With more, those who name the section (or ask for all) wait for a count in steps, between which others
+are served; a plain INFO, which monitoring sends again and again, shows what was counted last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from zippy._core.introspection import KeySizes, keyspace
+
+if TYPE_CHECKING:
+    from zippy._core.session import Core
+
+AT_ONCE = 10_000  # keys, about a millisecond
+STEP_US = 1000
+NAMES = ("strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items")
+UNITS = ("", "K", "M", "G", "T", "P", "E")
+
+
+class KeySizesCount:
+    """The last count of a core's values."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.found: dict[int, list[dict[int, int]]] = {}
+
+    def is_quick(self) -> bool:
+        """Whether counting takes no longer than a command may."""
+        return sum(keys for _, keys, _, _ in keyspace(self.core)) <= AT_ONCE
+
+    def count(self) -> None:
+        """Counts at once."""
+        walk = KeySizes(self.core)
+        while not walk.step(STEP_US):
+            pass
+        self.found = walk.found
+
+    async def count_in_steps(self) -> None:
+        """Counts in steps of a millisecond, with others' turns in between."""
+        walk = KeySizes(self.core)
+        while not walk.step(STEP_US):  # noqa: ASYNC110  nothing is waited for: others have their turns
+            await asyncio.sleep(0)
+        self.found = walk.found
+
+    def fields(self) -> dict[str, str]:
+        """The section's fields; of few keys as they are now."""
+        if self.is_quick():
+            self.count()
+        return {
+            f"db{number}_distrib_{name}": ",".join(f"{size(place)}={count}" for place, count in sorted(bins.items()))
+            for number, types in self.found.items()
+            for name, bins in zip(NAMES, types, strict=True)
+            if bins
+        }
+
+
+def size(place: int) -> str:
+    """The least size that is counted at a place: 0, 1, 2, 4 ... 512, 1K ..."""
+    power = max(place - 1, 0)
+    return f"{1 << power % 10}{UNITS[power // 10]}" if place else "0"
