@@ -256,7 +256,9 @@ cdef struct Client:
     Slice name                       # of CLIENT SETNAME, owned; NULL: none
     Client* prev                     # of all clients
     Client* next
+    Client* prev_pending             # with CLIENT_PENDING, else void
     Client* next_pending
+    Client* prev_unblocked           # with CLIENT_UNBLOCKED, else void
     Client* next_unblocked
     Command* last_command
     int64_t created_us               # wall clock
