@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t, uint16_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.ground.hash cimport hash_bytes
@@ -8,7 +8,7 @@ from zippy._core.ground.hashtable cimport (
 from zippy._core.ground.intset cimport is_add, is_bytes, is_contains, is_copy, is_free, is_get, is_length, is_new, is_remove
 from zippy._core.ground.listpack cimport (
     LP_MAX_BYTES, lp_append, lp_append_int, lp_copy, lp_delete, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_length, lp_new, lp_next,
-    lp_seek
+    lp_places, lp_seek
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
@@ -308,7 +308,11 @@ cdef bint set_remove_item(Entry* e, const LpItem* member) noexcept nogil:
     return set_remove(e, set_text(member, scratch))
 
 
-cdef void set_random(const Entry* e, Random* r, LpItem* member) noexcept nogil:
+cdef uint32_t* set_places(const Entry* e) noexcept nogil:
+    return lp_places(packed(e), 1) if entry_encoding(e) == ENC_LISTPACK else NULL
+
+
+cdef void set_random(const Entry* e, Random* r, const uint32_t* places, LpItem* member) noexcept nogil:
     cdef int encoding = entry_encoding(e)
     cdef Slice text
     if encoding == ENC_HASHTABLE:
@@ -320,6 +324,8 @@ cdef void set_random(const Entry* e, Random* r, LpItem* member) noexcept nogil:
     else:
         lp_get(lp_seek(packed(e), <long>random_below(r, lp_length(packed(e)))), member)
 
+    elif places != NULL:
+        lp_get(packed(e) + places[random_below(r, lp_length(packed(e)))], member)
 
 # ---- walking
 
