@@ -657,13 +657,15 @@ cdef class Session:
 
     cdef int sent_bytes(self, size_t size) except -1:
         cdef Client* c = self.client
+        cdef bint few
         c.reply.sent += size
+        few = c.reply.out.len - c.reply.sent < MOVED_BYTES
         c.bytes_out += size
         self.core.engine.stats.bytes_out += size
         if c.reply.sent == c.reply.out.len:
             engine_use(self.core.engine)
             buf_clear(&c.reply.out)
-        elif c.reply.sent >= COMPACT_BYTES and c.reply.sent >= c.reply.out.len // 2:
+        elif c.reply.sent >= COMPACT_BYTES and c.reply.sent >= (c.reply.out.len - c.reply.sent) * (1 if few else 8):
             buf_drop_front(&c.reply.out, c.reply.sent)
         else:
             return 0

@@ -3,7 +3,7 @@
 
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_size, mem_try_alloc, mem_try_realloc
+from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_good_size, mem_size, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
 
 cdef enum:
@@ -123,7 +123,9 @@ cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogi
     if e == NULL:
         return NULL
     entry_set_encoding(e, text_encoding(key, value, expiry != NO_EXPIRY))
-    if value.len:
+    if value.len > INLINE_MAX:
+        mem_copy(data, value.ptr, value.len)
+    elif value.len:
         memcpy(data, value.ptr, value.len)
     return e
 
@@ -248,7 +250,7 @@ cdef Entry* entry_set_text(Entry* e, Slice value) noexcept nogil:
     b = blob_new(value.len)
     if b == NULL:
         return NULL
-    memcpy(blob_data(b), value.ptr, value.len)
+    mem_copy(blob_data(b), value.ptr, value.len)
     free_blob(e)
     entry_pointer(e)[0] = b
     entry_set_encoding(e, ENC_RAW)

@@ -15,14 +15,14 @@ from zippy._core.ground.quicklist cimport QL_PLAIN, Quicklist, ql_append_listpac
 from zippy._core.ground.slice cimport slice_equal, slice_of
 from zippy._core.values.entry cimport (
     ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_QUICKLIST, NO_EXPIRY, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET,
-    entry_encoding, entry_int, entry_new, entry_new_string, entry_set_expiry, entry_string, entry_string_length, entry_type, entry_value
+    INLINE_MAX, Blob, entry_encoding, entry_int, entry_new, entry_new_string, entry_new_taken, entry_set_expiry, entry_string, entry_string_length, entry_type, entry_value
 )
 from zippy._core.values.hash cimport hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_make_room, hash_new, hash_set
 from zippy._core.values.list cimport LIST_TAIL, list_after_change, list_make_room, list_new, list_push
 from zippy._core.values.rdb_old cimport listpack_of_ziplist, listpack_of_zipmap
 from zippy._core.values.rdb_stream cimport (
-    RDB_CORRUPT, RDB_EMPTY, RDB_NO_MEMORY, RDB_OK, RDB_UNSUPPORTED, RdbText, rdb_fail, rdb_read_block, rdb_read_count, rdb_read_double,
-    rdb_read_length, rdb_read_text, rdb_read_text_double, rdb_text_free, rdb_write, rdb_write_byte, rdb_write_double, rdb_write_int_string,
+    RDB_CORRUPT, RDB_EMPTY, RDB_NO_MEMORY, RDB_OK, RDB_UNSUPPORTED, RdbText, rdb_fail, rdb_left, rdb_read_block, rdb_read_count, rdb_read_double,
+    rdb_read_length, rdb_read_spaced_text, rdb_read_text, rdb_read_text_double, rdb_text_free, rdb_write, rdb_write_byte, rdb_write_double, rdb_write_int_string,
     rdb_write_length, rdb_write_packed, rdb_write_string, rdb_write_u64
 )
 from zippy._core.values.set cimport set_add, set_iter, set_iter_done, set_iter_next, set_length, set_make_room, set_new, set_text
@@ -38,6 +38,7 @@ cdef enum:
     LARGE_STRING = 1 << 20      # bytes: longer ones are written in pieces, and so not compressed
     STRING_PIECE = 64 << 10
     LARGE_COLLECTION = 512      # elements
+    LEAST_TABLED = 4            # bytes of a payload that a place in a table of elements may be made for
     LARGE_LIST = 16             # nodes
 
 
@@ -301,9 +302,14 @@ cdef Entry* finish(RdbReader* r, Entry* e) noexcept nogil:
 cdef Entry* read_string(RdbReader* r, Slice key) noexcept nogil:
     cdef RdbText t
     cdef Entry* e
-    if not rdb_read_text(r, &t):
+    if not rdb_read_spaced_text(r, &t, sizeof(Blob)):
         return NULL
-    e = entry_new_string(key, t.s, NO_EXPIRY)
+    if t.owned != NULL and t.s.len > INLINE_MAX:
+        e = entry_new_taken(key, t.owned, t.s.len, NO_EXPIRY)
+        if e != NULL:
+            t.owned = NULL
+    else:
+        e = entry_new_string(key, t.s, NO_EXPIRY)
     rdb_text_free(&t)
     if e == NULL:
         rdb_fail(r, RDB_NO_MEMORY, b"a string is larger than memory")
@@ -403,7 +409,8 @@ cdef Entry* read_set(RdbReader* r, Slice key, const Settings* s) noexcept nogil:
         return NULL
     while count and r.status == RDB_OK and rdb_read_text(r, &t):
         if e == NULL:
-            e = set_new(key, s, t.s, count)
+            # what a payload only announces gets no more memory than the payload took
+            e = set_new(key, s, t.s, count if count < rdb_left(r) // LEAST_TABLED else rdb_left(r) // LEAST_TABLED + 1)
         if not set_add(e, s, t.s):
             rdb_fail(r, RDB_CORRUPT, b"a member that is there twice")
         rdb_text_free(&t)

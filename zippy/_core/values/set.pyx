@@ -124,11 +124,14 @@ cdef inline bint short_enough(const Settings* s, size_t len) noexcept nogil:
 
 cdef Entry* set_new(Slice key, const Settings* s, Slice member, uint64_t expected) noexcept nogil:
     cdef int64_t n
+    cdef Entry* e
     if expected <= <uint64_t>s.set_max_intset_entries and num_read_i64(member, &n):
         return set_new_intset(key)
     if expected <= <uint64_t>s.set_max_listpack_entries:
         return set_new_listpack(key)
-    return set_new_table(key)
+    e = set_new_table(key)
+    ht_reserve(table_of(e), expected)
+    return e
 
 
 cdef void replace_packed(Entry* e, int encoding, void* value) noexcept nogil:
@@ -321,11 +324,11 @@ cdef void set_random(const Entry* e, Random* r, const uint32_t* places, LpItem* 
     elif encoding == ENC_INTSET:
         member.ptr = NULL
         member.num = is_get(packed(e), <uint32_t>random_below(r, is_length(packed(e))))
+    elif places != NULL:
+        lp_get(packed(e) + places[random_below(r, lp_length(packed(e)))], member)
     else:
         lp_get(lp_seek(packed(e), <long>random_below(r, lp_length(packed(e)))), member)
 
-    elif places != NULL:
-        lp_get(packed(e) + places[random_below(r, lp_length(packed(e)))], member)
 
 # ---- walking
 

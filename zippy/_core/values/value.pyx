@@ -1,4 +1,4 @@
-from libc.string cimport memcpy
+from zippy._core.ground.mem cimport mem_copy
 from zippy._core.values.entry cimport (
     ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH,
     TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_int, entry_memory, entry_new, entry_new_int,
@@ -61,7 +61,7 @@ cdef Entry* string_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
         return entry_new_text(key, text, expiry)
     copy = entry_new_raw(key, text.len, expiry, &data)
     if copy != NULL and text.len:
-        memcpy(data, text.ptr, text.len)
+        mem_copy(data, text.ptr, text.len)
     return copy
 
 

@@ -158,6 +158,7 @@ cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil:
 cdef void zset_make_room(Entry* e, const Settings* s, uint64_t members) noexcept nogil:
     if members > <uint64_t>s.zset_max_listpack_entries:
         zset_to_skiplist(e)
+        ht_reserve(&zset_of(e).members, members)
 
 
 cdef inline unsigned char* pair_of(const unsigned char* lp, Slice member) noexcept nogil:
