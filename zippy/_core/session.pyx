@@ -35,7 +35,7 @@ from zippy._core.keyspace.db cimport shrink_tables
 from zippy._core.keyspace.expire cimport expire_cycle
 from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_waits
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.resp.parser cimport PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_limit, parser_target
+from zippy._core.resp.parser cimport PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
 from zippy._core.resp.values cimport write_value
 from zippy._core.resp.writer cimport reply_error
 from zippy._core.values.settings cimport Settings
@@ -533,7 +533,7 @@ cdef class Session:
         cdef size_t limit = self.core.engine.settings.client_query_buffer_limit
         if c.flags & CLIENT_STRANGER and limit > STRANGER_INPUT:
             limit = STRANGER_INPUT
-        if c.parser.own.len + c.multi.bytes > limit and not c.flags & CLIENT_CLOSING:
+        if parser_held(&c.parser) + c.multi.bytes > limit and not c.flags & CLIENT_CLOSING:
             self.core.engine.stats.query_limit_disconnects += 1
             self.core.tell_limit(self, "its request is too long (client-query-buffer-limit)")
             client_close(c, self.core.engine)

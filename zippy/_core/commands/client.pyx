@@ -15,7 +15,7 @@ from zippy._core.commands.types cimport (
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RETRY, CLIENT_STRANGER, CLIENT_UNBLOCKED, Call
 )
 from zippy._core.resp.parser cimport (
-    PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
+    PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit, parser_room
 )
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array, reply_ok
 
@@ -62,7 +62,6 @@ cdef void client_authenticated(Client* c) noexcept nogil:
 
 
 cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
-    cdef Client** place
     cdef Slice key
     take_pending(e, c)
     take_unblocked(e, c)
@@ -176,6 +175,7 @@ cdef Client* next_unblocked(Engine* e) noexcept nogil:
         take_unblocked(e, c)
     return c
 
+
 cdef void take_unblocked(Engine* e, Client* c) noexcept nogil:
     if not c.flags & CLIENT_UNBLOCKED:
         return
@@ -188,19 +188,18 @@ cdef void take_unblocked(Engine* e, Client* c) noexcept nogil:
         c.next_unblocked.prev_unblocked = c.prev_unblocked
 
 
-
 cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil:
     if not c.flags & CLIENT_UNBLOCKED:
-        c.prev_unblocked = NULL
         c.flags |= CLIENT_UNBLOCKED
+        c.prev_unblocked = NULL
+        c.next_unblocked = e.unblocked
         if e.unblocked != NULL:
             e.unblocked.prev_unblocked = c
-        c.next_unblocked = e.unblocked
         e.unblocked = c
 
 
 cdef size_t client_memory(const Client* c) noexcept nogil:
-    cdef size_t size = mem_size(c) + c.reply.out.cap + c.parser.own.cap + c.parser.scratch.cap + c.multi.bytes
+    cdef size_t size = mem_size(c) + c.reply.out.cap + parser_room(&c.parser) + c.parser.scratch.cap + c.multi.bytes
     size += c.parser.kept_cap * sizeof(Slice)
     size += (c.channels.count + c.patterns.count + c.shard_channels.count) * 64
     return size

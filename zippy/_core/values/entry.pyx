@@ -150,6 +150,15 @@ cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) no
     return e
 
 
+cdef Entry* entry_new_taken(Slice key, void* block, size_t len, int64_t expiry) noexcept nogil:
+    cdef Blob* b = <Blob*>block
+    cdef Entry* e = build_outer(key, ENC_RAW, expiry)
+    if e != NULL:
+        b.len = len
+        entry_pointer(e)[0] = b
+    return e
+
+
 cdef Entry* entry_new_int(Slice key, int64_t n, int64_t expiry) noexcept nogil:
     cdef Entry* e = build_outer(key, ENC_INT, expiry)
     if e != NULL:
@@ -308,6 +317,23 @@ cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogi
         memcpy(data[0], old.ptr, old.len)
     memset(data[0] + old.len, 0, len - old.len)
     return replaced(e, fresh)
+
+
+cdef bint entry_free_some(Entry* e, size_t bytes) noexcept nogil:
+    cdef void* blob
+    cdef size_t size
+    if not has_blob(e):
+        return True
+    size = mem_size(entry_value(e))
+    # the C library unmaps the end of a block that becomes shorter
+    blob = mem_try_realloc(entry_value(e), size - bytes) if size > 2 * bytes else NULL
+    if blob != NULL:
+        entry_pointer(e)[0] = blob
+        blob_of(e).len = 0
+        return False
+    mem_free(entry_value(e))
+    entry_set_encoding(e, ENC_INT)
+    return True
 
 
 cdef size_t entry_memory(const Entry* e) noexcept nogil:

@@ -1,13 +1,16 @@
 from zippy._core.ground.mem cimport mem_copy
 from zippy._core.values.entry cimport (
     ENC_EMBSTR, ENC_HASHTABLE, ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_LISTPACK_EX, ENC_QUICKLIST, ENC_RAW, ENC_SKIPLIST, TYPE_HASH,
-    TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_int, entry_memory, entry_new, entry_new_int,
-    entry_new_raw, entry_new_text, entry_string, entry_string_length, entry_type
+    TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_encoding, entry_free_block, entry_free_some, entry_int, entry_memory, entry_new,
+    entry_new_int, entry_new_raw, entry_new_text, entry_string, entry_string_length, entry_type
 )
 from zippy._core.values.hash cimport hash_copy, hash_free, hash_free_effort, hash_free_some, hash_length, hash_memory
 from zippy._core.values.list cimport list_copy, list_free, list_free_effort, list_free_some, list_length, list_memory
 from zippy._core.values.set cimport set_copy, set_free, set_free_effort, set_free_some, set_length, set_memory
 from zippy._core.values.zset cimport zset_copy, zset_free, zset_free_effort, zset_free_some, zset_length, zset_memory
+
+cdef enum:
+    ITEM_BYTES = 64 * 1024      # of a string take as long to be freed as an item of another value does
 
 
 cdef void value_free(Entry* e) noexcept nogil:
@@ -24,7 +27,9 @@ cdef void value_free(Entry* e) noexcept nogil:
 
 cdef bint value_free_some(Entry* e, uint64_t items) noexcept nogil:
     cdef bint done = True
-    if entry_type(e) == TYPE_LIST:
+    if entry_type(e) == TYPE_STRING:
+        done = entry_free_some(e, items * ITEM_BYTES)
+    elif entry_type(e) == TYPE_LIST:
         done = list_free_some(e, items)
     elif entry_type(e) == TYPE_SET:
         done = set_free_some(e, items)
