@@ -69,7 +69,9 @@ def test_the_value_is_not_copied(core: Core, peer: Peer, words: tuple[str | byte
     assert peer("OBJECT ENCODING k") == b"$3\r\nraw\r\n"
 
 
-@pytest.mark.parametrize("old", ["SET k old", "SET k 1", "SET k old PX 100000", "RPUSH k a", f"SETRANGE k {LARGE} x", f"SETRANGE k {CHUNK} x"])
+@pytest.mark.parametrize(
+    "old", ["SET k old", "SET k 1", "SET k old PX 100000", "RPUSH k a", f"SETRANGE k {LARGE} x", f"SETRANGE k {CHUNK} x"]
+)
 def test_it_takes_the_place_of_anything(peer: Peer, old: str) -> None:
     peer(old)
     assert sent(peer, request("SET", "k", VALUE)) == b"+OK\r\n"

@@ -190,11 +190,11 @@ cdef uint32_t* lp_places(const unsigned char* lp, int step) noexcept nogil:
     cdef uint32_t* places = <uint32_t*>mem_alloc((lp_length(lp) // step + 1) * sizeof(uint32_t))
     cdef unsigned char* p = lp_first(lp)
     cdef size_t count = 0
-    cdef int i
+    cdef int _
     while p != NULL:
         places[count] = <uint32_t>(p - lp)
         count += 1
-        for i in range(step):
+        for _ in range(step):
             p = lp_next(lp, p) if p != NULL else NULL
     return places
 

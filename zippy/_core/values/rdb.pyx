@@ -14,16 +14,17 @@ from zippy._core.ground.mem cimport mem_free, mem_zalloc
 from zippy._core.ground.quicklist cimport QL_PLAIN, Quicklist, ql_append_listpack, ql_append_plain, ql_free, ql_new
 from zippy._core.ground.slice cimport slice_equal, slice_of
 from zippy._core.values.entry cimport (
-    ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_QUICKLIST, NO_EXPIRY, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET,
-    INLINE_MAX, Blob, entry_encoding, entry_int, entry_new, entry_new_string, entry_new_taken, entry_set_expiry, entry_string, entry_string_length, entry_type, entry_value
+    ENC_INT, ENC_INTSET, ENC_LISTPACK, ENC_QUICKLIST, INLINE_MAX, NO_EXPIRY, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, Blob,
+    entry_encoding, entry_int, entry_new, entry_new_string, entry_new_taken, entry_set_expiry, entry_string, entry_string_length,
+    entry_type, entry_value
 )
 from zippy._core.values.hash cimport hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_make_room, hash_new, hash_set
 from zippy._core.values.list cimport LIST_TAIL, list_after_change, list_make_room, list_new, list_push
 from zippy._core.values.rdb_old cimport listpack_of_ziplist, listpack_of_zipmap
 from zippy._core.values.rdb_stream cimport (
-    RDB_CORRUPT, RDB_EMPTY, RDB_NO_MEMORY, RDB_OK, RDB_UNSUPPORTED, RdbText, rdb_fail, rdb_left, rdb_read_block, rdb_read_count, rdb_read_double,
-    rdb_read_length, rdb_read_spaced_text, rdb_read_text, rdb_read_text_double, rdb_text_free, rdb_write, rdb_write_byte, rdb_write_double, rdb_write_int_string,
-    rdb_write_length, rdb_write_packed, rdb_write_string, rdb_write_u64
+    RDB_CORRUPT, RDB_EMPTY, RDB_NO_MEMORY, RDB_OK, RDB_UNSUPPORTED, RdbText, rdb_fail, rdb_left, rdb_read_block, rdb_read_count,
+    rdb_read_double, rdb_read_length, rdb_read_spaced_text, rdb_read_text, rdb_read_text_double, rdb_text_free, rdb_write, rdb_write_byte,
+    rdb_write_double, rdb_write_int_string, rdb_write_length, rdb_write_packed, rdb_write_string, rdb_write_u64
 )
 from zippy._core.values.set cimport set_add, set_iter, set_iter_done, set_iter_next, set_length, set_make_room, set_new, set_text
 from zippy._core.values.value cimport value_free, value_free_effort

@@ -43,7 +43,7 @@ cdef bint set_remove_item(Entry* e, const LpItem* member) noexcept nogil
 cdef void set_try_intset(Entry* e, const Settings* s) noexcept nogil
 # A uniform member of a set that is not empty. Who draws many gives what set_places said, which is then freed by mem_free, else NULL
 cdef void set_random(const Entry* e, Random* r, const uint32_t* places, LpItem* member) noexcept nogil
-cdef uint32_t* set_places(const Entry* e) noexcept nogil                               # where a listpack's members are; NULL: nothing to know
+cdef uint32_t* set_places(const Entry* e) noexcept nogil                             # where a listpack's members are; NULL: nothing to know
 cdef void set_iter(SetIter* it, Entry* e) noexcept nogil                               # ends with set_iter_done
 cdef bint set_iter_next(SetIter* it) noexcept nogil                                    # it.member is the member; False at the end
 cdef void set_iter_done(SetIter* it) noexcept nogil
