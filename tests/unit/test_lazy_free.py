@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -209,3 +210,22 @@ def test_flushing_over_and_over_does_not_pile_up(rig: Rig) -> None:
         peer(*(f"SET long:{i} {'x' * 200}" for i in range(KEYS // 4)), "FLUSHALL ASYNC")
         most = max(most, used_memory(rig.core)[0])
     assert most < 2 * MOST
+
+
+def test_a_long_string_is_freed_in_steps(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    empty = used_memory(rig.core)[0]
+    peer(f"SETRANGE long {192 << 20} x", "DEL long")
+    held = [used_memory(rig.core)[0] - empty]
+    assert held[0] > 192 << 20
+    while rig.step():
+        held.append(used_memory(rig.core)[0] - empty)
+    assert all(before - after <= 64 << 20 for before, after in pairwise(held))
+    assert held[-1] < KEYS
+
+
+def test_a_short_string_is_freed_at_once(rig: Rig) -> None:
+    peer = Peer(rig.core)
+    empty = used_memory(rig.core)[0]
+    peer(f"SETRANGE short {3 << 20} x", "DEL short")
+    assert used_memory(rig.core)[0] < empty + KEYS

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from zippy._core.testing.parser_shim import RequestParser
 
-ARGUMENTS = st.one_of(st.binary(max_size=12), st.sampled_from([b"", b"\r\n", b"$3\r\n", b"*1\r\n", b"x" * 5000]))
+LARGE = 32 * 1024  # bytes from which on an argument gets a block of its own
+ARGUMENTS = st.one_of(st.binary(max_size=12), st.sampled_from([b"", b"\r\n", b"$3\r\n", b"*1\r\n", b"x" * 5000, b"\r\n" * LARGE]))
 COMMANDS = st.lists(st.lists(ARGUMENTS, min_size=1, max_size=5), max_size=60)
 
 
@@ -25,10 +26,11 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(places)]
 
 
-@settings(max_examples=300)
-@given(COMMANDS, st.lists(st.integers(0, 1 << 30), max_size=12), st.sampled_from([1, 3, 1000]), st.booleans())
-def test_commands_come_back(commands: list[list[bytes]], cuts: list[int], most: int, unread: bool) -> None:
+@settings(max_examples=300, deadline=None)
+@given(COMMANDS, st.lists(st.integers(0, 1 << 30), max_size=12), st.sampled_from([1, 3, 1000]), st.booleans(), st.booleans())
+def test_commands_come_back(commands: list[list[bytes]], cuts: list[int], most: int, unread: bool, takes_blocks: bool) -> None:
     parser = RequestParser()
+    parser.takes_blocks = takes_blocks
     data = b"".join(encode(command) for command in commands)
     got: list[list[bytes]] = []
     for piece in pieces(data, cuts):
@@ -139,3 +141,70 @@ def test_a_packet_costs_the_same_whatever_came_before() -> None:
     before = parser.moved()
     parser.feed(encode([b"x"] * 1000))
     assert parser.moved() == before
+
+
+def test_a_large_argument_of_several_reads_is_received_into_a_block_of_its_own() -> None:
+    parser = RequestParser()
+    small, large = b"s" * (LARGE - 1), b"l" * LARGE
+    data = encode([b"MSET", b"a", small, b"b", large, large, b"d"])
+    for at in range(0, len(data), 1000):
+        commands, sizes = parser.feed(data[at : at + 1000])
+    assert commands == [[b"MSET", b"a", small, b"b", large, large, b"d"]]
+    assert sizes == [len(data)]
+    assert parser.in_blocks == [4, 5]
+    assert parser.held() == 0
+
+
+def test_what_one_read_brings_is_not_copied_to_a_block() -> None:
+    parser = RequestParser()
+    assert parser.feed(encode([b"SET", b"k", b"v" * LARGE]))[0] == [[b"SET", b"k", b"v" * LARGE]]
+    assert parser.in_blocks == []
+
+
+def test_a_command_with_blocks_that_was_not_run_is_returned_again() -> None:
+    """CLIENT PAUSE puts it back; its bytes are not where they would be parsed again."""
+    parser = RequestParser()
+    commands = [[b"SET", b"k", b"v" * LARGE], [b"GET", b"k"], [b"SET", b"l", b"w" * LARGE]]
+    data = b"".join(encode(command) for command in commands)
+    cut = LARGE // 2
+    assert parser.feed(data[:cut])[0] == []
+    assert parser.feed(data[cut : len(data) - cut], most=0)[0] == []
+    assert parser.put_back(b"") == commands[0]
+    assert parser.pending() == len(data) - cut
+    assert parser.feed(b"", most=1)[0] == commands[:1]
+    assert parser.feed(data[len(data) - cut :])[0] == commands[1:]
+    assert parser.held() == 0
+
+
+@pytest.mark.parametrize("second", [[b"a", b"b"], [b"", b"\0"], [b"x" * LARGE, b"y" * LARGE]])
+def test_the_command_behind_one_with_a_block_has_its_own_arguments(second: list[bytes]) -> None:
+    parser = RequestParser()
+    first = [b"SET", b"v" * LARGE]
+    data = encode(first) + encode(second)
+    assert parser.feed(data[:100])[0] + parser.feed(data[100:])[0] == [first, second]
+
+
+def test_who_announces_much_gets_little() -> None:
+    parser = RequestParser()
+    parser.feed(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % (500 << 20))
+    assert parser.held() < 5 << 20
+    brought = 0
+    while brought < 64 << 20:
+        # what one turn copies, and takes new memory for, is bounded
+        room = parser.read_room()
+        assert 0 < room <= 1 << 20
+        parser.feed(b"x" * room)
+        brought += room
+    kept, taken = parser.kept()
+    assert brought <= kept <= brought + 100
+    assert kept <= taken <= 2 * kept + (5 << 20)
+
+
+def test_a_block_that_is_complete_is_no_larger_than_its_argument() -> None:
+    """Whoever takes it over keeps all of it."""
+    parser = RequestParser()
+    size = (5 << 20) + 1
+    data = encode([b"SET", b"k", b"v" * size])
+    for at in range(0, len(data) - 1, 1 << 18):
+        parser.feed(data[at : min(at + (1 << 18), len(data) - 1)])
+    assert size <= parser.kept()[1] < size + (1 << 16)

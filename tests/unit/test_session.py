@@ -96,6 +96,20 @@ class TestTransactionOfPythonCommands:
         assert not peer.session.id
 
 
+def test_a_long_argument_comes_as_a_view_to_who_takes_views(core: Core) -> None:
+    """AUTH's password is not copied; others get what they can keep."""
+    seen: list[object] = []
+
+    def handler(session: Session, args: list[bytes]) -> str:
+        seen.append((type(args[-1]), len(args[-1]), bytes(args[-1][:2])))
+        return "OK"
+
+    for name in ("auth", "config|get"):
+        core.bind(name, handler)
+    feed(Peer(core), request("AUTH", b"x" * (1 << 20)) + request("AUTH", b"short") + request("CONFIG", "GET", b"x" * (1 << 20)))
+    assert seen == [(memoryview, 1 << 20, b"xx"), (bytes, 5, b"sh"), (bytes, 1 << 20, b"xx")]
+
+
 class TestOneFails:
     """An exception on one client's account closes that client; the others are served."""
 

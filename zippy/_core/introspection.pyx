@@ -6,6 +6,7 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
+from zippy._core.ground.format cimport format_text
 from zippy._core.ground.histogram cimport HISTOGRAM_RANGES, HISTOGRAM_STEPS, Histogram, histogram_highest, histogram_lowest
 from zippy._core.ground.hashtable cimport HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next, ht_memory
 from zippy._core.ground.mem cimport mem_release, mem_resident
@@ -26,9 +27,9 @@ from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
-    LATENCY_SAMPLES, OUTPUT_PUBSUB, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, SlowEntry
+    LATENCY_SAMPLES, OUTPUT_PUBSUB, Call, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, SlowEntry
 )
-from zippy._core.resp.parser cimport parser_request_size
+from zippy._core.resp.parser cimport parser_held, parser_request_size, parser_room
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
@@ -37,6 +38,7 @@ from zippy._core.values.value cimport value_checksum, value_encoding_name, value
 from zippy.commandspec.spec import KEY_FLAGS
 
 cdef enum:
+    LINE_MAX = 1024               # bytes of the core's part of a line in CLIENT LIST
     OUTPUT_BLOCK = 16 * 1024
 
 
@@ -82,67 +84,98 @@ def client_is_leaving(Session session):
     return session.client == NULL or session.client.flags & CLIENT_CLOSING != 0
 
 
-cdef str client_flags(const Client* c):
+cdef size_t write_flags(const Client* c, char* text) noexcept nogil:
+    """The letters of CLIENT LIST's flags, ended by a NUL; text has room for each."""
+    cdef const char* letters = b"SOMPxbdcAUreT"
     cdef uint64_t f = c.flags
-    letters = [
-        ("S", f & CLIENT_REPLICA), ("O", f & CLIENT_MONITOR), ("M", f & CLIENT_MASTER),
-        ("P", c.channels.count or c.patterns.count or c.shard_channels.count), ("x", f & (CLIENT_MULTI | CLIENT_IN_EXEC)),
-        ("b", f & (CLIENT_BLOCKED | CLIENT_PAUSED)), ("d", c.dirty_cas), ("c", f & CLIENT_CLOSE_AFTER_REPLY), ("A", f & CLIENT_CLOSING),
-        ("U", f & CLIENT_UNIX), ("r", f & CLIENT_READONLY), ("e", f & CLIENT_NO_EVICT), ("T", f & CLIENT_NO_TOUCH),
+    cdef bint[13] is_set = [
+        f & CLIENT_REPLICA != 0, f & CLIENT_MONITOR != 0, f & CLIENT_MASTER != 0,
+        c.channels.count or c.patterns.count or c.shard_channels.count, f & (CLIENT_MULTI | CLIENT_IN_EXEC) != 0,
+        f & (CLIENT_BLOCKED | CLIENT_PAUSED) != 0, c.dirty_cas, f & CLIENT_CLOSE_AFTER_REPLY != 0, f & CLIENT_CLOSING != 0,
+        f & CLIENT_UNIX != 0, f & CLIENT_READONLY != 0, f & CLIENT_NO_EVICT != 0, f & CLIENT_NO_TOUCH != 0,
     ]
-    return "".join([letter for letter, is_set in letters if is_set]) or "N"
-
-
-def client_fields(Session session):
-    """The engine's side of a client's line in CLIENT LIST, by field name."""
-    cdef Client* c = session.client
-    cdef Engine* e = session.core.engine
-    cdef WatchNode* watch = c.watches
-    cdef size_t request = 0
-    cdef size_t arguments = 0
-    cdef size_t unsent = c.reply.out.len - c.reply.sent
-    cdef int watches = 0
+    cdef size_t count = 0
     cdef int i
+    for i in range(13):
+        if is_set[i]:
+            text[count] = letters[i]
+            count += 1
+    if count == 0:
+        text[0] = c'N'
+        count = 1
+    text[count] = 0
+    return count
+
+
+cdef size_t argument_bytes(const Client* c, bint runs) noexcept nogil:
+    """Bytes of the arguments of the command that a client runs or waits in."""
+    cdef const Call* call = c.engine.call
+    cdef int argc = call.argc if runs else c.block.request.argc
+    cdef const Slice* argv = call.argv if runs else c.block.request.argv
+    cdef size_t bytes = 0
+    cdef int i
+    for i in range(argc):
+        bytes += argv[i].len
+    return bytes
+
+
+cdef int watches_of(const Client* c) noexcept nogil:
+    cdef const WatchNode* watch = c.watches
+    cdef int count = 0
     while watch != NULL:
-        watches += 1
+        count += 1
         watch = watch.sibling
+    return count
+
+
+cdef size_t write_facts(const Client* c, char* text, size_t room) noexcept nogil:
+    """The fields of CLIENT LIST from age to cmd."""
+    cdef const Engine* e = c.engine
     cdef bint runs = engine_is_calling(e, c)
-    if runs:
-        for i in range(e.call.argc):
-            arguments += e.call.argv[i].len
-        request = parser_request_size(&c.parser)
-    else:
-        for i in range(c.block.request.argc):
-            arguments += c.block.request.argv[i].len
-    return {
-        "id": c.id,
-        "age": (e.ks.clock.us - c.created_us) // 1000000,
-        "idle": (e.ks.clock.mono_us - c.active_us) // 1000000,
-        "flags": client_flags(c),
-        "db": c.db.id,
-        "sub": c.channels.count,
-        "psub": c.patterns.count,
-        "ssub": c.shard_channels.count,
-        "multi": c.multi.count if c.flags & (CLIENT_MULTI | CLIENT_IN_EXEC) else -1,
-        "watch": watches,
-        "qbuf": c.parser.own.len + request,
-        "qbuf-free": c.parser.own.cap - c.parser.own.len,
-        "argv-mem": arguments,
-        "multi-mem": c.multi.bytes,
-        "rbs": c.reply.out.cap,
-        "rbp": unsent,
+    cdef size_t held = parser_held(&c.parser)
+    cdef size_t kept = parser_room(&c.parser)
+    cdef size_t unsent = c.reply.out.len - c.reply.sent
+    cdef const char* events = b"rw"
+    cdef const char* command = b"NULL"
+    cdef char[16] flags
+    write_flags(c, flags)
+    if unsent == 0 or runs:
+        events = b"r"
+    if c.last_command != NULL:
+        command = c.last_command.name.ptr
+    return format_text(
+        text, room,
+        b"age=%lld idle=%lld flags=%s db=%d sub=%zu psub=%zu ssub=%zu multi=%d watch=%d qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu "
+        b"rbs=%zu rbp=%zu obl=%zu oll=%zu omem=%zu tot-mem=%zu events=%s cmd=%s",
+        <long long>((e.ks.clock.us - c.created_us) // 1000000), <long long>((e.ks.clock.mono_us - c.active_us) // 1000000), flags,
+        <int>c.db.id, c.channels.count, c.patterns.count, c.shard_channels.count,
+        <int>(c.multi.count if c.flags & (CLIENT_MULTI | CLIENT_IN_EXEC) else -1), watches_of(c),
+        held + parser_request_size(&c.parser) if runs else held, kept - held if kept > held else 0, argument_bytes(c, runs), c.multi.bytes,
+        c.reply.out.cap, unsent,
         # Redis keeps the first 16 KiB in a buffer of the client's and what follows in a list of blocks of that size
-        "obl": min(unsent, <size_t>OUTPUT_BLOCK),
-        "oll": max(0, <int64_t>unsent - 1) // OUTPUT_BLOCK,
-        "omem": max(0, <int64_t>c.reply.out.cap - OUTPUT_BLOCK),
-        "tot-mem": client_memory(c),
-        "events": "rw" if unsent and not runs else "r",
-        "cmd": bytes_of(c.last_command.name).decode() if c.last_command != NULL else "NULL",
-        "resp": c.reply.proto,
-        "tot-net-in": c.bytes_in,
-        "tot-net-out": c.bytes_out,
-        "tot-cmds": c.commands,
-    }
+        unsent if unsent < OUTPUT_BLOCK else OUTPUT_BLOCK, (unsent - 1) // OUTPUT_BLOCK if unsent else 0,
+        c.reply.out.cap - OUTPUT_BLOCK if c.reply.out.cap > OUTPUT_BLOCK else 0, client_memory(c),
+        events, command
+    )
+
+
+def client_line(Session session):
+    """A client as CLIENT LIST shows it, without the line's end."""
+    cdef Client* c = session.client
+    cdef char[LINE_MAX] facts
+    cdef size_t size = write_facts(c, facts, LINE_MAX)
+    state = session.state
+    name = c.name.ptr[:c.name.len].decode("utf-8", "surrogateescape") if c.name.len else ""
+    return (
+        f"id={c.id} addr={state.address} laddr={state.local_address} fd={state.fd} name={name} {facts[:size].decode('ascii')} "
+        f"user={state.user} redir=-1 resp={c.reply.proto} lib-name={state.lib_name} lib-ver={state.lib_version} io-thread=0 "
+        f"tot-net-in={c.bytes_in} tot-net-out={c.bytes_out} tot-cmds={c.commands}"
+    )
+
+
+def client_age(Session session):
+    """Seconds since the client connected."""
+    return (session.core.engine.ks.clock.us - session.client.created_us) // 1000000
 
 
 def internal_session(Core core):

@@ -6,7 +6,7 @@ import inspect
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.buffer cimport PyBUF_WRITE
+from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
@@ -31,14 +31,14 @@ from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
-    CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, OUTPUT_NORMAL, Call, Command, EngineStats
+    CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, CMD_TAKES_VIEWS, OUTPUT_NORMAL, Call, Command, EngineStats
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport shrink_tables
 from zippy._core.keyspace.expire cimport expire_cycle
 from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_waits
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.resp.parser cimport PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_limit, parser_target
+from zippy._core.resp.parser cimport PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
 from zippy._core.resp.values cimport write_value
 from zippy._core.resp.writer cimport reply_error
 from zippy._core.values.settings cimport Settings
@@ -51,6 +51,8 @@ cdef enum:
     GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
     STRANGER_INPUT = 1 << 20       # bytes not yet run of a client that has not authenticated, as in Redis 8.2
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
+    MOVED_BYTES = 4 << 20          # more unsent ones than that are moved only when they are a small part
+    VIEWED_BYTES = 1 << 20         # arguments from which on a Python handler that takes views gets one instead of a copy
 
 
 # The fields of Settings in their order: Core.set_setting takes these names
@@ -546,16 +548,22 @@ cdef class Session:
         cdef size_t limit = self.core.engine.settings.client_query_buffer_limit
         if c.flags & CLIENT_STRANGER and limit > STRANGER_INPUT:
             limit = STRANGER_INPUT
-        if c.parser.own.len + c.multi.bytes > limit and not c.flags & CLIENT_CLOSING:
+        if parser_held(&c.parser) + c.multi.bytes > limit and not c.flags & CLIENT_CLOSING:
             self.core.engine.stats.query_limit_disconnects += 1
             self.core.tell_limit(self, "its request is too long (client-query-buffer-limit)")
             client_close(c, self.core.engine)
         return 0
 
+    cdef object argument(self, Command* command, Slice argument):
+        """What a handler in Python gets: a copy, or a view that is good until it returns where its command's spec says takes_views."""
+        if argument.len >= VIEWED_BYTES and command.flags & CMD_TAKES_VIEWS:
+            return PyMemoryView_FromMemory(<char*>argument.ptr, argument.len, PyBUF_READ)
+        return PyBytes_FromStringAndSize(argument.ptr, argument.len)
+
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1:
         """Answers a command whose handler is in Python; a coroutine is awaited by a task of its own."""
         cdef int i
-        cdef list args = [PyBytes_FromStringAndSize(argv[i].ptr, argv[i].len) for i in range(argc)]
+        cdef list args = [self.argument(command, argv[i]) for i in range(argc)]
         handler = self.core.handlers[command.id]
         try:
             if handler is None:
@@ -664,13 +672,15 @@ cdef class Session:
 
     cdef int sent_bytes(self, size_t size) except -1:
         cdef Client* c = self.client
+        cdef bint few
         c.reply.sent += size
+        few = c.reply.out.len - c.reply.sent < MOVED_BYTES
         c.bytes_out += size
         self.core.engine.stats.bytes_out += size
         if c.reply.sent == c.reply.out.len:
             engine_use(self.core.engine)
             buf_clear(&c.reply.out)
-        elif c.reply.sent >= COMPACT_BYTES and c.reply.sent >= c.reply.out.len // 2:
+        elif c.reply.sent >= COMPACT_BYTES and c.reply.sent >= (c.reply.out.len - c.reply.sent) * (1 if few else 8):
             buf_drop_front(&c.reply.out, c.reply.sent)
         else:
             return 0

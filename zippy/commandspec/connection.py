@@ -17,6 +17,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         history=(("6.0.0", "Takes a user name before the password, for access control lists."),),
         reply="OK",
         arguments=(Argument("username", "string", flags=("optional",), since="6.0.0"), Argument("password", "string")),
+        gate=("takes_views",),
     ),
     CommandSpec(
         name="client",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from zippy._core.introspection import client_fields, client_is_leaving, client_kind, client_name
+from zippy._core.introspection import client_age, client_is_leaving, client_kind, client_line
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
 from zippy.server.arguments import integer, syntax_error, text
 from zippy.server.connection import valid_name
@@ -15,20 +15,6 @@ if TYPE_CHECKING:
     from zippy._core.session import Session
 
 KINDS = {"normal": "normal", "master": "master", "slave": "replica", "replica": "replica", "pubsub": "pubsub"}
-
-
-def line(session: Session) -> str:
-    """A client as CLIENT LIST shows it, without the line's end."""
-    own, state = client_fields(session), session.state
-    fields: dict[str, Any] = {"id": own.pop("id")}
-    fields["addr"], fields["laddr"] = state.address, state.local_address
-    fields["fd"] = state.fd
-    fields["name"] = text(client_name(session))
-    version = own.pop("resp")
-    traffic = {name: own.pop(name) for name in ("tot-net-in", "tot-net-out", "tot-cmds")}
-    fields |= own
-    fields |= {"user": state.user, "redir": -1, "resp": version, "lib-name": state.lib_name, "lib-ver": state.lib_version, "io-thread": 0}
-    return " ".join(f"{name}={value}" for name, value in (fields | traffic).items())
 
 
 def clients(session: Session) -> list[Session]:
@@ -44,7 +30,7 @@ def client_with_id(session: Session, number: int) -> list[Session]:
 
 def lines(sessions: Iterable[Session]) -> Verbatim:
     """The reply to CLIENT LIST."""
-    return Verbatim("".join(f"{line(session)}\n" for session in sessions))
+    return Verbatim("".join(f"{client_line(session)}\n" for session in sessions))
 
 
 def kind_called(name: bytes) -> str:
@@ -90,7 +76,7 @@ def read_filter(session: Session, option: bytes, value: bytes) -> Filter:
         age = integer(value, "ERR maxage is not an integer or out of range")
         if age < 1:
             raise ReplyError("ERR maxage should be greater than 0")
-        return lambda other: bool(client_fields(other)["age"] >= age)
+        return lambda other: client_age(other) >= age
     if option == b"TYPE":
         kind = kind_called(value)
         return lambda other: bool(client_kind(other) == kind)

@@ -42,7 +42,7 @@ def docs_of(name: str, protocol: int) -> Raw:
     return encoded(docs_reply(spec), protocol)
 
 
-NAMES = tuple(spec.name.encode() for spec in all_specs())
+NAMES = {spec.name.encode(): spec.name for spec in all_specs()}
 
 
 @command("command")
@@ -62,8 +62,8 @@ def command_info(session: Session, args: list[bytes]) -> Any:
     """COMMAND INFO [command-name [command-name ...]]."""
     if len(args) == 2:
         return command_all(session, args)
-    found = [find_command(text(name)) for name in args[2:]]
-    return [None if spec is None else info_of(spec.name, session.protocol) for spec in found]
+    found = [NAMES.get(name.lower()) for name in args[2:]]
+    return [None if name is None else info_of(name, session.protocol) for name in found]
 
 
 @command("command|docs")
@@ -89,7 +89,7 @@ def command_list(session: Session, args: list[bytes]) -> Any:
         category = text(args[4]).lower()
         return [spec.name for spec in all_specs() if category in spec.categories]
     if kind == b"pattern":
-        return fitting(args[4], NAMES, ignore_case=True)
+        return fitting(args[4], tuple(NAMES), ignore_case=True)
     raise syntax_error()
 
 

@@ -11,14 +11,14 @@ from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_ke
 from zippy._core.commands.accounting cimport account_call
 from zippy._core.keyspace.lazy_free cimport lazy_last
 from zippy._core.commands.channels cimport unsubscribe_all
-from zippy._core.commands.output cimport client_has_output
+from zippy._core.commands.output cimport client_has_output, take_pending
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_REPLICA,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_STRANGER, CLIENT_UNBLOCKED, Call
 )
 from zippy._core.resp.parser cimport (
-    PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit
+    PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit, parser_room
 )
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array, reply_ok
 
@@ -65,18 +65,9 @@ cdef void client_authenticated(Client* c) noexcept nogil:
 
 
 cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
-    cdef Client** place
     cdef Slice key
-    if c.flags & CLIENT_PENDING:
-        place = &e.pending
-        while place[0] != c:
-            place = &place[0].next_pending
-        place[0] = c.next_pending
-    if c.flags & CLIENT_UNBLOCKED:
-        place = &e.unblocked
-        while place[0] != c:
-            place = &place[0].next_unblocked
-        place[0] = c.next_unblocked
+    take_pending(e, c)
+    take_unblocked(e, c)
     if c.prev != NULL:
         c.prev.next = c.next
     else:
@@ -184,21 +175,34 @@ cdef void discard_queue(Client* c) noexcept nogil:
 cdef Client* next_unblocked(Engine* e) noexcept nogil:
     cdef Client* c = e.unblocked
     if c != NULL:
-        e.unblocked = c.next_unblocked
-        c.next_unblocked = NULL
-        c.flags &= ~<uint64_t>CLIENT_UNBLOCKED
+        take_unblocked(e, c)
     return c
+
+
+cdef void take_unblocked(Engine* e, Client* c) noexcept nogil:
+    if not c.flags & CLIENT_UNBLOCKED:
+        return
+    c.flags &= ~<uint64_t>CLIENT_UNBLOCKED
+    if c.prev_unblocked != NULL:
+        c.prev_unblocked.next_unblocked = c.next_unblocked
+    else:
+        e.unblocked = c.next_unblocked
+    if c.next_unblocked != NULL:
+        c.next_unblocked.prev_unblocked = c.prev_unblocked
 
 
 cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil:
     if not c.flags & CLIENT_UNBLOCKED:
         c.flags |= CLIENT_UNBLOCKED
+        c.prev_unblocked = NULL
         c.next_unblocked = e.unblocked
+        if e.unblocked != NULL:
+            e.unblocked.prev_unblocked = c
         e.unblocked = c
 
 
 cdef size_t client_memory(const Client* c) noexcept nogil:
-    cdef size_t size = mem_size(c) + c.reply.out.cap + c.parser.own.cap + c.parser.scratch.cap + c.multi.bytes
+    cdef size_t size = mem_size(c) + c.reply.out.cap + parser_room(&c.parser) + c.parser.scratch.cap + c.multi.bytes
     size += c.parser.kept_cap * sizeof(Slice)
     size += (c.channels.count + c.patterns.count + c.shard_channels.count) * 64
     return size

@@ -319,14 +319,15 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
         publish_events(e)
     now = clock_ticks()
     e.ticks = now
+    if e.monitor_count and not (call.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN) or c.flags & CLIENT_RETRY or e.ks.loading):
+        feed_monitors(e, call)
     if now - call.ticks >= e.quick_ticks or c.reply.errors != call.errors:
         account_call(e, call)
         if lazy_is_much(&e.ks) and not call.command.flags & CMD_PYTHON:
+            # nobody needs the arguments any more, which what was replaced may hold
             pay_for_freeing(e, now - call.ticks)
     elif not c.flags & CLIENT_WAITS:
         account_quick_call(e, call)
-    if e.monitor_count and not (call.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN) or c.flags & CLIENT_RETRY or e.ks.loading):
-        feed_monitors(e, call)
     e.call = call.parent
     if call.parent == NULL:
         end_unit(e, call)

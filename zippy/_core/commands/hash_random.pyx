@@ -1,7 +1,8 @@
 # A few fields of a large hash are drawn from its table; when more than a third are wanted, drawing without repeats would draw most of
 # them several times, so all are walked and chosen.
 
-from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t, uint64_t
+from zippy._core.ground.mem cimport mem_free
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_options, check_type, option_table
 from zippy._core.commands.output cimport reply_may_go_on, reply_may_repeat
@@ -9,11 +10,13 @@ from zippy._core.keyspace.db cimport lookup_read
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_null
 from zippy._core.values.entry cimport TYPE_HASH, Entry
 from zippy._core.values.hash cimport (
-    HashIter, HashPair, hash_field_of, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_random, hash_table, hash_value_of
+    HashIter, HashPair, hash_field_of, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_places, hash_random, hash_table,
+    hash_value_of
 )
 
 cdef enum:
     FEW = 3      # up to a third of all are drawn one by one; beyond, all are walked
+    SEEKS = 8         # draws from a listpack that are worth no list of where its elements are
 
 
 cdef enum DrawFlag:
@@ -70,16 +73,19 @@ cdef void reply_with_repeats(Engine* e, const Draw* draw, Entry* entry) noexcept
     cdef Client* c = draw.client
     cdef HashPair pair
     cdef int64_t left = -draw.count
+    cdef uint32_t* places
     cdef size_t place = c.reply.out.len
     if not reply_may_repeat(e, c, <uint64_t>left):
         return
     reply_length(draw, left)
+    places = hash_places(entry) if left > SEEKS else NULL
     while left:
-        hash_random(entry, &e.ks.random, &pair)
+        hash_random(entry, &e.ks.random, places, &pair)
         reply_drawn(draw, pair.field, pair.value)
         left -= 1
         if not reply_may_go_on(e, c, place):
-            return
+            break
+    mem_free(places)
 
 
 cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
@@ -115,7 +121,7 @@ cdef void hrandfield_command(Engine* e, Client* c, int argc, Slice* argv) noexce
     elif not check_type(c, entry, TYPE_HASH):
         return
     elif argc == 2:
-        hash_random(entry, &e.ks.random, &pair)
+        hash_random(entry, &e.ks.random, NULL, &pair)
         reply_bulk(&c.reply, pair.field)
     elif draw.count < 0:
         reply_with_repeats(e, &draw, entry)

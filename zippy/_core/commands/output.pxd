@@ -14,6 +14,7 @@ cdef inline bint client_is_heard(const Engine* e, const Client* c) noexcept nogi
 
 # to be called after writing to c.reply outside of its own command
 cdef void client_has_output(Engine* e, Client* c) noexcept nogil
+cdef void take_pending(Engine* e, Client* c) noexcept nogil                        # takes a client off that list if it is on it
 cdef Client* next_pending(Engine* e) noexcept nogil                         # takes the first client with output off the list; NULL: none
 cdef void closing_first(Engine* e) noexcept nogil                           # who is to be closed leaves before anybody is answered
 cdef void client_close(Client* c, Engine* e) noexcept nogil                 # marks it to be closed at the end of the turn

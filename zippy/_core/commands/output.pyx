@@ -63,6 +63,27 @@ cdef bint above_limit(Engine* e, Client* c, size_t waiting) noexcept nogil:
     return e.ks.clock.mono_us - c.soft_limit_us > limit.soft_seconds * 1000000
 
 
+cdef inline void put_pending(Engine* e, Client* c) noexcept nogil:
+    c.flags |= CLIENT_PENDING
+    c.prev_pending = NULL
+    c.next_pending = e.pending
+    if e.pending != NULL:
+        e.pending.prev_pending = c
+    e.pending = c
+
+
+cdef void take_pending(Engine* e, Client* c) noexcept nogil:
+    if not c.flags & CLIENT_PENDING:
+        return
+    c.flags &= ~<uint64_t>CLIENT_PENDING
+    if c.prev_pending != NULL:
+        c.prev_pending.next_pending = c.next_pending
+    else:
+        e.pending = c.next_pending
+    if c.next_pending != NULL:
+        c.next_pending.prev_pending = c.prev_pending
+
+
 cdef void client_has_output(Engine* e, Client* c) noexcept nogil:
     cdef size_t waiting = c.reply.out.len - c.reply.sent
     if c.flags & (CLIENT_INTERNAL | CLIENT_MASTER) or client_is_heard(e, c):
@@ -71,9 +92,7 @@ cdef void client_has_output(Engine* e, Client* c) noexcept nogil:
         e.stats.output_limit_disconnects += 1
         c.flags |= CLIENT_CLOSING | CLIENT_OVER_LIMIT
     if not c.flags & CLIENT_PENDING:
-        c.flags |= CLIENT_PENDING
-        c.next_pending = e.pending
-        e.pending = c
+        put_pending(e, c)
 
 
 cdef void set_output_limit(Engine* e, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds) noexcept nogil:
@@ -94,39 +113,29 @@ cdef void set_output_limit(Engine* e, int output_class, int64_t hard, int64_t so
 cdef Client* next_pending(Engine* e) noexcept nogil:
     cdef Client* c = e.pending
     if c != NULL:
-        e.pending = c.next_pending
-        c.next_pending = NULL
-        c.flags &= ~<uint64_t>CLIENT_PENDING
+        take_pending(e, c)
     return c
 
 
 cdef void closing_first(Engine* e) noexcept nogil:
     cdef Client* c = e.pending
-    cdef Client* rest = NULL
-    cdef Client** rest_end = &rest
-    cdef Client** closing_end = &e.pending
+    cdef Client* after
     if not e.closing:
         return
     e.closing = False
     while c != NULL:
+        after = c.next_pending
         if c.flags & CLIENT_CLOSING:
-            closing_end[0] = c
-            closing_end = &c.next_pending
-        else:
-            rest_end[0] = c
-            rest_end = &c.next_pending
-        c = c.next_pending
-    rest_end[0] = NULL
-    closing_end[0] = rest
+            take_pending(e, c)
+            put_pending(e, c)
+        c = after
 
 
 cdef void client_close(Client* c, Engine* e) noexcept nogil:
     c.flags |= CLIENT_CLOSING
     e.closing = True
     if not c.flags & CLIENT_PENDING:
-        c.flags |= CLIENT_PENDING
-        c.next_pending = e.pending
-        e.pending = c
+        put_pending(e, c)
 
 
 cdef void check_soft_limits(Engine* e) noexcept nogil:

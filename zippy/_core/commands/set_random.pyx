@@ -1,8 +1,9 @@
 # What stays or goes is decided in one pass where that is cheaper than drawing. How many stay decides about the encoding, as in Redis.
 
-from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Buf, buf_append, buf_clear, buf_free, buf_init, slice_text
 from zippy._core.ground.listpack cimport LpItem
+from zippy._core.ground.mem cimport mem_free
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport arg_i64, arg_in_range, check_type, reply_syntax_error
@@ -18,11 +19,12 @@ from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply
 from zippy._core.values.entry cimport ENC_INTSET, TYPE_SET, Entry, entry_encoding
 from zippy._core.values.set cimport (
     SET_TEXT, SetIter, set_add_item, set_iter, set_iter_done, set_iter_next, set_length, set_member_of, set_new_intset, set_new_listpack,
-    set_random, set_remove, set_remove_item, set_swap, set_table, set_text
+    set_places, set_random, set_remove, set_remove_item, set_swap, set_table, set_text
 )
 
 cdef enum:
     FEW = 3           # up to a third of all are drawn one by one; beyond, all are walked
+    SEEKS = 8         # draws from a listpack that are worth no list of where its elements are
     KEEP_FEW = 5      # when less than a fifth of what is popped stays, that moves to a new set (as Redis does, which shows in the encoding)
     SREM_MEMBERS = 1024   # members that one propagated SREM names
 
@@ -33,16 +35,19 @@ cdef enum:
 cdef void reply_with_repeats(Engine* e, Client* c, Entry* entry, int64_t count) noexcept nogil:
     cdef char[SET_TEXT] scratch
     cdef LpItem member
+    cdef uint32_t* places
     cdef size_t place = c.reply.out.len
     if not reply_may_repeat(e, c, <uint64_t>count):
         return
     reply_array(&c.reply, count)
+    places = set_places(entry) if count > SEEKS else NULL
     while count:
-        set_random(entry, &e.ks.random, &member)
+        set_random(entry, &e.ks.random, places, &member)
         reply_bulk(&c.reply, set_text(&member, scratch))
         count -= 1
         if not reply_may_go_on(e, c, place):
-            return
+            break
+    mem_free(places)
 
 
 cdef void reply_block(void* context, void* block) noexcept nogil:
@@ -96,7 +101,7 @@ cdef void srandmember_command(Engine* e, Client* c, int argc, Slice* argv) noexc
     elif not check_type(c, entry, TYPE_SET):
         return
     elif argc == 2:
-        set_random(entry, &e.ks.random, &member)
+        set_random(entry, &e.ks.random, NULL, &member)
         reply_bulk(&c.reply, set_text(&member, scratch))
     elif count < 0:
         reply_with_repeats(e, c, entry, -count)
@@ -158,7 +163,7 @@ cdef void pop_drawn(Popped* p, Entry* entry, uint64_t count) noexcept nogil:
     cdef LpItem member
     cdef Slice text
     while count:
-        set_random(entry, &p.engine.ks.random, &member)
+        set_random(entry, &p.engine.ks.random, NULL, &member)
         text = set_text(&member, scratch)
         add_popped(p, text)
         set_remove(entry, text)
@@ -187,7 +192,7 @@ cdef void pop_all_but(Popped* p, Entry* entry, Entry* kept, uint64_t count) noex
     cdef SetIter it
     cdef LpItem member
     while count:
-        set_random(entry, &p.engine.ks.random, &member)
+        set_random(entry, &p.engine.ks.random, NULL, &member)
         set_add_item(kept, &p.engine.settings, &member)
         set_remove_item(entry, &member)
         count -= 1
@@ -238,7 +243,7 @@ cdef void pop_one(Engine* e, Client* c, Slice key, Entry* entry) noexcept nogil:
     cdef char[SET_TEXT] scratch
     cdef LpItem member
     cdef Slice[3] effect
-    set_random(entry, &e.ks.random, &member)
+    set_random(entry, &e.ks.random, NULL, &member)
     effect[0] = slice_text(b"SREM")
     effect[1] = key
     effect[2] = set_text(&member, scratch)

@@ -1,9 +1,10 @@
 # A few members of a large sorted set are drawn from its table; when more than a third are wanted, all are walked and chosen.
 
-from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t, uint64_t
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
 from zippy._core.ground.ordered_tree cimport OtItem, ot_member
+from zippy._core.ground.mem cimport mem_free
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_options, check_type, option_table
@@ -16,10 +17,11 @@ from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport lookup_read
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_null
 from zippy._core.values.entry cimport TYPE_ZSET, Entry
-from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_length, zset_random, zset_table
+from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_length, zset_places, zset_random, zset_table
 
 cdef enum:
     FEW = 3              # up to a third of all are drawn one by one; beyond, all are walked
+    SEEKS = 8         # draws from a listpack that are worth no list of where its elements are
 
 
 # ---- ZRANDMEMBER
@@ -59,16 +61,19 @@ cdef void reply_with_repeats(Engine* e, const Draw* draw, Entry* entry) noexcept
     cdef Client* c = draw.client
     cdef ZSetIter it
     cdef int64_t left = -draw.count
+    cdef uint32_t* places
     cdef size_t place = c.reply.out.len
     if not reply_may_repeat(e, c, <uint64_t>left):
         return
     reply_members_header(&c.reply, left, draw.with_scores)
+    places = zset_places(entry) if left > SEEKS else NULL
     while left:
-        zset_random(&it, entry, &e.ks.random)
+        zset_random(&it, entry, &e.ks.random, places)
         reply_member(&c.reply, &it, draw.with_scores)
         left -= 1
         if not reply_may_go_on(e, c, place):
-            return
+            break
+    mem_free(places)
 
 
 cdef void reply_item(void* context, void* item) noexcept nogil:
@@ -112,7 +117,7 @@ cdef void zrandmember_command(Engine* e, Client* c, int argc, Slice* argv) noexc
     elif not check_type(c, entry, TYPE_ZSET):
         return
     elif argc == 2:
-        zset_random(&it, entry, &e.ks.random)
+        zset_random(&it, entry, &e.ks.random, NULL)
         reply_bulk(&c.reply, it.member)
     elif draw.count < 0:
         reply_with_repeats(e, &draw, entry)

@@ -10,11 +10,17 @@ from zippy._core.commands.args cimport (
 )
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport PREFETCHED, db_prefetch, db_put_string, db_set_expiry, delete_key, lookup_read, open_for_write
+from zippy._core.keyspace.db cimport (
+    PREFETCHED, db_prefetch, db_put_string, db_put_string_beside, db_put_taken, db_set_expiry, delete_key, lookup_read, open_for_write
+)
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_STRING
+from zippy._core.resp.parser cimport PARSER_BULK_ROOM, PARSER_LARGE_BULK, Bulk, parser_bulk
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error_about, reply_int, reply_null, reply_ok
-from zippy._core.values.entry cimport NO_EXPIRY, TYPE_STRING, Entry, entry_expiry, entry_string, entry_type
+from zippy._core.values.entry cimport INLINE_MAX, NO_EXPIRY, TYPE_STRING, Blob, Entry, entry_expiry, entry_string, entry_type
+
+if sizeof(Blob) != PARSER_BULK_ROOM or <int>PARSER_LARGE_BULK <= <int>INLINE_MAX:
+    raise ImportError("an entry can't take over what the parser received: the tree is half built")
 
 cdef enum SetFlag:
     SET_NX = 1
@@ -98,11 +104,36 @@ cdef void propagate_set(Engine* e, Client* c, int argc, Slice* argv, int64_t exp
     propagate_instead(e, c, count, words)
 
 
-cdef bint store(Client* c, Entry* old, Slice key, Slice value, int64_t expiry, bint keep_expiry) noexcept nogil:
-    """Puts a string and reports it; False: out of memory."""
+cdef Entry* put_argument(Client* c, Entry* old, Slice key, const Slice* argv, int place, int64_t expiry) noexcept nogil:
+    if not c.parser.bulk_count:
+        return db_put_string(c.db, old, key, argv[place], expiry)
+    return put_beside_bulks(c, old, key, argv, place, expiry)
+
+
+cdef Entry* put_beside_bulks(Client* c, Entry* old, Slice key, const Slice* argv, int place, int64_t expiry) noexcept nogil:
+    """put_argument for a command some of whose arguments are in blocks of their own."""
+    cdef Bulk* bulk = parser_bulk(&c.parser, place, argv[place])
+    cdef Entry* entry
+    if bulk == NULL:
+        return db_put_string_beside(c.db, old, key, argv[place], expiry)
+    entry = db_put_taken(c.db, old, key, bulk.block, argv[place].len, expiry)
+    if entry != NULL:
+        bulk.block = NULL
+    return entry
+
+
+cdef bint store(
+    Client* c, Entry* old, Slice key, const Slice* argv, int place, int64_t expiry, bint keep_expiry
+) noexcept nogil:
+    """Puts the argument at this place under a key and reports it; False: out of memory."""
+    cdef Entry* entry
     if keep_expiry:
         expiry = entry_expiry(old) if old != NULL else NO_EXPIRY
-    if db_put_string(c.db, old, key, value, expiry) == NULL:
+    if c.parser.bulk_count:
+        entry = put_beside_bulks(c, old, key, argv, place, expiry)
+    else:
+        entry = db_put_string(c.db, old, key, argv[place], expiry)
+    if entry == NULL:
         return False
     mutated(c.db, key, NOTIFY_STRING, b"set", 1)
     if expiry != NO_EXPIRY and not keep_expiry:
@@ -153,7 +184,7 @@ cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
         if not options.flags & SET_GET:
             reply_null(&c.reply)
         return
-    if not store(c, old, argv[1], argv[2], expiry, (options.flags & SET_KEEPTTL) != 0):
+    if not store(c, old, argv[1], argv, 2, expiry, (options.flags & SET_KEEPTTL) != 0):
         reply_cut(&c.reply, reply_at)
         reply_out_of_memory(c)
         return
@@ -168,7 +199,7 @@ cdef void setnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     cdef Entry* old = open_for_write(c.db, argv[1])
     if old != NULL:
         reply_int(&c.reply, 0)
-    elif store(c, NULL, argv[1], argv[2], NO_EXPIRY, False):
+    elif store(c, NULL, argv[1], argv, 2, NO_EXPIRY, False):
         reply_int(&c.reply, 1)
     else:
         reply_out_of_memory(c)
@@ -179,7 +210,7 @@ cdef void set_with_expiry(Engine* e, Client* c, Slice* argv, int unit, const cha
     cdef Slice[3] words
     if not expiry_of(e, c, argv[2], unit, command, &expiry):
         return
-    if not store(c, open_for_write(c.db, argv[1]), argv[1], argv[3], expiry, False):
+    if not store(c, open_for_write(c.db, argv[1]), argv[1], argv, 3, expiry, False):
         reply_out_of_memory(c)
         return
     words[1] = argv[1]
@@ -203,7 +234,7 @@ cdef void getset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     cdef size_t reply_at = c.reply.out.len
     if not reply_old(c, argv[1]):
         return
-    if not store(c, open_for_write(c.db, argv[1]), argv[1], argv[2], NO_EXPIRY, False):
+    if not store(c, open_for_write(c.db, argv[1]), argv[1], argv, 2, NO_EXPIRY, False):
         reply_cut(&c.reply, reply_at)
         reply_out_of_memory(c)
         return
@@ -303,7 +334,7 @@ cdef bint store_pairs(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
     for i in range(1, argc, 2):
         if i % (2 * PREFETCHED) == 1:
             db_prefetch(c.db, (argc - i) // 2, argv + i, 2)
-        if store(c, open_for_write(c.db, argv[i]), argv[i], argv[i + 1], NO_EXPIRY, False):
+        if store(c, open_for_write(c.db, argv[i]), argv[i], argv, i + 1, NO_EXPIRY, False):
             continue
         if i > 1:
             propagate_instead(e, c, i, argv)

@@ -6,8 +6,9 @@ from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.number cimport NUM_I64_TEXT
 from zippy._core.commands.args cimport arg_i64, check_type, reply_out_of_memory
+from zippy._core.commands.string cimport put_argument
 from zippy._core.commands.types cimport CLIENT_MASTER
-from zippy._core.keyspace.db cimport db_put_raw, db_put_string, db_resize_string, lookup_read, open_for_write
+from zippy._core.keyspace.db cimport db_put_raw, db_resize_string, lookup_read, open_for_write
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_STRING
 from zippy._core.resp.writer cimport reply_bulk, reply_error, reply_int
@@ -31,7 +32,7 @@ cdef void append_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     cdef size_t len = 0
     cdef char* data
     if entry == NULL:
-        entry = db_put_string(c.db, NULL, argv[1], argv[2], NO_EXPIRY)
+        entry = put_argument(c, NULL, argv[1], argv, 2, NO_EXPIRY)
     else:
         if not check_type(c, entry, TYPE_STRING):
             return

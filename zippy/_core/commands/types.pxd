@@ -36,6 +36,7 @@ cdef enum CommandFlag:
     CMD_RUNS_SUBSCRIBED = 1 << 25    # may be called by a RESP2 client in subscribed mode
     CMD_TELLS_HEALTH = 1 << 28       # PING: refused, as writes are, when the last save failed
     CMD_PYTHON = 1 << 26             # the handler is a Python function
+    CMD_TAKES_VIEWS = 1 << 29        # AUTH: its handler in Python gets long arguments as memoryviews
     CMD_RUNS_QUEUE = 1 << 27         # EXEC: what holds for the queued commands holds for it
 
 cdef enum ClientFlag:
@@ -273,7 +274,9 @@ cdef struct Client:
     Slice name                       # of CLIENT SETNAME, owned; NULL: none
     Client* prev                     # of all clients
     Client* next
+    Client* prev_pending             # with CLIENT_PENDING, else void
     Client* next_pending
+    Client* prev_unblocked           # with CLIENT_UNBLOCKED, else void
     Client* next_unblocked
     Command* last_command
     int64_t created_us               # wall clock

@@ -2,11 +2,12 @@
 # end.
 
 from libc.string cimport memcmp, memcpy, memmove, strlen
-from zippy._core.ground.mem cimport mem_free, mem_try_realloc
+from zippy._core.ground.mem cimport mem_copy, mem_free, mem_try_realloc
 from zippy._core.ground.number cimport num_write_i64
 
 cdef enum:
     KEPT_CAPACITY = 16 * 1024
+    LONG = 1 << 20        # bytes whose copying is worth a care
 
 
 cdef int slice_compare(Slice a, Slice b) noexcept nogil:
@@ -74,7 +75,9 @@ cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil:
 cdef int buf_append(Buf* b, const void* ptr, size_t len) noexcept nogil:
     if buf_reserve(b, len) != 0:
         return -1
-    if len:
+    if len >= LONG:
+        mem_copy(b.data + b.len, ptr, len)
+    elif len:
         memcpy(b.data + b.len, ptr, len)
     b.len += len
     return 0

@@ -32,6 +32,8 @@ cdef unsigned char* lp_last(const unsigned char* lp) noexcept nogil
 cdef unsigned char* lp_next(const unsigned char* lp, const unsigned char* p) noexcept nogil   # NULL at the end
 cdef unsigned char* lp_prev(const unsigned char* lp, const unsigned char* p) noexcept nogil
 # negative from the end; NULL out of range; O(n) from the nearer end
+# The offsets of each step-th element from the first on, a block of the caller's: for who seeks many
+cdef uint32_t* lp_places(const unsigned char* lp, int step) noexcept nogil
 cdef unsigned char* lp_seek(const unsigned char* lp, long index) noexcept nogil
 cdef void lp_get(const unsigned char* p, LpItem* item) noexcept nogil
 # The element at p and those behind it, at most so many; how many, and where the last of them is

@@ -188,6 +188,19 @@ cdef unsigned char* lp_last(const unsigned char* lp) noexcept nogil:
     return lp_prev(lp, lp + total_bytes(lp) - 1)
 
 
+cdef uint32_t* lp_places(const unsigned char* lp, int step) noexcept nogil:
+    cdef uint32_t* places = <uint32_t*>mem_alloc((lp_length(lp) // step + 1) * sizeof(uint32_t))
+    cdef unsigned char* p = lp_first(lp)
+    cdef size_t count = 0
+    cdef int _
+    while p != NULL:
+        places[count] = <uint32_t>(p - lp)
+        count += 1
+        for _ in range(step):
+            p = lp_next(lp, p) if p != NULL else NULL
+    return places
+
+
 cdef unsigned char* lp_seek(const unsigned char* lp, long index) noexcept nogil:
     cdef long count = header_count(lp)
     cdef unsigned char* p

@@ -11,6 +11,8 @@ cdef enum:
     MAX_DISTANCE = 8192
     MIN_MATCH = 3
     MAX_MATCH = 264
+    PATIENCE = 8            # after each 2 ** PATIENCE bytes without a match one more is skipped
+    MAX_SKIPPED = 31        # between two places that are looked at
     LONG_MATCH = 9          # from here on the length needs a byte more
 
 
@@ -44,11 +46,10 @@ cdef inline size_t match_length(const unsigned char* a, const unsigned char* b, 
 
 cdef void put_literals(Output* out, const unsigned char* p, size_t count) noexcept nogil:
     cdef size_t run
+    if count + (count + MAX_LITERALS - 1) // MAX_LITERALS > out.room - out.len:
+        out.full = True
     while count and not out.full:
         run = count if count < MAX_LITERALS else MAX_LITERALS
-        if run >= out.room - out.len:
-            out.full = True
-            return
         out.data[out.len] = <unsigned char>(run - 1)
         memcpy(out.data + out.len + 1, p, run)
         out.len += run + 1
@@ -96,7 +97,8 @@ cdef size_t lzf_compress(const void* src, size_t len, void* dst, size_t room) no
         if last and i + 1 - last <= MAX_DISTANCE:
             length = match_length(data + last - 1, data + i, len - i if len - i < MAX_MATCH else MAX_MATCH)
         if length < MIN_MATCH:
-            i += 1
+            # the longer nothing repeats the less is it looked for
+            i += 1 + ((i - done) >> PATIENCE if (i - done) >> PATIENCE < MAX_SKIPPED else MAX_SKIPPED)
             continue
         put_literals(&out, data + done, i - done)
         put_match(&out, i + 1 - last, length)
@@ -115,6 +117,9 @@ cdef inline void copy_match(unsigned char* to, size_t distance, size_t length) n
         memcpy(to, to - distance, length)
         return
     # a match may reach into what it writes itself: that is how runs are told
+    if distance == 1:
+        memset(to, (to - 1)[0], length)
+        return
     for i in range(length):
         to[i] = (to - distance)[i]
 

@@ -94,6 +94,18 @@ cdef extern from *:
         if (first < to)
             madvise(first, to - first, ZIPPY_GIVE_BACK);
     }
+    /* has the system provide the whole pages between two addresses at once; without that, each is provided when it is first touched */
+    static inline void zippy_provide(char* from, char* to) {
+    #if defined(MADV_POPULATE_WRITE)
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        char* first = (char*)(((uintptr_t)from + page - 1) & ~(page - 1));
+        char* last = (char*)((uintptr_t)to & ~(page - 1));
+        if (first < last)
+            (void)madvise(first, last - first, MADV_POPULATE_WRITE);
+    #else
+        (void)from; (void)to;
+    #endif
+    }
     #define zippy_ctz __builtin_ctzll
     #define zippy_bits __builtin_popcountll
     """
@@ -107,6 +119,7 @@ cdef extern from *:
     void* zippy_map_chunk() noexcept nogil
     int munmap(void* start, size_t size) noexcept nogil
     void zippy_give_back(char* first, char* to) noexcept nogil
+    void zippy_provide(char* first, char* to) noexcept nogil
     int zippy_ctz(uint64_t v) noexcept nogil
     int zippy_bits(uint64_t v) noexcept nogil
 
@@ -122,6 +135,7 @@ cdef enum:
     FINE_STEPS = 1024 // 8
     COARSE_STEPS = 16384 // 64
     MAP_PARTS = 1 << 16
+    PROVIDED = 256 * 1024   # bytes whose pages are asked for at a time
     KEPT_SLABS = 16         # empty slabs that keep their pages for good: 1 MiB
 
 
@@ -542,6 +556,25 @@ cdef void mem_free(void* block) noexcept nogil:
         slab_free(block)
     elif block != NULL:
         big_free(block)
+
+
+cdef void mem_copy(void* to, const void* source, size_t size) noexcept nogil:
+    cdef char* at = <char*>to
+    cdef const char* rest = <const char*>source
+    while size >= PROVIDED:
+        # what was zeroed just now is still in the cache
+        zippy_provide(at, at + PROVIDED)
+        memcpy(at, rest, PROVIDED)
+        at += PROVIDED
+        rest += PROVIDED
+        size -= PROVIDED
+    if size:
+        memcpy(at, rest, size)
+
+
+cdef void mem_provide(void* block, size_t size) noexcept nogil:
+    if size >= PROVIDED:
+        zippy_provide(<char*>block, <char*>block + size)
 
 
 cdef size_t mem_size(const void* block) noexcept nogil:

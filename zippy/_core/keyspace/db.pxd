@@ -36,6 +36,11 @@ cdef Entry* db_set_expiry(Db* db, Entry* e, int64_t expiry) noexcept nogil   # N
 # Strings. old is what open_for_write returned: NULL, or a value of any type for db_put_string and db_put_raw, a string for the others. The
 # result is the entry's new address; NULL: out of memory, and nothing has changed.
 cdef Entry* db_put_string(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil     # as SET: int, embstr or raw
+# As db_put_string for a value of more than INLINE_MAX bytes, with room for a Blob before it: it is `block`, which the entry takes over.
+# What was under the key is freed after the command, whose arguments it may hold
+cdef Entry* db_put_taken(Db* db, Entry* old, Slice key, void* block, size_t len, int64_t expiry) noexcept nogil
+# db_put_string that frees what was under the key in the same way
+cdef Entry* db_put_string_beside(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil
 cdef Entry* db_put_int(Db* db, Entry* old, Slice key, int64_t n) noexcept nogil          # keeps the expiry
 cdef Entry* db_put_text(Db* db, Entry* old, Slice key, Slice value) noexcept nogil       # keeps the expiry; never int
 # no expiry; len bytes to be written to *data

@@ -14,7 +14,7 @@ from zippy._core.ground.buf cimport buf_free
 from zippy._core.keyspace.effects cimport (
     mutated, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watch_of, watched_key_of
 )
-from zippy._core.keyspace.lazy_free cimport free_entry, free_table, lazy_free_step
+from zippy._core.keyspace.lazy_free cimport free_entry, free_entry_later, free_table, lazy_free_step
 from zippy._core.keyspace.live cimport live_end, live_keep_table, live_mark, live_save_first, live_wants
 from zippy._core.keyspace.lru cimport access_for_new, access_touched
 from zippy._core.keyspace.types cimport (
@@ -22,7 +22,7 @@ from zippy._core.keyspace.types cimport (
 )
 from zippy._core.values.entry cimport (
     ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_key, entry_key_of, entry_new_int, entry_new_raw,
-    entry_new_string, entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_set_text,
+    entry_new_string, entry_new_taken, entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_set_text,
     entry_string_resize, entry_type
 )
 from zippy._core.values.value cimport value_free
@@ -311,16 +311,35 @@ cdef Entry* db_put_raw(Db* db, Entry* old, Slice key, size_t len, char** data) n
 
 cdef Entry* put_in_place_of(Db* db, Entry* old, Entry* fresh) noexcept nogil:
     """Puts an entry under its key, where `old` is or nothing (NULL); fresh may be NULL."""
-    if fresh == NULL:
-        return NULL
+    if fresh != NULL and replace(db, old, fresh):
+        free_entry(db.keyspace, old)
+    return fresh
+
+
+cdef Entry* put_and_free_later(Db* db, Entry* old, Entry* fresh) noexcept nogil:
+    """put_in_place_of that leaves the bytes of `old` where they are until the command has ended."""
+    if fresh != NULL and replace(db, old, fresh):
+        free_entry_later(db.keyspace, old)
+    return fresh
+
+
+cdef bint replace(Db* db, Entry* old, Entry* fresh) noexcept nogil:
+    """True: `old` was there, and is to be freed."""
     if old == NULL:
         put_new(db, fresh)
-        return fresh
+        return False
     moved(db, old, has_expiry(old), fresh)
     entry_set_access(fresh, access_for_new(db.keyspace))
     notify_overwritten(db, entry_key(fresh), entry_type(old), entry_type(fresh))
-    free_entry(db.keyspace, old)
-    return fresh
+    return True
+
+
+cdef Entry* db_put_taken(Db* db, Entry* old, Slice key, void* block, size_t len, int64_t expiry) noexcept nogil:
+    return put_and_free_later(db, old, entry_new_taken(key, block, len, expiry))
+
+
+cdef Entry* db_put_string_beside(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil:
+    return put_and_free_later(db, old, entry_new_string(key, value, expiry))
 
 
 cdef Entry* db_put_int(Db* db, Entry* old, Slice key, int64_t n) noexcept nogil:

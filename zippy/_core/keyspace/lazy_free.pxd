@@ -11,6 +11,7 @@ cdef enum:
 
 # At once when cheap, else in steps: no key is so large that freeing it stops the others
 cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil
+cdef void free_entry_later(Keyspace* ks, Entry* e) noexcept nogil        # not before the command under way has ended
 cdef void free_table(Keyspace* ks, DeadTable* table) noexcept nogil      # in steps
 cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil    # frees about so many items; True when nothing is left
 # The same until so much time has passed. True: nothing is left

@@ -6,11 +6,12 @@ from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HashTable, ht_drain
 from zippy._core.ground.mem cimport mem_free, mem_realloc
 from zippy._core.keyspace.types cimport LazyFree, LazyItem
-from zippy._core.values.entry cimport TYPE_STRING, entry_free_block, entry_type
+from zippy._core.values.entry cimport TYPE_STRING, entry_free_block, entry_string_length, entry_type
 from zippy._core.values.value cimport value_free, value_free_effort, value_free_some, value_memory
 
 cdef enum:
     LAZY_EFFORT = 64          # blocks: freeing more than this is done in steps
+    SHORT_STRING = 4 << 20    # bytes that are given back at once
     SAMPLES = 5               # elements of a value looked at to tell what it holds
     LOOK = 16                 # items between two looks at the clock: large blocks take some 10 us each
 
@@ -40,6 +41,8 @@ cdef void put(LazyFree* lazy, Entry* entry, DeadTable* table, size_t bytes) noex
 cdef inline bint free_small(Entry* e) noexcept nogil:
     """Frees what is cheap to free; False when it is not."""
     if entry_type(e) == TYPE_STRING:
+        if entry_string_length(e) > SHORT_STRING:
+            return False
         entry_free_block(e)
         return True
     if value_free_effort(e) <= LAZY_EFFORT:
@@ -50,8 +53,12 @@ cdef inline bint free_small(Entry* e) noexcept nogil:
 
 cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil:
     if not free_small(e):
-        put(&ks.lazy, e, NULL, value_memory(e, SAMPLES))
-        ks.stats.lazyfreed += 1
+        free_entry_later(ks, e)
+
+
+cdef void free_entry_later(Keyspace* ks, Entry* e) noexcept nogil:
+    put(&ks.lazy, e, NULL, value_memory(e, SAMPLES))
+    ks.stats.lazyfreed += 1
 
 
 cdef void free_table(Keyspace* ks, DeadTable* table) noexcept nogil:

@@ -5,7 +5,7 @@ from libc.stdint cimport intptr_t
 from libc.string cimport memchr, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
 from zippy._core.ground.format cimport format_text
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_i64
 
 cdef extern from *:
@@ -34,7 +34,8 @@ cdef extern from *:
 cdef enum:
     INLINE_MAX = 64 * 1024        # bytes of an inline request or of a header line
     READ_STEP = 16 * 1024         # smallest room offered to a read
-    READ_STEP_MAX = 4 << 20       # largest: a client that only announces a huge value gets no huge buffer
+    BULK_STEP = 1 << 20           # largest for a block of an argument's own: what is read in one turn is copied and may be new memory
+    FIRST_BULK = 4 << 20          # bytes that such a block begins with: a client that only announces a huge value gets no huge one
     STREAM_STEP_MAX = 256 * 1024  # largest room for who fills the room that he is offered
     FIRST_ARGS = 64               # room for arguments that a batch begins with
     BATCH_ARGS = 1024             # room for arguments that a batch keeps
@@ -64,6 +65,7 @@ cdef void parser_free(Parser* p) noexcept nogil:
     buf_free(&p.scratch)
     mem_free(p.kept)
     p.kept = NULL
+    drop_bulks(p)
 
 
 cdef void batch_free(Batch* b) noexcept nogil:
@@ -77,21 +79,121 @@ cdef void parser_limit(Parser* p, int64_t max_args, int64_t max_bulk) noexcept n
     p.max_bulk = max_bulk
 
 
+# Arguments in blocks of their own. All are of the command whose bytes are the first in the parser's own buffer, which lacks theirs.
+
+
+cdef inline bint awaits_bulk(const Parser* p) noexcept nogil:
+    """Whether the next bytes belong to the block that is being filled."""
+    return p.filling and p.filled < <size_t>p.bulk_len
+
+
+cdef inline char* bulk_data(const Parser* p, int i) noexcept nogil:
+    return p.bulks[i].block + PARSER_BULK_ROOM
+
+
+cdef int begin_bulk(Parser* p) noexcept nogil:
+    """Gives the argument that has begun to arrive a block and moves what is there of it; -1: out of memory."""
+    cdef size_t have = p.end - p.pos
+    cdef size_t size = <size_t>p.bulk_len if p.bulk_len < FIRST_BULK else FIRST_BULK
+    cdef char* block
+    if have > <size_t>p.bulk_len:
+        # but for the end of its line it is complete
+        return 0
+    block = <char*>mem_try_alloc(PARSER_BULK_ROOM + (size if size > have else have))
+    if block == NULL:
+        return -1
+    if p.bulk_count == p.bulk_cap:
+        p.bulk_cap = p.bulk_cap * 2 if p.bulk_cap else 1
+        p.bulks = <Bulk*>mem_realloc(p.bulks, p.bulk_cap * sizeof(Bulk))
+    p.bulks[p.bulk_count].block = block
+    p.bulks[p.bulk_count].place = p.kept_count
+    p.bulk_count += 1
+    p.bulk_room += mem_size(block)
+    p.filling = True
+    p.filled = 0
+    if have:
+        memcpy(block + PARSER_BULK_ROOM, p.base + p.pos, have)
+    add_to_bulk(p, have)
+    p.end = p.pos
+    if not p.external:
+        p.own.len = p.pos
+    return 0
+
+
+cdef inline void add_to_bulk(Parser* p, size_t n) noexcept nogil:
+    p.filled += n
+    p.bulk_bytes += n
+
+
+cdef char* bulk_target(Parser* p, size_t most, size_t* room) noexcept nogil:
+    """Where the next bytes of the argument go, at most so many; *room is 0 when out of memory. Doubles at most what has really arrived."""
+    cdef Bulk* bulk = &p.bulks[p.bulk_count - 1]
+    cdef size_t before = mem_size(bulk.block)
+    cdef size_t size = p.filled * 2 if p.filled * 2 < <size_t>p.bulk_len else <size_t>p.bulk_len
+    cdef char* block
+    if before == PARSER_BULK_ROOM + p.filled:
+        block = <char*>mem_try_realloc(bulk.block, PARSER_BULK_ROOM + size)
+        if block == NULL:
+            room[0] = 0
+            return bulk.block
+        bulk.block = block
+        p.bulk_room += mem_size(block) - before
+        before = mem_size(block)
+    room[0] = before - PARSER_BULK_ROOM - p.filled
+    if room[0] > <size_t>p.bulk_len - p.filled:
+        room[0] = <size_t>p.bulk_len - p.filled
+    if room[0] > most:
+        room[0] = most
+    return bulk.block + PARSER_BULK_ROOM + p.filled
+
+
+cdef void drop_bulks(Parser* p) noexcept nogil:
+    """Frees the blocks that nobody took over."""
+    cdef int i
+    for i in range(p.bulk_count):
+        mem_free(p.bulks[i].block)
+    mem_free(p.bulks)
+    p.bulks = NULL
+    p.bulk_count = p.bulk_cap = 0
+    p.bulk_bytes = p.bulk_room = 0
+    p.bulks_whole = False
+    p.filling = False
+
+
+cdef void put_back(Parser* p) noexcept nogil:
+    """Makes the complete command that was not run an incomplete one that lacks nothing: it can't be parsed again without its blocks."""
+    cdef Batch* b = p.batch
+    if b.count > 1:
+        p.pos = b.requests[1].start
+    elif p.args_left >= 0:
+        p.pos = p.start
+    p.start = b.requests[0].start
+    p.args_left = 0
+    p.bulk_len = -1
+    p.bulks_whole = False
+    b.argv_count = b.requests[0].argc
+    b.count = 0
+
+
+cdef Bulk* parser_bulk(Parser* p, int place, Slice argument) noexcept nogil:
+    cdef Bulk* bulk
+    if not p.bulks_whole:
+        return NULL
+    while p.bulk_at < p.bulk_count and p.bulks[p.bulk_at].place < place:
+        p.bulk_at += 1
+    if p.bulk_at == p.bulk_count:
+        return NULL
+    bulk = &p.bulks[p.bulk_at]
+    # a command that is run for another one has arguments of its own
+    return bulk if bulk.block != NULL and bulk_data(p, p.bulk_at) == argument.ptr else NULL
+
+
 cdef char* parser_target(Parser* p, size_t* room) noexcept nogil:
-    cdef size_t least = p.step if p.step > READ_STEP else READ_STEP
-    cdef size_t want = least
-    cdef size_t have
+    cdef size_t want = p.step if p.step > READ_STEP else READ_STEP
     if p.own.len == 0:
         return NULL
-    if p.bulk_len > 0:
-        # room for the rest of the value, at most doubling what has really arrived
-        have = p.own.len - p.pos
-        if <size_t>p.bulk_len + 2 > have:
-            want = <size_t>p.bulk_len + 2 - have
-        if want > READ_STEP_MAX and want > p.own.len:
-            want = READ_STEP_MAX if p.own.len < READ_STEP_MAX else p.own.len
-        if want < least:
-            want = least
+    if awaits_bulk(p):
+        return bulk_target(p, BULK_STEP, room)
     if p.own.cap - p.own.len < want and buf_reserve(&p.own, want) != 0:
         room[0] = 0
         return p.own.data
@@ -104,12 +206,25 @@ cdef inline void set_step(Parser* p, size_t n) noexcept nogil:
 
 
 cdef void parser_filled(Parser* p, size_t n) noexcept nogil:
+    if awaits_bulk(p):
+        add_to_bulk(p, n)
+        return
     # more is on its way to who has no room for it
     set_step(p, 2 * n if n == p.own.cap - p.own.len else n)
     p.own.len += n
 
 
 cdef int parser_begin(Parser* p, Batch* batch, const char* data, size_t len) noexcept nogil:
+    cdef size_t part
+    cdef char* target
+    while len and awaits_bulk(p):
+        target = bulk_target(p, len, &part)
+        if part == 0:
+            return -1
+        memcpy(target, data, part)
+        add_to_bulk(p, part)
+        data += part
+        len -= part
     if p.own.len == 0 and len > 0:
         set_step(p, len)
         p.base = data
@@ -169,10 +284,16 @@ cdef void keep_arguments(Parser* p) noexcept nogil:
 
 
 cdef int parser_end(Parser* p) noexcept nogil:
-    cdef size_t consumed = unread_from(p)
+    cdef size_t consumed
     cdef int status = 0
     if p.scratch.cap > KEPT_SCRATCH:
         buf_free(&p.scratch)
+    if p.bulks_whole:
+        if p.batch.at:
+            drop_bulks(p)
+        else:
+            put_back(p)
+    consumed = unread_from(p)
     if p.batch.at < p.batch.count:
         # commands that were not asked for: they will be parsed again
         p.pos = consumed
@@ -183,9 +304,11 @@ cdef int parser_end(Parser* p) noexcept nogil:
     if p.batch.argv_cap > BATCH_ARGS:
         batch_free(p.batch)
     p.batch = NULL
+    if p.bulk_len >= PARSER_LARGE_BULK and not p.filling and begin_bulk(p) != 0:
+        status = -1
     if p.external:
-        if p.end > consumed:
-            status = buf_append(&p.own, p.base + consumed, p.end - consumed)
+        if p.end > consumed and buf_append(&p.own, p.base + consumed, p.end - consumed) != 0:
+            status = -1
         p.external = False
     elif consumed >= p.own.len:
         buf_free(&p.own)
@@ -201,14 +324,30 @@ cdef int parser_end(Parser* p) noexcept nogil:
     return status
 
 
+cdef inline bint bulks_are_read(const Parser* p) noexcept nogil:
+    """Whether the command that the blocks belong to was returned."""
+    return p.bulks_whole and p.batch.at > 0
+
+
 cdef size_t parser_pending(const Parser* p) noexcept nogil:
-    return (p.end if p.base != NULL else p.own.len) - unread_from(p)
+    cdef size_t bytes = (p.end if p.base != NULL else p.own.len) - unread_from(p)
+    return bytes if bulks_are_read(p) else bytes + p.bulk_bytes
+
+
+cdef size_t parser_held(const Parser* p) noexcept nogil:
+    return p.own.len + p.bulk_bytes
+
+
+cdef size_t parser_room(const Parser* p) noexcept nogil:
+    return p.own.cap + p.bulk_room
 
 
 cdef size_t parser_request_size(const Parser* p) noexcept nogil:
+    cdef size_t bytes
     if p.batch == NULL or p.batch.at == 0:
         return 0
-    return unread_from(p) - p.batch.requests[p.batch.at - 1].start
+    bytes = unread_from(p) - p.batch.requests[p.batch.at - 1].start
+    return bytes + p.bulk_bytes if p.bulks_whole and p.batch.at == 1 else bytes
 
 
 cdef void parser_unread(Parser* p) noexcept nogil:
@@ -234,6 +373,8 @@ cdef int parser_look_ahead(Parser* p) noexcept nogil:
     cdef Batch* b = p.batch
     cdef size_t from_pos = p.pos
     cdef int status = PARSE_COMMAND
+    if p.bulks_whole:
+        drop_bulks(p)
     drop_requests(b)
     if p.args_left < 0:
         b.argv_count = 0
@@ -278,6 +419,7 @@ cdef void finish_request(Parser* p) noexcept nogil:
     """The arguments of the command that begins at start are complete."""
     cdef Batch* b = p.batch
     cdef Request* request = &b.requests[b.count]
+    cdef int i
     request.start = p.start
     request.first = first_free(b)
     request.argc = b.argv_count - request.first
@@ -285,6 +427,11 @@ cdef void finish_request(Parser* p) noexcept nogil:
     if p.kept_count:
         move_arguments(b, request.first, p.kept_count, <intptr_t>(p.base + p.start))
         p.kept_count = 0
+    if p.bulk_count and not p.bulks_whole:
+        for i in range(p.bulk_count):
+            b.argv[request.first + p.bulks[i].place].ptr = bulk_data(p, i)
+        p.bulk_at = 0
+        p.bulks_whole = True
 
 
 cdef int fail(Parser* p, const char* what) noexcept nogil:
@@ -332,10 +479,17 @@ cdef int parse_arguments(Parser* p) noexcept nogil:
             status = parse_bulk_header(p)
             if status != HEADER:
                 return status
-        if p.end - p.pos < <size_t>p.bulk_len + 2:
+        if p.filling:
+            if p.filled < <size_t>p.bulk_len or p.end - p.pos < 2:
+                return PARSE_MORE
+            add_argument(b, bulk_data(p, p.bulk_count - 1), p.bulk_len)
+            p.pos += 2
+            p.filling = False
+        elif p.end - p.pos < <size_t>p.bulk_len + 2:
             return PARSE_MORE
-        add_argument(b, p.base + p.pos, p.bulk_len)
-        p.pos += p.bulk_len + 2
+        else:
+            add_argument(b, p.base + p.pos, p.bulk_len)
+            p.pos += p.bulk_len + 2
         p.bulk_len = -1
         p.args_left -= 1
     finish_request(p)

@@ -3,6 +3,7 @@
 
 from libc.string cimport memchr, memcpy, memmove, strlen
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, buf_reserve, slice_of, slice_text
+from zippy._core.ground.mem cimport mem_copy
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double, num_write_i64
 
 cdef extern from *:
@@ -34,6 +35,7 @@ cdef extern from *:
 
 cdef enum:
     HEADER_ROOM = 32      # a type byte, a number and CR LF
+    LONG = 1 << 20        # bytes whose copying is worth a care
     ERROR_ECHO = 128      # bytes of a client's word that an error repeats
 
 
@@ -142,6 +144,14 @@ cdef void reply_int(Reply* r, int64_t n) noexcept nogil:
     header(r, c':', n)
 
 
+cdef void write_long(Reply* r, char* at, Slice s) noexcept nogil:
+    """Ends a bulk of which the header stands in front of `at`, but for its CR LF."""
+    memcpy(at, b"\r\n", 2)
+    mem_copy(at + 2, s.ptr, s.len)
+    memcpy(at + 2 + s.len, b"\r\n", 2)
+    r.out.len = at + 4 + s.len - r.out.data
+
+
 cdef void reply_bulk(Reply* r, Slice s) noexcept nogil:
     cdef char* at
     if not room(r, s.len + HEADER_ROOM + 2):
@@ -157,6 +167,9 @@ cdef void reply_bulk(Reply* r, Slice s) noexcept nogil:
         at += 3
     else:
         at += 1 + num_write_i64(at + 1, s.len)
+        if s.len >= LONG:
+            write_long(r, at, s)
+            return
     at[0] = 13
     at[1] = 10
     at += 2

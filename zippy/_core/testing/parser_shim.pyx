@@ -5,8 +5,8 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_free
 from zippy._core.resp.parser cimport (
-    PARSE_COMMAND, PARSE_ERROR, Batch, Parser, batch_free, parser_begin, parser_end, parser_filled, parser_free, parser_init, parser_limit,
-    parser_next, parser_pending, parser_request_size, parser_target, parser_unread
+    PARSE_COMMAND, PARSE_ERROR, Batch, Bulk, Parser, batch_free, parser_begin, parser_bulk, parser_end, parser_filled, parser_free,
+    parser_held, parser_init, parser_limit, parser_next, parser_pending, parser_request_size, parser_room, parser_target, parser_unread
 )
 
 
@@ -16,6 +16,8 @@ cdef class RequestParser:
     cdef Parser parser
     cdef Batch batch
     cdef Account account
+    cdef readonly list in_blocks       # the places of those arguments of the command returned last that have blocks of their own
+    cdef public bint takes_blocks      # they are taken over
 
     def __cinit__(self, int64_t max_bulk=512 << 20):
         memset(&self.account, 0, sizeof(Account))
@@ -34,6 +36,20 @@ cdef class RequestParser:
     def limit(self, int64_t max_args, int64_t max_bulk):
         """parser_limit."""
         parser_limit(&self.parser, max_args, max_bulk)
+
+    cdef int look_for_blocks(self) except -1:
+        cdef Bulk* bulk
+        cdef int i
+        self.in_blocks = []
+        for i in range(self.parser.argc):
+            bulk = parser_bulk(&self.parser, i, self.parser.argv[i])
+            if bulk == NULL:
+                continue
+            self.in_blocks.append(i)
+            if self.takes_blocks:
+                mem_free(bulk.block)
+                bulk.block = NULL
+        return 0
 
     def feed(self, bytes data, int most=1000000, unread=False):
         """At most so many commands as lists of bytes, and the sizes they came in; an error's text is the last item. unread: each is put
@@ -73,8 +89,18 @@ cdef class RequestParser:
                 break
             commands.append([PyBytes_FromStringAndSize(self.parser.argv[i].ptr, self.parser.argv[i].len) for i in range(self.parser.argc)])
             sizes.append(parser_request_size(&self.parser))
+            self.look_for_blocks()
         assert parser_end(&self.parser) == 0
         return commands, sizes
+
+    def put_back(self, bytes data):
+        """The next command, which is put back."""
+        assert parser_begin(&self.parser, &self.batch, data, len(data)) == 0
+        assert parser_next(&self.parser) == PARSE_COMMAND
+        command = [PyBytes_FromStringAndSize(self.parser.argv[i].ptr, self.parser.argv[i].len) for i in range(self.parser.argc)]
+        parser_unread(&self.parser)
+        assert parser_end(&self.parser) == 0
+        return command
 
     def moved(self):
         """Arguments that were made offsets or addresses so far."""
@@ -84,8 +110,19 @@ cdef class RequestParser:
         """Bytes that no command was made of."""
         return parser_pending(&self.parser)
 
+    def kept(self):
+        """Bytes kept between two reads, and what their buffers take."""
+        mem_charge_to(&self.account)
+        return parser_held(&self.parser), parser_room(&self.parser)
+
+    def read_room(self):
+        """Bytes that the next read may bring; None: it goes to a shared buffer."""
+        cdef size_t room
+        mem_charge_to(&self.account)
+        return room if parser_target(&self.parser, &room) != NULL else None
+
     def held(self):
-        """Bytes that the parser holds between two reads."""
+        """Bytes of memory that the parser holds between two reads."""
         mem_charge_to(&self.account)
         batch_free(&self.batch)
         return self.account.used

@@ -123,6 +123,8 @@ cdef void entry_key_of(const void* item, Slice* key) noexcept nogil             
 cdef Entry* entry_new_string(Slice key, Slice value, int64_t expiry) noexcept nogil     # as SET stores it: int, embstr or raw
 cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogil       # the same, but never int
 cdef Entry* entry_new_int(Slice key, int64_t n, int64_t expiry) noexcept nogil
+# A raw string of more than INLINE_MAX bytes, which are in `block` behind room for a Blob; the entry takes the block over
+cdef Entry* entry_new_taken(Slice key, void* block, size_t len, int64_t expiry) noexcept nogil
 # A raw string of len bytes, to be written to *data
 cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil
 # takes over value; never NULL. Aborts when the type has no row: it could be neither freed nor saved
@@ -138,4 +140,6 @@ cdef Slice entry_string(const Entry* e, char* scratch) noexcept nogil       # bo
 cdef size_t entry_string_length(const Entry* e) noexcept nogil
 # Makes a string a raw one of len bytes, new bytes zero; *data is where they are, to be written to. May move the block
 cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogil
+# Frees a part of a long string's blob, of about so many bytes: True: nothing is left but the entry, whose value is void
+cdef bint entry_free_some(Entry* e, size_t bytes) noexcept nogil
 cdef size_t entry_memory(const Entry* e) noexcept nogil                     # bytes of the block and of a string's blob

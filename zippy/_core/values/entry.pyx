@@ -5,7 +5,7 @@ from libc.stdio cimport fprintf, stderr
 from libc.stdlib cimport abort
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_size, mem_try_alloc, mem_try_realloc
+from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_good_size, mem_size, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
 
 cdef enum:
@@ -127,7 +127,9 @@ cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogi
     if e == NULL:
         return NULL
     entry_set_encoding(e, text_encoding(key, value, expiry != NO_EXPIRY))
-    if value.len:
+    if value.len > INLINE_MAX:
+        mem_copy(data, value.ptr, value.len)
+    elif value.len:
         memcpy(data, value.ptr, value.len)
     return e
 
@@ -149,6 +151,15 @@ cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) no
         return NULL
     entry_pointer(e)[0] = b
     data[0] = blob_data(b)
+    return e
+
+
+cdef Entry* entry_new_taken(Slice key, void* block, size_t len, int64_t expiry) noexcept nogil:
+    cdef Blob* b = <Blob*>block
+    cdef Entry* e = build_outer(key, ENC_RAW, expiry)
+    if e != NULL:
+        b.len = len
+        entry_pointer(e)[0] = b
     return e
 
 
@@ -265,7 +276,7 @@ cdef Entry* entry_set_text(Entry* e, Slice value) noexcept nogil:
     b = blob_new(value.len)
     if b == NULL:
         return NULL
-    memcpy(blob_data(b), value.ptr, value.len)
+    mem_copy(blob_data(b), value.ptr, value.len)
     free_blob(e)
     entry_pointer(e)[0] = b
     entry_set_encoding(e, ENC_RAW)
@@ -323,6 +334,23 @@ cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogi
         memcpy(data[0], old.ptr, old.len)
     memset(data[0] + old.len, 0, len - old.len)
     return replaced(e, fresh)
+
+
+cdef bint entry_free_some(Entry* e, size_t bytes) noexcept nogil:
+    cdef void* blob
+    cdef size_t size
+    if not has_blob(e):
+        return True
+    size = mem_size(entry_value(e))
+    # the C library unmaps the end of a block that becomes shorter
+    blob = mem_try_realloc(entry_value(e), size - bytes) if size > 2 * bytes else NULL
+    if blob != NULL:
+        entry_pointer(e)[0] = blob
+        blob_of(e).len = 0
+        return False
+    mem_free(entry_value(e))
+    entry_set_encoding(e, ENC_INT)
+    return True
 
 
 cdef size_t entry_memory(const Entry* e) noexcept nogil:

@@ -5,7 +5,7 @@ the value.
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from zippy._core.ground.slice cimport Slice
 from zippy._core.ground.hashtable cimport HashTable, HtIter
 from zippy._core.ground.random cimport Random
@@ -38,7 +38,9 @@ cdef bint hash_find(const Entry* e, Slice field, HashPair* pair) noexcept nogil 
 cdef void hash_make_room(Entry* e, const Settings* s, int count, const Slice* words) noexcept nogil
 cdef bint hash_set(Entry* e, const Settings* s, Slice field, Slice value) noexcept nogil   # True: the field is new
 cdef bint hash_remove(Entry* e, Slice field) noexcept nogil                        # False: no such field
-cdef void hash_random(const Entry* e, Random* r, HashPair* pair) noexcept nogil    # a uniform field of a hash that is not empty
+# A uniform field of a hash that is not empty. Who draws many gives what hash_places said, which is then freed by mem_free, else NULL
+cdef void hash_random(const Entry* e, Random* r, const uint32_t* places, HashPair* pair) noexcept nogil
+cdef uint32_t* hash_places(const Entry* e) noexcept nogil                          # where a listpack's fields are; NULL: nothing to know
 cdef void hash_iter(HashIter* it, Entry* e) noexcept nogil                         # ends with hash_iter_done
 cdef bint hash_iter_next(HashIter* it) noexcept nogil                              # it.pair is the field and value; False at the end
 cdef void hash_iter_done(HashIter* it) noexcept nogil

@@ -9,7 +9,7 @@ from zippy._core.ground.hashtable cimport (
 )
 from zippy._core.ground.listpack cimport (
     LP_OVERHEAD, lp_append, lp_copy, lp_delete_range_at, lp_find, lp_first, lp_fits, lp_free, lp_length, lp_new, lp_next, lp_replace,
-    lp_seek, lp_text
+    lp_places, lp_seek, lp_text
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_size
 from zippy._core.ground.random cimport random_below
@@ -246,10 +246,16 @@ cdef bint hash_remove(Entry* e, Slice field) noexcept nogil:
     return block != NULL
 
 
-cdef void hash_random(const Entry* e, Random* r, HashPair* pair) noexcept nogil:
+cdef uint32_t* hash_places(const Entry* e) noexcept nogil:
+    return lp_places(listpack_of(e), 2) if is_listpack(e) else NULL
+
+
+cdef void hash_random(const Entry* e, Random* r, const uint32_t* places, HashPair* pair) noexcept nogil:
     cdef void* block
+    cdef uint64_t index
     if is_listpack(e):
-        read_pair(e, lp_seek(listpack_of(e), 2 * <long>random_below(r, hash_length(e))), pair)
+        index = random_below(r, hash_length(e))
+        read_pair(e, listpack_of(e) + places[index] if places != NULL else lp_seek(listpack_of(e), 2 * <long>index), pair)
         return
     block = ht_random(table_of(e), r)
     hash_field_of(block, &pair.field)

@@ -74,6 +74,8 @@ cdef bint rdb_read_length(RdbReader* r, uint64_t* n) noexcept nogil
 # how many elements follow, of at least so many bytes each
 cdef bint rdb_read_count(RdbReader* r, uint64_t* n, size_t least) noexcept nogil
 cdef bint rdb_read_text(RdbReader* r, RdbText* t) noexcept nogil               # False: nothing to free
+# The same; if the text was packed, owned begins with so many free bytes
+cdef bint rdb_read_spaced_text(RdbReader* r, RdbText* t, size_t space) noexcept nogil
 cdef void rdb_text_free(RdbText* t) noexcept nogil
 # a string as a block from mem_alloc, the caller's; NULL: see the status
 cdef unsigned char* rdb_read_block(RdbReader* r, size_t* len) noexcept nogil

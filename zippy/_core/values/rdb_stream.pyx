@@ -8,7 +8,7 @@ from posix.unistd cimport fdatasync, write
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.ground.crc cimport crc64
 from zippy._core.ground.lzf cimport lzf_compress, lzf_decompress
-from zippy._core.ground.mem cimport mem_free, mem_try_alloc, mem_try_realloc
+from zippy._core.ground.mem cimport mem_copy, mem_free, mem_provide, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_double, num_read_i64, num_write_i64
 
 # A length: the top two bits of its first byte say its size, or that a string is encoded in another way
@@ -113,7 +113,7 @@ cdef void rdb_write(RdbWriter* w, const void* ptr, size_t len) noexcept nogil:
         elif len >= w.cap:
             write_all(w, <const char*>ptr, len)
             return
-    memcpy(w.data + w.len, ptr, len)
+    mem_copy(w.data + w.len, ptr, len)
     w.len += len
 
 
@@ -365,17 +365,19 @@ cdef const unsigned char* read_packed(RdbReader* r, size_t* packed, size_t* unpa
     return rdb_take(r, from_)
 
 
-cdef unsigned char* unpack(RdbReader* r, size_t* len) noexcept nogil:
+cdef unsigned char* unpack(RdbReader* r, size_t space, size_t* len) noexcept nogil:
+    """What an LZF string unpacks to, behind so many free bytes; NULL: see the status."""
     cdef size_t packed
     cdef const unsigned char* p = read_packed(r, &packed, len)
     cdef unsigned char* block
     if p == NULL:
         return NULL
-    block = <unsigned char*>mem_try_alloc(len[0])
+    block = <unsigned char*>mem_try_alloc(space + len[0])
     if block == NULL:
         rdb_fail(r, RDB_NO_MEMORY, b"a string is larger than memory")
         return NULL
-    if lzf_decompress(p, packed, block, len[0]) != len[0]:
+    mem_provide(block, space + len[0])
+    if lzf_decompress(p, packed, block + space, len[0]) != len[0]:
         mem_free(block)
         rdb_fail(r, RDB_CORRUPT, b"a packed string that does not unpack")
         return NULL
@@ -383,6 +385,10 @@ cdef unsigned char* unpack(RdbReader* r, size_t* len) noexcept nogil:
 
 
 cdef bint rdb_read_text(RdbReader* r, RdbText* t) noexcept nogil:
+    return rdb_read_spaced_text(r, t, 0)
+
+
+cdef bint rdb_read_spaced_text(RdbReader* r, RdbText* t, size_t space) noexcept nogil:
     cdef uint64_t n
     cdef bint encoded
     cdef int64_t value
@@ -402,8 +408,8 @@ cdef bint rdb_read_text(RdbReader* r, RdbText* t) noexcept nogil:
     if n != AS_LZF:
         rdb_fail(r, RDB_CORRUPT, b"a string of unknown encoding")
         return False
-    t.owned = <char*>unpack(r, &len)
-    t.s = slice_of(t.owned, len)
+    t.owned = <char*>unpack(r, space, &len)
+    t.s = slice_of(t.owned + space, len)
     return t.owned != NULL
 
 
@@ -423,7 +429,7 @@ cdef unsigned char* rdb_read_block(RdbReader* r, size_t* len) noexcept nogil:
     if block == NULL:
         rdb_fail(r, RDB_NO_MEMORY, b"a string is larger than memory")
         return NULL
-    memcpy(block, t.s.ptr, t.s.len)
+    mem_copy(block, t.s.ptr, t.s.len)
     return block
 
 

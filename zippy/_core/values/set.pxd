@@ -41,7 +41,9 @@ cdef bint set_remove(Entry* e, Slice member) noexcept nogil                     
 cdef bint set_remove_item(Entry* e, const LpItem* member) noexcept nogil
 # All members are integers: makes an intset of them, unless they are too many
 cdef void set_try_intset(Entry* e, const Settings* s) noexcept nogil
-cdef void set_random(const Entry* e, Random* r, LpItem* member) noexcept nogil         # a uniform member of a set that is not empty
+# A uniform member of a set that is not empty. Who draws many gives what set_places said, which is then freed by mem_free, else NULL
+cdef void set_random(const Entry* e, Random* r, const uint32_t* places, LpItem* member) noexcept nogil
+cdef uint32_t* set_places(const Entry* e) noexcept nogil                             # where a listpack's members are; NULL: nothing to know
 cdef void set_iter(SetIter* it, Entry* e) noexcept nogil                               # ends with set_iter_done
 cdef bint set_iter_next(SetIter* it) noexcept nogil                                    # it.member is the member; False at the end
 cdef void set_iter_done(SetIter* it) noexcept nogil

@@ -1,6 +1,6 @@
 # The encoding is decided where a member is added; an integer stays one in an intset or a listpack and becomes text in a table's block.
 
-from libc.stdint cimport uint8_t, uint16_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.ground.hash cimport hash_bytes
@@ -10,7 +10,7 @@ from zippy._core.ground.hashtable cimport (
 from zippy._core.ground.intset cimport is_add, is_bytes, is_contains, is_copy, is_free, is_get, is_length, is_new, is_remove
 from zippy._core.ground.listpack cimport (
     LP_MAX_BYTES, lp_append, lp_append_int, lp_copy, lp_delete, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_length, lp_new, lp_next,
-    lp_seek
+    lp_places, lp_seek
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
@@ -126,11 +126,14 @@ cdef inline bint short_enough(const Settings* s, size_t len) noexcept nogil:
 
 cdef Entry* set_new(Slice key, const Settings* s, Slice member, uint64_t expected) noexcept nogil:
     cdef int64_t n
+    cdef Entry* e
     if expected <= <uint64_t>s.set_max_intset_entries and num_read_i64(member, &n):
         return set_new_intset(key)
     if expected <= <uint64_t>s.set_max_listpack_entries:
         return set_new_listpack(key)
-    return set_new_table(key)
+    e = set_new_table(key)
+    ht_reserve(table_of(e), expected)
+    return e
 
 
 cdef void replace_packed(Entry* e, int encoding, void* value) noexcept nogil:
@@ -310,7 +313,11 @@ cdef bint set_remove_item(Entry* e, const LpItem* member) noexcept nogil:
     return set_remove(e, set_text(member, scratch))
 
 
-cdef void set_random(const Entry* e, Random* r, LpItem* member) noexcept nogil:
+cdef uint32_t* set_places(const Entry* e) noexcept nogil:
+    return lp_places(packed(e), 1) if entry_encoding(e) == ENC_LISTPACK else NULL
+
+
+cdef void set_random(const Entry* e, Random* r, const uint32_t* places, LpItem* member) noexcept nogil:
     cdef int encoding = entry_encoding(e)
     cdef Slice text
     if encoding == ENC_HASHTABLE:
@@ -319,6 +326,8 @@ cdef void set_random(const Entry* e, Random* r, LpItem* member) noexcept nogil:
     elif encoding == ENC_INTSET:
         member.ptr = NULL
         member.num = is_get(packed(e), <uint32_t>random_below(r, is_length(packed(e))))
+    elif places != NULL:
+        lp_get(packed(e) + places[random_below(r, lp_length(packed(e)))], member)
     else:
         lp_get(lp_seek(packed(e), <long>random_below(r, lp_length(packed(e)))), member)
 

@@ -12,7 +12,7 @@ from zippy._core.values.entry cimport (
 )
 from zippy._core.values.rdb_packed cimport PACKED_LISTPACK, rdb_read_listpack, rdb_read_some, rdb_texts_differ, rdb_write_block
 from zippy._core.values.rdb_stream cimport (
-    RDB_CORRUPT, RDB_OK, RdbReader, RdbText, RdbWriter, rdb_fail, rdb_read_block, rdb_read_text, rdb_text_free, rdb_write_length,
+    RDB_CORRUPT, RDB_OK, RdbReader, RdbText, RdbWriter, rdb_fail, rdb_left, rdb_read_block, rdb_read_text, rdb_text_free, rdb_write_length,
     rdb_write_string
 )
 from zippy._core.values.set cimport (
@@ -24,6 +24,7 @@ from zippy._core.values.types cimport RDB_SET, RDB_SET_INTSET, RDB_SET_LISTPACK,
 
 cdef enum:
     LARGE = 512                 # members: more are written in pieces
+    LEAST_TABLED = 4            # bytes of a payload that a place in a table of members may be made for
     LISTPACKS_SINCE = 11        # version of the format
 
 
@@ -77,7 +78,8 @@ cdef Entry* read_set(RdbReader* r, int type, Slice key, const Settings* s) noexc
         return NULL
     while count and r.status == RDB_OK and rdb_read_text(r, &t):
         if e == NULL:
-            e = set_new(key, s, t.s, count)
+            # what a payload only announces gets no more memory than the payload took
+            e = set_new(key, s, t.s, count if count < rdb_left(r) // LEAST_TABLED else rdb_left(r) // LEAST_TABLED + 1)
         if not set_add(e, s, t.s):
             rdb_fail(r, RDB_CORRUPT, b"a member that is there twice")
         rdb_text_free(&t)

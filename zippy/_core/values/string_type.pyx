@@ -1,17 +1,17 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcpy
 from zippy._core.ground.buf cimport slice_text
+from zippy._core.ground.mem cimport mem_copy
 from zippy._core.ground.sha1 cimport Sha1
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.values.command_writer cimport command_begin, command_word
 from zippy._core.values.digest cimport digest_text
 from zippy._core.values.entry cimport (
-    ENC_EMBSTR, ENC_INT, ENC_RAW, NO_EXPIRY, Entry, entry_encoding, entry_int, entry_key, entry_new_int, entry_new_raw, entry_new_string,
-    entry_new_text, entry_string, entry_string_length
+    ENC_EMBSTR, ENC_INT, ENC_RAW, INLINE_MAX, NO_EXPIRY, Blob, Entry, entry_encoding, entry_free_some, entry_int, entry_key, entry_new_int,
+    entry_new_raw, entry_new_string, entry_new_taken, entry_new_text, entry_string, entry_string_length
 )
 from zippy._core.values.rdb_stream cimport (
-    RDB_NO_MEMORY, RdbReader, RdbText, RdbWriter, rdb_fail, rdb_read_text, rdb_text_free, rdb_write, rdb_write_int_string,
+    RDB_NO_MEMORY, RdbReader, RdbText, RdbWriter, rdb_fail, rdb_read_spaced_text, rdb_text_free, rdb_write, rdb_write_int_string,
     rdb_write_length, rdb_write_string
 )
 from zippy._core.values.settings cimport Settings
@@ -20,6 +20,7 @@ from zippy._core.values.types cimport RDB_STRING, RdbPart
 cdef enum:
     LARGE = 1 << 20             # bytes: longer ones are written in pieces, and so not compressed
     PIECE = 64 << 10
+    ITEM_BYTES = 64 << 10       # take as long to be freed as an item of another value does
     TEXT = 24                   # bytes of scratch that the text of an integer needs
 
 
@@ -32,7 +33,7 @@ cdef void string_free(Entry* e) noexcept nogil:
 
 
 cdef bint string_free_some(Entry* e, uint64_t items) noexcept nogil:
-    return True
+    return entry_free_some(e, items * ITEM_BYTES)
 
 
 cdef uint64_t string_free_effort(const Entry* e) noexcept nogil:
@@ -51,7 +52,7 @@ cdef Entry* string_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
         return entry_new_text(key, text, expiry)
     copy = entry_new_raw(key, text.len, expiry, &data)
     if copy != NULL and text.len:
-        memcpy(data, text.ptr, text.len)
+        mem_copy(data, text.ptr, text.len)
     return copy
 
 
@@ -106,9 +107,14 @@ cdef void end(RdbPart* part) noexcept nogil:
 cdef Entry* read_string(RdbReader* r, int type, Slice key, const Settings* s) noexcept nogil:
     cdef RdbText t
     cdef Entry* e
-    if not rdb_read_text(r, &t):
+    if not rdb_read_spaced_text(r, &t, sizeof(Blob)):
         return NULL
-    e = entry_new_string(key, t.s, NO_EXPIRY)
+    if t.owned != NULL and t.s.len > INLINE_MAX:
+        e = entry_new_taken(key, t.owned, t.s.len, NO_EXPIRY)
+        if e != NULL:
+            t.owned = NULL
+    else:
+        e = entry_new_string(key, t.s, NO_EXPIRY)
     rdb_text_free(&t)
     if e == NULL:
         rdb_fail(r, RDB_NO_MEMORY, b"a string is larger than memory")

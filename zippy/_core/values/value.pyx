@@ -66,6 +66,9 @@ cdef const TypeOps* value_ops(const Entry* e) noexcept nogil:
 cdef rdb_read_fn value_reader(int rdb_type) noexcept nogil:
     return readers[rdb_type]
 
+cdef enum:
+    ITEM_BYTES = 64 * 1024      # of a string take as long to be freed as an item of another value does
+
 
 cdef void value_free(Entry* e) noexcept nogil:
     value_ops(e).free(e)

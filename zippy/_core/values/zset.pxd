@@ -5,7 +5,7 @@ The listpack is also the RDB form: scores are integers where they are integral, 
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.listpack cimport LP_INT_TEXT
@@ -69,7 +69,9 @@ cdef uint64_t zset_lex_span(const Entry* e, const OtLexRange* range, uint64_t* f
 cdef void zset_iter(ZSetIter* it, Entry* e, uint64_t rank, bint reverse) noexcept nogil    # from that rank on, upwards or downwards
 cdef bint zset_iter_next(ZSetIter* it) noexcept nogil                                   # it.member and it.score; False at the end
 # it.member and it.score of one of them, each as likely; not empty
-cdef void zset_random(ZSetIter* it, Entry* e, Random* r) noexcept nogil
+cdef void zset_random(ZSetIter* it, Entry* e, Random* r, const uint32_t* places) noexcept nogil
+# Where a listpack's members are, for who draws many: to be given to zset_random, then to mem_free; NULL: nothing to know
+cdef uint32_t* zset_places(const Entry* e) noexcept nogil
 cdef HashTable* zset_table(const Entry* e) noexcept nogil                               # of OtItems by member; NULL: it is a listpack
 # Takes over a listpack that came from outside (its structure is valid: lp_valid) and makes an entry of it, in the encoding that the
 # settings ask for. NULL, and lp is freed: it is not an ordered list of different members with scores.

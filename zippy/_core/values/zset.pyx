@@ -12,7 +12,7 @@ from zippy._core.ground.hashtable cimport (
 )
 from zippy._core.ground.listpack cimport (
     LP_AFTER, LP_BEFORE, LP_MAX_BYTES, LpItem, lp_append, lp_copy, lp_delete_range, lp_delete_range_at, lp_find, lp_first, lp_fits,
-    lp_free, lp_get, lp_insert, lp_length, lp_new, lp_next, lp_prev, lp_replace, lp_seek, lp_text
+    lp_free, lp_get, lp_insert, lp_length, lp_new, lp_next, lp_places, lp_prev, lp_replace, lp_seek, lp_text
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_read_double, num_write_double, num_write_i64
@@ -158,6 +158,7 @@ cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil:
 cdef void zset_make_room(Entry* e, const Settings* s, uint64_t members) noexcept nogil:
     if members > <uint64_t>s.zset_max_listpack_entries:
         zset_to_skiplist(e)
+        ht_reserve(&zset_of(e).members, members)
 
 
 cdef inline unsigned char* pair_of(const unsigned char* lp, Slice member) noexcept nogil:
@@ -420,9 +421,17 @@ cdef bint zset_iter_next(ZSetIter* it) noexcept nogil:
     return True
 
 
-cdef void zset_random(ZSetIter* it, Entry* e, Random* r) noexcept nogil:
+cdef uint32_t* zset_places(const Entry* e) noexcept nogil:
+    return lp_places(listpack_of(e), 2) if is_listpack(e) else NULL
+
+
+cdef void zset_random(ZSetIter* it, Entry* e, Random* r, const uint32_t* places) noexcept nogil:
+    cdef uint64_t index
     if is_listpack(e):
-        zset_iter(it, e, random_below(r, zset_length(e)), False)
+        index = random_below(r, zset_length(e))
+        it.entry = e
+        it.reverse = False
+        it.p = listpack_of(e) + places[index] if places != NULL else lp_seek(listpack_of(e), 2 * <long>index)
         zset_iter_next(it)
     else:
         take_item(it, <OtItem*>ht_random(&zset_of(e).members, r))
