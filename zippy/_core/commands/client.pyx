@@ -14,7 +14,7 @@ from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.output cimport client_has_output, take_pending
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
-    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_PENDING, CLIENT_REPLICA,
+    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_REPLICA,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_STRANGER, CLIENT_UNBLOCKED, Call
 )
 from zippy._core.resp.parser cimport (

@@ -1,5 +1,5 @@
-# A blocking command is its plain one with serve_or_block around it: what it was asked for is kept (Wanted), and looked at again when a key is
-# written. What is propagated is the plain pop or move of the key that it came to.
+# A blocking command is its plain one with serve_or_block around it: what it was asked for is kept (Wanted), and looked at again when a key
+# is written. What is propagated is the plain pop or move of the key that it came to.
 
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_free, buf_init, slice_of, slice_text
