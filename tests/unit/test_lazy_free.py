@@ -220,7 +220,8 @@ def test_a_long_string_is_freed_in_steps(rig: Rig) -> None:
     assert held[0] > 192 << 20
     while rig.step():
         held.append(used_memory(rig.core)[0] - empty)
-    assert all(before - after <= 64 << 20 for before, after in pairwise(held))
+    # a step is a thousand items of 64 KiB, and the last one is up to 2 MiB longer
+    assert all(before - after < 65 << 20 for before, after in pairwise(held))
     assert held[-1] < KEYS
 
 
