@@ -1,3 +1,5 @@
+# Sizes are counted by a walk when somebody asks, so that no command pays for a figure that is looked at once a day.
+
 from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport ht_scan

@@ -1,3 +1,6 @@
+# The row of hashes. What was saved as one packed block is checked before it becomes a value as it is; all other forms are filled in field
+# by field, so that the limits in force decide on the encoding.
+
 from libc.limits cimport INT_MAX
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memset

@@ -1,3 +1,5 @@
+# The row of lists. The nodes of a quicklist are saved and loaded as they are, packed or plain; a list of one node may become a listpack.
+
 from libc.stdint cimport UINT32_MAX, uint64_t
 from zippy._core.ground.listpack cimport lp_bytes
 from zippy._core.ground.mem cimport mem_free

@@ -1,3 +1,5 @@
+# The row of sets. A set of integers and a small set are saved and loaded as one block; a large one member by member.
+
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memset
 from zippy._core.ground.intset cimport is_bytes, is_length, is_valid

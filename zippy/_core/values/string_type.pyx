@@ -1,3 +1,5 @@
+# The row of strings. The paths of GET and SET do not come here: they know what they have.
+
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport slice_text

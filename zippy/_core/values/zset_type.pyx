@@ -1,3 +1,5 @@
+# The row of sorted sets. A large one is saved from the highest score down, as Redis does.
+
 from libc.math cimport isnan
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
