@@ -17,7 +17,7 @@ from zippy._core.values.entry cimport (
 )
 
 cdef enum:
-    COUNT_MODE_BYTES = 8192     # a listpack limited by count is limited to these bytes too
+    COUNT_MODE_BYTES = 8192     # a listpack limited by count does not grow above these bytes; a quicklist may come back with more
     ITEMS_A_NODE = 4            # a node takes as long to free as so many small items
 
 
@@ -42,13 +42,18 @@ cdef uint64_t list_length(const Entry* e) noexcept nogil:
 
 
 cdef bint too_large(const Settings* s, size_t size, uint64_t count, int divisor) noexcept nogil:
-    """Is a listpack of these bytes and elements above the limit, or above its half (divisor 2)?"""
+    """Is a listpack of these bytes and elements above the limit that was set, or above its half (divisor 2)?"""
     cdef int64_t fill = s.list_max_listpack_size
     if fill >= 0:
-        return size > COUNT_MODE_BYTES or count > <uint64_t>(fill if fill else 1) // divisor
+        return count > <uint64_t>(fill if fill else 1) // divisor
     if fill < -5:
         fill = -5
     return size > (<size_t>2048 << -fill) // divisor
+
+
+cdef bint is_outgrown(const Settings* s, size_t size, uint64_t count) noexcept nogil:
+    """Must a listpack that comes to these bytes and elements become a quicklist?"""
+    return too_large(s, size, count, 1) or (s.list_max_listpack_size >= 0 and size > COUNT_MODE_BYTES)
 
 
 cdef void to_quicklist(Entry* e, const Settings* s) noexcept nogil:
@@ -69,7 +74,7 @@ cdef void list_make_room(Entry* e, const Settings* s, int count, const Slice* el
     for i in range(count):
         size += elements[i].len
     if (
-        too_large(s, lp_bytes(listpack_of(e)) + size, lp_length(listpack_of(e)) + count, 1)
+        is_outgrown(s, lp_bytes(listpack_of(e)) + size, lp_length(listpack_of(e)) + count)
         or not lp_fits(listpack_of(e), size + <size_t>count * LP_OVERHEAD)
     ):
         to_quicklist(e, s)
@@ -97,7 +102,7 @@ cdef void list_after_removal(Entry* e, const Settings* s) noexcept nogil:
 
 cdef void list_after_change(Entry* e, const Settings* s) noexcept nogil:
     if is_listpack(e):
-        if too_large(s, lp_bytes(listpack_of(e)), lp_length(listpack_of(e)), 1):
+        if is_outgrown(s, lp_bytes(listpack_of(e)), lp_length(listpack_of(e))):
             to_quicklist(e, s)
     else:
         try_listpack(e, s, 1)
