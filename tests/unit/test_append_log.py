@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.test_append_load import request
+from tests.unit.test_evict import ALLKEYS_RANDOM
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import used_memory
 from zippy._core.session import CallbackTransport, Core, Session
@@ -489,6 +490,27 @@ class TestUnits:
         rig.core.end_turn()
         expected = transaction(("SELECT", 3), ("SET", "a", 1), ("SELECT", 0), ("SET", "b", 1))
         assert path.read_bytes() == expected
+
+    @always
+    def test_keys_that_expire_or_are_evicted_between_commands_are_units_of_their_own(self, rig: Rig) -> None:
+        path = rig.open()
+        for key in "abc":
+            rig("SET", key, 1, "PX", 10)
+        rig("GET", "a")
+        written = path.read_bytes()
+        rig.later(SECOND)
+        rig.core.expire(SECOND)
+        rig.core.end_turn()
+        deleted = path.read_bytes()[len(written) :]
+        assert sorted(re.findall(rb"\w+", deleted)) == sorted(re.findall(rb"\w+", b"".join(request("DEL", key) for key in "abc")))
+        rig("SET", "d", 1)
+        rig("SET", "e", 1)
+        written = path.read_bytes()
+        rig.core.set_setting("maxmemory-policy", ALLKEYS_RANDOM)
+        rig.core.set_setting("maxmemory", 1)
+        rig("GET", "d")
+        evicted = path.read_bytes()[len(written) :]
+        assert evicted in {request("DEL", "d") + request("DEL", "e"), request("DEL", "e") + request("DEL", "d")}
 
     @always
     def test_a_part_that_was_taken_is_a_unit_of_its_own(self, rig: Rig) -> None:
