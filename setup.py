@@ -18,6 +18,7 @@ if str(Path(__file__).parent.resolve()) not in sys.path:  # a front end that iso
     sys.path.insert(0, str(Path(__file__).parent.resolve()))
 from building.kinds import BUILD, DEBUG, TESTING, compile_args, link_args, macros_of
 from building.parallel import ParallelBuild
+from building.structs import check_structs
 from zippy.commandspec import rows
 
 WORKERS = int(os.environ.get("ZIPPY_BUILD_JOBS", os.cpu_count() or 1))
@@ -73,7 +74,7 @@ cythonized = (
 )
 setup(
     packages=find_packages(include=["zippy*"], exclude=[] if TESTING else ["zippy._core.testing"]),
-    ext_modules=cythonized,
+    ext_modules=[check_structs(extension) for extension in cythonized],
     cmdclass={"build_ext": Build},
     options={"build": {"build_base": BUILD}},
 )
