@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_append_load import request
+from tests.resp import request
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import used_memory
 from zippy._core.session import CallbackTransport, Core, Session
