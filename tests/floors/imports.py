@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "zippy"
+
+needs_sources = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the source tree is not here (tests run against an installed package)")
 
 CYTHON_FROM = re.compile(r"^(\s*)from\s+([\w.]+)\s+c?import\s+(\([^)]*\)|[^\n]*)", re.MULTILINE)
 CYTHON_IMPORT = re.compile(r"^(\s*)c?import\s+([\w., ]+?)(?:\s+as\s+\w+)?\s*$", re.MULTILINE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.floors.imports import PACKAGE, ROOT, Import, imports_of, module_of, modules, sources
+from tests.floors.imports import PACKAGE, ROOT, Import, imports_of, module_of, modules, needs_sources, sources
 
 FLOORS: list[tuple[int, str]] = [
     (0, "zippy._core.ground"),
@@ -47,7 +47,7 @@ EMPTY_PACKAGES = {"zippy._core"}
 F4 = 40
 OUTSIDE_WORLD = {"asyncio", "socket", "selectors", "ssl", "logging", "uvloop", "threading", "signal"}
 
-pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the source tree is not here (tests run against an installed package)")
+pytestmark = needs_sources
 
 KNOWN = modules() if PACKAGE.is_dir() else set()
 IMPORTS = [found for path in sources() for found in imports_of(path, KNOWN)] if PACKAGE.is_dir() else []

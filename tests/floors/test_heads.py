@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.floors.imports import PACKAGE
+from tests.floors.imports import PACKAGE, needs_sources
 from zippy.commandspec.rows import all_rows
 from zippy.commandspec.spec import CommandSpec
 from zippy.commandspec.syntax import syntax
 
-pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the source tree is not here (tests run against an installed package)")
+pytestmark = needs_sources
 
 CYTHON_HANDLER = re.compile(r'^cdef void (\w+_command)\(Engine\* e, [^)]*\) noexcept nogil:\n    """([\s\S]*?)"""', re.MULTILINE)
 HANDLER_FOLDERS = ("server", "persistence", "replication", "cluster")

@@ -3,15 +3,12 @@
 import pytest
 
 import zippy
+from tests.resp import request
 from zippy._core.introspection import dataset_digest
 from zippy._core.testing import mem_shim
 from zippy._core.testing.mem_shim import release, resident
 
 KEYS = 150_000
-
-
-def request(*words):
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
 class Client:

@@ -6,7 +6,7 @@ import inspect
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
+from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
@@ -618,15 +618,20 @@ cdef class Session:
         client_has_output(self.core.engine, self.client)
         look_at_input_again(self.core.engine, self.client)
 
-    def feed(self, const unsigned char[::1] data):
+    def feed(self, data):
         """Runs the commands in data, bytes of any length cut anywhere."""
-        if self.client == NULL:
-            return
-        self.core.begin_turn()
-        self.client.active_us = self.core.engine.ks.clock.mono_us
-        self.client.bytes_in += data.shape[0]
-        self.core.engine.stats.bytes_in += data.shape[0]
-        self.run_input(<const char*>&data[0] if data.shape[0] else NULL, data.shape[0])
+        cdef Py_buffer view
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            if self.client == NULL:
+                return
+            self.core.begin_turn()
+            self.client.active_us = self.core.engine.ks.clock.mono_us
+            self.client.bytes_in += view.len
+            self.core.engine.stats.bytes_in += view.len
+            self.run_input(<const char*>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
 
     cdef char* read_place(self, size_t* room) except NULL:
         cdef char* at

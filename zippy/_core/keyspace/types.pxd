@@ -28,11 +28,9 @@ cdef enum NotifyClass:
     NOTIFY_EVICTED = 1 << 9      # e
     NOTIFY_STREAM = 1 << 10      # t
     NOTIFY_KEY_MISS = 1 << 11    # m
-    NOTIFY_MODULE = 1 << 13      # d
     NOTIFY_NEW = 1 << 14         # n
     NOTIFY_OVERWRITTEN = 1 << 15     # o
     NOTIFY_TYPE_CHANGED = 1 << 16    # c
-    NOTIFY_ALL = 0x27FC          # A: all of g $ l s h z x e t d
 
 
 cdef struct WatchedKey:

@@ -47,7 +47,6 @@ cdef void reply_verbatim(Reply* r, const char* kind, Slice text) noexcept nogil 
 # For a length that is known only after its elements: place = reply_defer(r); elements ...; reply_defer_array(r, place, n)
 cdef size_t reply_defer(Reply* r) noexcept nogil
 cdef void reply_defer_array(Reply* r, size_t place, int64_t n) noexcept nogil
-cdef void reply_defer_map(Reply* r, size_t place, int64_t pairs) noexcept nogil
 cdef void reply_defer_set(Reply* r, size_t place, int64_t n) noexcept nogil
 # takes back all that was written since `place` (an earlier out.len)
 cdef void reply_cut(Reply* r, size_t place) noexcept nogil

@@ -247,13 +247,6 @@ cdef void reply_defer_array(Reply* r, size_t place, int64_t n) noexcept nogil:
     insert_header(r, place, c'*', n)
 
 
-cdef void reply_defer_map(Reply* r, size_t place, int64_t pairs) noexcept nogil:
-    if r.proto == 2:
-        insert_header(r, place, c'*', pairs * 2)
-    else:
-        insert_header(r, place, c'%', pairs)
-
-
 cdef void reply_defer_set(Reply* r, size_t place, int64_t n) noexcept nogil:
     insert_header(r, place, c'*' if r.proto == 2 else c'~', n)
 
