@@ -12,7 +12,7 @@ from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
-from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare
+from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare, mem_log_to
 from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
@@ -779,6 +779,11 @@ cdef class Session:
 def seed_hashes(uint64_t seed):
     """Seeds the hash function of the whole process; before the first core is made."""
     hash_seed(seed)
+
+
+def log_aborts_to(bytes path):
+    """Has want of memory, where it aborts the process, be said at the end of this file as well as to stderr; b"": to stderr alone."""
+    mem_log_to(path)
 
 
 def blocks_left_behind():
