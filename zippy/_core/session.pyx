@@ -29,9 +29,10 @@ from zippy._core.commands.output cimport (
 )
 from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
-    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
-    CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, CMD_TAKES_VIEWS, OUTPUT_NORMAL, Call, Command, EngineStats
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR,
+    CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PAUSED, CLIENT_REPLICA, CLIENT_REPLY_OFF,
+    CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON,
+    CMD_TAKES_VIEWS, OUTPUT_NORMAL, Call, Command, EngineStats
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport shrink_tables
@@ -335,6 +336,8 @@ cdef class Core:
         if c.flags & CLIENT_CLOSING:
             if c.flags & CLIENT_OVER_LIMIT:
                 self.tell_limit(session, "too much output was unsent (client-output-buffer-limit)")
+            if c.flags & CLIENT_OUT_OF_MEMORY:
+                self.tell_limit(session, "there was no memory for its request or its reply")
             if c.flags & CLIENT_SPEAKS_HTTP:
                 self.tell_limit(session, "it sent POST or Host:, as a browser does that an attacker steers")
             session.transport.close_session(session)
@@ -517,11 +520,13 @@ cdef class Session:
         # the commands parsed ahead are the core's, not the session's: another one's input would take them from who is being served
         assert engine.call == NULL, "a command's handler feeds the core that runs it"
         if parser_begin(&c.parser, &engine.batch, data, size) != 0:
+            c.flags |= CLIENT_OUT_OF_MEMORY
             client_close(c, engine)
             return 0
         self.has_more = engine_run(engine, c, at_once)
         self.core.raise_stashed()
         if parser_end(&c.parser) != 0:
+            c.flags |= CLIENT_OUT_OF_MEMORY
             client_close(c, engine)
         self.check_query_buffer()
         if engine.clients_limit:

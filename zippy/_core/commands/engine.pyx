@@ -17,6 +17,7 @@ from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 )
+from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
 from zippy._core.commands.client cimport client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
 from zippy._core.commands.keys cimport command_keys
@@ -279,16 +280,25 @@ cdef void refuse_in_multi(Client* c, Command* command, size_t reply_at) noexcept
     buf_append_text(&reason, b"EXECABORT Transaction discarded because of: ")
     buf_append(&reason, c.reply.out.data + begin, c.reply.out.len - 2 - begin)
     reply_cut(&c.reply, reply_at)
-    reply_error_slice(&c.reply, slice_of(reason.data, reason.len))
-    buf_free(&reason)
+    reply_error_text(c, &reason)
     discard_queue(c)
     leave_watches(c.engine, c)
+
+
+cdef void reply_error_text(Client* c, Buf* text) noexcept nogil:
+    """Replies with an error that was put together, and frees it."""
+    if text.failed:
+        reply_out_of_memory(c)
+    else:
+        reply_error_slice(&c.reply, slice_of(text.data, text.len))
+    buf_free(text)
 
 
 cdef void keep_or_cut_reply(Engine* e, Client* c, size_t reply_at) noexcept nogil:
     if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
         reply_cut(&c.reply, reply_at)
-    if c.reply.out.len != reply_at and not client_is_heard(e, c):
+    # a reply that there was no memory for may have left no byte
+    if (c.reply.out.len != reply_at or c.reply.out.failed) and not client_is_heard(e, c):
         client_has_output(e, c)
 
 
@@ -494,8 +504,7 @@ cdef void reply_unknown(Client* c, int argc, const Slice* argv) noexcept nogil:
         buf_append_text(&text, b"'")
         buf_append(&text, word.ptr, word.len)
         buf_append_text(&text, b"' ")
-    reply_error_slice(&c.reply, slice_of(text.data, text.len))
-    buf_free(&text)
+    reply_error_text(c, &text)
 
 
 cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
@@ -518,8 +527,7 @@ cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc
         buf_append_text(&text, b"'. Try ")
         append_upper(&text, command.name)
         buf_append_text(&text, b" HELP.")
-        reply_error_slice(&c.reply, slice_of(text.data, text.len))
-        buf_free(&text)
+        reply_error_text(c, &text)
         return False
     if not known_arity(command, argc):
         reply_error_about(&c.reply, b"ERR wrong number of arguments for '", command.name, b"' command")

@@ -618,6 +618,8 @@ cdef int parse_inline(Parser* p) noexcept nogil:
         length -= 1
     if split_arguments(p, here, length) != 0:
         return fail(p, b"unbalanced quotes in request")
+    if p.scratch.failed:
+        return fail(p, b"out of memory")
     if b.argv_count == 0:
         return SKIPPED
     # they were offsets while scratch grew
