@@ -578,6 +578,8 @@ cdef class Session:
                 return self.await_handler(value)
         except ReplyError as error:
             value = error
+        except MemoryError:
+            value = ReplyError("OOM out of memory")
         except Exception as error:
             self.core.log_exception(f"command={self.core.command_names[command.id]}")
             value = ReplyError(f"ERR internal error: {error}")
@@ -589,7 +591,9 @@ cdef class Session:
         if self.core.engine.call.parent != NULL:
             coroutine.close()
             raise ReplyError("ERR this command waits, and cannot be run inside of another one")
-        engine_awaits(self.core.engine, self.client)
+        if not engine_awaits(self.core.engine, self.client):
+            coroutine.close()
+            raise MemoryError
         # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
         self.task = asyncio.ensure_future(coroutine)
         self.task.add_done_callback(self.handler_ended)
@@ -608,6 +612,8 @@ cdef class Session:
             value = task.result()
         elif isinstance(error, ReplyError):
             value = error
+        elif isinstance(error, MemoryError):
+            value = ReplyError("OOM out of memory")
         else:
             self.core.log_exception("a command's coroutine failed", exc_info=error)
             value = ReplyError(f"ERR internal error: {error}")
@@ -631,6 +637,7 @@ cdef class Session:
         self.client.active_us = self.core.engine.ks.clock.mono_us
         self.client.bytes_in += data.shape[0]
         self.core.engine.stats.bytes_in += data.shape[0]
+        self.note_long_arguments()
         self.run_input(<const char*>&data[0] if data.shape[0] else NULL, data.shape[0])
 
     cdef char* read_place(self, size_t* room) except NULL:
@@ -657,12 +664,18 @@ cdef class Session:
             self.core.begin_turn()
             self.was_read(size)
 
+    cdef void note_long_arguments(self) noexcept:
+        """Has the gate look at the command that an argument in a block of its own belongs to."""
+        if self.client.parser.bulk_count:
+            self.client.flags |= CLIENT_LONG_ARGUMENTS
+
     cdef int was_read(self, size_t size) except -1:
         self.client.active_us = self.core.engine.ks.clock.mono_us
         self.client.bytes_in += size
         self.core.engine.stats.bytes_in += size
         if self.reading_own:
             parser_filled(&self.client.parser, size)
+            self.note_long_arguments()
             return self.run_input(NULL, 0)
         return self.run_input(self.core.shared, size)
 
