@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 import zippy
+from tests.resp import Reply
 from tests.unit.peer import Peer
 from tests.unit.test_append_load import request
-from tests.unit.want_of_memory import MODES, ONCE, PERSISTENT, PREPARATION, Tally, core_commands, starve_all
+from tests.unit.want_of_memory import MODES, ONCE, PERSISTENT, PREPARATION, Tally, core_commands, replies_in, starve_all
 from zippy._core.append_load import AppendError, RequestLoader
 from zippy._core.introspection import dataset_digest, internal_session, used_memory
 from zippy._core.resp.values import encoded
@@ -186,10 +187,62 @@ def test_long_arguments_of_a_transaction(mode: str) -> None:
 
 def test_a_request_that_there_is_no_memory_for() -> None:
     served = Served()
-    fail_allocations(0, 1)
+    # the first is made for the words before
+    fail_allocations(1, 1)
     served.sends(b"*2\r\n$4\r\nECHO\r\n$100000\r\n" + b"x" * 20)
     assert served.closed
     assert served.reasons == ["there was no memory for its request or its reply"]
+
+
+OUT_OF_MEMORY = Reply("-", b"OOM out of memory")
+NO_ROOM_FOR_REQUEST = Reply("-", b"ERR Protocol error: out of memory")
+REQUESTS = [
+    b"".join(request("RPUSH", "l", *range(n)) for n in (3, 2000, 3)),
+    b"RPUSH l " + b'"a\\x00b" ' * 400 + b"\r\nPING\r\n",
+    request("MSET", *range(100)) + request("SET", "k", "v" * 40_000) + request("GET", "k"),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("data", REQUESTS, ids=["many words", "inline", "a long word"])
+def test_requests_in_pieces(data: bytes, mode: str) -> None:
+    """What is not received whole is not run: its client is closed, or told and closed."""
+    served = Served()
+    replies: list[bytes] = []
+    digests: list[str] = []
+
+    def send() -> None:
+        nonlocal served
+        served = Served()
+        sent = b""
+        for at in range(0, len(data), 1000):
+            sent += served.sends(data[at : at + 1000])
+        replies.append(sent)
+
+    for _ in starved(mode, send):
+        digests.append(dataset_digest(served.core))
+    assert len(replies) > 5
+    for reply in replies:
+        for came, wanted in zip(replies_in(reply), replies_in(replies[-1]), strict=False):
+            # a key that could not be set is absent
+            assert came in (wanted, OUT_OF_MEMORY, NO_ROOM_FOR_REQUEST, Reply("$-1", None))
+    assert len(set(digests)) <= data.count(b"\nRPUSH\r") + data.count(b"SET\r") + 2
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-random"])
+@pytest.mark.parametrize("mode", MODES)
+def test_evicting(mode: str, policy: str) -> None:
+    """Where a key cannot be remembered to be evicted, the command is refused."""
+    with zippy.Engine(maxmemory="2mb", maxmemory_policy=policy, maxmemory_eviction_tenacity=100) as engine:
+        session = engine.channel(lambda session: None, lambda session: None)
+        for n in range(100):
+            engine.feed(session, request("SET", n, "v" * 20_000))
+        session.take_output()
+        fail_allocations(0, MODES[mode])
+        engine.feed(session, request("SET", "more", "v"))
+        fail_allocations(0, 0)
+        engine.feed(session, request("PING"))
+        assert session.take_output() in (b"-OOM command not allowed when used memory > 'maxmemory'.\r\n+PONG\r\n", b"+OK\r\n+PONG\r\n", b"")
 
 
 def filled() -> Core:

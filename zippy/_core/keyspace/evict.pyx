@@ -160,7 +160,8 @@ cdef bint evict_best(Keyspace* ks) noexcept nogil:
     cdef bint done = False
     while not done:
         if ks.eviction_count == 0:
-            if not sample(ks):
+            # there may be no memory to remember any
+            if not sample(ks) or ks.eviction_count == 0:
                 return False
             continue
         best = &ks.eviction_pool[ks.eviction_count - 1]
