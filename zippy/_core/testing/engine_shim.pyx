@@ -92,6 +92,7 @@ cdef class RecordingEngine:
         client_free(self.engine, self.waiter)
         bq_detach(&self.engine.ks.effects.stream.bytes, &self.reader)
         bq_free(&self.engine.ks.effects.stream.bytes)
+        self.engine.ks.effects.stream.selected = 0
         bq_attach(&self.engine.ks.effects.stream.bytes, &self.reader, self.engine.ks.effects.stream.bytes.end)
         self.client = client_new(self.engine, NULL, slice_of(b"", 0))
         self.waiter = client_new(self.engine, NULL, slice_of(b"", 0))
