@@ -270,7 +270,7 @@ cdef object read_all(Session session, bint decode, const char* errors, bint all_
     if session.client == NULL:
         buf_free(&output)
         return UNFIT
-    if value is UNFIT or r.at != r.end:
+    if value is UNFIT or r.at != r.end or output.failed:
         buf_append(&output, c.reply.out.data, c.reply.out.len)
         buf_free(&c.reply.out)
         c.reply.out = output
