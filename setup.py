@@ -14,11 +14,13 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # a front end that isolates the build does not
+from zippy import settings_core
 from zippy.commandspec import rows
 
 DEBUG = os.environ.get("ZIPPY_DEBUG") == "1"
 FUZZ = os.environ.get("ZIPPY_FUZZ") == "1"
 SANITIZE = FUZZ or os.environ.get("ZIPPY_SANITIZE") == "1"
+GENERATED = Path("build/generated")  # cimports find its .pxd files as they find those of zippy/
 WORKERS = int(os.environ.get("ZIPPY_BUILD_JOBS", os.cpu_count() or 1))
 
 DIRECTIVES = {
@@ -56,12 +58,15 @@ def macros_of(path: Path) -> list[tuple[str, str | None]]:
 
 
 def generated() -> dict[str, Path]:
-    """Writes the modules that are made of data, where they have changed; their files by module."""
-    path = Path("build/generated/rows.pyx")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text() != rows.source():
-        path.write_text(rows.source())
-    return {"zippy._core.commands.rows": path}
+    """Writes the modules that are made of data, where they have changed; their .pyx by module."""
+    core, header, source = Path("zippy/_core"), settings_core.header(), settings_core.source()
+    texts = {core / "commands/rows.pyx": rows.source(), core / "values/settings.pxd": header, core / "values/settings.pyx": source}
+    for name, text in texts.items():
+        path = GENERATED / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+    return {".".join(name.with_suffix("").parts): GENERATED / name for name in texts if name.suffix == ".pyx"}
 
 
 def extensions() -> list[Extension]:
@@ -82,12 +87,11 @@ class ParallelBuild(build_ext):
             self.parallel = WORKERS
 
 
+def cythonized() -> list[Extension]:
+    """The extensions with their C files made."""
+    include = [".", str(GENERATED)]
+    return cythonize(extensions(), build_dir="build/cython", include_path=include, nthreads=WORKERS, compiler_directives=DIRECTIVES)
+
+
 building = any(name in sys.argv for name in ("build_ext", "build", "bdist_wheel", "editable_wheel", "develop", "install"))
-setup(
-    ext_modules=cythonize(
-        extensions(), build_dir="build/cython", include_path=["."], nthreads=WORKERS, compiler_directives=DIRECTIVES
-    )
-    if building
-    else [],
-    cmdclass={"build_ext": ParallelBuild},
-)
+setup(ext_modules=cythonized() if building else [], cmdclass={"build_ext": ParallelBuild})

@@ -42,8 +42,8 @@ def module_of(path: Path) -> str:
 
 
 def modules() -> set[str]:
-    """The names of all modules."""
-    return {module_of(path) for path in sources()}
+    """The names of all modules, with those that the build makes as a whole; commands/rows has its .pxd among the sources."""
+    return {module_of(path) for path in sources()} | {"zippy._core.values.settings"}
 
 
 def imports_of(path: Path, known: set[str]) -> Iterator[Import]:

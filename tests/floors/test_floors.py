@@ -16,6 +16,7 @@ FLOORS: list[tuple[int, str]] = [
     (2, "zippy.setting_types"),
     (3, "zippy.settings_table"),
     (4, "zippy.settings"),
+    (4, "zippy.settings_core"),
     (4, "zippy.version"),
     (5, "zippy.config_file"),
     (10, "zippy._core.values"),

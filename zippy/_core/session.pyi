@@ -6,8 +6,6 @@ from typing import Any, final
 
 from typing_extensions import Self, disjoint_base
 
-SETTING_NAMES: tuple[str, ...]
-
 @disjoint_base
 class Transport: ...
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from zippy._core.session import SETTING_NAMES, Core, Session, seed_hashes
+from zippy._core.session import Core, Session, seed_hashes
 from zippy.server import (  # noqa: F401  they register their handlers
     client_commands,
     command_table,
@@ -31,7 +31,8 @@ from zippy.server.info import Info
 from zippy.server.listeners import Listeners
 from zippy.server.meter import Meter
 from zippy.server.registry import bind_all
-from zippy.settings import Settings, find_setting
+from zippy.setting_types import Setting, Value, number
+from zippy.settings import SETTINGS, Settings
 
 log = logging.getLogger("zippy")
 
@@ -42,10 +43,6 @@ PROTECTED = (
     b"or start zippy with --protected-mode no.\r\n"
 )
 TOO_MANY = b"-ERR max number of clients reached\r\n"
-POLICIES = {
-    "noeviction": 0, "allkeys-lru": 1, "allkeys-lfu": 2, "allkeys-random": 3, "volatile-lru": 4, "volatile-lfu": 5, "volatile-random": 6,
-    "volatile-ttl": 7,
-}  # fmt: skip
 EXPIRE_US = 1000  # a step of active expiry; with the interval, a quarter of the time at most
 EXPIRE_INTERVAL = 0.003  # seconds
 COMPACT_US = 500  # a step of compaction; with the interval, a fifth of the time at most
@@ -92,9 +89,9 @@ class Server:
 
     def push_settings(self) -> None:
         """Hands the settings that the core reads to it, now and whenever one changes."""
-        for name in SETTING_NAMES:
-            if find_setting(name) is not None:
-                self.follow(name, partial(self.push, name))
+        for setting in SETTINGS:
+            if setting.core:
+                self.follow(setting.name, partial(self.push, setting))
         self.follow("requirepass", self.push_password)
         self.follow("client-output-buffer-limit", self.push_output_limits)
         self.follow("maxmemory", self.push_clients_limit)
@@ -105,9 +102,9 @@ class Server:
         self.settings.on_change(name, listener)
         listener(self.settings.value(name))
 
-    def push(self, name: str, value: Any) -> None:
+    def push(self, setting: Setting, value: Value) -> None:
         """Hands one setting down as a number."""
-        self.core.set_setting(name, POLICIES[value] if name == "maxmemory-policy" else int(value))
+        self.core.set_setting(setting.name, number(setting, value))
 
     def push_password(self, password: Any) -> None:
         """Keeps the hash of the default user's password; without one, nobody has to authenticate."""
