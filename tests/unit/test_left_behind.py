@@ -7,6 +7,7 @@ import pytest
 
 import zippy
 from zippy._core.session import blocks_left_behind
+from zippy.inprocess.engine import host_of
 
 COMMANDS = (
     "SET s x", "APPEND s yyy", "SET i 1", "SETEX e 100 x", "RPUSH l 1 2 3", "SADD si 1 2", "SADD ss a b", "HSET h f v", "HSET h g w",
@@ -21,13 +22,13 @@ LAST = ((), ("SUBSCRIBE c",), ("MONITOR",), ("BLPOP nothing 0",), ("*2\r\n$3\r\n
 @pytest.mark.parametrize("last", LAST, ids=["idle", "subscribed", "monitor", "blocked", "half a command"])
 def test_engine(last):
     engine = zippy.Engine()
-    gone = weakref.ref(engine.server)
-    session = engine.channel(lambda session: session.take_output(), lambda session: None)
+    gone = weakref.ref(host_of(engine).server)
+    session = host_of(engine).channel(lambda session: session.take_output(), lambda session: None)
     for command in COMMANDS:
-        engine.feed(session, command.encode() + b"\r\n")
-    other = engine.channel(lambda session: session.take_output(), lambda session: None)
+        host_of(engine).feed(session, command.encode() + b"\r\n")
+    other = host_of(engine).channel(lambda session: session.take_output(), lambda session: None)
     for command in last:
-        engine.feed(other, command.encode() + (b"" if command.startswith("*") else b"\r\n"))
+        host_of(engine).feed(other, command.encode() + (b"" if command.startswith("*") else b"\r\n"))
     engine.close()
     del engine, session, other
     gc.collect()
@@ -49,7 +50,7 @@ def test_a_large_database_that_is_flushed_in_steps():
                 pipeline.hset("hash", mapping={str(i): i for i in range(5000)})
                 pipeline.execute()
             r.flushall(asynchronous=True)
-            assert engine.core.free_some()
+            assert host_of(engine).core.free_some()
             left.append(r.info("memory")["used_memory"])
         # the first time leaves what the connection keeps
         assert abs(left[1] - left[0]) < 1000

@@ -23,7 +23,6 @@ class CallbackTransport(Transport):
 
 @final
 class Core:
-    server: Any
     schedule_turn_end: Callable[[Callable[[], object]], object] | None
     schedule_wake: Callable[[float], object] | None
     log_exception: Callable[[str], object]

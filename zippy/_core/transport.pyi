@@ -1,15 +1,16 @@
 """The portable transport as Python sees it; what it does is said in transport.pyx."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import disjoint_base
 
-from zippy._core.session import Transport
+from zippy._core.session import Session, Transport
 
 @disjoint_base
 class StreamTransport(Transport):
-    def __init__(self, server: Any) -> None: ...
+    def __init__(self, admit: Callable[[StreamTransport, Any, bool], Session | None]) -> None: ...
     def go_on(self) -> None: ...
     def connection_made(self, transport: Any) -> None: ...
     def connection_lost(self, error: Exception | None) -> None: ...

@@ -6,6 +6,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 from zippy._core.commands.client cimport client_free, client_new, serve_or_block, want_keys
 from zippy._core.commands.engine cimport engine_command, engine_free, engine_init, engine_use, find_command
+from zippy._core.commands.rows cimport command_rows
 from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport Client, Command, Engine, Wanted, command_fn
 from zippy._core.ground.buf cimport Slice, slice_of
@@ -17,6 +18,13 @@ from zippy._core.keyspace.effects cimport effects_taken
 from zippy._core.keyspace.types cimport RecordHeader
 from zippy._core.resp.writer cimport reply_cut, reply_int
 from zippy._core.values.entry cimport TYPE_STRING, Entry, entry_type
+
+
+def command_categories():
+    """The bits of the ACL categories of each command of the core's table, by its name."""
+    cdef int count
+    cdef const Command* rows = command_rows(&count)
+    return {rows[i].name.ptr[:rows[i].name.len].decode(): rows[i].categories for i in range(count)}
 
 
 cdef bint tell_removal(Engine* e, Client* c, const Wanted* w) noexcept nogil:
