@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from zippy._core.ground.glob import fitting
 from zippy.setting_types import Setting, SettingError, Value, parse, parse_words, render
@@ -14,7 +14,10 @@ Listener = Callable[[Value], None]
 
 _BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 _BY_NAME.update({setting.alias: setting for setting in SETTINGS if setting.alias is not None})
-_SHOWN = tuple(name.encode() for name, setting in _BY_NAME.items() if not setting.hidden)
+_SHOWN = {name.encode(): name for name, setting in _BY_NAME.items() if not setting.hidden}
+_SHOWN_NAMES = tuple(_SHOWN)
+_MATCHED = 64  # answers that are kept
+_MATCHED_WORDS = 256  # characters of a question whose answer is kept
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
@@ -26,10 +29,12 @@ def find_setting(name: str) -> Setting | None:
 class Settings:
     """Values by setting, each with those who want to hear of its changes; starts with the defaults."""
 
-    __slots__ = ("_listeners", "_values")
+    __slots__ = ("_listeners", "_matched", "_values")
 
     def __init__(self) -> None:
         self._values: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
+        # what was asked for since a value changed: a transaction may ask for all of it a thousand times
+        self._matched: dict[tuple[str, ...], Mapping[str, str]] = {}
         self._listeners: dict[str, list[Listener]] = {}
 
     def value(self, name: str) -> Value:
@@ -61,7 +66,7 @@ class Settings:
 
     def put(self, setting: Setting, value: Value) -> None:
         """Keep a value without asking or telling anyone: for loading a file at the start."""
-        self._values[setting.name] = value
+        self._change({setting.name: value})
 
     def on_change(self, name: str, listener: Listener) -> None:
         """Call `listener(new value)` after each change; it may refuse by raising SettingError, which takes the whole change back."""
@@ -88,20 +93,33 @@ class Settings:
                 self._parse_into(setting, name, text)
             self._tell(chosen, before)
         except SettingError:
-            self._values.update(before)
+            self._change(before)
             raise
 
-    def match(self, patterns: Iterable[str]) -> dict[str, str]:
+    def match(self, patterns: Sequence[str]) -> Mapping[str, str]:
         """Names with texts for CONFIG GET: exact names in the caller's spelling, then all names that fit a glob pattern."""
+        key = tuple(patterns)
+        matched = self._matched.get(key)
+        if matched is None:
+            matched = self._match(patterns)
+            if len(self._matched) < _MATCHED and sum(map(len, patterns)) < _MATCHED_WORDS:
+                self._matched[key] = matched
+        return matched
+
+    def _match(self, patterns: Sequence[str]) -> Mapping[str, str]:
         spelling: dict[str, str] = {}
         for pattern in patterns:
             if _GLOB_CHARACTERS.isdisjoint(pattern):
                 if pattern.lower() in _BY_NAME:
                     spelling.setdefault(pattern.lower(), pattern)
                 continue
-            for name in map(bytes.decode, fitting(pattern.encode(errors="surrogateescape"), _SHOWN, ignore_case=True)):
-                spelling.setdefault(name, name)
+            for name in fitting(pattern.encode(errors="surrogateescape"), _SHOWN_NAMES, ignore_case=True):
+                spelling.setdefault(_SHOWN[name], _SHOWN[name])
         return {shown: self.rendered(name) for name, shown in spelling.items()}
+
+    def _change(self, values: dict[str, Value]) -> None:
+        self._values.update(values)
+        self._matched.clear()
 
     def changed(self) -> Iterator[Setting]:
         """The settings whose values differ from their defaults, in the table's order."""
@@ -125,7 +143,7 @@ class Settings:
 
     def _parse_into(self, setting: Setting, name: str, text: str) -> None:
         try:
-            self._values[setting.name] = parse(setting, text, self._values[setting.name])
+            self._change({setting.name: parse(setting, text, self._values[setting.name])})
         except SettingError as error:
             raise _refused(name, str(error)) from None
 
@@ -139,7 +157,7 @@ class Settings:
                 try:
                     listener(self._values[setting.name])
                 except SettingError as error:
-                    self._values.update(before)
+                    self._change(before)
                     for earlier, old in reversed(told):
                         earlier(old)
                     raise _refused(name, str(error)) from None

@@ -137,6 +137,17 @@ class TestLset:
         r.lset("l", 1, "b")
         assert r.lrange("l", 0, -1) == [b"a", b"b", b"7"]
 
+    @pytest.mark.parametrize("size", [8180, 8190, 9000])
+    def test_encoding_of_few_large_elements(self, r: redis.Redis, size: int) -> None:
+        """A list that is limited by count is a listpack again when it has few elements, whatever bytes: as Redis 8.2 does."""
+        r.config_set("list-max-listpack-size", 4)
+        r.rpush("l", "a", "a")
+        r.lset("l", 0, "b" * size)
+        assert r.object("encoding", "l") == (b"listpack" if size <= 8192 else b"quicklist")
+        r.lset("l", 0, "b")
+        assert r.object("encoding", "l") == b"listpack"
+        assert r.lrange("l", 0, -1) == [b"b", b"a"]
+
     def test_errors(self, raw: RawClient) -> None:
         assert raw("LSET", "l", 0, "a") == Reply("-", b"ERR no such key")
         raw("RPUSH", "l", "a")

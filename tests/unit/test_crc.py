@@ -39,6 +39,14 @@ def test_every_length(size):
     assert crc16(data) == plain_crc16(data)
 
 
+@pytest.mark.parametrize("size", [*range(250, 340), 1023, 1024, 1025, 5000])
+def test_long_input(size):
+    """What is folded, where the processor can, is what bits and pieces give."""
+    data = bytes(n * n * 31 % 251 for n in range(size))
+    assert crc64(data, 0x123456789ABCDEF0) == crc64(data[200:], crc64(data[100:200], crc64(data[:100], 0x123456789ABCDEF0)))
+    assert crc64(data) == plain_crc64(data)
+
+
 @given(st.binary(max_size=200), st.integers(0, 200))
 def test_in_pieces(data, cut):
     assert crc64(data[cut:], crc64(data[:cut])) == crc64(data) == plain_crc64(data)

@@ -8,7 +8,7 @@ from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.histogram cimport HISTOGRAM_RANGES, HISTOGRAM_STEPS, Histogram, histogram_highest, histogram_lowest
-from zippy._core.ground.hashtable cimport HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next, ht_memory
+from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.mem cimport mem_release, mem_resident
 from zippy._core.ground.sha1 cimport SHA1_BYTES
 from zippy._core.keyspace.db cimport db_put_string, is_expired, lookup_peek, open_for_write
@@ -17,6 +17,7 @@ from zippy._core.keyspace.effects cimport mutated, propagate
 from zippy._core.keyspace.key_sizes cimport SIZE_BINS, SIZED_TYPES, SizeWalk, size_walk_next_db, size_walk_step
 from zippy._core.keyspace.lazy_free cimport lazy_free_pending
 from zippy._core.keyspace.lru cimport idle_seconds
+from zippy._core.keyspace.key_table cimport kt_count, kt_count_expiring, kt_find, kt_memory, kt_memory_expiring
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
@@ -254,7 +255,7 @@ def engine_stats(Core core):
     for i in range(e.ks.db_count):
         watched += e.ks.dbs[i].watched.count
         waiting += e.ks.dbs[i].waiting.count
-        expires += e.ks.dbs[i].expires.count
+        expires += kt_count_expiring(&e.ks.dbs[i].table)
     return {
         "total_connections_received": e.stats.connections,
         "total_commands_processed": e.stats.commands,
@@ -360,8 +361,8 @@ def keyspace(Core core):
     found = []
     for i in range(core.engine.ks.db_count):
         db = core.engine.ks.dbs[i]
-        if db.keys.count:
-            found.append((db.id, db.keys.count, db.expires.count, db.avg_ttl))
+        if kt_count(&db.table):
+            found.append((db.id, kt_count(&db.table), kt_count_expiring(&db.table), db.avg_ttl))
     return found
 
 
@@ -392,7 +393,7 @@ cdef class KeySizes:
         while self.walk.db < ks.db_count:
             if not size_walk_step(&self.walk, ks, budget_us):
                 return False
-            if ks.dbs[self.walk.db].keys.count:
+            if kt_count(&ks.dbs[self.walk.db].table):
                 self.found[self.walk.db] = [
                     {place: self.walk.counts[i][place] for place in range(SIZE_BINS) if self.walk.counts[i][place]}
                     for i in range(SIZED_TYPES)
@@ -435,8 +436,8 @@ def memory_stats(Core core):
     tables = []
     for i in range(e.ks.db_count):
         db = e.ks.dbs[i]
-        if db.keys.count:
-            tables.append((db.id, ht_memory(&db.keys), ht_memory(&db.expires)))
+        if kt_count(&db.table):
+            tables.append((db.id, kt_memory(&db.table), kt_memory_expiring(&db.table)))
     while c != NULL:
         clients += client_memory(c)
         c = c.next
@@ -489,7 +490,7 @@ def value_digest(Session session, bytes key):
     cdef Db* db = session.client.db
     cdef uint8_t[SHA1_BYTES] sum
     engine_use(session.core.engine)
-    cdef Entry* entry = <Entry*>ht_find(&db.keys, slice_of_bytes(key))
+    cdef Entry* entry = kt_find(&db.table, slice_of_bytes(key))
     if entry == NULL or is_expired(db, entry):
         return "0" * (2 * SHA1_BYTES)
     value_checksum(entry, sum)

@@ -25,9 +25,11 @@ cdef class Link(Transport):
     cdef int fd                       # -1 once closed
     cdef bint full                    # the socket takes no more for now: an event will tell
     cdef bint listed                  # in reactor.again
+    cdef bint sends_on                # there is more to send, and no event will tell
     cdef bint ended                   # the peer sends no more: what has come is read up to the end
     cdef int fail(self) except -1
     cdef int ready(self, int what) except -1
+    cdef int write_on(self) except -1
     cdef int read(self) except -1
     cdef int read_again(self) except -1
     cdef int drop(self) except -1

@@ -98,6 +98,7 @@ cdef enum:
     EVENTS = 256          # taken at a time
     BUSY = 2              # so many events: there are more by the time their answers are sent
     PASSES = 16           # in a row before the event loop has its turn
+    SEND_BYTES = 1 << 20  # that a connection is sent in a turn: a reader as fast as the writer would have the server to itself
 
 
 def available():
@@ -202,6 +203,7 @@ cdef class Reactor:
                     link = <Link>links[i]
                     i += 1
                     link.listed = False
+                    link.write_on()
                     link.read()
             except Exception:
                 link.fail()
@@ -283,6 +285,13 @@ cdef class Link(Transport):
             self.read()
         return 0
 
+    cdef int write_on(self) except -1:
+        """Has the output sent that the last turn had no time for."""
+        if self.sends_on and self.session is not None:
+            self.session.output_again()
+        self.sends_on = False
+        return 0
+
     cdef int read(self) except -1:
         cdef size_t room
         cdef char* at
@@ -323,9 +332,14 @@ cdef class Link(Transport):
     cdef int flush(self, Session session) except -1:
         cdef Reply* reply = &session.client.reply
         cdef ssize_t sent
+        cdef size_t left = SEND_BYTES
         while not self.full and reply.out.len > reply.sent:
-            sent = c_send(self.fd, reply.out.data + reply.sent, reply.out.len - reply.sent, ZIPPY_LINK_SEND)
+            if left == 0:
+                self.sends_on = True
+                return self.run_later(session)
+            sent = c_send(self.fd, reply.out.data + reply.sent, min(reply.out.len - reply.sent, left), ZIPPY_LINK_SEND)
             if sent > 0:
+                left -= sent
                 session.sent_bytes(sent)
             elif errno in (EAGAIN, ENOBUFS):
                 self.full = True

@@ -19,6 +19,7 @@ from zippy._core.commands.engine cimport engine_enter, engine_use
 from zippy._core.commands.types cimport CLIENT_IN_EXEC
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
 from zippy._core.keyspace.db cimport flush_db
+from zippy._core.keyspace.key_table cimport kt_count
 from zippy._core.keyspace.live cimport live_begin, live_end, live_step, live_take
 from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, rdb_load_begin, rdb_load_some, rdb_save_file
 from zippy._core.keyspace.rdb_record cimport RdbSave
@@ -260,7 +261,7 @@ def save_in_child(Core core, SaveRequest request):
     cdef Progress progress = Progress()
     engine_enter(core.engine)
     for i in range(core.engine.ks.db_count):
-        progress.total += core.engine.ks.dbs[i].keys.count
+        progress.total += kt_count(&core.engine.ks.dbs[i].table)
     child.parent = getpid()
     child.delay_us = <unsigned int>request.delay_us
     child.news = progress.news

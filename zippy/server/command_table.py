@@ -60,7 +60,8 @@ def command_info(session: Session, args: list[bytes]) -> Any:
     """COMMAND INFO [command-name [command-name ...]]."""
     if len(args) == 2:
         return command_all(session, args)
-    found = [NAMES.get(name.lower()) for name in args[2:]]
+    # in C loops: an argument list may be as long as a client likes
+    found = list(map(NAMES.get, map(bytes.lower, args[2:])))
     return [None if name is None else info_of(name, session.protocol) for name in found]
 
 

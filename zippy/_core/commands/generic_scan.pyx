@@ -3,12 +3,12 @@
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice, slice_is
 from zippy._core.ground.glob cimport glob_match
-from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.commands.scan_arguments cimport (
-    SCAN_KEYS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_options, scan_table, scan_wants,
+    SCAN_KEYS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_keys, scan_options, scan_wants,
 )
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport expire_if_needed, is_expired, random_key
+from zippy._core.keyspace.key_table cimport KeyIter, kt_iter, kt_iter_done, kt_iter_next
 from zippy._core.keyspace.types cimport Db
 from zippy._core.resp.writer cimport reply_bulk, reply_defer, reply_defer_array, reply_null
 from zippy._core.values.entry cimport Entry, entry_key
@@ -17,19 +17,19 @@ from zippy._core.values.value cimport value_type_name
 
 cdef void keys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """KEYS pattern. Walks the whole table in one turn; expired keys are left out and not deleted."""
-    cdef HtIter it
+    cdef KeyIter it
     cdef Entry* entry
     cdef bint all_keys = argv[1].len == 1 and argv[1].ptr[0] == c'*'
     cdef int64_t count = 0
     cdef size_t place = reply_defer(&c.reply)
-    ht_iter(&it, &c.db.keys)
-    entry = <Entry*>ht_iter_next(&it)
+    kt_iter(&it, &c.db.table)
+    entry = kt_iter_next(&it)
     while entry != NULL:
         if (all_keys or glob_match(argv[1], entry_key(entry), False)) and not is_expired(c.db, entry):
             reply_bulk(&c.reply, entry_key(entry))
             count += 1
-        entry = <Entry*>ht_iter_next(&it)
-    ht_iter_done(&it)
+        entry = kt_iter_next(&it)
+    kt_iter_done(&it)
     reply_defer_array(&c.reply, place, count)
 
 
@@ -53,7 +53,7 @@ cdef void randomkey_command(Engine* e, Client* c, int argc, Slice* argv) noexcep
 
 
 cdef struct KeyScan:
-    Scan scan            # first: scan_table's callback is given its address
+    Scan scan            # first: scan_keys' callback is given its address
     Db* db
 
 
@@ -80,6 +80,6 @@ cdef void scan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     keys.db = c.db
     scan_begin(&keys.scan, c)
     paused = leave_expired(e)
-    next = scan_table(&keys.scan, &c.db.keys, look_at_key)
+    next = scan_keys(&keys.scan, &c.db.table, look_at_key)
     e.ks.expiry_paused = paused
     scan_end(&keys.scan, c, next)

@@ -21,7 +21,7 @@ from zippy._core.values.list cimport (
     LIST_TAIL, ListIter, item_text, list_iter, list_iter_done, list_iter_next, list_make_room, list_new, list_push
 )
 from zippy._core.values.set cimport SetIter, set_iter, set_iter_done, set_iter_next
-from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_to_skiplist
+from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_to_tree
 
 cdef enum:
     ELEMENT_TEXT = 24        # bytes of scratch for an integer element
@@ -159,7 +159,7 @@ cdef void collect(Sorting* s, Entry* entry) noexcept nogil:
         set_iter_done(&set_it)
     else:
         # as Redis does: sorting a sorted set gives it the large encoding, which OBJECT ENCODING shows
-        zset_to_skiplist(entry)
+        zset_to_tree(entry)
         zset_iter(&zset_it, entry, 0, False)
         while zset_iter_next(&zset_it):
             member.ptr = zset_it.member.ptr

@@ -12,6 +12,7 @@ from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.hashtable cimport HashTable, ht_scan_fn
 from zippy._core.commands.types cimport Client
+from zippy._core.keyspace.key_table cimport KeyTable
 from zippy._core.resp.writer cimport Reply
 
 cdef enum ScanKind:
@@ -27,7 +28,7 @@ cdef struct Scan:
     Slice pattern        # borrowed; ptr is NULL when everything matches
     Slice type_name      # SCAN's TYPE as given, borrowed; ptr is NULL without it
     bint no_values
-    uint64_t seen        # items that scan_table's callbacks were called for, wanted or not
+    uint64_t seen        # items that callbacks were called for, wanted or not
     int64_t added        # elements in `items`
     Reply items          # the elements' bytes
 
@@ -40,5 +41,6 @@ cdef bint scan_wants(const Scan* scan, Slice text) noexcept nogil               
 cdef void scan_add(Scan* scan, Slice element) noexcept nogil                      # one more element of the reply's array
 # From scan.cursor on until count items were seen: calls fn(scan, item) for each. Returns the next cursor
 cdef uint64_t scan_table(Scan* scan, HashTable* table, ht_scan_fn fn) noexcept nogil
+cdef uint64_t scan_keys(Scan* scan, KeyTable* table, ht_scan_fn fn) noexcept nogil    # the same for a database's keys
 cdef void scan_end(Scan* scan, Client* c, uint64_t cursor) noexcept nogil         # replies [cursor, [elements]]
 cdef void scan_reply_empty(Client* c) noexcept nogil                              # ["0", []]

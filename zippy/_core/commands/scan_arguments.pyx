@@ -9,6 +9,7 @@ from zippy._core.ground.number cimport NUM_I64_TEXT, num_read_i64, num_write_u64
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_choice, arg_i64, arg_option, option_table, options_begin, reply_syntax_error
 )
+from zippy._core.keyspace.key_table cimport kt_scan
 from zippy._core.resp.writer cimport (
     reply_array, reply_bulk, reply_bulk_text, reply_error, reply_free, reply_init, reply_raw
 )
@@ -132,6 +133,7 @@ cdef void scan_add(Scan* scan, Slice element) noexcept nogil:
 cdef struct Visit:
     Scan* scan
     ht_scan_fn fn
+    uint64_t steps       # that are left
 
 
 cdef void visit_item(void* context, void* item) noexcept nogil:
@@ -140,18 +142,38 @@ cdef void visit_item(void* context, void* item) noexcept nogil:
     visit.fn(visit.scan, item)
 
 
-cdef uint64_t scan_table(Scan* scan, HashTable* table, ht_scan_fn fn) noexcept nogil:
-    cdef Visit visit
-    cdef uint64_t cursor = scan.cursor
-    cdef uint64_t wanted = <uint64_t>scan.count
-    cdef uint64_t steps = wanted * STEPS_PER_ITEM if scan.count < INT64_MAX // STEPS_PER_ITEM else wanted
+cdef void visit_begin(Visit* visit, Scan* scan, ht_scan_fn fn) noexcept nogil:
     visit.scan = scan
     visit.fn = fn
-    while True:
+    visit.steps = <uint64_t>scan.count
+    if scan.count < INT64_MAX // STEPS_PER_ITEM:
+        visit.steps *= STEPS_PER_ITEM
+
+
+cdef bint visit_goes_on(Visit* visit, uint64_t cursor) noexcept nogil:
+    """After a step: whether another is wanted."""
+    visit.steps -= 1
+    return cursor != 0 and visit.steps != 0 and visit.scan.seen < <uint64_t>visit.scan.count
+
+
+cdef uint64_t scan_table(Scan* scan, HashTable* table, ht_scan_fn fn) noexcept nogil:
+    cdef Visit visit
+    cdef uint64_t cursor
+    visit_begin(&visit, scan, fn)
+    cursor = ht_scan(table, scan.cursor, visit_item, &visit)
+    while visit_goes_on(&visit, cursor):
         cursor = ht_scan(table, cursor, visit_item, &visit)
-        steps -= 1
-        if cursor == 0 or steps == 0 or scan.seen >= wanted:
-            return cursor
+    return cursor
+
+
+cdef uint64_t scan_keys(Scan* scan, KeyTable* table, ht_scan_fn fn) noexcept nogil:
+    cdef Visit visit
+    cdef uint64_t cursor
+    visit_begin(&visit, scan, fn)
+    cursor = kt_scan(table, scan.cursor, visit_item, &visit)
+    while visit_goes_on(&visit, cursor):
+        cursor = kt_scan(table, cursor, visit_item, &visit)
+    return cursor
 
 
 cdef void scan_end(Scan* scan, Client* c, uint64_t cursor) noexcept nogil:

@@ -5,6 +5,7 @@ from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.keyspace.db cimport flush_db, swap_dbs
+from zippy._core.keyspace.key_table cimport kt_count
 from zippy._core.keyspace.lazy_free cimport lazy_waits
 from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_syntax_error
 from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
@@ -15,7 +16,7 @@ from zippy._core.resp.writer cimport reply_array, reply_bulk_int, reply_error, r
 
 cdef void dbsize_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """DBSIZE."""
-    reply_int(&c.reply, <int64_t>c.db.keys.count)
+    reply_int(&c.reply, <int64_t>kt_count(&c.db.table))
 
 
 cdef enum FlushWay:

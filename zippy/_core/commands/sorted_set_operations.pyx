@@ -22,7 +22,7 @@ from zippy._core.resp.writer cimport reply_error, reply_error_about, reply_int
 from zippy._core.values.entry cimport TYPE_SET, TYPE_ZSET, Entry, entry_type
 from zippy._core.values.set cimport SET_TEXT, SetIter, set_contains, set_iter, set_iter_done, set_iter_next, set_length, set_text
 from zippy._core.values.zset cimport (
-    ZSET_EXACTLY, ZSetIter, zset_add, zset_iter, zset_iter_next, zset_length, zset_new_skiplist, zset_score, zset_try_listpack
+    ZSET_EXACTLY, ZSetIter, zset_add, zset_iter, zset_iter_next, zset_length, zset_new_tree, zset_score, zset_try_listpack
 )
 
 cdef enum Aggregate:
@@ -335,7 +335,7 @@ cdef void read_result(
     cdef Entry* result
     if not begin(&o, e, c, argc, argv, 1, name, table):
         return
-    result = zset_new_skiplist(slice_of(b"", 0), 0)
+    result = zset_new_tree(slice_of(b"", 0), 0)
     combine(&o, result)
     reply_members_header(&c.reply, <int64_t>zset_length(result), o.with_scores)
     zset_iter(&it, result, 0, False)
@@ -353,7 +353,7 @@ cdef void store_result(
     cdef int64_t length
     if not begin(&o, e, c, argc, argv, 2, name, table):
         return
-    result = zset_new_skiplist(argv[1], 0)
+    result = zset_new_tree(argv[1], 0)
     combine(&o, result)
     length = <int64_t>zset_length(result)
     if length:

@@ -7,7 +7,7 @@ from zippy._core.commands.engine cimport engine_run_admitted, propagate_nothing
 from zippy._core.commands.types cimport CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_MULTI, Client, Engine, QueuedCommand
 from zippy._core.keyspace.db cimport is_expired
 from zippy._core.keyspace.effects cimport watch_any_expired, watch_key
-from zippy._core.ground.hashtable cimport ht_find
+from zippy._core.keyspace.key_table cimport kt_find
 from zippy._core.resp.writer cimport reply_array, reply_error, reply_null_array, reply_ok
 from zippy._core.values.entry cimport Entry
 
@@ -74,7 +74,7 @@ cdef void watch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
             if c.watches == NULL:
                 e.stats.watching_clients += 1
             # expired keys are not deleted here: that they vanish later is no change to the watcher
-            entry = <Entry*>ht_find(&c.db.keys, argv[i])
+            entry = kt_find(&c.db.table, argv[i])
             c.watches = watch_key(c.db, argv[i], &c.dirty_cas, c.watches, entry != NULL and is_expired(c.db, entry))
     reply_ok(&c.reply)
 

@@ -1,5 +1,7 @@
 # The stream: a control byte below 32 announces that many literals plus one. Any other one announces a match: its top three bits are the
 # length less two (7: the next byte is added), its low five and the last byte the distance less one.
+#
+# Literals and matches are short, and a call of memcpy costs more than they do: where there is room behind them they are copied in eights.
 
 from libc.stdint cimport UINT32_MAX, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -111,8 +113,22 @@ cdef size_t lzf_compress(const void* src, size_t len, void* dst, size_t room) no
     return 0 if out.full else out.len
 
 
-cdef inline void copy_match(unsigned char* to, size_t distance, size_t length) noexcept nogil:
+cdef inline void copy_eights(unsigned char* to, const unsigned char* source, size_t length) noexcept nogil:
+    """Copies up to seven bytes more than asked for. What it reads may have been written by it eight bytes before."""
+    cdef size_t i = 0
+    cdef uint64_t eight
+    while i < length:
+        memcpy(&eight, source + i, 8)
+        memcpy(to + i, &eight, 8)
+        i += 8
+
+
+cdef inline void copy_match(unsigned char* to, size_t distance, size_t length, size_t room) noexcept nogil:
+    """room: bytes that may be written from `to` on."""
     cdef size_t i
+    if distance >= 8 and length + 8 <= room:
+        copy_eights(to, to - distance, length)
+        return
     if distance >= length:
         memcpy(to, to - distance, length)
         return
@@ -136,7 +152,10 @@ cdef size_t lzf_decompress(const void* src, size_t len, void* dst, size_t room) 
             length = <size_t>p[0] + 1
             if length >= <size_t>(end - p) or length > room - at:
                 return 0
-            memcpy(out + at, p + 1, length)
+            if length + 8 <= room - at and length + 8 < <size_t>(end - p):
+                copy_eights(out + at, p + 1, length)
+            else:
+                memcpy(out + at, p + 1, length)
             p += 1 + length
         else:
             length = (p[0] >> 5) + 2
@@ -149,7 +168,7 @@ cdef size_t lzf_decompress(const void* src, size_t len, void* dst, size_t room) 
             distance += <size_t>p[1] + 1
             if distance > at or length > room - at:
                 return 0
-            copy_match(out + at, distance, length)
+            copy_match(out + at, distance, length, room - at)
             p += 2
         at += length
     return at

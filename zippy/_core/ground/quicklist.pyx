@@ -569,31 +569,30 @@ cdef void ql_iter_delete(QlIter* it) noexcept nogil:
         to_neighbour(it)
 
 
-cdef bint fits_instead(const Quicklist* q, const QuicklistNode* n, Slice s) noexcept nogil:
-    """May the element take the place of one in the node?"""
-    return (
-        n.container == QL_PACKED and not is_large(q, s.len)
-        and (n.count == 1 or not exceeds(q, n.bytes + s.len + LP_OVERHEAD, n.count))
-    )
-
-
 cdef void ql_iter_replace(QlIter* it, Slice s) noexcept nogil:
     cdef Quicklist* q = it.list
     cdef QuicklistNode* n = it.node
+    cdef QuicklistNode* following = n.next
     cdef QuicklistNode* single
     own_block(it)
     it.node = NULL
-    if fits_instead(q, n, s):
+    # As in Redis, since whether a list is a listpack again is seen from outside: an element that is not large takes the place of the other
+    # whatever the node has then, or that of a large one at the head of the node behind it, or stays apart
+    if n.container == QL_PACKED and not is_large(q, s.len):
         set_data(q, n, lp_replace(n.data, &it.p, s), 0)
         settle(q, n)
         return
-    # the element gets a node of its own: between the elements before it and those behind
+    if n.container == QL_PLAIN and takes(q, following, s.len):
+        unpack(following)
+        prepend(q, following, s)
+        drop_node(q, n)
+        settle(q, following)
+        return
     if n.container == QL_PACKED:
         split(q, n, it.offset + 1)
     single = node_of(q, s)
     link_after(q, n, single)
     if n.container == QL_PLAIN:
-        # stays apart, as in Redis: whether a list is a listpack again is seen from outside
         drop_node(q, n)
         settle(q, single)
         return

@@ -1,8 +1,8 @@
 # Keys come database by database.
 
 from zippy._core.ground.buf cimport slice_text
-from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
+from zippy._core.keyspace.key_table cimport KeyIter, kt_count, kt_iter, kt_iter_done, kt_iter_next
 from zippy._core.keyspace.saving_child cimport child_is_alone, child_wrote_key
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.command_writer cimport command_begin, command_int, command_word
@@ -24,20 +24,20 @@ cdef void write_key(RdbWriter* w, Entry* e) noexcept nogil:
 
 
 cdef void write_db(RdbWriter* w, Db* db, AofSave* save) noexcept nogil:
-    cdef HtIter it
+    cdef KeyIter it
     cdef Entry* e
     command_begin(w, 2)
     command_word(w, slice_text(b"SELECT"))
     command_int(w, db.id)
-    ht_iter(&it, &db.keys)
-    e = <Entry*>ht_iter_next(&it)
+    kt_iter(&it, &db.table)
+    e = kt_iter_next(&it)
     while e != NULL and w.error == 0:
         write_key(w, e)
         save.keys += 1
         if save.child != NULL and w.error == 0:
             w.error = child_wrote_key(save.child, save.keys)
-        e = <Entry*>ht_iter_next(&it)
-    ht_iter_done(&it)
+        e = kt_iter_next(&it)
+    kt_iter_done(&it)
 
 
 cdef bint aof_save_file(Keyspace* ks, int fd, AofSave* save) noexcept nogil:
@@ -53,7 +53,7 @@ cdef bint aof_save_file(Keyspace* ks, int fd, AofSave* save) noexcept nogil:
         rdb_write(&w, text, num_write_i64(text, ks.clock.ms // 1000))
         rdb_write(&w, b"\r\n", 2)
     for i in range(ks.db_count):
-        if ks.dbs[i].keys.count and w.error == 0:
+        if kt_count(&ks.dbs[i].table) and w.error == 0:
             write_db(&w, ks.dbs[i], save)
     rdb_flush(&w)
     if save.child != NULL and w.error == 0:

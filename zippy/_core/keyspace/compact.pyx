@@ -11,8 +11,8 @@ from libc.string cimport memcpy
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport ht_replace, ht_scan
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_is_sparse, mem_resident, mem_size, mem_sparse_bytes
+from zippy._core.keyspace.key_table cimport kt_replace, kt_scan
 from zippy._core.keyspace.types cimport Db, Keyspace
 from zippy._core.values.entry cimport ENTRY_EXPIRY, Entry, entry_key
 
@@ -34,9 +34,7 @@ cdef void move(void* context, void* item) noexcept nogil:
     memcpy(fresh, e, mem_size(e))
     key = entry_key(fresh)
     hash = hash_bytes(key.ptr, key.len)
-    ht_replace(&db.keys, e, fresh, hash)
-    if fresh.flags & ENTRY_EXPIRY:
-        ht_replace(&db.expires, e, fresh, hash)
+    kt_replace(&db.table, e, fresh, hash, fresh.flags & ENTRY_EXPIRY)
     mem_free(e)
 
 
@@ -54,7 +52,7 @@ cdef bint compact_step(Keyspace* ks, int64_t budget_us) noexcept nogil:
     ks.compacting = True
     while ks.compact_db < ks.db_count:
         db = ks.dbs[ks.compact_db]
-        ks.compact_cursor = ht_scan(&db.keys, ks.compact_cursor, move, db)
+        ks.compact_cursor = kt_scan(&db.table, ks.compact_cursor, move, db)
         ks.compact_db += ks.compact_cursor == 0
         steps += 1
         if steps % BUCKETS == 0 and (clock_ticks() - began) / clock_ticks_per_us() > budget_us:

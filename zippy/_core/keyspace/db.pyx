@@ -4,15 +4,16 @@
 from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_refresh
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport (
-    HashTable, HtIter, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_prefetch,
-    ht_prefetch_item, ht_random, ht_remove_hashed, ht_replace, ht_shrink
-)
+from zippy._core.ground.hashtable cimport ht_free, ht_init
 from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_zalloc
 from zippy._core.ground.random cimport random_seed
 from zippy._core.ground.buf cimport buf_free
 from zippy._core.keyspace.effects cimport (
     mutated, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watch_of, watched_key_of
+)
+from zippy._core.keyspace.key_table cimport (
+    KeyIter, KeyTable, kt_count, kt_count_expiring, kt_find_hashed, kt_free, kt_init, kt_insert, kt_iter, kt_iter_done, kt_iter_next,
+    kt_prefetch, kt_prefetch_entry, kt_random, kt_remove, kt_replace, kt_set_expiring, kt_shrink, kt_swap, kt_take
 )
 from zippy._core.keyspace.lazy_free cimport free_entry, free_entry_later, free_table, lazy_free_step
 from zippy._core.keyspace.live cimport live_end, live_keep_table, live_mark, live_save_first, live_wants
@@ -21,7 +22,7 @@ from zippy._core.keyspace.types cimport (
     NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
 )
 from zippy._core.values.entry cimport (
-    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_key, entry_key_of, entry_new_int, entry_new_raw,
+    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_key, entry_new_int, entry_new_raw,
     entry_new_string, entry_new_taken, entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_set_text,
     entry_string_resize, entry_type
 )
@@ -46,8 +47,7 @@ cdef void keyspace_init(Keyspace* ks, int databases, Settings* settings, uint64_
         db = <Db*>mem_zalloc(sizeof(Db))
         db.id = i
         db.keyspace = ks
-        ht_init(&db.keys, entry_key_of)
-        ht_init(&db.expires, entry_key_of)
+        kt_init(&db.table)
         ht_init(&db.watched, watched_key_of)
         ht_init(&db.waiting, waiting_key_of)
         ks.dbs[i] = db
@@ -64,8 +64,7 @@ cdef void keyspace_free(Keyspace* ks) noexcept nogil:
     for i in range(ks.db_count):
         db = ks.dbs[i]
         flush_db(db, False)
-        ht_free(&db.keys)
-        ht_free(&db.expires)
+        kt_free(&db.table)
         ht_free(&db.watched)
         ht_free(&db.waiting)
         mem_free(db)
@@ -89,10 +88,6 @@ cdef ReadyKey* next_ready_unchecked(Keyspace* ks) noexcept nogil:
     if ready != NULL:
         ks.effects.ready = ready.next
     return ready
-
-
-cdef inline Entry* find(Db* db, Slice key, uint64_t hash) noexcept nogil:
-    return <Entry*>ht_find_hashed(&db.keys, key, hash)
 
 
 cdef bint is_expired(Db* db, const Entry* e) noexcept nogil:
@@ -122,7 +117,7 @@ cdef void expire(Db* db, Entry* e) noexcept nogil:
 cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept nogil:
     cdef uint64_t hashes[PREFETCHED]
     cdef int i
-    if db.keys.count < PREFETCH_KEYS or count < 2:
+    if kt_count(&db.table) < PREFETCH_KEYS or count < 2:
         return
     if count > PREFETCHED:
         count = PREFETCHED
@@ -130,14 +125,14 @@ cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept 
         hashes[i] = 0
         if words[i * step].len <= PREFETCH_BYTES:
             hashes[i] = hash_bytes(words[i * step].ptr, words[i * step].len)
-            ht_prefetch(&db.keys, hashes[i])
+            kt_prefetch(&db.table, words[i * step], hashes[i])
     for i in range(count):
         if hashes[i]:
-            ht_prefetch_item(&db.keys, hashes[i])
+            kt_prefetch_entry(&db.table, words[i * step], hashes[i])
 
 
 cdef Entry* find_live(Db* db, Slice key) noexcept nogil:
-    cdef Entry* e = find(db, key, hash_bytes(key.ptr, key.len))
+    cdef Entry* e = kt_find_hashed(&db.table, key, hash_bytes(key.ptr, key.len))
     if e != NULL and e.flags & ENTRY_EXPIRY and expire_if_needed(db, e):
         return NULL
     return e
@@ -185,15 +180,13 @@ cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil:
 cdef void insert(Db* db, Entry* e, uint64_t hash) noexcept nogil:
     entry_set_access(e, access_for_new(db.keyspace))
     live_mark(db.keyspace, e)
-    assert find(db, entry_key(e), hash) == NULL
-    ht_insert(&db.keys, e, hash)
-    if e.flags & ENTRY_EXPIRY:
-        ht_insert(&db.expires, e, hash)
+    assert kt_find_hashed(&db.table, entry_key(e), hash) == NULL
+    kt_insert(&db.table, e, hash)
 
 
 cdef void expire_left(Db* db, Slice key, uint64_t hash) noexcept nogil:
     """Deletes the expired entry that was left under a key, if there is one. A write is about to be told, so its end may be told, too."""
-    cdef Entry* old = find(db, key, hash)
+    cdef Entry* old = kt_find_hashed(&db.table, key, hash)
     if old != NULL:
         expire(db, old)
 
@@ -210,7 +203,7 @@ cdef void put_new(Db* db, Entry* e) noexcept nogil:
 cdef void put_over(Db* db, Entry* e) noexcept nogil:
     cdef Slice key = entry_key(e)
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
-    cdef Entry* old = find(db, key, hash)
+    cdef Entry* old = kt_find_hashed(&db.table, key, hash)
     cdef int old_type
     if old != NULL and is_expired(db, old):
         expire(db, old)
@@ -234,9 +227,7 @@ cdef void notify_overwritten(Db* db, Slice key, int old_type, int new_type) noex
 cdef void unlink_hashed(Db* db, Entry* e, uint64_t hash) noexcept nogil:
     if live_wants(db.keyspace, e):
         live_save_first(db, e)
-    if e.flags & ENTRY_EXPIRY:
-        ht_remove_hashed(&db.expires, entry_key(e), hash)
-    ht_remove_hashed(&db.keys, entry_key(e), hash)
+    kt_remove(&db.table, e, hash)
 
 
 cdef void unlink_entry(Db* db, Entry* e) noexcept nogil:
@@ -254,7 +245,7 @@ cdef bint delete_key(Db* db, Slice key) noexcept nogil:
 
 cdef Entry* detach(Db* db, Slice key) noexcept nogil:
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
-    cdef Entry* e = find(db, key, hash)
+    cdef Entry* e = kt_find_hashed(&db.table, key, hash)
     if e != NULL:
         unlink_hashed(db, e, hash)
     return e
@@ -270,13 +261,9 @@ cdef void moved(Db* db, Entry* old, bint had_expiry, Entry* e) noexcept nogil:
         return
     hash = hash_bytes(key.ptr, key.len)
     if old != e:
-        ht_replace(&db.keys, old, e, hash)
-        if had_expiry:
-            ht_replace(&db.expires, old, e, hash)
-    if has_expiry and not had_expiry:
-        ht_insert(&db.expires, e, hash)
-    elif had_expiry and not has_expiry:
-        ht_remove_hashed(&db.expires, key, hash)
+        kt_replace(&db.table, old, e, hash, had_expiry)
+    if had_expiry != has_expiry:
+        kt_set_expiring(&db.table, e, hash, has_expiry)
 
 
 cdef inline bint has_expiry(const Entry* e) noexcept nogil:
@@ -374,18 +361,18 @@ cdef Entry* db_resize_string(Db* db, Entry* e, size_t len, char** data) noexcept
     return fresh
 
 
-cdef void free_table_entries(Keyspace* ks, HashTable* keys, bint lazy) noexcept nogil:
-    cdef HtIter it
+cdef void free_table_entries(Keyspace* ks, KeyTable* table, bint lazy) noexcept nogil:
+    cdef KeyIter it
     cdef Entry* e
-    ht_iter(&it, keys)
-    e = <Entry*>ht_iter_next(&it)
+    kt_iter(&it, table)
+    e = kt_iter_next(&it)
     while e != NULL:
         if lazy:
             free_entry(ks, e)
         else:
             value_free(e)
-        e = <Entry*>ht_iter_next(&it)
-    ht_iter_done(&it)
+        e = kt_iter_next(&it)
+    kt_iter_done(&it)
 
 
 cdef size_t estimated_bytes(const Db* db) noexcept nogil:
@@ -396,13 +383,13 @@ cdef size_t estimated_bytes(const Db* db) noexcept nogil:
     cdef uint64_t keys = 0
     cdef int i
     for i in range(ks.db_count):
-        keys += ks.dbs[i].keys.count
-    return <size_t>(<double>bytes / keys * db.keys.count) if keys else 0
+        keys += kt_count(&ks.dbs[i].table)
+    return <size_t>(<double>bytes / keys * kt_count(&db.table)) if keys else 0
 
 
 cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
     cdef Keyspace* ks = db.keyspace
-    cdef uint64_t removed = db.keys.count
+    cdef uint64_t removed = kt_count(&db.table)
     cdef uint64_t freed
     cdef DeadTable* dead
     touch_all_watched(db, NULL)
@@ -410,19 +397,15 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
         live_keep_table(db, estimated_bytes(db))
     elif lazy and removed > LAZY_KEYS:
         dead = <DeadTable*>mem_zalloc(sizeof(DeadTable))
-        dead.keys = db.keys
-        dead.expires = db.expires
         dead.bytes = estimated_bytes(db)
+        kt_take(&dead.table, &db.table)
         free_table(ks, dead)
     else:
         freed = ks.stats.lazyfreed
-        free_table_entries(ks, &db.keys, lazy)
+        free_table_entries(ks, &db.table, lazy)
         if lazy:
             ks.stats.lazyfreed = freed + removed
-        ht_free(&db.keys)
-        ht_free(&db.expires)
-    ht_init(&db.keys, entry_key_of)
-    ht_init(&db.expires, entry_key_of)
+        kt_free(&db.table)
     db.avg_ttl = 0
     db.expire_cursor = 0
     signal_db_ready(db)
@@ -432,24 +415,17 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
 cdef void shrink_tables(Keyspace* ks, uint64_t steps) noexcept nogil:
     cdef int i
     for i in range(ks.db_count):
-        ht_shrink(&ks.dbs[i].keys, steps)
-        ht_shrink(&ks.dbs[i].expires, steps)
+        kt_shrink(&ks.dbs[i].table, steps)
 
 
 cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil:
     cdef Db* left = ks.dbs[a]
     cdef Db* right = ks.dbs[b]
-    cdef HashTable table
     if a == b:
         return
     touch_all_watched(left, right)
     touch_all_watched(right, left)
-    table = left.keys
-    left.keys = right.keys
-    right.keys = table
-    table = left.expires
-    left.expires = right.expires
-    right.expires = table
+    kt_swap(&left.table, &right.table)
     left.avg_ttl, right.avg_ttl = right.avg_ttl, left.avg_ttl
     left.expire_cursor, right.expire_cursor = right.expire_cursor, left.expire_cursor
     left.saved_as, right.saved_as = right.saved_as, left.saved_as
@@ -458,16 +434,17 @@ cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil:
 
 
 cdef Entry* random_key(Db* db) noexcept nogil:
+    cdef KeyTable* t = &db.table
     cdef Entry* e
     cdef int tries = 0
     while True:
-        e = <Entry*>ht_random(&db.keys, &db.keyspace.random)
+        e = kt_random(t, &db.keyspace.random)
         if e == NULL:
             return NULL
         if not e.flags & ENTRY_EXPIRY:
             return e
         tries += 1
-        if db.expires.count == db.keys.count and tries > RANDOM_TRIES and (db.keyspace.replica or db.keyspace.expiry_paused):
+        if kt_count_expiring(t) == kt_count(t) and tries > RANDOM_TRIES and (db.keyspace.replica or db.keyspace.expiry_paused):
             # nothing may be deleted here and everything may be expired: an expired key beats no answer at all
             return e
         if not expire_if_needed(db, e):

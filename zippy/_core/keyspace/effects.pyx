@@ -11,6 +11,7 @@ from zippy._core.ground.hashtable cimport (
     HtIter, ht_find, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_remove
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
+from zippy._core.keyspace.key_table cimport kt_find
 from zippy._core.keyspace.types cimport (
     NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord, RecordHeader
 )
@@ -138,7 +139,7 @@ cdef void touch_watched(Db* db, Slice key) noexcept nogil:
         return
     node = watched.first
     while node != NULL:
-        if node.expired and ht_find(&db.keys, key) == NULL:
+        if node.expired and kt_find(&db.table, key) == NULL:
             # it was expired when the watch began, and now it has only been deleted: nothing changed for the watcher
             node.expired = False
         else:
@@ -221,7 +222,7 @@ cdef inline bint is_over(Db* db, const Entry* e) noexcept nogil:
 
 cdef bint watch_any_expired(WatchNode* siblings) noexcept nogil:
     while siblings != NULL:
-        if not siblings.expired and is_over(siblings.db, <Entry*>ht_find(&siblings.db.keys, siblings.watched.key)):
+        if not siblings.expired and is_over(siblings.db, kt_find(&siblings.db.table, siblings.watched.key)):
             return True
         siblings = siblings.sibling
     return False
@@ -238,8 +239,8 @@ cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil:
     ht_iter(&it, &db.watched)
     watched = <WatchedKey*>ht_iter_next(&it)
     while watched != NULL:
-        was_there = ht_find(&db.keys, watched.key) != NULL
-        now = <Entry*>ht_find(&replaced_with.keys, watched.key) if replaced_with != NULL else NULL
+        was_there = kt_find(&db.table, watched.key) != NULL
+        now = kt_find(&replaced_with.table, watched.key) if replaced_with != NULL else NULL
         node = watched.first
         while node != NULL:
             # to the watcher a key whose time was over is absent, before and after
@@ -307,7 +308,7 @@ cdef void stop_waiting(WaitNode* siblings) noexcept nogil:
 
 cdef void signal_ready(Db* db, Slice key) noexcept nogil:
     cdef WaitingKey* waiting = <WaitingKey*>ht_find(&db.waiting, key)
-    if waiting != NULL and not waiting.ready and (waiting.removals or ht_find(&db.keys, key) != NULL):
+    if waiting != NULL and not waiting.ready and (waiting.removals or kt_find(&db.table, key) != NULL):
         append_ready(db, waiting)
 
 

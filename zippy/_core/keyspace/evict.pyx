@@ -6,14 +6,14 @@ from libc.stdint cimport INT64_MAX, uint64_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_equal, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
-from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_random
 from zippy._core.ground.mem cimport mem_alloc, mem_free
 from zippy._core.keyspace.db cimport delete_key
 from zippy._core.keyspace.effects cimport effects_begin_unit, effects_end_unit, mutated, notify, propagate_delete
+from zippy._core.keyspace.key_table cimport kt_find, kt_random, kt_random_expiring
 from zippy._core.keyspace.lazy_free cimport lazy_free_step, lazy_waits
 from zippy._core.keyspace.lru cimport idle_seconds, lfu_counter
 from zippy._core.keyspace.types cimport EVICTION_POOL, NOTIFY_EVICTED, Candidate, Db
-from zippy._core.values.entry cimport Entry, entry_expiry, entry_key
+from zippy._core.values.entry cimport ENTRY_EXPIRY, Entry, entry_expiry, entry_key
 from zippy._core.values.settings cimport (
     POLICY_ALLKEYS_LFU, POLICY_ALLKEYS_RANDOM, POLICY_NOEVICTION, POLICY_VOLATILE_LFU, POLICY_VOLATILE_LRU,
     POLICY_VOLATILE_RANDOM, POLICY_VOLATILE_TTL
@@ -75,8 +75,15 @@ cdef inline bint only_volatile(const Keyspace* ks) noexcept nogil:
     return policy in (POLICY_VOLATILE_LRU, POLICY_VOLATILE_LFU, POLICY_VOLATILE_RANDOM, POLICY_VOLATILE_TTL)
 
 
-cdef inline HashTable* table_of(const Keyspace* ks, Db* db) noexcept nogil:
-    return &db.expires if only_volatile(ks) else &db.keys
+cdef Entry* pick(Keyspace* ks, Db* db) noexcept nogil:
+    """A random key that the policy may evict, NULL if the database has none."""
+    return kt_random_expiring(&db.table, &ks.random) if only_volatile(ks) else kt_random(&db.table, &ks.random)
+
+
+cdef bint may_go(const Keyspace* ks, Db* db, Slice key) noexcept nogil:
+    """Whether the key is there still, and one that the policy may evict."""
+    cdef const Entry* e = kt_find(&db.table, key)
+    return e != NULL and (not only_volatile(ks) or e.flags & ENTRY_EXPIRY)
 
 
 cdef uint64_t badness(Keyspace* ks, const Entry* e) noexcept nogil:
@@ -130,16 +137,16 @@ cdef bint sample(Keyspace* ks) noexcept nogil:
     cdef int i
     cdef int64_t _
     cdef Db* db
-    cdef HashTable* table
+    cdef Entry* e
     cdef bint any_key = False
     for i in range(ks.db_count):
         db = ks.dbs[i]
-        table = table_of(ks, db)
-        if table.count == 0:
-            continue
-        any_key = True
         for _ in range(ks.settings.maxmemory_samples):
-            offer(ks, db, <Entry*>ht_random(table, &ks.random))
+            e = pick(ks, db)
+            if e == NULL:
+                break
+            any_key = True
+            offer(ks, db, e)
     return any_key
 
 
@@ -155,7 +162,7 @@ cdef bint evict_best(Keyspace* ks) noexcept nogil:
             continue
         best = &ks.eviction_pool[ks.eviction_count - 1]
         db = ks.dbs[best.db]
-        if ht_find(table_of(ks, db), best.key) != NULL:
+        if may_go(ks, db, best.key):
             evict_key(ks, db, best.key)
             done = True
         free_candidate(best)
@@ -172,7 +179,7 @@ cdef bint evict_random(Keyspace* ks) noexcept nogil:
     for _ in range(ks.db_count):
         ks.evict_db = (ks.evict_db + 1) % ks.db_count
         db = ks.dbs[ks.evict_db]
-        e = <Entry*>ht_random(table_of(ks, db), &ks.random)
+        e = pick(ks, db)
         if e == NULL:
             continue
         key = entry_key(e)

@@ -3,8 +3,8 @@
 
 from libc.stdint cimport uint64_t
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
-from zippy._core.ground.hashtable cimport ht_scan
 from zippy._core.keyspace.db cimport expire_if_needed
+from zippy._core.keyspace.key_table cimport kt_count_expiring, kt_scan_expiring
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport Entry, entry_expiry
 
@@ -50,13 +50,13 @@ cdef bint expire_db(Db* db, int64_t budget_us, uint64_t began) noexcept nogil:
     cdef int64_t effort = db.keyspace.settings.active_expire_effort - 1
     cdef int64_t keys = ROUND_KEYS + EXTRA_KEYS * effort
     cdef uint64_t visited
-    while db.expires.count:
+    while kt_count_expiring(&db.table):
         round.db = db
         round.looked_at = round.expired = round.ttl_sum = 0
         visited = 0
         # sparse tables have many empty buckets: those are bounded too
-        while round.looked_at < keys and visited < <uint64_t>keys * 20 and db.expires.count:
-            db.expire_cursor = ht_scan(&db.expires, db.expire_cursor, look_at, &round)
+        while round.looked_at < keys and visited < <uint64_t>keys * 20 and kt_count_expiring(&db.table):
+            db.expire_cursor = kt_scan_expiring(&db.table, db.expire_cursor, look_at, &round)
             visited += 1
             if db.expire_cursor == 0:
                 break

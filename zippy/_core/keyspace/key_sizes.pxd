@@ -14,7 +14,7 @@ cdef enum:
 cdef struct SizeWalk:
     # zeroed: at the beginning
     int db                       # where it is
-    uint64_t cursor              # of ht_scan
+    uint64_t cursor              # of kt_scan
     uint64_t[SIZED_TYPES][SIZE_BINS] counts      # of this database: strings by bytes, others by elements
 
 

@@ -2,7 +2,7 @@
 
 from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
-from zippy._core.ground.hashtable cimport ht_scan
+from zippy._core.keyspace.key_table cimport kt_count, kt_scan
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport Entry, entry_type
 from zippy._core.values.value cimport value_length
@@ -30,8 +30,8 @@ cdef bint size_walk_step(SizeWalk* w, Keyspace* ks, int64_t budget_us) noexcept 
     cdef Db* db = ks.dbs[w.db]
     cdef uint64_t began = clock_ticks()
     cdef int steps = 0
-    while db.keys.count:
-        w.cursor = ht_scan(&db.keys, w.cursor, count_size, w)
+    while kt_count(&db.table):
+        w.cursor = kt_scan(&db.table, w.cursor, count_size, w)
         if w.cursor == 0:
             break
         steps += 1

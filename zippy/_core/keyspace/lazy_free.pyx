@@ -3,8 +3,8 @@
 
 from libc.string cimport memmove
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
-from zippy._core.ground.hashtable cimport HashTable, ht_drain
 from zippy._core.ground.mem cimport mem_free, mem_realloc
+from zippy._core.keyspace.key_table cimport KeyTable, kt_count, kt_drain
 from zippy._core.keyspace.types cimport LazyFree, LazyItem
 from zippy._core.values.entry cimport TYPE_STRING, entry_free_block, entry_string_length, entry_type
 from zippy._core.values.value cimport value_free, value_free_effort, value_free_some, value_memory
@@ -63,7 +63,7 @@ cdef void free_entry_later(Keyspace* ks, Entry* e) noexcept nogil:
 
 cdef void free_table(Keyspace* ks, DeadTable* table) noexcept nogil:
     put(&ks.lazy, NULL, table, table.bytes)
-    ks.stats.lazyfreed += table.keys.count
+    ks.stats.lazyfreed += kt_count(&table.table)
 
 
 cdef void free_drained(void* context, void* item) noexcept nogil:
@@ -77,25 +77,19 @@ cdef void free_drained(void* context, void* item) noexcept nogil:
     lazy.drained_count += 1
 
 
-cdef void leave_item(void* context, void* item) noexcept nogil:
-    pass
-
-
 cdef bint table_free_some(LazyFree* lazy, LazyItem* item, uint64_t items) noexcept nogil:
-    cdef HashTable* keys = &item.table.keys
-    cdef uint64_t count = keys.count
+    cdef KeyTable* table = &item.table.table
+    cdef uint64_t count = kt_count(table)
     cdef size_t gone
     if lazy.drained_count:
         if value_free_some(lazy.drained[lazy.drained_count - 1], items):
             lazy.drained_count -= 1
         return False
-    if not ht_drain(&item.table.expires, items, leave_item, NULL):
-        return False
-    if ht_drain(keys, items, free_drained, lazy) and lazy.drained_count == 0:
+    if kt_drain(table, items, free_drained, lazy) and lazy.drained_count == 0:
         mem_free(item.table)
         return True
     if count:
-        gone = <size_t>(<double>item.bytes / count * (count - keys.count))
+        gone = <size_t>(<double>item.bytes / count * (count - kt_count(table)))
         item.bytes -= gone
         lazy.bytes -= gone
     return False
@@ -132,5 +126,5 @@ cdef uint64_t lazy_free_pending(const Keyspace* ks) noexcept nogil:
     cdef uint64_t pending = lazy.drained_count
     cdef size_t i
     for i in range(lazy.first, lazy.end):
-        pending += 1 if lazy.queue[i].table == NULL else lazy.queue[i].table.keys.count
+        pending += 1 if lazy.queue[i].table == NULL else kt_count(&lazy.queue[i].table.table)
     return pending

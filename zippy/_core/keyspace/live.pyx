@@ -5,8 +5,8 @@ from libc.errno cimport EIO
 from libc.stdint cimport int32_t
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.crc cimport crc64
-from zippy._core.ground.hashtable cimport HashTable, ht_scan
 from zippy._core.ground.mem cimport mem_free, mem_zalloc
+from zippy._core.keyspace.key_table cimport KeyTable, kt_count, kt_scan, kt_take
 from zippy._core.keyspace.lazy_free cimport free_table
 from zippy._core.keyspace.rdb_record cimport OP_END, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
 from zippy._core.keyspace.types cimport DeadTable, LiveSave
@@ -41,9 +41,9 @@ cdef void next_epoch(Keyspace* ks) noexcept nogil:
     if ks.epochs == EPOCHS:
         ks.epochs = 1
         for i in range(ks.db_count):
-            cursor = ht_scan(&ks.dbs[i].keys, 0, mark_scanned, ks)
+            cursor = kt_scan(&ks.dbs[i].table, 0, mark_scanned, ks)
             while cursor:
-                cursor = ht_scan(&ks.dbs[i].keys, cursor, mark_scanned, ks)
+                cursor = kt_scan(&ks.dbs[i].table, cursor, mark_scanned, ks)
     ks.epoch = <uint8_t>((ks.epoch + EPOCH_STEP) & ENTRY_EPOCH)
 
 
@@ -59,7 +59,7 @@ cdef bint live_begin(Keyspace* ks, const RdbSave* save) noexcept nogil:
     live.selected = -1
     for i in range(ks.db_count):
         ks.dbs[i].saved_as = i
-        live.total += ks.dbs[i].keys.count
+        live.total += kt_count(&ks.dbs[i].table)
     rdb_write_head(&live.w, ks, save)
     next_epoch(ks)
     ks.live = live
@@ -114,10 +114,7 @@ cdef void live_save_first(Db* db, Entry* e) noexcept nogil:
 cdef void live_keep_table(Db* db, size_t bytes) noexcept nogil:
     cdef LiveSave* live = db.keyspace.live
     cdef DeadTable* flushed = <DeadTable*>mem_zalloc(sizeof(DeadTable))
-    flushed.keys = db.keys
-    flushed.expires = db.expires
-    # nobody looks for anything in there, so it need not become smaller
-    flushed.keys.paused = 1
+    kt_take(&flushed.table, &db.table)
     flushed.saved_as = db.saved_as
     flushed.bytes = bytes
     flushed.next = live.flushed
@@ -143,13 +140,13 @@ cdef void save_scanned(void* context, void* item) noexcept nogil:
     note_saved(walk.ks, e)
 
 
-cdef uint64_t scan(Keyspace* ks, HashTable* keys, int32_t saved_as, uint64_t cursor) noexcept nogil:
+cdef uint64_t scan(Keyspace* ks, KeyTable* table, int32_t saved_as, uint64_t cursor) noexcept nogil:
     """Saves a bucket; the next cursor. `skipped` says that something in it has to wait for the end of a large value."""
     cdef Walk walk
     walk.ks = ks
     walk.saved_as = saved_as
     ks.live.skipped = False
-    return ht_scan(keys, cursor, save_scanned, &walk)
+    return kt_scan(table, cursor, save_scanned, &walk)
 
 
 cdef bint walk_flushed(Keyspace* ks) noexcept nogil:
@@ -159,7 +156,7 @@ cdef bint walk_flushed(Keyspace* ks) noexcept nogil:
     cdef uint64_t next
     if table == NULL:
         return False
-    next = scan(ks, &table.keys, table.saved_as, table.cursor)
+    next = scan(ks, &table.table, table.saved_as, table.cursor)
     if live.skipped:
         return True
     table.cursor = next
@@ -183,10 +180,10 @@ cdef void walk_databases(Keyspace* ks) noexcept nogil:
     cdef LiveSave* live = ks.live
     cdef Db* db = walked_db(ks)
     cdef uint64_t next
-    if live.cursor == 0 and db.keys.count and live.selected != db.saved_as:
+    if live.cursor == 0 and kt_count(&db.table) and live.selected != db.saved_as:
         select(live, &live.w, db.saved_as)
         rdb_write_sizes(&live.w, db)
-    next = scan(ks, &db.keys, db.saved_as, live.cursor)
+    next = scan(ks, &db.table, db.saved_as, live.cursor)
     if live.skipped:
         return
     live.cursor = next

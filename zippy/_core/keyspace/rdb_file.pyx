@@ -5,10 +5,12 @@ from libc.string cimport memcmp, memcpy, memset
 from zippy._core.ground.buf cimport slice_is
 from zippy._core.ground.crc cimport crc64
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_reserve
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.slice cimport Slice
 from zippy._core.keyspace.db cimport delete_key
+from zippy._core.keyspace.key_table cimport (
+    KeyIter, kt_count, kt_find_hashed, kt_insert, kt_iter, kt_iter_done, kt_iter_next, kt_reserve
+)
 from zippy._core.keyspace.live cimport live_mark
 from zippy._core.keyspace.lru cimport access_of_saved
 from zippy._core.keyspace.rdb_record cimport (
@@ -34,20 +36,20 @@ cdef enum:
 
 
 cdef void write_db(RdbWriter* w, Keyspace* ks, Db* db, RdbSave* save) noexcept nogil:
-    cdef HtIter it
+    cdef KeyIter it
     cdef Entry* e
     rdb_write_database(w, db.id)
     rdb_write_sizes(w, db)
-    ht_iter(&it, &db.keys)
-    e = <Entry*>ht_iter_next(&it)
+    kt_iter(&it, &db.table)
+    e = kt_iter_next(&it)
     while e != NULL and w.error == 0:
         rdb_write_key_name(w, ks, e)
         rdb_write_value(w, e)
         save.keys += 1
         if save.child != NULL and w.error == 0:
             w.error = child_wrote_key(save.child, save.keys)
-        e = <Entry*>ht_iter_next(&it)
-    ht_iter_done(&it)
+        e = kt_iter_next(&it)
+    kt_iter_done(&it)
 
 
 cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil:
@@ -60,7 +62,7 @@ cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil:
     w.sync_every = SYNC_EVERY if save.incremental_sync else 0
     rdb_write_head(&w, ks, save)
     for i in range(ks.db_count):
-        if ks.dbs[i].keys.count and w.error == 0:
+        if kt_count(&ks.dbs[i].table) and w.error == 0:
             write_db(&w, ks, ks.dbs[i], save)
     rdb_write_byte(&w, OP_END)
     rdb_flush(&w)
@@ -147,8 +149,7 @@ cdef void reserve(RdbLoader* l) noexcept nogil:
     cdef uint64_t most = rdb_left(l.r) // LEAST_KEY
     if not rdb_read_length(l.r, &keys) or not rdb_read_length(l.r, &expires):
         return
-    ht_reserve(&l.db.keys, keys if keys < most else most)
-    ht_reserve(&l.db.expires, expires if expires < most else most)
+    kt_reserve(&l.db.table, keys if keys < most else most, expires if expires < most else most)
 
 
 cdef void read_expiry(RdbLoader* l, bint seconds) noexcept nogil:
@@ -215,7 +216,7 @@ cdef void put_loaded(RdbLoader* l, Entry* e) noexcept nogil:
         l.load.expired += 1
         value_free(e)
         return
-    if ht_find_hashed(&l.db.keys, key, hash) != NULL:
+    if kt_find_hashed(&l.db.table, key, hash) != NULL:
         if not l.load.replace_existing:
             rdb_fail(l.r, RDB_CORRUPT, b"a key that is there twice")
             value_free(e)
@@ -223,9 +224,7 @@ cdef void put_loaded(RdbLoader* l, Entry* e) noexcept nogil:
         delete_key(l.db, key)
     entry_set_access(e, access_of_saved(l.ks, l.pending.idle, l.pending.freq))
     live_mark(l.ks, e)
-    ht_insert(&l.db.keys, e, hash)
-    if e.flags & ENTRY_EXPIRY:
-        ht_insert(&l.db.expires, e, hash)
+    kt_insert(&l.db.table, e, hash)
     l.load.keys += 1
 
 

@@ -3,6 +3,7 @@
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.slice cimport Slice, slice_of
+from zippy._core.keyspace.key_table cimport kt_count, kt_count_expiring
 from zippy._core.keyspace.lru cimport idle_seconds, lfu_counter, policy_is_lfu, policy_is_lru
 from zippy._core.values.entry cimport ENTRY_EXPIRY, entry_expiry, entry_key
 from zippy._core.values.rdb cimport rdb_type_of
@@ -47,8 +48,8 @@ cdef void rdb_write_database(RdbWriter* w, int64_t number) noexcept nogil:
 
 cdef void rdb_write_sizes(RdbWriter* w, const Db* db) noexcept nogil:
     rdb_write_byte(w, OP_SIZES)
-    rdb_write_length(w, db.keys.count)
-    rdb_write_length(w, db.expires.count)
+    rdb_write_length(w, kt_count(&db.table))
+    rdb_write_length(w, kt_count_expiring(&db.table))
 
 
 cdef void rdb_write_key_name(RdbWriter* w, const Keyspace* ks, Entry* e) noexcept nogil:

@@ -7,6 +7,7 @@ from zippy._core.ground.clock cimport Clock
 from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.mem cimport Account
 from zippy._core.ground.random cimport Random
+from zippy._core.keyspace.key_table cimport KeyTable
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.types cimport RdbPart
 from zippy._core.values.rdb_stream cimport RdbWriter
@@ -62,12 +63,11 @@ cdef struct ReadyKey:
 
 cdef struct Db:
     int32_t id
-    HashTable keys               # Entry
-    HashTable expires            # the entries that have an expiry
+    KeyTable table
     HashTable watched            # WatchedKey
     HashTable waiting            # WaitingKey
     int64_t avg_ttl              # ms, sampled by active expiry
-    uint64_t expire_cursor       # of ht_scan over expires
+    uint64_t expire_cursor       # of kt_scan_expiring
     Keyspace* keyspace
     int32_t saved_as             # while a snapshot is saved beside the traffic: the number that the tables had when it began
 
@@ -114,9 +114,8 @@ cdef struct Effects:
 
 cdef struct DeadTable:
     DeadTable* next              # flushed after it, while a walk saves them
-    HashTable keys               # entries, all to be freed
-    HashTable expires            # some of them
-    uint64_t cursor              # of ht_scan, while a walk saves it
+    KeyTable table               # its entries are all to be freed
+    uint64_t cursor              # of kt_scan, while a walk saves it
     int32_t saved_as             # as of the database that it was
     size_t bytes                 # that it holds, estimated
 
@@ -147,7 +146,7 @@ cdef struct LiveSave:
     size_t noted                 # bytes of both that are part of Keyspace.memory_overhead
     int32_t selected             # the database whose keys follow in the file, -1: none
     int32_t db                   # the one that is walked, by saved_as
-    uint64_t cursor              # of ht_scan over it
+    uint64_t cursor              # of kt_scan over it
     DeadTable* flushed           # tables of databases flushed since it began, to be walked before they are freed
     RdbPart part                 # the value that is half written
     bint half                    # there is one
@@ -188,7 +187,7 @@ cdef struct Keyspace:
     int expire_db                # where active expiry goes on
     bint compacting              # a pass of compaction is on its way
     int compact_db               # where it goes on
-    uint64_t compact_cursor      # of ht_scan over that database's keys
+    uint64_t compact_cursor      # of kt_scan over that database
     LiveSave* live               # a snapshot that is being saved beside the traffic, or NULL
     uint8_t epoch                # of the last one, among the bits of ENTRY_EPOCH
     int epochs                   # that began since one was saved to its end

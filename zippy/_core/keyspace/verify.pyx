@@ -1,24 +1,33 @@
 # Everything is counted anew and compared with what the tables say; a fault is a sentence, NULL is none.
 
-from zippy._core.ground.hashtable cimport HashTable, HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
+from zippy._core.keyspace.key_table cimport (
+    KeyIter, kt_count, kt_count_expiring, kt_find, kt_find_expiring, kt_iter, kt_iter_done, kt_iter_expiring, kt_iter_next
+)
 from zippy._core.values.entry cimport ENTRY_EXPIRY, Entry, entry_key
 
 
-cdef uint64_t counted(HashTable* t) noexcept nogil:
-    cdef HtIter it
+cdef uint64_t counted(KeyIter* it) noexcept nogil:
+    """How many entries an iteration that has just begun comes to; ends it."""
     cdef uint64_t count = 0
-    ht_iter(&it, t)
-    while ht_iter_next(&it) != NULL:
+    while kt_iter_next(it) != NULL:
         count += 1
-    ht_iter_done(&it)
+    kt_iter_done(it)
     return count
 
 
+cdef bint counts_agree(Db* db) noexcept nogil:
+    cdef KeyIter entries
+    cdef KeyIter expiring
+    kt_iter(&entries, &db.table)
+    kt_iter_expiring(&expiring, &db.table)
+    return counted(&entries) == kt_count(&db.table) and counted(&expiring) == kt_count_expiring(&db.table)
+
+
 cdef const char* entry_fault(Db* db, Entry* e) noexcept nogil:
-    cdef void* timed
-    if ht_find(&db.keys, entry_key(e)) != e:
+    cdef Entry* timed
+    if kt_find(&db.table, entry_key(e)) != e:
         return b"another entry is found under an entry's key"
-    timed = ht_find(&db.expires, entry_key(e))
+    timed = kt_find_expiring(&db.table, entry_key(e))
     if e.flags & ENTRY_EXPIRY and timed != e:
         return b"an entry with an expiry is not the one among the expires"
     if not e.flags & ENTRY_EXPIRY and timed != NULL:
@@ -27,19 +36,19 @@ cdef const char* entry_fault(Db* db, Entry* e) noexcept nogil:
 
 
 cdef const char* db_fault(Db* db) noexcept nogil:
-    cdef HtIter it
+    cdef KeyIter it
     cdef Entry* e
     cdef uint64_t expiring = 0
     cdef const char* fault = NULL
-    if counted(&db.keys) != db.keys.count or counted(&db.expires) != db.expires.count:
+    if not counts_agree(db):
         return b"a table does not hold as many entries as it says"
-    ht_iter(&it, &db.keys)
-    e = <Entry*>ht_iter_next(&it)
+    kt_iter(&it, &db.table)
+    e = kt_iter_next(&it)
     while e != NULL and fault == NULL:
         expiring += (e.flags & ENTRY_EXPIRY) != 0
         fault = entry_fault(db, e)
-        e = <Entry*>ht_iter_next(&it)
-    ht_iter_done(&it)
-    if fault == NULL and expiring != db.expires.count:
+        e = kt_iter_next(&it)
+    kt_iter_done(&it)
+    if fault == NULL and expiring != kt_count_expiring(&db.table):
         fault = b"the expires hold what is no key"
     return fault

@@ -1,6 +1,7 @@
 # Only plain Python types and the kinds of resp/kinds go through here; what is neither is an error of the handler's.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.resp.kinds import NoReply, NullArray, OrderedSet, Pairs, Push, Raw, ReplyError, Simple, Verbatim
 from zippy._core.resp.writer cimport (
@@ -9,12 +10,24 @@ from zippy._core.resp.writer cimport (
 )
 
 
+cdef extern from "Python.h":
+    bint PyUnicode_IS_ASCII(object text)
+
+
 cdef inline Slice slice_of_bytes(bytes data):
     return slice_of(<const char*>data, len(data))
 
 
 cdef int write_text(Reply* r, object value) except -1:
-    cdef bytes data = value.encode("utf-8", "surrogateescape")
+    cdef bytes data
+    cdef Py_ssize_t size
+    cdef const char* text
+    if type(value) is str and PyUnicode_IS_ASCII(value):
+        # as it lies in memory: most replies in Python are made of such
+        text = PyUnicode_AsUTF8AndSize(value, &size)
+        reply_bulk(r, slice_of(text, size))
+        return 0
+    data = value.encode("utf-8", "surrogateescape")
     if isinstance(value, Simple):
         reply_simple_slice(r, slice_of_bytes(data))
     elif isinstance(value, Verbatim):

@@ -1,16 +1,20 @@
 # A keyspace whose tables can be harmed in ways that no command may, for tests of what finds that.
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
-from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport ht_find, ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_charge_to
 from zippy._core.keyspace.db cimport keyspace_free, keyspace_init, put_new
+from zippy._core.keyspace.key_table cimport kt_find, kt_insert, kt_remove, kt_set_expiring
 from zippy._core.keyspace.types cimport Db, Keyspace
 from zippy._core.keyspace.verify cimport db_fault
-from zippy._core.values.entry cimport Entry, entry_free_block, entry_key, entry_new_text
+from zippy._core.values.entry cimport Entry, entry_free_block, entry_new_text
 from zippy._core.values.settings cimport Settings, settings_defaults
+
+
+cdef inline uint64_t hash_of(bytes key):
+    return hash_bytes(<const char*>key, len(key))
 
 
 cdef class Tables:
@@ -40,28 +44,30 @@ cdef class Tables:
     cdef Entry* fresh(self, bytes key, int64_t expiry):
         return entry_new_text(slice_of(<const char*>key, len(key)), slice_of(b"value", 5), expiry)
 
+    cdef Entry* find(self, bytes key):
+        return kt_find(&self.db.table, slice_of(<const char*>key, len(key)))
+
     def put(self, bytes key, int64_t expiry=-1):
         """Puts a string under a key that is not there."""
         put_new(self.db, self.fresh(key, expiry))
 
     def put_again(self, bytes key, int64_t expiry=-1):
         """Puts a second entry under the same key."""
-        cdef Entry* e = self.fresh(key, expiry)
-        cdef Slice name = entry_key(e)
-        ht_insert(&self.db.keys, e, hash_bytes(name.ptr, name.len))
+        kt_insert(&self.db.table, self.fresh(key, expiry), hash_of(key))
 
     def forget(self, bytes key):
-        """Takes a key out of the keys alone."""
-        self.loose = <Entry*>ht_remove(&self.db.keys, slice_of(<const char*>key, len(key)))
+        """Takes a key that has an expiry out of the keys alone."""
+        self.loose = self.find(key)
+        kt_remove(&self.db.table, self.loose, hash_of(key))
+        kt_set_expiring(&self.db.table, self.loose, hash_of(key), True)
 
     def forget_expiry(self, bytes key):
         """Takes a key out of the expires alone."""
-        ht_remove(&self.db.expires, slice_of(<const char*>key, len(key)))
+        kt_set_expiring(&self.db.table, self.find(key), hash_of(key), False)
 
     def expire_by_mistake(self, bytes key):
         """Puts a key that has no expiry among the expires."""
-        cdef Entry* e = <Entry*>ht_find(&self.db.keys, slice_of(<const char*>key, len(key)))
-        ht_insert(&self.db.expires, e, hash_bytes(<const char*>key, len(key)))
+        kt_set_expiring(&self.db.table, self.find(key), hash_of(key), True)
 
     def fault(self):
         """What is wrong, None if nothing."""

@@ -49,11 +49,11 @@ cdef struct ZSetIter:
 
 cdef Entry* zset_new(Slice key) noexcept nogil                                          # an empty sorted set
 # an empty one with room for so many members in its table
-cdef Entry* zset_new_skiplist(Slice key, uint64_t members) noexcept nogil
+cdef Entry* zset_new_tree(Slice key, uint64_t members) noexcept nogil
 cdef uint64_t zset_length(const Entry* e) noexcept nogil
 # Makes a tree of it if so many members are too many for a listpack. For ZADD, before its members are added
 cdef void zset_make_room(Entry* e, const Settings* s, uint64_t members) noexcept nogil
-cdef void zset_to_skiplist(Entry* e) noexcept nogil
+cdef void zset_to_tree(Entry* e) noexcept nogil
 # makes a listpack of a tree whose members fit one
 cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil
 cdef bint zset_score(const Entry* e, Slice member, double* score) noexcept nogil        # False: absent

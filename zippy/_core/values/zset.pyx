@@ -46,7 +46,7 @@ cdef Entry* zset_new(Slice key) noexcept nogil:
     return entry_new(key, TYPE_ZSET, ENC_LISTPACK, lp_new(0), NO_EXPIRY)
 
 
-cdef Entry* zset_new_skiplist(Slice key, uint64_t members) noexcept nogil:
+cdef Entry* zset_new_tree(Slice key, uint64_t members) noexcept nogil:
     cdef ZSet* z = table_new()
     ht_reserve(&z.members, members)
     return entry_new(key, TYPE_ZSET, ENC_SKIPLIST, z, NO_EXPIRY)
@@ -122,7 +122,7 @@ cdef ZSet* table_of_listpack(const unsigned char* lp) noexcept nogil:
     return z
 
 
-cdef void zset_to_skiplist(Entry* e) noexcept nogil:
+cdef void zset_to_tree(Entry* e) noexcept nogil:
     cdef unsigned char* lp
     if not is_listpack(e):
         return
@@ -157,7 +157,7 @@ cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil:
 
 cdef void zset_make_room(Entry* e, const Settings* s, uint64_t members) noexcept nogil:
     if members > <uint64_t>s.zset_max_listpack_entries:
-        zset_to_skiplist(e)
+        zset_to_tree(e)
         ht_reserve(&zset_of(e).members, members)
 
 
@@ -261,7 +261,7 @@ cdef int zset_add(Entry* e, const Settings* s, Slice member, double* score, int 
         entry_pointer(e)[0] = rescore_pair(lp, p, member, score[0])
     elif outcome == ZSET_ADDED:
         if not fits_listpack(e, s, member):
-            zset_to_skiplist(e)
+            zset_to_tree(e)
             return table_add(zset_of(e), member, score, flags)
         entry_pointer(e)[0] = insert_pair(lp, member, score[0])
     return outcome

@@ -1,0 +1,71 @@
+"""A long reply is sent in pieces: a reader that is as fast as the server does not have it to itself."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from zippy._core.introspection import engine_stats
+from zippy._core.reactor import Reactor, available
+from zippy._core.session import Core, Session
+
+SIZE = 3 << 20
+PIECE = 1 << 20
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    made = asyncio.SelectorEventLoop()
+    yield made
+    made.close()
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Both ends of a TCP connection, that of the accepted one not blocking. Linux takes SIZE bytes on the way that nobody has read."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        here = socket.create_connection(listening.getsockname())
+        there, _ = listening.accept()
+    here.settimeout(10)
+    there.setblocking(False)
+    return here, there
+
+
+def sent_by(core: Core) -> int:
+    """Bytes of output."""
+    sent = engine_stats(core)["total_net_output_bytes"]
+    assert isinstance(sent, int)
+    return sent
+
+
+@pytest.mark.skipif(not available(), reason="this system has no poll set that the reactor knows")
+def test_a_turn_sends_a_part(loop: asyncio.AbstractEventLoop) -> None:
+    """A pass sends a mebibyte at most, though the socket takes more; the rest follows, and no event has to tell."""
+    core = Core(1, 1)
+    reactor = Reactor(core, loop)
+    clients = []
+    for _ in range(2):
+        here, there = pair()
+        link = reactor.link(there, there.getpeername())
+        link.start(Session(core, link))
+        clients.append(here)
+    greedy, other = clients
+    other.sendall(b"SETRANGE big %d x\r\n" % (SIZE - 1))
+    reactor.run_passes()
+    assert other.recv(100) == b":%d\r\n" % SIZE
+    before = sent_by(core)
+    greedy.sendall(b"GET big\r\n")
+    reactor.run_passes()
+    assert sent_by(core) - before <= PIECE
+    other.sendall(b"PING\r\n")
+    left = SIZE + len(b"$%d\r\n\r\n" % SIZE)
+    while left:
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+        left -= len(greedy.recv(2 * SIZE))
+    assert other.recv(100) == b"+PONG\r\n"
+    reactor.close()
+    greedy.close()
+    other.close()

@@ -1,0 +1,100 @@
+# The expiring entries have a table of their own so that expiry and eviction find them among many that never end. Both hash tables hold the
+# same addresses: whatever moves an entry has to tell both.
+
+from zippy._core.ground.hashtable cimport (
+    ht_drain, ht_free, ht_init, ht_iter, ht_iter_done, ht_memory, ht_random, ht_replace, ht_reserve, ht_scan, ht_shrink
+)
+from zippy._core.values.entry cimport entry_key_of
+
+
+cdef void kt_init(KeyTable* t) noexcept nogil:
+    ht_init(&t.all_entries, entry_key_of)
+    ht_init(&t.expiring_entries, entry_key_of)
+
+
+cdef void kt_free(KeyTable* t) noexcept nogil:
+    ht_free(&t.all_entries)
+    ht_free(&t.expiring_entries)
+
+
+cdef void leave_entry(void* context, void* item) noexcept nogil:
+    pass
+
+
+cdef bint kt_drain(KeyTable* t, uint64_t entries, ht_scan_fn fn, void* context) noexcept nogil:
+    # the entries are among all entries still, which go last
+    return ht_drain(&t.expiring_entries, entries, leave_entry, NULL) and ht_drain(&t.all_entries, entries, fn, context)
+
+
+cdef void kt_take(KeyTable* into, KeyTable* t) noexcept nogil:
+    into[0] = t[0]
+    kt_init(t)
+
+
+cdef void kt_swap(KeyTable* a, KeyTable* b) noexcept nogil:
+    cdef KeyTable other = a[0]
+    a[0] = b[0]
+    b[0] = other
+
+
+cdef void kt_replace(KeyTable* t, const Entry* old, Entry* e, uint64_t hash, bint expiring) noexcept nogil:
+    ht_replace(&t.all_entries, <void*>old, e, hash)
+    if expiring:
+        ht_replace(&t.expiring_entries, <void*>old, e, hash)
+
+
+cdef void kt_set_expiring(KeyTable* t, Entry* e, uint64_t hash, bint expiring) noexcept nogil:
+    if expiring:
+        ht_insert(&t.expiring_entries, e, hash)
+    else:
+        ht_remove_hashed(&t.expiring_entries, entry_key(e), hash)
+
+
+cdef uint64_t kt_scan(KeyTable* t, uint64_t cursor, ht_scan_fn fn, void* context) noexcept nogil:
+    return ht_scan(&t.all_entries, cursor, fn, context)
+
+
+cdef uint64_t kt_scan_expiring(KeyTable* t, uint64_t cursor, ht_scan_fn fn, void* context) noexcept nogil:
+    return ht_scan(&t.expiring_entries, cursor, fn, context)
+
+
+cdef void kt_iter(KeyIter* it, KeyTable* t) noexcept nogil:
+    ht_iter(&it.place, &t.all_entries)
+
+
+cdef void kt_iter_expiring(KeyIter* it, KeyTable* t) noexcept nogil:
+    ht_iter(&it.place, &t.expiring_entries)
+
+
+cdef void kt_iter_done(KeyIter* it) noexcept nogil:
+    ht_iter_done(&it.place)
+
+
+cdef Entry* kt_random(KeyTable* t, Random* r) noexcept nogil:
+    return <Entry*>ht_random(&t.all_entries, r)
+
+
+cdef Entry* kt_random_expiring(KeyTable* t, Random* r) noexcept nogil:
+    return <Entry*>ht_random(&t.expiring_entries, r)
+
+
+cdef Entry* kt_find_expiring(KeyTable* t, Slice key) noexcept nogil:
+    return <Entry*>ht_find(&t.expiring_entries, key)
+
+
+cdef void kt_reserve(KeyTable* t, uint64_t entries, uint64_t expiring) noexcept nogil:
+    ht_reserve(&t.all_entries, entries)
+    ht_reserve(&t.expiring_entries, expiring)
+
+
+cdef void kt_shrink(KeyTable* t, uint64_t steps) noexcept nogil:
+    ht_shrink(&t.all_entries, steps)
+    ht_shrink(&t.expiring_entries, steps)
+
+
+cdef size_t kt_memory(const KeyTable* t) noexcept nogil:
+    return ht_memory(&t.all_entries)
+
+
+cdef size_t kt_memory_expiring(const KeyTable* t) noexcept nogil:
+    return ht_memory(&t.expiring_entries)
