@@ -11,7 +11,7 @@ from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport Client, Command, Engine, Wanted, command_fn
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_set
-from zippy._core.ground.mem cimport mem_alloc, mem_charge_to, mem_free
+from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_free
 from zippy._core.keyspace.db cimport lookup_peek
 from zippy._core.keyspace.lazy_free cimport lazy_free_step
 from zippy._core.keyspace.effects cimport effects_taken
@@ -67,12 +67,14 @@ cdef class RecordingEngine:
         self.waiter = client_new(self.engine, NULL, slice_of(b"", 0))
 
     def __dealloc__(self):
+        cdef Account* charged = mem_charged()
         if self.client != NULL:
             engine_use(self.engine)
             client_free(self.engine, self.client)
             client_free(self.engine, self.waiter)
             engine_free(self.engine)
-            mem_charge_to(NULL)
+            # the collector runs this in the middle of another engine's command
+            mem_charge_to(NULL if charged == &self.engine.account else charged)
         free(self.engine)
 
     def set_clock(self, int64_t ms):
