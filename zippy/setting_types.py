@@ -87,7 +87,8 @@ _TITLE_PART = re.compile(r"\{(?:(title\}|unixsocket\}|server-mode\})|\{|listen-a
 _HOSTNAME_MAX = 255
 _BIND_MAX = 16
 _OOM_MAX = 2000
-_BUFFER_CLASSES = {"normal": 0, "slave": 1, "replica": 1, "pubsub": 2}
+BUFFER_CLASSES = ("normal", "replica", "pubsub")  # of clients, in the order of the limits in a value
+_BUFFER_CLASSES = {**{name: place for place, name in enumerate(BUFFER_CLASSES)}, "slave": 1}
 _BUFFER_NAMES = ("normal", "slave", "pubsub")  # CONFIG GET still says "slave"
 
 

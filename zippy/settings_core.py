@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zippy.setting_types import EVENTS, EVENTS_ALL, Setting, number
+from zippy.setting_types import BUFFER_CLASSES, EVENTS, EVENTS_ALL, Setting, number
 from zippy.settings_table import CORE_SWITCHES, SETTINGS
 
 COMMENT_AT = 52  # column of the struct's comments
@@ -62,7 +62,8 @@ def constants() -> Iterator[tuple[Setting, list[tuple[str, int, str]]]]:
             bits = [(f"{prefix}_{event.name}", 1 << event.bit, event.letter) for event in EVENTS]
             yield setting, [*bits, (f"{prefix}_ALL", EVENTS_ALL, "A")]
         else:
-            yield setting, [(f"{prefix}_{word.replace('-', '_').upper()}", number(setting, word), word) for word in setting.choices]
+            words = BUFFER_CLASSES if setting.type == "buffer-limits" else setting.choices
+            yield setting, [(f"{prefix}_{word.replace('-', '_').upper()}", place, word) for place, word in enumerate(words)]
 
 
 def enums() -> Iterator[str]:

@@ -228,6 +228,7 @@ SETTINGS: tuple[Setting, ...] = (
         ((0, 0, 0), (256 * MIB, 64 * MIB, 60), (32 * MIB, 8 * MIB, 60)),
         "Unsent bytes at which a client is closed, at once or after seconds.",
         used=True,
+        constants="OUTPUT",
     ),
     Setting(
         "client-query-buffer-limit",

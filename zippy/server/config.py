@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Any
 
 from zippy._core.introspection import redact, reset_stats
@@ -39,6 +40,7 @@ class Config:
         self.settings = settings
         self.meter = meter
         self.path = path
+        self.lines: dict[str, Callable[[], list[str]]] = {}  # by directive that is no setting: its lines of the file
 
     @command("config|get")
     def config_get(self, session: Session, args: list[bytes]) -> Any:
@@ -74,7 +76,7 @@ class Config:
         if self.path is None:
             raise ReplyError("ERR The server is running without a config file")
         try:
-            rewrite_file(self.path, self.settings)
+            rewrite_file(self.path, self.settings, {name: lines() for name, lines in self.lines.items()})
         except OSError as error:
             raise ReplyError(f"ERR Rewriting config file: {error.strerror}") from None
         return OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 from zippy._core.introspection import engine_stats, key_memory, keyspace, memory_stats, release_memory
@@ -56,6 +57,36 @@ def memory_usage(session: Session, args: list[bytes]) -> Any:
     return key_memory(session, args[2], samples)
 
 
+@dataclass(frozen=True)
+class Summary:
+    """Bytes of a core's memory, and what follows from them."""
+
+    used: int
+    peak: int
+    blocks: int  # their number
+    resident: int  # all that the allocator holds
+    tables: list[tuple[int, int, int]]  # database, its table of keys, its table of expiry times
+    clients: int
+    not_counted: int  # for maxmemory
+    startup: int  # used when the core was new
+    rss: int  # of the process
+
+    @property
+    def overhead(self) -> int:
+        """What is not data."""
+        return self.startup + self.clients + sum(keys + expires for _, keys, expires in self.tables)
+
+    @property
+    def dataset(self) -> int:
+        """What is data."""
+        return max(self.used - self.overhead, 0)
+
+    @property
+    def dataset_share(self) -> float:
+        """The data's part of what came since the start, 0 to 1."""
+        return min(self.dataset / max(self.used - self.startup, 1), 1.0)
+
+
 class Memory:
     """The memory of a core."""
 
@@ -64,15 +95,9 @@ class Memory:
         self.settings = settings
         self.meter = meter
 
-    def summary(self) -> dict[str, Any]:
-        """memory_stats with what is derived from it: startup, overhead, dataset (bytes), dataset_share (0 to 1), rss."""
-        memory: dict[str, Any] = memory_stats(self.core)
-        startup = self.meter.startup_memory
-        overhead = startup + memory["clients"] + sum(keys + expires for _, keys, expires in memory["tables"])
-        dataset = max(memory["used"] - overhead, 0)
-        memory |= {"startup": startup, "overhead": overhead, "dataset": dataset, "rss": resident_bytes()}
-        memory["dataset_share"] = min(dataset / max(memory["used"] - startup, 1), 1.0)
-        return memory
+    def summary(self) -> Summary:
+        """The memory now."""
+        return Summary(**memory_stats(self.core), startup=self.meter.startup_memory, rss=resident_bytes())
 
     def sections(self) -> Sections:
         """For INFO."""
@@ -81,7 +106,7 @@ class Memory:
     def fields(self) -> Fields:
         """Bytes, by what they are for. What Redis asks its allocator, zippy knows: nothing is lost inside of blocks."""
         memory = self.summary()
-        used, resident, rss = memory["used"], memory["resident"], memory["rss"]
+        used, resident, rss = memory.used, memory.resident, memory.rss
         limit = self.settings.integer("maxmemory")
         system = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         stats = engine_stats(self.core)
@@ -90,14 +115,14 @@ class Memory:
             "used_memory_human": human(used),
             "used_memory_rss": rss,
             "used_memory_rss_human": human(rss),
-            "used_memory_peak": memory["peak"],
-            "used_memory_peak_human": human(memory["peak"]),
+            "used_memory_peak": memory.peak,
+            "used_memory_peak_human": human(memory.peak),
             "used_memory_peak_time": self.meter.peak_time,
-            "used_memory_peak_perc": f"{used / memory['peak'] * 100:.2f}%",
-            "used_memory_overhead": memory["overhead"],
-            "used_memory_startup": memory["startup"],
-            "used_memory_dataset": memory["dataset"],
-            "used_memory_dataset_perc": f"{memory['dataset_share'] * 100:.2f}%",
+            "used_memory_peak_perc": f"{used / memory.peak * 100:.2f}%",
+            "used_memory_overhead": memory.overhead,
+            "used_memory_startup": memory.startup,
+            "used_memory_dataset": memory.dataset,
+            "used_memory_dataset_perc": f"{memory.dataset_share * 100:.2f}%",
             "allocator_allocated": used,
             "allocator_active": resident,
             "allocator_resident": resident,
@@ -122,10 +147,10 @@ class Memory:
             "rss_overhead_bytes": rss - resident,
             "mem_fragmentation_ratio": f"{rss / used:.2f}",
             "mem_fragmentation_bytes": rss - used,
-            "mem_not_counted_for_evict": memory["not_counted"],
+            "mem_not_counted_for_evict": memory.not_counted,
             **dict.fromkeys(("mem_replication_backlog", "mem_total_replication_buffers", "mem_replica_full_sync_buffer"), 0),
             "mem_clients_slaves": 0,
-            "mem_clients_normal": memory["clients"],
+            "mem_clients_normal": memory.clients,
             **dict.fromkeys(("mem_cluster_links", "mem_aof_buffer"), 0),
             "mem_allocator": ALLOCATOR,
             "mem_overhead_db_hashtable_rehashing": 0,
@@ -142,35 +167,35 @@ class Memory:
     def memory_stats(self, session: Session, args: list[bytes]) -> Any:
         """MEMORY STATS."""
         memory = self.summary()
-        used, resident, rss = memory["used"], memory["resident"], memory["rss"]
+        used, resident, rss = memory.used, memory.resident, memory.rss
         keys = sum(count for _, count, _, _ in keyspace(self.core))
         tables = {
             f"db.{number}": {"overhead.hashtable.main": main, "overhead.hashtable.expires": expires}
-            for number, main, expires in memory["tables"]
+            for number, main, expires in memory.tables
         }
         return {
-            "peak.allocated": memory["peak"],
+            "peak.allocated": memory.peak,
             "total.allocated": used,
-            "startup.allocated": memory["startup"],
+            "startup.allocated": memory.startup,
             "replication.backlog": 0,
             "replica.fullsync.buffer": 0,
             "clients.slaves": 0,
-            "clients.normal": memory["clients"],
+            "clients.normal": memory.clients,
             "cluster.links": 0,
             "aof.buffer": 0,
             "lua.caches": 0,
             "functions.caches": 0,
             "script.VMs": 0,
             **tables,
-            "overhead.db.hashtable.lut": sum(main + expires for _, main, expires in memory["tables"]),
+            "overhead.db.hashtable.lut": sum(main + expires for _, main, expires in memory.tables),
             "overhead.db.hashtable.rehashing": 0,
-            "overhead.total": memory["overhead"],
+            "overhead.total": memory.overhead,
             "db.dict.rehashing.count": 0,
             "keys.count": keys,
-            "keys.bytes-per-key": memory["dataset"] // keys if keys else 0,
-            "dataset.bytes": memory["dataset"],
-            "dataset.percentage": memory["dataset_share"] * 100,
-            "peak.percentage": used / memory["peak"] * 100,
+            "keys.bytes-per-key": memory.dataset // keys if keys else 0,
+            "dataset.bytes": memory.dataset,
+            "dataset.percentage": memory.dataset_share * 100,
+            "peak.percentage": used / memory.peak * 100,
             "allocator.allocated": used,
             "allocator.active": resident,
             "allocator.resident": resident,
@@ -189,17 +214,17 @@ class Memory:
     def memory_doctor(self, session: Session, args: list[bytes]) -> Any:
         """MEMORY DOCTOR."""
         memory = self.summary()
-        if memory["used"] < SMALL:
+        if memory.used < SMALL:
             return Verbatim("This server holds so little that nothing can be said about its memory yet.\n")
         findings = []
-        if memory["peak"] > memory["used"] * 1.5:
-            findings.append(f"The peak, {human(memory['peak'])}, was much higher than now; the process may still hold the difference.")
-        if memory["resident"] > memory["used"] * 1.4:
+        if memory.peak > memory.used * 1.5:
+            findings.append(f"The peak, {human(memory.peak)}, was much higher than now; the process may still hold the difference.")
+        if memory.resident > memory.used * 1.4:
             findings.append(
                 "Much of the allocator's memory is free blocks between used ones; MEMORY PURGE gives back what is wholly empty."
             )
-        if memory["clients"] > memory["used"] / 4:
-            findings.append(f"Clients hold {human(memory['clients'])} in buffers: look for the large ones with CLIENT LIST.")
+        if memory.clients > memory.used / 4:
+            findings.append(f"Clients hold {human(memory.clients)} in buffers: look for the large ones with CLIENT LIST.")
         return Verbatim("\n".join(findings or ["There is nothing wrong with this server's memory."]) + "\n")
 
     @command("memory|malloc-stats")
@@ -207,7 +232,7 @@ class Memory:
         """MEMORY MALLOC-STATS."""
         memory = self.summary()
         names = ("used", "peak", "blocks", "resident", "rss")
-        return Verbatim("".join(f"{name}: {memory[name]}\n" for name in names))
+        return Verbatim("".join(f"{name}: {getattr(memory, name)}\n" for name in names))
 
 
 @command("memory|purge")

@@ -15,7 +15,7 @@ from zippy.server.client_commands import Clients
 from zippy.server.command_times import CommandTimes
 from zippy.server.config import Config
 from zippy.server.connection import Login
-from zippy.server.core_settings import CoreSettings
+from zippy.server.core_settings import push_settings
 from zippy.server.cron import Cron
 from zippy.server.debug import Debug
 from zippy.server.help import bind_help
@@ -54,7 +54,7 @@ class Server:
         self.settings = settings
         self.core = Core(settings.integer("databases"), int.from_bytes(os.urandom(8), "little"))
         self.core.log_exception = log.exception
-        self.pushed = CoreSettings(self.core, settings)
+        push_settings(self.core, settings)
         self.access = Access(self.core, settings)
         self.admission = Admission(self.core, settings, self.access)
         self.listeners = Listeners(self.core, settings, self.admission)
@@ -67,6 +67,7 @@ class Server:
         self.debug.add(debug, self.debug)
         sizes = KeySizesCount(self.core)
         self.info = Info(sizes)
+        self.config = Config(self.core, settings, self.meter, config_path)
         clients = Clients(self.core, settings, self.access)
         own_memory = Memory(self.core, settings, self.meter)
         # what services may know better comes first
@@ -74,7 +75,7 @@ class Server:
         self.info.add(self.meter, CommandTimes(self.core, settings), sizes)
         bind_help(self.core)
         bind(self.core, client_commands, command_table, connection, lolwut, memory, slowlog)
-        bind(self.core, clients, Config(self.core, settings, self.meter, config_path), LatencyDoctor(settings), Login(self.access))
+        bind(self.core, clients, self.config, LatencyDoctor(settings), Login(self.access))
         bind(self.core, self.debug, self.info, own_memory, self.shutdown)
 
     @staticmethod
