@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import resource
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.test_append_load import request
+from tests.unit.test_evict import ALLKEYS_RANDOM
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import used_memory
 from zippy._core.session import CallbackTransport, Core, Session
@@ -456,20 +458,181 @@ def test_times_are_written_once_a_second(rig: Rig) -> None:
     ]
 
 
-@always
-def test_a_unit_of_which_a_part_was_taken_is_no_harm(rig: Rig) -> None:
-    """Whoever takes the stream within a transaction leaves the rest of it behind."""
+def transaction(*requests: tuple[object, ...]) -> bytes:
+    """What is fed for a transaction."""
+    return b"".join(request(*words) for words in (("MULTI",), *requests, ("EXEC",)))
+
+
+class TestUnits:
+    """What a transaction is in the file."""
+
+    @pytest.mark.parametrize("size", [1, 15_000, 16_300, 100_000, 3_000_000])
+    @always
+    def test_more_than_one_request_is_wrapped_whatever_their_sizes(self, rig: Rig, size: int) -> None:
+        path = rig.open()
+        value = "x" * size
+        for before in ([], [("SET", "before", "x" * 500)]):
+            path.write_bytes(b"")
+            for words in before:
+                rig.session.feed(request(*words))
+            first, second, third = ("SET", "a", value), ("SET", "b", 1), ("SET", "c", value)
+            rig.session.feed(transaction(first, second, third) + transaction(first) + transaction(("GET", "a")) + request(*second))
+            rig.core.end_turn()
+            select = [] if before else [("SELECT", 0)]
+            expected = [*before, ("MULTI",), *select, first, second, third, ("EXEC",), first, second]
+            assert path.read_bytes() == b"".join(request(*words) for words in expected)
+
+    @always
+    def test_the_database_of_the_first_request_is_selected_within(self, rig: Rig) -> None:
+        path = rig.open()
+        rig("SELECT", 3)
+        rig.session.feed(transaction(("SET", "a", 1), ("SELECT", 0), ("SET", "b", 1)))
+        rig.core.end_turn()
+        expected = transaction(("SELECT", 3), ("SET", "a", 1), ("SELECT", 0), ("SET", "b", 1))
+        assert path.read_bytes() == expected
+
+    @always
+    def test_keys_that_expire_or_are_evicted_between_commands_are_units_of_their_own(self, rig: Rig) -> None:
+        path = rig.open()
+        for key in "abc":
+            rig("SET", key, 1, "PX", 10)
+        rig("GET", "a")
+        written = path.read_bytes()
+        rig.later(SECOND)
+        rig.core.expire(SECOND)
+        rig.core.end_turn()
+        deleted = path.read_bytes()[len(written) :]
+        assert sorted(re.findall(rb"\w+", deleted)) == sorted(re.findall(rb"\w+", b"".join(request("DEL", key) for key in "abc")))
+        rig("SET", "d", 1)
+        rig("SET", "e", 1)
+        written = path.read_bytes()
+        rig.core.set_setting("maxmemory-policy", ALLKEYS_RANDOM)
+        rig.core.set_setting("maxmemory", 1)
+        rig("GET", "d")
+        evicted = path.read_bytes()[len(written) :]
+        assert evicted in {request("DEL", "d") + request("DEL", "e"), request("DEL", "e") + request("DEL", "d")}
+
+    @always
+    def test_a_part_that_was_taken_is_a_unit_of_its_own(self, rig: Rig) -> None:
+        path = rig.open()
+
+        def handler(session: Session, args: list[bytes]) -> str:
+            rig.open("other")
+            return "taken"
+
+        rig.core.bind("config|get", handler)
+        rig("SELECT", 3)
+        a, b, c, d = (("SET", key, 1) for key in "abcd")
+        for words in (("MULTI",), a, b, ("CONFIG", "GET", "x"), c, d, ("EXEC",), a):
+            rig(*words)
+        assert path.read_bytes() == transaction(("SELECT", 3), a, b)
+        assert (rig.folder / "other").read_bytes() == transaction(("SELECT", 3), c, d) + request(*a)
+
+
+class TestHalfWritten:
+    """A write that the file took only a part of."""
+
+    @never
+    def test_what_was_taken_back_begins_the_next_file(self, rig: Rig) -> None:
+        path = rig.open()
+        rig("SELECT", 3)
+        rig("SET", "a", 1)
+        written = path.read_bytes()
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(written) + 50, limit[1]))
+        try:
+            rig.log.timestamps = True
+            rig("SET", "b", "x" * 100)
+            assert rig.problems == [errno.EFBIG]
+            assert (path.read_bytes(), rig.log.size) == (written, len(written))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        # the file takes nothing any more
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, rig.files[0])
+        os.close(full)
+        other = rig.open("other")
+        rig.log.flush(True)
+        expected = request("SELECT", 3) + b"#TS:1700000000\r\n" + request("SET", "b", "x" * 100)
+        assert other.read_bytes() == expected
+        rig("SELECT", 0)
+        rig("SET", "c", 1)
+        assert other.read_bytes() == expected + b"#TS:1700000000\r\n" + request("SELECT", 0) + request("SET", "c", 1)
+
+    @never
+    def test_nothing_follows_half_a_record(self, rig: Rig) -> None:
+        reading, writing = os.pipe2(os.O_NONBLOCK)
+        rig.log.open(writing, 0)
+        rig("SELECT", 3)
+        # a pipe that is full takes no more, and cannot be cut
+        rig("SET", "a", "x" * 100_000)
+        written = os.read(reading, 1000)
+        assert rig.problems == [errno.EAGAIN]
+        for _ in range(2):
+            rig("SET", "b", 1)
+            with pytest.raises(OSError, match="Resource temporarily unavailable"):
+                rig.open("other")
+        while len(written) < 65536:
+            written += os.read(reading, 65536)
+        rig.log.flush(True)
+        while rig.problems[-1] != 0 or len(written) < 100_000:
+            written += os.read(reading, 65536)
+            rig.log.flush(True)
+        assert written == request("SELECT", 3) + request("SET", "a", "x" * 100_000)
+        assert rig.log.size == len(written)
+        rig("SET", "b", 1)
+        assert os.read(reading, 65536) == request("SET", "b", 1)
+        other = rig.open("other")
+        rig("SET", "c", 1)
+        assert other.read_bytes() == request("SELECT", 3) + request("SET", "c", 1)
+        os.close(reading)
+        os.close(writing)
+
+
+@everysec
+def test_what_was_put_off_keeps_its_times(rig: Rig) -> None:
     path = rig.open()
-    taken: list[int] = []
+    rig.log.timestamps = True
+    rig("SET", "a", 0)
+    for number in range(1, 4):
+        rig.later(SECOND // 2)
+        rig("SET", "a", number)
+    assert b"".join(request("SET", "a", number) for number in range(1, 4)) not in path.read_bytes()
+    rig.log.sync()
+    assert path.read_bytes() == (
+        b"#TS:1700000000\r\n" + request("SELECT", 0) + request("SET", "a", 0) + request("SET", "a", 1)
+        + b"#TS:1700000001\r\n" + request("SET", "a", 2) + request("SET", "a", 3)
+    )  # fmt: skip
 
-    def handler(session: Session, args: list[bytes]) -> str:
-        taken.append(rig.log.flush(True))
-        rig.open("other")
-        return "taken"
 
-    rig.core.bind("config|get", handler)
-    for words in (("MULTI",), ("SET", "a", 1), ("SET", "b", 1), ("CONFIG", "GET", "x"), ("SET", "c", 1), ("SET", "d", 1), ("EXEC",)):
-        rig(*words)
-    assert path.read_bytes() == request("SELECT", 0) + request("SET", "a", 1) + request("SET", "b", 1)
-    rest = (rig.folder / "other").read_bytes()
-    assert rest == request("MULTI") + request("SELECT", 0) + request("SET", "c", 1) + request("SET", "d", 1) + request("EXEC")
+@everysec
+def test_much_that_was_put_off_is_written_whole(rig: Rig) -> None:
+    path = rig.open()
+    rig.log.timestamps = True
+    expected = []
+    for number in range(300):
+        rig.later(6_000)
+        rig.session.feed(b"".join(request("SET", key, f"{number:03}" * 1000) for key in "abc"))
+        rig.core.end_turn()
+        expected += [request("SET", key, f"{number:03}" * 1000) for key in "abc"]
+    assert rig.log.buffered > 2_000_000
+    assert used_memory(rig.core)[0] > rig.log.buffered
+    rig.log.sync()
+    data = path.read_bytes()
+    assert re.sub(rb"#TS:17\d{8}\r\n", b"", data) == request("SELECT", 0) + b"".join(expected)
+    assert re.findall(rb"#TS:17000000(\d\d)\r\n", data) == [b"00", b"01"]
+    assert (rig.log.buffered, rig.log.size) == (0, len(data))
+    assert used_memory(rig.core)[0] < 1_000_000
+
+
+@always
+def test_offsets_are_bytes_of_the_stream(rig: Rig) -> None:
+    rig.log.timestamps = True
+    rig.open()
+    rig("SET", "a", 1)
+    rig.later(SECOND)
+    rig("SET", "b", 1)
+    expected = len(request("SELECT", 0) + request("SET", "a", 1) + request("SET", "b", 1))
+    assert (rig.log.written, rig.log.needs(rig.session)) == (expected, expected)
+    rig("GET", "b")
+    assert rig.log.needs(rig.session) == expected

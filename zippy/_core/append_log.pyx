@@ -1,5 +1,7 @@
 """The append-only file as the core writes it: at the end of a turn, before any reply leaves, what the commands did goes to the file.
 
+It is written from where the stream has it, with what is only the file's own in between: the times, and the database at a file's begin.
+
 Forcing it to disk is done here when every turn asks for it, and by a thread of the service above when once a second is enough. While that
 thread is at work a write would wait for the disk too, so it is put off, but no longer than two seconds: no more may be lost.
 
@@ -9,17 +11,19 @@ Where one file follows another, nothing is written to the second before the firs
 cimport cython
 from libc.errno cimport EINTR, EIO, ENOMEM, errno
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.string cimport memcpy
-from posix.unistd cimport fdatasync, ftruncate, write
+from libc.string cimport memcpy, memmove
+from posix.uio cimport iovec, writev
+from posix.unistd cimport fdatasync, ftruncate
 from zippy._core.commands.accounting cimport latency_sample
 from zippy._core.commands.engine cimport engine_use
 from zippy._core.commands.types cimport Engine
-from zippy._core.ground.buf cimport Buf, buf_append, buf_append_i64, buf_append_text, buf_clear, buf_drop_front, buf_free, buf_init
+from zippy._core.ground.buf cimport Buf, buf_drop_front, buf_free, buf_reserve
+from zippy._core.ground.byte_queue cimport QueueCursor, bq_attach, bq_detach, bq_piece, bq_release
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged
-from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
-from zippy._core.keyspace.effects cimport effects_taken
-from zippy._core.keyspace.types cimport RecordHeader
+from zippy._core.ground.number cimport num_write_i64
+from zippy._core.ground.slice cimport Slice, slice_of
+from zippy._core.keyspace.stream cimport SELECT_ROOM, Stream, stream_take, write_select
 from zippy._core.session cimport Core, Journal, Session
 from zippy._core.values.settings cimport FSYNC_ALWAYS, FSYNC_EVERYSEC, FSYNC_NO
 
@@ -30,16 +34,31 @@ from zippy.settings import find_setting
 cdef enum:
     SECOND = 1000000            # us
     LONGEST_DELAY = 2 * SECOND  # of a write that would wait for the thread that syncs
+    PIECES = 64                 # of what waits that are written at a time
 
 NO_MEMORY = "No memory for the append-only file"
 
 cdef object APPENDFSYNC = find_setting("appendfsync")
 
 
+cdef struct Insertion:
+    # what the file has and the stream has not
+    uint64_t at                  # offset that it comes before
+    size_t len
+    char[SELECT_ROOM] text
+
+
+cdef struct Place:
+    # how far the stream and the insertions are written
+    QueueCursor cursor
+    size_t insertion             # the next one, counted from the first of those that wait
+    size_t inserted              # bytes of that one that are written
+
+
 @cython.final
 @cython.no_gc_clear
 cdef class AppendLog(Journal):
-    """Writes one file after the other. Offsets are those of the effects: bytes recorded since the core began, in all.
+    """Writes one file after the other. Offsets are those of the stream.
 
     on_sync(descriptor, file, offset): have a thread sync the file, then call `synced_to`; OSError when that cannot be arranged.
     on_close(descriptor): have the same thread close it, when it has done what it was given before. on_problem(errno): writing failed
@@ -57,16 +76,18 @@ cdef class AppendLog(Journal):
     cdef uint64_t before_end         # offset up to which it holds what was done
     cdef uint64_t file               # number of the file, by which a late answer of the thread is told from one about it
     cdef uint64_t first_file         # since the log was opened
-    cdef Buf waiting                 # not written yet
-    cdef int32_t selected            # the database that the file's reader has selected; -1: none
-    cdef int32_t selected_before     # the same before it has read what waits
+    cdef bint reading                # `place.cursor` is one of the stream's
+    cdef Place place                 # where what waits to be written begins
+    cdef Buf insertions              # those that wait, by offset
+    cdef int32_t selected            # the database that is selected at the end of what the stream gave; -1: none
+    cdef int32_t selected_before     # the same where what waits begins
     cdef bint half_written           # a record in the file has no end, and could not be taken back
     cdef int64_t stamped             # second of the last time noted in the file, 0: none
     cdef int policy                  # FSYNC_
     cdef public bint timestamps      # note the time in the file when a second has passed
     cdef public bint sync_later      # leave syncing to the system: a child keeps the disk busy
     cdef readonly int64_t size       # bytes in the file
-    cdef readonly uint64_t written   # offset
+    cdef readonly uint64_t written   # offset up to which nothing is missing in the files
     cdef readonly uint64_t synced    # offset
     cdef readonly uint64_t failed_syncs   # each may have cost what was written before
     cdef int64_t sync_begun_us       # monotonic clock: when the thread was last sent to sync
@@ -91,8 +112,105 @@ cdef class AppendLog(Journal):
         cdef Account* charged = mem_charged()
         if self.core is not None:
             engine_use(self.core.engine)
-            buf_free(&self.waiting)
+            self.stop_reading()
             mem_charge_to(charged)
+
+    # The stream
+
+    cdef Stream* stream(self) noexcept:
+        return &self.core.engine.ks.effects.stream
+
+    cdef int start_reading(self) except -1:
+        """Reads from here on. What was done before belongs to no file of this log, so nothing of it is owed to the disk."""
+        self.reading = bq_attach(&self.stream().bytes, &self.place.cursor, self.stream().taken)
+        self.written = self.synced = self.place.cursor.at
+        self.core.engine.ks.effects.recording = True
+        self.core.journal = self
+        return 0
+
+    cdef int stop_reading(self) noexcept:
+        """Lets go of what is not written."""
+        if self.reading:
+            bq_detach(&self.stream().bytes, &self.place.cursor)
+            self.core.engine.ks.effects.recording = False
+        self.reading = False
+        self.place.insertion = self.place.inserted = 0
+        buf_free(&self.insertions)
+        return 0
+
+    cdef bint waits(self) noexcept:
+        """Whether there is something to write."""
+        return self.reading and self.place.cursor.at != self.stream().taken
+
+    cdef int take(self) except -1:
+        """Has what the commands did until now wait to be written."""
+        cdef Engine* e = self.core.engine
+        cdef uint64_t begin = self.stream().taken
+        cdef int failed
+        engine_use(e)
+        failed = stream_take(self.stream())
+        if self.stream().taken != begin:
+            self.selected = self.stream().selected
+            if self.timestamps and e.ks.clock.ms // 1000 != self.stamped:
+                self.stamped = e.ks.clock.ms // 1000
+                failed |= self.insert_time(begin)
+        if failed:
+            self.on_fatal(NO_MEMORY, ENOMEM)
+        return 0
+
+    cdef int insert_time(self, uint64_t at) noexcept:
+        """Notes the second before what is at this offset; -1: out of memory."""
+        cdef Insertion time
+        memcpy(time.text, b"#TS:", 4)
+        time.len = 4 + num_write_i64(time.text + 4, self.stamped)
+        memcpy(time.text + time.len, b"\r\n", 2)
+        time.len += 2
+        time.at = at
+        return self.insert(&time, self.insertions.len)
+
+    cdef int insert_select(self, int32_t db) noexcept:
+        """Selects a database before all that waits; -1: out of memory."""
+        cdef Insertion select
+        select.len = <size_t>(write_select(select.text, db) - select.text)
+        select.at = self.place.cursor.at
+        return self.insert(&select, 0)
+
+    cdef int insert(self, const Insertion* insertion, size_t place) noexcept:
+        if buf_reserve(&self.insertions, sizeof(Insertion)) != 0:
+            return -1
+        memmove(self.insertions.data + place + sizeof(Insertion), self.insertions.data + place, self.insertions.len - place)
+        memcpy(self.insertions.data + place, insertion, sizeof(Insertion))
+        self.insertions.len += sizeof(Insertion)
+        return 0
+
+    cdef const Insertion* next_insertion(self, const Place* place) noexcept:
+        """The next one from a place on, NULL: there is none."""
+        cdef size_t at = place.insertion * sizeof(Insertion)
+        return <const Insertion*>(self.insertions.data + at) if at < self.insertions.len else NULL
+
+    cdef Slice piece_at(self, Place* place) noexcept:
+        """What the file gets next, as far as it lies in one piece; empty: all of it has been written."""
+        cdef const Insertion* next = self.next_insertion(place)
+        cdef uint64_t end = self.stream().taken if next == NULL else next.at
+        cdef Slice piece
+        if next != NULL and next.at == place.cursor.at:
+            return slice_of(next.text + place.inserted, next.len - place.inserted)
+        piece = bq_piece(&self.stream().bytes, &place.cursor)
+        if piece.len > end - place.cursor.at:
+            piece.len = <size_t>(end - place.cursor.at)
+        return piece
+
+    cdef int pass_by(self, Place* place, size_t size) noexcept:
+        """Moves a place within its piece."""
+        cdef const Insertion* next = self.next_insertion(place)
+        if next == NULL or next.at != place.cursor.at:
+            place.cursor.at += size
+            return 0
+        place.inserted += size
+        if place.inserted == next.len:
+            place.insertion += 1
+            place.inserted = 0
+        return 0
 
     # Files
 
@@ -108,12 +226,12 @@ cdef class AppendLog(Journal):
             if self.half_written:
                 raise OSError(self.write_error, os.strerror(self.write_error))
             self.leave_file()
+        if not self.reading:
+            self.start_reading()
         self.carry_over()
         self.descriptor = descriptor
         self.size = size
         self.file += 1
-        self.core.engine.ks.effects.recording = True
-        self.core.journal = self
 
     cdef int leave_file(self) except -1:
         """Has the present file synced by the thread, or at once where every turn asks for it."""
@@ -134,23 +252,17 @@ cdef class AppendLog(Journal):
         self.take()
         if self.descriptor >= 0:
             self.flush(True)
-            if self.waiting.len:
+            if self.waits():
                 raise OSError(self.write_error, os.strerror(self.write_error))
 
     cdef int carry_over(self) except -1:
         """What waits begins another file, whose reader knows neither the database nor the time."""
-        cdef Buf carried = self.waiting
-        cdef int failed = 0
         engine_use(self.core.engine)
-        buf_init(&self.waiting)
-        if carried.len and self.selected_before >= 0:
-            failed |= append_select(&self.waiting, self.selected_before)
-        failed |= buf_append(&self.waiting, carried.data, carried.len)
-        if failed:
+        if not self.waits():
+            # what comes next brings its own
+            self.stream().selected = self.selected = self.selected_before = -1
+        elif self.selected_before >= 0 and self.insert_select(self.selected_before) != 0:
             self.on_fatal(NO_MEMORY, ENOMEM)
-        if carried.len == 0:
-            self.selected = self.selected_before = -1
-        buf_free(&carried)
         self.stamped = 0
         return 0
 
@@ -162,14 +274,13 @@ cdef class AppendLog(Journal):
             self.on_close(self.descriptor)
         self.forget_before()
         engine_use(self.core.engine)
-        buf_free(&self.waiting)
+        self.stop_reading()
         self.note_memory()
         self.descriptor = -1
         # what the thread has still to say is about a log that is over
         self.file += 1
         self.first_file = self.file
         self.syncing = 0
-        self.core.engine.ks.effects.recording = False
         self.core.journal = None
         self.selected = self.selected_before = -1
         self.stamped = self.put_off_us = 0
@@ -183,42 +294,13 @@ cdef class AppendLog(Journal):
         self.take()
         return self.flush(False)
 
-    cdef int take(self) except -1:
-        """Moves what the commands did to the buffer, as the file's reader is to read it."""
-        cdef Engine* e = self.core.engine
-        engine_use(e)
-        if e.ks.effects.failed or (e.ks.effects.stream.len and not self.encode(e)):
-            self.on_fatal(NO_MEMORY, ENOMEM)
-        effects_taken(&e.ks)
-        return 0
-
-    cdef bint encode(self, Engine* e) noexcept nogil:
-        cdef const char* at = e.ks.effects.stream.data
-        cdef const char* end = at + e.ks.effects.stream.len
-        cdef RecordHeader header
-        cdef int failed = 0
-        if self.timestamps and e.ks.clock.ms // 1000 != self.stamped:
-            self.stamped = e.ks.clock.ms // 1000
-            failed |= buf_append_text(&self.waiting, b"#TS:")
-            failed |= buf_append_i64(&self.waiting, self.stamped)
-            failed |= buf_append(&self.waiting, b"\r\n", 2)
-        while at < end:
-            memcpy(&header, at, sizeof(header))
-            at += sizeof(header)
-            if header.db >= 0 and header.db != self.selected:
-                self.selected = header.db
-                failed |= append_select(&self.waiting, header.db)
-            failed |= buf_append(&self.waiting, at, header.size)
-            at += header.size
-        return failed == 0
-
     cpdef int flush(self, bint urgent) except -1:
         """Writes what waits and syncs as the policy asks. urgent: even if it takes long."""
         cdef int64_t now = self.core.engine.ks.clock.mono_us
         if self.descriptor < 0:
             self.note_memory()
             return 0
-        if self.waiting.len and (urgent or not self.puts_off(now)):
+        if self.waits() and (urgent or not self.puts_off(now)):
             self.put_off_us = 0
             self.sync_before()
             self.timed_write()
@@ -252,33 +334,58 @@ cdef class AppendLog(Journal):
         return 0
 
     cdef int write_waiting(self) except -1:
+        cdef Place place = self.place
         cdef size_t done = 0
-        cdef ssize_t n
         cdef int error = 0
-        while done < self.waiting.len and error == 0:
-            n = write(self.descriptor, self.waiting.data + done, self.waiting.len - done)
-            if n >= 0:
-                done += <size_t>n
-            elif errno != EINTR:
-                error = errno
-        self.half_written = error != 0 and done != 0
-        if self.half_written and ftruncate(self.descriptor, self.size) == 0:
-            # no half record stays: should the process end now, the file is whole
-            self.half_written = False
-            done = 0
-        self.size += <int64_t>done
-        engine_use(self.core.engine)
-        if done == self.waiting.len:
-            buf_clear(&self.waiting)
-            self.selected_before = self.selected
-            self.written = self.core.engine.ks.effects.taken
-        else:
-            buf_drop_front(&self.waiting, done)
+        while error == 0 and place.cursor.at != self.stream().taken:
+            error = self.write_pieces(&place, &done)
+        # should the process end now, the file is whole, if no half record stays
+        if error == 0 or (done and ftruncate(self.descriptor, self.size) != 0):
+            self.half_written = error != 0
+            self.keep_place(&place, <int64_t>done)
         if error and self.policy == FSYNC_ALWAYS:
             self.on_fatal("Can't write the append-only file, and appendfsync is 'always'", error)
         if error or self.write_error:
             self.write_error = error
             self.tell_problem(error)
+        return 0
+
+    cdef int write_pieces(self, Place* place, size_t* done) noexcept:
+        """Writes some of what waits, from `place` on, moves that and counts the bytes; errno or 0."""
+        cdef iovec[PIECES] pieces
+        cdef Place ahead = place[0]
+        cdef Slice piece = self.piece_at(&ahead)
+        cdef int count = 0
+        cdef ssize_t n
+        while piece.len and count < PIECES:
+            pieces[count].iov_base = <void*>piece.ptr
+            pieces[count].iov_len = piece.len
+            count += 1
+            self.pass_by(&ahead, piece.len)
+            piece = self.piece_at(&ahead)
+        n = writev(self.descriptor, pieces, count)
+        if n < 0:
+            return errno if errno != EINTR else 0
+        done[0] += <size_t>n
+        while n > 0:
+            piece = self.piece_at(place)
+            if piece.len > <size_t>n:
+                piece.len = <size_t>n
+            self.pass_by(place, piece.len)
+            n -= <ssize_t>piece.len
+        return 0
+
+    cdef int keep_place(self, const Place* place, int64_t done) noexcept:
+        """What was written up to this place, so many bytes, is in the file, and waits no longer."""
+        engine_use(self.core.engine)
+        self.size += done
+        self.place = place[0]
+        buf_drop_front(&self.insertions, place.insertion * sizeof(Insertion))
+        self.place.insertion = 0
+        bq_release(&self.stream().bytes)
+        if not self.waits():
+            self.selected_before = self.selected
+            self.written = place.cursor.at
         return 0
 
     cdef int tell_problem(self, int error) except -1:
@@ -346,8 +453,8 @@ cdef class AppendLog(Journal):
         return self.note_sync(error)
 
     cdef int note_memory(self) noexcept:
-        """Keeps the buffer out of what maxmemory counts: evicting keys would only make it larger."""
-        cdef int64_t memory = <int64_t>self.waiting.cap
+        """Keeps the stream out of what maxmemory counts: evicting keys would only make it longer."""
+        cdef int64_t memory = <int64_t>(self.stream().bytes.memory + self.insertions.cap)
         self.core.engine.ks.memory_overhead += memory - self.memory_noted
         self.memory_noted = memory
         return 0
@@ -393,19 +500,9 @@ cdef class AppendLog(Journal):
 
     @property
     def buffered(self):
-        """Bytes that wait to be written."""
-        return self.waiting.len
+        """Bytes of the stream that wait to be written."""
+        return self.stream().taken - self.place.cursor.at if self.reading else 0
 
     def needs(self, Session session):
         """The offset that has to be synced for all that the session's client has been told to be on disk."""
         return session.client.effects_at if session.client != NULL else 0
-
-
-cdef int append_select(Buf* b, int32_t db) noexcept nogil:
-    cdef char[NUM_I64_TEXT] text
-    cdef size_t size = num_write_i64(text, db)
-    cdef int failed = buf_append_text(b, b"*2\r\n$6\r\nSELECT\r\n$")
-    failed |= buf_append_i64(b, <int64_t>size)
-    failed |= buf_append(b, b"\r\n", 2)
-    failed |= buf_append(b, text, size)
-    return failed | buf_append(b, b"\r\n", 2)

@@ -15,7 +15,7 @@ cdef class Transport:
 
 
 cdef class Journal:
-    cdef int turn(self) except -1         # keeps what effects.stream holds as its setting asks, and takes it; replies leave after that
+    cdef int turn(self) except -1         # takes what effects.stream got and keeps it as its setting asks; replies leave after that
 
 
 cdef class Core:

@@ -215,7 +215,7 @@ cdef class Core:
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
-        if self.engine.ks.effects.stream.len or self.engine.ks.effects.failed:
+        if self.engine.ks.effects.stream.bytes.end != self.engine.ks.effects.stream.taken or self.engine.ks.effects.stream.failed:
             before = clock_ticks()
             self.persist_turn()
             stats.journal_ticks += clock_ticks() - before

@@ -357,10 +357,9 @@ cdef void pay_for_freeing(Engine* e, uint64_t ticks) noexcept nogil:
 
 
 cdef inline void end_unit(Engine* e, const Call* call) noexcept nogil:
-    if e.ks.effects.unit_count:
-        effects_end_unit(&e.ks)
+    effects_end_unit(&e.ks)
     if e.ks.effects.recording and e.ks.dirty != call.dirty:
-        call.client.effects_at = e.ks.effects.taken + e.ks.effects.stream.len
+        call.client.effects_at = e.ks.effects.stream.bytes.end
 
 
 cdef inline void append_pushes(Engine* e, Client* c) noexcept nogil:

@@ -281,7 +281,7 @@ cdef struct Client:
     uint64_t bytes_in
     uint64_t bytes_out
     size_t noted_memory              # its share of Engine.clients_memory
-    uint64_t effects_at              # how much had been recorded in all when its last write ended
+    uint64_t effects_at              # offset of the stream where its last write ended
 
 
 cdef struct OutputLimit:

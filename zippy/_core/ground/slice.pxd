@@ -27,8 +27,29 @@ cdef extern from *:
         }
         return !n || (a[0] == b[0] && a[n >> 1] == b[n >> 1] && a[n - 1] == b[n - 1]);
     }
+    /* memcpy for what is mostly short: without a call up to 32 bytes, in halves that may overlap */
+    static inline void zippy_copy(char* to, const char* from, size_t n) {
+        if (n > 32) { memcpy(to, from, n); return; }
+        if (n >= 16) {
+            uint64_t a, b, c, d;
+            memcpy(&a, from, 8); memcpy(&b, from + 8, 8); memcpy(&c, from + n - 16, 8); memcpy(&d, from + n - 8, 8);
+            memcpy(to, &a, 8); memcpy(to + 8, &b, 8); memcpy(to + n - 16, &c, 8); memcpy(to + n - 8, &d, 8);
+        } else if (n >= 8) {
+            uint64_t a, b;
+            memcpy(&a, from, 8); memcpy(&b, from + n - 8, 8);
+            memcpy(to, &a, 8); memcpy(to + n - 8, &b, 8);
+        } else if (n >= 4) {
+            uint32_t a, b;
+            memcpy(&a, from, 4); memcpy(&b, from + n - 4, 4);
+            memcpy(to, &a, 4); memcpy(to + n - 4, &b, 4);
+        } else if (n) {
+            char a = from[0], b = from[n / 2], c = from[n - 1];
+            to[0] = a; to[n / 2] = b; to[n - 1] = c;
+        }
+    }
     """
     bint zippy_same(const char* a, const char* b, size_t n) noexcept nogil
+    void copy_bytes "zippy_copy"(char* to, const char* source, size_t n) noexcept nogil     # memcpy for what is mostly short
 
 
 cdef struct Slice:

@@ -18,6 +18,7 @@ from zippy._core.keyspace.key_table cimport (
 from zippy._core.keyspace.lazy_free cimport free_entry, free_entry_later, free_table, lazy_free_step
 from zippy._core.keyspace.live cimport live_end, live_keep_table, live_mark, live_save_first, live_wants
 from zippy._core.keyspace.lru cimport access_for_new, access_touched
+from zippy._core.keyspace.stream cimport stream_free, stream_init
 from zippy._core.keyspace.types cimport (
     NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
 )
@@ -52,6 +53,7 @@ cdef void keyspace_init(Keyspace* ks, int databases, Settings* settings, uint64_
         ht_init(&db.waiting, waiting_key_of)
         ks.dbs[i] = db
     ht_init(&ks.watches, watch_of)
+    stream_init(&ks.effects.stream)
     random_seed(&ks.random, seed)
     clock_refresh(&ks.clock)
 
@@ -77,7 +79,7 @@ cdef void keyspace_free(Keyspace* ks) noexcept nogil:
         ready = next_ready_unchecked(ks)
     mem_free(ks.lazy.queue)
     mem_free(ks.lazy.drained)
-    buf_free(&ks.effects.stream)
+    stream_free(&ks.effects.stream)
     buf_free(&ks.effects.events)
     mem_free(ks.dbs)
 

@@ -4,6 +4,7 @@ propagation."""
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
 from zippy._core.ground.buf cimport Slice
+from zippy._core.keyspace.stream cimport NO_UNIT, stream_close_unit
 from zippy._core.keyspace.types cimport Db, Keyspace, ReadyKey, WaitingKey, WaitNode, WatchedKey, WatchNode
 
 
@@ -15,9 +16,6 @@ cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcep
 # One command to AOF and replicas; argv is copied. Does nothing while nobody records. For want of memory the stream is marked as `failed`.
 cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil
 cdef void propagate_delete(Db* db, Slice key, bint lazy) noexcept nogil     # DEL or UNLINK of a key that expired or was evicted
-cdef void effects_begin_unit(Keyspace* ks) noexcept nogil            # what follows is atomic: more than one record is wrapped in MULTI/EXEC
-cdef void effects_end_unit(Keyspace* ks) noexcept nogil
-cdef void effects_taken(Keyspace* ks) noexcept nogil                 # whoever reads the stream has read all of it
 
 # the client's new list of watches, the same if it watches the key already
 cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, bint expired) noexcept nogil
@@ -38,3 +36,15 @@ cdef WaitingKey* waiting_at(Db* db, Slice key) noexcept nogil        # the queue
 cdef void watched_key_of(const void* item, Slice* key) noexcept nogil      # for HashTables of WatchedKey and of WaitingKey
 cdef void waiting_key_of(const void* item, Slice* key) noexcept nogil
 cdef void watch_of(const void* item, Slice* pair) noexcept nogil           # for Keyspace.watches
+
+
+cdef inline void effects_begin_unit(Keyspace* ks) noexcept nogil:
+    """What follows is atomic: more than one request is wrapped in MULTI and EXEC. Outside of a unit each request stands for itself."""
+    ks.effects.stream.unit_count = 0
+
+
+cdef inline void effects_end_unit(Keyspace* ks) noexcept nogil:
+    """What was begun last is complete."""
+    if ks.effects.stream.unit_count > 1:
+        stream_close_unit(&ks.effects.stream)
+    ks.effects.stream.unit_count = NO_UNIT

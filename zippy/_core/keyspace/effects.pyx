@@ -2,24 +2,17 @@
 # before anything is made.
 
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy, memmove
-from zippy._core.ground.buf cimport (
-    Buf, buf_append, buf_append_byte, buf_append_i64, buf_clear, buf_reserve, slice_of, slice_text
-)
+from libc.string cimport memcpy
+from zippy._core.ground.buf cimport Buf, buf_append, buf_reserve, slice_of, slice_text
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
     HtIter, ht_find, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_remove
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
 from zippy._core.keyspace.key_table cimport kt_find
-from zippy._core.keyspace.types cimport (
-    NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord, RecordHeader
-)
+from zippy._core.keyspace.stream cimport stream_request
+from zippy._core.keyspace.types cimport NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_expiry
-
-
-cdef enum:
-    UNIT_WORDS = 256        # bytes that the records MULTI and EXEC take at most
 
 
 cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil:
@@ -50,36 +43,9 @@ cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcep
         buf_append(events, key.ptr, key.len)
 
 
-cdef int append_request(Buf* b, int argc, const Slice* argv) noexcept nogil:
-    """0, or -1 when out of memory."""
-    cdef int i
-    cdef int failed = buf_append_byte(b, c'*')
-    failed |= buf_append_i64(b, argc)
-    failed |= buf_append(b, b"\r\n", 2)
-    for i in range(argc):
-        failed |= buf_append_byte(b, c'$')
-        failed |= buf_append_i64(b, argv[i].len)
-        failed |= buf_append(b, b"\r\n", 2)
-        failed |= buf_append(b, argv[i].ptr, argv[i].len)
-        failed |= buf_append(b, b"\r\n", 2)
-    return failed
-
-
 cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil:
-    cdef Buf* stream = &db.keyspace.effects.stream
-    cdef size_t at = stream.len
-    cdef RecordHeader header
-    if not db.keyspace.effects.recording or db.keyspace.loading:
-        return
-    header.db = db.id
-    header.size = 0
-    if buf_append(stream, &header, sizeof(header)) != 0 or append_request(stream, argc, argv) != 0:
-        stream.len = at
-        db.keyspace.effects.failed = True
-        return
-    header.size = stream.len - at - sizeof(header)
-    memcpy(stream.data + at, &header, sizeof(header))
-    db.keyspace.effects.unit_count += 1
+    if db.keyspace.effects.recording and not db.keyspace.loading:
+        stream_request(&db.keyspace.effects.stream, db.id, argc, argv)
 
 
 cdef void propagate_delete(Db* db, Slice key, bint lazy) noexcept nogil:
@@ -87,49 +53,6 @@ cdef void propagate_delete(Db* db, Slice key, bint lazy) noexcept nogil:
     argv[0] = slice_text(b"UNLINK") if lazy else slice_text(b"DEL")
     argv[1] = key
     propagate(db, 2, argv)
-
-
-cdef void effects_begin_unit(Keyspace* ks) noexcept nogil:
-    ks.effects.unit_at = ks.effects.stream.len
-    ks.effects.unit_count = 0
-
-
-cdef void effects_end_unit(Keyspace* ks) noexcept nogil:
-    cdef Buf* stream = &ks.effects.stream
-    cdef size_t at = ks.effects.unit_at
-    cdef size_t before = stream.len
-    cdef size_t size
-    cdef RecordHeader header
-    cdef Slice word
-    cdef char[64] opening
-    if ks.effects.unit_count > 1 and buf_reserve(stream, UNIT_WORDS) != 0:
-        ks.effects.failed = True
-    elif ks.effects.unit_count > 1:
-        # the opening record is written at the end and turned round to the unit's begin
-        header.db = -1
-        header.size = 15
-        word = slice_text(b"MULTI")
-        buf_append(stream, &header, sizeof(header))
-        append_request(stream, 1, &word)
-        size = stream.len - before
-        memcpy(opening, stream.data + before, size)
-        memmove(stream.data + at + size, stream.data + at, before - at)
-        memcpy(stream.data + at, opening, size)
-        header.size = 14
-        word = slice_text(b"EXEC")
-        buf_append(stream, &header, sizeof(header))
-        append_request(stream, 1, &word)
-    ks.effects.unit_count = 0
-    ks.effects.unit_at = stream.len
-
-
-cdef void effects_taken(Keyspace* ks) noexcept nogil:
-    ks.effects.taken += ks.effects.stream.len
-    # what is left of a unit under way begins where the stream does
-    buf_clear(&ks.effects.stream)
-    ks.effects.failed = False
-    ks.effects.unit_count = 0
-    ks.effects.unit_at = 0
 
 
 cdef void touch_watched(Db* db, Slice key) noexcept nogil:

@@ -8,6 +8,7 @@ from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.mem cimport Account
 from zippy._core.ground.random cimport Random
 from zippy._core.keyspace.key_table cimport KeyTable
+from zippy._core.keyspace.stream cimport Stream
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.types cimport RdbPart
 from zippy._core.values.rdb_stream cimport RdbWriter
@@ -93,20 +94,10 @@ cdef struct EventRecord:
     int32_t db
 
 
-cdef struct RecordHeader:
-    # before each request in Effects.stream
-    int32_t db                   # -1: MULTI or EXEC, whatever database is selected
-    size_t size                  # bytes of the request
-
-
 cdef struct Effects:
-    # what the commands of this turn did, for the floors above
+    # what the commands did, for the floors above
     bint recording               # somebody reads `stream`: AOF, replicas, a test
-    Buf stream                   # for each request a RecordHeader and its RESP bytes
-    bint failed                  # for want of memory it lacks something
-    uint64_t taken               # bytes of stream that were taken out of it in all
-    size_t unit_at               # where in stream the present execution unit began
-    int unit_count               # records of the present unit
+    Stream stream
     Buf events                   # keyspace notifications of this command: EventRecords
     ReadyKey* ready              # keys that blocked clients wait for and that were written
     ReadyKey* ready_last

@@ -3,6 +3,10 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Buf, Slice
+from zippy._core.ground.number cimport num_write_i64
+
+cdef enum:
+    HEADER_ROOM = 32     # bytes that write_header needs at most
 
 
 cdef struct Reply:
@@ -47,3 +51,16 @@ cdef void reply_defer_map(Reply* r, size_t place, int64_t pairs) noexcept nogil
 cdef void reply_defer_set(Reply* r, size_t place, int64_t n) noexcept nogil
 # takes back all that was written since `place` (an earlier out.len)
 cdef void reply_cut(Reply* r, size_t place) noexcept nogil
+
+
+cdef inline char* write_header(char* at, char kind, int64_t n) noexcept nogil:
+    """Writes a type byte, a number and CR LF; behind them."""
+    cdef size_t digits = 1
+    at[0] = kind
+    if 0 <= n <= 9:
+        at[1] = <char>(48 + n)
+    else:
+        digits = num_write_i64(at + 1, n)
+    at[1 + digits] = 13
+    at[2 + digits] = 10
+    return at + digits + 3

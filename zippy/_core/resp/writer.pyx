@@ -5,36 +5,9 @@ from libc.string cimport memchr, memcpy, memmove, strlen
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, buf_reserve, slice_of, slice_text
 from zippy._core.ground.mem cimport mem_copy
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double, num_write_i64
-
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #include <string.h>
-    /* memcpy for what is mostly short: without a call up to 32 bytes, in halves that may overlap */
-    static inline void zippy_copy(char* to, const char* from, size_t n) {
-        if (n > 32) { memcpy(to, from, n); return; }
-        if (n >= 16) {
-            uint64_t a, b, c, d;
-            memcpy(&a, from, 8); memcpy(&b, from + 8, 8); memcpy(&c, from + n - 16, 8); memcpy(&d, from + n - 8, 8);
-            memcpy(to, &a, 8); memcpy(to + 8, &b, 8); memcpy(to + n - 16, &c, 8); memcpy(to + n - 8, &d, 8);
-        } else if (n >= 8) {
-            uint64_t a, b;
-            memcpy(&a, from, 8); memcpy(&b, from + n - 8, 8);
-            memcpy(to, &a, 8); memcpy(to + n - 8, &b, 8);
-        } else if (n >= 4) {
-            uint32_t a, b;
-            memcpy(&a, from, 4); memcpy(&b, from + n - 4, 4);
-            memcpy(to, &a, 4); memcpy(to + n - 4, &b, 4);
-        } else if (n) {
-            char a = from[0], b = from[n / 2], c = from[n - 1];
-            to[0] = a; to[n / 2] = b; to[n - 1] = c;
-        }
-    }
-    """
-    void zippy_copy(char* to, const char* source, size_t n) noexcept nogil
+from zippy._core.ground.slice cimport copy_bytes
 
 cdef enum:
-    HEADER_ROOM = 32      # a type byte, a number and CR LF
     LONG = 1 << 20        # bytes whose copying is worth a care
     ERROR_ECHO = 128      # bytes of a client's word that an error repeats
 
@@ -67,19 +40,8 @@ cdef inline bint room(Reply* r, size_t size) noexcept nogil:
 
 
 cdef inline void header(Reply* r, char kind, int64_t n) noexcept nogil:
-    cdef char* at
-    cdef size_t digits = 1
-    if not room(r, HEADER_ROOM):
-        return
-    at = r.out.data + r.out.len
-    at[0] = kind
-    if 0 <= n <= 9:
-        at[1] = <char>(48 + n)
-    else:
-        digits = num_write_i64(at + 1, n)
-    at[1 + digits] = 13
-    at[2 + digits] = 10
-    r.out.len += digits + 3
+    if room(r, HEADER_ROOM):
+        r.out.len = <size_t>(write_header(r.out.data + r.out.len, kind, n) - r.out.data)
 
 
 cdef void reply_ok(Reply* r) noexcept nogil:
@@ -173,7 +135,7 @@ cdef void reply_bulk(Reply* r, Slice s) noexcept nogil:
     at[0] = 13
     at[1] = 10
     at += 2
-    zippy_copy(at, s.ptr, s.len)
+    copy_bytes(at, s.ptr, s.len)
     at += s.len
     at[0] = 13
     at[1] = 10

@@ -3,19 +3,18 @@
 
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
 from zippy._core.commands.client cimport client_free, client_new, serve_or_block, want_keys
 from zippy._core.commands.engine cimport engine_command, engine_free, engine_init, engine_use, find_command
 from zippy._core.commands.rows cimport command_rows
 from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport Client, Command, Engine, Wanted, command_fn
 from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.byte_queue cimport QueueCursor, bq_attach, bq_detach, bq_piece, bq_release
 from zippy._core.ground.clock cimport clock_set
 from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_free
 from zippy._core.keyspace.db cimport lookup_peek
 from zippy._core.keyspace.lazy_free cimport lazy_free_step
-from zippy._core.keyspace.effects cimport effects_taken
-from zippy._core.keyspace.types cimport RecordHeader
+from zippy._core.keyspace.stream cimport Stream, stream_take
 from zippy._core.resp.writer cimport reply_cut, reply_int
 from zippy._core.values.entry cimport TYPE_STRING, Entry, entry_type
 
@@ -52,6 +51,7 @@ cdef class RecordingEngine:
     cdef Engine* engine
     cdef Client* client
     cdef Client* waiter          # of await_removal
+    cdef QueueCursor reader
 
     def __cinit__(self, int64_t ms=1_000_000_000_000):
         self.engine = <Engine*>calloc(1, sizeof(Engine))
@@ -61,6 +61,9 @@ cdef class RecordingEngine:
         table_build(self.engine, NULL)
         self.set_clock(ms)
         self.engine.ks.effects.recording = True
+        # a reader that knows which database is selected at first
+        self.engine.ks.effects.stream.selected = 0
+        bq_attach(&self.engine.ks.effects.stream.bytes, &self.reader, 0)
         # a slow machine leaves no entries behind, so that blocks can be counted
         self.engine.settings.slowlog_log_slower_than = -1
         self.client = client_new(self.engine, NULL, slice_of(b"", 0))
@@ -70,6 +73,7 @@ cdef class RecordingEngine:
         cdef Account* charged = mem_charged()
         if self.client != NULL:
             engine_use(self.engine)
+            bq_detach(&self.engine.ks.effects.stream.bytes, &self.reader)
             client_free(self.engine, self.client)
             client_free(self.engine, self.waiter)
             engine_free(self.engine)
@@ -139,25 +143,30 @@ cdef class RecordingEngine:
         return reply
 
     cdef list take_stream(self):
-        cdef RecordHeader header
-        cdef size_t at = 0
-        requests = []
-        while at < self.engine.ks.effects.stream.len:
-            memcpy(&header, self.engine.ks.effects.stream.data + at, sizeof(header))
-            at += sizeof(header)
-            requests.append(request_words(self.engine.ks.effects.stream.data[at:at + header.size]))
-            at += header.size
-        effects_taken(&self.engine.ks)
-        return requests
+        cdef Stream* stream = &self.engine.ks.effects.stream
+        cdef Slice piece
+        cdef bytes taken = b""
+        stream_take(stream)
+        piece = bq_piece(&stream.bytes, &self.reader)
+        while piece.len:
+            taken += piece.ptr[:piece.len]
+            self.reader.at += piece.len
+            piece = bq_piece(&stream.bytes, &self.reader)
+        bq_release(&stream.bytes)
+        return requests_of(taken)
 
 
-def request_words(bytes request):
-    """The words of a request in RESP."""
-    words = []
-    rest = request[request.index(b"\n") + 1:]
+def requests_of(bytes taken):
+    """The words of each request in RESP."""
+    requests = []
+    rest = taken
     while rest:
         header, _, rest = rest.partition(b"\r\n")
-        size = int(header[1:])
-        words.append(rest[:size])
-        rest = rest[size + 2:]
-    return words
+        words = []
+        for _ in range(int(header[1:])):
+            header, _, rest = rest.partition(b"\r\n")
+            size = int(header[1:])
+            words.append(rest[:size])
+            rest = rest[size + 2:]
+        requests.append(words)
+    return requests
