@@ -143,6 +143,8 @@ def test_reader_sees_imports(tmp_path: Path) -> None:
     found = {(item.target, item.in_function) for item in imports_of(from_text, {"zippy.x", "zippy.y", "zippy.z", "zippy.late"})}
     assert found == {("zippy.x", False), ("zippy.y", False), ("zippy.z", False), ("zippy.late", True)}
     as_python = tmp_path / "b.py"
-    as_python.write_text("import os\nfrom zippy import x, __version__\ndef f():\n    import zippy.y\n")
-    found = {(item.target, item.in_function) for item in imports_of(as_python, {"zippy", "zippy.x", "zippy.y"})}
-    assert found == {("os", False), ("zippy.x", False), ("zippy", False), ("zippy.y", True)}
+    as_python.write_text(
+        "import os\nfrom zippy import x, __version__\ndef f():\n    import zippy.y\nif TYPE_CHECKING:\n    import zippy.z\n"
+    )
+    found = {(item.target, item.in_function) for item in imports_of(as_python, {"zippy", "zippy.x", "zippy.y", "zippy.z"})}
+    assert found == {("os", False), ("zippy.x", False), ("zippy", False), ("zippy.y", True), ("zippy.z", False)}
