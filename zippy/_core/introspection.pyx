@@ -367,8 +367,8 @@ def keyspace(Core core):
 
 
 def may_wait(Session session):
-    """Whether the session's running command may be a coroutine: it is not part of another one."""
-    return session.core.engine.call.parent == NULL
+    """Whether the session's running command may be a coroutine: it is not part of another one, and a loop serves the core."""
+    return session.core.engine.call.parent == NULL and session.core.schedule_turn_end is not None
 
 
 @cython.final

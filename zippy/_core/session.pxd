@@ -24,7 +24,6 @@ cdef class Core:
     cdef list handlers                    # Python functions by command id, None where the handler is in the core
     cdef dict command_ids                 # id by full name
     cdef readonly tuple command_names     # full names by id
-    cdef public object server             # what Python handlers reach through session.core.server
     cdef public object schedule_turn_end  # called once a turn: has end_turn called after all ready input was read
     cdef public object schedule_wake      # called with seconds: has wake called then
     cdef public object log_exception      # logging's: called with a text inside an except block, or with exc_info

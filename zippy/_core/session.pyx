@@ -39,10 +39,12 @@ from zippy._core.keyspace.db cimport shrink_tables
 from zippy._core.keyspace.expire cimport expire_cycle
 from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_waits
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.resp.parser cimport PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
+from zippy._core.resp.parser cimport (
+    BATCH_REQUESTS, PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
+)
 from zippy._core.resp.values cimport write_value
 from zippy._core.resp.writer cimport reply_error
-from zippy._core.values.settings cimport Settings
+from zippy._core.values.settings cimport settings_field
 
 cdef enum:
     SHARED_BYTES = 256 * 1024      # one read; a longer pipeline comes in several. What is never read to takes no memory
@@ -54,21 +56,6 @@ cdef enum:
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
     MOVED_BYTES = 4 << 20          # more unsent ones than that are moved only when they are a small part
     VIEWED_BYTES = 1 << 20         # arguments from which on a Python handler that takes views gets one instead of a copy
-
-
-# The fields of Settings in their order: Core.set_setting takes these names
-SETTING_NAMES = (
-    "hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "list-compress-depth", "set-max-intset-entries",
-    "set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value", "stream-node-max-bytes",
-    "stream-node-max-entries", "proto-max-bulk-len", "client-query-buffer-limit", "maxmemory", "maxmemory-policy", "maxmemory-samples",
-    "maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time", "lazyfree-lazy-eviction", "lazyfree-lazy-expire",
-    "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush", "notify-keyspace-events", "active-expire-effort",
-    "active-expire-enabled", "slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking",
-    "require-authentication", "hz", "lazyexpire-nested-arbitrary-keys",
-)
-cdef dict SETTING_PLACES = {name: i for i, name in enumerate(SETTING_NAMES)}
-if sizeof(Settings) != len(SETTING_NAMES) * sizeof(int64_t):
-    raise ImportError("SETTING_NAMES and the Settings struct differ: the tree is half built")
 
 
 cdef int64_t left_behind = 0   # blocks that engines still had when they were gone
@@ -398,10 +385,14 @@ cdef class Core:
             self.end_turn()
 
     def set_setting(self, str name, int64_t value):
-        """Pushes one setting down to the core; names are SETTING_NAMES."""
-        cdef int place = SETTING_PLACES[name]
+        """Pushes one setting down to the core, which has to read it, or a switch of its own. KeyError: it knows no such name."""
+        cdef int64_t* field = settings_field(&self.engine.settings, name.encode())
         cdef Client* c = self.engine.clients
-        (<int64_t*>&self.engine.settings)[place] = value
+        if field == NULL:
+            raise KeyError(name)
+        field[0] = value
+        if name == "prefetch-batch-max-size":
+            self.engine.batch.ahead = <int>min(max(value, 1), BATCH_REQUESTS)
         if name == "maxmemory":
             # whoever comes next need not wait for all that is above a lower limit; and above a higher one time is over
             self.engine.ks.evicting = True

@@ -64,7 +64,9 @@ def system_log(settings: Settings) -> logging.Handler:
 def log_unused(settings: Settings) -> None:
     """Says which settings were given that change nothing here."""
     for setting in settings.changed():
-        if not setting.used:
+        if setting.waits_for:
+            log.info("setting=%s has no effect in zippy yet: it waits for %s", setting.name, setting.waits_for)
+        elif not setting.used:
             log.info("setting=%s is accepted for compatibility and has no effect in zippy", setting.name)
 
 

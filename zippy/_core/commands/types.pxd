@@ -9,7 +9,7 @@ from zippy._core.ground.mem cimport Account
 from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, WatchNode
 from zippy._core.resp.parser cimport Batch, Parser
 from zippy._core.resp.writer cimport Reply
-from zippy._core.values.settings cimport Settings
+from zippy._core.values.settings cimport OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, Settings
 
 cdef enum CommandFlag:
     CMD_WRITE = 1 << 0
@@ -82,11 +82,6 @@ cdef enum BlockReply:
     BLOCK_NULL_ARRAY = 0
     BLOCK_NULL = 1
     BLOCK_ZERO = 2
-
-cdef enum OutputClass:
-    OUTPUT_NORMAL = 0
-    OUTPUT_REPLICA = 1
-    OUTPUT_PUBSUB = 2
 
 cdef enum:
     KNOWN_WORDS = 128

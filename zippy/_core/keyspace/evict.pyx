@@ -71,7 +71,8 @@ cdef EvictStatus evict_to_limit(Keyspace* ks, bint at_once) noexcept nogil:
 
 
 cdef inline bint only_volatile(const Keyspace* ks) noexcept nogil:
-    return ks.settings.maxmemory_policy >= POLICY_VOLATILE_LRU
+    cdef int64_t policy = ks.settings.maxmemory_policy
+    return policy in (POLICY_VOLATILE_LRU, POLICY_VOLATILE_LFU, POLICY_VOLATILE_RANDOM, POLICY_VOLATILE_TTL)
 
 
 cdef Entry* pick(Keyspace* ks, Db* db) noexcept nogil:

@@ -377,13 +377,14 @@ cdef void drop_requests(Batch* b) noexcept nogil:
 cdef int parser_look_ahead(Parser* p) noexcept nogil:
     cdef Batch* b = p.batch
     cdef size_t from_pos = p.pos
+    cdef int ahead = b.ahead if b.ahead else BATCH_REQUESTS
     cdef int status = PARSE_COMMAND
     if p.bulks_whole:
         drop_bulks(p)
     drop_requests(b)
     if p.args_left < 0:
         b.argv_count = 0
-    while b.count < BATCH_REQUESTS and p.pos - from_pos < BATCH_BYTES:
+    while b.count < ahead and p.pos - from_pos < BATCH_BYTES:
         if p.args_left < 0 and p.pos < p.end and parse_whole(p):
             continue
         status = parse_one(p)

@@ -5,12 +5,13 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from zippy._core.commands.client cimport client_free, client_new, serve_or_block, want_keys
 from zippy._core.commands.engine cimport engine_command, engine_free, engine_init, engine_use, find_command
+from zippy._core.commands.rows cimport command_rows
 from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport Client, Command, Engine, Wanted, command_fn
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.byte_queue cimport QueueCursor, bq_attach, bq_detach, bq_free, bq_piece, bq_release
 from zippy._core.ground.clock cimport clock_set
-from zippy._core.ground.mem cimport mem_alloc, mem_charge_to, mem_free
+from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_free
 from zippy._core.ground.sha1 cimport SHA1_BYTES
 from zippy._core.keyspace.db cimport lookup_peek
 from zippy._core.keyspace.digest cimport digest_keyspace
@@ -20,6 +21,13 @@ from zippy._core.keyspace.types cimport NOTIFY_ALL, NOTIFY_KEYEVENT, NOTIFY_KEYS
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.resp.writer cimport reply_cut, reply_int
 from zippy._core.values.entry cimport TYPE_STRING, Entry, entry_type
+
+
+def command_categories():
+    """The bits of the ACL categories of each command of the core's table, by its name."""
+    cdef int count
+    cdef const Command* rows = command_rows(&count)
+    return {rows[i].name.ptr[:rows[i].name.len].decode(): rows[i].categories for i in range(count)}
 
 
 cdef bint tell_removal(Engine* e, Client* c, const Wanted* w) noexcept nogil:
@@ -72,17 +80,20 @@ cdef class RecordingEngine:
 
     def close(self):
         """Frees all there is; how many blocks of memory were forgotten."""
+        cdef Account* charged = mem_charged()
         cdef int64_t left = 0
-        if self.engine != NULL:
+        if self.client != NULL:
             engine_use(self.engine)
             bq_detach(&self.engine.ks.effects.stream.bytes, &self.reader)
             client_free(self.engine, self.client)
             client_free(self.engine, self.waiter)
             engine_free(self.engine)
             left = self.engine.account.blocks
-            mem_charge_to(NULL)
-            free(self.engine)
-            self.engine = NULL
+            # the collector runs this in the middle of another engine's command
+            mem_charge_to(NULL if charged == &self.engine.account else charged)
+        free(self.engine)
+        self.engine = NULL
+        self.client = NULL
         return left
 
     def reconnect(self):
