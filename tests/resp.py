@@ -5,6 +5,7 @@ string from a bulk string and a null bulk from a null array, which client librar
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 Arg = bytes | str | int | float
@@ -160,6 +161,11 @@ def encode(args: tuple[Arg, ...] | list[Arg]) -> bytes:
     return b"".join(parts)
 
 
+def request(*words: Arg) -> bytes:
+    """A command as it goes over the wire."""
+    return encode(words)
+
+
 class RawClient:
     """One connection: `client("SET", "a", 1)` sends a command and returns its typed reply."""
 
@@ -219,6 +225,11 @@ class RawClient:
             replies.append(reply)
         return replies
 
+    def info(self, *sections: str) -> dict[str, str]:
+        """What INFO says, by field."""
+        lines = self("INFO", *sections).value.decode().splitlines()
+        return dict(line.split(":", 1) for line in lines if ":" in line)
+
     def is_closed(self, timeout: float = 2.0) -> bool:
         """True when the peer closes the connection within `timeout` seconds; replies on the way are dropped."""
         try:
@@ -238,3 +249,6 @@ class RawClient:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+Connect = Callable[[], RawClient]

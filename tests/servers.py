@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -152,6 +152,10 @@ def start_process(
     where.mkdir(parents=True, exist_ok=True)
     command = [*program, "--port", str(port), "--save", "", "--dir", str(where), "--enable-debug-command", "yes", *arguments]
     return ServerProcess(command, port, where, cwd, owns_folder, environment)
+
+
+StartServer = Callable[..., ServerProcess]
+"""What the fixtures of that name are."""
 
 
 def start_server(

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.clients.conftest import without_announcements
+from tests.waiting import wait_until
 
 Connect = Callable[..., redis.Redis]
 
@@ -26,14 +27,6 @@ def in_thread(work: Callable[[], Any]) -> threading.Thread:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
-
-
-def wait_until(done: Callable[[], Any]) -> None:
-    """Waits until done() is true."""
-    deadline = time.monotonic() + 10
-    while not done():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.005)
 
 
 def messages(pubsub: Any) -> Iterator[dict[str, Any]]:

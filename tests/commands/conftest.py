@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.sorted_sets import Connect, encoding, run
+from tests.commands.sorted_sets import run
 from tests.listening import Listener
-from tests.resp import RawClient
+from tests.replies import encoding
+from tests.resp import Connect, RawClient
 
 
 @pytest.fixture(params=["listpack", "skiplist"])

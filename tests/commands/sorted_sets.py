@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from tests.replies import (
+    array,
+    bulk,
+)
 from tests.resp import RawClient, Reply
-
-Connect = Callable[[], RawClient]
 
 LONG = b"x" * 65
 """Too long for a listpack."""
-NIL = Reply("$-1", None)
-NIL3 = Reply("_", None)
-NIL_ARRAY = Reply("*-1", None)
-EMPTY = Reply("*", ())
-OK = Reply("+", b"OK")
-SYNTAX = Reply("-", b"ERR syntax error")
-NOT_A_FLOAT = Reply("-", b"ERR value is not a valid float")
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
-NOT_POSITIVE = Reply("-", b"ERR value is out of range, must be positive")
 NO_RANGE = Reply("-", b"ERR min or max is not a float")
 NO_LEX_RANGE = Reply("-", b"ERR min or max not valid string range item")
 NO_KEYS = Reply("-", b"ERR numkeys should be greater than 0")
 LIMIT_ALONE = Reply("-", b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
 LEX_SCORES = Reply("-", b"ERR syntax error, WITHSCORES not supported in combination with BYLEX")
-WRONG_TYPE = Reply("-", b"WRONGTYPE Operation against a key holding the wrong kind of value")
-
-
-def error(text: str) -> Reply:
-    """An error."""
-    return Reply("-", text.encode())
-
-
-def integer(n: int) -> Reply:
-    """An integer reply."""
-    return Reply(":", n)
-
-
-def bulk(text: str) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text.encode())
 
 
 def double(text: str) -> Reply:
     """A double as RESP3 has it."""
     return Reply(",", text.encode())
-
-
-def array(*items: Reply) -> Reply:
-    """An array."""
-    return Reply("*", items)
 
 
 def words(text: str) -> Reply:
@@ -61,11 +31,6 @@ def pairs(text: str) -> Reply:
     """RESP3's array of members with scores, from "a 1 b 2"."""
     items = text.split()
     return array(*(array(bulk(a), double(b)) for a, b in zip(items[::2], items[1::2], strict=True)))
-
-
-def encoding(raw: RawClient, key: str) -> bytes:
-    """The reply to OBJECT ENCODING."""
-    return raw("OBJECT", "ENCODING", key).value
 
 
 def run(raw: RawClient, command: str) -> Reply:

@@ -7,33 +7,14 @@ from functools import reduce
 import pytest
 import redis
 
+from tests.replies import NIL, NOT_AN_INTEGER, SYNTAX, WRONG_TYPE, bulk, encoding, integer
 from tests.resp import RawClient, Reply
 
 BAD_OFFSET = Reply("-", b"ERR bit offset is not an integer or out of range")
 BAD_TYPE = Reply("-", b"ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.")
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
-SYNTAX = Reply("-", b"ERR syntax error")
-WRONG_TYPE = Reply("-", b"WRONGTYPE Operation against a key holding the wrong kind of value")
-NIL = Reply("$-1", None)
-OK = Reply("+", b"OK")
 FAR = 99_999_999_999_999
 """A time in ms that no test reaches."""
 LOW, HIGH = -(2**63), 2**63 - 1
-
-
-def integer(n: int) -> Reply:
-    """An integer reply."""
-    return Reply(":", n)
-
-
-def bulk(text: bytes) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text)
-
-
-def encoding(raw: RawClient, key: str) -> bytes:
-    """The reply to OBJECT ENCODING."""
-    return raw("OBJECT", "ENCODING", key).value
 
 
 def changes(raw: RawClient, *command: object) -> int:

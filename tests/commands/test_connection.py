@@ -7,14 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.process.launch import wait_until
-from tests.resp import RawClient, Reply
+from tests.replies import NIL, NOT_AN_INTEGER, OK, SYNTAX, bulk, error, integer, wrong_arguments
+from tests.resp import Connect, RawClient, Reply
 from tests.servers import ServerProcess
+from tests.waiting import wait_until
 
-OK = Reply("+", b"OK")
-NIL = Reply("$-1", None)
-SYNTAX = Reply("-", b"ERR syntax error")
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
 BAD_NAME = Reply("-", b"ERR Client names cannot contain spaces, newlines or special characters.")
 NOAUTH = Reply("-", b"NOAUTH Authentication required.")
 WRONGPASS = Reply("-", b"WRONGPASS invalid username-password pair or user is disabled.")
@@ -27,28 +24,6 @@ FIELDS = [
     "argv-mem", "multi-mem", "rbs", "rbp", "obl", "oll", "omem", "tot-mem", "events", "cmd", "user", "redir", "resp", "lib-name",
     "lib-ver", "io-thread", "tot-net-in", "tot-net-out", "tot-cmds",
 ]  # fmt: skip
-
-Connect = Callable[[], RawClient]
-
-
-def integer(n: int) -> Reply:
-    """An integer reply."""
-    return Reply(":", n)
-
-
-def bulk(text: bytes) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text)
-
-
-def error(text: str) -> Reply:
-    """An error reply."""
-    return Reply("-", text.encode())
-
-
-def wrong_arguments(command: str) -> Reply:
-    """The reply to too few or too many arguments."""
-    return error(f"ERR wrong number of arguments for '{command}' command")
 
 
 def fields(line: bytes) -> dict[str, str]:

@@ -8,19 +8,11 @@ import pytest
 import redis
 
 from tests.listening import Listener
+from tests.replies import NIL, NOT_AN_INTEGER, OK, SYNTAX, integer
 from tests.resp import RawClient, Reply
 
-OK = Reply("+", b"OK")
-SYNTAX = Reply("-", b"ERR syntax error")
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
-NIL = Reply("$-1", None)
 FAR = 99_999_999_999
 """A time in seconds that no test reaches."""
-
-
-def integer(n: int) -> Reply:
-    """An integer reply."""
-    return Reply(":", n)
 
 
 def fill(r: redis.Redis) -> None:

@@ -9,12 +9,9 @@ import pytest
 import redis
 
 from tests.listening import Listener
+from tests.replies import NIL, NOT_AN_INTEGER, OK, SYNTAX
 from tests.resp import RawClient, Reply
 
-OK = Reply("+", b"OK")
-NIL = Reply("$-1", None)
-SYNTAX = Reply("-", b"ERR syntax error")
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
 LAST = 2**63 - 1
 """The largest integer that an argument can be."""
 

@@ -9,16 +9,12 @@ import pytest
 import redis
 
 from tests.listening import Listener
+from tests.replies import NIL, NOT_AN_INTEGER, OK, SYNTAX, WRONG_TYPE, array, bulk, encoding, integer
 from tests.resp import RawClient, Reply
 
 LONG = b"x" * 65
 """Too long for a listpack."""
 LOW, HIGH = -(2**63), 2**63 - 1
-NIL = Reply("$-1", None)
-OK = Reply("+", b"OK")
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
-SYNTAX = Reply("-", b"ERR syntax error")
-WRONG_TYPE = Reply("-", b"WRONGTYPE Operation against a key holding the wrong kind of value")
 SMALL = {b"": b"", b"a": b"\x00\r\n\xff", b"1": b"-5", b"-5": b"a", b"007": b"9223372036854775808", b"x" * 64: b"y" * 64}
 SIZES = (0, 1, 65, 255, 256, 65535, 65536)
 FIELDS: dict[str, dict[bytes, bytes]] = {
@@ -29,29 +25,9 @@ FIELDS: dict[str, dict[bytes, bytes]] = {
 }
 
 
-def integer(n: int) -> Reply:
-    """An integer reply."""
-    return Reply(":", n)
-
-
-def bulk(text: bytes) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text)
-
-
-def array(*items: Reply) -> Reply:
-    """An array."""
-    return Reply("*", items)
-
-
 def wrong_arity(command: str) -> Reply:
     """Too few arguments, or too many."""
     return Reply("-", f"ERR wrong number of arguments for '{command}' command".encode())
-
-
-def encoding(raw: RawClient, key: str) -> bytes:
-    """The reply to OBJECT ENCODING."""
-    return raw("OBJECT", "ENCODING", key).value
 
 
 def pairs(raw: RawClient, key: str) -> dict[bytes, bytes]:

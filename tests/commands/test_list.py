@@ -8,26 +8,12 @@ import pytest
 import redis
 
 from tests.listening import Listener
+from tests.replies import NIL, NIL_ARRAY, NOT_AN_INTEGER, SYNTAX, WRONG_TYPE, bulk, integer
 from tests.resp import RawClient, Reply
 
-WRONG_TYPE = Reply("-", b"WRONGTYPE Operation against a key holding the wrong kind of value")
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
-SYNTAX = Reply("-", b"ERR syntax error")
-NIL = Reply("$-1", None)
-NIL_ARRAY = Reply("*-1", None)
 BIG = b"x" * 10_000  # larger than a listpack takes
 
 pytestmark = pytest.mark.usefixtures("encoding")
-
-
-def bulk(text: bytes) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text)
-
-
-def integer(n: int) -> Reply:
-    """An integer reply."""
-    return Reply(":", n)
 
 
 class TestLpush:

@@ -6,14 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.replies import NIL, bulk
 from tests.resp import RawClient, Reply
-
-NIL = Reply("$-1", None)
-
-
-def bulk(text: bytes) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text)
 
 
 def message(*words: bytes | int, kind: str = "*") -> Reply:

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from tests.resp import ConnectionClosed, RawClient, Reply
-from tests.servers import ServerProcess
+from tests.replies import EMPTY, NIL, NOT_AN_INTEGER, NOT_POSITIVE, OK, QUEUED, SYNTAX, bulk, error, integer, wrong_arguments
+from tests.resp import Connect, ConnectionClosed, RawClient, Reply
+from tests.servers import ServerProcess, StartServer
 
-OK = Reply("+", b"OK")
-NIL = Reply("$-1", None)
-SYNTAX = Reply("-", b"ERR syntax error")
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
-NOT_POSITIVE = Reply("-", b"ERR value is out of range, must be positive")
 REPLICA = Reply("-", b"ERR Replica can't interact with the keyspace")
-QUEUED = Reply("+", b"QUEUED")
-EMPTY = Reply("*", ())
-
-Connect = Callable[[], RawClient]
-StartServer = Callable[..., ServerProcess]
-
-
-def integer(n: int) -> Reply:
-    """An integer reply."""
-    return Reply(":", n)
-
-
-def bulk(text: bytes) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text)
 
 
 def array(*words: bytes) -> Reply:
@@ -52,22 +32,6 @@ def as_resp(words: list[str]) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word.encode()) for word in words)
 
 
-def error(text: str) -> Reply:
-    """An error reply."""
-    return Reply("-", text.encode())
-
-
-def wrong_arguments(command: str) -> Reply:
-    """The reply to too few or too many arguments."""
-    return error(f"ERR wrong number of arguments for '{command}' command")
-
-
-def info(raw: RawClient, *sections: str) -> dict[str, str]:
-    """The fields of INFO."""
-    lines = raw("INFO", *sections).value.decode().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
-
-
 def titles(raw: RawClient, *sections: str) -> list[str]:
     """The titles in INFO's reply."""
     return re.findall(r"^# (\w+)", raw("INFO", *sections).value.decode(), re.MULTILINE)
@@ -75,7 +39,7 @@ def titles(raw: RawClient, *sections: str) -> list[str]:
 
 def changes(raw: RawClient) -> int:
     """Changes since the last save."""
-    return int(info(raw, "persistence")["rdb_changes_since_last_save"])
+    return int(raw.info("persistence")["rdb_changes_since_last_save"])
 
 
 class TestDbsize:
@@ -100,7 +64,7 @@ class TestFlushall:
         assert raw("DBSIZE") == integer(0)
         raw("SELECT", 0)
         assert raw("DBSIZE") == integer(0)
-        assert info(raw, "keyspace") == {}
+        assert raw.info("keyspace") == {}
 
     def test_of_nothing_changes_nothing(self, raw: RawClient) -> None:
         before = changes(raw)
@@ -322,7 +286,7 @@ class TestConfigResetstat:
         raw("GET", "nosuch")
         raw("NOSUCH")
         assert raw("CONFIG", "RESETSTAT") == OK
-        found = info(raw, "stats", "commandstats", "errorstats")
+        found = raw.info("stats", "commandstats", "errorstats")
         assert (found["keyspace_misses"], found["total_error_replies"]) == ("0", "0")
         assert [name for name in found if name.startswith(("cmdstat_", "errorstat_"))] == ["cmdstat_config|resetstat"]
         assert raw("CONFIG", "RESETSTAT", "x") == wrong_arguments("config|resetstat")
@@ -385,46 +349,46 @@ class TestInfo:
         """All names of a real Redis are there; build hashes, threads and modules aside, in its order."""
         for section in ("server", "clients", "memory", "persistence", "stats", "replication", "cpu", "cluster"):
             with oracle.client() as real:
-                wanted = list(info(real, section))
-            found = list(info(raw, section))
+                wanted = list(real.info(section))
+            found = list(raw.info(section))
             assert [name for name in found if name in wanted] == [name for name in wanted if name in found]
             assert set(wanted) - set(found) == set()
 
     def test_server(self, raw: RawClient) -> None:
-        found = info(raw, "server")
+        found = raw.info("server")
         assert (found["redis_version"], found["redis_mode"]) == ("8.2.3", "standalone")
         assert re.fullmatch("[0-9a-f]{40}", found["run_id"])
         assert abs(int(found["server_time_usec"]) - time.time() * 1e6) < 5e6
 
     def test_clients(self, raw: RawClient, connect: Connect) -> None:
-        before = int(info(raw, "clients")["connected_clients"])
+        before = int(raw.info("clients")["connected_clients"])
         watching, waiting, subscriber = connect(), connect(), connect()
         watching("WATCH", "a", "b")
         subscriber("SUBSCRIBE", "c")
         waiting.send("BLPOP", "list", "100")
-        while (found := info(raw, "clients"))["blocked_clients"] == "0":
+        while (found := raw.info("clients"))["blocked_clients"] == "0":
             pass
         assert int(found["connected_clients"]) == before + 3
         assert [found[name] for name in ("watching_clients", "pubsub_clients", "clients_in_timeout_table")] == ["1", "1", "1"]
         assert (found["total_watched_keys"], found["total_blocking_keys"]) == ("2", "1")
 
     def test_memory(self, raw: RawClient) -> None:
-        before = int(info(raw, "memory")["used_memory"])
+        before = int(raw.info("memory")["used_memory"])
         raw("SET", "a", "x" * 1000000)
-        found = info(raw, "memory")
+        found = raw.info("memory")
         assert int(found["used_memory"]) - before > 1000000
         assert int(found["used_memory_peak"]) >= int(found["used_memory"])
         assert re.fullmatch(r"\d+\.\d\dM", found["used_memory_human"])
         assert (found["maxmemory"], found["maxmemory_policy"]) == ("0", "noeviction")
         raw("FLUSHALL", "SYNC")
-        assert int(info(raw, "memory")["used_memory"]) < int(found["used_memory"]) - 500000
+        assert int(raw.info("memory")["used_memory"]) < int(found["used_memory"]) - 500000
 
     def test_keyspace(self, raw: RawClient) -> None:
         raw("MSET", "a", 1, "b", 2)
         raw("EXPIRE", "a", 100)
         raw("SELECT", 5)
         raw("SET", "c", 1)
-        found = info(raw, "keyspace")
+        found = raw.info("keyspace")
         assert list(found) == ["db0", "db5"]
         assert found["db0"].startswith("keys=2,expires=1,avg_ttl=")
         assert found["db5"] == "keys=1,expires=0,avg_ttl=0,subexpiry=0"
@@ -436,7 +400,7 @@ class TestInfo:
         raw("GET")
         raw("GET", "a")
         raw("GET", "nosuch")
-        found = info(raw, "stats", "commandstats", "errorstats", "latencystats")
+        found = raw.info("stats", "commandstats", "errorstats", "latencystats")
         assert (found["keyspace_hits"], found["keyspace_misses"], found["total_error_replies"]) == ("1", "1", "2")
         assert re.fullmatch(r"calls=2,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=1,failed_calls=0", found["cmdstat_get"])
         assert found["cmdstat_incr"].endswith("rejected_calls=0,failed_calls=1")
@@ -445,7 +409,7 @@ class TestInfo:
 
     @pytest.mark.zippy_only
     def test_own_section(self, raw: RawClient) -> None:
-        assert "zippy_version" in info(raw, "zippy")
+        assert "zippy_version" in raw.info("zippy")
 
     def test_through_redis_py(self, r: redis.Redis) -> None:
         found: Any = r.info()
@@ -901,13 +865,13 @@ class TestDebug:
         before = raw("DEBUG", "DIGEST")
         raw("SET", "over", 1, "PX", 1)
         raw("DEBUG", "SET-CLOCK", (int(raw("TIME").value[0].value) + 100) * 10**6)
-        counters = info(raw)
+        counters = raw.info()
         assert raw("DEBUG", "DIGEST") == before
         assert raw("DEBUG", "DIGEST-VALUE", "over") == Reply("*", simple(b"0" * 40))
         assert raw("DEBUG", "DIGEST-VALUE", "a").value[0].value != b"0" * 40
         assert raw("OBJECT", "IDLETIME", "a").value > 0
         assert raw("DBSIZE") == integer(2)
-        after = info(raw)
+        after = raw.info()
         for name in ("keyspace_hits", "keyspace_misses", "expired_keys"):
             assert after[name] == counters[name]
         raw("DEBUG", "SET-CLOCK", 0)

@@ -7,26 +7,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.replies import OK, QUEUED, SYNTAX
 from tests.resp import RawClient, Reply
 
-OK = Reply("+", b"OK")
-QUEUED = Reply("+", b"QUEUED")
-SYNTAX = Reply("-", b"ERR syntax error")
 STARTED = Reply("+", b"Background saving started")
 SCHEDULED = Reply("+", b"Background saving scheduled")
 IN_PROGRESS = Reply("-", b"ERR Background save already in progress")
 
 
-def persistence(raw: RawClient) -> dict[str, str]:
-    """The fields of INFO persistence."""
-    lines = raw("INFO", "persistence").value.decode().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
-
-
 def until_saved(raw: RawClient) -> dict[str, str]:
     """Waits for the end of a background save; the fields then."""
     deadline = time.monotonic() + 20
-    while (fields := persistence(raw))["rdb_bgsave_in_progress"] != "0":
+    while (fields := raw.info("persistence"))["rdb_bgsave_in_progress"] != "0":
         assert time.monotonic() < deadline, fields
     return fields
 
@@ -46,10 +38,10 @@ class TestSave:
 
     def test_saves(self, raw: RawClient) -> None:
         raw("SET", "a", 1)
-        before = persistence(raw)
+        before = raw.info("persistence")
         assert before["rdb_changes_since_last_save"] != "0"
         assert raw("SAVE") == OK
-        after = persistence(raw)
+        after = raw.info("persistence")
         assert after["rdb_changes_since_last_save"] == "0"
         assert int(after["rdb_saves"]) == int(before["rdb_saves"]) + 1
         assert int(after["rdb_last_save_time"]) - time.time() < 2
@@ -74,7 +66,7 @@ class TestBgsave:
     @pytest.mark.parametrize("arguments", [(), ("SCHEDULE",), ("schedule",)])
     def test_saves(self, raw: RawClient, arguments: tuple[str, ...]) -> None:
         raw("SET", "a", 1)
-        before = int(persistence(raw)["rdb_saves"])
+        before = int(raw.info("persistence")["rdb_saves"])
         assert raw("BGSAVE", *arguments) == STARTED
         fields = until_saved(raw)
         assert fields["rdb_last_bgsave_status"] == "ok"
@@ -93,10 +85,10 @@ class TestBgsave:
 
     @pytest.mark.usefixtures("slow")
     def test_info_while_it_runs(self, raw: RawClient) -> None:
-        before = persistence(raw)
+        before = raw.info("persistence")
         assert before["rdb_current_bgsave_time_sec"] == "-1"
         assert raw("BGSAVE") == STARTED
-        during = persistence(raw)
+        during = raw.info("persistence")
         assert during["rdb_bgsave_in_progress"] == "1"
         assert int(during["rdb_saves"]) == int(before["rdb_saves"]) + 1
         assert during["rdb_current_bgsave_time_sec"] in ("0", "1")
@@ -113,13 +105,13 @@ class TestBgsave:
 
     def test_in_a_transaction(self, raw: RawClient) -> None:
         """It waits for the transaction's end, so that the snapshot has all of it."""
-        before = int(persistence(raw)["rdb_saves"])
+        before = int(raw.info("persistence")["rdb_saves"])
         assert raw("MULTI") == OK
         assert raw("BGSAVE") == QUEUED
         assert raw("SET", "a", 1) == QUEUED
         assert raw("EXEC").value == (SCHEDULED, OK)
         deadline = time.monotonic() + 20
-        while int(persistence(raw)["rdb_saves"]) == before:
+        while int(raw.info("persistence")["rdb_saves"]) == before:
             assert time.monotonic() < deadline
         assert until_saved(raw)["rdb_changes_since_last_save"] == "0"
 
@@ -134,7 +126,7 @@ class TestLastsave:
         assert last.kind == ":"
         assert before <= last.value <= time.time()
         assert connect()("LASTSAVE") == last
-        assert persistence(raw)["rdb_last_save_time"] == str(last.value)
+        assert raw.info("persistence")["rdb_last_save_time"] == str(last.value)
 
     def test_arguments(self, raw: RawClient) -> None:
         assert raw("LASTSAVE", "x") == Reply("-", b"ERR wrong number of arguments for 'lastsave' command")
@@ -143,7 +135,7 @@ class TestLastsave:
 def until_rewritten(raw: RawClient) -> dict[str, str]:
     """Waits for the end of the rewrite under way or scheduled: INFO persistence then."""
     deadline = time.monotonic() + 20
-    while (fields := persistence(raw))["aof_rewrite_in_progress"] != "0" or fields["aof_rewrite_scheduled"] != "0":
+    while (fields := raw.info("persistence"))["aof_rewrite_in_progress"] != "0" or fields["aof_rewrite_scheduled"] != "0":
         assert time.monotonic() < deadline
     return fields
 
@@ -153,7 +145,7 @@ class TestBgrewriteaof:
 
     def test_rewrites(self, raw: RawClient) -> None:
         raw("SET", "a", 1)
-        before = int(persistence(raw)["aof_rewrites"])
+        before = int(raw.info("persistence")["aof_rewrites"])
         assert raw("BGREWRITEAOF") == Reply("+", b"Background append only file rewriting started")
         fields = until_rewritten(raw)
         assert fields["aof_last_bgrewrite_status"] == "ok"
@@ -170,17 +162,17 @@ class TestBgrewriteaof:
     @pytest.mark.usefixtures("slow")
     def test_scheduled_behind_a_save_and_a_save_behind_it(self, raw: RawClient) -> None:
         scheduled = Reply("+", b"Background append only file rewriting scheduled")
-        rewrites, saves = (int(persistence(raw)[name]) for name in ("aof_rewrites", "rdb_saves"))
+        rewrites, saves = (int(raw.info("persistence")[name]) for name in ("aof_rewrites", "rdb_saves"))
         assert raw("BGSAVE") == STARTED
         assert raw("BGREWRITEAOF") == scheduled
-        assert persistence(raw)["aof_rewrite_scheduled"] == "1"
+        assert raw.info("persistence")["aof_rewrite_scheduled"] == "1"
         until_saved(raw)
         assert int(until_rewritten(raw)["aof_rewrites"]) == rewrites + 1
         assert raw("BGREWRITEAOF").kind == "+"
         assert raw("BGSAVE", "SCHEDULE") == SCHEDULED
         until_rewritten(raw)
         deadline = time.monotonic() + 20
-        while int(persistence(raw)["rdb_saves"]) != saves + 2:
+        while int(raw.info("persistence")["rdb_saves"]) != saves + 2:
             assert time.monotonic() < deadline
         until_saved(raw)
 

@@ -10,41 +10,17 @@ import pytest
 import redis
 
 from tests.listening import Listener
+from tests.replies import NIL, NOT_AN_INTEGER, NOT_POSITIVE, SYNTAX, WRONG_TYPE, array, bulk, encoding, integer
 from tests.resp import RawClient, Reply
 
 LONG = b"x" * 65
 """Too long for a listpack."""
 LOW, HIGH = -(2**63), 2**63 - 1
-NIL = Reply("$-1", None)
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
-NOT_POSITIVE = Reply("-", b"ERR value is out of range, must be positive")
-SYNTAX = Reply("-", b"ERR syntax error")
-WRONG_TYPE = Reply("-", b"WRONGTYPE Operation against a key holding the wrong kind of value")
 MEMBERS: dict[str, list[bytes]] = {
     "intset": [b"%d" % n for n in (LOW, -70_000, -200, -1, 0, 1, 5, 127, 128, 4096, 40_000, 2**31, HIGH)],
     "listpack": [b"", b"a", b"\x00\r\n\xff", b"1", b"-5", b"007", b"+1", b"9223372036854775808", b"x" * 64],
     "hashtable": [b"", b"1", b"-5", b"007", *(b"y" * size for size in (1, 65, 252, 253, 70_000)), *(b"m%d" % n for n in range(300))],
 }
-
-
-def integer(n: int) -> Reply:
-    """An integer reply."""
-    return Reply(":", n)
-
-
-def bulk(text: bytes) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text)
-
-
-def array(*items: Reply) -> Reply:
-    """An array."""
-    return Reply("*", items)
-
-
-def encoding(raw: RawClient, key: str) -> bytes:
-    """The reply to OBJECT ENCODING."""
-    return raw("OBJECT", "ENCODING", key).value
 
 
 def members(raw: RawClient, key: str) -> list[bytes]:

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.sorted_sets import (
+from tests.commands.sorted_sets import LEX_SCORES, LIMIT_ALONE, LONG, NO_LEX_RANGE, NO_RANGE, content, double, pairs, run, words
+from tests.listening import Listener
+from tests.replies import (
     EMPTY,
-    LEX_SCORES,
-    LIMIT_ALONE,
-    LONG,
     NIL,
     NIL3,
     NIL_ARRAY,
-    NO_LEX_RANGE,
-    NO_RANGE,
     NOT_A_FLOAT,
     NOT_AN_INTEGER,
     SYNTAX,
     WRONG_TYPE,
     array,
     bulk,
-    content,
-    double,
     encoding,
     error,
     integer,
-    pairs,
-    run,
-    words,
 )
-from tests.listening import Listener
 from tests.resp import RawClient, Reply
 
 

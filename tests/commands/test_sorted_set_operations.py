@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.sorted_sets import (
+from tests.commands.sorted_sets import LONG, NO_KEYS, content, double, pairs, run, words
+from tests.listening import Listener
+from tests.replies import (
     EMPTY,
-    LONG,
     NIL,
     NIL3,
     NIL_ARRAY,
-    NO_KEYS,
     NOT_AN_INTEGER,
     NOT_POSITIVE,
     SYNTAX,
     WRONG_TYPE,
-    Connect,
     array,
     bulk,
-    content,
-    double,
     encoding,
     error,
     integer,
-    pairs,
-    run,
-    words,
 )
-from tests.listening import Listener
-from tests.resp import RawClient, Reply
+from tests.resp import Connect, RawClient, Reply
 
 
 class Pops:

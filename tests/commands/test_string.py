@@ -6,39 +6,19 @@ import pytest
 import redis
 
 from tests.listening import Listener
+from tests.replies import NIL, NOT_A_FLOAT, NOT_AN_INTEGER, OK, SYNTAX, WRONG_TYPE, bulk, encoding, integer
 from tests.resp import RawClient, Reply
 
-NOT_AN_INTEGER = Reply("-", b"ERR value is not an integer or out of range")
-NOT_A_FLOAT = Reply("-", b"ERR value is not a valid float")
 OVERFLOW = Reply("-", b"ERR increment or decrement would overflow")
 OUTSIDE = Reply("-", b"ERR string exceeds maximum allowed size (proto-max-bulk-len)")
-SYNTAX = Reply("-", b"ERR syntax error")
-WRONG_TYPE = Reply("-", b"WRONGTYPE Operation against a key holding the wrong kind of value")
-NIL = Reply("$-1", None)
-OK = Reply("+", b"OK")
 FAR = 99_999_999_999_999
 """A time in ms that no test reaches."""
 LOW, HIGH = -(2**63), 2**63 - 1
 
 
-def integer(n: int) -> Reply:
-    """An integer reply."""
-    return Reply(":", n)
-
-
-def bulk(text: bytes) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text)
-
-
 def invalid_expiry(command: str) -> Reply:
     """What a time that can't be gets."""
     return Reply("-", f"ERR invalid expire time in '{command}' command".encode())
-
-
-def encoding(raw: RawClient, key: str) -> bytes:
-    """The reply to OBJECT ENCODING."""
-    return raw("OBJECT", "ENCODING", key).value
 
 
 class TestGet:

@@ -7,17 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.replies import NIL_ARRAY, OK, QUEUED, bulk
 from tests.resp import RawClient, Reply
 
-OK = Reply("+", b"OK")
-QUEUED = Reply("+", b"QUEUED")
 ABORTED = Reply("-", b"EXECABORT Transaction discarded because of previous errors.")
-NIL_ARRAY = Reply("*-1", None)
-
-
-def bulk(text: bytes) -> Reply:
-    """A bulk reply."""
-    return Reply("$", text)
 
 
 class TestMulti:

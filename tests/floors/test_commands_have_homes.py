@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.floors.imports import PACKAGE
+from tests.floors.imports import PACKAGE, needs_sources
 from zippy import commandspec
 from zippy.commandspec import CommandSpec
 
-pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the source tree is not here (tests run against an installed package)")
+pytestmark = needs_sources
 
 TESTS = Path(__file__).resolve().parents[1] / "commands"
 CYTHON_HANDLER = re.compile(r"^cdef void (\w+)_command\(Engine\* e, Client\* c, int argc, Slice\* argv\)", re.MULTILINE)
-PYTHON_HANDLER = re.compile(r'^@command\(\s*"([^"]+)"', re.MULTILINE)
+PYTHON_HANDLER = re.compile(r'^\s*@command\(\s*"([^"]+)"', re.MULTILINE)
 TEST_CLASS = re.compile(r"^class (Test\w+)", re.MULTILINE)
 HANDLER_FOLDERS = ("server", "persistence", "replication", "cluster")
 

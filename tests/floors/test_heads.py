@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.floors.imports import PACKAGE
+from tests.floors.imports import PACKAGE, needs_sources
 from zippy.commandspec.rows import all_rows
 from zippy.commandspec.spec import CommandSpec
 from zippy.commandspec.syntax import syntax
 
-pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the source tree is not here (tests run against an installed package)")
+pytestmark = needs_sources
 
 CYTHON_HANDLER = re.compile(r'^cdef void (\w+_command)\(Engine\* e, [^)]*\) noexcept nogil:\n    """([\s\S]*?)"""', re.MULTILINE)
 HANDLER_FOLDERS = ("server", "persistence", "replication", "cluster")
@@ -37,7 +37,7 @@ def python_docstrings() -> dict[str, str]:
     """The docstrings of the handlers in Python by command."""
     found = {}
     for path in (path for folder in HANDLER_FOLDERS for path in (PACKAGE / folder).rglob("*.py")):
-        for node in ast.parse(path.read_text()).body:
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 found |= {name: joined(ast.get_docstring(node) or "") for name in commands_of(node)}
     return found

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
-from tests.floors.imports import PACKAGE, ROOT
+from tests.floors.imports import PACKAGE, ROOT, needs_sources
 
 CORE = PACKAGE / "_core"
 DOOR = CORE / "keyspace" / "key_table.pxd"
 CAST = re.compile(r"<\s*(const\s+)?(HashTable|HtIter)\s*\*\s*>(?!mem_)")
 """A KeyTable given to a function of the hash table's is an error of the compiler, unless it is cast. What the allocator returns is."""
 
-pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the source tree is not here (tests run against an installed package)")
+pytestmark = needs_sources
 
 
 def tables() -> list[str]:

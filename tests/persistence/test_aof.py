@@ -20,9 +20,9 @@ from tests import needs, servers
 from tests.persistence import disk
 from tests.persistence.data import contents, fill
 from tests.resp import ConnectionClosed
-from tests.servers import ServerProcess
+from tests.servers import ServerProcess, StartServer
+from tests.waiting import wait_until
 
-StartServer = Callable[..., ServerProcess]
 Contents = dict[tuple[int, bytes], tuple[Any, ...]]
 
 
@@ -34,16 +34,7 @@ def client(server: ServerProcess) -> redis.Redis:
 def persistence(server: ServerProcess) -> dict[str, str]:
     """INFO persistence."""
     with server.client() as raw:
-        lines = raw("INFO", "persistence").value.decode().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Waits for it, at most 20 seconds."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        return raw.info("persistence")
 
 
 def rewrite(server: ServerProcess) -> None:

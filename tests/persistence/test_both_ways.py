@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,14 @@ import pytest
 from tests import needs, servers
 from tests.persistence.encodings import contents, fill, redis_7
 from tests.resp import RawClient
-from tests.servers import ServerProcess
+from tests.servers import ServerProcess, StartServer
 
 ALL = ("string", "list", "set", "hash", "zset")
 REDIS_8, REDIS_7 = "8.2", "7.0"
-Start = Callable[..., ServerProcess]
 
 
 @pytest.fixture
-def start_redis(tmp_path: Path) -> Iterator[Start]:
+def start_redis(tmp_path: Path) -> Iterator[StartServer]:
     """start_redis(version, folder, config): a real Redis for this test; the test is skipped when that version is not here."""
     started: list[ServerProcess] = []
 
@@ -58,7 +57,9 @@ def save(client: RawClient, command: str) -> None:
 
 @pytest.mark.parametrize("compression", ["yes", "no"])
 @pytest.mark.parametrize("version", [REDIS_8, REDIS_7])
-def test_redis_loads_what_zippy_saved(start_server: Start, start_redis: Start, tmp_path: Path, version: str, compression: str) -> None:
+def test_redis_loads_what_zippy_saved(
+    start_server: StartServer, start_redis: StartServer, tmp_path: Path, version: str, compression: str
+) -> None:
     zippy = start_server(config={"rdbcompression": compression})
     with zippy.client() as client:
         fill(client)
@@ -73,7 +74,9 @@ def test_redis_loads_what_zippy_saved(start_server: Start, start_redis: Start, t
 
 @pytest.mark.parametrize("version", [REDIS_8, REDIS_7])
 @pytest.mark.parametrize("compression", ["yes", "no"])
-def test_zippy_loads_what_redis_saved(start_server: Start, start_redis: Start, tmp_path: Path, version: str, compression: str) -> None:
+def test_zippy_loads_what_redis_saved(
+    start_server: StartServer, start_redis: StartServer, tmp_path: Path, version: str, compression: str
+) -> None:
     redis = start_redis(version, tmp_path / "theirs", {"rdbcompression": compression})
     with redis.client() as client:
         fill(client)
@@ -87,7 +90,7 @@ def test_zippy_loads_what_redis_saved(start_server: Start, start_redis: Start, t
 
 
 @pytest.mark.parametrize("version", [REDIS_8, REDIS_7])
-def test_other_limits(start_server: Start, start_redis: Start, tmp_path: Path, version: str) -> None:
+def test_other_limits(start_server: StartServer, start_redis: StartServer, tmp_path: Path, version: str) -> None:
     """Packed values that are larger or smaller than the reader's limits are what its limits make them."""
     small = {"hash-max-listpack-entries": 2, "zset-max-listpack-entries": 2, "set-max-intset-entries": 2, "list-max-listpack-size": 4}
     redis = start_redis(version, tmp_path / "theirs", small)
@@ -106,7 +109,7 @@ def test_other_limits(start_server: Start, start_redis: Start, tmp_path: Path, v
 
 @pytest.mark.parametrize("from_zippy", [True, False])
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu"])
-def test_use_of_keys(start_server: Start, start_redis: Start, tmp_path: Path, policy: str, from_zippy: bool) -> None:
+def test_use_of_keys(start_server: StartServer, start_redis: StartServer, tmp_path: Path, policy: str, from_zippy: bool) -> None:
     """How long a key was not used, or how often it was, is kept."""
     config = {"maxmemory-policy": policy, "lfu-decay-time": 0}
     lru = policy == "allkeys-lru"
@@ -127,7 +130,7 @@ def test_use_of_keys(start_server: Start, start_redis: Start, tmp_path: Path, po
             assert n <= found <= n + (10 if lru else 0), key
 
 
-def test_large_sorted_sets_are_saved_whole(start_server: Start, start_redis: Start, tmp_path: Path) -> None:
+def test_large_sorted_sets_are_saved_whole(start_server: StartServer, start_redis: StartServer, tmp_path: Path) -> None:
     """Those of more than 128 elements were once saved without the highest."""
     zippy = start_server()
     members = [b"m%04d" % i for i in range(1000)]
@@ -145,7 +148,7 @@ def test_large_sorted_sets_are_saved_whole(start_server: Start, start_redis: Sta
                 assert client("ZRANK", f"z{size}", members[size - 1]).value == size - 1
 
 
-def test_functions_are_passed_over(start_server: Start, start_redis: Start, tmp_path: Path) -> None:
+def test_functions_are_passed_over(start_server: StartServer, start_redis: StartServer, tmp_path: Path) -> None:
     redis = start_redis(REDIS_8, tmp_path / "theirs")
     with redis.client() as client:
         client("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
@@ -159,7 +162,7 @@ def test_functions_are_passed_over(start_server: Start, start_redis: Start, tmp_
 
 
 @pytest.mark.parametrize("checksum", ["yes", "no"])
-def test_redis_check_rdb_agrees(start_server: Start, checksum: str) -> None:
+def test_redis_check_rdb_agrees(start_server: StartServer, checksum: str) -> None:
     zippy = start_server(config={"rdbchecksum": checksum})
     with zippy.client() as client:
         fill(client)

@@ -6,31 +6,24 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import needs, servers
-from tests.process.launch import wait_until
+from tests.replies import OK
 from tests.resp import ConnectionClosed, RawClient, Reply
-from tests.servers import ServerProcess
+from tests.servers import ServerProcess, StartServer
+from tests.waiting import wait_until
 
-StartServer = Callable[..., ServerProcess]
-OK = Reply("+", b"OK")
 SLOW_US = 100_000  # for each of KEYS keys
 KEYS = 50
 
 
-def persistence(client: RawClient) -> dict[str, str]:
-    """The fields of INFO persistence."""
-    lines = client("INFO", "persistence").value.decode().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
-
-
 def saving(client: RawClient) -> bool:
     """Whether a child is at it."""
-    return persistence(client)["rdb_bgsave_in_progress"] == "1"
+    return client.info("persistence")["rdb_bgsave_in_progress"] == "1"
 
 
 def begin_slow_save(server: ServerProcess, client: RawClient) -> int:
@@ -75,33 +68,33 @@ class TestChild:
         assert server.process is not None
         child = begin_slow_save(server, client)
         assert is_running(child) and child != server.process.pid
-        wait_until(lambda: persistence(client)["current_save_keys_processed"] not in ("0", str(KEYS)))
-        fields = persistence(client)
+        wait_until(lambda: client.info("persistence")["current_save_keys_processed"] not in ("0", str(KEYS)))
+        fields = client.info("persistence")
         assert fields["current_save_keys_total"] == str(KEYS)
         assert 0 < float(fields["current_fork_perc"]) < 100
 
     def test_what_it_costs(self, server: ServerProcess, client: RawClient) -> None:
         child = begin_slow_save(server, client)
-        wait_until(lambda: persistence(client)["current_cow_size"] != "0")
-        fields = persistence(client)
+        wait_until(lambda: client.info("persistence")["current_cow_size"] != "0")
+        fields = client.info("persistence")
         assert 0 < int(fields["current_cow_size"]) <= int(fields["current_cow_peak"])
         assert 0 <= int(fields["current_cow_size_age"]) < 20
         os.kill(child, signal.SIGKILL)
         wait_until(lambda: not saving(client))
-        fields = persistence(client)
+        fields = client.info("persistence")
         assert [fields[f"current_cow_{name}"] for name in ("size", "peak", "size_age")] == ["0"] * 3
 
     def test_killed(self, server: ServerProcess, client: RawClient) -> None:
         child = begin_slow_save(server, client)
         os.kill(child, signal.SIGKILL)
         wait_until(lambda: not saving(client))
-        assert persistence(client)["rdb_last_bgsave_status"] == "err"
+        assert client.info("persistence")["rdb_last_bgsave_status"] == "err"
         assert client("SET", "a", 1).value.startswith(b"MISCONF")
         assert list(server.folder.glob("*.rdb")) == []
         assert client("CONFIG", "SET", "rdb-key-save-delay", 0) == OK
         assert client("BGSAVE").value == b"Background saving started"
         wait_until(lambda: not saving(client))
-        assert persistence(client)["rdb_last_bgsave_status"] == "ok"
+        assert client.info("persistence")["rdb_last_bgsave_status"] == "ok"
         assert client("SET", "a", 1) == OK
 
     def test_killed_after_the_folder_was_changed(self, server: ServerProcess, client: RawClient, tmp_path: Path) -> None:
@@ -145,7 +138,7 @@ class TestChild:
         """What a child saves then is of no use; the empty data set is saved at once."""
         child = begin_slow_save(server, client)
         assert client("FLUSHALL") == OK
-        fields = persistence(client)
+        fields = client.info("persistence")
         assert (fields["rdb_bgsave_in_progress"], fields["rdb_changes_since_last_save"]) == ("0", "0")
         assert fields["rdb_last_bgsave_status"] == "ok"
         assert not is_running(child)
@@ -160,7 +153,7 @@ class TestChild:
             client("SET", "a", 1)
             assert client("SAVE") == OK
             assert client("FLUSHALL") == OK
-            changes = persistence(client)["rdb_changes_since_last_save"]
+            changes = client.info("persistence")["rdb_changes_since_last_save"]
         server.restart()
         with server.client() as client:
             assert (client("DBSIZE").value, changes) == ((0, "0") if save else (1, "1"))
@@ -208,7 +201,7 @@ class TestFailures:
         assert client("SAVE") == Reply("-", b"ERR")
         assert client("BGSAVE").value == b"Background saving started"
         wait_until(lambda: not saving(client))
-        assert persistence(client)["rdb_last_bgsave_status"] == "err"
+        assert client.info("persistence")["rdb_last_bgsave_status"] == "err"
         assert client("SET", "a", 1).value.startswith(b"MISCONF")
         assert client("CONFIG", "SET", "dir", str(server.folder)) == OK
         assert client("SAVE") == OK

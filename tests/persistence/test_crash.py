@@ -16,10 +16,9 @@ import pytest
 from tests.persistence import disk
 from tests.persistence.crash import KINDS, Broken, Crash, Writer
 from tests.persistence.disk import Disk
-from tests.persistence.test_aof import client, log_folder, persistence, requests, rewrite, wait_until
-from tests.servers import ServerProcess
-
-StartServer = Callable[..., ServerProcess]
+from tests.persistence.test_aof import client, log_folder, persistence, requests, rewrite
+from tests.servers import ServerProcess, StartServer
+from tests.waiting import wait_until
 
 
 class Worst(random.Random):

@@ -6,7 +6,6 @@ import os
 import random
 import resource
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,11 @@ import pytest
 from tests.persistence import disk
 from tests.persistence.data import contents
 from tests.persistence.disk import Disk
-from tests.persistence.test_aof import client, log_folder, persistence, rewrite, wait_until
+from tests.persistence.test_aof import client, log_folder, persistence, rewrite
 from tests.persistence.test_crash import Worst
 from tests.resp import RawClient
-from tests.servers import ServerProcess
-
-StartServer = Callable[..., ServerProcess]
+from tests.servers import ServerProcess, StartServer
+from tests.waiting import wait_until
 
 SLOW = ("--rdb-key-save-delay", "200000")  # a base of three keys takes its time
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,10 @@ import pytest
 from tests import needs, servers
 from tests.persistence.encodings import contents, value_of
 from tests.resp import RawClient
-from tests.servers import ServerProcess
+from tests.servers import StartServer
 from tests.unit.rdb_bytes import double, intset, length, payload, string, ziplist
 from zippy._core.testing.crc_shim import crc64
 
-StartServer = Callable[..., ServerProcess]
 LZF = b"\xc3" + length(5) + length(20) + b"\x00a\xe0\x0a\x00"  # twenty times "a"
 INTEGERS = (
     0,

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,10 +16,10 @@ import redis
 from tests import needs
 from tests.persistence.data import contents, fill
 from tests.resp import RawClient
-from tests.servers import ServerProcess
+from tests.servers import ServerProcess, StartServer
+from tests.waiting import wait_until
 from zippy.settings import Settings
 
-StartServer = Callable[..., ServerProcess]
 MANY = 300_000  # keys that a child needs some time to save
 
 
@@ -32,16 +31,7 @@ def client(server: ServerProcess) -> redis.Redis:
 def field(server: ServerProcess, name: str) -> str:
     """A field of INFO persistence."""
     with server.client() as raw:
-        lines = raw("INFO", "persistence").value.decode().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)[name]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Waits for it, at most 20 seconds."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        return raw.info("persistence")[name]
 
 
 class TestRestart:

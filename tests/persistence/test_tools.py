@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 import zippy
 from tests import needs, servers
 from tests.persistence.encodings import contents, fill, redis_7
+from tests.resp import request
 from tests.servers import ServerProcess
 from zippy._core import snapshot
 from zippy.cli import tools
+from zippy.inprocess.engine import host_of
 from zippy.persistence.check import Checker, Report, cut
 from zippy.persistence.convert import convert
 from zippy.persistence.data_files import DataFileError, find_log
@@ -38,12 +40,6 @@ def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[b
     """The real command line."""
     command = [sys.executable, "-m", "zippy", *map(str, arguments)]
     return subprocess.run(command, input=stdin, capture_output=True, timeout=60)
-
-
-def command(*words: object) -> bytes:
-    """A command as it stands in a log."""
-    encoded = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    return b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded)
 
 
 def second(number: int) -> bytes:
@@ -91,7 +87,7 @@ def digest(path: Path) -> bytes:
     """DEBUG DIGEST of a snapshot's data."""
     engine = zippy.Engine(enable_debug_command="yes", databases=32)
     try:
-        snapshot.load_bytes(engine.core, path.read_bytes(), keep_expired=True)
+        snapshot.load_bytes(host_of(engine).core, path.read_bytes(), keep_expired=True)
         found: bytes = zippy.connect(engine).execute_command("DEBUG", "DIGEST")
         return found
     finally:
@@ -207,7 +203,7 @@ class TestCheck:
 
     def test_a_command_that_writes_nothing_is_not_run(self, tmp_path: Path) -> None:
         for words in (("SAVE",), ("SHUTDOWN",), ("CONFIG", "SET", "dir", "/"), ("DEBUG", "SLEEP", "100")):
-            (tmp_path / "a.aof").write_bytes(command("SET", "a", 1) + command(*words))
+            (tmp_path / "a.aof").write_bytes(request("SET", "a", 1) + request(*words))
             (problem,) = problems(tmp_path / "a.aof")
             assert "no command that writes data" in problem
         assert [path.name for path in tmp_path.iterdir()] == ["a.aof"]
@@ -217,12 +213,12 @@ class TestCheckLog:
     """A manifest and its files."""
 
     def test_a_torn_end_at_every_byte(self, tmp_path: Path) -> None:
-        units = [second(T0), command("SET", "a", 1)]
-        units.append(command("MULTI") + command("SET", "b", "x" * 100) + second(T0 + 1) + command("DEL", "a") + command("EXEC"))
-        units += [command("RPUSH", "l", *range(10)), command("SET", "c", "y" * 50)]
+        units = [second(T0), request("SET", "a", 1)]
+        units.append(request("MULTI") + request("SET", "b", "x" * 100) + second(T0 + 1) + request("DEL", "a") + request("EXEC"))
+        units += [request("RPUSH", "l", *range(10)), request("SET", "c", "y" * 50)]
         data = b"".join(units)
         ends = {sum(map(len, units[:count])) for count in range(len(units) + 1)}
-        folder = make_log(tmp_path / "log", command("SET", "z", 1), b"")
+        folder = make_log(tmp_path / "log", request("SET", "z", 1), b"")
         last = folder / "appendonly.aof.2.incr.aof"
         for size in range(max(len(data) - 300, 0), len(data) + 1):
             last.write_bytes(data[:size])
@@ -239,7 +235,7 @@ class TestCheckLog:
             assert all(report.good for report in check(folder))
 
     def test_repair_cuts_only_if_told_to(self, tmp_path: Path) -> None:
-        whole, torn = command("SET", "a", 1), command("SET", "b", 2)[:-3]
+        whole, torn = request("SET", "a", 1), request("SET", "b", 2)[:-3]
         folder = make_log(tmp_path / "log", whole + torn)
         last = folder / "appendonly.aof.1.incr.aof"
         result = run("check", folder)
@@ -253,7 +249,7 @@ class TestCheckLog:
 
     @pytest.mark.parametrize(("answer", "kept"), [("y", False), ("yes", False), ("", True), ("n", True)])
     def test_repair_asks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, kept: bool) -> None:
-        whole, torn = command("SET", "a", 1), b"*3\r\n"
+        whole, torn = request("SET", "a", 1), b"*3\r\n"
         (tmp_path / "a.aof").write_bytes(whole + torn)
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
         monkeypatch.setattr("builtins.input", lambda _: answer)
@@ -262,8 +258,8 @@ class TestCheckLog:
         assert (tmp_path / "a.aof").read_bytes() == (whole + torn if kept else whole)
 
     def test_only_the_last_file_can_be_torn(self, tmp_path: Path) -> None:
-        torn = command("SET", "b", 2)[:-3]
-        folder = make_log(tmp_path / "log", torn, command("SET", "a", 1))
+        torn = request("SET", "b", 2)[:-3]
+        folder = make_log(tmp_path / "log", torn, request("SET", "a", 1))
         for path in (folder, folder / "appendonly.aof.1.incr.aof"):
             bad = [report for report in check(path) if not report.good]
             assert [report.torn_at for report in bad] == [None] and "backup" in bad[0].notes[-1]
@@ -271,37 +267,37 @@ class TestCheckLog:
         assert (folder / "appendonly.aof.1.incr.aof").read_bytes() == torn
 
     def test_damage_elsewhere_is_never_repaired(self, tmp_path: Path) -> None:
-        data = command("SET", "a", 1) + b"nonsense" + command("SET", "b", 2) * 20 + b"*3\r\n"
+        data = request("SET", "a", 1) + b"nonsense" + request("SET", "b", 2) * 20 + b"*3\r\n"
         folder = make_log(tmp_path / "log", data)
         result = run("check", folder, "--repair", "--yes")
-        assert result.returncode == 1 and b"at byte %d" % len(command("SET", "a", 1)) in result.stdout
+        assert result.returncode == 1 and b"at byte %d" % len(request("SET", "a", 1)) in result.stdout
         assert (folder / "appendonly.aof.1.incr.aof").read_bytes() == data
 
     def test_a_changed_length_is_no_torn_end(self, tmp_path: Path) -> None:
-        data = command("SET", "a", 1) + command("SET", "b", 2).replace(b"$1\r\nb", b"$99999\r\nb") + command("SET", "c", 3) * 20
+        data = request("SET", "a", 1) + request("SET", "b", 2).replace(b"$1\r\nb", b"$99999\r\nb") + request("SET", "c", 3) * 20
         (report,) = [report for report in check(make_log(tmp_path / "log", data)) if not report.good]
         assert report.torn_at is None
 
     def test_files_that_are_missing(self, tmp_path: Path) -> None:
-        folder = make_log(tmp_path / "log", command("SET", "a", 1), command("SET", "b", 1))
+        folder = make_log(tmp_path / "log", request("SET", "a", 1), request("SET", "b", 1))
         (folder / "appendonly.aof.1.incr.aof").unlink()
         assert problems(folder) == ["it names appendonly.aof.1.incr.aof, which is not there"]
         assert run("check", tmp_path).returncode == 1
 
     def test_a_manifest_that_is_missing(self, tmp_path: Path) -> None:
-        folder = make_log(tmp_path / "log", command("SET", "a", 1))
+        folder = make_log(tmp_path / "log", request("SET", "a", 1))
         (folder / "appendonly.aof.manifest").unlink()
         assert problems(tmp_path) == ["there is no manifest beside it, without which no server reads it"]
 
     @pytest.mark.parametrize("text", ["", "file a\n", "file x seq 1 type q\n", "file ../x seq 1 type i\n", "no end", "\xff\n"])
     def test_manifests_that_are_wrong(self, tmp_path: Path, text: str) -> None:
-        folder = make_log(tmp_path / "log", command("SET", "a", 1))
+        folder = make_log(tmp_path / "log", request("SET", "a", 1))
         (folder / "appendonly.aof.manifest").write_bytes(text.encode("latin-1"))
         result = run("check", folder)
         assert result.returncode == 1 and b"DAMAGED" in result.stdout and result.stderr == b""
 
     def test_files_that_nobody_reads(self, tmp_path: Path) -> None:
-        folder = make_log(tmp_path / "log", command("SET", "a", 1))
+        folder = make_log(tmp_path / "log", request("SET", "a", 1))
         (folder / "appendonly.aof.7.incr.aof").write_bytes(b"whatever")
         (folder / "temp-12.rdb").write_bytes(b"REDIS")
         reports = {report.path.name: report for report in check(folder)}
@@ -310,7 +306,7 @@ class TestCheckLog:
         assert "half written" in reports["temp-12.rdb"].notes[0]
 
     def test_says_how_many_commands_failed(self, tmp_path: Path) -> None:
-        folder = make_log(tmp_path / "log", command("SET", "a", 1) + command("LPUSH", "a", 1))
+        folder = make_log(tmp_path / "log", request("SET", "a", 1) + request("LPUSH", "a", 1))
         assert "1 of the commands were answered with an error" in check(folder)[1].notes
 
 
@@ -413,11 +409,11 @@ class TestConvert:
         assert imported.returncode == 0 and digest(tmp_path / "new.rdb") == digest(filled)
 
     def test_the_form_of_a_line(self, scratch: Scratch) -> None:
-        for request in (
+        for words in (
             [b"SET", b"s", b"\xff\n"], [b"RPUSH", b"l", b"b", b"a"], [b"HSET", b"h", b"f", "ü".encode()], [b"HSET", b"h2", b"\xfe", b"v"],
             [b"ZADD", b"z", b"inf", b"m", b"0.1", b"n"],
         ):  # fmt: skip
-            scratch.call([request])
+            scratch.call([words])
         scratch.call([[b"PEXPIREAT", b"l", b"4000000000000"]])
         found = {record["key"]: as_line(record) for record in read_keys(scratch)}
         assert found == {
@@ -540,13 +536,13 @@ class TestRestore:
                     key, value = f"k{chance.randrange(6)}", str(chance.random())
                     if chance.random() < 0.2:
                         # a transaction is not parted, whatever its lines say
-                        increments[-1] += command("MULTI") + command("SET", key, 0) + command("SET", key, value) + command("EXEC")
+                        increments[-1] += request("MULTI") + request("SET", key, 0) + request("SET", key, value) + request("EXEC")
                         model[key] = value
                     elif chance.random() < 0.8:
-                        increments[-1] += command("SET", key, value)
+                        increments[-1] += request("SET", key, value)
                         model[key] = value
                     else:
-                        increments[-1] += command("DEL", key)
+                        increments[-1] += request("DEL", key)
                         model.pop(key, None)
             at[now] = dict(model)
         first = min(int(data[4:14]) for data in increments if data)
@@ -555,15 +551,15 @@ class TestRestore:
             assert self.restored(folder, now) == at[now], now
 
     def test_a_transaction_belongs_to_its_beginning(self, tmp_path: Path) -> None:
-        data = second(T0) + command("MULTI") + command("SET", "a", 1) + second(T0 + 5) + command("SET", "b", 2) + command("EXEC")
-        folder = make_log(tmp_path / "log", data + second(T0 + 9) + command("SET", "c", 3))
+        data = second(T0) + request("MULTI") + request("SET", "a", 1) + second(T0 + 5) + request("SET", "b", 2) + request("EXEC")
+        folder = make_log(tmp_path / "log", data + second(T0 + 9) + request("SET", "c", 3))
         assert self.restored(folder, T0 + 1) == {"a": "1", "b": "2"}
 
     def test_around_a_base(self, tmp_path: Path) -> None:
         convert_lines(tmp_path / "base.rdb", {"key": "base", "value": "1"})
         base = (tmp_path / "base.rdb").read_bytes()
         made = snapshot_time(base)
-        folder = make_log(tmp_path / "log", second(made + 10) + command("SET", "a", 1), base=base)
+        folder = make_log(tmp_path / "log", second(made + 10) + request("SET", "a", 1), base=base)
         assert self.restored(folder, made) == self.restored(folder, made + 9) == {"base": "1"}
         assert self.restored(folder, made + 10) == {"base": "1", "a": "1"}
         with pytest.raises(DataFileError, match="is before"):
@@ -571,25 +567,25 @@ class TestRestore:
         assert f"({made}) to " in check(folder)[0].notes[-1] and f"({made + 10})" in check(folder)[0].notes[-1]
 
     def test_commands_without_a_time(self, tmp_path: Path) -> None:
-        folder = make_log(tmp_path / "log", command("SET", "a", 1), second(T0) + command("SET", "b", 2), command("SET", "c", 3))
+        folder = make_log(tmp_path / "log", request("SET", "a", 1), second(T0) + request("SET", "b", 2), request("SET", "c", 3))
         with pytest.raises(DataFileError, match="is before 2023-11-14T22:13:20Z, the first moment"):
             self.restored(folder, T0 - 1)
         assert self.restored(folder, T0) == {"a": "1", "b": "2", "c": "3"}
 
     def test_no_times_at_all(self, tmp_path: Path) -> None:
-        folder = make_log(tmp_path / "log", command("SET", "a", 1))
+        folder = make_log(tmp_path / "log", request("SET", "a", 1))
         with pytest.raises(DataFileError, match="holds no times"):
             self.restored(folder, T0)
         assert "no times" in check(folder)[0].notes[-1]
 
     def test_later_than_the_end(self, tmp_path: Path) -> None:
-        folder = make_log(tmp_path / "log", second(T0) + command("SET", "a", 1))
+        folder = make_log(tmp_path / "log", second(T0) + request("SET", "a", 1))
         result = run("restore", folder, tmp_path / "out.jsonl", "--until", "2033-01-01T00:00:00Z")
         assert result.returncode == 0 and b"The log ends at 2023-11-14T22:13:20Z" in result.stderr
         assert (tmp_path / "out.jsonl").read_bytes() == b'{"db":0,"key":"a","type":"string","value":"1"}\n'
 
     def test_damage_behind_the_moment_does_not_matter(self, tmp_path: Path) -> None:
-        data = second(T0) + command("SET", "a", 1) + second(T0 + 2) + b"nonsense"
+        data = second(T0) + request("SET", "a", 1) + second(T0 + 2) + b"nonsense"
         folder = make_log(tmp_path / "log", data)
         assert self.restored(folder, T0 + 1) == {"a": "1"}
         with pytest.raises(DataFileError, match=r"is damaged: no command begins here \(at byte "):
@@ -597,14 +593,14 @@ class TestRestore:
         assert (folder / "appendonly.aof.1.incr.aof").read_bytes() == data
 
     def test_a_torn_end_is_left_out(self, tmp_path: Path) -> None:
-        folder = make_log(tmp_path / "log", second(T0) + command("SET", "a", 1) + command("SET", "b", 1)[:-4])
+        folder = make_log(tmp_path / "log", second(T0) + request("SET", "a", 1) + request("SET", "b", 1)[:-4])
         result = run("restore", folder, tmp_path / "out.rdb", "--until", T0)
         assert result.returncode == 0 and b"left out" in result.stderr
         assert digest(tmp_path / "out.rdb") != b"0" * 40
 
     def test_keys_keep_their_times_of_expiry(self, tmp_path: Path, scratch: Scratch) -> None:
         past = T0 * 1000 + 500
-        folder = make_log(tmp_path / "log", second(T0) + command("SET", "a", 1, "PXAT", past) + second(T0 + 5) + command("DEL", "a"))
+        folder = make_log(tmp_path / "log", second(T0) + request("SET", "a", 1, "PXAT", past) + second(T0 + 5) + request("DEL", "a"))
         restore(scratch, find_log(folder), T0, QUIET)
         assert scratch.counts == (1, 1)
 
@@ -617,7 +613,7 @@ class TestRestore:
         (path,) = (tmp_path / "appendonlydir").glob("*.incr.aof")
         stamp = int(path.read_bytes()[4:14])
         with path.open("ab") as file:
-            file.write(second(stamp + 100) + command("DEL", "a"))
+            file.write(second(stamp + 100) + request("DEL", "a"))
         result = run("restore", tmp_path, tmp_path / "new", "--until", stamp + 99)
         assert result.returncode == 0, result.stderr
         shutil.rmtree(tmp_path / "appendonlydir")
@@ -649,7 +645,7 @@ def snapshot_time(data: bytes) -> int:
     """When a snapshot says that it was taken."""
     engine = zippy.Engine()
     try:
-        found: int = snapshot.load_bytes(engine.core, data)["saved_at"]
+        found: int = snapshot.load_bytes(host_of(engine).core, data)["saved_at"]
         return found
     finally:
         engine.close()

@@ -14,12 +14,12 @@ import redis
 
 import zippy
 from tests.needs import needs_program
-from tests.process.launch import wait_until
 from tests.resp import RawClient, Reply
-from tests.servers import ServerProcess, start_oracle
+from tests.servers import ServerProcess, StartServer, start_oracle
+from tests.waiting import wait_until
 from zippy._core.snapshot import SaveRequest, Walk, load_bytes
+from zippy.inprocess.engine import host_of
 
-StartServer = Callable[..., ServerProcess]
 ALL = 2**64 - 1
 KEYS = 400
 DATABASES = 4
@@ -44,16 +44,16 @@ class Store:
 
     def set_clock(self, us: int) -> None:
         """It stands there from now on."""
-        self.engine.core.set_clock(us)
+        host_of(self.engine).core.set_clock(us)
 
     def walk(self, path: Path) -> Walk:
         """A save that has just begun."""
-        return Walk(self.engine.core, SaveRequest(str(path), "8.2.3"))
+        return Walk(host_of(self.engine).core, SaveRequest(str(path), "8.2.3"))
 
     def loaded(self, data: bytes) -> Store:
         """Another store with what a file holds, expired keys too."""
         other = Store()
-        load_bytes(other.engine.core, data, keep_expired=True)
+        load_bytes(host_of(other.engine).core, data, keep_expired=True)
         return other
 
     def close(self) -> None:
@@ -255,15 +255,9 @@ class TestAtOneMoment:
         walk.end()
 
 
-def persistence(client: RawClient) -> dict[str, str]:
-    """The fields of INFO persistence."""
-    lines = client("INFO", "persistence").value.decode().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
-
-
 def busy(client: RawClient) -> bool:
     """Whether something is saved in the background."""
-    fields = persistence(client)
+    fields = client.info("persistence")
     return fields["rdb_bgsave_in_progress"] == "1" or fields.get("aof_rewrite_in_progress") == "1"
 
 
@@ -301,7 +295,7 @@ class TestServer:
                 client.read()
             client("DEL", "z")
             wait_until(lambda: not busy(client))
-            fields = persistence(client)
+            fields = client.info("persistence")
             assert fields["rdb_last_bgsave_status"] == "ok" and fields["rdb_saves"] == "1"
             assert client("INFO", "stats").value.count(b"total_forks:0") == 1
             assert not list(server.folder.glob("temp-*"))
@@ -319,8 +313,8 @@ class TestServer:
             assert busy(client)
             assert client("BGSAVE") == Reply("-", b"ERR Background save already in progress")
             assert client("SAVE") == Reply("-", b"ERR Background save already in progress")
-            wait_until(lambda: persistence(client)["current_save_keys_processed"] not in ("0", "50"))
-            assert persistence(client)["current_save_keys_total"] == "50"
+            wait_until(lambda: client.info("persistence")["current_save_keys_processed"] not in ("0", "50"))
+            assert client.info("persistence")["current_save_keys_total"] == "50"
             client("FLUSHALL")
             assert not busy(client)
             wait_until(lambda: not list(server.folder.glob("temp-*")))
@@ -333,11 +327,11 @@ class TestServer:
             client("SET", "a", 1)
             folder.rmdir()
             client("BGSAVE")
-            wait_until(lambda: persistence(client)["rdb_last_bgsave_status"] == "err")
+            wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
             assert client("SET", "a", 2).value.startswith(b"MISCONF ")
             folder.mkdir()
             client("BGSAVE")
-            wait_until(lambda: persistence(client)["rdb_last_bgsave_status"] == "ok")
+            wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok")
             assert client("SET", "a", 2) == Reply("+", b"OK")
 
     def test_rewriting_the_log_under_writes(self, start_server: StartServer, tmp_path: Path) -> None:
@@ -349,7 +343,7 @@ class TestServer:
                     client("INCR", f"counter{i % 100}")
                     client("DEL", f"round{round}:{i}")
                 wait_until(lambda: not busy(client))
-            assert persistence(client)["aof_last_bgrewrite_status"] == "ok" and persistence(client)["aof_rewrites"] == "3"
+            assert client.info("persistence")["aof_last_bgrewrite_status"] == "ok" and client.info("persistence")["aof_rewrites"] == "3"
             digest = client("DEBUG", "DIGEST")
             server.stop()
         with served(start_server, "--save", "", "--appendonly", "yes", "--dir", str(tmp_path)) as (_, client):

@@ -6,32 +6,19 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import zippy
 from tests.resp import ConnectionClosed, RawClient
+from tests.waiting import wait_until
 
 PROGRAM = (sys.executable, "-m", "zippy")
 HOME = Path(zippy.__file__).parents[1]  # of the zippy under test, installed or built in place
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc, or needs more loopback addresses than 127.0.0.1")
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """What the condition gives as soon as it is true; TimeoutError when it never is."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {seconds} s")
-        time.sleep(0.005)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -84,7 +71,7 @@ class Launched:
             assert self.process.poll() is None, self.output
             return answers(connect)
 
-        wait_until(ready, 20)
+        wait_until(ready)
 
     def stop(self, number: int) -> int:
         """Sends a signal; the exit code."""

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.process.launch import wait_until
 from tests.resp import RawClient
 from tests.servers import ServerProcess
+from tests.waiting import wait_until
 
 KIB = 1 << 10
 MIB = 1 << 20
 
 
-def info(client: RawClient, section: str) -> dict[str, str]:
-    """A section of INFO."""
-    lines = client("INFO", section).value.decode().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
-
-
 def used(client: RawClient) -> int:
     """used_memory, bytes."""
-    return int(info(client, "memory")["used_memory"])
+    return int(client.info("memory")["used_memory"])
 
 
 def stat(client: RawClient, name: str) -> int:
     """A counter of INFO stats."""
-    return int(info(client, "stats")[name])
+    return int(client.info("stats")[name])
 
 
 def connected(client: RawClient) -> int:
     """How many clients are connected."""
-    return int(info(client, "clients")["connected_clients"])
+    return int(client.info("clients")["connected_clients"])
 
 
 def blocks(client: RawClient) -> int:

@@ -14,12 +14,11 @@ from functools import partial
 import pytest
 
 from tests.needs import missing
-from tests.process.launch import linux_only, wait_until
-from tests.process.measure import KIB, MIB, connected, info, resident, stat, used, wait_alone, wait_used
+from tests.process.launch import linux_only
+from tests.process.measure import KIB, MIB, connected, resident, stat, used, wait_alone, wait_used
 from tests.resp import ConnectionClosed, RawClient, encode
-from tests.servers import ServerProcess, oracle_program, start_oracle
-
-Start = Callable[..., ServerProcess]
+from tests.servers import ServerProcess, StartServer, oracle_program, start_oracle
+from tests.waiting import wait_until
 
 ERRORS = [
     (b"*abc\r\n", b"invalid multibulk length"),
@@ -109,7 +108,7 @@ class TestProtocol:
             assert answer(either, data) == expected
             assert client("GET", "kept").value == b"1"
 
-    def test_browsers_are_logged(self, start_server: Start) -> None:
+    def test_browsers_are_logged(self, start_server: StartServer) -> None:
         """The administrator should know."""
         server = start_server()
         assert answer(server, b"POST / HTTP/1.1\r\n") == b""
@@ -124,7 +123,7 @@ class TestProtocol:
                 data = b"".join([*pieces[:place], number, *pieces[place + 1 :]])
                 assert answer(server, data) == answer(oracle, data), data
 
-    def test_unauthenticated(self, start_server: Start) -> None:
+    def test_unauthenticated(self, start_server: StartServer) -> None:
         """Who has not shown a password may not send much."""
         server = start_server(config={"requirepass": "x"})
         assert answer(server, b"*11\r\n") == b"-ERR Protocol error: unauthenticated multibulk length\r\n"
@@ -260,7 +259,7 @@ class TestBytesAndEndAtOnce:
         finally:
             server.process.send_signal(signal.SIGCONT)
         wait_alone(watcher)
-        assert info(watcher, "clients")["blocked_clients"] == "0"
+        assert watcher.info("clients")["blocked_clients"] == "0"
 
 
 class TestSize:
@@ -268,7 +267,7 @@ class TestSize:
 
     @pytest.mark.alone
     @linux_only
-    def test_ten_thousand_clients(self, start_server: Start) -> None:
+    def test_ten_thousand_clients(self, start_server: StartServer) -> None:
         """Idle connections cost little (`pytest -rP` shows how little), others are served beside them, and all comes back."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if hard != resource.RLIM_INFINITY and hard < 10_400:
@@ -301,7 +300,7 @@ class TestSize:
 
     @pytest.mark.alone
     @linux_only
-    def test_largest_value(self, start_server: Start) -> None:
+    def test_largest_value(self, start_server: StartServer) -> None:
         """512 MiB set and read back, and its memory given back."""
         server = start_server()
         size, piece = 512 * MIB, bytes(range(256)) * 4096
@@ -357,7 +356,7 @@ class TestSize:
 
 
 @pytest.fixture
-def guarded(request: pytest.FixtureRequest, start_server: Start) -> Iterator[Callable[[str], ServerProcess]]:
+def guarded(request: pytest.FixtureRequest, start_server: StartServer) -> Iterator[Callable[[str], ServerProcess]]:
     """guarded("zippy" or "oracle"): that server, with a password."""
     started: list[ServerProcess] = []
 
@@ -485,4 +484,4 @@ class TestReaderThatDoesNotRead:
         with server.client() as client:
             client.send_bytes(b"".join(encode(("GET", key)) for key in values))
             assert [client.read(20).value for _ in values] == list(values.values())
-        assert info(raw, "clients")["blocked_clients"] == "0"
+        assert raw.info("clients")["blocked_clients"] == "0"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.process.launch import wait_until
-from tests.process.measure import KIB, MIB, blocks, connected, info, stat, used, wait_alone, wait_used
+from tests.process.measure import KIB, MIB, blocks, connected, stat, used, wait_alone, wait_used
 from tests.resp import ConnectionClosed, RawClient, encode
-from tests.servers import ServerProcess
+from tests.servers import ServerProcess, StartServer
+from tests.waiting import wait_until
 
-Start = Callable[..., ServerProcess]
 OUT_OF_MEMORY = b"OOM command not allowed when used memory > 'maxmemory'."
 ROOM = 4 * MIB  # for data, above what an empty server uses
 
@@ -127,7 +124,7 @@ class TestClientsMemory:
     """maxmemory-clients."""
 
     @pytest.mark.parametrize("how", ["bytes", "percent"])
-    def test_largest_goes(self, start_server: Start, how: str) -> None:
+    def test_largest_goes(self, start_server: StartServer, how: str) -> None:
         """The client that holds most is closed, the others and those who asked for it stay."""
         server = start_server(config={"maxmemory": "1gb", "maxmemory-clients": "20mb" if how == "bytes" else "2%"})
         with server.client() as watcher, server.client() as small, server.client() as large, server.client() as immune:
@@ -148,7 +145,7 @@ class TestClientsMemory:
             immune.send_bytes(b"x" * MIB + b"\r\n")
             assert len(immune.read().value) == 30 * MIB
 
-    def test_output_counts(self, start_server: Start) -> None:
+    def test_output_counts(self, start_server: StartServer) -> None:
         """Replies that nobody reads count as well."""
         server = start_server(config={"maxmemory-clients": "20mb"})
         with server.client() as watcher, server.client() as lazy:
@@ -160,7 +157,7 @@ class TestClientsMemory:
                 other.send_bytes(encode(("GET", "a")) * 60)
                 assert all(len(other.read().value) == MIB for _ in range(60))
 
-    def test_set_below_what_is_held(self, start_server: Start) -> None:
+    def test_set_below_what_is_held(self, start_server: StartServer) -> None:
         """CONFIG SET looks at who is there already."""
         server = start_server()
         with server.client() as watcher, server.client() as large:
@@ -212,7 +209,7 @@ class TestNothingIsLeft:
         for client in clients:
             client.close()
 
-    def test_blocks(self, start_server: Start) -> None:
+    def test_blocks(self, start_server: StartServer) -> None:
         """The count of live blocks after the second visit is that after the first, when tables had grown to their size."""
         server = start_server()
         counts = []
@@ -221,7 +218,7 @@ class TestNothingIsLeft:
                 self.visit(server)
                 wait_alone(watcher)
                 assert watcher("FLUSHALL").value == b"OK"
-                wait_until(lambda: info(watcher, "memory")["lazyfree_pending_objects"] == "0")
+                wait_until(lambda: watcher.info("memory")["lazyfree_pending_objects"] == "0")
                 watcher("CONFIG", "RESETSTAT")
                 watcher("SLOWLOG", "RESET")
                 counts.append((blocks(watcher), used(watcher)))

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.launch import Launched, UnixClient, answers, environment, launched, linux_only, run_to_end, wait_until
+from tests.process.launch import Launched, UnixClient, answers, environment, launched, linux_only, run_to_end
 from tests.resp import ConnectionClosed, RawClient
 from tests.servers import ServerProcess, free_port, oracle_program
+from tests.waiting import wait_until
 
 FATAL = "\n*** FATAL CONFIG FILE ERROR (Redis 8.2.3) ***\nReading the configuration file, at line {}\n>>> '{}'\n{}\n"
 

@@ -17,14 +17,15 @@ import pytest
 
 from tests.process import measure
 from tests.process.certificates import Certificates
-from tests.process.launch import UnixClient, answers, linux_only, wait_until
+from tests.process.launch import UnixClient, answers, linux_only
 from tests.resp import ConnectionClosed, RawClient, encode
-from tests.servers import ServerProcess, free_port
+from tests.servers import StartServer, free_port
+from tests.waiting import wait_until
 from zippy.server import listeners
-from zippy.server.server import PROTECTED, Server
+from zippy.server.access import PROTECTED
+from zippy.server.server import Server
 from zippy.settings import Settings
 
-Start = Callable[..., ServerProcess]
 PIPELINE = encode(("PING",)) * 50_000
 
 
@@ -47,7 +48,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 class TestAddresses:
     """TCP and Unix sockets."""
 
-    def test_default_is_the_loopback(self, start_server: Start) -> None:
+    def test_default_is_the_loopback(self, start_server: StartServer) -> None:
         """Without `bind`, only this machine is listened to, over both versions of IP where there are two."""
         server = start_server()
         with server.client() as client:
@@ -56,7 +57,7 @@ class TestAddresses:
         assert answers(lambda: RawClient("::1", server.port)) == has_ipv6()
 
     @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-    def test_ipv6(self, start_server: Start) -> None:
+    def test_ipv6(self, start_server: StartServer) -> None:
         """An IPv6 client, and its address as Redis writes it."""
         server = start_server()
         with RawClient("::1", server.port) as client:
@@ -65,7 +66,7 @@ class TestAddresses:
             assert fields[2] == b"laddr=[::1]:%d" % server.port
 
     @pytest.mark.parametrize("mode", [0o700, 0o770, 0o777])
-    def test_unix_socket(self, start_server: Start, tmp_path: Path, mode: int) -> None:
+    def test_unix_socket(self, start_server: StartServer, tmp_path: Path, mode: int) -> None:
         """A Unix socket beside TCP, with the mode that was asked for; its clients have the path as their address."""
         path = tmp_path / "s"
         server = start_server(config={"unixsocket": path, "unixsocketperm": f"{mode:o}"})
@@ -77,7 +78,7 @@ class TestAddresses:
             assert all(client.read().value == b"PONG" for _ in range(50_000))
         assert answers(server.client)
 
-    def test_long_unix_path_in_monitor(self, start_server: Start, tmp_path: Path) -> None:
+    def test_long_unix_path_in_monitor(self, start_server: StartServer, tmp_path: Path) -> None:
         """MONITOR shows the whole path, and nothing that lies behind it."""
         path = tmp_path / ("s" * (106 - len(str(tmp_path))))
         server = start_server(config={"unixsocket": path})
@@ -86,7 +87,7 @@ class TestAddresses:
             assert client("ECHO", "x").value == b"x"
             assert monitor.read().value.partition(b" ")[2] == f'[0 unix:{path}] "ECHO" "x"'.encode()
 
-    def test_unix_path_that_cannot_be(self, start_server: Start) -> None:
+    def test_unix_path_that_cannot_be(self, start_server: StartServer) -> None:
         """The start ends with Redis's message."""
         with pytest.raises(RuntimeError, match="Failed opening Unix socket: bind: No such file or directory"):
             start_server(config={"unixsocket": "/nosuchdir/s"})
@@ -111,7 +112,7 @@ class TestTls:
             raise
         return client
 
-    def test_client_certificate(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+    def test_client_certificate(self, start_server: StartServer, certificates: Certificates, context: ssl.SSLContext) -> None:
         """By default a client must show a certificate that the authority has signed."""
         port = free_port()
         server = start_server(config=certificates.settings(port))
@@ -127,14 +128,14 @@ class TestTls:
         assert answers(server.client)
 
     @pytest.mark.parametrize("wish", ["no", "optional"])
-    def test_without_certificate(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext, wish: str) -> None:
+    def test_without_certificate(self, start_server: StartServer, certificates: Certificates, context: ssl.SSLContext, wish: str) -> None:
         """tls-auth-clients no and optional let others in."""
         port = free_port()
         start_server(config=certificates.settings(port) | {"tls-auth-clients": wish})
         with self.connect(port, context) as client:
             assert client("PING").value == b"PONG"
 
-    def test_traffic(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+    def test_traffic(self, start_server: StartServer, certificates: Certificates, context: ssl.SSLContext) -> None:
         """Large values and long pipelines, in both directions at once."""
         port = free_port()
         start_server(config=certificates.settings(port) | {"tls-auth-clients": "no"})
@@ -149,7 +150,7 @@ class TestTls:
                 assert all(client.read().value == b"PONG" for _ in range(5000))
                 assert client.read().value == value
 
-    def test_handshakes_have_a_place_each(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+    def test_handshakes_have_a_place_each(self, start_server: StartServer, certificates: Certificates, context: ssl.SSLContext) -> None:
         """Who never finishes the handshake counts in maxclients; those beyond it are closed at once."""
         port = free_port()
         server = start_server(config=certificates.settings(port) | {"tls-auth-clients": "no", "maxclients": 20})
@@ -191,13 +192,13 @@ class TestTls:
             try:
                 return await asyncio.wait_for(reader.read(), 10)
             finally:
-                assert not server.listeners.arriving
+                assert not server.admission.arriving
                 writer.close()
                 await server.stop()
 
         assert asyncio.run(run()) == b""
 
-    def test_plain_client(self, start_server: Start, certificates: Certificates) -> None:
+    def test_plain_client(self, start_server: StartServer, certificates: Certificates) -> None:
         """Who does not speak TLS is closed, and random bytes are as well."""
         port = free_port()
         server = start_server(config=certificates.settings(port))
@@ -211,7 +212,7 @@ class TestTls:
                     pass
         assert answers(server.client)
 
-    def test_versions(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+    def test_versions(self, start_server: StartServer, certificates: Certificates, context: ssl.SSLContext) -> None:
         """tls-protocols shuts versions out."""
         port = free_port()
         start_server(config=certificates.settings(port) | {"tls-auth-clients": "no", "tls-protocols": "TLSv1.3"})
@@ -221,7 +222,7 @@ class TestTls:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             self.connect(port, context)
 
-    def test_change(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+    def test_change(self, start_server: StartServer, certificates: Certificates, context: ssl.SSLContext) -> None:
         """CONFIG SET opens TLS, asks for certificates, refuses files that are not there, and closes it."""
         port = free_port()
         server = start_server()
@@ -245,14 +246,14 @@ class TestTls:
             assert client("CONFIG", "SET", "tls-port", "0").value == b"OK"
             assert not answers(lambda: RawClient("127.0.0.1", port))
 
-    def test_only_tls(self, start_server: Start, certificates: Certificates, context: ssl.SSLContext) -> None:
+    def test_only_tls(self, start_server: StartServer, certificates: Certificates, context: ssl.SSLContext) -> None:
         """A silent client that never finishes its handshake keeps nobody out."""
         port = free_port()
         start_server(config=certificates.settings(port) | {"tls-auth-clients": "no"})
         with RawClient("127.0.0.1", port), self.connect(port, context) as client:
             assert client("PING").value == b"PONG"
 
-    def test_without_a_certificate_file(self, start_server: Start) -> None:
+    def test_without_a_certificate_file(self, start_server: StartServer) -> None:
         """TLS without a certificate is no TLS: the start ends."""
         with pytest.raises(RuntimeError, match="No tls-cert-file configured!"):
             start_server(config={"tls-port": free_port()})
@@ -279,15 +280,15 @@ class TestProtectedMode:
     @pytest.mark.parametrize("peer", [("127.0.0.1", 1), ("127.8.9.1", 1), ("::1", 1, 0, 0), ("::ffff:127.0.0.1", 1, 0, 0)])
     def test_this_machine(self, server: Callable[..., Server], peer: Any) -> None:
         """The loopback's addresses are let in."""
-        assert server().refusal(peer, is_unix=False) is None
+        assert server().access.refusal(peer, is_unix=False) is None
 
     @pytest.mark.parametrize("peer", [("192.0.2.1", 1), ("1.127.0.1", 1), ("::2", 1, 0, 0), ("::ffff:192.0.2.1", 1, 0, 0), None])
     def test_others(self, server: Callable[..., Server], peer: Any) -> None:
         """Others are not, unless there is a password or it was switched off."""
-        assert server().refusal(peer, is_unix=False) == PROTECTED
-        assert server(protected_mode="no").refusal(peer, is_unix=False) is None
-        assert server(requirepass="x").refusal(peer, is_unix=False) is None
-        assert server().refusal("", is_unix=True) is None
+        assert server().access.refusal(peer, is_unix=False) == PROTECTED
+        assert server(protected_mode="no").access.refusal(peer, is_unix=False) is None
+        assert server(requirepass="x").access.refusal(peer, is_unix=False) is None
+        assert server().access.refusal("", is_unix=True) is None
 
     def test_words(self) -> None:
         """One line, with the prefix that clients look for, and the ways out."""
@@ -299,7 +300,7 @@ class TestProtectedMode:
 class TestLimits:
     """How many clients, and for how long."""
 
-    def test_maxclients(self, start_server: Start) -> None:
+    def test_maxclients(self, start_server: StartServer) -> None:
         """One too many is told so and closed; when one leaves there is room again."""
         server = start_server(config={"maxclients": 3})
         first, second, third = (server.client() for _ in range(3))
@@ -316,7 +317,7 @@ class TestLimits:
         # those who are in stay
         assert second("PING").value == b"PONG"
 
-    def test_more_than_the_system_allows(self, start_server: Start) -> None:
+    def test_more_than_the_system_allows(self, start_server: StartServer) -> None:
         """A limit above that of open files is refused, and tells what can be had."""
         with start_server().client() as client:
             reply = client("CONFIG", "SET", "maxclients", "4000000000").value
@@ -324,7 +325,7 @@ class TestLimits:
             assert client("CONFIG", "GET", "maxclients").plain() == [b"maxclients", b"10000"]
 
     @linux_only
-    def test_keepalive(self, start_server: Start) -> None:
+    def test_keepalive(self, start_server: StartServer) -> None:
         """The socket of a client really has keepalive, as the kernel shows it."""
         for seconds, timer in ((300, "keepalive"), (0, "none")):
             server = start_server(config={"tcp-keepalive": seconds})
@@ -336,7 +337,7 @@ class TestLimits:
                 own = [row for row in rows if row[1].endswith(f":{server.port:04X}") and row[2].endswith(f":{port:04X}")]
                 assert [row[5][:2] for row in own] == ["02" if timer == "keepalive" else "00"]
 
-    def test_timeout(self, start_server: Start) -> None:
+    def test_timeout(self, start_server: StartServer) -> None:
         """Silent clients are closed after `timeout` seconds; busy, blocked, subscribed and monitoring ones are not."""
         server = start_server(config={"timeout": 1, "hz": 100})
         silent, blocked, subscribed, monitor, busy = (server.client() for _ in range(5))
@@ -357,7 +358,7 @@ class TestLimits:
         for client in (silent, blocked, subscribed, monitor, busy):
             client.close()
 
-    def test_no_file_is_left(self, start_server: Start) -> None:
+    def test_no_file_is_left(self, start_server: StartServer) -> None:
         """Connections that were refused, cut or closed leave no descriptor behind."""
         if sys.platform != "linux":
             pytest.skip("looks at /proc")

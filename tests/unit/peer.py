@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.test_append_load import request
+from tests.resp import request
 from zippy._core.session import CallbackTransport, Core, Session
 
 

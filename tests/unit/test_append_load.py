@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.resp import request
 from zippy._core.append_load import AppendError, RequestLoader
 from zippy._core.introspection import engine_stats, internal_session
 from zippy._core.session import Core
-
-
-def request(*words: object) -> bytes:
-    """A command as the log holds it."""
-    parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
 
 
 class Loaded:

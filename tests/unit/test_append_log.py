@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_append_load import request
+from tests.resp import request
 from tests.unit.test_evict import ALLKEYS_RANDOM
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import used_memory

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.resp import request
 from tests.unit.peer import Peer
-from tests.unit.test_append_load import request
 from zippy._core.session import CallbackTransport, Core, Session
 
 PIPELINE = 5

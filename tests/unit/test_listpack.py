@@ -95,13 +95,6 @@ class PackMachine(RuleBasedStateMachine):
         self.model[index] = stored(text)
 
     @precondition(lambda self: self.model)
-    @rule(data=st.data(), n=INTEGERS)
-    def replace_int(self, data, n):
-        index = self.place(data)
-        assert self.pack.edit("replace_int", index, n) == index % len(self.model)
-        self.model[index] = n
-
-    @precondition(lambda self: self.model)
     @rule(data=st.data())
     def delete(self, data):
         index = self.place(data) % len(self.model)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.resp import request
 from tests.unit.peer import Peer
-from tests.unit.test_append_load import request
 from zippy._core.introspection import client_line, used_memory
 from zippy._core.session import CallbackTransport, Core, Session
 from zippy.server.clients import ClientState

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.resp import request
 from tests.servers import free_port
 from tests.unit.peer import Peer
-from tests.unit.test_append_load import request
 from zippy._core.introspection import engine_stats
 from zippy._core.session import CallbackTransport, Core, Session
 from zippy.server.server import Server

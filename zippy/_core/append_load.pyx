@@ -5,6 +5,7 @@ which it begins. Bytes that end within a command or a transaction are told apart
 length that was changed looks like an end that is torn too, but then commands follow.
 """
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stddef cimport size_t
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.string cimport memchr, memcmp
@@ -223,15 +224,17 @@ cdef class RequestLoader:
         """The last time that the file gives up to where it was loaded."""
         return self.r.last_second
 
-    def load(self, const unsigned char[::1] data, size_t at, int64_t until=INT64_MAX, bint data_only=False, tell=None):
+    def load(self, data, size_t at, int64_t until=INT64_MAX, bint data_only=False, tell=None):
         """Loads; AppendError says what is wrong, and all before `good` is loaded then.
 
         until: the last second (since the epoch) whose commands are wanted. data_only: commands in Python that write no data are errors, so
         that a file from anywhere can do nothing else. tell: called now and then with the number of bytes that are done.
         """
         cdef Core core = self.session.core
-        self.r.data = <const char*>&data[0] if data.shape[0] else NULL
-        self.r.size = <size_t>data.shape[0]
+        cdef Py_buffer view
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        self.r.data = <const char*>view.buf
+        self.r.size = view.len
         self.r.at = self.good = at
         self.r.until = until
         self.data_only = data_only
@@ -246,6 +249,7 @@ cdef class RequestLoader:
             mem_free(self.r.argv)
             self.r.argv = NULL
             self.r.cap = 0
+            PyBuffer_Release(&view)
 
     cdef int load_all(self, Engine* e) except -1:
         cdef size_t exec_end = 0
@@ -281,6 +285,7 @@ cdef class RequestLoader:
 
     cdef int run(self, Engine* e) except -1:
         cdef uint64_t errors = self.session.client.reply.errors
+        cdef uint64_t starved = e.stats.out_of_memory
         cdef Command* command = find_command(e, self.r.argc, self.r.argv)
         if command == NULL:
             word = self.r.argv[0].ptr[:self.r.argv[0].len]
@@ -289,6 +294,9 @@ cdef class RequestLoader:
             raise AppendError(f"{command.name.ptr[:command.name.len].decode()} is no command that writes data", self.r.request_at)
         engine_command(e, self.session.client, command, self.r.argc, self.r.argv)
         self.session.core.raise_stashed()
+        if e.stats.out_of_memory != starved:
+            # data without what it does would not be what was saved
+            raise AppendError("there is no memory for what a command does", self.r.request_at)
         self.requests += 1
         if self.r.last_second == 0:
             self.untimed += 1

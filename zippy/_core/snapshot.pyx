@@ -5,6 +5,7 @@ the parent through a pipe how it went, and leaves with _exit.
 """
 
 cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport ENAMETOOLONG, errno
 from libc.signal cimport SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
@@ -358,7 +359,7 @@ def load_delay(int delay_us, uint64_t keys):
     time.sleep(keys * (delay_us if delay_us > 0 else -1.0 / delay_us) / 1e6)
 
 
-def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False, bint replace=False, tell=None, int delay_us=0):
+def load_bytes(Core core, data, bint keep_expired=False, bint replace=False, tell=None, int delay_us=0):
     """Loads a snapshot (a mapped file) into the core: a dict of what was found. SnapshotError says what is wrong with it; what came before
     is loaded then.
 
@@ -370,15 +371,17 @@ def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False
     cdef RdbReader reader
     cdef RdbLoad load
     cdef RdbLoader loader
+    cdef Py_buffer view
     memset(&load, 0, sizeof(load))
     load.keep_expired = keep_expired
     load.replace_existing = replace
     engine_enter(core.engine)
-    rdb_reader_init(&reader, &data[0] if data.shape[0] else NULL, data.shape[0])
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    rdb_reader_init(&reader, <const unsigned char*>view.buf, view.len)
     core.engine.ks.loading = True
     try:
         rdb_load_begin(&loader, &core.engine.ks, &reader, &load)
-        while rdb_load_some(&loader, TELL_EVERY if tell is not None or delay_us else <size_t>data.shape[0]):
+        while rdb_load_some(&loader, TELL_EVERY if tell is not None or delay_us else <size_t>view.len):
             if delay_us:
                 load_delay(delay_us, load.keys - waited)
                 waited = load.keys
@@ -388,6 +391,7 @@ def load_bytes(Core core, const unsigned char[::1] data, bint keep_expired=False
             load_delay(delay_us, load.keys - waited)
     finally:
         core.engine.ks.loading = False
+        PyBuffer_Release(&view)
     if reader.status != RDB_OK:
         raise SnapshotError(
             reader.problem.decode(), reader.problem_at, load.bad_db,

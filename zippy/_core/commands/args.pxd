@@ -60,7 +60,8 @@ cdef bint arg_int(Client* c, Slice s, int64_t* n) noexcept nogil                
 cdef bint arg_in_range(Client* c, Slice s, int64_t low, int64_t high, int64_t* n, const char* error) noexcept nogil
 cdef bint arg_double(Client* c, Slice s, double* d) noexcept nogil                  # "ERR value is not a valid float"
 cdef bint arg_timeout(Engine* e, Client* c, Slice s, int64_t* us) noexcept nogil    # seconds with decimals to us; 0: for ever
-# At import: the table of rows (word, bit[, excluded bits[, number of arguments]]) for the commands, whose names a blank separates
+# At import: the table of rows (word, bit[, excluded bits[, number of arguments]]) for the commands, whose names a blank separates;
+# "": it is not all that a command reads
 cdef OptionTable option_table(str commands, list rows) except *
 cdef void options_begin(Options* o, const OptionTable* table, int argc, const Slice* argv, int at) noexcept nogil
 # Reads the option at o.at: returns its bit, and o.at is behind its arguments. 0, and o.at stays: that is no option of the table, one before

@@ -2,6 +2,7 @@
 have a function of their own here, as they have in Redis."""
 
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t
+from zippy._core.commands.args cimport Options, OptionTable, arg_choice, arg_option, lowest_bit, option_table, options_begin
 from zippy._core.ground.buf cimport slice_is
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.commands.types cimport (
@@ -14,6 +15,21 @@ cdef enum:
     STORE = KEY_OW | KEY_UPDATE
     CHANGE = KEY_RW | KEY_ACCESS | KEY_UPDATE
     NOT_SHOWN = KEY_INCOMPLETE | KEY_VARIABLE_FLAGS
+
+cdef enum Word:
+    WORD_GET = 1 << 0
+    WORD_STORE = 1 << 1
+    WORD_OTHER = 1 << 2          # its arguments are no options and no keys
+
+# Of the options of a few commands those that tell something about keys, or have arguments that might look so
+cdef OptionTable SET_WORDS = option_table("", [("get", WORD_GET)])
+cdef OptionTable BITFIELD_WORDS = option_table("", [("get", WORD_GET, 0, 2), ("overflow", WORD_OTHER, 0, 1)])
+cdef OptionTable SORT_WORDS = option_table("", [
+    ("store", WORD_STORE, 0, 1),
+    ("get", WORD_GET, 0, 1),
+    ("by", WORD_OTHER, 0, 1),
+    ("limit", WORD_OTHER, 0, 2),
+])
 
 
 cdef struct Found:
@@ -141,7 +157,7 @@ cdef int set_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept 
     cdef uint32_t flags = STORE
     cdef int i
     for i in range(3, argc):
-        if slice_is(argv[i], b"get"):
+        if arg_choice(&SET_WORDS, argv[i]) == WORD_GET:
             flags = CHANGE
     add(&found, 1, flags)
     return found.count
@@ -150,34 +166,23 @@ cdef int set_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept 
 cdef int bitfield_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil:
     """BITFIELD that only gets changes nothing; one with too few words at its end might."""
     cdef Found found = Found(keys, room, 0)
-    cdef int place = 2
-    while place < argc:
-        if slice_is(argv[place], b"get"):
-            place += 3
-        elif slice_is(argv[place], b"overflow"):
-            place += 2
-        else:
-            place = argc + 1
-    add(&found, 1, READ if place == argc else CHANGE)
+    cdef Options options
+    options_begin(&options, &BITFIELD_WORDS, argc, argv, 2)
+    while options.at < argc and arg_option(&options):
+        pass
+    add(&found, 1, READ if options.at == argc else CHANGE)
     return found.count
 
 
 cdef int sort_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil:
     """SORT: the last STORE counts."""
     cdef Found found = Found(keys, room, 0)
-    cdef int store = 0
-    cdef int place = 2
-    while place < argc:
-        if slice_is(argv[place], b"limit"):
-            place += 3
-        elif slice_is(argv[place], b"store") and place + 1 < argc:
-            store = place + 1
-            place += 2
-        elif slice_is(argv[place], b"get") or slice_is(argv[place], b"by") or slice_is(argv[place], b"store"):
-            place += 2
-        else:
-            place += 1
+    cdef Options options
+    options_begin(&options, &SORT_WORDS, argc, argv, 2)
+    while options.at < argc:
+        if not arg_option(&options):
+            options.at += 1
     add(&found, 1, READ)
-    if store:
-        add(&found, store, STORE)
+    if options.flags & WORD_STORE:
+        add(&found, options.places[lowest_bit(WORD_STORE)], STORE)
     return found.count

@@ -58,7 +58,6 @@ cdef unsigned char* lp_extend(unsigned char* lp, const unsigned char* other) noe
 # Inserts beside p (LP_BEFORE, LP_AFTER); *at, if not NULL, becomes the new element
 cdef unsigned char* lp_insert(unsigned char* lp, Slice s, unsigned char* p, int where, unsigned char** at) noexcept nogil
 cdef unsigned char* lp_replace(unsigned char* lp, unsigned char** p, Slice s) noexcept nogil    # *p follows the element
-cdef unsigned char* lp_replace_int(unsigned char* lp, unsigned char** p, int64_t n) noexcept nogil
 # *next: the one after, NULL at the end
 cdef unsigned char* lp_delete(unsigned char* lp, unsigned char* p, unsigned char** next) noexcept nogil
 cdef unsigned char* lp_delete_range(unsigned char* lp, long index, unsigned long count) noexcept nogil   # negative index from the end

@@ -531,12 +531,6 @@ cdef unsigned char* lp_replace(unsigned char* lp, unsigned char** p, Slice s) no
     return replace(lp, p, &e)
 
 
-cdef unsigned char* lp_replace_int(unsigned char* lp, unsigned char** p, int64_t n) noexcept nogil:
-    cdef Element e
-    encode_int(&e, n)
-    return replace(lp, p, &e)
-
-
 cdef unsigned char* lp_delete(unsigned char* lp, unsigned char* p, unsigned char** next) noexcept nogil:
     lp = lp_delete_range_at(lp, &p, 1)
     if next != NULL:

@@ -5,7 +5,7 @@ the old value.
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.keyspace.types cimport Db, Keyspace
 from zippy._core.values.entry cimport Entry
@@ -53,5 +53,4 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil             # keys remo
 cdef void shrink_tables(Keyspace* ks, uint64_t steps) noexcept nogil  # what removals left too large, at most so many steps a table
 cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil
 cdef Entry* random_key(Db* db) noexcept nogil                        # NULL if empty; never an expired one unless nearly all are
-cdef uint32_t access_now(Keyspace* ks) noexcept nogil                # what a fresh entry's access field holds under the present policy
 cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil

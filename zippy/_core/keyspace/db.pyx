@@ -170,10 +170,6 @@ cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil:
     return e
 
 
-cdef uint32_t access_now(Keyspace* ks) noexcept nogil:
-    return access_for_new(ks)
-
-
 cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil:
     if not ks.no_touch:
         entry_set_access(e, access_touched(ks, e))

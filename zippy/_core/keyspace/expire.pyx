@@ -12,7 +12,6 @@ cdef enum:
     ROUND_KEYS = 20           # keys looked at between two looks at the share of expired ones, at effort 1
     EXTRA_KEYS = 5            # more of them for each further effort
     STALE_PERCENT = 10        # a database goes on being searched while more than this share was expired
-    EFFORT_MAX = 10
     TTL_SMOOTHING = 50        # one sample's weight in the average is one in so many
 
 

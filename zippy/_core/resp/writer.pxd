@@ -10,12 +10,11 @@ cdef enum:
 
 
 cdef struct Reply:
-    Buf out              # bytes to send
+    Buf out              # bytes to send; if it has failed, the connection has to be closed
     size_t sent          # of them, already sent
     int proto            # 2 or 3
-    bint failed          # out of memory while writing: the connection has to be closed
-    uint64_t errors      # error replies written
-    size_t error_at      # where in out the last one begins
+    uint64_t errors      # error replies, written or not for want of memory
+    size_t error_at      # where in out the last one begins, or would
 
 
 cdef void reply_init(Reply* r) noexcept nogil
@@ -47,7 +46,6 @@ cdef void reply_verbatim(Reply* r, const char* kind, Slice text) noexcept nogil 
 # For a length that is known only after its elements: place = reply_defer(r); elements ...; reply_defer_array(r, place, n)
 cdef size_t reply_defer(Reply* r) noexcept nogil
 cdef void reply_defer_array(Reply* r, size_t place, int64_t n) noexcept nogil
-cdef void reply_defer_map(Reply* r, size_t place, int64_t pairs) noexcept nogil
 cdef void reply_defer_set(Reply* r, size_t place, int64_t n) noexcept nogil
 # takes back all that was written since `place` (an earlier out.len)
 cdef void reply_cut(Reply* r, size_t place) noexcept nogil

@@ -7,7 +7,7 @@ from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.listpack cimport (
     LP_AFTER, LP_BEFORE, LP_INT_TEXT, LpItem, lp_append, lp_append_int, lp_bytes, lp_copy, lp_delete, lp_delete_range,
     lp_delete_range_at, lp_equals, lp_extend, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_insert, lp_last, lp_length, lp_new,
-    lp_next, lp_prepend, lp_prev, lp_replace, lp_replace_int, lp_seek, lp_text, lp_valid,
+    lp_next, lp_prepend, lp_prev, lp_replace, lp_seek, lp_text, lp_valid,
 )
 from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_size
 
@@ -161,11 +161,6 @@ cdef class Pack:
     def _replace(self, long index, bytes text):
         cdef unsigned char* place = self.at(index)
         self.lp = lp_replace(self.lp, &place, slice_from(text))
-        return self.index_of(place)
-
-    def _replace_int(self, long index, int64_t n):
-        cdef unsigned char* place = self.at(index)
-        self.lp = lp_replace_int(self.lp, &place, n)
         return self.index_of(place)
 
     def _delete(self, long index):

@@ -15,7 +15,6 @@ cdef enum RdbStatus:
     RDB_UNSUPPORTED = 2     # they are fine, but hold what zippy does not know
     RDB_NO_MEMORY = 3
     RDB_EMPTY = 4           # a collection without elements, which no key can hold
-    RDB_IO = 5              # the system refused; `error` says why
 
 cdef enum:
     RDB_TEXT_SCRATCH = 24

@@ -1,0 +1,79 @@
+"""Modules that were compiled with different structs are refused when they are imported, and no module is left out of that."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+
+from tests.floors.imports import imports_of, module_of, modules, needs_sources, sources
+
+DECLARATION = re.compile(r"^cdef (struct|class) \w+", re.MULTILINE)
+
+
+def in_a_new_process(program: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program in a Python that has imported nothing of zippy yet."""
+    return subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60)
+
+
+def test_a_half_built_tree_is_told() -> None:
+    """The error names both modules, and where the structs are declared."""
+    done = in_a_new_process(
+        """
+        import zippy._core.ground.buf
+        known = zippy._core.__structs__
+        known["zippy._core.values.entry"] = (known["zippy._core.ground.slice"][0] + 8, "zippy._core.elsewhere")
+        import zippy._core.values.entry
+        """
+    )
+    assert "ImportError: the tree is half built: zippy._core.values.entry and zippy._core.elsewhere were compiled " in done.stderr
+    assert " with different structs of zippy._core.values.entry; " in done.stderr
+    assert done.returncode == 1
+
+
+@needs_sources
+def test_every_module_compares_its_structs() -> None:
+    """Each module whose declarations have structs in them refuses to be imported when those are not what is known."""
+    done = in_a_new_process(
+        """
+        import json, pkgutil
+        from importlib import import_module
+        from importlib.machinery import ExtensionFileLoader
+        import zippy._core
+
+        found = [import_module(module.name).__spec__ for module in pkgutil.walk_packages(zippy._core.__path__, "zippy._core.")]
+        specs = [spec for spec in found if isinstance(spec.loader, ExtensionFileLoader)]
+        zippy._core.__structs__.update({name: (0, "nobody") for name in zippy._core.__structs__})
+        refused = []
+        for spec in specs:
+            try:
+                ExtensionFileLoader(spec.name, spec.origin).create_module(spec)
+            except ImportError as error:
+                assert "nobody" in str(error)
+                refused.append(spec.name)
+        print(json.dumps([[spec.name for spec in specs], refused]))
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    names, refused = json.loads(done.stdout)
+    assert set(refused) == set(names) & with_structs()
+
+
+def with_structs() -> set[str]:
+    """The modules whose .pxd, or one that they cimport, declares structs."""
+    known = modules()
+    cimported_by: dict[str, set[str]] = {}
+    found = set()
+    for path in sources():
+        if path.suffix == ".pxd" and DECLARATION.search(path.read_text()):
+            found.add(module_of(path))
+        for cimport in imports_of(path, known) if path.suffix != ".py" else ():
+            cimported_by.setdefault(cimport.target, set()).add(module_of(path))
+    waiting = set(found)
+    while waiting:
+        new = cimported_by.get(waiting.pop(), set()) - found
+        found |= new
+        waiting |= new
+    return found
