@@ -19,8 +19,10 @@ if str(Path(__file__).parent.resolve()) not in sys.path:  # a front end that iso
 from building.kinds import BUILD, DEBUG, TESTING, compile_args, link_args, macros_of
 from building.parallel import ParallelBuild
 from building.structs import check_structs
+from zippy import settings_core
 from zippy.commandspec import rows
 
+GENERATED = Path("build/generated")  # cimports find its .pxd files as they find those of zippy/
 WORKERS = int(os.environ.get("ZIPPY_BUILD_JOBS", os.cpu_count() or 1))
 
 DIRECTIVES = {
@@ -36,12 +38,15 @@ DIRECTIVES = {
 
 
 def generated() -> dict[str, Path]:
-    """Writes the modules that are made of data, where they have changed; their files by module."""
-    path = Path("build/generated/rows.pyx")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text() != rows.source():
-        path.write_text(rows.source())
-    return {"zippy._core.commands.rows": path}
+    """Writes the modules that are made of data, where they have changed; their .pyx by module."""
+    core, header, source = Path("zippy/_core"), settings_core.header(), settings_core.source()
+    texts = {core / "commands/rows.pyx": rows.source(), core / "values/settings.pxd": header, core / "values/settings.pyx": source}
+    for name, text in texts.items():
+        path = GENERATED / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+    return {".".join(name.with_suffix("").parts): GENERATED / name for name in texts if name.suffix == ".pyx"}
 
 
 def extensions() -> list[Extension]:
@@ -59,22 +64,23 @@ class Build(ParallelBuild):
     testing = TESTING
 
 
-building = any(name in sys.argv for name in ("build_ext", "build", "bdist_wheel", "editable_wheel", "develop", "install"))
-cythonized = (
-    cythonize(
+def cythonized() -> list[Extension]:
+    """The extensions with their C files made."""
+    made = cythonize(
         extensions(),
         build_dir=f"{BUILD}/cython",
         cache="build/cache",
-        include_path=["."],
+        include_path=[".", str(GENERATED)],
         nthreads=WORKERS,
         compiler_directives=DIRECTIVES,
     )
-    if building
-    else []
-)
+    return [check_structs(extension) for extension in made]
+
+
+building = any(name in sys.argv for name in ("build_ext", "build", "bdist_wheel", "editable_wheel", "develop", "install"))
 setup(
     packages=find_packages(include=["zippy*"], exclude=[] if TESTING else ["zippy._core.testing"]),
-    ext_modules=[check_structs(extension) for extension in cythonized],
+    ext_modules=cythonized() if building else [],
     cmdclass={"build_ext": Build},
     options={"build": {"build_base": BUILD}},
 )

@@ -57,7 +57,11 @@ class Application:
         """Starts, waits for the end, stops."""
         Server.seed()
         server = Server(self.settings, self.config_path)
-        append_only = AppendOnly(server, Snapshots(server))
+        snapshots = Snapshots(server.core, self.settings)
+        append_only = AppendOnly(server.core, self.settings, snapshots)
+        server.cron.is_saving = snapshots.is_saving
+        server.join(snapshots)
+        server.join(append_only)
         try:
             self.obey_directives(server)
         except ConfigFileError as error:
@@ -79,7 +83,7 @@ class Application:
         gc.freeze()
         log.info("Ready to accept connections %s", server.listeners.describe())
         tell_service_manager(self.settings, "READY=1\nSTATUS=Ready to accept connections\n")
-        code = await server.wait_stopped()
+        code = await server.shutdown.wait()
         tell_service_manager(self.settings, "STOPPING=1\n")
         remove_file(pidfile)
         log.info("zippy is now ready to exit, bye bye...")
@@ -111,7 +115,7 @@ class Application:
 
     def stop_by_signal(self, server: Server, name: str) -> None:
         """Does what the signal's shutdown-on setting says."""
-        if server.stopping is not None:
+        if server.shutdown.under_way is not None:
             log.info("Received %s while shutting down", name)
             return
         log.info("Received %s, scheduling shutdown...", name)
@@ -120,4 +124,4 @@ class Application:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         options: Any = self.settings.value(f"shutdown-on-{name.lower()}")
         save = True if "save" in options else False if "nosave" in options else None
-        server.shut_down(save, "force" in options).add_done_callback(lambda _: self.catch_signals(server))
+        server.shutdown.begin(save, "force" in options).add_done_callback(lambda _: self.catch_signals(server))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 INT_MAX = 2**31 - 1
 INT_MIN = -(2**31)
@@ -38,7 +38,7 @@ SettingType: TypeAlias = Literal[
     "buffer-limits",  # (hard bytes, soft bytes, soft seconds) of normal clients, replicas and pub/sub
     "oom-scores",  # three ints
     "percentiles",  # tuple of float
-    "events",  # NOTIFY_ bits of the keyspace
+    "events",  # the sum of the bits of EVENTS
 ]
 Value: TypeAlias = "int | bool | str | tuple[Any, ...]"
 
@@ -66,6 +66,9 @@ class Setting:
     hidden: bool = False  # CONFIG GET shows it by its full name alone
     served: bool = False  # only a server can honour it: an engine in process refuses it
     used: bool = False  # zippy acts on it; otherwise it is only kept, for clients and files that set it
+    waits_for: str = ""  # the part of zippy that is to act on it and is not there yet
+    core: bool = False  # the core reads it: a field of its struct, made by the build
+    constants: str | None = None  # the core tells its words apart by constants of this prefix, made by the build
 
 
 MULTI_WORD = frozenset({"words", "shutdown", "address", "save", "buffer-limits", "oom-scores", "percentiles"})
@@ -84,12 +87,40 @@ _TITLE_PART = re.compile(r"\{(?:(title\}|unixsocket\}|server-mode\})|\{|listen-a
 _HOSTNAME_MAX = 255
 _BIND_MAX = 16
 _OOM_MAX = 2000
-_BUFFER_CLASSES = {"normal": 0, "slave": 1, "replica": 1, "pubsub": 2}
+BUFFER_CLASSES = ("normal", "replica", "pubsub")  # of clients, in the order of the limits in a value
+_BUFFER_CLASSES = {**{name: place for place, name in enumerate(BUFFER_CLASSES)}, "slave": 1}
 _BUFFER_NAMES = ("normal", "slave", "pubsub")  # CONFIG GET still says "slave"
-_EVENT_LETTERS = "g$lshzxetdnocKEm"  # in the order in which Redis shows them
-_EVENT_PLACES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 0, 1, 11)
-_EVENT_BITS = {letter: 1 << place for letter, place in zip(_EVENT_LETTERS, _EVENT_PLACES, strict=True)}
-_EVENTS_ALL = 0x27FC  # the letter A: g $ l s h z x e t d
+
+
+class Event(NamedTuple):
+    """One class of keyspace notifications."""
+
+    letter: str  # in notify-keyspace-events
+    name: str  # in the core's constants
+    bit: int
+
+
+# In the order in which Redis shows the letters
+EVENTS = (
+    Event("g", "GENERIC", 2),
+    Event("$", "STRING", 3),
+    Event("l", "LIST", 4),
+    Event("s", "SET", 5),
+    Event("h", "HASH", 6),
+    Event("z", "ZSET", 7),
+    Event("x", "EXPIRED", 8),
+    Event("e", "EVICTED", 9),
+    Event("t", "STREAM", 10),
+    Event("d", "MODULE", 13),
+    Event("n", "NEW", 14),
+    Event("o", "OVERWRITTEN", 15),
+    Event("c", "TYPE_CHANGED", 16),
+    Event("K", "KEYSPACE", 0),
+    Event("E", "KEYEVENT", 1),
+    Event("m", "KEY_MISS", 11),
+)
+_EVENT_BITS = {event.letter: 1 << event.bit for event in EVENTS}
+EVENTS_ALL = sum(_EVENT_BITS[letter] for letter in "g$lshzxetd")  # the letter A
 
 
 def parse(setting: Setting, text: str, current: Value | None = None) -> Value:
@@ -114,6 +145,15 @@ def render(setting: Setting, value: Value) -> str:
     """The text that CONFIG GET shows for `value`; parse() gives the value back."""
     show = _RENDER.get(setting.type)
     return str(value) if show is None else show(value)
+
+
+def number(setting: Setting, value: Value) -> int:
+    """The number that the core knows a value of a setting by: of an enum's word, its place among the choices."""
+    if setting.type == "enum":
+        assert isinstance(value, str)
+        return setting.choices.index(value)
+    assert isinstance(value, int), setting.name
+    return int(value)
 
 
 def memory_text(value: int) -> str:
@@ -253,7 +293,7 @@ def _parse_title(setting: Setting, text: str) -> Value:
 def _parse_events(setting: Setting, text: str) -> Value:
     mask = 0
     for letter in text:
-        bits = _EVENTS_ALL if letter == "A" else _EVENT_BITS.get(letter)
+        bits = EVENTS_ALL if letter == "A" else _EVENT_BITS.get(letter)
         if bits is None:
             raise SettingError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
         mask |= bits
@@ -262,8 +302,8 @@ def _parse_events(setting: Setting, text: str) -> Value:
 
 def _render_events(value: Any) -> str:
     """Letters in Redis's order; after an A it leaves out `n`, `o` and `c` as well."""
-    whole = value & _EVENTS_ALL == _EVENTS_ALL
-    letters = ["A", "K", "E", "m"] if whole else list(_EVENT_LETTERS)
+    whole = value & EVENTS_ALL == EVENTS_ALL
+    letters = ["A", "K", "E", "m"] if whole else list(_EVENT_BITS)
     return "".join(letter for letter in letters if letter == "A" or value & _EVENT_BITS[letter])
 
 

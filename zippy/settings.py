@@ -72,6 +72,11 @@ class Settings:
         """Call `listener(new value)` after each change; it may refuse by raising SettingError, which takes the whole change back."""
         self._listeners.setdefault(_BY_NAME[name].name, []).append(listener)
 
+    def follow(self, name: str, listener: Listener) -> None:
+        """Call `listener(value)` now and after each change."""
+        self.on_change(name, listener)
+        listener(self.value(name))
+
     def set(self, name: str, text: str, *, trusted: bool = False) -> None:
         """Change one setting as CONFIG SET does."""
         self.set_many([(name, text)], trusted=trusted)

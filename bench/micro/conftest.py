@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("pytest_benchmark", reason="pip install 'zippy[bench]'")
 
 import zippy
+from zippy.inprocess.engine import host_of
 
 Feed = Callable[[bytes], None]
 
@@ -17,5 +18,5 @@ Feed = Callable[[bytes], None]
 def feed() -> Iterator[Feed]:
     """A new engine's input: runs the commands in some bytes and throws the replies away."""
     with zippy.Engine() as engine:
-        session = engine.channel(lambda one: one.take_output(), lambda one: None)
-        yield lambda data: engine.feed(session, data)
+        session = host_of(engine).channel(lambda one: one.take_output(), lambda one: None)
+        yield lambda data: host_of(engine).feed(session, data)

@@ -22,13 +22,12 @@ CYTHON_TEXTS = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'')
 
 @dataclass(frozen=True)
 class Import:
-    """One import: the file and line, the module meant, whether it stands inside a function, and whether only for types."""
+    """One import, be it for types only: the file and line, the module meant, and whether it stands inside a function."""
 
     file: Path
     line: int
     target: str
     in_function: bool = False
-    for_types: bool = False
 
     def __str__(self) -> str:
         return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.target}"
@@ -46,39 +45,38 @@ def module_of(path: Path) -> str:
 
 
 def modules() -> set[str]:
-    """The names of all modules."""
-    return {module_of(path) for path in sources()}
+    """The names of all modules, with those that the build makes as a whole; commands/rows has its .pxd among the sources."""
+    return {module_of(path) for path in sources()} | {"zippy._core.values.settings"}
 
 
 def imports_of(path: Path, known: set[str]) -> Iterator[Import]:
     """The imports of a file."""
     for found in python_imports(path) if path.suffix == ".py" else cython_imports(path):
-        line, base, names, in_function, for_types = found
+        line, base, names, in_function = found
         inner = [f"{base}.{name}" for name in names if f"{base}.{name}" in known]
         targets = inner if inner and len(inner) == len(names) else [*inner, base]
         for target in targets:
-            yield Import(path, line, target, in_function, for_types)
+            yield Import(path, line, target, in_function)
 
 
-Found = tuple[int, str, list[str], bool, bool]
+Found = tuple[int, str, list[str], bool]
 
 
 def python_imports(path: Path) -> Iterator[Found]:
-    """Line, module, names, inside a function, for types only: of each import in a Python file."""
+    """Line, module, names, inside a function: of each import in a Python file."""
 
-    def walk(node: ast.AST, in_function: bool, for_types: bool) -> Iterator[Found]:
+    def walk(node: ast.AST, in_function: bool) -> Iterator[Found]:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.Import):
-                yield from ((child.lineno, alias.name, [], in_function, for_types) for alias in child.names)
+                yield from ((child.lineno, alias.name, [], in_function) for alias in child.names)
             elif isinstance(child, ast.ImportFrom):
                 base = "." * child.level + (child.module or "")
-                yield child.lineno, base, [alias.name for alias in child.names], in_function, for_types
+                yield child.lineno, base, [alias.name for alias in child.names], in_function
             else:
                 is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-                typed = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
-                yield from walk(child, in_function or is_function, for_types or typed)
+                yield from walk(child, in_function or is_function)
 
-    yield from walk(ast.parse(path.read_text(), str(path)), False, False)
+    yield from walk(ast.parse(path.read_text(), str(path)), False)
 
 
 def cython_imports(path: Path) -> Iterator[Found]:
@@ -88,11 +86,11 @@ def cython_imports(path: Path) -> Iterator[Found]:
     for match in CYTHON_FROM.finditer(text):
         line = text.count("\n", 0, match.start(2)) + 1
         names = [word.split()[0] for word in match.group(3).strip("()").replace("\n", " ").split(",") if word.split()]
-        yield line, match.group(2), names, inside_function(lines, line), False
+        yield line, match.group(2), names, inside_function(lines, line)
     for match in CYTHON_IMPORT.finditer(text):
         line = text.count("\n", 0, match.start(2)) + 1
         for name in match.group(2).split(","):
-            yield line, name.split()[0], [], inside_function(lines, line), False
+            yield line, name.split()[0], [], inside_function(lines, line)
 
 
 def inside_function(lines: list[str], line: int) -> bool:

@@ -16,7 +16,7 @@ pytestmark = needs_sources
 
 TESTS = Path(__file__).resolve().parents[1] / "commands"
 CYTHON_HANDLER = re.compile(r"^cdef void (\w+)_command\(Engine\* e, Client\* c, int argc, Slice\* argv\)", re.MULTILINE)
-PYTHON_HANDLER = re.compile(r'^@command\(\s*"([^"]+)"', re.MULTILINE)
+PYTHON_HANDLER = re.compile(r'^\s*@command\(\s*"([^"]+)"', re.MULTILINE)
 TEST_CLASS = re.compile(r"^class (Test\w+)", re.MULTILINE)
 HANDLER_FOLDERS = ("server", "persistence", "replication", "cluster")
 

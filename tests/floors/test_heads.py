@@ -37,7 +37,7 @@ def python_docstrings() -> dict[str, str]:
     """The docstrings of the handlers in Python by command."""
     found = {}
     for path in (path for folder in HANDLER_FOLDERS for path in (PACKAGE / folder).rglob("*.py")):
-        for node in ast.parse(path.read_text()).body:
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 found |= {name: joined(ast.get_docstring(node) or "") for name in commands_of(node)}
     return found

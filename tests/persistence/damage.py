@@ -25,6 +25,7 @@ from tests.unit.rdb_bytes import double, intset, length, listpack, payload, stri
 from zippy._core import snapshot
 from zippy._core.introspection import memory_stats
 from zippy._core.snapshot import SaveRequest, SnapshotError
+from zippy.inprocess.engine import host_of
 
 LARGEST = 3000  # bytes of a body that is damaged: in a larger one most places are alike
 SLOW = 2.0  # seconds: what takes longer hangs
@@ -196,7 +197,7 @@ class Campaign:
             self.work()
         elif "Bad data format" not in str(answer):
             raise Found(f"{answer}: {body!r}")
-        if memory_stats(self.engine.core)["used"] > BLOAT:
+        if memory_stats(host_of(self.engine).core)["used"] > BLOAT:
             raise Found(f"bloats: {body!r}")
         self.r.delete("k", "t")
         if time.monotonic() - began > SLOW:
@@ -223,12 +224,12 @@ class Campaign:
     def run(self, seconds: float = 0, count: int = 0) -> None:
         """Until the time is over or so many were tried; then nothing may be left."""
         end = time.monotonic() + seconds
-        before = memory_stats(self.engine.core)["used"]
+        before = memory_stats(host_of(self.engine).core)["used"]
         while (not count or self.tried < count) and (not seconds or time.monotonic() < end):
             if self.tried % 50 == 0:
                 self.limits(self.source.random() < 0.5)
             self.one(damaged(self.source, self.bodies))
-        left = memory_stats(self.engine.core)["used"] - before
+        left = memory_stats(host_of(self.engine).core)["used"] - before
         if abs(left) > 1 << 16:
             raise Found(f"{left} bytes are left")
 
@@ -243,7 +244,7 @@ def make_file(policy: str) -> bytes:
         r.set("a", 1)
         r.config_set("maxmemory-policy", policy)
         path = Path(folder) / "dump.rdb"
-        snapshot.save_here(engine.core, SaveRequest(str(path), "8.2.3", checksum=False))
+        snapshot.save_here(host_of(engine).core, SaveRequest(str(path), "8.2.3", checksum=False))
         return path.read_bytes()
 
 
@@ -254,22 +255,22 @@ def whole_files(seed: int, more: Callable[[int], bool]) -> tuple[int, int]:
     tried = loaded = 0
     with zippy.Engine() as engine:
         r = zippy.connect(engine)
-        before = memory_stats(engine.core)["used"]
+        before = memory_stats(host_of(engine).core)["used"]
         while more(tried):
             tried += 1
             data = file[:9] + damaged(source, [file[9:-9]]) + b"\xff" + bytes(8)
             began = time.monotonic()
             try:
-                snapshot.load_bytes(engine.core, data)
+                snapshot.load_bytes(host_of(engine).core, data)
                 loaded += 1
             except SnapshotError as error:
                 if not 0 <= error.offset <= len(data):
                     raise Found(f"offset {error.offset}: {data!r}") from None
-            used = memory_stats(engine.core)["used"]
+            used = memory_stats(host_of(engine).core)["used"]
             r.flushall()
             if used > BLOAT or time.monotonic() - began > SLOW:
                 raise Found(f"bloats or hangs: {data!r}")
-        left = memory_stats(engine.core)["used"] - before
+        left = memory_stats(host_of(engine).core)["used"] - before
         if abs(left) > 1 << 16:
             raise Found(f"{left} bytes are left")
     return tried, loaded

@@ -24,6 +24,7 @@ from tests.resp import request
 from tests.servers import ServerProcess
 from zippy._core import snapshot
 from zippy.cli import tools
+from zippy.inprocess.engine import host_of
 from zippy.persistence.check import Checker, Report, cut
 from zippy.persistence.convert import convert
 from zippy.persistence.data_files import DataFileError, find_log
@@ -86,7 +87,7 @@ def digest(path: Path) -> bytes:
     """DEBUG DIGEST of a snapshot's data."""
     engine = zippy.Engine(enable_debug_command="yes", databases=32)
     try:
-        snapshot.load_bytes(engine.core, path.read_bytes(), keep_expired=True)
+        snapshot.load_bytes(host_of(engine).core, path.read_bytes(), keep_expired=True)
         found: bytes = zippy.connect(engine).execute_command("DEBUG", "DIGEST")
         return found
     finally:
@@ -644,7 +645,7 @@ def snapshot_time(data: bytes) -> int:
     """When a snapshot says that it was taken."""
     engine = zippy.Engine()
     try:
-        found: int = snapshot.load_bytes(engine.core, data)["saved_at"]
+        found: int = snapshot.load_bytes(host_of(engine).core, data)["saved_at"]
         return found
     finally:
         engine.close()

@@ -18,6 +18,7 @@ from tests.resp import RawClient, Reply
 from tests.servers import ServerProcess, StartServer, start_oracle
 from tests.waiting import wait_until
 from zippy._core.snapshot import SaveRequest, Walk, load_bytes
+from zippy.inprocess.engine import host_of
 
 ALL = 2**64 - 1
 KEYS = 400
@@ -43,16 +44,16 @@ class Store:
 
     def set_clock(self, us: int) -> None:
         """It stands there from now on."""
-        self.engine.core.set_clock(us)
+        host_of(self.engine).core.set_clock(us)
 
     def walk(self, path: Path) -> Walk:
         """A save that has just begun."""
-        return Walk(self.engine.core, SaveRequest(str(path), "8.2.3"))
+        return Walk(host_of(self.engine).core, SaveRequest(str(path), "8.2.3"))
 
     def loaded(self, data: bytes) -> Store:
         """Another store with what a file holds, expired keys too."""
         other = Store()
-        load_bytes(other.engine.core, data, keep_expired=True)
+        load_bytes(host_of(other.engine).core, data, keep_expired=True)
         return other
 
     def close(self) -> None:

@@ -22,7 +22,8 @@ from tests.resp import ConnectionClosed, RawClient, encode
 from tests.servers import StartServer, free_port
 from tests.waiting import wait_until
 from zippy.server import listeners
-from zippy.server.server import PROTECTED, Server
+from zippy.server.access import PROTECTED
+from zippy.server.server import Server
 from zippy.settings import Settings
 
 PIPELINE = encode(("PING",)) * 50_000
@@ -191,7 +192,7 @@ class TestTls:
             try:
                 return await asyncio.wait_for(reader.read(), 10)
             finally:
-                assert not server.listeners.arriving
+                assert not server.admission.arriving
                 writer.close()
                 await server.stop()
 
@@ -279,15 +280,15 @@ class TestProtectedMode:
     @pytest.mark.parametrize("peer", [("127.0.0.1", 1), ("127.8.9.1", 1), ("::1", 1, 0, 0), ("::ffff:127.0.0.1", 1, 0, 0)])
     def test_this_machine(self, server: Callable[..., Server], peer: Any) -> None:
         """The loopback's addresses are let in."""
-        assert server().refusal(peer, is_unix=False) is None
+        assert server().access.refusal(peer, is_unix=False) is None
 
     @pytest.mark.parametrize("peer", [("192.0.2.1", 1), ("1.127.0.1", 1), ("::2", 1, 0, 0), ("::ffff:192.0.2.1", 1, 0, 0), None])
     def test_others(self, server: Callable[..., Server], peer: Any) -> None:
         """Others are not, unless there is a password or it was switched off."""
-        assert server().refusal(peer, is_unix=False) == PROTECTED
-        assert server(protected_mode="no").refusal(peer, is_unix=False) is None
-        assert server(requirepass="x").refusal(peer, is_unix=False) is None
-        assert server().refusal("", is_unix=True) is None
+        assert server().access.refusal(peer, is_unix=False) == PROTECTED
+        assert server(protected_mode="no").access.refusal(peer, is_unix=False) is None
+        assert server(requirepass="x").access.refusal(peer, is_unix=False) is None
+        assert server().access.refusal("", is_unix=True) is None
 
     def test_words(self) -> None:
         """One line, with the prefix that clients look for, and the ways out."""

@@ -9,8 +9,10 @@ import pytest
 
 from tests.unit.oracle import Oracle, start_oracle
 from zippy._core.resp.kinds import OrderedSet, Simple
+from zippy._core.testing.engine_shim import command_categories
 from zippy.commandspec import COMMANDS, Argument, CommandSpec, Index, Range, find_command
 from zippy.commandspec.reply import docs_reply, info_reply
+from zippy.commandspec.spec import CATEGORIES
 
 GROUPS = {"connection", "generic", "string", "bitmap", "list", "set", "sorted-set", "hash", "transactions", "pubsub", "server"}
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
@@ -102,6 +104,18 @@ def test_groups_are_complete(oracle: Oracle) -> None:
     theirs = {name for name, docs in oracle("COMMAND", "DOCS").items() if docs["group"] in GROUPS and "module" not in docs}
     assert theirs - {command.name for command in COMMANDS} == LEFT_OUT
     assert {command.name for command in COMMANDS} <= theirs
+
+
+def test_categories_are_those_of_redis(oracle: Oracle) -> None:
+    """Of each category the commands that ACL CAT shows, as far as zippy has them; in the specs and as the core's bits."""
+    assert set(oracle("ACL", "CAT")) == set(CATEGORIES)
+    ours = {spec.name for spec in ALL}
+    bits = command_categories()
+    assert bits.keys() == ours
+    for place, category in enumerate(CATEGORIES):
+        theirs = ours.intersection(oracle("ACL", "CAT", category))
+        assert {spec.name for spec in ALL if category in spec.categories} == theirs
+        assert {name for name, has in bits.items() if has >> place & 1} == theirs
 
 
 def test_words_are_zippys_own(oracle: Oracle) -> None:

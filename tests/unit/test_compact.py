@@ -7,6 +7,7 @@ from tests.resp import request
 from zippy._core.introspection import dataset_digest
 from zippy._core.testing import mem_shim
 from zippy._core.testing.mem_shim import release, resident
+from zippy.inprocess.engine import host_of
 
 KEYS = 150_000
 
@@ -15,11 +16,11 @@ class Client:
     def __init__(self, engine):
         self.engine = engine
         self.out = bytearray()
-        self.session = engine.channel(lambda one: self.out.extend(one.take_output()), lambda one: None)
+        self.session = host_of(engine).channel(lambda one: self.out.extend(one.take_output()), lambda one: None)
 
     def __call__(self, *requests):
         self.out.clear()
-        self.engine.feed(self.session, b"".join(requests))
+        host_of(self.engine).feed(self.session, b"".join(requests))
         return bytes(self.out)
 
 
@@ -27,7 +28,7 @@ class Client:
 class TestCompact:
     def test_sparse_slabs_are_emptied(self):
         with zippy.Engine() as engine:
-            engine.cron_due = float("inf")
+            host_of(engine).cron_due = float("inf")
             client = Client(engine)
             client(request(b"SET", b"key", b"value"), request(b"INFO", b"memory"))
             release()
@@ -39,7 +40,7 @@ class TestCompact:
             client(*(request(b"DEL", b"key:%d" % i) for i in range(KEYS) if i % 10))
             assert resident() - before > 0.7 * full
             steps = 1
-            while engine.core.compact(0):
+            while host_of(engine).core.compact(0):
                 steps += 1
             assert steps > 10
             release()
@@ -54,7 +55,7 @@ class TestCompact:
         """Their entries move, what these point to does not."""
         add = [b"RPUSH %s a b", b"SADD %s 1 2", b"SADD %s a b", b"ZADD %s 1 a 2 b", b"HSET %s f v g w"]
         with zippy.Engine() as engine:
-            engine.cron_due = float("inf")
+            host_of(engine).cron_due = float("inf")
             client = Client(engine)
             client(
                 *(
@@ -65,12 +66,12 @@ class TestCompact:
                 )
             )
             client(*(request(b"DEL", b"key:%d" % i) for i in range(KEYS) if i % 10))
-            before = dataset_digest(engine.core)
+            before = dataset_digest(host_of(engine).core)
             steps = 0
-            while engine.core.compact(0):
+            while host_of(engine).core.compact(0):
                 steps += 1
             assert steps > 10
-            assert dataset_digest(engine.core) == before
+            assert dataset_digest(host_of(engine).core) == before
             client(*(request(b"SADD", b"collection" + b"%021d" % i, b"c") for i in range(20, KEYS, 50)))
             assert client(*(request(b"SCARD", b"collection" + b"%021d" % i) for i in range(20, KEYS, 50))) == b":3\r\n" * (KEYS // 50)
             client(request(b"FLUSHALL"))
@@ -78,33 +79,33 @@ class TestCompact:
     def test_what_cannot_be_moved_is_not_tried_again_and_again(self):
         """Members of a large set stay where they are: a second pass would find as much as the first left."""
         with zippy.Engine() as engine:
-            engine.cron_due = float("inf")
+            host_of(engine).cron_due = float("inf")
             client = Client(engine)
             client(*(request(b"SADD", b"set", b"member:%d" % i + b"x" * 60) for i in range(KEYS)))
             client(*(request(b"SREM", b"set", b"member:%d" % i + b"x" * 60) for i in range(KEYS) if i % 10))
-            while engine.core.compact(0):
+            while host_of(engine).core.compact(0):
                 pass
             calls = 1
-            while engine.core.compact(0):
+            while host_of(engine).core.compact(0):
                 calls += 1
             assert calls == 1
             assert client(request(b"SCARD", b"set")) == b":%d\r\n" % (KEYS // 10)
 
     def test_not_while_activedefrag_is_off(self):
         with zippy.Engine(activedefrag=False) as engine:
-            engine.cron_due = float("inf")
+            host_of(engine).cron_due = float("inf")
             client = Client(engine)
             client(*(request(b"SET", b"key:%d" % i, b"v" * 30) for i in range(KEYS)))
             client(*(request(b"DEL", b"key:%d" % i) for i in range(KEYS) if i % 10))
             release()
             sparse = resident()
-            engine.cron_due = 0
-            engine.do_chores()
+            host_of(engine).cron_due = 0
+            host_of(engine).do_chores()
             release()
             assert resident() == sparse
-            engine.server.settings.set("activedefrag", "yes")
+            host_of(engine).server.settings.set("activedefrag", "yes")
             for _ in range(1000):
-                engine.cron_due = 0
-                engine.do_chores()
+                host_of(engine).cron_due = 0
+                host_of(engine).do_chores()
             release()
             assert resident() < 0.8 * sparse

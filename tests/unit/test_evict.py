@@ -9,11 +9,19 @@ import pytest
 from tests.unit.peer import Peer
 from tests.unit.test_lazy_free import Rig
 from zippy._core.introspection import engine_stats, used_memory
+from zippy.setting_types import number
+from zippy.settings import find_setting
 
 KEYS = 10_000
 NOW = 1_700_000_000_000_000  # us
 SECOND = 1_000_000
-ALLKEYS_RANDOM, NOEVICTION = 3, 0
+
+
+def policy(word: str) -> int:
+    """The number that the core knows a policy by."""
+    setting = find_setting("maxmemory-policy")
+    assert setting is not None
+    return number(setting, word)
 
 
 class Limited(Rig):
@@ -27,7 +35,7 @@ class Limited(Rig):
         while self.step():
             pass
         self.used = used_memory(self.core)[0]
-        self.core.set_setting("maxmemory-policy", ALLKEYS_RANDOM)
+        self.core.set_setting("maxmemory-policy", policy("allkeys-random"))
 
     def keys(self) -> int:
         """How many there are in database 0."""
@@ -96,7 +104,7 @@ def test_nothing_is_evicted_in_a_pause(rig: Limited) -> None:
 
 
 def test_the_time_above_the_limit_is_counted(rig: Limited) -> None:
-    rig.core.set_setting("maxmemory-policy", NOEVICTION)
+    rig.core.set_setting("maxmemory-policy", policy("noeviction"))
     rig.core.set_setting("maxmemory", rig.used // 2)
     assert rig.peer("SET a 1").startswith(b"-OOM ")
     assert rig.time_above() == (0, 0)

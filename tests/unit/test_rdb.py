@@ -18,6 +18,7 @@ from tests.unit.rdb_bytes import double, file_of, intset, length, listpack, payl
 from zippy._core import snapshot
 from zippy._core.introspection import dataset_digest, memory_stats
 from zippy._core.snapshot import SaveRequest, SnapshotError
+from zippy.inprocess.engine import host_of
 
 FAR = 99_999_999_999_999
 
@@ -212,11 +213,11 @@ class TestDamage:
 
     @pytest.mark.parametrize("name", DAMAGED)
     def test_refused(self, engine: zippy.Engine, r: redis.Redis, name: str) -> None:
-        before = memory_stats(engine.core)["used"]
+        before = memory_stats(host_of(engine).core)["used"]
         with pytest.raises(redis.ResponseError, match="Bad data format"):
             r.restore("k", 0, payload(DAMAGED[name]))
         assert r.exists("k") == 0
-        assert abs(memory_stats(engine.core)["used"] - before) < 4096
+        assert abs(memory_stats(host_of(engine).core)["used"] - before) < 4096
 
     def test_checksum_and_version(self, r: redis.Redis) -> None:
         good = payload(b"\x00\x01a")
@@ -243,7 +244,7 @@ class TestDamage:
         source = random.Random(1)
         bodies = [r.dump(key)[:-10] for key in r.keys("*") if len(r.dump(key)) < 300]
         r.flushall()
-        before = memory_stats(engine.core)["used"]
+        before = memory_stats(host_of(engine).core)["used"]
         for body in bodies:
             for place in range(len(body)):
                 for _ in range(3):
@@ -256,7 +257,7 @@ class TestDamage:
                     else:
                         r.dump("k")
                         r.delete("k")
-        assert abs(memory_stats(engine.core)["used"] - before) < 65536
+        assert abs(memory_stats(host_of(engine).core)["used"] - before) < 65536
 
 
 def fill(r: redis.Redis) -> None:
@@ -291,7 +292,7 @@ def fill(r: redis.Redis) -> None:
 
 def saved(engine: zippy.Engine, folder: Path, **options: bool) -> bytes:
     """The file that saving makes."""
-    snapshot.save_here(engine.core, SaveRequest(str(folder / "dump.rdb"), "8.2.3", **options))
+    snapshot.save_here(host_of(engine).core, SaveRequest(str(folder / "dump.rdb"), "8.2.3", **options))
     return (folder / "dump.rdb").read_bytes()
 
 
@@ -304,9 +305,9 @@ class TestFiles:
         data = saved(engine, tmp_path, compress=compress)
         assert data.startswith(b"REDIS0010")
         with zippy.Engine() as other:
-            found = snapshot.load_bytes(other.core, data)
+            found = snapshot.load_bytes(host_of(other).core, data)
             assert found["keys"] == len(r.keys()) + 1
-            assert dataset_digest(other.core) == dataset_digest(engine.core)
+            assert dataset_digest(host_of(other).core) == dataset_digest(host_of(engine).core)
             second = zippy.connect(other)
             for key in r.keys("*"):
                 assert second.object("encoding", key) == r.object("encoding", key), key
@@ -321,12 +322,12 @@ class TestFiles:
         data = saved(engine, tmp_path, checksum=False)
         assert data.endswith(bytes(8))
         with zippy.Engine() as other:
-            assert snapshot.load_bytes(other.core, data)["keys"] == 1
+            assert snapshot.load_bytes(host_of(other).core, data)["keys"] == 1
 
     def test_wrong_checksum(self, engine: zippy.Engine, tmp_path: Path) -> None:
         data = saved(engine, tmp_path)
         with zippy.Engine() as other, pytest.raises(SnapshotError, match="checksum is wrong"):
-            snapshot.load_bytes(other.core, data[:-1] + bytes([data[-1] ^ 1]))
+            snapshot.load_bytes(host_of(other).core, data[:-1] + bytes([data[-1] ^ 1]))
 
     def test_every_cut_is_noticed(self, engine: zippy.Engine, r: redis.Redis, tmp_path: Path) -> None:
         r.set("a", 1)
@@ -334,7 +335,7 @@ class TestFiles:
         data = saved(engine, tmp_path)
         for size in range(len(data)):
             with zippy.Engine() as other, pytest.raises(SnapshotError) as caught:
-                snapshot.load_bytes(other.core, data[:size])
+                snapshot.load_bytes(host_of(other).core, data[:size])
             assert 0 <= caught.value.offset <= size
 
     def test_flipped_bits(self, engine: zippy.Engine, r: redis.Redis, tmp_path: Path) -> None:
@@ -346,29 +347,29 @@ class TestFiles:
         r.zadd("z", {"m": 1.5})
         data = saved(engine, tmp_path, checksum=False)
         with zippy.Engine() as other:
-            before = memory_stats(other.core)["used"]
+            before = memory_stats(host_of(other).core)["used"]
             for place in range(len(data)):
                 for bit in range(8):
                     damaged = bytearray(data)
                     damaged[place] ^= 1 << bit
                     try:
-                        snapshot.load_bytes(other.core, bytes(damaged))
+                        snapshot.load_bytes(host_of(other).core, bytes(damaged))
                     except SnapshotError as error:
                         assert 0 <= error.offset <= len(data)
-                    snapshot.flush(other.core)
-            assert abs(memory_stats(other.core)["used"] - before) < 65536
+                    snapshot.flush(host_of(other).core)
+            assert abs(memory_stats(host_of(other).core)["used"] - before) < 65536
 
     def test_expired_keys_are_left_out(self, engine: zippy.Engine) -> None:
         body = b"\xfc" + struct.pack("<q", 1000) + b"\x00" + string(b"old") + string(b"v")
         body += b"\xfd" + struct.pack("<i", 1) + b"\x00\x01a\x01b"
-        assert snapshot.load_bytes(engine.core, file_of(body))["expired"] == 2
-        assert snapshot.load_bytes(engine.core, file_of(body), True)["keys"] == 2
+        assert snapshot.load_bytes(host_of(engine).core, file_of(body))["expired"] == 2
+        assert snapshot.load_bytes(host_of(engine).core, file_of(body), True)["keys"] == 2
 
     def test_what_is_passed_over(self, engine: zippy.Engine) -> None:
         """Unknown fields, functions, slot sizes, keys that hold nothing."""
         body = b"\xfa" + string(b"what-is-this") + string(b"x") + b"\xf5" + string(b"#!lua name=f\n")
         body += b"\xf4\x01\x02\x03" + b"\x01\x01e\x00" + b"\x00\x01a\x01b"
-        found = snapshot.load_bytes(engine.core, file_of(body, 12))
+        found = snapshot.load_bytes(host_of(engine).core, file_of(body, 12))
         assert (found["keys"], found["functions"], found["empty"], found["version"]) == (1, 1, 1, 12)
 
     def test_head_of_the_file(self, engine: zippy.Engine) -> None:
@@ -379,15 +380,15 @@ class TestFiles:
                 (b"ctime", b"1700000000"), (b"aof-base", b"1"), (b"repl-stream-db", b"3"), (b"repl-id", identity), (b"repl-offset", b"77"),
             )
         )  # fmt: skip
-        found = snapshot.load_bytes(engine.core, file_of(body))
+        found = snapshot.load_bytes(host_of(engine).core, file_of(body))
         assert (found["saved_at"], found["aof_base"], found["replication"]) == (1700000000, True, (3, identity, 77))
 
     def test_head_that_is_written(self, engine: zippy.Engine, tmp_path: Path) -> None:
         request = SaveRequest(str(tmp_path / "dump.rdb"), "8.2.3", aof_base=True)
         request.set_replication(2, b"f" * 40, 1234)
-        snapshot.save_here(engine.core, request)
+        snapshot.save_here(host_of(engine).core, request)
         with zippy.Engine() as other:
-            found = snapshot.load_bytes(other.core, (tmp_path / "dump.rdb").read_bytes())
+            found = snapshot.load_bytes(host_of(other).core, (tmp_path / "dump.rdb").read_bytes())
         assert (found["aof_base"], found["replication"]) == (True, (2, b"f" * 40, 1234))
 
     @pytest.mark.parametrize(
@@ -405,21 +406,21 @@ class TestFiles:
     )
     def test_refused(self, engine: zippy.Engine, data: bytes, problem: str) -> None:
         with pytest.raises(SnapshotError, match=problem):
-            snapshot.load_bytes(engine.core, data)
+            snapshot.load_bytes(host_of(engine).core, data)
 
     def test_replacing(self, engine: zippy.Engine, r: redis.Redis) -> None:
         r.rpush("a", "old")
-        snapshot.load_bytes(engine.core, file_of(b"\x00\x01a\x01b"), False, True)
+        snapshot.load_bytes(host_of(engine).core, file_of(b"\x00\x01a\x01b"), False, True)
         assert r.get("a") == b"b"
 
     def test_announced_sizes_do_not_bloat(self, engine: zippy.Engine) -> None:
-        snapshot.load_bytes(engine.core, file_of(b"\xfe\x00\xfb\x81" + b"\x7f" * 8 + b"\x81" + b"\x7f" * 8))
-        assert memory_stats(engine.core)["used"] < 1 << 20
+        snapshot.load_bytes(host_of(engine).core, file_of(b"\xfe\x00\xfb\x81" + b"\x7f" * 8 + b"\x81" + b"\x7f" * 8))
+        assert memory_stats(host_of(engine).core)["used"] < 1 << 20
 
     @pytest.mark.parametrize(("policy", "field"), [("allkeys-lru", b"\xf8\x40\x64"), ("allkeys-lfu", b"\xf9\x64")])
     def test_idle_time_and_frequency(self, engine: zippy.Engine, r: redis.Redis, tmp_path: Path, policy: str, field: bytes) -> None:
         r.config_set("maxmemory-policy", policy)
-        snapshot.load_bytes(engine.core, file_of(field + b"\x00\x01a\x01b"))
+        snapshot.load_bytes(host_of(engine).core, file_of(field + b"\x00\x01a\x01b"))
         assert r.object("idletime" if policy == "allkeys-lru" else "freq", "a") == 100
         assert field in saved(engine, tmp_path)
 

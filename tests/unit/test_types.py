@@ -17,6 +17,7 @@ from zippy._core import snapshot
 from zippy._core.introspection import dataset_digest, engine_stats
 from zippy._core.snapshot import SaveRequest
 from zippy._core.testing import types_shim
+from zippy.inprocess.engine import host_of
 from zippy.persistence.json_lines import FORMS
 
 VERSIONS = range(10, 13)
@@ -111,13 +112,13 @@ class TestValues:
         assert r.execute_command("SCAN", 0, "TYPE", name) == (0, [b"k"])
 
     def test_copy(self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str) -> None:
-        dumped, before = r.dump("k"), dataset_digest(engine.core)
+        dumped, before = r.dump("k"), dataset_digest(host_of(engine).core)
         assert r.execute_command("COPY", "k", "l") == 1
         assert r.execute_command("OBJECT", "ENCODING", "l") == encoding.encode()
         assert r.dump("l") == dumped
         r.delete("k")
         r.rename("l", "k")
-        assert dataset_digest(engine.core) == before
+        assert dataset_digest(host_of(engine).core) == before
 
     def test_memory_usage(self, r: redis.Redis, name: str, encoding: str) -> None:
         sampled = r.memory_usage("k")
@@ -128,28 +129,28 @@ class TestValues:
         dumped = r.dump("k")
         (row,) = (row for row in ROWS if row["name"] == name)
         assert dumped[0] in row["read"]
-        before = dataset_digest(engine.core)
+        before = dataset_digest(host_of(engine).core)
         r.restore("k", 0, dumped, replace=True)
-        assert dataset_digest(engine.core) == before
+        assert dataset_digest(host_of(engine).core) == before
         assert r.execute_command("OBJECT", "ENCODING", "k") == encoding.encode()
 
     def test_the_commands_that_rebuild_it(self, engine: zippy.Engine, name: str, encoding: str, tmp_path: Path) -> None:
         """As an append-only file is rewritten without RDB."""
         request = SaveRequest(str(tmp_path / "base.aof"), "8.2.3")
         request.write_commands(False)
-        snapshot.save_here(engine.core, request)
+        snapshot.save_here(host_of(engine).core, request)
         with zippy.Engine() as other:
-            session = other.channel(lambda one: one.take_output(), lambda one: None)
-            other.feed(session, (tmp_path / "base.aof").read_bytes())
-            assert dataset_digest(other.core) == dataset_digest(engine.core)
+            session = host_of(other).channel(lambda one: one.take_output(), lambda one: None)
+            host_of(other).feed(session, (tmp_path / "base.aof").read_bytes())
+            assert dataset_digest(host_of(other).core) == dataset_digest(host_of(engine).core)
 
     @pytest.mark.parametrize("change", [False, True])
     def test_saved_beside_the_traffic(
         self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str, tmp_path: Path, change: bool
     ) -> None:
         """In steps of no time, or at once because it is deleted."""
-        before = dataset_digest(engine.core)
-        walk = snapshot.Walk(engine.core, SaveRequest(str(tmp_path / "dump.rdb"), "8.2.3"))
+        before = dataset_digest(host_of(engine).core)
+        walk = snapshot.Walk(host_of(engine).core, SaveRequest(str(tmp_path / "dump.rdb"), "8.2.3"))
         written = b""
         if change:
             walk.step(0, 1)
@@ -160,8 +161,8 @@ class TestValues:
         written += walk.take()
         walk.end()
         with zippy.Engine() as other:
-            snapshot.load_bytes(other.core, written)
-            assert dataset_digest(other.core) == before
+            snapshot.load_bytes(host_of(other).core, written)
+            assert dataset_digest(host_of(other).core) == before
 
     def test_its_entry_moves(self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str) -> None:
         """An expiry makes another block of the entry: nothing in the value may point to the old one."""
@@ -175,8 +176,8 @@ class TestValues:
     def test_freeing_in_steps(self, engine: zippy.Engine, r: redis.Redis, name: str, encoding: str) -> None:
         """What is left behind is found by the fixture of all tests."""
         steps: list[Callable[[], object]] = []
-        engine.core.free_between_turns(steps.append)
+        host_of(engine).core.free_between_turns(steps.append)
         assert r.unlink("k") == 1
         while steps:
             steps.pop(0)()
-        assert engine_stats(engine.core)["lazyfree_pending_objects"] == 0
+        assert engine_stats(host_of(engine).core)["lazyfree_pending_objects"] == 0

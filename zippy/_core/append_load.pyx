@@ -285,6 +285,7 @@ cdef class RequestLoader:
 
     cdef int run(self, Engine* e) except -1:
         cdef uint64_t errors = self.session.client.reply.errors
+        cdef uint64_t starved = e.stats.out_of_memory
         cdef Command* command = find_command(e, self.r.argc, self.r.argv)
         if command == NULL:
             word = self.r.argv[0].ptr[:self.r.argv[0].len]
@@ -293,6 +294,9 @@ cdef class RequestLoader:
             raise AppendError(f"{command.name.ptr[:command.name.len].decode()} is no command that writes data", self.r.request_at)
         engine_command(e, self.session.client, command, self.r.argc, self.r.argv)
         self.session.core.raise_stashed()
+        if e.stats.out_of_memory != starved:
+            # data without what it does would not be what was saved
+            raise AppendError("there is no memory for what a command does", self.r.request_at)
         self.requests += 1
         if self.r.last_second == 0:
             self.untimed += 1

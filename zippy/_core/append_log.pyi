@@ -5,7 +5,6 @@ from typing import final
 
 from zippy._core.session import Core, Journal, Session
 
-POLICIES: dict[str, int]
 NO_MEMORY: str
 
 @final

@@ -25,13 +25,11 @@ from zippy._core.ground.number cimport num_write_i64
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.keyspace.stream cimport SELECT_ROOM, Stream, stream_take, write_select
 from zippy._core.session cimport Core, Journal, Session
+from zippy._core.values.settings cimport FSYNC_ALWAYS, FSYNC_EVERYSEC, FSYNC_NO
 
 import os
-
-cdef enum:
-    SYNC_ALWAYS = 0
-    SYNC_EVERY_SECOND = 1
-    SYNC_NEVER = 2
+from zippy.setting_types import number
+from zippy.settings import find_setting
 
 cdef enum:
     SECOND = 1000000            # us
@@ -40,7 +38,7 @@ cdef enum:
 
 NO_MEMORY = "No memory for the append-only file"
 
-POLICIES = {"always": SYNC_ALWAYS, "everysec": SYNC_EVERY_SECOND, "no": SYNC_NEVER}
+cdef object APPENDFSYNC = find_setting("appendfsync")
 
 
 cdef struct Insertion:
@@ -85,7 +83,7 @@ cdef class AppendLog(Journal):
     cdef int32_t selected_before     # the same where what waits begins
     cdef bint half_written           # a record in the file has no end, and could not be taken back
     cdef int64_t stamped             # second of the last time noted in the file, 0: none
-    cdef int policy                  # SYNC_
+    cdef int policy                  # FSYNC_
     cdef public bint timestamps      # note the time in the file when a second has passed
     cdef public bint sync_later      # leave syncing to the system: a child keeps the disk busy
     cdef readonly int64_t size       # bytes in the file
@@ -107,7 +105,7 @@ cdef class AppendLog(Journal):
         self.on_problem = on_problem
         self.on_fatal = on_fatal
         self.descriptor = self.before = -1
-        self.policy = SYNC_EVERY_SECOND
+        self.policy = FSYNC_EVERYSEC
         self.selected = self.selected_before = -1
 
     def __dealloc__(self):
@@ -240,7 +238,7 @@ cdef class AppendLog(Journal):
         self.sync_before()
         self.before, self.descriptor = self.descriptor, -1
         self.before_end = self.written
-        if self.policy == SYNC_ALWAYS:
+        if self.policy == FSYNC_ALWAYS:
             self.sync_before()
         else:
             self.start_sync(self.before)
@@ -313,12 +311,12 @@ cdef class AppendLog(Journal):
 
     cdef bint puts_off(self, int64_t now) noexcept:
         """Whether a write is to wait for the thread."""
-        if self.policy == SYNC_ALWAYS or not self.syncing:
+        if self.policy == FSYNC_ALWAYS or not self.syncing:
             return False
         if self.put_off_us == 0:
             self.put_off_us = now
         # where nothing is promised, the file before may take as long as it likes
-        if now - self.put_off_us < LONGEST_DELAY or (self.policy == SYNC_NEVER and self.before >= 0):
+        if now - self.put_off_us < LONGEST_DELAY or (self.policy == FSYNC_NO and self.before >= 0):
             return True
         self.delayed += 1
         return False
@@ -345,7 +343,7 @@ cdef class AppendLog(Journal):
         if error == 0 or (done and ftruncate(self.descriptor, self.size) != 0):
             self.half_written = error != 0
             self.keep_place(&place, <int64_t>done)
-        if error and self.policy == SYNC_ALWAYS:
+        if error and self.policy == FSYNC_ALWAYS:
             self.on_fatal("Can't write the append-only file, and appendfsync is 'always'", error)
         if error or self.write_error:
             self.write_error = error
@@ -398,10 +396,10 @@ cdef class AppendLog(Journal):
     cdef int arrange_sync(self, int64_t now) except -1:
         if self.synced == self.written:
             return 0
-        if self.policy == SYNC_ALWAYS:
+        if self.policy == FSYNC_ALWAYS:
             self.sync_here()
         # after a failure a sync has to succeed, whatever the policy
-        elif self.policy == SYNC_EVERY_SECOND or self.sync_error:
+        elif self.policy == FSYNC_EVERYSEC or self.sync_error:
             if not self.syncing and now - self.sync_begun_us >= SECOND:
                 self.start_sync(self.descriptor)
         return 0
@@ -450,7 +448,7 @@ cdef class AppendLog(Journal):
 
     cdef int sync_failed(self, int error) except -1:
         self.failed_syncs += 1
-        if self.policy == SYNC_ALWAYS:
+        if self.policy == FSYNC_ALWAYS:
             self.on_fatal("Can't sync the append-only file, and appendfsync is 'always'", error)
         return self.note_sync(error)
 
@@ -465,7 +463,7 @@ cdef class AppendLog(Journal):
 
     def set_policy(self, str name):
         """always, everysec or no."""
-        self.policy = POLICIES[name]
+        self.policy = number(APPENDFSYNC, name)
 
     def sync(self):
         """Writes and syncs everything at once; OSError when that fails."""

@@ -367,8 +367,8 @@ def keyspace(Core core):
 
 
 def may_wait(Session session):
-    """Whether the session's running command may be a coroutine: it is not part of another one."""
-    return session.core.engine.call.parent == NULL
+    """Whether the session's running command may be a coroutine: it is not part of another one, and a loop serves the core."""
+    return session.core.engine.call.parent == NULL and session.core.schedule_turn_end is not None
 
 
 @cython.final
@@ -523,7 +523,8 @@ def populate(Session session, uint64_t count, bytes prefix, int64_t size):
         if size >= 0:
             value = value[:size].ljust(size, b"\0")
         if open_for_write(db, slice_of_bytes(key)) == NULL:
-            db_put_string(db, NULL, slice_of_bytes(key), slice_of_bytes(value), NO_EXPIRY)
+            if db_put_string(db, NULL, slice_of_bytes(key), slice_of_bytes(value), NO_EXPIRY) == NULL:
+                raise MemoryError
             mutated(db, slice_of_bytes(key), NOTIFY_STRING, NULL, 1)
             request[0] = slice_of(b"SET", 3)
             request[1] = slice_of_bytes(key)

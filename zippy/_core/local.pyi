@@ -1,12 +1,19 @@
 """Commands of callers in this process, as Python sees them; what each does is said in local.pyx."""
 
-import threading
-from collections.abc import Callable, Iterable
-from typing import Any, final
+from collections.abc import Iterable
+from threading import RLock
+from typing import Any, Protocol, final
 
-from zippy._core.session import Core, Session
+from zippy._core.session import Core, Session, Transport
 
 NOT_RUN: object
+
+class _Host(Protocol):  # zippy.inprocess.host.Host
+    core: Core
+    lock: RLock
+    def do_chores(self) -> None: ...
+    def new_session(self, transport: Transport | None) -> Session: ...
+    def refuse_fork(self) -> None: ...
 
 @final
 class Line:
@@ -23,13 +30,11 @@ class Unread:
 
 @final
 class Caller:
-    def __init__(
-        self, engine: Any, core: Core, pool: object, connection_class: type, socket_name: str, callbacks_class: type
-    ) -> None: ...
+    def __init__(self, host: _Host, pool: object, connection_class: type, socket_name: str, callbacks_class: type) -> None: ...
 
 @final
 class Direct:
-    def __init__(self, engine: Callable[[], Any], core: Core, lock: threading.RLock) -> None: ...
+    def __init__(self, host: _Host) -> None: ...
 
 def try_command(client: object, args: tuple[Any, ...], options: dict[str, Any]) -> Any: ...
 def execute_command(self: Any, *args: Any, **options: Any) -> Any: ...

@@ -270,7 +270,7 @@ cdef object read_all(Session session, bint decode, const char* errors, bint all_
     if session.client == NULL:
         buf_free(&output)
         return UNFIT
-    if value is UNFIT or r.at != r.end:
+    if value is UNFIT or r.at != r.end or output.failed:
         buf_append(&output, c.reply.out.data, c.reply.out.len)
         buf_free(&c.reply.out)
         c.reply.out = output
@@ -327,7 +327,7 @@ cdef class Unread:
 cdef class Caller:
     """What the commands of one redis-py client need."""
 
-    cdef object engine               # zippy.Engine
+    cdef object host                 # zippy.inprocess.host.Host
     cdef Core core
     cdef object pool                 # redis-py's, with connections of connection_class
     cdef type connection_class
@@ -337,15 +337,15 @@ cdef class Caller:
     cdef object release
     cdef uint64_t chores_due         # clock_ticks
 
-    def __init__(self, engine, Core core, pool, type connection_class, str socket_name, type callbacks_class):
-        self.engine = engine
-        self.core = core
+    def __init__(self, host, pool, type connection_class, str socket_name, type callbacks_class):
+        self.host = host
+        self.core = host.core
         self.pool = pool
         self.connection_class = connection_class
         self.socket_name = socket_name
         self.callbacks_class = callbacks_class
-        self.acquire = engine.lock.acquire
-        self.release = engine.lock.release
+        self.acquire = host.lock.acquire
+        self.release = host.lock.release
 
     cdef object run(self, client, tuple args, dict options):
         """The command's reply, without response callbacks; NOT_RUN or an Unread."""
@@ -369,7 +369,7 @@ cdef class Caller:
                     available.append(connection)
             if value is not NOT_RUN and (self.core.engine.ticks >= self.chores_due or lazy_waits(&self.core.engine.ks)):
                 self.chores_due = clock_ticks() + <uint64_t>(CHORES_US * clock_ticks_per_us())
-                self.engine.do_chores()
+                self.host.do_chores()
             return value
         finally:
             self.release()
@@ -494,25 +494,25 @@ cdef object plain_argument(object value):
 cdef class Direct:
     """The session behind Engine.execute; RESP3, and gone with the engine."""
 
-    cdef object engine               # a function that gives the zippy.Engine: it holds us
+    cdef object host                 # zippy.inprocess.host.Host
     cdef Core core
     cdef Session session             # None: not yet made, or killed
     cdef object acquire
     cdef object release
     cdef uint64_t chores_due         # clock_ticks
 
-    def __init__(self, engine, Core core, lock):
-        self.engine = engine
-        self.core = core
-        self.acquire = lock.acquire
-        self.release = lock.release
+    def __init__(self, host):
+        self.host = host
+        self.core = host.core
+        self.acquire = host.lock.acquire
+        self.release = host.lock.release
 
     cdef Session ready_session(self):
         cdef Session session = self.session
         if session is None or session.client == NULL or session.client.flags & CLIENT_CLOSING:
             if session is not None:
                 session.close()
-            self.session = session = self.engine().new_session(None)
+            self.session = session = self.host.new_session(None)
             session.client.reply.proto = 3
         return session
 
@@ -562,7 +562,7 @@ cdef class Direct:
         cdef object value
         cdef tuple each
         if self.core.forked:
-            self.engine().refuse_fork()
+            self.host.refuse_fork()
         self.acquire()
         try:
             if self.core.in_turn:
@@ -581,7 +581,7 @@ cdef class Direct:
                 self.core.end_turn()
             if self.core.engine.ticks >= self.chores_due or lazy_waits(&self.core.engine.ks):
                 self.chores_due = clock_ticks() + <uint64_t>(CHORES_US * clock_ticks_per_us())
-                self.engine().do_chores()
+                self.host.do_chores()
         finally:
             self.release()
         return value
@@ -589,7 +589,7 @@ cdef class Direct:
 
 def execute(self, *args):
     """Runs one command and returns its reply; see zippy.Engine."""
-    value = (<Direct?>self.direct).run_turn(args, None)
+    value = (<Direct?>self._direct).run_turn(args, None)
     if type(value) is ReplyError:
         raise value
     return value
@@ -597,4 +597,4 @@ def execute(self, *args):
 
 def execute_many(self, commands):
     """Runs many commands in one turn and returns a list of their replies; see zippy.Engine."""
-    return (<Direct?>self.direct).run_turn(None, [tuple(command) for command in commands])
+    return (<Direct?>self._direct).run_turn(None, [tuple(command) for command in commands])

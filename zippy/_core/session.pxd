@@ -24,7 +24,6 @@ cdef class Core:
     cdef list handlers                    # Python functions by command id, None where the handler is in the core
     cdef dict command_ids                 # id by full name
     cdef readonly tuple command_names     # full names by id
-    cdef public object server             # what Python handlers reach through session.core.server
     cdef public object schedule_turn_end  # called once a turn: has end_turn called after all ready input was read
     cdef public object schedule_wake      # called with seconds: has wake called then
     cdef public object log_exception      # logging's: called with a text inside an except block, or with exc_info
@@ -68,6 +67,7 @@ cdef class Session:
     cdef bint input_ended                 # the peer will send no more: close when all is answered
     cdef char* read_place(self, size_t* room) except NULL        # where to read to, good until was_read
     cdef int was_read(self, size_t size) except -1
+    cdef void note_long_arguments(self) noexcept
     cpdef int end_input(self) except -1
     cpdef int go_on(self) except -1
     cpdef int output_again(self) except -1

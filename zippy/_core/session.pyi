@@ -6,8 +6,6 @@ from typing import Any, final
 
 from typing_extensions import Self, disjoint_base
 
-SETTING_NAMES: tuple[str, ...]
-
 @disjoint_base
 class Transport: ...
 
@@ -25,7 +23,6 @@ class CallbackTransport(Transport):
 
 @final
 class Core:
-    server: Any
     schedule_turn_end: Callable[[Callable[[], object]], object] | None
     schedule_wake: Callable[[float], object] | None
     log_exception: Callable[[str], object]
@@ -96,4 +93,5 @@ class Session:
     def reset(self) -> None: ...
 
 def seed_hashes(seed: int) -> None: ...
+def log_aborts_to(path: bytes) -> None: ...
 def blocks_left_behind() -> int: ...

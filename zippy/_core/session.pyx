@@ -12,7 +12,7 @@ from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
-from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare
+from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare, mem_log_to
 from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
@@ -29,19 +29,22 @@ from zippy._core.commands.output cimport (
 )
 from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED,
-    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_OVER_LIMIT, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
-    CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON, CMD_TAKES_VIEWS, OUTPUT_NORMAL, Call, Command, EngineStats
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR,
+    CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PAUSED, CLIENT_REPLICA, CLIENT_REPLY_OFF,
+    CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON,
+    CMD_TAKES_VIEWS, OUTPUT_NORMAL, Call, Command, EngineStats
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport shrink_tables
 from zippy._core.keyspace.expire cimport expire_cycle
 from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_waits
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.resp.parser cimport PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
+from zippy._core.resp.parser cimport (
+    BATCH_REQUESTS, PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
+)
 from zippy._core.resp.values cimport write_value
 from zippy._core.resp.writer cimport reply_error
-from zippy._core.values.settings cimport Settings
+from zippy._core.values.settings cimport settings_field
 
 cdef enum:
     SHARED_BYTES = 256 * 1024      # one read; a longer pipeline comes in several. What is never read to takes no memory
@@ -53,21 +56,6 @@ cdef enum:
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
     MOVED_BYTES = 4 << 20          # more unsent ones than that are moved only when they are a small part
     VIEWED_BYTES = 1 << 20         # arguments from which on a Python handler that takes views gets one instead of a copy
-
-
-# The fields of Settings in their order: Core.set_setting takes these names
-SETTING_NAMES = (
-    "hash-max-listpack-entries", "hash-max-listpack-value", "list-max-listpack-size", "list-compress-depth", "set-max-intset-entries",
-    "set-max-listpack-entries", "set-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value", "stream-node-max-bytes",
-    "stream-node-max-entries", "proto-max-bulk-len", "client-query-buffer-limit", "maxmemory", "maxmemory-policy", "maxmemory-samples",
-    "maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time", "lazyfree-lazy-eviction", "lazyfree-lazy-expire",
-    "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush", "notify-keyspace-events", "active-expire-effort",
-    "active-expire-enabled", "slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking",
-    "require-authentication", "hz", "lazyexpire-nested-arbitrary-keys",
-)
-cdef dict SETTING_PLACES = {name: i for i, name in enumerate(SETTING_NAMES)}
-if sizeof(Settings) != len(SETTING_NAMES) * sizeof(int64_t):
-    raise ImportError("SETTING_NAMES and the Settings struct differ: the tree is half built")
 
 
 cdef int64_t left_behind = 0   # blocks that engines still had when they were gone
@@ -335,6 +323,8 @@ cdef class Core:
         if c.flags & CLIENT_CLOSING:
             if c.flags & CLIENT_OVER_LIMIT:
                 self.tell_limit(session, "too much output was unsent (client-output-buffer-limit)")
+            if c.flags & CLIENT_OUT_OF_MEMORY:
+                self.tell_limit(session, "there was no memory for its request or its reply")
             if c.flags & CLIENT_SPEAKS_HTTP:
                 self.tell_limit(session, "it sent POST or Host:, as a browser does that an attacker steers")
             session.transport.close_session(session)
@@ -395,10 +385,14 @@ cdef class Core:
             self.end_turn()
 
     def set_setting(self, str name, int64_t value):
-        """Pushes one setting down to the core; names are SETTING_NAMES."""
-        cdef int place = SETTING_PLACES[name]
+        """Pushes one setting down to the core, which has to read it, or a switch of its own. KeyError: it knows no such name."""
+        cdef int64_t* field = settings_field(&self.engine.settings, name.encode())
         cdef Client* c = self.engine.clients
-        (<int64_t*>&self.engine.settings)[place] = value
+        if field == NULL:
+            raise KeyError(name)
+        field[0] = value
+        if name == "prefetch-batch-max-size":
+            self.engine.batch.ahead = <int>min(max(value, 1), BATCH_REQUESTS)
         if name == "maxmemory":
             # whoever comes next need not wait for all that is above a lower limit; and above a higher one time is over
             self.engine.ks.evicting = True
@@ -517,11 +511,13 @@ cdef class Session:
         # the commands parsed ahead are the core's, not the session's: another one's input would take them from who is being served
         assert engine.call == NULL, "a command's handler feeds the core that runs it"
         if parser_begin(&c.parser, &engine.batch, data, size) != 0:
+            c.flags |= CLIENT_OUT_OF_MEMORY
             client_close(c, engine)
             return 0
         self.has_more = engine_run(engine, c, at_once)
         self.core.raise_stashed()
         if parser_end(&c.parser) != 0:
+            c.flags |= CLIENT_OUT_OF_MEMORY
             client_close(c, engine)
         self.check_query_buffer()
         if engine.clients_limit:
@@ -573,6 +569,8 @@ cdef class Session:
                 return self.await_handler(value)
         except ReplyError as error:
             value = error
+        except MemoryError:
+            value = ReplyError("OOM out of memory")
         except Exception as error:
             self.core.log_exception(f"command={self.core.command_names[command.id]}")
             value = ReplyError(f"ERR internal error: {error}")
@@ -584,7 +582,9 @@ cdef class Session:
         if self.core.engine.call.parent != NULL:
             coroutine.close()
             raise ReplyError("ERR this command waits, and cannot be run inside of another one")
-        engine_awaits(self.core.engine, self.client)
+        if not engine_awaits(self.core.engine, self.client):
+            coroutine.close()
+            raise MemoryError
         # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
         self.task = asyncio.ensure_future(coroutine)
         self.task.add_done_callback(self.handler_ended)
@@ -603,6 +603,8 @@ cdef class Session:
             value = task.result()
         elif isinstance(error, ReplyError):
             value = error
+        elif isinstance(error, MemoryError):
+            value = ReplyError("OOM out of memory")
         else:
             self.core.log_exception("a command's coroutine failed", exc_info=error)
             value = ReplyError(f"ERR internal error: {error}")
@@ -629,6 +631,7 @@ cdef class Session:
             self.client.active_us = self.core.engine.ks.clock.mono_us
             self.client.bytes_in += view.len
             self.core.engine.stats.bytes_in += view.len
+            self.note_long_arguments()
             self.run_input(<const char*>view.buf, view.len)
         finally:
             PyBuffer_Release(&view)
@@ -657,12 +660,18 @@ cdef class Session:
             self.core.begin_turn()
             self.was_read(size)
 
+    cdef void note_long_arguments(self) noexcept:
+        """Has the gate look at the command that an argument in a block of its own belongs to."""
+        if self.client.parser.bulk_count:
+            self.client.flags |= CLIENT_LONG_ARGUMENTS
+
     cdef int was_read(self, size_t size) except -1:
         self.client.active_us = self.core.engine.ks.clock.mono_us
         self.client.bytes_in += size
         self.core.engine.stats.bytes_in += size
         if self.reading_own:
             parser_filled(&self.client.parser, size)
+            self.note_long_arguments()
             return self.run_input(NULL, 0)
         return self.run_input(self.core.shared, size)
 
@@ -784,6 +793,11 @@ cdef class Session:
 def seed_hashes(uint64_t seed):
     """Seeds the hash function of the whole process; before the first core is made."""
     hash_seed(seed)
+
+
+def log_aborts_to(bytes path):
+    """Has want of memory, where it aborts the process, be said at the end of this file as well as to stderr; b"": to stderr alone."""
+    mem_log_to(path)
 
 
 def blocks_left_behind():

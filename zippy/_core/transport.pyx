@@ -31,15 +31,15 @@ cdef enum:
 cdef class StreamTransport(Transport):
     """Sends a session's output to an asyncio transport; the protocol's logic is here, StreamProtocol adds the asyncio type."""
 
-    cdef object server            # zippy.server.Server: admits and forgets connections
+    cdef object admit             # admit(self, transport, is_tls): the session of a new connection, or None
     cdef Session session
     cdef object transport
     cdef int fd                   # -1: not to be written to directly (TLS)
     cdef bint full                # the asyncio transport holds bytes: it has to write what follows too
 
-    def __init__(self, server):
+    def __init__(self, admit):
         self.divides_input = True
-        self.server = server
+        self.admit = admit
         self.fd = -1
 
     def connection_made(self, transport):
@@ -47,7 +47,7 @@ cdef class StreamTransport(Transport):
         is_tls = transport.get_extra_info("sslcontext") is not None
         # asyncio's TLS pauses at the limit, not above it: with 0 it would pause when nothing waits
         transport.set_write_buffer_limits(high=1 if is_tls else 0)
-        self.session = self.server.admit(self, transport, is_tls)
+        self.session = self.admit(self, transport, is_tls)
         if self.session is not None and not is_tls:
             self.fd = transport.get_extra_info("socket").fileno()
 

@@ -14,7 +14,7 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
 from zippy._core.local import NOT_RUN, Caller, Line, Unread, set_value, try_command
 from zippy._core.session import Session
-from zippy.inprocess.engine import Engine
+from zippy.inprocess.engine import Engine, host_of
 from zippy.inprocess.plain import caller_for, is_plain
 
 CALLS_UNTIL_OTHERS = 64
@@ -25,12 +25,12 @@ class LocalWriter:
     """What redis-py needs of a StreamWriter: what is written runs at once, replies go to the reader."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        self.host = host_of(engine)
         self.loop = asyncio.get_running_loop()
         self.reader = asyncio.StreamReader(limit=1 << 62)
         self.closed = False
         self.on_the_way = 0
-        self.session = engine.channel(self.on_output, self.on_close)
+        self.session = self.host.channel(self.on_output, self.on_close)
         self.line = Line(self.session)
 
     def arrived(self, data: bytes) -> None:
@@ -64,7 +64,7 @@ class LocalWriter:
         """Runs the commands in data."""
         if self.closed:
             raise ConnectionResetError("the engine closed this connection")
-        self.engine.feed(self.session, data)
+        self.host.feed(self.session, data)
 
     def writelines(self, chunks: Iterable[bytes]) -> None:
         """Runs the commands in the chunks."""
@@ -86,7 +86,7 @@ class LocalWriter:
         """Ends the connection; may be called twice."""
         if not self.closed:
             self.closed = True
-            self.engine.leave(self.session)
+            self.host.leave(self.session)
             self.reader.feed_eof()
 
     async def wait_closed(self) -> None:

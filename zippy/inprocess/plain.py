@@ -9,6 +9,7 @@ from redis._parsers import _AsyncHiredisParser, _AsyncRESP2Parser, _AsyncRESP3Pa
 from redis._parsers.encoders import Encoder
 
 from zippy._core.local import Caller
+from zippy.inprocess.engine import host_of
 
 PARSERS = (_AsyncHiredisParser, _AsyncRESP2Parser, _AsyncRESP3Parser, _HiredisParser, _RESP2Parser, _RESP3Parser)
 
@@ -32,5 +33,5 @@ def caller_for(client: Any, pool_class: type[Any], connection_class: type[Any], 
     pool: Any = client.connection_pool
     if type(pool) is not pool_class or pool.connection_class is not connection_class or getattr(pool, "cache", None) is not None:
         return None
-    engine = pool.connection_kwargs["engine"]
-    return Caller(engine, engine.core, pool, connection_class, socket_name, type(client.response_callbacks))
+    host = host_of(pool.connection_kwargs["engine"])
+    return Caller(host, pool, connection_class, socket_name, type(client.response_callbacks))

@@ -11,7 +11,7 @@ from redis.connection import AbstractConnection, ConnectionPool
 
 from zippy._core.local import Caller, Line, execute_command, set_value
 from zippy._core.session import Session
-from zippy.inprocess.engine import Engine
+from zippy.inprocess.engine import Engine, host_of
 from zippy.inprocess.plain import caller_for, is_plain
 
 try:
@@ -24,12 +24,12 @@ class LocalSocket:
     """What redis-py needs of a socket: what is sent runs at once, what comes back is received."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.ready = threading.Condition(engine.lock)
+        self.host = host_of(engine)
+        self.ready = threading.Condition(self.host.lock)
         self.received = bytearray()
         self.ended = False
         self.timeout: float | None = None
-        self.session = engine.channel(self.on_output, self.on_close)
+        self.session = self.host.channel(self.on_output, self.on_close)
         self.line = Line(self.session)
 
     def on_output(self, session: Session) -> None:
@@ -49,7 +49,7 @@ class LocalSocket:
         """Runs the commands in data."""
         if self.ended:
             raise ConnectionResetError("the engine closed this connection")
-        self.engine.feed(self.session, data)
+        self.host.feed(self.session, data)
 
     def settimeout(self, timeout: float | None) -> None:
         """Seconds that a receive waits; 0: not at all, None: for ever."""
@@ -106,13 +106,13 @@ class LocalSocket:
 
     def close(self) -> None:
         """Ends the connection; may be called twice."""
-        if self.engine.core.forked:
+        if self.host.core.forked:
             self.ended = True
             return
         with self.ready:
             if not self.ended:
                 self.ended = True
-                self.engine.leave(self.session)
+                self.host.leave(self.session)
                 self.ready.notify_all()
 
 

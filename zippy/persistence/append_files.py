@@ -7,18 +7,15 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from zippy._core import snapshot
 from zippy._core.append_load import AppendError, RequestLoader
 from zippy._core.introspection import internal_session
+from zippy._core.session import Core
 from zippy._core.snapshot import SnapshotError
 from zippy.persistence.manifest import BASE, LogFile, Manifest, ManifestError, read_manifest, sync_file
 from zippy.persistence.snapshots import TEMPORARY, is_running, mapped
-
-if TYPE_CHECKING:
-    from zippy._core.session import Core
-    from zippy.settings import Settings
+from zippy.settings import Settings
 
 log = logging.getLogger("zippy")
 

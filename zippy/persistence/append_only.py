@@ -1,6 +1,6 @@
 """The append-only file as a service: kept from the start or from a CONFIG SET on, rewritten in the background, synced by a thread.
 
-Importing this module registers its commands; a server gets the service with `AppendOnly(server, snapshots)`.
+A server gets the service with `server.join(AppendOnly(core, settings, snapshots))`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zippy._core import snapshot
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import reset_stats, slowlog_clear
 from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy._core.session import Core, Session
 from zippy._core.snapshot import SaveRequest
 from zippy.persistence.append_files import AppendFiles, LogError
 from zippy.persistence.background import BackgroundSave, progress_fields
@@ -29,13 +29,10 @@ from zippy.persistence.manifest import HISTORY, LogFile, Manifest
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.arguments import INT64_MAX, integer
 from zippy.server.debug import debug
+from zippy.server.info import Fields, Sections
 from zippy.server.registry import command
-from zippy.settings import SettingError
+from zippy.settings import SettingError, Settings
 from zippy.version import REDIS_VERSION
-
-if TYPE_CHECKING:
-    from zippy._core.session import Session
-    from zippy.server.server import Server
 
 log = logging.getLogger("zippy")
 
@@ -73,14 +70,14 @@ class Rewrite:
 
 
 class AppendOnly:
-    """The append-only log of one server."""
+    """The append-only log of one server, a service to be joined to it."""
 
-    def __init__(self, server: Server, snapshots: Snapshots) -> None:
-        self.server = server
-        self.core = server.core
+    def __init__(self, core: Core, settings: Settings, snapshots: Snapshots) -> None:
+        self.core = core
+        self.settings = settings
         self.snapshots = snapshots
-        self.files = AppendFiles(server.settings)
-        self.log = AppendLog(server.core, self.sync_in_thread, self.close_in_thread, self.tell_problem, self.give_up)
+        self.files = AppendFiles(settings)
+        self.log = AppendLog(core, self.sync_in_thread, self.close_in_thread, self.tell_problem, self.give_up)
         self.disk = DiskThread()
         self.state = State.OFF
         self.manifest: Manifest | None = None
@@ -97,18 +94,12 @@ class AppendOnly:
         self.last_try = 0.0  # of a rewrite, monotonic seconds
         self.last_seconds = -1
         self.last_copied = 0
-        server.services["append_only"] = self
         snapshots.other_save = lambda: self.rewrite is not None
         snapshots.on_reload = self.data_replaced
-        server.on_cron.append(self.cron)
-        server.on_stop.append(self.stop)
-        server.info.add("persistence", self.persistence_fields)
-        server.info.add("persistence", self.size_fields)
-        server.info.add("memory", lambda: {"mem_aof_buffer": self.log.buffered})
-        server.settings.on_change("appendonly", self.switch)
-        server.settings.on_change("aof-disable-auto-gc", lambda _: self.delete_history())
-        server.follow("appendfsync", self.set_policy)
-        server.follow("aof-timestamp-enabled", self.set_timestamps)
+        settings.on_change("appendonly", self.switch)
+        settings.on_change("aof-disable-auto-gc", lambda _: self.delete_history())
+        settings.follow("appendfsync", self.set_policy)
+        settings.follow("aof-timestamp-enabled", self.set_timestamps)
 
     def set_policy(self, _: Any) -> None:
         """Follows the setting appendfsync."""
@@ -116,7 +107,7 @@ class AppendOnly:
 
     def apply_policy(self) -> None:
         """Has the log synced as promised. Until it is on, a disk that fails is no reason to end the process."""
-        policy = self.server.settings.text("appendfsync")
+        policy = self.settings.text("appendfsync")
         self.log.set_policy("everysec" if policy == "always" and self.state is State.PREPARING else policy)
 
     def enter(self, state: State) -> None:
@@ -132,7 +123,7 @@ class AppendOnly:
 
     def load_at_start(self) -> bool:
         """Loads the data: the log's, where one is kept, else the snapshot. False: that cannot be done; all files are left as they are."""
-        if not self.server.settings.flag("appendonly"):
+        if not self.settings.flag("appendonly"):
             return self.snapshots.load_at_start()
         self.snapshots.remove_leftovers()
         self.files.remove_leftovers()
@@ -175,7 +166,7 @@ class AppendOnly:
         assert self.manifest is not None
         # what a killed process wrote, and the names it gave, are in force from now on, so they have to last
         self.files.sync(self.manifest)
-        keep = self.server.settings.flag("aof-disable-auto-gc")
+        keep = self.settings.flag("aof-disable-auto-gc")
         manifest = self.manifest if keep else replace(self.manifest, history=())
         if not manifest.increments:
             manifest = replace(manifest, increments=(manifest.next_increment(),))
@@ -327,7 +318,7 @@ class AppendOnly:
 
     def cron(self) -> None:
         """Writes what was put off, syncs once a second, rewrites when asked or when the log has grown."""
-        self.log.sync_later = self.server.settings.flag("no-appendfsync-on-rewrite") and self.is_saving
+        self.log.sync_later = self.settings.flag("no-appendfsync-on-rewrite") and self.is_saving
         if self.state is not State.OFF:
             self.log.flush(False)
             self.look_for_doubt()
@@ -348,7 +339,7 @@ class AppendOnly:
     @property
     def as_commands(self) -> bool:
         """Whether a base holds commands and no snapshot."""
-        return not self.server.settings.flag("aof-use-rdb-preamble")
+        return not self.settings.flag("aof-use-rdb-preamble")
 
     @property
     def growth(self) -> int:
@@ -358,7 +349,7 @@ class AppendOnly:
     @property
     def has_grown(self) -> bool:
         """Whether an automatic rewrite is due."""
-        settings = self.server.settings
+        settings = self.settings
         percent = settings.integer("auto-aof-rewrite-percentage")
         return bool(percent) and self.size > settings.integer("auto-aof-rewrite-min-size") and self.growth >= percent
 
@@ -372,7 +363,7 @@ class AppendOnly:
 
     def request(self, base: LogFile) -> SaveRequest:
         """A save of the base by the settings in force."""
-        settings = self.server.settings
+        settings = self.settings
         request = SaveRequest(
             str(self.files.path(base)),
             REDIS_VERSION,
@@ -383,7 +374,7 @@ class AppendOnly:
             delay_us=settings.integer("rdb-key-save-delay"),
         )
         if self.as_commands:
-            request.write_commands(self.server.settings.flag("aof-timestamp-enabled"))
+            request.write_commands(self.settings.flag("aof-timestamp-enabled"))
         return request
 
     def try_scheduled(self) -> None:
@@ -414,7 +405,7 @@ class AppendOnly:
             log.warning("Can't rewrite append only file in background: %s", error)
             self.rewrite_failed()
             return False
-        self.log.sync_later = self.server.settings.flag("no-appendfsync-on-rewrite")
+        self.log.sync_later = self.settings.flag("no-appendfsync-on-rewrite")
         log.info("Background append only file rewriting started%s", self.rewrite.save.described)
         return True
 
@@ -518,7 +509,7 @@ class AppendOnly:
 
     def delete_history(self) -> None:
         """Has a thread delete what was replaced, not the one that syncs: that may take long. The manifest forgets it then."""
-        if self.manifest is None or self.server.settings.flag("aof-disable-auto-gc"):
+        if self.manifest is None or self.settings.flag("aof-disable-auto-gc"):
             return
         history = self.manifest.history
         paths = [self.files.path(file) for file in history]
@@ -591,7 +582,15 @@ class AppendOnly:
 
     # INFO
 
-    def persistence_fields(self) -> Mapping[str, Any]:
+    def sections(self) -> Sections:
+        """For INFO."""
+        return {"persistence": self.fields, "memory": lambda: {"mem_aof_buffer": self.log.buffered}}
+
+    def fields(self) -> Fields:
+        """What there is to tell at any time, and while the log is on."""
+        return {**self.persistence_fields(), **self.size_fields()}
+
+    def persistence_fields(self) -> Fields:
         """For INFO."""
         save = self.rewrite.save if self.rewrite else None
         fields: dict[str, Any] = {
@@ -610,7 +609,7 @@ class AppendOnly:
             fields |= progress_fields(save)
         return fields
 
-    def size_fields(self) -> Mapping[str, Any]:
+    def size_fields(self) -> Fields:
         """For INFO, while the log is on."""
         if self.state is State.OFF:
             return {}
@@ -623,75 +622,59 @@ class AppendOnly:
             "aof_delayed_fsync": self.log.delayed,
         }
 
+    # Commands
 
-def append_only_of(session: Session) -> AppendOnly | None:
-    """The session's server's log; None when the engine has none."""
-    server = session.core.server
-    found = server.services.get("append_only") if server is not None else None
-    return found if isinstance(found, AppendOnly) else None
+    @command("bgrewriteaof")
+    def bgrewriteaof(self, session: Session, args: list[bytes]) -> Any:
+        """BGREWRITEAOF."""
+        if self.rewrite is not None:
+            raise ReplyError("ERR Background append only file rewriting already in progress")
+        if self.is_saving or self.state is State.PREPARING or snapshot.in_transaction(session):
+            self.scheduled = True
+            return SCHEDULED
+        if not self.begin_rewrite():
+            raise ReplyError("ERR Can't execute an AOF background rewriting. Please check the server logs for more information.")
+        return STARTED
 
-
-@command("bgrewriteaof")
-def bgrewriteaof(session: Session, args: list[bytes]) -> Any:
-    """BGREWRITEAOF."""
-    service = append_only_of(session)
-    if service is None:
-        raise ReplyError("ERR This engine keeps no append-only file")
-    if service.rewrite is not None:
-        raise ReplyError("ERR Background append only file rewriting already in progress")
-    if service.is_saving or service.state is State.PREPARING or snapshot.in_transaction(session):
-        service.scheduled = True
-        return SCHEDULED
-    if not service.begin_rewrite():
-        raise ReplyError("ERR Can't execute an AOF background rewriting. Please check the server logs for more information.")
-    return STARTED
-
-
-@command("waitaof")
-def waitaof(session: Session, args: list[bytes]) -> Any:
-    """WAITAOF numlocal numreplicas timeout."""
-    local = integer(args[1])
-    if local not in {0, 1}:
-        raise ReplyError("ERR value is out of range, value must between 0 and 1")
-    replicas = integer(args[2], "ERR value is out of range, must be positive")
-    if replicas < 0:
-        raise ReplyError("ERR value is out of range, must be positive")
-    milliseconds = integer(args[3], "ERR timeout is not an integer or out of range")
-    if milliseconds < 0:
-        raise ReplyError("ERR timeout is negative")
-    if milliseconds > INT64_MAX - int(time.time() * 1000):
-        raise ReplyError("ERR timeout is out of range")
-    service = append_only_of(session)
-    if service is None or service.state is State.OFF:
-        if local:
+    @command("waitaof")
+    def waitaof(self, session: Session, args: list[bytes]) -> Any:
+        """WAITAOF numlocal numreplicas timeout."""
+        local = integer(args[1])
+        if local not in {0, 1}:
+            raise ReplyError("ERR value is out of range, value must between 0 and 1")
+        replicas = integer(args[2], "ERR value is out of range, must be positive")
+        if replicas < 0:
+            raise ReplyError("ERR value is out of range, must be positive")
+        milliseconds = integer(args[3], "ERR timeout is not an integer or out of range")
+        if milliseconds < 0:
+            raise ReplyError("ERR timeout is negative")
+        if milliseconds > INT64_MAX - int(time.time() * 1000):
+            raise ReplyError("ERR timeout is out of range")
+        if self.state is State.OFF and local:
             raise ReplyError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
-        if service is None:
-            return [0, 0]
-    offset = service.log.needs(session)
-    held = service.holds(offset)
-    if (held >= local and replicas == 0) or snapshot.in_transaction(session):
-        return [int(held), 0]
-    return service.wait_for_disk(offset, replicas > 0, milliseconds)
+        offset = self.log.needs(session)
+        held = self.holds(offset)
+        if (held >= local and replicas == 0) or snapshot.in_transaction(session):
+            return [int(held), 0]
+        return self.wait_for_disk(offset, replicas > 0, milliseconds)
 
-
-@debug("loadaof", 0, 0, "", "Empty every database and load the append-only file.")
-def debug_loadaof(session: Session, args: list[bytes]) -> Any:
-    """DEBUG LOADAOF."""
-    service = append_only_of(session)
-    if service is None or service.manifest is None:
-        raise ReplyError("ERR Error trying to load the AOF files, check server logs")
-    try:
-        if service.state is State.ON:
-            # what this turn has done is loaded too
-            service.log.settle()
-            service.log.sync()
-        snapshot.flush(session.core)
-        service.files.load(session.core, service.manifest)
-    except (OSError, LogError) as error:
-        log.warning("Error reloading the append-only file: %s", error)
-        raise ReplyError("ERR Error trying to load the AOF files, check server logs") from None
-    log.info("Append Only File loaded by DEBUG LOADAOF")
-    if service.state is State.PREPARING:
-        # the base under way holds what was there before
-        service.prepare()
-    return OK
+    @debug("loadaof", 0, 0, "", "Empty every database and load the append-only file.")
+    def debug_loadaof(self, session: Session, args: list[bytes]) -> Any:
+        """DEBUG LOADAOF."""
+        if self.manifest is None:
+            raise ReplyError("ERR Error trying to load the AOF files, check server logs")
+        try:
+            if self.state is State.ON:
+                # what this turn has done is loaded too
+                self.log.settle()
+                self.log.sync()
+            snapshot.flush(self.core)
+            self.files.load(self.core, self.manifest)
+        except (OSError, LogError) as error:
+            log.warning("Error reloading the append-only file: %s", error)
+            raise ReplyError("ERR Error trying to load the AOF files, check server logs") from None
+        log.info("Append Only File loaded by DEBUG LOADAOF")
+        if self.state is State.PREPARING:
+            # the base under way holds what was there before
+            self.prepare()
+        return OK

@@ -16,15 +16,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from zippy._core import snapshot
+from zippy._core.session import Core
 from zippy._core.snapshot import Progress, SaveRequest
+from zippy.persistence.disk_thread import DiskThread
 from zippy.persistence.manifest import sync_file
-
-if TYPE_CHECKING:
-    from zippy._core.session import Core
-    from zippy.persistence.disk_thread import DiskThread
 
 log = logging.getLogger("zippy")
 

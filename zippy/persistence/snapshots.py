@@ -1,6 +1,6 @@
 """Snapshots: the data is loaded from an RDB file at the start, saved to it on command, at the `save` points and at the end.
 
-Importing this module registers its commands; a server gets the service with `Snapshots(server)`.
+A server gets the service with `server.join(Snapshots(core, settings))`.
 """
 
 from __future__ import annotations
@@ -11,24 +11,22 @@ import mmap
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zippy._core import snapshot
 from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy._core.session import Core, Session
 from zippy._core.snapshot import SaveRequest, SnapshotError
 from zippy.persistence.background import BackgroundSave, Child, Ended, Walk, progress_fields
 from zippy.persistence.disk_thread import DiskThread
 from zippy.server.arguments import syntax_error, text
 from zippy.server.debug import debug
+from zippy.server.info import Fields, Sections
 from zippy.server.registry import command
-from zippy.settings import SettingError, find_setting
+from zippy.settings import SettingError, Settings, find_setting
 from zippy.version import REDIS_VERSION
-
-if TYPE_CHECKING:
-    from zippy._core.session import Session
-    from zippy.server.server import Server
 
 log = logging.getLogger("zippy")
 
@@ -39,16 +37,15 @@ SCHEDULED = Simple("Background saving scheduled")
 
 
 class Snapshots:
-    """The snapshots of one server."""
+    """The snapshots of one server, a service to be joined to it."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.core = server.core
+    def __init__(self, core: Core, settings: Settings) -> None:
+        self.core = core
+        self.settings = settings
         self.under_way: BackgroundSave | None = None
         self.other_save: Callable[[], bool] = lambda: False  # whether another service has a background save under way
         self.on_reload: Callable[[], None] = lambda: None  # called when a file was loaded in the place of what was there
         self.disk = DiskThread()
-        server.is_saving = lambda: self.under_way is not None or self.other_save()
         self.scheduled = False  # a BGSAVE is to follow as soon as it can
         self.last_save = int(time.time())
         self.last_try = 0.0  # of a background save, monotonic seconds
@@ -59,26 +56,25 @@ class Snapshots:
         self.forks = 0
         self.last_fork_us = 0
         self.loaded: dict[str, Any] = {}
-        server.services["snapshots"] = self
-        server.on_cron.append(self.cron)
-        server.on_stop.append(self.stop)
-        self.core.on_flush_all = self.all_flushed
-        server.info.add("persistence", self.persistence_fields)
-        server.info.add("stats", self.stats_fields)
+        core.on_flush_all = self.all_flushed
         self.change_folder(os.getcwd())
-        server.settings.on_change("dir", self.change_folder)
-        server.settings.on_change("save", lambda _: self.update_denial())
-        server.settings.on_change("stop-writes-on-bgsave-error", lambda _: self.update_denial())
+        settings.on_change("dir", self.change_folder)
+        settings.on_change("save", lambda _: self.update_denial())
+        settings.on_change("stop-writes-on-bgsave-error", lambda _: self.update_denial())
+
+    def is_saving(self) -> bool:
+        """Whether a background save is under way, of this or of another service."""
+        return self.under_way is not None or self.other_save()
 
     @property
     def path(self) -> Path:
         """Where the snapshot is."""
-        return Path(self.server.settings.text("dir")) / self.server.settings.text("dbfilename")
+        return Path(self.settings.text("dir")) / self.settings.text("dbfilename")
 
     @property
     def points(self) -> tuple[tuple[int, int], ...]:
         """(seconds, changes) of the `save` setting."""
-        value = self.server.settings.value("save")
+        value = self.settings.value("save")
         assert isinstance(value, tuple)
         return value
 
@@ -91,7 +87,7 @@ class Snapshots:
             os.chdir(folder)
         except OSError as error:
             raise SettingError(str(error.strerror)) from None
-        self.server.settings.put(setting, os.getcwd())
+        self.settings.put(setting, os.getcwd())
 
     # Loading
 
@@ -103,9 +99,7 @@ class Snapshots:
         keep_expired = self.core.journal is not None
         try:
             with path.open("rb") as file, mapped(file.fileno()) as data:
-                self.loaded = snapshot.load_bytes(
-                    self.core, data, keep_expired, replace, delay_us=self.server.settings.integer("key-load-delay")
-                )
+                self.loaded = snapshot.load_bytes(self.core, data, keep_expired, replace, delay_us=self.settings.integer("key-load-delay"))
         except FileNotFoundError:
             return
         if self.loaded["functions"]:
@@ -143,7 +137,7 @@ class Snapshots:
 
     def request(self) -> SaveRequest:
         """A save by the settings in force."""
-        settings = self.server.settings
+        settings = self.settings
         return SaveRequest(
             str(self.path),
             REDIS_VERSION,
@@ -186,8 +180,8 @@ class Snapshots:
 
     def begin(self, request: SaveRequest, path: Path, on_end: Ended, as_commands: bool = False) -> BackgroundSave:
         """Begins a background save, in the way that the settings say. OSError when it cannot be begun."""
-        if self.server.settings.text("snapshot-method") == "walk" and not as_commands:
-            return Walk(self.core, request, path, self.server.settings.flag("rdb-save-incremental-fsync"), self.disk, on_end)
+        if self.settings.text("snapshot-method") == "walk" and not as_commands:
+            return Walk(self.core, request, path, self.settings.flag("rdb-save-incremental-fsync"), self.disk, on_end)
         child = Child(self.core, request, path.parent, on_end)
         self.note_fork(child.fork_seconds)
         return child
@@ -228,7 +222,7 @@ class Snapshots:
 
     def update_denial(self) -> None:
         """Has writes refused while they could not be saved, if that is wished."""
-        wished = self.server.settings.flag("stop-writes-on-bgsave-error") and bool(self.points)
+        wished = self.settings.flag("stop-writes-on-bgsave-error") and bool(self.points)
         snapshot.deny_writes(self.core, self.failing and wished)
 
     # Time and end
@@ -265,7 +259,11 @@ class Snapshots:
 
     # INFO
 
-    def persistence_fields(self) -> Mapping[str, Any]:
+    def sections(self) -> Sections:
+        """For INFO."""
+        return {"persistence": self.persistence_fields, "stats": self.stats_fields}
+
+    def persistence_fields(self) -> Fields:
         """For INFO."""
         save = self.under_way
         return {
@@ -281,9 +279,67 @@ class Snapshots:
             "rdb_last_load_keys_loaded": self.loaded.get("keys", 0),
         }
 
-    def stats_fields(self) -> Mapping[str, Any]:
+    def stats_fields(self) -> Fields:
         """For INFO."""
         return {"total_forks": self.forks, "latest_fork_usec": self.last_fork_us}
+
+    # Commands
+
+    @command("save")
+    def save_command(self, session: Session, args: list[bytes]) -> Any:
+        """SAVE."""
+        if self.under_way is not None:
+            raise ReplyError("ERR Background save already in progress")
+        self.saves += 1
+        if not self.save():
+            raise ReplyError("ERR")
+        return OK
+
+    @command("bgsave")
+    def bgsave(self, session: Session, args: list[bytes]) -> Any:
+        """BGSAVE [SCHEDULE]."""
+        if len(args) > 2 or (len(args) == 2 and args[1].lower() != b"schedule"):
+            raise syntax_error()
+        if self.under_way is not None:
+            raise ReplyError("ERR Background save already in progress")
+        if self.other_save() and len(args) == 1:
+            raise ReplyError(
+                "ERR Another child process is active (AOF?): can't BGSAVE right now. "
+                "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible."
+            )
+        if self.other_save() or snapshot.in_transaction(session):
+            # a snapshot holds a transaction as a whole or not at all
+            self.scheduled = True
+            return SCHEDULED
+        if not self.save_in_background():
+            raise ReplyError("ERR")
+        return STARTED
+
+    @command("lastsave")
+    def lastsave(self, session: Session, args: list[bytes]) -> Any:
+        """LASTSAVE."""
+        return self.last_save
+
+    @debug("reload", 0, 3, "[NOSAVE] [NOFLUSH] [MERGE]", "Save, empty every database and load what was saved.")
+    def debug_reload(self, session: Session, args: list[bytes]) -> Any:
+        """DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]."""
+        options = {text(word).lower() for word in args}
+        if not options <= {"nosave", "noflush", "merge"}:
+            raise ReplyError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+        if "nosave" not in options:
+            self.cancel()
+            if not self.save():
+                raise ReplyError("ERR")
+        if "noflush" not in options:
+            snapshot.flush(self.core)
+        try:
+            self.load("merge" in options)
+        except (OSError, SnapshotError) as error:
+            log.warning("Error reloading %s: %s", self.path, error)
+            raise ReplyError("ERR Error trying to load the RDB dump, check server logs") from None
+        if options:
+            self.on_reload()
+        return OK
 
 
 @contextlib.contextmanager
@@ -309,74 +365,3 @@ def is_running(pid: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def snapshots_of(session: Session) -> Snapshots:
-    """The session's server's snapshots; ReplyError when it has none."""
-    found = session.core.server.services.get("snapshots")
-    if not isinstance(found, Snapshots):
-        raise ReplyError("ERR This engine keeps no snapshots")
-    return found
-
-
-@command("save")
-def save(session: Session, args: list[bytes]) -> Any:
-    """SAVE."""
-    snapshots = snapshots_of(session)
-    if snapshots.under_way is not None:
-        raise ReplyError("ERR Background save already in progress")
-    snapshots.saves += 1
-    if not snapshots.save():
-        raise ReplyError("ERR")
-    return OK
-
-
-@command("bgsave")
-def bgsave(session: Session, args: list[bytes]) -> Any:
-    """BGSAVE [SCHEDULE]."""
-    if len(args) > 2 or (len(args) == 2 and args[1].lower() != b"schedule"):
-        raise syntax_error()
-    snapshots = snapshots_of(session)
-    if snapshots.under_way is not None:
-        raise ReplyError("ERR Background save already in progress")
-    if snapshots.other_save() and len(args) == 1:
-        raise ReplyError(
-            "ERR Another child process is active (AOF?): can't BGSAVE right now. "
-            "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible."
-        )
-    if snapshots.other_save() or snapshot.in_transaction(session):
-        # a snapshot holds a transaction as a whole or not at all
-        snapshots.scheduled = True
-        return SCHEDULED
-    if not snapshots.save_in_background():
-        raise ReplyError("ERR")
-    return STARTED
-
-
-@command("lastsave")
-def lastsave(session: Session, args: list[bytes]) -> Any:
-    """LASTSAVE."""
-    return snapshots_of(session).last_save
-
-
-@debug("reload", 0, 3, "[NOSAVE] [NOFLUSH] [MERGE]", "Save, empty every database and load what was saved.")
-def debug_reload(session: Session, args: list[bytes]) -> Any:
-    """DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]."""
-    options = {text(word).lower() for word in args}
-    if not options <= {"nosave", "noflush", "merge"}:
-        raise ReplyError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
-    snapshots = snapshots_of(session)
-    if "nosave" not in options:
-        snapshots.cancel()
-        if not snapshots.save():
-            raise ReplyError("ERR")
-    if "noflush" not in options:
-        snapshot.flush(session.core)
-    try:
-        snapshots.load("merge" in options)
-    except (OSError, SnapshotError) as error:
-        log.warning("Error reloading %s: %s", snapshots.path, error)
-        raise ReplyError("ERR Error trying to load the RDB dump, check server logs") from None
-    if options:
-        snapshots.on_reload()
-    return OK

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from zippy._core.introspection import client_age, client_is_leaving, client_kind, client_line
+from zippy._core.introspection import client_age, client_is_leaving, client_kind, client_line, engine_stats
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
+from zippy._core.session import Core, Session
+from zippy.server.access import Access
 from zippy.server.arguments import integer, syntax_error, text
 from zippy.server.connection import valid_name
+from zippy.server.info import Fields, Sections
 from zippy.server.registry import command
-
-if TYPE_CHECKING:
-    from zippy._core.session import Session
+from zippy.settings import Settings
 
 KINDS = {"normal": "normal", "master": "master", "slave": "replica", "replica": "replica", "pubsub": "pubsub"}
 
@@ -62,64 +63,7 @@ def client_list(session: Session, args: list[bytes]) -> Any:
     return lines(clients(session))
 
 
-Filter = Callable[["Session"], bool]
-
-
-def read_filter(session: Session, option: bytes, value: bytes) -> Filter:
-    """One "option value" pair of CLIENT KILL."""
-    if option == b"ID":
-        number = integer(value, "ERR client-id should be greater than 0")
-        if number < 1:
-            raise ReplyError("ERR client-id should be greater than 0")
-        return lambda other: other.id == number
-    if option == b"MAXAGE":
-        age = integer(value, "ERR maxage is not an integer or out of range")
-        if age < 1:
-            raise ReplyError("ERR maxage should be greater than 0")
-        return lambda other: client_age(other) >= age
-    if option == b"TYPE":
-        kind = kind_called(value)
-        return lambda other: bool(client_kind(other) == kind)
-    if option == b"ADDR":
-        return lambda other: bool(other.state.address == text(value))
-    if option == b"LADDR":
-        return lambda other: bool(other.state.local_address == text(value))
-    if option == b"USER":
-        if not session.core.server.has_user(text(value)):
-            raise ReplyError(f"ERR No such user '{text(value)}'")
-        return lambda other: bool(other.state.user == text(value))
-    raise syntax_error()
-
-
-@command("client|kill")
-def client_kill(session: Session, args: list[bytes]) -> Any:
-    """CLIENT KILL <ip:port | <[ID client-id] | [TYPE NORMAL | MASTER | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] |
-    [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> [...]>."""
-    if len(args) == 3:
-        victims = [other for other in clients(session) if other.state.address == text(args[2])]
-        if not victims:
-            raise ReplyError("ERR No such client")
-        kill(session, victims)
-        return OK
-    if len(args) % 2:
-        raise syntax_error()
-    skip_me = True
-    candidates: list[Session] | None = None
-    filters: dict[bytes, Filter] = {}
-    for option, value in zip(args[2::2], args[3::2], strict=True):
-        name = option.upper()
-        if name == b"SKIPME" and value.lower() in (b"yes", b"no"):
-            skip_me = value.lower() == b"yes"
-        else:
-            # of an option that comes twice, the last one counts
-            filters[name] = read_filter(session, name, value)
-            if name == b"ID":
-                candidates = client_with_id(session, int(value))
-    if candidates is None:
-        candidates = clients(session)
-    victims = [other for other in candidates if not (skip_me and other is session) and all(fits(other) for fits in filters.values())]
-    kill(session, victims)
-    return len(victims)
+Filter = Callable[[Session], bool]
 
 
 def kill(session: Session, victims: list[Session]) -> None:
@@ -142,3 +86,90 @@ def client_setinfo(session: Session, args: list[bytes]) -> Any:
         raise ReplyError(f"ERR {text(args[2])} cannot contain spaces, newlines or special characters.")
     setattr(session.state, fields[attribute], args[3].decode())
     return OK
+
+
+class Clients:
+    """What there is to know of all clients together, and CLIENT KILL."""
+
+    def __init__(self, core: Core, settings: Settings, access: Access) -> None:
+        self.core = core
+        self.settings = settings
+        self.access = access
+
+    def sections(self) -> Sections:
+        """For INFO."""
+        return {"clients": self.fields}
+
+    def fields(self) -> Fields:
+        """How many clients there are and what they do."""
+        stats = engine_stats(self.core)
+        return {
+            "connected_clients": stats["connected_clients"],
+            "cluster_connections": 0,
+            "maxclients": self.settings.integer("maxclients"),
+            "client_recent_max_input_buffer": 0,
+            "client_recent_max_output_buffer": 0,
+            "blocked_clients": stats["blocked_clients"],
+            "tracking_clients": 0,
+            "pubsub_clients": stats["pubsub_clients"],
+            "watching_clients": stats["watching_clients"],
+            "clients_in_timeout_table": stats["clients_in_timeout_table"],
+            "total_watched_keys": stats["total_watched_keys"],
+            "total_blocking_keys": stats["total_blocking_keys"],
+            "total_blocking_keys_on_nokey": 0,
+        }
+
+    def read_filter(self, session: Session, option: bytes, value: bytes) -> Filter:
+        """One "option value" pair of CLIENT KILL."""
+        if option == b"ID":
+            number = integer(value, "ERR client-id should be greater than 0")
+            if number < 1:
+                raise ReplyError("ERR client-id should be greater than 0")
+            return lambda other: other.id == number
+        if option == b"MAXAGE":
+            age = integer(value, "ERR maxage is not an integer or out of range")
+            if age < 1:
+                raise ReplyError("ERR maxage should be greater than 0")
+            return lambda other: client_age(other) >= age
+        if option == b"TYPE":
+            kind = kind_called(value)
+            return lambda other: bool(client_kind(other) == kind)
+        if option == b"ADDR":
+            return lambda other: bool(other.state.address == text(value))
+        if option == b"LADDR":
+            return lambda other: bool(other.state.local_address == text(value))
+        if option == b"USER":
+            if not self.access.has_user(text(value)):
+                raise ReplyError(f"ERR No such user '{text(value)}'")
+            return lambda other: bool(other.state.user == text(value))
+        raise syntax_error()
+
+    @command("client|kill")
+    def client_kill(self, session: Session, args: list[bytes]) -> Any:
+        """CLIENT KILL <ip:port | <[ID client-id] | [TYPE NORMAL | MASTER | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] |
+        [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> [...]>."""
+        if len(args) == 3:
+            victims = [other for other in clients(session) if other.state.address == text(args[2])]
+            if not victims:
+                raise ReplyError("ERR No such client")
+            kill(session, victims)
+            return OK
+        if len(args) % 2:
+            raise syntax_error()
+        skip_me = True
+        candidates: list[Session] | None = None
+        filters: dict[bytes, Filter] = {}
+        for option, value in zip(args[2::2], args[3::2], strict=True):
+            name = option.upper()
+            if name == b"SKIPME" and value.lower() in (b"yes", b"no"):
+                skip_me = value.lower() == b"yes"
+            else:
+                # of an option that comes twice, the last one counts
+                filters[name] = self.read_filter(session, name, value)
+                if name == b"ID":
+                    candidates = client_with_id(session, int(value))
+        if candidates is None:
+            candidates = clients(session)
+        victims = [other for other in candidates if not (skip_me and other is session) and all(fits(other) for fits in filters.values())]
+        kill(session, victims)
+        return len(victims)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zippy._core import introspection
 from zippy._core.ground.glob import fitting
 from zippy._core.resp.kinds import OrderedSet, Raw, ReplyError, Simple
 from zippy._core.resp.values import encoded
+from zippy._core.session import Session
 from zippy.commandspec import COMMANDS, CommandSpec, find_command
 from zippy.commandspec.reply import docs_reply, info_reply
 from zippy.server.arguments import syntax_error, text
 from zippy.server.registry import command
-
-if TYPE_CHECKING:
-    from zippy._core.session import Session
 
 
 def all_specs() -> Iterator[CommandSpec]:

@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zippy._core.introspection import redact, set_client_name
 from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy._core.session import Session
+from zippy.server.access import Access
 from zippy.server.arguments import integer, text
 from zippy.server.registry import command
 from zippy.version import REDIS_VERSION
-
-if TYPE_CHECKING:
-    from zippy._core.session import Session
-
-
-def fits(password: bytes, hashes: Collection[bytes]) -> bool:
-    """Whether a password's SHA-256 is among these; without any, every password is right, and none is hashed, however long it is."""
-    if not hashes:
-        return True
-    given = hashlib.sha256(password).digest()
-    return any(hmac.compare_digest(given, known) for known in hashes)
-
-
-def authenticate(session: Session, user: bytes, password: bytes) -> None:
-    """Lets the session in, or raises WRONGPASS."""
-    if user != b"default" or not fits(password, session.core.server.password_hashes):
-        session.core.count_denied()
-        raise ReplyError("WRONGPASS invalid username-password pair or user is disabled.")
-    session.authenticate()
-
-
-@command("auth")
-def auth(session: Session, args: list[bytes]) -> Any:
-    """AUTH [username] password."""
-    for place in range(1, min(len(args), 3)):
-        redact(session, place)
-    if len(args) > 3:
-        raise ReplyError("ERR syntax error")
-    if len(args) == 2:
-        if not session.core.server.password_hashes:
-            raise ReplyError(
-                "ERR AUTH <password> called without any password configured for the default user. "
-                "Are you sure your configuration is correct?"
-            )
-        authenticate(session, b"default", args[1])
-    else:
-        authenticate(session, args[1], args[2])
-    return OK
 
 
 def valid_name(text: bytes) -> bool:
@@ -57,52 +18,76 @@ def valid_name(text: bytes) -> bool:
     return all(33 <= byte <= 126 for byte in text)
 
 
-@command("hello")
-def hello(session: Session, args: list[bytes]) -> Any:
-    """HELLO [protover [AUTH username password] [SETNAME clientname]]."""
-    version = None
-    at = 1
-    if len(args) > 1:
-        version = integer(args[1], "ERR Protocol version is not an integer or out of range")
-        if version not in (2, 3):
-            raise ReplyError("NOPROTO unsupported protocol version")
-        at = 2
-    credentials = name = None
-    while at < len(args):
-        option = args[at].upper()
-        left = len(args) - at - 1
-        if option == b"AUTH" and left >= 2:
-            redact(session, at + 1)
-            redact(session, at + 2)
-            credentials = (args[at + 1], args[at + 2])
-            at += 3
-        elif option == b"SETNAME" and left >= 1:
-            name = args[at + 1]
-            if not valid_name(name):
-                raise ReplyError("ERR Client names cannot contain spaces, newlines or special characters.")
-            at += 2
+class Login:
+    """AUTH and HELLO."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    @command("auth")
+    def auth(self, session: Session, args: list[bytes]) -> Any:
+        """AUTH [username] password."""
+        for place in range(1, min(len(args), 3)):
+            redact(session, place)
+        if len(args) > 3:
+            raise ReplyError("ERR syntax error")
+        if len(args) == 2:
+            if not self.access.password_hashes:
+                raise ReplyError(
+                    "ERR AUTH <password> called without any password configured for the default user. "
+                    "Are you sure your configuration is correct?"
+                )
+            self.access.authenticate(session, b"default", args[1])
         else:
-            raise ReplyError(f"ERR Syntax error in HELLO option '{text(args[at])}'")
-    if credentials:
-        authenticate(session, *credentials)
-    if not session.authenticated:
-        raise ReplyError(
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option "
-            "can be used to authenticate the client and select the RESP protocol version at the same time"
-        )
-    if name is not None:
-        set_client_name(session, name)
-    if version is not None:
-        session.protocol = version
-    return {
-        "server": "redis",
-        "version": REDIS_VERSION,
-        "proto": session.protocol,
-        "id": session.id,
-        "mode": "standalone",
-        "role": "master",
-        "modules": [],
-    }
+            self.access.authenticate(session, args[1], args[2])
+        return OK
+
+    @command("hello")
+    def hello(self, session: Session, args: list[bytes]) -> Any:
+        """HELLO [protover [AUTH username password] [SETNAME clientname]]."""
+        version = None
+        at = 1
+        if len(args) > 1:
+            version = integer(args[1], "ERR Protocol version is not an integer or out of range")
+            if version not in (2, 3):
+                raise ReplyError("NOPROTO unsupported protocol version")
+            at = 2
+        credentials = name = None
+        while at < len(args):
+            option = args[at].upper()
+            left = len(args) - at - 1
+            if option == b"AUTH" and left >= 2:
+                redact(session, at + 1)
+                redact(session, at + 2)
+                credentials = (args[at + 1], args[at + 2])
+                at += 3
+            elif option == b"SETNAME" and left >= 1:
+                name = args[at + 1]
+                if not valid_name(name):
+                    raise ReplyError("ERR Client names cannot contain spaces, newlines or special characters.")
+                at += 2
+            else:
+                raise ReplyError(f"ERR Syntax error in HELLO option '{text(args[at])}'")
+        if credentials:
+            self.access.authenticate(session, *credentials)
+        if not session.authenticated:
+            raise ReplyError(
+                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option "
+                "can be used to authenticate the client and select the RESP protocol version at the same time"
+            )
+        if name is not None:
+            set_client_name(session, name)
+        if version is not None:
+            session.protocol = version
+        return {
+            "server": "redis",
+            "version": REDIS_VERSION,
+            "proto": session.protocol,
+            "id": session.id,
+            "mode": "standalone",
+            "role": "master",
+            "modules": [],
+        }
 
 
 @command("reset")

@@ -1,4 +1,4 @@
-"""DEBUG: for tests. Each subcommand is registered with the words that it takes; services may register theirs."""
+"""DEBUG: for tests. Each subcommand is marked with the words that it takes, where it is written; services may have their own."""
 
 from __future__ import annotations
 
@@ -7,59 +7,50 @@ import os
 import struct
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from zippy._core.introspection import dataset_digest, key_facts, keyspace, keyspace_fault, memory_stats, populate, value_digest
 from zippy._core.resp.kinds import OK, Raw, ReplyError, Simple, Verbatim
+from zippy._core.session import Session
 from zippy.server.arguments import integer, subcommand_error, text
 from zippy.server.config import permits
+from zippy.server.cron import Cron
 from zippy.server.help import help_lines
-from zippy.server.registry import command
+from zippy.server.identity import Identity
+from zippy.server.registry import Handler, Marked, command, functions_of
 from zippy.setting_types import SettingError, parse
-from zippy.settings import find_setting
-
-if TYPE_CHECKING:
-    from zippy._core.session import Session
+from zippy.settings import Settings, find_setting
 
 log = logging.getLogger("zippy")
 
-Subcommand = Callable[["Session", list[bytes]], Any]
-SUBCOMMANDS: dict[str, tuple[int, int, Subcommand]] = {}
-HELP: dict[str, tuple[str, str]] = {}
 OUT_OF_RANGE = "ERR value is out of range, must be positive"
 PACKED_MAX = 4 << 30
 LONGEST_SLEEP = 2**63 / 1e9  # seconds; what Python can still count, 292 years
 
 
-def debug(name: str, least: int, most: int, arguments: str, summary: str) -> Callable[[Subcommand], Subcommand]:
-    """Registers a subcommand that takes between `least` and `most` arguments; it gets these alone."""
+@dataclass(frozen=True)
+class Usage:
+    """How a subcommand is called: how many arguments it takes, and its two lines of help."""
 
-    def register(function: Subcommand) -> Subcommand:
-        SUBCOMMANDS[name] = (least, most, function)
-        HELP[name] = (f"{name.upper()} {arguments}".rstrip(), summary)
+    name: str
+    least: int
+    most: int
+    arguments: str
+    summary: str
+
+
+USAGES: dict[object, tuple[Usage, ...]] = {}  # of each function that was marked
+
+
+def debug(name: str, least: int, most: int, arguments: str, summary: str) -> Callable[[Marked], Marked]:
+    """Marks a function or method as a subcommand that takes between `least` and `most` arguments; it gets these alone."""
+
+    def mark(function: Marked) -> Marked:
+        USAGES[function] = (*USAGES.get(function, ()), Usage(name, least, most, arguments, summary))
         return function
 
-    return register
-
-
-@command("debug")
-def debug_command(session: Session, args: list[bytes]) -> Any:
-    """DEBUG. Runs the subcommand that is named; as in Redis, the spec tells none of them."""
-    if not permits(session, "enable-debug-command"):
-        raise ReplyError(
-            'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, '
-            "otherwise you need to set this option in the configuration file, and then restart the server."
-        )
-    least, most, function = SUBCOMMANDS.get(text(args[1]).lower(), (1, 0, debug_help))
-    if not least <= len(args) - 2 <= most:
-        raise subcommand_error(args)
-    return function(session, args[2:])
-
-
-@debug("help", 0, 0, "", "Show these lines.")
-def debug_help(session: Session, args: list[bytes]) -> Any:
-    """DEBUG HELP."""
-    return help_lines("debug", [HELP[name] for name in sorted(HELP) if name != "help"])
+    return mark
 
 
 @debug("sleep", 1, 1, "<seconds>", "Stop everything for so long; decimals are fine.")
@@ -97,13 +88,6 @@ def debug_set_clock(session: Session, args: list[bytes]) -> Any:
     if us < 0:
         raise ReplyError(OUT_OF_RANGE)
     session.core.set_clock(us)
-    return OK
-
-
-@debug("pause-cron", 1, 1, "<0|1>", "Stop the periodic work.")
-def debug_pause_cron(session: Session, args: list[bytes]) -> Any:
-    """DEBUG PAUSE-CRON 0 | 1."""
-    session.core.server.cron_paused = number_of(args[0]) != 0
     return OK
 
 
@@ -174,13 +158,6 @@ def debug_log(session: Session, args: list[bytes]) -> Any:
     return OK
 
 
-@debug("change-repl-id", 0, 0, "", "Give the dataset's history another name.")
-def debug_change_repl_id(session: Session, args: list[bytes]) -> Any:
-    """DEBUG CHANGE-REPL-ID."""
-    session.core.server.replication_id = os.urandom(20).hex()
-    return OK
-
-
 @debug("quicklist-packed-threshold", 1, 1, "<size>", "Taken for compatibility; zippy's lists need no such limit.")
 def debug_quicklist_packed_threshold(session: Session, args: list[bytes]) -> Any:
     """DEBUG QUICKLIST-PACKED-THRESHOLD size."""
@@ -207,22 +184,6 @@ def debug_without_effect(session: Session, args: list[bytes]) -> Any:
 def debug_structsize(session: Session, args: list[bytes]) -> Any:
     """DEBUG STRUCTSIZE."""
     return Simple(f"bits:{struct.calcsize('P') * 8} entry:8 bucket:64")
-
-
-@debug("htstats", 1, 2, "<db> [full]", "The state of a database's tables.")
-def debug_htstats(session: Session, args: list[bytes]) -> Any:
-    """DEBUG HTSTATS db [full]."""
-    number = integer(args[0])
-    if not 0 <= number < session.core.server.settings.integer("databases"):
-        raise ReplyError("ERR Out of range database")
-    keys, expires = next(((count, timed) for place, count, timed, _ in keyspace(session.core) if place == number), (0, 0))
-    sizes = next(((main, timed) for place, main, timed in memory_stats(session.core)["tables"] if place == number), (0, 0))
-    parts = []
-    for title, count, size in (("[Dictionary HT]", keys, sizes[0]), ("[Expires HT]", expires, sizes[1])):
-        parts.append(f"{title}\n")
-        if count:
-            parts.append(f"Hash table 0 stats (main hash table):\n table size: {size} bytes\n number of elements: {count}\n")
-    return Verbatim("".join(parts))
 
 
 PROTOCOL: dict[str, Any] = {
@@ -257,3 +218,66 @@ def debug_protocol(session: Session, args: list[bytes]) -> Any:
             "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
         )
     return PROTOCOL[kind]
+
+
+class Debug:
+    """The subcommands of one server."""
+
+    def __init__(self, settings: Settings, cron: Cron, identity: Identity) -> None:
+        self.settings = settings
+        self.cron = cron
+        self.identity = identity
+        self.subcommands: dict[str, tuple[Usage, Handler]] = {}
+
+    def add(self, *owners: object) -> None:
+        """Adds what is marked in modules and objects."""
+        for owner in owners:
+            for function, handler in functions_of(owner):
+                for usage in USAGES.get(function, ()):
+                    self.subcommands[usage.name] = usage, handler
+
+    @command("debug")
+    def debug_command(self, session: Session, args: list[bytes]) -> Any:
+        """DEBUG. Runs the subcommand that is named; as in Redis, the spec tells none of them."""
+        if not permits(self.settings, session, "enable-debug-command"):
+            raise ReplyError(
+                'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
+                "connection, otherwise you need to set this option in the configuration file, and then restart the server."
+            )
+        found = self.subcommands.get(text(args[1]).lower())
+        if found is None or not found[0].least <= len(args) - 2 <= found[0].most:
+            raise subcommand_error(args)
+        return found[1](session, args[2:])
+
+    @debug("help", 0, 0, "", "Show these lines.")
+    def debug_help(self, session: Session, args: list[bytes]) -> Any:
+        """DEBUG HELP."""
+        usages = [usage for _, (usage, _) in sorted(self.subcommands.items()) if usage.name != "help"]
+        return help_lines("debug", [(f"{usage.name.upper()} {usage.arguments}".rstrip(), usage.summary) for usage in usages])
+
+    @debug("pause-cron", 1, 1, "<0|1>", "Stop the periodic work.")
+    def debug_pause_cron(self, session: Session, args: list[bytes]) -> Any:
+        """DEBUG PAUSE-CRON 0 | 1."""
+        self.cron.paused = number_of(args[0]) != 0
+        return OK
+
+    @debug("change-repl-id", 0, 0, "", "Give the dataset's history another name.")
+    def debug_change_repl_id(self, session: Session, args: list[bytes]) -> Any:
+        """DEBUG CHANGE-REPL-ID."""
+        self.identity.replication_id = os.urandom(20).hex()
+        return OK
+
+    @debug("htstats", 1, 2, "<db> [full]", "The state of a database's tables.")
+    def debug_htstats(self, session: Session, args: list[bytes]) -> Any:
+        """DEBUG HTSTATS db [full]."""
+        number = integer(args[0])
+        if not 0 <= number < self.settings.integer("databases"):
+            raise ReplyError("ERR Out of range database")
+        keys, expires = next(((count, timed) for place, count, timed, _ in keyspace(session.core) if place == number), (0, 0))
+        sizes = next(((main, timed) for place, main, timed in memory_stats(session.core)["tables"] if place == number), (0, 0))
+        parts = []
+        for title, count, size in (("[Dictionary HT]", keys, sizes[0]), ("[Expires HT]", expires, sizes[1])):
+            parts.append(f"{title}\n")
+            if count:
+                parts.append(f"Hash table 0 stats (main hash table):\n table size: {size} bytes\n number of elements: {count}\n")
+        return Verbatim("".join(parts))

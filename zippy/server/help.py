@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zippy._core.resp.kinds import Simple
+from zippy._core.session import Core, Session
 from zippy.commandspec import COMMANDS, CommandSpec
 from zippy.commandspec.syntax import syntax
-from zippy.server.registry import command
-
-if TYPE_CHECKING:
-    from zippy._core.session import Session
 
 
 def help_lines(container: str, entries: list[tuple[str, str]]) -> list[Simple]:
@@ -32,12 +29,9 @@ def container_help(container: CommandSpec, session: Session, args: list[bytes]) 
     return help_lines(container.name, sorted(entries))
 
 
-def bind_help() -> None:
-    """Registers a handler for each HELP of the table."""
+def bind_help(core: Core) -> None:
+    """Binds a handler to each HELP of the table."""
     for container in COMMANDS:
         for spec in container.subcommands:
             if spec.name.endswith("|help"):
-                command(spec.name)(partial(container_help, container))
-
-
-bind_help()
+                core.bind(spec.name, partial(container_help, container))

@@ -1,4 +1,4 @@
-"""INFO's Keysizes: how many values there are of what size, by powers of two.
+"""INFO's Keyspace and Keysizes: how many keys there are, and how many values there are of what size, by powers of two.
 
 Nothing is counted until somebody asks, for counting beside each write would cost every SET. A walk takes about 0.1 us a key, so few keys
 are counted at once, whoever asks. With more, those who name the section (or ask for all) wait for a count in steps, between which others
@@ -8,12 +8,10 @@ are served; a plain INFO, which monitoring sends again and again, shows what was
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from zippy._core.introspection import KeySizes, keyspace
-
-if TYPE_CHECKING:
-    from zippy._core.session import Core
+from zippy._core.session import Core
 
 AT_ONCE = 10_000  # keys, about a millisecond
 STEP_US = 1000
@@ -46,8 +44,18 @@ class KeySizesCount:
             await asyncio.sleep(0)
         self.found = walk.found
 
-    def fields(self) -> dict[str, str]:
-        """The section's fields; of few keys as they are now."""
+    def sections(self) -> Mapping[str, Callable[[], dict[str, str]]]:
+        """For INFO."""
+        return {"keyspace": self.key_fields, "keysizes": self.size_fields}
+
+    def key_fields(self) -> dict[str, str]:
+        """Keys by database."""
+        return {
+            f"db{number}": f"keys={keys},expires={expires},avg_ttl={ttl},subexpiry=0" for number, keys, expires, ttl in keyspace(self.core)
+        }
+
+    def size_fields(self) -> dict[str, str]:
+        """Values by size; of few keys as they are now."""
         if self.is_quick():
             self.count()
         return {

@@ -16,17 +16,16 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable
 from functools import partial
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from zippy._core import reactor
+from zippy._core.session import Core
 from zippy._core.transport import StreamProtocol
+from zippy.server.admission import Admission
 from zippy.server.clients import text_address
+from zippy.server.info import Fields, Sections
 from zippy.server.tls import TLS_SETTINGS, tls_context
-from zippy.setting_types import SettingError
-
-if TYPE_CHECKING:
-    from zippy.server.server import Server
+from zippy.settings import SettingError, Settings
 
 log = logging.getLogger("zippy")
 
@@ -44,23 +43,16 @@ class Place(NamedTuple):
     port: int
 
 
-def is_loopback(sock: socket.socket) -> bool:
-    """Whether the other end of a connection is on this machine, as far as its address tells; False when it is gone."""
-    try:
-        return ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
-    except (OSError, ValueError):
-        return False
-
-
 Take = Callable[[socket.socket, Any], None]  # takes a connection and the peer's address; OSError: it cannot be served
 
 
 class Listeners:
     """All listening sockets of a server."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.settings = server.settings
+    def __init__(self, core: Core, settings: Settings, admission: Admission) -> None:
+        self.core = core
+        self.settings = settings
+        self.admission = admission
         self.sockets: dict[Place, socket.socket] = {}
         self.unix: socket.socket | None = None
         self.unix_path = ""
@@ -68,13 +60,12 @@ class Listeners:
         self.opened_with: dict[str, Any] = {}  # the settings behind what is open
         self.reactor: reactor.Reactor | None = None  # serves plain connections, unless asyncio has to
         self.serving: dict[socket.socket, Take] = {}  # what takes a new connection of a socket of ours
-        self.arriving: set[StreamProtocol] = set()  # accepted, but no client yet: their handshakes are not done
-        self.tasks: set[asyncio.Task[None]] = set()  # that see to these
+        self.tasks: set[asyncio.Task[None]] = set()  # that see to connections that asyncio serves until they are clients
 
     async def open(self) -> None:
         """Opens what the settings ask for. OSError or SettingError when that cannot be had; nothing stays open then."""
         if self.settings.text("io-transport") == "auto" and reactor.available():
-            self.reactor = reactor.Reactor(self.server.core, asyncio.get_running_loop())
+            self.reactor = reactor.Reactor(self.core, asyncio.get_running_loop())
         try:
             self.opened_with = self.asked_for()
             self.context = tls_context(self.settings) if self.opened_with["tls-port"] else None
@@ -205,7 +196,7 @@ class Listeners:
         """Has the reactor serve a new connection."""
         link = links.link(connection, peer)
         try:
-            session = self.server.admit(link, link, is_tls=False)
+            session = self.admission.admit(link, link, is_tls=False)
             if session is not None:
                 link.start(session)
         except OSError as error:
@@ -214,14 +205,14 @@ class Listeners:
 
     def take_stream(self, connection: socket.socket, peer: Any, is_tls: bool = False) -> None:
         """Has asyncio serve a new connection. With TLS it takes a client's place from now on; if there is none, it is closed at once."""
-        stream = StreamProtocol(self.server)
+        stream = StreamProtocol(self.admission.admit)
         if is_tls:
-            if self.server.is_full():
-                self.server.core.count_rejected()
+            if self.admission.is_full():
+                self.core.count_rejected()
                 # before the handshake nobody would understand a reason
                 connection.close()
                 return
-            self.arriving.add(stream)
+            self.admission.arriving.add(stream)
         task = asyncio.get_running_loop().create_task(self.connect(connection, stream, is_tls), name="zippy-connection")
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -236,14 +227,7 @@ class Listeners:
             log.debug("A connection could not be served: %s", error)
             connection.close()
         finally:
-            self.arriving.discard(stream)
-
-    def arrived(self, stream: Any) -> bool:
-        """Whether a connection that becomes a client now had a place already; from now on it is counted as a client alone."""
-        if stream not in self.arriving:
-            return False
-        self.arriving.discard(stream)
-        return True
+            self.admission.arriving.discard(stream)
 
     def stop_serving(self, sockets: Iterable[socket.socket]) -> None:
         """Has their connections taken no more; they keep listening."""
@@ -333,20 +317,16 @@ class Listeners:
         facts = [f"{place.kind}={text_address(sock.getsockname())}" for place, sock in self.sockets.items()]
         return " ".join(facts + ([f"unix={self.unix_path}"] if self.unix_path else []))
 
-    def tune(self, transport: Any, is_unix: bool) -> None:
-        """Sets keepalive and no-delay on a new connection, and plain congestion control where no packet can be lost."""
-        sock = transport.get_extra_info("socket")
-        if sock is None or is_unix:
-            return
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if is_loopback(sock) and hasattr(socket, "TCP_CONGESTION"):
-            # a system that paces by default (bbr) would set a timer for each reply
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
-        interval = self.settings.integer("tcp-keepalive")
-        if not interval:
-            return
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (("TCP_KEEPIDLE", interval), ("TCP_KEEPINTVL", max(interval // 3, 1)), ("TCP_KEEPCNT", 3)):
-            if hasattr(socket, option):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    def sections(self) -> Sections:
+        """For INFO."""
+        return {"server": self.fields}
+
+    def fields(self) -> Fields:
+        """For INFO: a line for each kind of listening socket that the settings ask for."""
+        addresses: Any = self.settings.value("bind")
+        binds = ",".join(f"bind={address}" for address in addresses)
+        ports = [("tcp", self.settings.integer("port")), ("tls", self.settings.integer("tls-port"))]
+        lines = [f"name={kind},{binds},port={port}" for kind, port in ports if port]
+        path = self.settings.text("unixsocket")
+        lines += [f"name=unix,bind={path}"] if path else []
+        return {f"listener{number}": line for number, line in enumerate(lines)}

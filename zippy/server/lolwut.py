@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zippy._core.resp.kinds import Verbatim
+from zippy._core.session import Session
 from zippy.server.arguments import integer
 from zippy.server.registry import command
 from zippy.version import REDIS_VERSION, __version__
-
-if TYPE_CHECKING:
-    from zippy._core.session import Session
 
 ROWS = 14
 

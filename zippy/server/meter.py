@@ -1,19 +1,36 @@
-"""Rates and peaks that need to be looked at while time goes by: the cron feeds it."""
+"""INFO's counters, and the rates and peaks that need to be looked at while time goes by: the cron feeds them."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING
 
 from zippy._core.introspection import engine_stats, used_memory
-
-if TYPE_CHECKING:
-    from zippy._core.session import Core
+from zippy._core.session import Core
+from zippy.server.info import Fields, Sections
 
 SAMPLES = 16
 SAMPLE_SECONDS = 0.1
 MEASURED = ("total_commands_processed", "total_net_input_bytes", "total_net_output_bytes", "eventloop_cycles", "eventloop_duration_sum")
+
+DEBUG = ("eventloop_duration_aof_sum", "eventloop_duration_cron_sum", "eventloop_duration_max", "eventloop_cmd_per_cycle_max")
+STATS = (
+    "total_connections_received", "total_commands_processed", "instantaneous_ops_per_sec", "total_net_input_bytes",
+    "total_net_output_bytes", "total_net_repl_input_bytes", "total_net_repl_output_bytes", "instantaneous_input_kbps",
+    "instantaneous_output_kbps", "instantaneous_input_repl_kbps", "instantaneous_output_repl_kbps", "rejected_connections", "sync_full",
+    "sync_partial_ok", "sync_partial_err", "expired_subkeys", "expired_keys", "expired_stale_perc", "expired_time_cap_reached_count",
+    "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients", "evicted_scripts", "total_eviction_exceeded_time",
+    "current_eviction_exceeded_time", "keyspace_hits", "keyspace_misses", "pubsub_channels", "pubsub_patterns", "pubsubshard_channels",
+    "latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
+    "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
+    "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "unexpected_error_replies",
+    "total_error_replies", "dump_payload_sanitizations", "total_reads_processed", "total_writes_processed",
+    "io_threaded_reads_processed", "io_threaded_writes_processed", "io_threaded_total_prefetch_batches",
+    "io_threaded_total_prefetch_entries", "client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections",
+    "reply_buffer_shrinks", "reply_buffer_expands", "eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum",
+    "instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec", "acl_access_denied_auth",
+    "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel",
+)  # fmt: skip
 
 
 class Meter:
@@ -53,3 +70,31 @@ class Meter:
     def rate(self, name: str) -> float:
         """A second, of one of MEASURED."""
         return sum(self.rates[name]) / SAMPLES
+
+    def sections(self) -> Sections:
+        """For INFO."""
+        return {"stats": self.stats_fields, "debug": self.debug_fields}
+
+    def stats_fields(self) -> Fields:
+        """Counters since the start or CONFIG RESETSTAT; those of things that zippy does not have stay 0 and keep their place."""
+        stats = engine_stats(self.core)
+        known = {
+            **stats,
+            "instantaneous_ops_per_sec": round(self.rate("total_commands_processed")),
+            "instantaneous_input_kbps": f"{self.rate('total_net_input_bytes') / 1024:.2f}",
+            "instantaneous_output_kbps": f"{self.rate('total_net_output_bytes') / 1024:.2f}",
+            "instantaneous_input_repl_kbps": "0.00",
+            "instantaneous_output_repl_kbps": "0.00",
+            "instantaneous_eventloop_cycles_per_sec": round(self.rate("eventloop_cycles")),
+            "instantaneous_eventloop_duration_usec": round(self.rate("eventloop_duration_sum") / max(self.rate("eventloop_cycles"), 1)),
+            "expired_stale_perc": f"{stats['expired_stale_perc']:.2f}",
+            "expire_cycle_cpu_milliseconds": stats["expire_cycle_us"] // 1000,
+            "total_eviction_exceeded_time": (stats["over_limit_us"] + stats["over_limit_now_us"]) // 1000,
+            "current_eviction_exceeded_time": stats["over_limit_now_us"] // 1000,
+        }
+        return {name: known.get(name, 0) for name in STATS}
+
+    def debug_fields(self) -> Fields:
+        """What the loop spent its time with."""
+        stats = engine_stats(self.core)
+        return {name: stats[name] for name in DEBUG}

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 
+from zippy._core.session import log_aborts_to
 from zippy.settings import SettingError, Settings, Value, find_setting
 
 log = logging.getLogger("zippy")
@@ -47,6 +48,7 @@ def set_up_log(settings: Settings) -> None:
     if settings.flag("syslog-enabled"):
         with contextlib.suppress(OSError):
             handlers.append(system_log(settings))
+    log_aborts_to(os.fsencode(os.path.abspath(path)) if path else b"")
     log.handlers[:] = handlers
     log.setLevel(LEVELS[settings.text("loglevel")])
     settings.on_change("loglevel", lambda level: log.setLevel(LEVELS[str(level)]))
@@ -62,7 +64,9 @@ def system_log(settings: Settings) -> logging.Handler:
 def log_unused(settings: Settings) -> None:
     """Says which settings were given that change nothing here."""
     for setting in settings.changed():
-        if not setting.used:
+        if setting.waits_for:
+            log.info("setting=%s has no effect in zippy yet: it waits for %s", setting.name, setting.waits_for)
+        elif not setting.used:
             log.info("setting=%s is accepted for compatibility and has no effect in zippy", setting.name)
 
 

@@ -1,32 +1,45 @@
-"""Which Python function answers which command; the modules of this package register theirs when imported."""
+"""Which Python function answers which command.
+
+A handler is marked where it is written, with `@command("config|get")`: a method of the part of the server that it needs, or a function
+where the session and its core are enough. It takes the session and the whole request, the command's name first, and returns a value of
+zippy/_core/resp/kinds.py, or a coroutine of one. `bind` hands the handlers of such a part, or of a module, to a core.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any, TypeAlias, TypeVar
 
-if TYPE_CHECKING:
-    from zippy._core.session import Core, Session
+from zippy._core.session import Core, Session
 
-# handler(session, args): args is the whole request, the command's name first. Returns a value of zippy/_core/resp/kinds.py, or a coroutine
-# of one.
-Handler = Callable[["Session", list[bytes]], Any | Coroutine[Any, Any, Any]]
-AnyHandler = TypeVar("AnyHandler", bound=Handler)
+Handler: TypeAlias = Callable[[Session, list[bytes]], Any]
+Method: TypeAlias = Callable[[Any, Session, list[bytes]], Any]
+Marked = TypeVar("Marked", bound=Handler | Method)
 
-HANDLERS: dict[str, Handler] = {}
-
-
-def command(name: str) -> Callable[[AnyHandler], AnyHandler]:
-    """Registers the decorated function as the handler of `name`, for example "config|get"."""
-
-    def register(handler: AnyHandler) -> AnyHandler:
-        HANDLERS[name] = handler
-        return handler
-
-    return register
+COMMANDS: dict[object, str] = {}  # the command of each function that was marked
 
 
-def bind_all(core: Core) -> None:
-    """Binds what is registered to a core."""
-    for name, handler in HANDLERS.items():
-        core.bind(name, handler)
+def command(name: str) -> Callable[[Marked], Marked]:
+    """Marks the decorated function or method as the handler of `name`, for example "config|get"."""
+
+    def mark(function: Marked) -> Marked:
+        COMMANDS[function] = name
+        return function
+
+    return mark
+
+
+def functions_of(owner: object) -> Iterator[tuple[FunctionType, Any]]:
+    """The functions that a module or an object's class has, each as it is written and as it is to be called."""
+    for name, found in list(vars(owner if isinstance(owner, ModuleType) else type(owner)).items()):
+        if isinstance(found, FunctionType):
+            yield found, getattr(owner, name)
+
+
+def bind(core: Core, *owners: object) -> None:
+    """Binds what is marked in modules and objects to the commands of a core."""
+    for owner in owners:
+        for function, handler in functions_of(owner):
+            if function in COMMANDS:
+                core.bind(COMMANDS[function], handler)

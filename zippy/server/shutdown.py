@@ -1,40 +1,86 @@
-"""SHUTDOWN."""
+"""The end of a server in good order, and SHUTDOWN."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from zippy._core.resp.kinds import NO_REPLY, OK, ReplyError
+from zippy._core.session import Session
 from zippy.server.arguments import syntax_error
 from zippy.server.registry import command
 
-if TYPE_CHECKING:
-    from zippy._core.session import Session
+log = logging.getLogger("zippy")
 
 OPTIONS = {b"nosave", b"save", b"now", b"force", b"abort"}
 
 
-@command("shutdown")
-def shutdown(session: Session, args: list[bytes]) -> Any:
-    """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. NOW would not wait for replicas that lag."""
-    options = [word.lower() for word in args[1:]]
-    wanted = set(options)
-    if not wanted <= OPTIONS or {b"save", b"nosave"} <= wanted or (b"abort" in wanted and len(options) > 1):
-        raise syntax_error()
-    server = session.core.server
-    if b"abort" in wanted:
-        if not server.abort_shut_down():
-            raise ReplyError("ERR No shutdown in progress.")
-        return OK
-    if server.stopped is None:
-        raise ReplyError("ERR This engine has no process of its own to shut down")
-    save = True if b"save" in wanted else False if b"nosave" in wanted else None
-    return carry_out(server.shut_down(save, b"force" in wanted))
+class Shutdown:
+    """Ends a server. close: closes everything, once the services have done their last work."""
+
+    def __init__(self, close: Callable[[], Awaitable[None]]) -> None:
+        self.close = close
+        # services' last work, called with `save` of `begin`; False: refused
+        self.work: list[Callable[[bool | None], Awaitable[bool]]] = []
+        self.ended: asyncio.Future[int] | None = None  # None: there is no loop that it could end
+        self.under_way: asyncio.Task[bool] | None = None
+
+    def arm(self) -> None:
+        """Makes it possible, in the running loop."""
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def begin(self, save: bool | None = None, force: bool = False) -> asyncio.Task[bool]:
+        """Begins to stop: services save (None: as the settings say), then everything closes. False: a service refused."""
+        if self.under_way is None:
+            self.under_way = asyncio.get_running_loop().create_task(self.carry_out(save, force), name="zippy-shutdown")
+        return self.under_way
+
+    def abort(self) -> bool:
+        """Takes a shutdown back that is waiting for services; False: there is none."""
+        if self.under_way is None:
+            return False
+        self.under_way.cancel()
+        self.under_way = None
+        return True
+
+    async def carry_out(self, save: bool | None, force: bool) -> bool:
+        """The body of `begin`."""
+        for work in self.work:
+            if not await work(save) and not force:
+                log.warning("Errors trying to shut down. Check the log for more information")
+                self.under_way = None
+                return False
+        await self.close()
+        if self.ended is not None and not self.ended.done():
+            self.ended.set_result(0)
+        return True
+
+    async def wait(self) -> int:
+        """Waits for the end; the process's exit code."""
+        assert self.ended is not None
+        return await self.ended
+
+    @command("shutdown")
+    def shutdown(self, session: Session, args: list[bytes]) -> Any:
+        """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. NOW would not wait for replicas that lag."""
+        options = [word.lower() for word in args[1:]]
+        wanted = set(options)
+        if not wanted <= OPTIONS or {b"save", b"nosave"} <= wanted or (b"abort" in wanted and len(options) > 1):
+            raise syntax_error()
+        if b"abort" in wanted:
+            if not self.abort():
+                raise ReplyError("ERR No shutdown in progress.")
+            return OK
+        if self.ended is None:
+            raise ReplyError("ERR This engine has no process of its own to shut down")
+        save = True if b"save" in wanted else False if b"nosave" in wanted else None
+        return refusal_of(self.begin(save, b"force" in wanted))
 
 
-async def carry_out(stopping: asyncio.Task[bool]) -> Any:
-    """Waits for the end, which ends this connection too, or for the refusal of a service."""
+async def refusal_of(stopping: asyncio.Task[bool]) -> Any:
+    """Waits for the end, which ends the connection too, or for the refusal of a service."""
     try:
         stopped = await asyncio.shield(stopping)
     except asyncio.CancelledError:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zippy._core.introspection import clock_us, command_stats, latency_events, latency_forget, reply_slowlog, slowlog_clear, slowlog_length
 from zippy._core.resp.kinds import OK, NoReply, ReplyError, Verbatim
+from zippy._core.session import Session
 from zippy.commandspec import find_command
 from zippy.server.arguments import integer, subcommand_error, text
 from zippy.server.registry import command
-
-if TYPE_CHECKING:
-    from zippy._core.session import Session
+from zippy.settings import Settings
 
 DEFAULT_COUNT = 10
 GRAPH_WIDTH = 80
@@ -102,30 +101,6 @@ def age(seconds: int) -> str:
     return next((f"{seconds // size}{unit}" for unit, size in SECONDS if seconds >= size), "0s")
 
 
-@command("latency|doctor")
-def latency_doctor(session: Session, args: list[bytes]) -> Any:
-    """LATENCY DOCTOR. Tells of the samples in words, with what usually helps."""
-    events = latency_events(session.core)
-    if not session.core.server.settings.integer("latency-monitor-threshold"):
-        return Verbatim(
-            'The latency monitor is off. "CONFIG SET latency-monitor-threshold <milliseconds>" switches it on: '
-            "events that take longer are kept.\n"
-        )
-    if not events:
-        return Verbatim("No event took longer than latency-monitor-threshold so far.\n")
-    lines = ["These events took longer than latency-monitor-threshold:", ""]
-    for number, (name, (worst, samples)) in enumerate(events.items(), 1):
-        times = [ms for _, ms in samples]
-        every = (samples[-1][0] - samples[0][0]) / max(len(samples) - 1, 1)
-        lines.append(
-            f"{number}. {name}: {len(samples)} spikes (average {statistics.fmean(times):.0f}ms, "
-            f"deviation {statistics.pstdev(times):.0f}ms, one in {every:.2f} sec). The worst of all took {worst}ms."
-        )
-    lines += ["", "What usually helps:", ""]
-    advice = [text for names, text in ADVICE if names & set(events)] or ["Compare the times with LATENCY HISTORY to what ran then."]
-    return Verbatim("\n".join(lines + [f"- {line}" for line in advice]) + "\n")
-
-
 ADVICE = (
     ({"command", "fast-command"}, "SLOWLOG GET names the commands. Ask for less at a time (SCAN for KEYS, ranges for whole values)."),
     ({"expire-cycle"}, "Many keys expire at the same moment: spread their times, or lower active-expire-effort."),
@@ -133,6 +108,36 @@ ADVICE = (
     ({"fork"}, "Saving copies the page tables of a large process: save less often."),
     ({"aof-write", "aof-fsync-always", "aof-write-pending-fsync"}, "The disk is slow: appendfsync everysec works beside the traffic."),
 )
+
+
+class LatencyDoctor:
+    """LATENCY DOCTOR."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @command("latency|doctor")
+    def latency_doctor(self, session: Session, args: list[bytes]) -> Any:
+        """LATENCY DOCTOR. Tells of the samples in words, with what usually helps."""
+        events = latency_events(session.core)
+        if not self.settings.integer("latency-monitor-threshold"):
+            return Verbatim(
+                'The latency monitor is off. "CONFIG SET latency-monitor-threshold <milliseconds>" switches it on: '
+                "events that take longer are kept.\n"
+            )
+        if not events:
+            return Verbatim("No event took longer than latency-monitor-threshold so far.\n")
+        lines = ["These events took longer than latency-monitor-threshold:", ""]
+        for number, (name, (worst, samples)) in enumerate(events.items(), 1):
+            times = [ms for _, ms in samples]
+            every = (samples[-1][0] - samples[0][0]) / max(len(samples) - 1, 1)
+            lines.append(
+                f"{number}. {name}: {len(samples)} spikes (average {statistics.fmean(times):.0f}ms, "
+                f"deviation {statistics.pstdev(times):.0f}ms, one in {every:.2f} sec). The worst of all took {worst}ms."
+            )
+        lines += ["", "What usually helps:", ""]
+        advice = [text for names, text in ADVICE if names & set(events)] or ["Compare the times with LATENCY HISTORY to what ran then."]
+        return Verbatim("\n".join(lines + [f"- {line}" for line in advice]) + "\n")
 
 
 @command("latency|histogram")

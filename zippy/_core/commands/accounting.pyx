@@ -66,7 +66,7 @@ cdef void account_reset(Engine* e) noexcept nogil:
     e.stats.commands = e.stats.connections = e.stats.rejected_connections = e.stats.bytes_in = e.stats.bytes_out = 0
     e.stats.query_limit_disconnects = e.stats.output_limit_disconnects = e.stats.error_replies = e.stats.evicted_clients = 0
     e.stats.auth_denied = e.stats.turns = e.stats.turn_ticks = e.stats.turn_ticks_most = e.stats.turn_commands_most = 0
-    e.stats.journal_ticks = e.stats.cron_ticks = 0
+    e.stats.journal_ticks = e.stats.cron_ticks = e.stats.out_of_memory = 0
 
 
 cdef void count_error(Engine* e, const Reply* r) noexcept nogil:
@@ -77,6 +77,8 @@ cdef void count_error(Engine* e, const Reply* r) noexcept nogil:
     cdef uint64_t hash
     cdef ErrorStat* stat
     e.stats.error_replies += 1
+    if r.out.failed:
+        return
     while code.len < most and code.len < ERROR_CODE_BYTES and at[code.len] > 32:
         code.len += 1
     hash = hash_bytes(code.ptr, code.len)
@@ -338,5 +340,7 @@ cdef void feed_monitors(Engine* e, const Call* call) noexcept nogil:
         if e.monitors[m].flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_REPLY_OFF):
             continue
         reply_raw(&e.monitors[m].reply, line.data, line.len)
+        # who cannot be told all is closed
+        e.monitors[m].reply.out.failed |= line.failed
         client_has_output(e, e.monitors[m])
     buf_free(&line)

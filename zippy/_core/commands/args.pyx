@@ -149,6 +149,7 @@ cdef void reply_wrong_type(Client* c) noexcept nogil:
 
 
 cdef void reply_out_of_memory(Client* c) noexcept nogil:
+    c.engine.stats.out_of_memory += 1
     reply_error(&c.reply, b"OOM out of memory")
 
 

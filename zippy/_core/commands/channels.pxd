@@ -14,5 +14,7 @@ cdef bint unsubscribe(HashTable* channels, SubscriptionList* mine, Client* c, Sl
 cdef void unsubscribe_all(Engine* e, Client* c) noexcept nogil                      # silently, of all three kinds
 cdef size_t publish(Engine* e, Slice channel, Slice message) noexcept nogil         # to channel and pattern subscribers; how many got it
 cdef size_t publish_shard(Engine* e, Slice channel, Slice message) noexcept nogil
+# Closes a client, the outermost call's, if there was no memory for what was published to it
+cdef void ask_pushes(Engine* e, Client* c) noexcept nogil
 # delivers the keyspace notifications that commands left in the effects
 cdef void publish_events(Engine* e) noexcept nogil

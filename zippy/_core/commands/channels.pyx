@@ -135,6 +135,12 @@ cdef inline Client* outermost_client(const Engine* e) noexcept nogil:
     return NULL if call == NULL else call.client
 
 
+cdef void ask_pushes(Engine* e, Client* c) noexcept nogil:
+    if e.pushes.out.failed:
+        c.reply.out.failed = True
+        buf_free(&e.pushes.out)
+
+
 cdef size_t deliver(Engine* e, Channel* channel, const char* kind, Slice name, Slice message, bint pattern) noexcept nogil:
     cdef size_t i
     cdef Client* caller = outermost_client(e)
@@ -154,6 +160,8 @@ cdef size_t deliver(Engine* e, Channel* channel, const char* kind, Slice name, S
         reply_bulk(r, message)
         if c != caller:
             client_has_output(e, c)
+        else:
+            ask_pushes(e, c)
     return channel.count
 
 
@@ -181,22 +189,27 @@ cdef size_t publish_shard(Engine* e, Slice name, Slice message) noexcept nogil:
     return 0 if channel == NULL else deliver(e, channel, b"smessage", name, message, False)
 
 
+cdef void publish_named(Engine* e, Buf* name, Slice message) noexcept nogil:
+    """Publishes an event whose channel's name is complete. It is lost, as any message may be, if there was no memory for that."""
+    if not name.failed:
+        publish(e, slice_of(name.data, name.len), message)
+    buf_clear(name)
+
+
 cdef void publish_event(Engine* e, EventRecord* event, Slice key, Buf* name) noexcept nogil:
     cdef int64_t wanted = e.settings.notify_keyspace_events
     if wanted & NOTIFY_KEYSPACE:
-        name.len = 0
         buf_append_text(name, b"__keyspace@")
         buf_append_i64(name, event.db)
         buf_append_text(name, b"__:")
         buf_append(name, key.ptr, key.len)
-        publish(e, slice_of(name.data, name.len), slice_text(event.event))
+        publish_named(e, name, slice_text(event.event))
     if wanted & NOTIFY_KEYEVENT:
-        name.len = 0
         buf_append_text(name, b"__keyevent@")
         buf_append_i64(name, event.db)
         buf_append_text(name, b"__:")
         buf_append_text(name, event.event)
-        publish(e, slice_of(name.data, name.len), key)
+        publish_named(e, name, key)
 
 
 cdef void publish_events(Engine* e) noexcept nogil:

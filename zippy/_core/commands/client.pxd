@@ -3,7 +3,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.commands.types cimport Client, Engine, QueuedCommand, Wanted, serve_fn
+from zippy._core.commands.types cimport Client, Command, Engine, QueuedCommand, Wanted, serve_fn
 
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil
@@ -29,7 +29,8 @@ cdef void start_monitoring(Engine* e, Client* c) noexcept nogil               # 
 cdef bint client_set_name(Client* c, Slice name) noexcept nogil             # empty: none; False: it has bytes that a name may not have
 cdef void leave_watches(Engine* e, Client* c) noexcept nogil                # UNWATCH
 cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at the end of the turn: it was stopped and is not any more
-cdef void queued_copy(QueuedCommand* q, int argc, const Slice* argv) noexcept nogil   # owned copies of the arguments
+# Copies the arguments, which q owns then; False: out of memory, q is as it was
+cdef bint queued_copy(QueuedCommand* q, Command* command, int argc, const Slice* argv) noexcept nogil
 cdef void queued_free(QueuedCommand* q) noexcept nogil
 
 # Serves the command that is being run, or blocks its client on the keys until one of them holds a value of value_type and it can be served;

@@ -1,15 +1,17 @@
 # A client that blocks keeps a copy of its request, which is run again when a key that it waits for was written; deadlines are a binary
 # heap, in which each client knows its place, so that one can be taken out of the middle.
 
+from libc.stdint cimport UINT64_MAX
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.clock cimport clock_ticks
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport ht_find, ht_insert, ht_remove
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_zalloc
 from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_key
 from zippy._core.commands.accounting cimport account_call
-from zippy._core.keyspace.lazy_free cimport lazy_last
+from zippy._core.commands.args cimport reply_out_of_memory
+from zippy._core.keyspace.lazy_free cimport lazy_free_step, lazy_last
 from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.output cimport client_has_output, take_pending
 from zippy._core.commands.types cimport (
@@ -244,19 +246,25 @@ cdef Client* client_by_id(Engine* e, uint64_t id) noexcept nogil:
     return <Client*>ht_find(&e.clients_by_id, slice_of(<const char*>&id, sizeof(id)))
 
 
-cdef void queued_copy(QueuedCommand* q, int argc, const Slice* argv) noexcept nogil:
+cdef bint queued_copy(QueuedCommand* q, Command* command, int argc, const Slice* argv) noexcept nogil:
     cdef size_t size = argc * sizeof(Slice)
+    cdef Slice* words
     cdef int i
     cdef char* at
     for i in range(argc):
         size += argv[i].len
+    words = <Slice*>mem_try_alloc(size)
+    if words == NULL:
+        return False
+    q.command = command
     q.argc = argc
-    q.argv = <Slice*>mem_alloc(size)
+    q.argv = words
     at = <char*>(q.argv + argc)
     for i in range(argc):
         memcpy(at, argv[i].ptr, argv[i].len)
         q.argv[i] = slice_of(at, argv[i].len)
         at += argv[i].len
+    return True
 
 
 cdef void queued_free(QueuedCommand* q) noexcept nogil:
@@ -296,8 +304,9 @@ cdef void serve_or_block(Engine* e, Client* c, const Wanted* w) noexcept nogil:
 
 cdef void block_on_keys(Engine* e, Client* c, const Wanted* w) noexcept nogil:
     cdef int i
-    queued_copy(&c.block.request, e.call.argc, e.call.argv)
-    c.block.request.command = e.call.command
+    if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
+        reply_out_of_memory(c)
+        return
     c.block.wanted = w[0]
     c.block.wanted.argv = c.block.request.argv
     c.block.db = c.db
@@ -321,8 +330,12 @@ cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil:
 
 
 cdef void block_until_freed(Engine* e, Client* c) noexcept nogil:
-    queued_copy(&c.block.request, e.call.argc, e.call.argv)
-    c.block.request.command = e.call.command
+    if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
+        # it cannot wait, so it is freed now
+        while not lazy_free_step(&e.ks, UINT64_MAX):
+            pass
+        reply_ok(&c.reply)
+        return
     c.block.until_freed = lazy_last(&e.ks)
     c.flags |= CLIENT_BLOCKED
     e.stats.blocked_clients += 1

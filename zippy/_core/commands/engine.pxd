@@ -23,8 +23,8 @@ cdef void engine_run_admitted(Engine* e, Client* c, Command* command, int argc, 
 cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil
 cdef bint engine_is_calling(const Engine* e, const Client* c) noexcept nogil        # whether a call of this client's is under way
 # For a command in Python that is awaited, which only an outermost call can be: its handler returns after engine_awaits. Later the reply
-# is written between engine_resume, which begins the call again at `call`, and engine_resumed
-cdef void engine_awaits(Engine* e, Client* c) noexcept nogil
+# is written between engine_resume, which begins the call again at `call`, and engine_resumed. False: out of memory, it cannot wait
+cdef bint engine_awaits(Engine* e, Client* c) noexcept nogil
 cdef void engine_resume(Engine* e, Client* c, Call* call) noexcept nogil
 cdef void engine_resumed(Engine* e, Client* c, Call* call) noexcept nogil
 cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogil   # by name, or name and subcommand; NULL

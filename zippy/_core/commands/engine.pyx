@@ -6,7 +6,7 @@ from libc.string cimport memcmp, memset, strerror
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
-from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_realloc
+from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_has_room, mem_try_realloc
 from zippy._core.keyspace.db cimport db_prefetch, keyspace_free, keyspace_init, lookup_peek
 from zippy._core.keyspace.effects cimport (
     effects_begin_unit, effects_end_unit, next_ready, propagate, waiting_at
@@ -17,16 +17,18 @@ from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 )
+from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
 from zippy._core.commands.client cimport client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
 from zippy._core.commands.keys cimport command_keys
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
-    CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT,
-    CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STOPPED, CLIENT_STRANGER, CLIENT_WAITS, CMD_ADMIN, CMD_DENYOOM,
-    CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI,
-    CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef, KnownWord, Multi, QueuedCommand
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL,
+    CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLY_OFF,
+    CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STOPPED, CLIENT_STRANGER,
+    CLIENT_WAITS, CMD_ADMIN, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON,
+    CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef,
+    KnownWord, Multi, QueuedCommand
 )
 from zippy._core.resp.parser cimport (
     PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_pending, parser_unread
@@ -55,6 +57,7 @@ cdef extern from *:
 
 cdef enum:
     NAME_MAX = 64                # bytes; no command's name is longer
+    LONG_ARGUMENTS = 1 << 20     # bytes from which on the gate asks whether what copies them would find room
     ECHOED_ARGS_BYTES = 128      # how much of the arguments "unknown command" repeats
     INPUT_US = 500               # of one client's pipeline before others have their turn
     LEAST_PAID_US = 100          # what commands owe to freeing is paid in parts of no less
@@ -279,16 +282,25 @@ cdef void refuse_in_multi(Client* c, Command* command, size_t reply_at) noexcept
     buf_append_text(&reason, b"EXECABORT Transaction discarded because of: ")
     buf_append(&reason, c.reply.out.data + begin, c.reply.out.len - 2 - begin)
     reply_cut(&c.reply, reply_at)
-    reply_error_slice(&c.reply, slice_of(reason.data, reason.len))
-    buf_free(&reason)
+    reply_error_text(c, &reason)
     discard_queue(c)
     leave_watches(c.engine, c)
+
+
+cdef void reply_error_text(Client* c, Buf* text) noexcept nogil:
+    """Replies with an error that was put together, and frees it."""
+    if text.failed:
+        reply_out_of_memory(c)
+    else:
+        reply_error_slice(&c.reply, slice_of(text.data, text.len))
+    buf_free(text)
 
 
 cdef void keep_or_cut_reply(Engine* e, Client* c, size_t reply_at) noexcept nogil:
     if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
         reply_cut(&c.reply, reply_at)
-    if c.reply.out.len != reply_at and not client_is_heard(e, c):
+    # a reply that there was no memory for may have left no byte
+    if (c.reply.out.len != reply_at or c.reply.out.failed) and not client_is_heard(e, c):
         client_has_output(e, c)
 
 
@@ -376,10 +388,11 @@ cdef bint engine_is_calling(const Engine* e, const Client* c) noexcept nogil:
     return call != NULL
 
 
-cdef void engine_awaits(Engine* e, Client* c) noexcept nogil:
+cdef bint engine_awaits(Engine* e, Client* c) noexcept nogil:
+    if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
+        return False
     c.flags |= CLIENT_AWAITING
-    queued_copy(&c.block.request, e.call.argc, e.call.argv)
-    c.block.request.command = e.call.command
+    return True
 
 
 cdef void engine_resume(Engine* e, Client* c, Call* call) noexcept nogil:
@@ -493,8 +506,7 @@ cdef void reply_unknown(Client* c, int argc, const Slice* argv) noexcept nogil:
         buf_append_text(&text, b"'")
         buf_append(&text, word.ptr, word.len)
         buf_append_text(&text, b"' ")
-    reply_error_slice(&c.reply, slice_of(text.data, text.len))
-    buf_free(&text)
+    reply_error_text(c, &text)
 
 
 cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
@@ -517,8 +529,7 @@ cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc
         buf_append_text(&text, b"'. Try ")
         append_upper(&text, command.name)
         buf_append_text(&text, b" HELP.")
-        reply_error_slice(&c.reply, slice_of(text.data, text.len))
-        buf_free(&text)
+        reply_error_text(c, &text)
         return False
     if not known_arity(command, argc):
         reply_error_about(&c.reply, b"ERR wrong number of arguments for '", command.name, b"' command")
@@ -553,6 +564,16 @@ cdef bint queue_has(const Client* c, uint64_t flag) noexcept nogil:
     return False
 
 
+cdef bint has_room_for_arguments(Client* c, bint is_exec) noexcept nogil:
+    """Whether what the command copies of long arguments can be had: once it has begun it could not give up."""
+    cdef size_t needed = c.multi.bytes if is_exec else 0
+    if c.parser.bulk_count:
+        needed += c.parser.bulk_bytes
+    else:
+        c.flags &= ~<uint64_t>CLIENT_LONG_ARGUMENTS
+    return needed < LONG_ARGUMENTS or mem_has_room(needed)
+
+
 cdef void reply_cannot_keep(Engine* e, Client* c) noexcept nogil:
     """What a write is told that could not be kept."""
     if not e.deny_writes_disk:
@@ -582,6 +603,9 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         reply_error(&c.reply, b"ERR Command not allowed inside a transaction")
         return False
     is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
+    if (is_exec or c.flags & CLIENT_LONG_ARGUMENTS) and not has_room_for_arguments(c, is_exec):
+        reply_out_of_memory(c)
+        return False
     if e.settings.maxmemory and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
         if not engine_make_room(e) and (command.flags & CMD_DENYOOM or is_exec and queue_needs_memory(c)):
             reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
@@ -613,8 +637,10 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
             e.stats.blocked_clients += 1
             return False
     if c.flags & CLIENT_MULTI and not command.flags & CMD_RUNS_IN_MULTI:
-        queue(c, command, argc, argv)
-        reply_simple(&c.reply, b"QUEUED")
+        if queue(c, command, argc, argv):
+            reply_simple(&c.reply, b"QUEUED")
+        else:
+            reply_out_of_memory(c)
         return False
     return True
 
@@ -637,14 +663,21 @@ cdef inline bint paused(Engine* e) noexcept nogil:
     return e.ks.clock.mono_us < e.pause_until_us
 
 
-cdef void queue(Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
+cdef bint queue(Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
+    """Keeps a command for EXEC; False: out of memory."""
     cdef Multi* m = &c.multi
+    cdef int cap = m.cap * 2 if m.cap else 4
+    cdef void* longer
     cdef int i
     if m.count == m.cap:
-        m.cap = m.cap * 2 if m.cap else 4
-        m.queue = <QueuedCommand*>mem_realloc(m.queue, m.cap * sizeof(QueuedCommand))
-    queued_copy(&m.queue[m.count], argc, argv)
-    m.queue[m.count].command = command
+        longer = mem_try_realloc(m.queue, cap * sizeof(QueuedCommand))
+        if longer == NULL:
+            return False
+        m.queue = <QueuedCommand*>longer
+        m.cap = cap
+    if not queued_copy(&m.queue[m.count], command, argc, argv):
+        return False
     m.count += 1
     for i in range(argc):
         m.bytes += argv[i].len + sizeof(Slice)
+    return True

@@ -2,7 +2,9 @@
 
 from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice, slice_equal
-from zippy._core.commands.args cimport OptionTable, Options, arg_int, arg_option, option_table, options_begin, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_int, arg_option, option_table, options_begin, reply_out_of_memory, reply_syntax_error
+)
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport (
     PREFETCHED, db_prefetch, delete_key, detach, lookup_peek, lookup_quiet, lookup_read, open_for_write, put_new
@@ -164,7 +166,7 @@ cdef void copy_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
         old_type = entry_type(old)
     entry = value_copy(entry, argv[2], entry_expiry(entry))
     if entry == NULL:
-        reply_error(&c.reply, b"OOM not enough memory to copy the value")
+        reply_out_of_memory(c)
         return
     if old != NULL:
         delete_key(target, argv[2])

@@ -5,16 +5,18 @@ from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.listpack cimport LpItem
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_lax_double
 from zippy._core.commands.args cimport (
-    OptionTable, Options, arg_i64, arg_option, option_table, options_begin, reply_syntax_error, reply_wrong_type
+    OptionTable, Options, arg_i64, arg_option, option_table, options_begin, reply_out_of_memory, reply_syntax_error,
+    reply_wrong_type
 )
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_LIST
-from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_int, reply_null
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error, reply_int, reply_null
 from zippy._core.values.entry cimport TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, Entry, entry_string, entry_type
 from zippy._core.values.hash cimport HashPair, hash_find
 from zippy._core.values.list cimport (
@@ -85,6 +87,7 @@ cdef struct Sorting:
     Item* items
     int64_t length
     int64_t room
+    bint failed              # for want of memory something is missing
 
 
 cdef bint parse(Client* c, int argc, const Slice* argv, const OptionTable* table, SortRequest* request) noexcept nogil:
@@ -131,9 +134,15 @@ cdef Slice keep(Sorting* s, Slice text) noexcept nogil:
 cdef void add_item(Sorting* s, const LpItem* element) noexcept nogil:
     cdef char[ELEMENT_TEXT] scratch
     cdef Item* item
+    cdef int64_t room = s.room * 2 if s.room else 64
+    cdef void* longer
     if s.length == s.room:
-        s.room = s.room * 2 if s.room else 64
-        s.items = <Item*>mem_realloc(s.items, s.room * sizeof(Item))
+        longer = mem_try_realloc(s.items, room * sizeof(Item))
+        if longer == NULL:
+            s.failed = True
+            return
+        s.items = <Item*>longer
+        s.room = room
     item = &s.items[s.length]
     item.element = keep(s, item_text(element, scratch))
     item.weight = slice_of(NULL, 0)
@@ -177,7 +186,8 @@ cdef const char* find_arrow(const char* at, size_t len) noexcept nogil:
 
 
 cdef bint look_up(Client* c, Slice pattern, Slice element, Buf* scratch, Slice* value) noexcept nogil:
-    """What the pattern stands for: the element, a string, or a hash's field. *value is borrowed from the keyspace or from scratch."""
+    """What the pattern stands for: the element, a string, or a hash's field. *value is borrowed from the keyspace or from scratch. False:
+    there is nothing, or scratch has failed."""
     cdef const char* star
     cdef const char* arrow
     cdef Slice field = slice_of(NULL, 0)
@@ -201,6 +211,8 @@ cdef bint look_up(Client* c, Slice pattern, Slice element, Buf* scratch, Slice* 
     buf_append(scratch, star + 1, pattern.ptr + key_end - star - 1)
     # an empty key still has an address
     buf_append_byte(scratch, 0)
+    if scratch.failed:
+        return False
     entry = lookup_read(c.db, slice_of(scratch.data, scratch.len - 1))
     if entry == NULL:
         return False
@@ -217,7 +229,7 @@ cdef bint look_up(Client* c, Slice pattern, Slice element, Buf* scratch, Slice* 
         scratch.len = 0
         buf_append(scratch, value.ptr, value.len)
         value.ptr = scratch.data
-    return True
+    return not scratch.failed
 
 
 cdef bint weigh(Client* c, Sorting* s) noexcept nogil:
@@ -248,6 +260,7 @@ cdef bint weigh(Client* c, Sorting* s) noexcept nogil:
                 break
         elif o.by.ptr != NULL:
             s.items[i].weight = keep(s, value)
+    s.failed = s.failed or scratch.failed
     buf_free(&scratch)
     return good
 
@@ -345,8 +358,8 @@ cdef void rank_items(const Sorting* s, Rank* ranks) noexcept nogil:
         ranks[i].bits = 0 if s.options.alpha else ordered_bits(s.items[i].score) ^ turned
 
 
-cdef void put_in_order(Sorting* s, const Rank* ranks) noexcept nogil:
-    cdef Item* items = <Item*>mem_alloc(s.length * sizeof(Item))
+cdef void put_in_order(Sorting* s, const Rank* ranks, Item* items) noexcept nogil:
+    """Moves the items into an array in which they are in order."""
     cdef int64_t i
     for i in range(s.length):
         items[i] = s.items[ranks[i].index]
@@ -354,9 +367,23 @@ cdef void put_in_order(Sorting* s, const Rank* ranks) noexcept nogil:
     s.items = items
 
 
-cdef void merge_sort(Sorting* s) noexcept nogil:
-    cdef Rank* ranks = <Rank*>mem_alloc(s.length * sizeof(Rank))
-    cdef Rank* merged = <Rank*>mem_alloc(s.length * sizeof(Rank))
+cdef bint merge_sort(Sorting* s) noexcept nogil:
+    """False: out of memory."""
+    cdef Item* items = <Item*>mem_try_alloc(s.length * sizeof(Item))
+    cdef Rank* ranks = <Rank*>mem_try_alloc(s.length * sizeof(Rank))
+    cdef Rank* merged = <Rank*>mem_try_alloc(s.length * sizeof(Rank))
+    cdef bint enough = items != NULL and ranks != NULL and merged != NULL
+    if enough:
+        put_in_order(s, merged_ranks(s, ranks, merged), items)
+    else:
+        mem_free(items)
+    mem_free(ranks)
+    mem_free(merged)
+    return enough
+
+
+cdef const Rank* merged_ranks(const Sorting* s, Rank* ranks, Rank* merged) noexcept nogil:
+    """The one of two arrays in which the ranks are in order in the end."""
     cdef int64_t width = RUN
     cdef int64_t begin = 0
     rank_items(s, ranks)
@@ -370,9 +397,7 @@ cdef void merge_sort(Sorting* s) noexcept nogil:
             begin += 2 * width
         ranks, merged = merged, ranks
         width *= 2
-    put_in_order(s, ranks)
-    mem_free(ranks)
-    mem_free(merged)
+    return ranks
 
 
 cdef void reverse(Sorting* s) noexcept nogil:
@@ -403,6 +428,7 @@ cdef void reply_items(Client* c, const Sorting* s, int argc, const Slice* argv) 
     cdef int64_t last
     cdef int64_t i
     cdef int at
+    cdef size_t place = c.reply.out.len
     cdef Buf scratch
     cdef Slice value
     window(s, &first, &last)
@@ -419,6 +445,9 @@ cdef void reply_items(Client* c, const Sorting* s, int argc, const Slice* argv) 
             else:
                 reply_null(&c.reply)
             at = next_get(argc, argv, at + 1)
+    if scratch.failed:
+        reply_cut(&c.reply, place)
+        reply_out_of_memory(c)
     buf_free(&scratch)
 
 
@@ -460,11 +489,30 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
             list_push(result, value, LIST_TAIL)
             stored += 1
             at = next_get(argc, argv, at + 1) if s.options.gets else argc
+    if scratch.failed:
+        buf_free(&scratch)
+        free_entry(&e.ks, result)
+        reply_out_of_memory(c)
+        return
     buf_free(&scratch)
     open_for_write(c.db, s.options.store)
     put_over(c.db, result)
     mutated(c.db, s.options.store, NOTIFY_LIST, b"sortstore", stored)
     reply_int(&c.reply, stored)
+
+
+cdef inline bint is_whole(const Sorting* s) noexcept nogil:
+    return not s.failed and not s.arena.failed
+
+
+cdef bint arrange(Sorting* s, int type) noexcept nogil:
+    """Puts all items in the order wanted, once they have their scores; False: out of memory."""
+    fix_addresses(s)
+    if not s.options.unsorted:
+        return merge_sort(s)
+    if type != TYPE_SET and s.options.descending:
+        reverse(s)
+    return True
 
 
 cdef void sort(Engine* e, Client* c, int argc, Slice* argv, const OptionTable* table) noexcept nogil:
@@ -486,18 +534,14 @@ cdef void sort(Engine* e, Client* c, int argc, Slice* argv, const OptionTable* t
         s.options.by = slice_of(NULL, 0)
     if entry != NULL:
         collect(&s, entry)
-    if not s.options.unsorted and not weigh(c, &s):
+    if not s.options.unsorted and is_whole(&s) and not weigh(c, &s):
         reply_error(&c.reply, b"ERR One or more scores can't be converted into double")
+    elif not is_whole(&s) or not arrange(&s, type):
+        reply_out_of_memory(c)
+    elif s.options.store.ptr != NULL:
+        store_items(e, c, &s, argc, argv)
     else:
-        fix_addresses(&s)
-        if not s.options.unsorted:
-            merge_sort(&s)
-        elif type != TYPE_SET and s.options.descending:
-            reverse(&s)
-        if s.options.store.ptr != NULL:
-            store_items(e, c, &s, argc, argv)
-        else:
-            reply_items(c, &s, argc, argv)
+        reply_items(c, &s, argc, argv)
     mem_free(s.items)
     buf_free(&s.arena)
 

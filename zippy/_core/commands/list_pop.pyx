@@ -5,7 +5,8 @@ from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_free, buf_init, slice_of, slice_text
 from zippy._core.ground.number cimport num_write_i64
 from zippy._core.commands.args cimport (
-    OptionTable, Options, arg_choice, arg_in_range, arg_option, arg_timeout, check_type, option_table, options_begin, reply_syntax_error
+    OptionTable, Options, arg_choice, arg_in_range, arg_option, arg_timeout, check_type, option_table, options_begin, reply_out_of_memory,
+    reply_syntax_error
 )
 from zippy._core.commands.client cimport serve_or_block, want_keys
 from zippy._core.commands.engine cimport propagate_instead
@@ -218,6 +219,10 @@ cdef bint move(Engine* e, Client* c, Slice source, Slice destination, int take, 
     text = item_text(&it.item, scratch)
     buf_append(&element, text.ptr, text.len)
     list_iter_done(&it)
+    if element.failed:
+        buf_free(&element)
+        reply_out_of_memory(c)
+        return True
     text = slice_of(element.data, element.len)
     list_delete_range(origin, 0 if take == LIST_HEAD else -1, 1)
     if target == NULL:

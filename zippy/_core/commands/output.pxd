@@ -9,7 +9,7 @@ cdef inline bint client_is_heard(const Engine* e, const Client* c) noexcept nogi
     """Whether the client is on the list of those with output already, and below any limit; of a stranger that is never known."""
     if c.flags & (CLIENT_PENDING | CLIENT_STRANGER) != CLIENT_PENDING:
         return False
-    return c.reply.out.len - c.reply.sent <= e.unlimited_output and not c.soft_limit_us and not c.reply.failed
+    return c.reply.out.len - c.reply.sent <= e.unlimited_output and not c.soft_limit_us and not c.reply.out.failed
 
 
 # to be called after writing to c.reply outside of its own command

@@ -3,8 +3,8 @@
 
 from libc.stdint cimport SIZE_MAX
 from zippy._core.commands.types cimport (
-    CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA, CLIENT_STRANGER, OUTPUT_NORMAL,
-    OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
+    CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA,
+    CLIENT_STRANGER, OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
 )
 from zippy._core.resp.writer cimport reply_cut, reply_error
 
@@ -40,7 +40,7 @@ cdef bint reply_may_repeat(Engine* e, Client* c, uint64_t items) noexcept nogil:
 
 
 cdef bint reply_may_go_on(Engine* e, Client* c, size_t place) noexcept nogil:
-    if c.reply.failed:
+    if c.reply.out.failed:
         return False
     if c.reply.out.len - place > longest_reply(e, c):
         reply_cut(&c.reply, place)
@@ -88,7 +88,9 @@ cdef void client_has_output(Engine* e, Client* c) noexcept nogil:
     cdef size_t waiting = c.reply.out.len - c.reply.sent
     if c.flags & (CLIENT_INTERNAL | CLIENT_MASTER) or client_is_heard(e, c):
         return
-    if not c.flags & CLIENT_CLOSING and (c.reply.failed or above_limit(e, c, waiting)):
+    if not c.flags & CLIENT_CLOSING and c.reply.out.failed:
+        c.flags |= CLIENT_CLOSING | CLIENT_OUT_OF_MEMORY
+    elif not c.flags & CLIENT_CLOSING and above_limit(e, c, waiting):
         e.stats.output_limit_disconnects += 1
         c.flags |= CLIENT_CLOSING | CLIENT_OVER_LIMIT
     if not c.flags & CLIENT_PENDING:

@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport HashTable, HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
-from zippy._core.commands.channels cimport publish, publish_shard, subscribe, unsubscribe
+from zippy._core.commands.channels cimport ask_pushes, publish, publish_shard, subscribe, unsubscribe
 from zippy._core.commands.engine cimport propagate_nothing
 from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, Channel, Client, Engine, SubscriptionList
 from zippy._core.resp.writer cimport (
@@ -42,6 +42,7 @@ cdef void confirm(Client* c, const char* kind, Slice name, size_t count) noexcep
     else:
         reply_bulk(r, name)
     reply_int(r, count)
+    ask_pushes(c.engine, c)
 
 
 cdef void join(

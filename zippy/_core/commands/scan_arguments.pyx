@@ -182,8 +182,8 @@ cdef void scan_end(Scan* scan, Client* c, uint64_t cursor) noexcept nogil:
     reply_bulk(&c.reply, slice_of(text, num_write_u64(text, cursor)))
     reply_array(&c.reply, scan.added)
     reply_raw(&c.reply, scan.items.out.data, scan.items.out.len)
-    if scan.items.failed:
-        c.reply.failed = True
+    if scan.items.out.failed:
+        c.reply.out.failed = True
     reply_free(&scan.items)
 
 

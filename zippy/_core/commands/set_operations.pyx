@@ -4,11 +4,12 @@
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.stdlib cimport qsort
 from zippy._core.ground.listpack cimport LpItem
-from zippy._core.ground.mem cimport mem_alloc, mem_free
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport (
-    OptionTable, Options, arg_in_range, arg_option, check_type, option_table, options_begin, reply_syntax_error
+    OptionTable, Options, arg_in_range, arg_option, check_type, option_table, options_begin, reply_out_of_memory,
+    reply_syntax_error
 )
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
@@ -29,7 +30,8 @@ cdef enum:
 
 cdef struct Operands:
     Entry** sets        # NULL for an absent key
-    SetProbe* probes    # of each set, where they are asked; else NULL
+    SetProbe* probes    # of each set, in the same block
+    int probed          # so many of them are made
     int count
     bint absent         # at least one key is
 
@@ -46,10 +48,14 @@ cdef struct Output:
 
 
 cdef bint gather(Client* c, int count, const Slice* keys, Operands* operands) noexcept nogil:
-    """Finds the sets; True: to be released. False: a key holds something else, which was replied."""
+    """Finds the sets; True: to be released. False: an error was replied, as when a key holds something else."""
     cdef int i
-    operands.sets = <Entry**>mem_alloc(count * sizeof(Entry*))
-    operands.probes = NULL
+    operands.sets = <Entry**>mem_try_alloc(count * (sizeof(Entry*) + sizeof(SetProbe)))
+    if operands.sets == NULL:
+        reply_out_of_memory(c)
+        return False
+    operands.probes = <SetProbe*>(operands.sets + count)
+    operands.probed = 0
     operands.count = count
     operands.absent = False
     for i in range(count):
@@ -65,17 +71,15 @@ cdef bint gather(Client* c, int count, const Slice* keys, Operands* operands) no
 cdef void prepare_probes(Operands* operands, uint64_t lookups) noexcept nogil:
     """Each set will be asked for so many members; their order is final."""
     cdef int i
-    operands.probes = <SetProbe*>mem_alloc(operands.count * sizeof(SetProbe))
+    operands.probed = operands.count
     for i in range(operands.count):
         probe_init(&operands.probes[i], operands.sets[i], lookups)
 
 
 cdef void release(Operands* operands) noexcept nogil:
     cdef int i
-    if operands.probes != NULL:
-        for i in range(operands.count):
-            probe_free(&operands.probes[i])
-        mem_free(operands.probes)
+    for i in range(operands.probed):
+        probe_free(&operands.probes[i])
     mem_free(operands.sets)
 
 

@@ -128,6 +128,7 @@ cdef void tell_popped(Popped* p) noexcept nogil:
     cdef const char* at = p.bytes.data
     cdef int i
     if p.count == 0:
+        buf_clear(&p.bytes)
         return
     words[0] = slice_text(b"SREM")
     words[1] = p.key
@@ -140,8 +141,16 @@ cdef void tell_popped(Popped* p) noexcept nogil:
 
 
 cdef void add_popped(Popped* p, Slice member) noexcept nogil:
+    cdef Slice[3] alone
     reply_bulk(&p.client.reply, member)
-    buf_append(&p.bytes, member.ptr, member.len)
+    if buf_append(&p.bytes, member.ptr, member.len) != 0:
+        # what is gathered can be told, and this one from where it lies
+        tell_popped(p)
+        alone[0] = slice_text(b"SREM")
+        alone[1] = p.key
+        alone[2] = member
+        propagate_instead(p.engine, p.client, 3, alone)
+        return
     p.lengths[p.count] = member.len
     p.count += 1
     if p.count == SREM_MEMBERS:

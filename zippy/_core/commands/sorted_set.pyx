@@ -1,11 +1,12 @@
 # ZADD is three steps: options, all scores, adding. An error in the first two leaves the sorted set as it was.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from zippy._core.ground.mem cimport mem_alloc, mem_free
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.ordered_tree cimport OtLexRange, OtScoreRange
 from zippy._core.ground.slice cimport Slice
 from zippy._core.commands.args cimport (
-    OptionTable, Options, arg_choice, arg_double, arg_option, check_type, option_table, options_begin, reply_syntax_error
+    OptionTable, Options, arg_choice, arg_double, arg_option, check_type, option_table, options_begin, reply_out_of_memory,
+    reply_syntax_error
 )
 from zippy._core.commands.sorted_set_range cimport read_lex_range, read_score_range
 from zippy._core.commands.types cimport Client, Engine
@@ -114,7 +115,10 @@ cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     if not check_flags(c, options.flags, pairs):
         return
     if pairs > SCORES:
-        scores = <double*>mem_alloc(pairs * sizeof(double))
+        scores = <double*>mem_try_alloc(pairs * sizeof(double))
+    if scores == NULL:
+        reply_out_of_memory(c)
+        return
     # all scores are read first: one that is none keeps the others from being set
     for i in range(pairs):
         valid = arg_double(c, argv[at + 2 * i], &scores[i])

@@ -5,12 +5,12 @@ from libc.math cimport isnan
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport strlen
-from zippy._core.ground.mem cimport mem_alloc, mem_free
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport num_read_double
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport (
-    EACH_KEY, OptionTable, Options, arg_choice, arg_i64, arg_in_range, arg_option, option_table, options_begin, reply_syntax_error,
-    reply_wrong_type
+    EACH_KEY, OptionTable, Options, arg_choice, arg_i64, arg_in_range, arg_option, option_table, options_begin,
+    reply_out_of_memory, reply_syntax_error, reply_wrong_type
 )
 from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
 from zippy._core.commands.types cimport Client, Engine
@@ -210,7 +210,10 @@ cdef bint begin(
         reply_syntax_error(c)
         return False
     o.count = <int>keys
-    o.sources = <Source*>mem_alloc(o.count * sizeof(Source))
+    o.sources = <Source*>mem_try_alloc(o.count * sizeof(Source))
+    if o.sources == NULL:
+        reply_out_of_memory(c)
+        return False
     if find_sources(o, argv + at + 1) and parse(o, table, argc, argv, at + 1 + o.count):
         return True
     mem_free(o.sources)

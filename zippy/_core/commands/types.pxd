@@ -9,7 +9,7 @@ from zippy._core.ground.mem cimport Account
 from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, WatchNode
 from zippy._core.resp.parser cimport Batch, Parser
 from zippy._core.resp.writer cimport Reply
-from zippy._core.values.settings cimport Settings
+from zippy._core.values.settings cimport OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, Settings
 
 cdef enum CommandFlag:
     CMD_WRITE = 1 << 0
@@ -67,10 +67,12 @@ cdef enum ClientFlag:
     CLIENT_SPEAKS_HTTP = 1 << 25     # closing: it sent a line of a web browser
     CLIENT_WAITS = CLIENT_BLOCKED | CLIENT_AWAITING      # a command of its has begun and not ended
     CLIENT_STRANGER = 1 << 26        # has not shown the password that is asked for
+    CLIENT_OUT_OF_MEMORY = 1 << 27   # closing: there was no memory for its request or its reply
+    CLIENT_LONG_ARGUMENTS = 1 << 28  # a command came whose arguments are in blocks of their own
     # what a client with one of these sends needs a closer look
     CLIENT_SPECIAL = (
         CLIENT_MULTI | CLIENT_MONITOR | CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT
-        | CLIENT_STRANGER
+        | CLIENT_STRANGER | CLIENT_LONG_ARGUMENTS
     )
     # a client with one of these runs nothing for now
     CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
@@ -80,11 +82,6 @@ cdef enum BlockReply:
     BLOCK_NULL_ARRAY = 0
     BLOCK_NULL = 1
     BLOCK_ZERO = 2
-
-cdef enum OutputClass:
-    OUTPUT_NORMAL = 0
-    OUTPUT_REPLICA = 1
-    OUTPUT_PUBSUB = 2
 
 cdef enum:
     KNOWN_WORDS = 128
@@ -336,6 +333,7 @@ cdef struct EngineStats:
     uint64_t bytes_out
     uint64_t query_limit_disconnects
     uint64_t output_limit_disconnects
+    uint64_t out_of_memory           # commands that were answered so
     uint64_t error_replies
     uint64_t evicted_clients
     uint64_t auth_denied

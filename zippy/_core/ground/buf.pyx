@@ -38,6 +38,7 @@ cdef void buf_init(Buf* b) noexcept nogil:
     b.data = NULL
     b.len = 0
     b.cap = 0
+    b.failed = False
 
 
 cdef void buf_free(Buf* b) noexcept nogil:
@@ -46,9 +47,16 @@ cdef void buf_free(Buf* b) noexcept nogil:
 
 
 cdef void buf_clear(Buf* b) noexcept nogil:
-    if b.cap > KEPT_CAPACITY:
+    if b.cap > KEPT_CAPACITY or b.failed:
         buf_free(b)
     b.len = 0
+
+
+cdef int fail(Buf* b) noexcept nogil:
+    """Remembers it, and takes away the room: whoever looks only for that finds none. Returns -1."""
+    b.failed = True
+    b.cap = b.len
+    return -1
 
 
 cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil:
@@ -57,8 +65,8 @@ cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil:
     cdef char* data
     if need <= b.cap:
         return 0
-    if need < b.len:
-        return -1
+    if need < b.len or b.failed:
+        return fail(b)
     cap = b.cap * 2 if b.cap < (1 << 20) else b.cap + (b.cap >> 1)
     if cap < need:
         cap = need
@@ -66,7 +74,7 @@ cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil:
         cap = 64
     data = <char*>mem_try_realloc(b.data, cap)
     if data == NULL:
-        return -1
+        return fail(b)
     b.data = data
     b.cap = cap
     return 0

@@ -10,12 +10,13 @@ slabs beyond a small reserve are given back page-wise, empty chunks beyond one a
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
-from libc.stdio cimport fprintf, stderr
 from libc.stdlib cimport abort, calloc, free, malloc, realloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memset, strcpy, strlen
+from zippy._core.ground.format cimport format_text
 
 cdef extern from *:
     """
+    #include <fcntl.h>
     #include <stdint.h>
     #include <stdlib.h>
     #include <string.h>
@@ -94,6 +95,14 @@ cdef extern from *:
         if (first < to)
             madvise(first, to - first, ZIPPY_GIVE_BACK);
     }
+
+    /* writes a line to stderr and at the end of a file, unless its path is empty */
+    static void zippy_tell(const char* path, const char* line, size_t length) {
+        int fd = path[0] ? open(path, O_WRONLY | O_APPEND | O_CREAT, 0644) : -1;
+        if (write(STDERR_FILENO, line, length) < 0 || (fd >= 0 && write(fd, line, length) < 0))
+            return;
+    }
+
     /* has the system provide the whole pages between two addresses at once; without that, each is provided when it is first touched */
     static inline void zippy_provide(char* from, char* to) {
     #if defined(MADV_POPULATE_WRITE)
@@ -106,6 +115,30 @@ cdef extern from *:
         (void)from; (void)to;
     #endif
     }
+    /* a debug build can have the allocator fail: calls that may still succeed, then calls that must not, and how many did not */
+    #if ZIPPY_DEBUG
+    static uint64_t zippy_calls_left, zippy_failures_left, zippy_failures;
+    static inline int zippy_denied(void) {
+        if (zippy_failures_left == 0)
+            return 0;
+        if (zippy_calls_left) {
+            zippy_calls_left--;
+            return 0;
+        }
+        zippy_failures_left--;
+        zippy_failures++;
+        return 1;
+    }
+    static inline void zippy_fail(uint64_t calls, uint64_t failures) {
+        zippy_calls_left = calls;
+        zippy_failures_left = failures;
+        zippy_failures = 0;
+    }
+    #else
+    #define zippy_failures 0
+    static inline int zippy_denied(void) { return 0; }
+    static inline void zippy_fail(uint64_t calls, uint64_t failures) { (void)calls; (void)failures; }
+    #endif
     #define zippy_ctz __builtin_ctzll
     #define zippy_bits __builtin_popcountll
     """
@@ -120,6 +153,11 @@ cdef extern from *:
     int munmap(void* start, size_t size) noexcept nogil
     void zippy_give_back(char* first, char* to) noexcept nogil
     void zippy_provide(char* first, char* to) noexcept nogil
+    void zippy_tell(const char* path, const char* line, size_t length) noexcept nogil
+    int getpid() noexcept nogil
+    uint64_t zippy_failures
+    bint zippy_denied() noexcept nogil
+    void zippy_fail(uint64_t calls, uint64_t failures) noexcept nogil
     int zippy_ctz(uint64_t v) noexcept nogil
     int zippy_bits(uint64_t v) noexcept nogil
 
@@ -137,6 +175,7 @@ cdef enum:
     MAP_PARTS = 1 << 16
     PROVIDED = 256 * 1024   # bytes whose pages are asked for at a time
     KEPT_SLABS = 16         # empty slabs that keep their pages for good: 1 MiB
+    LONGEST_PATH = 4096     # of a log file, with its NUL
 
 
 cdef struct Slab:
@@ -179,6 +218,7 @@ cdef Chunk* spare = NULL           # a chunk without any slab in use
 cdef uint32_t kept = 0             # touched slabs
 cdef size_t sparse = 0             # listed slabs of the lower quarters
 cdef size_t resident = 0           # bytes
+cdef char[LONGEST_PATH] log_path   # empty: there is none
 
 
 cdef void add_class(size_t size) noexcept nogil:
@@ -499,16 +539,30 @@ cdef void* big_realloc(void* block, size_t size) noexcept nogil:
 
 
 cdef void out_of_memory(size_t size) noexcept nogil:
-    fprintf(stderr, "zippy: out of memory allocating %zu bytes\n", size)
+    """Tells of it without asking for memory again, and aborts."""
+    cdef char[96] line
+    zippy_tell(log_path, line, format_text(
+        line, sizeof(line), b"%d:M # Out of memory allocating %zu bytes, aborting\n", getpid(), size
+    ))
     abort()
 
 
-cdef void* mem_try_alloc(size_t size) noexcept nogil:
+cdef void mem_log_to(const char* path) noexcept nogil:
+    log_path[0] = 0
+    if strlen(path) < sizeof(log_path):
+        strcpy(log_path, path)
+
+
+cdef inline void* block_of(size_t size) noexcept nogil:
     return slab_alloc(class_of(size)) if size <= MAX_SLABBED and MAX_SLABBED else big_alloc(size, False)
 
 
+cdef void* mem_try_alloc(size_t size) noexcept nogil:
+    return NULL if zippy_denied() else block_of(size)
+
+
 cdef void* mem_alloc(size_t size) noexcept nogil:
-    cdef void* block = slab_alloc(class_of(size)) if size <= MAX_SLABBED and MAX_SLABBED else big_alloc(size, False)
+    cdef void* block = block_of(size)
     if block == NULL:
         out_of_memory(size)
     return block
@@ -524,18 +578,18 @@ cdef void* mem_zalloc(size_t size) noexcept nogil:
     return block
 
 
-cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil:
+cdef inline void* resized(void* block, size_t size) noexcept nogil:
     cdef int klass = class_at(block)
     cdef bint small = size <= MAX_SLABBED and MAX_SLABBED
     cdef size_t bytes
     cdef void* moved
     if block == NULL:
-        return mem_try_alloc(size)
+        return block_of(size)
     if klass < 0 and not small:
         return big_realloc(block, size)
     if klass >= 0 and small and klass == class_of(size):
         return block
-    moved = mem_try_alloc(size)
+    moved = block_of(size)
     if moved == NULL:
         return NULL
     bytes = mem_size(block)
@@ -544,11 +598,32 @@ cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil:
     return moved
 
 
+cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil:
+    return NULL if zippy_denied() else resized(block, size)
+
+
 cdef void* mem_realloc(void* block, size_t size) noexcept nogil:
-    cdef void* moved = mem_try_realloc(block, size)
+    cdef void* moved = resized(block, size)
     if moved == NULL:
         out_of_memory(size)
     return moved
+
+
+cdef bint mem_has_room(size_t size) noexcept nogil:
+    # not by the C library, whose ways with large blocks depend on those that were freed
+    cdef void* pages = NULL if zippy_denied() else zippy_map(size)
+    if pages == NULL:
+        return False
+    munmap(pages, size)
+    return True
+
+
+cdef void mem_fail(uint64_t calls, uint64_t failures) noexcept nogil:
+    zippy_fail(calls, failures)
+
+
+cdef uint64_t mem_failures() noexcept nogil:
+    return zippy_failures
 
 
 cdef void mem_free(void* block) noexcept nogil:

@@ -9,7 +9,7 @@ from zippy._core.ground.listpack cimport (
     lp_seek
 )
 from zippy._core.ground.lzf cimport lzf_compress, lzf_decompress
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc, mem_zalloc
 
 cdef enum:
     COUNT_MODE_BYTES = 8192     # with a limit by count, a node has at most these bytes too
@@ -113,17 +113,20 @@ cdef void unpack(QuicklistNode* n) noexcept nogil:
 
 cdef void pack(QuicklistNode* n) noexcept nogil:
     cdef unsigned char* data
+    cdef unsigned char* packed
     cdef size_t size
     if n.packed_bytes or n.bytes < COMPRESS_MIN or n.bytes > UINT32_MAX:
         return
     close_gap(n)
-    data = <unsigned char*>mem_alloc(n.bytes)
-    size = lzf_compress(n.data, n.bytes, data, n.bytes - COMPRESS_GAIN)
-    if size == 0:
+    data = <unsigned char*>mem_try_alloc(n.bytes)
+    size = lzf_compress(n.data, n.bytes, data, n.bytes - COMPRESS_GAIN) if data != NULL else 0
+    # it stays as it is where that gains nothing, or where there is no memory to try
+    packed = <unsigned char*>mem_try_realloc(data, size) if size else NULL
+    if packed == NULL:
         mem_free(data)
         return
     mem_free(n.data)
-    n.data = <unsigned char*>mem_realloc(data, size)
+    n.data = packed
     n.packed_bytes = <uint32_t>size
 
 

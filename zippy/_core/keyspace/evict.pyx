@@ -6,7 +6,7 @@ from libc.stdint cimport INT64_MAX, uint64_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_equal, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
-from zippy._core.ground.mem cimport mem_alloc, mem_free
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.keyspace.db cimport delete_key
 from zippy._core.keyspace.effects cimport mutated, notify, propagate_delete
 from zippy._core.keyspace.key_table cimport kt_find, kt_random, kt_random_expiring
@@ -71,7 +71,8 @@ cdef EvictStatus evict_to_limit(Keyspace* ks, bint at_once) noexcept nogil:
 
 
 cdef inline bint only_volatile(const Keyspace* ks) noexcept nogil:
-    return ks.settings.maxmemory_policy >= POLICY_VOLATILE_LRU
+    cdef int64_t policy = ks.settings.maxmemory_policy
+    return policy in (POLICY_VOLATILE_LRU, POLICY_VOLATILE_LFU, POLICY_VOLATILE_RANDOM, POLICY_VOLATILE_TTL)
 
 
 cdef Entry* pick(Keyspace* ks, Db* db) noexcept nogil:
@@ -108,14 +109,18 @@ cdef void offer(Keyspace* ks, Db* db, const Entry* e) noexcept nogil:
     cdef Candidate fresh
     cdef int place = 0
     cdef int i
+    cdef char* copy
     while place < ks.eviction_count and pool[place].score < score:
         place += 1
     for i in range(ks.eviction_count):
         if pool[i].db == db.id and slice_equal(pool[i].key, key):
             return
+    if ks.eviction_count == EVICTION_POOL and place == 0:
+        return
+    copy = <char*>mem_try_alloc(key.len)
+    if copy == NULL:
+        return
     if ks.eviction_count == EVICTION_POOL:
-        if place == 0:
-            return
         free_candidate(&pool[0])
         for i in range(place - 1):
             pool[i] = pool[i + 1]
@@ -126,8 +131,8 @@ cdef void offer(Keyspace* ks, Db* db, const Entry* e) noexcept nogil:
         ks.eviction_count += 1
     fresh.score = score
     fresh.db = db.id
-    fresh.key = slice_of(<char*>mem_alloc(key.len), key.len)
-    memcpy(<void*>fresh.key.ptr, key.ptr, key.len)
+    fresh.key = slice_of(copy, key.len)
+    memcpy(copy, key.ptr, key.len)
     pool[place] = fresh
 
 
@@ -156,7 +161,8 @@ cdef bint evict_best(Keyspace* ks) noexcept nogil:
     cdef bint done = False
     while not done:
         if ks.eviction_count == 0:
-            if not sample(ks):
+            # there may be no memory to remember any
+            if not sample(ks) or ks.eviction_count == 0:
                 return False
             continue
         best = &ks.eviction_pool[ks.eviction_count - 1]
@@ -182,7 +188,9 @@ cdef bint evict_random(Keyspace* ks) noexcept nogil:
         if e == NULL:
             continue
         key = entry_key(e)
-        copy = mem_alloc(key.len)
+        copy = mem_try_alloc(key.len)
+        if copy == NULL:
+            return False
         memcpy(copy, key.ptr, key.len)
         evict_key(ks, db, slice_of(<char*>copy, key.len))
         mem_free(copy)

@@ -12,25 +12,11 @@ from zippy._core.keyspace.stream cimport Stream
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.types cimport RdbPart
 from zippy._core.values.rdb_stream cimport RdbWriter
-from zippy._core.values.settings cimport Settings
-
-cdef enum NotifyClass:
-    # bits of notify-keyspace-events
-    NOTIFY_KEYSPACE = 1 << 0     # K
-    NOTIFY_KEYEVENT = 1 << 1     # E
-    NOTIFY_GENERIC = 1 << 2      # g
-    NOTIFY_STRING = 1 << 3       # $
-    NOTIFY_LIST = 1 << 4         # l
-    NOTIFY_SET = 1 << 5          # s
-    NOTIFY_HASH = 1 << 6         # h
-    NOTIFY_ZSET = 1 << 7         # z
-    NOTIFY_EXPIRED = 1 << 8      # x
-    NOTIFY_EVICTED = 1 << 9      # e
-    NOTIFY_STREAM = 1 << 10      # t
-    NOTIFY_KEY_MISS = 1 << 11    # m
-    NOTIFY_NEW = 1 << 14         # n
-    NOTIFY_OVERWRITTEN = 1 << 15     # o
-    NOTIFY_TYPE_CHANGED = 1 << 16    # c
+from zippy._core.values.settings cimport (
+    NOTIFY_ALL, NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_GENERIC, NOTIFY_HASH, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_KEY_MISS,
+    NOTIFY_LIST, NOTIFY_MODULE, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_SET, NOTIFY_STREAM, NOTIFY_STRING, NOTIFY_TYPE_CHANGED,
+    NOTIFY_ZSET, Settings
+)
 
 
 cdef struct WatchedKey:

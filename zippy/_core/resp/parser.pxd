@@ -28,7 +28,7 @@ cdef enum:
 
 
 cdef enum:
-    BATCH_REQUESTS = 16  # commands parsed ahead
+    BATCH_REQUESTS = 16  # commands parsed ahead at most
 
 
 cdef struct Request:
@@ -43,6 +43,7 @@ cdef struct Batch:
     Slice* argv
     int argv_cap
     int argv_count
+    int ahead            # commands to parse ahead, 0: BATCH_REQUESTS
     int at               # the next command
     int count
     uint64_t moved       # arguments that were made offsets or addresses so far: work that has to be linear in what comes

@@ -5,7 +5,7 @@ from libc.stdint cimport intptr_t
 from libc.string cimport memchr, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
 from zippy._core.ground.format cimport format_text
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc
+from zippy._core.ground.mem cimport mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_i64
 
 cdef extern from *:
@@ -263,13 +263,14 @@ cdef inline size_t unread_from(const Parser* p) noexcept nogil:
     return p.start if p.args_left >= 0 else p.pos
 
 
-cdef void keep_arguments(Parser* p) noexcept nogil:
-    """Takes the arguments of the incomplete command out of the batch; only those that this read brought are looked at."""
+cdef bint keep_arguments(Parser* p) noexcept nogil:
+    """Takes the arguments of the incomplete command out of the batch; only those that this read brought are looked at. False: out of
+    memory."""
     cdef Batch* b = p.batch
     cdef int first = first_free(b)
     cdef int count = b.argv_count - first
     if count == 0:
-        return
+        return True
     move_arguments(b, first + p.kept_count, count - p.kept_count, -<intptr_t>(p.base + p.start))
     p.kept_count = count
     if first == 0:
@@ -277,10 +278,14 @@ cdef void keep_arguments(Parser* p) noexcept nogil:
         p.kept_cap = b.argv_cap
         b.argv = NULL
         b.argv_cap = 0
-        return
-    p.kept = <Slice*>mem_alloc(count * sizeof(Slice))
+        return True
+    p.kept = <Slice*>mem_try_alloc(count * sizeof(Slice))
+    if p.kept == NULL:
+        p.kept_count = 0
+        return False
     p.kept_cap = count
     memcpy(p.kept, b.argv + first, count * sizeof(Slice))
+    return True
 
 
 cdef int parser_end(Parser* p) noexcept nogil:
@@ -299,8 +304,8 @@ cdef int parser_end(Parser* p) noexcept nogil:
         p.pos = consumed
         p.args_left = -1
         p.bulk_len = -1
-    elif p.args_left >= 0:
-        keep_arguments(p)
+    elif p.args_left >= 0 and not keep_arguments(p):
+        status = -1
     if p.batch.argv_cap > BATCH_ARGS:
         batch_free(p.batch)
     p.batch = NULL
@@ -372,13 +377,14 @@ cdef void drop_requests(Batch* b) noexcept nogil:
 cdef int parser_look_ahead(Parser* p) noexcept nogil:
     cdef Batch* b = p.batch
     cdef size_t from_pos = p.pos
+    cdef int ahead = b.ahead if b.ahead else BATCH_REQUESTS
     cdef int status = PARSE_COMMAND
     if p.bulks_whole:
         drop_bulks(p)
     drop_requests(b)
     if p.args_left < 0:
         b.argv_count = 0
-    while b.count < BATCH_REQUESTS and p.pos - from_pos < BATCH_BYTES:
+    while b.count < ahead and p.pos - from_pos < BATCH_BYTES:
         if p.args_left < 0 and p.pos < p.end and parse_whole(p):
             continue
         status = parse_one(p)
@@ -482,13 +488,15 @@ cdef int parse_arguments(Parser* p) noexcept nogil:
         if p.filling:
             if p.filled < <size_t>p.bulk_len or p.end - p.pos < 2:
                 return PARSE_MORE
-            add_argument(b, bulk_data(p, p.bulk_count - 1), p.bulk_len)
+            if not add_argument(b, bulk_data(p, p.bulk_count - 1), p.bulk_len):
+                return fail(p, b"out of memory")
             p.pos += 2
             p.filling = False
         elif p.end - p.pos < <size_t>p.bulk_len + 2:
             return PARSE_MORE
         else:
-            add_argument(b, p.base + p.pos, p.bulk_len)
+            if not add_argument(b, p.base + p.pos, p.bulk_len):
+                return fail(p, b"out of memory")
             p.pos += p.bulk_len + 2
         p.bulk_len = -1
         p.args_left -= 1
@@ -497,17 +505,24 @@ cdef int parse_arguments(Parser* p) noexcept nogil:
     return PARSE_COMMAND
 
 
-cdef inline void add_argument(Batch* b, const char* ptr, size_t len) noexcept nogil:
-    """Room is made by what arrives, not by what a header announces."""
-    if b.argv_count == b.argv_cap:
-        grow_argv(b)
+cdef inline bint add_argument(Batch* b, const char* ptr, size_t len) noexcept nogil:
+    """Room is made by what arrives, not by what a header announces. False: out of memory."""
+    if b.argv_count == b.argv_cap and not grow_argv(b):
+        return False
     b.argv[b.argv_count] = slice_of(ptr, len)
     b.argv_count += 1
+    return True
 
 
-cdef void grow_argv(Batch* b) noexcept nogil:
-    b.argv_cap = b.argv_cap * 2 if b.argv_cap else FIRST_ARGS
-    b.argv = <Slice*>mem_realloc(b.argv, b.argv_cap * sizeof(Slice))
+cdef bint grow_argv(Batch* b) noexcept nogil:
+    """False: out of memory."""
+    cdef int cap = b.argv_cap * 2 if b.argv_cap else FIRST_ARGS
+    cdef void* longer = mem_try_realloc(b.argv, cap * sizeof(Slice))
+    if longer == NULL:
+        return False
+    b.argv = <Slice*>longer
+    b.argv_cap = cap
+    return True
 
 
 cdef const char* read_long_header(const char* at, const char* end, char kind, int64_t* n) noexcept nogil:
@@ -550,7 +565,9 @@ cdef inline bint parse_whole(Parser* p) noexcept nogil:
     if at == NULL or count > WHOLE_ARGS or count > p.max_args:
         return False
     while b.argv_cap - first < count:
-        grow_argv(b)
+        if not grow_argv(b):
+            # it fails again, with a word about that, where one argument is added after the other
+            return False
     argument = b.argv + first
     stop = argument + count
     while argument != stop:
@@ -618,6 +635,8 @@ cdef int parse_inline(Parser* p) noexcept nogil:
         length -= 1
     if split_arguments(p, here, length) != 0:
         return fail(p, b"unbalanced quotes in request")
+    if p.scratch.failed:
+        return fail(p, b"out of memory")
     if b.argv_count == 0:
         return SKIPPED
     # they were offsets while scratch grew
@@ -641,7 +660,8 @@ cdef inline int hex_digit(char c) noexcept nogil:
 
 
 cdef int split_arguments(Parser* p, const char* line, size_t length) noexcept nogil:
-    """Words of an inline request into scratch: "..." with escapes, '...' with \\', plain words; -1 when a quote is not closed."""
+    """Words of an inline request into scratch: "..." with escapes, '...' with \\', plain words; -1 when a quote is not closed. Scratch is
+    failed where memory ends."""
     cdef size_t i = 0
     cdef size_t begin
     p.scratch.len = 0
@@ -659,7 +679,9 @@ cdef int split_arguments(Parser* p, const char* line, size_t length) noexcept no
                 break
             buf_append_byte(&p.scratch, line[i])
             i += 1
-        add_argument(p.batch, <const char*><intptr_t>begin, p.scratch.len - begin)
+        if not add_argument(p.batch, <const char*><intptr_t>begin, p.scratch.len - begin):
+            p.scratch.failed = True
+            return 0
 
 
 cdef size_t read_quoted(Parser* p, const char* line, size_t length, size_t i) noexcept nogil:

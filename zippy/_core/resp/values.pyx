@@ -109,7 +109,7 @@ def encoded(value, int protocol):
     reply.proto = protocol
     try:
         write_value(&reply, value)
-        if reply.failed:
+        if reply.out.failed:
             raise MemoryError
         return Raw(PyBytes_FromStringAndSize(reply.out.data, reply.out.len))
     finally:

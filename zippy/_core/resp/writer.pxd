@@ -10,12 +10,11 @@ cdef enum:
 
 
 cdef struct Reply:
-    Buf out              # bytes to send
+    Buf out              # bytes to send; if it has failed, the connection has to be closed
     size_t sent          # of them, already sent
     int proto            # 2 or 3
-    bint failed          # out of memory while writing: the connection has to be closed
-    uint64_t errors      # error replies written
-    size_t error_at      # where in out the last one begins
+    uint64_t errors      # error replies, written or not for want of memory
+    size_t error_at      # where in out the last one begins, or would
 
 
 cdef void reply_init(Reply* r) noexcept nogil

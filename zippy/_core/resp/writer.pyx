@@ -1,4 +1,4 @@
-# Want of memory is remembered in the Reply and asked for once. A number of elements that is known only behind them gets its header by
+# Want of memory is remembered in the Reply's Buf and asked for once. A number of elements that is known only behind them gets its header by
 # moving them, which is cheaper than counting beforehand.
 
 from libc.string cimport memchr, memcpy, memmove, strlen
@@ -16,7 +16,6 @@ cdef void reply_init(Reply* r) noexcept nogil:
     buf_init(&r.out)
     r.sent = 0
     r.proto = 2
-    r.failed = False
     r.errors = 0
     r.error_at = 0
 
@@ -26,17 +25,11 @@ cdef void reply_free(Reply* r) noexcept nogil:
 
 
 cdef void reply_raw(Reply* r, const void* ptr, size_t len) noexcept nogil:
-    if buf_append(&r.out, ptr, len) != 0:
-        r.failed = True
+    buf_append(&r.out, ptr, len)
 
 
 cdef inline bint room(Reply* r, size_t size) noexcept nogil:
-    if r.out.cap - r.out.len >= size:
-        return True
-    if buf_reserve(&r.out, size) != 0:
-        r.failed = True
-        return False
-    return True
+    return r.out.cap - r.out.len >= size or buf_reserve(&r.out, size) == 0
 
 
 cdef inline void header(Reply* r, char kind, int64_t n) noexcept nogil:
@@ -65,7 +58,7 @@ cdef void reply_error(Reply* r, const char* text) noexcept nogil:
 
 cdef void reply_error_slice(Reply* r, Slice text) noexcept nogil:
     reply_error_about(r, b"", slice_of(NULL, 0), b"")
-    if r.failed or not room(r, text.len):
+    if r.out.failed or not room(r, text.len):
         return
     r.out.len -= 2
     append_line(r, text)
@@ -91,10 +84,11 @@ cdef void reply_error_about(Reply* r, const char* before, Slice what, const char
         nul = <const char*>memchr(what.ptr, 0, what.len)
         if nul != NULL:
             what.len = nul - what.ptr
-    if not room(r, strlen(before) + what.len + strlen(after) + 3):
-        return
+    # also if there is no memory for its text: callers ask whether there was an error
     r.errors += 1
     r.error_at = r.out.len
+    if not room(r, strlen(before) + what.len + strlen(after) + 3):
+        return
     buf_append_byte(&r.out, c'-')
     buf_append_text(&r.out, before)
     append_line(r, what)
@@ -235,7 +229,7 @@ cdef void insert_header(Reply* r, size_t place, char kind, int64_t n) noexcept n
     cdef char text[HEADER_ROOM]
     cdef size_t length
     header(r, kind, n)
-    if r.failed:
+    if r.out.failed:
         return
     length = r.out.len - before
     memcpy(text, r.out.data + before, length)

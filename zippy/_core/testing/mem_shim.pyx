@@ -1,20 +1,43 @@
 # Blocks of the allocator for tests: each is filled with a pattern of its own, which is checked before it goes.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from zippy._core.ground.mem cimport (
-    Account, mem_alloc, mem_charge_to, mem_charged, mem_free, mem_give_back, mem_good_size, mem_realloc, mem_release, mem_resident,
-    mem_size, mem_try_alloc, mem_try_realloc, mem_zalloc,
+    Account, mem_alloc, mem_charge_to, mem_charged, mem_fail, mem_failures, mem_free, mem_give_back, mem_good_size, mem_has_room,
+    mem_realloc, mem_release, mem_resident, mem_size, mem_try_alloc, mem_try_realloc, mem_zalloc,
 )
 
 cdef extern from *:
     """
     static const int shim_sanitized = ZIPPY_SANITIZE;
+    static const int shim_debug = ZIPPY_DEBUG;
     """
     int shim_sanitized
+    int shim_debug
 
 SANITIZED = bool(shim_sanitized)
+DEBUG = bool(shim_debug)
+
+
+def fail_allocations(uint64_t calls, uint64_t failures=1):
+    """Lets so many calls that may fail succeed and then has some fail, in a debug build; with no failures all is as ever."""
+    mem_fail(calls, failures)
+
+
+def failures():
+    """How many calls failed since."""
+    return mem_failures()
+
+
+def has_room(size_t size):
+    """Whether a block of so many bytes could be had."""
+    return mem_has_room(size)
+
+
+def abort_for_want_of(size_t size):
+    """Asks for so many bytes in the way that aborts the process when there are not so many."""
+    mem_free(mem_alloc(size))
 
 
 cdef struct Block:

@@ -102,6 +102,16 @@ cdef class RequestParser:
         assert parser_end(&self.parser) == 0
         return command
 
+    def parsed_ahead(self, bytes data, int ahead):
+        """How many commands are parsed when the first one is asked for, and at most so many may be."""
+        mem_charge_to(&self.account)
+        self.batch.ahead = ahead
+        assert parser_begin(&self.parser, &self.batch, data, len(data)) == 0
+        assert parser_next(&self.parser) == PARSE_COMMAND
+        count = self.batch.count
+        assert parser_end(&self.parser) == 0
+        return count
+
     def moved(self):
         """Arguments that were made offsets or addresses so far."""
         return self.batch.moved

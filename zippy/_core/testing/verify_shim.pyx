@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.mem cimport mem_charge_to
+from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged
 from zippy._core.keyspace.db cimport keyspace_free, keyspace_init, put_new
 from zippy._core.keyspace.key_table cimport kt_find, kt_insert, kt_remove, kt_set_expiring
 from zippy._core.keyspace.types cimport Db, Keyspace
@@ -35,11 +35,14 @@ cdef class Tables:
         self.db = self.ks.dbs[0]
 
     def __dealloc__(self):
+        cdef Account* charged = mem_charged()
         mem_charge_to(NULL)
         keyspace_free(self.ks)
         if self.loose != NULL:
             entry_free_block(self.loose)
         free(self.ks)
+        # the collector runs this in the middle of another engine's command
+        mem_charge_to(charged)
 
     cdef Entry* fresh(self, bytes key, int64_t expiry):
         return entry_new_text(slice_of(<const char*>key, len(key)), slice_of(b"value", 5), expiry)

@@ -4,7 +4,7 @@ from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.listpack cimport LP_INT_TEXT, lp_equals, lp_first, lp_next, lp_text
-from zippy._core.ground.mem cimport mem_alloc, mem_free
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.values.entry cimport ENC_LISTPACK, entry_encoding, entry_value
 from zippy._core.values.set cimport SET_TEXT, set_contains_item, set_length, set_text
 
@@ -36,7 +36,10 @@ cdef void probe_init(SetProbe* p, const Entry* entry, uint64_t lookups) noexcept
     while size < 2 * set_length(entry):
         size *= 2
     p.mask = <uint32_t>(size - 1)
-    p.places = <uint64_t*>mem_alloc(size * sizeof(uint64_t))
+    p.places = <uint64_t*>mem_try_alloc(size * sizeof(uint64_t))
+    if p.places == NULL:
+        # it is slower without, and comes to the same
+        return
     memset(p.places, 0, size * sizeof(uint64_t))
     lp = <unsigned char*>entry_value(entry)
     element = lp_first(lp)

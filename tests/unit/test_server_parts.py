@@ -1,0 +1,98 @@
+"""The parts of a server, put together as the program does it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.unit.peer import Peer
+from zippy._core.resp.kinds import OK
+from zippy._core.session import Session
+from zippy.persistence.append_only import AppendOnly
+from zippy.persistence.snapshots import Snapshots
+from zippy.server.info import SECTIONS, Fields, Sections
+from zippy.server.registry import command
+from zippy.server.server import Server
+from zippy.settings import Settings
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server with its services, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    settings = Settings()
+    whole = Server(settings)
+    snapshots = Snapshots(whole.core, settings)
+    whole.join(snapshots)
+    whole.join(AppendOnly(whole.core, settings, snapshots))
+    return whole
+
+
+def test_every_command_has_a_handler(server: Server) -> None:
+    assert server.core.unbound() == []
+
+
+def test_sections_of_info(server: Server) -> None:
+    """All that were promised an order, and no others; empty are those that nobody has figures for."""
+    assert tuple(server.info.sections) == SECTIONS
+    assert {name for name in SECTIONS if not server.info.sections[name]} == {"threads", "modules"}
+
+
+def test_a_service_puts_its_figures_over_those_of_its_absence(server: Server) -> None:
+    with_services, without = server.info.fields("persistence"), Server(Settings()).info.fields("persistence")
+    assert list(with_services)[: len(without)] == list(without)
+    assert with_services["rdb_bgsave_in_progress"] == 0
+
+
+class Greeter:
+    """A service with a command, a section and work."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    @command("lolwut")
+    def greet(self, session: Session, args: list[bytes]) -> object:
+        """LOLWUT."""
+        self.done.append("greeted")
+        return OK
+
+    def cron(self) -> None:
+        """Notes it."""
+        self.done.append("cron")
+
+    async def stop(self, save: bool | None) -> bool:
+        """Notes it."""
+        self.done.append("stop")
+        return True
+
+    def sections(self) -> Sections:
+        """A field of an old section, and a new section."""
+        return {"cluster": self.fields, "greetings": self.fields}
+
+    def fields(self) -> Fields:
+        """One."""
+        return {"cluster_enabled": "greeted" in self.done}
+
+
+def test_a_service_joins() -> None:
+    server, greeter = Server(Settings()), Greeter()
+    server.join(greeter)
+    peer = Peer(server.core)
+    assert peer("LOLWUT") == b"+OK\r\n"
+    server.cron.do_work()
+    assert greeter.done == ["greeted", "cron"]
+    assert server.info.fields("cluster") == {"cluster_enabled": True}
+    assert server.info.report(["greetings"]) == "# Greetings\r\ncluster_enabled:True\r\n"
+    peer.session.close()
+
+
+def test_two_servers_have_their_own_parts(server: Server) -> None:
+    other = Server(Settings())
+    server.settings.set("requirepass", "secret")
+    assert server.access.password_hashes and not other.access.password_hashes
+    peer = Peer(other.core)
+    assert peer("AUTH x").startswith(b"-ERR AUTH <password> called without any password")
+    peer.session.close()
+    assert os.getcwd() == server.settings.text("dir")

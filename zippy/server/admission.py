@@ -1,0 +1,83 @@
+"""How a connection becomes a client: whether there is a place for it, whether it may come in, and how its socket is set up."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+from ipaddress import ip_address
+from typing import Any
+
+from zippy._core.session import Core, Session, Transport
+from zippy.server.access import Access
+from zippy.server.clients import ClientState, text_address
+from zippy.settings import Settings
+
+log = logging.getLogger("zippy")
+
+TOO_MANY = b"-ERR max number of clients reached\r\n"
+
+
+def is_loopback(sock: socket.socket) -> bool:
+    """Whether the other end of a connection is on this machine, as far as its address tells; False when it is gone."""
+    try:
+        return ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
+    except (OSError, ValueError):
+        return False
+
+
+class Admission:
+    """The places of a core's clients."""
+
+    def __init__(self, core: Core, settings: Settings, access: Access) -> None:
+        self.core = core
+        self.settings = settings
+        self.access = access
+        self.arriving: set[Transport] = set()  # accepted, but no client yet: their handshakes are not done
+        core.on_limit = self.log_limit
+
+    def admit(self, stream: Transport, transport: Any, is_tls: bool) -> Session | None:
+        """Admits a new connection: its session, or None when it was turned away. stream: drives the session; transport: asyncio's
+        interface."""
+        sock = transport.get_extra_info("socket")
+        # whoever is gone already has no peer name any more
+        peer = transport.get_extra_info("peername")
+        local = text_address(transport.get_extra_info("sockname"))
+        is_unix = sock.family == socket.AF_UNIX
+        has_place = stream in self.arriving
+        # from now on it is counted as a client alone
+        self.arriving.discard(stream)
+        refusal = TOO_MANY if not has_place and self.is_full() else self.access.refusal(peer, is_unix)
+        if refusal:
+            self.core.count_rejected()
+            transport.write(refusal)
+            transport.close()
+            return None
+        address = local if is_unix else text_address(peer)
+        if not is_unix:
+            self.tune(sock)
+        state = ClientState(address, local, sock.fileno())
+        return Session(self.core, stream, address.encode(), state, is_unix, is_tls)
+
+    def is_full(self) -> bool:
+        """Whether there is no place for another client; connections whose handshakes are not done have one each."""
+        return len(self.core.sessions) + len(self.arriving) >= self.settings.integer("maxclients")
+
+    def tune(self, sock: socket.socket) -> None:
+        """Sets keepalive and no-delay on a new connection, and plain congestion control where no packet can be lost."""
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if is_loopback(sock) and hasattr(socket, "TCP_CONGESTION"):
+            # a system that paces by default (bbr) would set a timer for each reply
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
+        interval = self.settings.integer("tcp-keepalive")
+        if not interval:
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", interval), ("TCP_KEEPINTVL", max(interval // 3, 1)), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, option):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    def log_limit(self, session: Session, reason: str) -> None:
+        """Notes that a client is closed for being too large."""
+        log.warning("Client closed: id=%d addr=%s, %s", session.id, session.state.address if session.state else "", reason)

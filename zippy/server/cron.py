@@ -1,0 +1,85 @@
+"""Work that comes with time: expiry, compaction, time limits of clients, and what services have to do regularly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from zippy._core.session import Core
+from zippy.server.info import Fields, Sections
+from zippy.settings import Settings
+
+log = logging.getLogger("zippy")
+
+EXPIRE_US = 1000  # a step of active expiry; with the interval, a quarter of the time at most
+EXPIRE_INTERVAL = 0.003  # seconds
+COMPACT_US = 500  # a step of compaction; with the interval, a fifth of the time at most
+COMPACT_INTERVAL = 0.002  # seconds
+
+
+class Cron:
+    """The periodic work of one server."""
+
+    def __init__(self, core: Core, settings: Settings) -> None:
+        self.core = core
+        self.settings = settings
+        self.paused = False  # DEBUG PAUSE-CRON
+        self.work: list[Callable[[], None]] = []  # that is done each time, beside the core's
+        self.is_saving: Callable[[], bool] = lambda: False  # in the background: memory is shared, or being walked
+        self.compacting = False  # a further step is arranged
+        self.expiring = False  # the same for active expiry
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins, in the running loop."""
+        self.task = asyncio.get_running_loop().create_task(self.run(), name="zippy-cron")
+
+    def stop(self) -> None:
+        """Ends; may be called twice."""
+        if self.task is not None:
+            self.task.cancel()
+
+    async def run(self) -> None:
+        """Works `hz` times a second."""
+        while True:
+            await asyncio.sleep(1 / self.settings.integer("hz"))
+            if self.paused:
+                continue
+            try:
+                self.core.cron()
+                if not self.expiring:
+                    self.expire()
+                if not self.compacting:
+                    self.compact()
+                self.core.close_idle(self.settings.integer("timeout"))
+                self.do_work()
+            except Exception:
+                log.exception("cron failed")
+
+    def do_work(self) -> None:
+        """What is to be done beside the core's own."""
+        for work in self.work:
+            work()
+
+    def expire(self) -> None:
+        """A step of active expiry, and the next ones in short intervals while many keys are found expired."""
+        self.expiring = False
+        if not self.paused and self.core.expire(EXPIRE_US):
+            self.expiring = True
+            asyncio.get_running_loop().call_later(EXPIRE_INTERVAL, self.expire)
+
+    def compact(self) -> None:
+        """A step of compaction, and the next ones in short intervals until nothing worth it is left."""
+        self.compacting = False
+        if self.settings.flag("activedefrag") and not self.is_saving() and self.core.compact(COMPACT_US):
+            self.compacting = True
+            asyncio.get_running_loop().call_later(COMPACT_INTERVAL, self.compact)
+
+    def sections(self) -> Sections:
+        """For INFO."""
+        return {"memory": self.memory_fields}
+
+    def memory_fields(self) -> Fields:
+        """For INFO."""
+        return {"active_defrag_running": int(self.compacting)}

@@ -1,0 +1,90 @@
+"""Who and where this server is: its ids and its process."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+import time
+
+from zippy._core.introspection import clock_us
+from zippy._core.session import Core
+from zippy.server.info import Fields, Sections
+from zippy.settings import Settings
+from zippy.version import REDIS_VERSION, __version__
+
+
+class Identity:
+    """What does not change while a server runs, but for the name of its dataset's history."""
+
+    def __init__(self, core: Core, settings: Settings, config_path: str | None) -> None:
+        self.core = core
+        self.settings = settings
+        self.config_path = config_path  # the file that CONFIG REWRITE writes
+        self.run_id = os.urandom(20).hex()
+        self.replication_id = os.urandom(20).hex()
+        self.started_at = time.time()
+
+    def sections(self) -> Sections:
+        """For INFO."""
+        return {"server": self.server_fields, "cpu": cpu_fields, "zippy": self.zippy_fields}
+
+    def server_fields(self) -> Fields:
+        """Who and where this process is."""
+        system = os.uname()
+        uptime = int(time.time() - self.started_at)
+        return {
+            "redis_version": REDIS_VERSION,
+            "redis_git_sha1": "00000000",
+            "redis_git_dirty": 0,
+            "redis_build_id": "0000000000000000",
+            "redis_mode": "standalone",
+            "os": f"{system.sysname} {system.release} {system.machine}",
+            "arch_bits": 64 if sys.maxsize > 2**32 else 32,
+            "monotonic_clock": "POSIX clock_gettime",
+            "multiplexing_api": "epoll",
+            "atomicvar_api": "c11-builtin",
+            "gcc_version": gcc_version(),
+            "process_id": os.getpid(),
+            "process_supervised": self.settings.text("supervised"),
+            "run_id": self.run_id,
+            "tcp_port": self.settings.integer("port"),
+            "server_time_usec": clock_us(self.core),
+            "uptime_in_seconds": uptime,
+            "uptime_in_days": uptime // 86400,
+            "hz": self.settings.integer("hz"),
+            "configured_hz": self.settings.integer("hz"),
+            "lru_clock": int(time.time()) & 0xFFFFFF,
+            "executable": sys.executable,
+            "config_file": self.config_path or "",
+            "io_threads_active": 0,
+        }
+
+    def zippy_fields(self) -> Fields:
+        """What is zippy's own."""
+        return {
+            "zippy_version": __version__,
+            "python_version": platform.python_version(),
+            "python_implementation": platform.python_implementation(),
+        }
+
+
+def gcc_version() -> str:
+    """Of the compiler of this Python, 0.0.0 if it was not GCC."""
+    name, _, version = platform.python_compiler().partition(" ")
+    return version.split()[0] if name == "GCC" and version else "0.0.0"
+
+
+def cpu_fields() -> Fields:
+    """Seconds of processor time, of the process, its ended children and this thread."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    thread = resource.getrusage(resource.RUSAGE_THREAD) if hasattr(resource, "RUSAGE_THREAD") else own
+    return {
+        "used_cpu_sys": f"{own.ru_stime:.6f}",
+        "used_cpu_user": f"{own.ru_utime:.6f}",
+        "used_cpu_sys_children": f"{children.ru_stime:.6f}",
+        "used_cpu_user_children": f"{children.ru_utime:.6f}",
+        "used_cpu_sys_main_thread": f"{thread.ru_stime:.6f}",
+        "used_cpu_user_main_thread": f"{thread.ru_utime:.6f}",
+    }

@@ -1,0 +1,66 @@
+"""INFO's fields of services that a server may be without; a service that is there puts its values over these."""
+
+from __future__ import annotations
+
+from zippy._core.introspection import engine_stats
+from zippy._core.session import Core
+from zippy.server.identity import Identity
+from zippy.server.info import Fields, Sections
+from zippy.settings import Settings
+
+
+class Placeholders:
+    """A server that saves nothing, a primary without replicas, a node without a cluster."""
+
+    def __init__(self, core: Core, settings: Settings, identity: Identity) -> None:
+        self.core = core
+        self.settings = settings
+        self.identity = identity
+
+    def sections(self) -> Sections:
+        """For INFO."""
+        return {"persistence": self.persistence_fields, "replication": self.replication_fields, "cluster": self.cluster_fields}
+
+    def persistence_fields(self) -> Fields:
+        """Nothing was saved or loaded."""
+        stats = engine_stats(self.core)
+        return {
+            "loading": int(stats["loading"]),
+            **dict.fromkeys(("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"), 0),
+            "current_fork_perc": "0.00",
+            **dict.fromkeys(("current_save_keys_processed", "current_save_keys_total"), 0),
+            "rdb_changes_since_last_save": stats["dirty"],
+            "rdb_bgsave_in_progress": 0,
+            "rdb_last_save_time": int(self.identity.started_at),
+            "rdb_last_bgsave_status": "ok",
+            "rdb_last_bgsave_time_sec": -1,
+            "rdb_current_bgsave_time_sec": -1,
+            **dict.fromkeys(("rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded"), 0),
+            **dict.fromkeys(("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"), 0),
+            "aof_last_rewrite_time_sec": -1,
+            "aof_current_rewrite_time_sec": -1,
+            "aof_last_bgrewrite_status": "ok",
+            **dict.fromkeys(("aof_rewrites", "aof_rewrites_consecutive_failures"), 0),
+            "aof_last_write_status": "ok",
+            **dict.fromkeys(("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"), 0),
+        }
+
+    def replication_fields(self) -> Fields:
+        """No replicas, and no primary."""
+        return {
+            "role": "master",
+            "connected_slaves": 0,
+            "master_failover_state": "no-failover",
+            "master_replid": self.identity.replication_id,
+            "master_replid2": "0" * 40,
+            "master_repl_offset": 0,
+            "second_repl_offset": -1,
+            "repl_backlog_active": 0,
+            "repl_backlog_size": self.settings.integer("repl-backlog-size"),
+            "repl_backlog_first_byte_offset": 0,
+            "repl_backlog_histlen": 0,
+        }
+
+    def cluster_fields(self) -> Fields:
+        """No cluster."""
+        return {"cluster_enabled": 0}
