@@ -15,7 +15,7 @@ from setuptools import Extension
 
 # A struct, and the ones that come from a .pxd: a comment before them tells its line
 STRUCT = re.compile(r"^struct (__pyx_\w+) \{\n((?:[^}\n][^\n]*\n)*)\};", re.MULTILINE)
-DECLARED = re.compile(r'^/\* "zippy/_core/([\w/]+)\.pxd":\d+\n(?: \*[^\n]*\n)*\*/\nstruct (\w+) \{', re.MULTILINE)
+DECLARED = re.compile(r'^/\* "(?:build/generated/)?zippy/_core/([\w/]+)\.pxd":\d+\n(?: \*[^\n]*\n)*\*/\nstruct (\w+) \{', re.MULTILINE)
 
 WRAPPER = """/* Made by building/structs.py; for a {name}.c whose CRC is {crc}. */
 #define PyInit_{name} zippy_init_unchecked
