@@ -193,6 +193,7 @@ cdef void put_new(Db* db, Entry* e) noexcept nogil:
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
     if db.keyspace.replica | db.keyspace.expiry_paused:
         expire_left(db, key, hash)
+    assert kt_find_hashed(&db.table, key, hash) == NULL
     insert(db, e, hash)
     notify(db, NOTIFY_NEW, b"new", key)
 
