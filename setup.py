@@ -16,7 +16,7 @@ from setuptools import Extension, find_packages, setup
 
 if str(Path(__file__).parent.resolve()) not in sys.path:  # a front end that isolates the build leaves it out
     sys.path.insert(0, str(Path(__file__).parent.resolve()))
-from building.kinds import BUILD, DEBUG, TESTING, compile_args, link_args, macros_of
+from building.kinds import BUILD, DEBUG, TESTING, args_of, link_args, macros_of
 from building.parallel import ParallelBuild
 from building.structs import check_structs
 from zippy import settings_core
@@ -54,7 +54,7 @@ def extensions() -> list[Extension]:
     paths = [path for path in Path("zippy/_core").rglob("*.pyx") if TESTING or path.parent.name != "testing"]
     written = {".".join(path.with_suffix("").parts): path for path in paths}
     return [
-        Extension(name, [str(path)], define_macros=macros_of(path), extra_compile_args=compile_args, extra_link_args=link_args)
+        Extension(name, [str(path)], define_macros=macros_of(path), extra_compile_args=args_of(path), extra_link_args=link_args)
         for name, path in sorted((written | generated()).items())
     ]
 

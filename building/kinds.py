@@ -11,7 +11,8 @@ FUZZ = os.environ.get("ZIPPY_FUZZ") == "1"
 SANITIZE = FUZZ or os.environ.get("ZIPPY_SANITIZE") == "1"
 IN_PLACE = any(word in sys.argv for word in ("--inplace", "-i", "develop", "editable_wheel"))
 TESTING = DEBUG or SANITIZE or IN_PLACE or os.environ.get("ZIPPY_TESTING") == "1"
-KIND = "-".join(name for name, wanted in (("debug", DEBUG), ("sanitize", SANITIZE), ("fuzz", FUZZ)) if wanted) or "release"
+KIND = "-".join(name for name, wanted in (("debug", DEBUG), ("sanitize", SANITIZE), ("fuzz", FUZZ)) if wanted)
+KIND = KIND or ("in-place" if IN_PLACE else "release")
 BUILD = f"build/{KIND}"  # so a tree can have them side by side
 
 compile_args = ["-std=c11", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-parameter",
@@ -23,7 +24,7 @@ if DEBUG or SANITIZE:
 else:
     # tables for unwinding are for C++ and for debuggers; without them the wheel is a fifteenth smaller
     compile_args += ["-O2", "-g0", "-fno-asynchronous-unwind-tables"]
-    if not TESTING:  # profilers and bench/instructions.py ask for the functions' names
+    if KIND == "release":  # in place profilers and bench/instructions.py ask for the functions' names
         link_args.append("-Wl,-x" if sys.platform == "darwin" else "-Wl,-s")
 if SANITIZE:
     flags = ["-fsanitize=address,undefined", "-fno-sanitize=alignment", "-fno-sanitize-recover=undefined"]
@@ -31,6 +32,15 @@ if SANITIZE:
         flags.append("-fsanitize=fuzzer-no-link")
     compile_args += flags
     link_args += flags
+
+
+# Large modules that do little of the work themselves (INFO, the edges of saving and logging): a quarter less of them
+SMALL = {"append_log", "introspection", "snapshot"}
+
+
+def args_of(path: Path) -> list[str]:
+    """What the compiler is told for a module."""
+    return [*compile_args, "-Os"] if path.stem in SMALL and not (DEBUG or SANITIZE) else compile_args
 
 
 def macros_of(path: Path) -> list[tuple[str, str | None]]:
