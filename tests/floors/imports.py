@@ -20,6 +20,10 @@ CYTHON_IMPORT = re.compile(r"^(\s*)c?import\s+([\w., ]+?)(?:\s+as\s+\w+)?\s*$", 
 CYTHON_TEXTS = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'')
 
 
+# Modules that the build makes as a whole, with their structs; commands/rows has its .pxd among the sources
+GENERATED = frozenset({"zippy._core.values.settings"})
+
+
 @dataclass(frozen=True)
 class Import:
     """One import, be it for types only: the file and line, the module meant, and whether it stands inside a function."""
@@ -45,8 +49,8 @@ def module_of(path: Path) -> str:
 
 
 def modules() -> set[str]:
-    """The names of all modules, with those that the build makes as a whole; commands/rows has its .pxd among the sources."""
-    return {module_of(path) for path in sources()} | {"zippy._core.values.settings"}
+    """The names of all modules."""
+    return {module_of(path) for path in sources()} | GENERATED
 
 
 def imports_of(path: Path, known: set[str]) -> Iterator[Import]:

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from tests.differential.keyspace import READ, ordered
-from tests.process.measure import info
 from tests.resp import RawClient, Reply, encode
 
 BATCH = 500
@@ -37,7 +36,7 @@ def wait_for(client: RawClient, section: str, **wanted: str) -> None:
     """Waits until the fields of INFO have these values; Broken when they do not come to it."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
-        fields = info(client, section)
+        fields = client.info(section)
         if all(fields[name] == value for name, value in wanted.items()):
             return
         hold(time.monotonic() < deadline, f"INFO {section} does not come to {wanted}: {fields}")
