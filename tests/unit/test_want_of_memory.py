@@ -23,6 +23,7 @@ from zippy._core.session import Core
 from zippy._core.snapshot import SaveRequest, SnapshotError, Walk, load_bytes, save_here
 from zippy._core.testing import mem_shim
 from zippy._core.testing.mem_shim import fail_allocations, failures
+from zippy.inprocess.engine import host_of
 
 pytestmark = pytest.mark.skipif(not mem_shim.DEBUG, reason="only a debug build can make the allocator fail")
 
@@ -229,14 +230,14 @@ def test_requests_in_pieces(data: bytes, mode: str) -> None:
 def test_evicting(mode: str, policy: str) -> None:
     """Where a key cannot be remembered to be evicted, the command is refused."""
     with zippy.Engine(maxmemory="2mb", maxmemory_policy=policy, maxmemory_eviction_tenacity=100) as engine:
-        session = engine.channel(lambda session: None, lambda session: None)
+        session = host_of(engine).channel(lambda session: None, lambda session: None)
         for n in range(100):
-            engine.feed(session, request("SET", n, "v" * 20_000))
+            host_of(engine).feed(session, request("SET", n, "v" * 20_000))
         session.take_output()
         fail_allocations(0, MODES[mode])
-        engine.feed(session, request("SET", "more", "v"))
+        host_of(engine).feed(session, request("SET", "more", "v"))
         fail_allocations(0, 0)
-        engine.feed(session, request("PING"))
+        host_of(engine).feed(session, request("PING"))
         assert session.take_output() in (b"-OOM command not allowed when used memory > 'maxmemory'.\r\n+PONG\r\n", b"+OK\r\n+PONG\r\n", b"")
 
 
@@ -384,10 +385,10 @@ class TestFiles:
 @pytest.mark.parametrize("mode", MODES)
 def test_a_command_in_python(mode: str) -> None:
     with zippy.Engine(enable_debug_command="yes", slowlog_log_slower_than=-1) as engine:
-        session = engine.channel(lambda session: None, lambda session: None)
-        engine.feed(session, request("SET", "warm", "up"))
+        session = host_of(engine).channel(lambda session: None, lambda session: None)
+        host_of(engine).feed(session, request("SET", "warm", "up"))
         fail_allocations(0, MODES[mode])
-        engine.feed(session, request("DEBUG", "POPULATE", "3"))
+        host_of(engine).feed(session, request("DEBUG", "POPULATE", "3"))
         fail_allocations(0, 0)
         assert engine.execute("DBSIZE") == 1
         assert session.take_output() == b"+OK\r\n-OOM out of memory\r\n"
