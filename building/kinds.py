@@ -23,7 +23,8 @@ if DEBUG or SANITIZE:
 else:
     # tables for unwinding are for C++ and for debuggers; without them the wheel is a fifteenth smaller
     compile_args += ["-O2", "-g0", "-fno-asynchronous-unwind-tables"]
-    link_args.append("-Wl,-x" if sys.platform == "darwin" else "-Wl,-s")
+    if not TESTING:  # profilers and bench/instructions.py ask for the functions' names
+        link_args.append("-Wl,-x" if sys.platform == "darwin" else "-Wl,-s")
 if SANITIZE:
     flags = ["-fsanitize=address,undefined", "-fno-sanitize=alignment", "-fno-sanitize-recover=undefined"]
     if FUZZ:

@@ -1,38 +1,40 @@
-"""Has every extension compare the structs that it was compiled with to those of the others when it is imported.
+"""Has every extension tell zippy/_core/structs.py which structs it was compiled with, when it is imported.
 
 Cython compiles each module for itself, and nothing tells it that another one, built before a struct was changed, has the fields elsewhere.
-So the C of an extension is compiled through a wrapper, which looks at the structs (structs.h) and initialises the module if they agree.
+So the C of an extension is compiled through a wrapper, which initialises the module only if its structs are those of the other modules.
 It is made of the generated C, so no module can forget it.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from zlib import crc32
 
 from setuptools import Extension
 
-HEADER = Path(__file__).with_name("structs.h")
-
 # A struct, and the ones that come from a .pxd: a comment before them tells its line
 STRUCT = re.compile(r"^struct (__pyx_\w+) \{\n((?:[^}\n][^\n]*\n)*)\};", re.MULTILINE)
-DECLARED = re.compile(r'^/\* "([\w/]+)\.pxd":\d+\n(?: \*[^\n]*\n)*\*/\nstruct (\w+) \{', re.MULTILINE)
+DECLARED = re.compile(r'^/\* "(?:build/generated/)?zippy/_core/([\w/]+)\.pxd":\d+\n(?: \*[^\n]*\n)*\*/\nstruct (\w+) \{', re.MULTILINE)
 
 WRAPPER = """/* Made by building/structs.py; for a {name}.c whose CRC is {crc}. */
 #define PyInit_{name} zippy_init_unchecked
 #include "{name}.c"
 #undef PyInit_{name}
-#include "{header}"
-
-static const ZippyStructs zippy_structs[] = {{
-{rows}    {{NULL, 0}}
-}};
 
 PyMODINIT_FUNC PyInit_{name}(void)
 {{
-    return zippy_structs_agree("{module}", zippy_structs, {count}) ? zippy_init_unchecked() : NULL;
+    static const uint32_t layouts[] = {{
+{rows}        0
+    }};
+    PyObject *structs = PyImport_ImportModule("zippy._core.structs"), *agreed = NULL;
+    if (structs != NULL)
+        agreed = PyObject_CallMethod(structs, "agree", "ssy#", "{module}", "{headers}", (const char *)layouts, (Py_ssize_t){size});
+    Py_XDECREF(structs);
+    if (agreed == NULL)
+        return NULL;
+    Py_DECREF(agreed);
+    return zippy_init_unchecked();
 }}
 """
 
@@ -47,17 +49,23 @@ def shared_structs(c: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def row(pxd: str, structs: dict[str, str]) -> str:
-    """The line of the table for the structs of a .pxd: the compiler adds up their sizes, times 1, 3, 5 ..., since two may trade a field."""
+def layout(structs: dict[str, str]) -> str:
+    """What stands for the structs of a .pxd, as C: of their text, and of their sizes times 1, 3, 5 ..., since two may trade a field."""
     sizes = " + ".join(f"{2 * at + 1}u * sizeof(struct {name})" for at, name in enumerate(sorted(structs)))
-    return f'    {{"{pxd}", ((uint64_t){crc32(repr(sorted(structs.items())).encode())}u << 32) + (uint32_t)({sizes})}},\n'
+    return f"        (uint32_t)({crc32(repr(sorted(structs.items())).encode())}u + 2654435761u * ({sizes})),\n"
 
 
-def wrapper(module: str, c: str, header: str) -> str:
+def wrapper(module: str, c: str) -> str:
     """The C that is compiled in the place of a module's generated C."""
-    rows = [row(pxd, structs) for pxd, structs in sorted(shared_structs(c).items())]
-    name = module.rpartition(".")[2]
-    return WRAPPER.format(name=name, crc=crc32(c.encode()), header=header, rows="".join(rows), module=module, count=len(rows))
+    found = sorted(shared_structs(c).items())
+    return WRAPPER.format(
+        name=module.rpartition(".")[2],
+        module=module,
+        crc=crc32(c.encode()),
+        headers=" ".join(pxd for pxd, _ in found),
+        rows="".join(layout(structs) for _, structs in found),
+        size=4 * len(found),
+    )
 
 
 def check_structs(extension: Extension) -> Extension:
@@ -69,9 +77,8 @@ def check_structs(extension: Extension) -> Extension:
     generated = Path(extension.sources[0])
     path = generated.with_name(f"{generated.stem}_checked.c")
     if not path.exists() or path.stat().st_mtime < max(source.stat().st_mtime for source in (generated, Path(__file__))):
-        text = wrapper(extension.name, generated.read_text(), os.path.relpath(HEADER, path.parent))
+        text = wrapper(extension.name, generated.read_text())
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
     extension.sources = [str(path)]
-    extension.depends = [*extension.depends, str(HEADER)]
     return extension

@@ -10,6 +10,7 @@ import pytest
 from tests.floors.imports import PACKAGE, ROOT, Import, imports_of, module_of, modules, needs_sources, sources
 
 FLOORS: list[tuple[int, str]] = [
+    (0, "zippy._core.structs"),
     (0, "zippy._core.ground"),
     (1, "zippy._core.resp"),
     (2, "zippy.commandspec"),

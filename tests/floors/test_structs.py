@@ -23,8 +23,8 @@ def test_a_half_built_tree_is_told() -> None:
     done = in_a_new_process(
         """
         import zippy._core.ground.buf
-        known = zippy._core.__structs__
-        known["zippy._core.values.entry"] = (known["zippy._core.ground.slice"][0] + 8, "zippy._core.elsewhere")
+        from zippy._core.structs import KNOWN
+        KNOWN["values.entry"] = (KNOWN["ground.slice"][0] + 8, "zippy._core.elsewhere")
         import zippy._core.values.entry
         """
     )
@@ -42,10 +42,11 @@ def test_every_module_compares_its_structs() -> None:
         from importlib import import_module
         from importlib.machinery import ExtensionFileLoader
         import zippy._core
+        from zippy._core.structs import KNOWN
 
         found = [import_module(module.name).__spec__ for module in pkgutil.walk_packages(zippy._core.__path__, "zippy._core.")]
         specs = [spec for spec in found if isinstance(spec.loader, ExtensionFileLoader)]
-        zippy._core.__structs__.update({name: (0, "nobody") for name in zippy._core.__structs__})
+        KNOWN.update({header: (0, "nobody") for header in KNOWN})
         refused = []
         for spec in specs:
             try:
@@ -58,7 +59,7 @@ def test_every_module_compares_its_structs() -> None:
     )
     assert done.returncode == 0, done.stderr
     names, refused = json.loads(done.stdout)
-    assert set(refused) == set(names) & with_structs()
+    assert set(refused) == set(names) & (with_structs() | {"zippy._core.values.settings"})  # whose header the build makes
 
 
 def with_structs() -> set[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.resp import request
-from tests.unit.test_evict import ALLKEYS_RANDOM
+from tests.unit.test_evict import policy
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import used_memory
 from zippy._core.session import CallbackTransport, Core, Session
@@ -506,7 +506,7 @@ class TestUnits:
         rig("SET", "d", 1)
         rig("SET", "e", 1)
         written = path.read_bytes()
-        rig.core.set_setting("maxmemory-policy", ALLKEYS_RANDOM)
+        rig.core.set_setting("maxmemory-policy", policy("allkeys-random"))
         rig.core.set_setting("maxmemory", 1)
         rig("GET", "d")
         evicted = path.read_bytes()[len(written) :]

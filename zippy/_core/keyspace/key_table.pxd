@@ -78,6 +78,7 @@ cdef inline Entry* kt_find_hashed(KeyTable* t, Slice key, uint64_t hash) noexcep
 
 cdef inline void kt_insert(KeyTable* t, Entry* e, uint64_t hash) noexcept nogil:
     """Puts an entry whose key must be absent; hash is hash_bytes of the key."""
+    assert ht_find_hashed(&t.all_entries, entry_key(e), hash) == NULL
     ht_insert(&t.all_entries, e, hash)
     if e.flags & ENTRY_EXPIRY:
         ht_insert(&t.expiring_entries, e, hash)
