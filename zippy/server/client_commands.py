@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from zippy._core.introspection import client_age, client_is_leaving, client_kind, client_line, engine_stats
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
 from zippy._core.session import Core, Session
 from zippy.server.access import Access
-from zippy.server.arguments import integer, syntax_error, text
+from zippy.server.arguments import integer, integers, syntax_error, text
 from zippy.server.connection import valid_name
 from zippy.server.info import Fields, Sections
 from zippy.server.registry import command
@@ -20,13 +20,18 @@ KINDS = {"normal": "normal", "master": "master", "slave": "replica", "replica": 
 
 def clients(session: Session) -> list[Session]:
     """All clients that have a peer and are not about to be closed, oldest first."""
-    return [other for other in session.core.sessions.values() if other.state is not None and not client_is_leaving(other)]
+    return list(filter(is_listed, session.core.sessions.values()))
+
+
+def is_listed(other: Session | None) -> TypeGuard[Session]:
+    """Whether there is such a client, with a peer and not about to be closed."""
+    return other is not None and other.state is not None and not client_is_leaving(other)
 
 
 def client_with_id(session: Session, number: int) -> list[Session]:
     """That client alone, if there is one; costs the same however many there are."""
     other = session.core.sessions.get(number)
-    return [other] if other is not None and other.state is not None and not client_is_leaving(other) else []
+    return [other] if is_listed(other) else []
 
 
 def lines(sessions: Iterable[Session]) -> Verbatim:
@@ -56,8 +61,8 @@ def client_list(session: Session, args: list[bytes]) -> Any:
         kind = kind_called(args[3])
         return lines(other for other in clients(session) if client_kind(other) == kind)
     if option == b"ID" and len(args) > 3:
-        wanted = [integer(word, "ERR Invalid client ID") for word in args[3:]]
-        return lines(other for number in wanted for other in client_with_id(session, number))
+        wanted = map(session.core.sessions.get, integers(args[3:], "ERR Invalid client ID"))
+        return lines(other for other in wanted if is_listed(other))
     if option:
         raise syntax_error()
     return lines(clients(session))
