@@ -75,8 +75,11 @@ class Words(Source):
         return self.pick([b"0.01", b"0.05", b"0.3", b"1", b"0"]) if self.random.random() < 0.9 else super().timeout()
 
     def may_say(self, args: tuple[bytes, ...]) -> bool:
-        """Few connections subscribe or monitor: those in RESP2 are refused nearly all else from then on."""
-        return self.listens or args[0].upper() not in LISTENING
+        """Few connections subscribe or monitor: those in RESP2 are refused nearly all else from then on.
+
+        None says SHUTDOWN, not even with options that are refused: behind a request that was cut off the word may stand alone.
+        """
+        return args[0].upper() != b"SHUTDOWN" and (self.listens or args[0].upper() not in LISTENING)
 
     def unit(self) -> list[tuple[int, tuple[bytes, ...]]]:
         """The next commands, each with how many connections further it is sent."""
