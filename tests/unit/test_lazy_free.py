@@ -217,7 +217,8 @@ def test_a_long_string_is_freed_in_steps(rig: Rig) -> None:
     empty = used_memory(rig.core)[0]
     peer(f"SETRANGE long {192 << 20} x", "DEL long")
     held = [used_memory(rig.core)[0] - empty]
-    assert held[0] > 192 << 20
+    # DEL may have freed a little already: where so much waits, a command pays with the time that it took
+    assert held[0] > 96 << 20
     while rig.step():
         held.append(used_memory(rig.core)[0] - empty)
     # a step is a thousand items of 64 KiB, and the last one is up to 2 MiB longer
