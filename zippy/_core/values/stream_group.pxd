@@ -1,0 +1,82 @@
+"""Consumer groups of a stream: what each has read, its consumers, and the entries that are pending.
+
+A pending entry is in two orders: in its group's, with consumer, delivery time and count, and, as an id alone, in its consumer's. Both are
+id trees, so it takes a few bytes, and who asks for one consumer's entries reads no others.
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from zippy._core.ground.id_tree cimport IdCursor, IdTree, StreamId
+from zippy._core.ground.slice cimport Slice
+
+cdef enum:
+    NEVER = -1                  # the moment of what did not happen yet
+    READ_UNKNOWN = -1           # entries_read of a group that cannot know
+
+
+cdef struct StreamConsumer:
+    IdTree pending              # its ids; pending.count tells how many
+    int64_t seen                # ms since the epoch: the last attempt to read or claim
+    int64_t active              # ms since the epoch: the last one that brought entries; NEVER
+    uint32_t number             # in its group's by_number
+    uint32_t name_len           # bytes; they follow the struct
+
+
+cdef struct StreamGroup:
+    StreamId last_id            # the last one delivered
+    int64_t entries_read        # READ_UNKNOWN
+    IdTree pending              # id: consumer number, delivery time, delivery count; pending.count tells how many
+    StreamConsumer** consumers  # by name
+    StreamConsumer** by_number  # NULL where a number is free
+    uint32_t count              # consumers
+    uint32_t numbers            # places in by_number
+    uint32_t free_number        # no number below this one is free
+    uint32_t name_len           # bytes; they follow the struct
+
+
+cdef struct Pending:
+    # a pending entry, as a copy
+    StreamId id
+    StreamConsumer* consumer
+    int64_t time                # of its last delivery, ms since the epoch
+    uint64_t count              # deliveries
+
+
+cdef struct PendingIter:
+    Pending pending             # the one just returned
+    StreamGroup* group
+    const StreamConsumer* consumer   # NULL: the entries of all
+    const IdTree* tree
+    StreamId next               # where to go on when the tree changed meanwhile
+    bint more
+    uint64_t changes
+    IdCursor cursor
+
+
+# The names, borrowed from the struct
+cdef Slice group_name(const StreamGroup* g) noexcept nogil
+cdef Slice consumer_name(const StreamConsumer* c) noexcept nogil
+# Consumers. They are in the order of their names: group.consumers[0 .. group.count - 1]
+cdef StreamConsumer* consumer_find(const StreamGroup* g, Slice name) noexcept nogil                # NULL: there is none
+# A new one, seen now and never active; NULL: the name is taken
+cdef StreamConsumer* consumer_create(StreamGroup* g, Slice name, int64_t now) noexcept nogil
+# Deletes it with the entries that are pending for it; how many these were. O(these)
+cdef uint64_t consumer_delete(StreamGroup* g, StreamConsumer* c) noexcept nogil
+# Pending entries of a group
+cdef bint pending_find(StreamGroup* g, StreamId id, Pending* p) noexcept nogil                     # False: it is not pending
+# Adds it, or gives the one that is there this consumer, time and count: a delivery, a claim, whosever it was. Whether it is new
+cdef bint pending_put(StreamGroup* g, const Pending* p) noexcept nogil
+cdef bint pending_remove(StreamGroup* g, StreamId id) noexcept nogil                               # whether it was pending
+cdef bint pending_first(StreamGroup* g, StreamId* id) noexcept nogil                               # the least pending id; False: there is none
+cdef bint pending_last(StreamGroup* g, StreamId* id) noexcept nogil                                # the greatest
+# The pending entries from `start` on, of one consumer or (NULL) of all, in order. Entries may come, go and change between two calls: what
+# is returned next is the first one behind the last that was returned
+cdef void pending_iter(PendingIter* it, StreamGroup* g, const StreamConsumer* consumer, StreamId start) noexcept nogil
+cdef bint pending_iter_next(PendingIter* it) noexcept nogil                                        # it.pending; False at the end
+# For `stream`, which has the groups' list, and for its row
+cdef StreamGroup* group_new(Slice name, StreamId last_id, int64_t entries_read) noexcept nogil
+cdef void group_free(StreamGroup* g) noexcept nogil
+cdef bint group_free_some(StreamGroup* g, uint64_t* items) noexcept nogil      # frees about so many blocks, and counts them off; True: all is gone
+cdef uint64_t group_free_effort(const StreamGroup* g) noexcept nogil
+cdef StreamGroup* group_copy(const StreamGroup* g) noexcept nogil
+cdef size_t group_memory(const StreamGroup* g, uint64_t samples) noexcept nogil
