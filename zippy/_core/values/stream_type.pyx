@@ -10,8 +10,8 @@
 from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.id_tree cimport (
-    IdCursor, IdTree, StreamId, id_tree_above, id_tree_below, id_tree_clear, id_tree_find, id_tree_init, id_tree_next, id_tree_put, stream_id_compare,
-    stream_id_is_zero, stream_id_of
+    IdCursor, IdTree, StreamId, id_tree_above, id_tree_below, id_tree_clear, id_tree_find, id_tree_init, id_tree_next, id_tree_put,
+    stream_id_compare, stream_id_is_zero, stream_id_of
 )
 from zippy._core.ground.listpack cimport lp_bytes, lp_free
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_u64
