@@ -20,14 +20,14 @@ cdef struct StreamId:
 
 
 cdef struct IdLeaf:
-    # the columns follow, each `room` differences wide
+    # the columns follow one another, each with room for `room` differences
     IdLeaf* prev
     IdLeaf* next
-    uint8_t columns
-    uint8_t[ID_COLUMNS] width   # bytes of a difference
-    uint16_t count
-    uint16_t room               # ids that the block can hold
-    uint64_t[ID_COLUMNS] base   # the least value of each column
+    uint8_t columns             # 2 and the numbers
+    uint8_t[ID_COLUMNS] width   # bytes of a difference: 0, 1, 2, 4 or 8
+    uint8_t count
+    uint8_t room                # ids that the block can hold
+    uint64_t[ID_COLUMNS] base   # what the differences are to
 
 
 cdef struct IdTree:
@@ -92,17 +92,22 @@ cdef inline bint stream_id_step_back(StreamId* id) noexcept nogil:
 
 cdef void id_tree_init(IdTree* t, int numbers) noexcept nogil               # an empty one: no memory yet
 cdef void id_tree_clear(IdTree* t) noexcept nogil                           # frees all; it is empty then
-cdef bint id_tree_put(IdTree* t, StreamId id, const uint64_t* numbers) noexcept nogil   # adds or replaces; whether it is new. O(log n)
+# Adds the id, or gives the one that is there these numbers; whether it is new. O(log n)
+cdef bint id_tree_put(IdTree* t, StreamId id, const uint64_t* numbers) noexcept nogil
 cdef bint id_tree_remove(IdTree* t, StreamId id) noexcept nogil             # whether it was there
 cdef bint id_tree_find(const IdTree* t, StreamId id, IdCursor* c) noexcept nogil
 cdef bint id_tree_above(const IdTree* t, StreamId id, IdCursor* c) noexcept nogil       # the first id >= this one; False: there is none
 cdef bint id_tree_below(const IdTree* t, StreamId id, IdCursor* c) noexcept nogil       # the last id <= this one
 cdef bint id_tree_next(IdCursor* c) noexcept nogil                          # False at the end
 cdef bint id_tree_prev(IdCursor* c) noexcept nogil
-cdef void id_tree_set(IdTree* t, IdCursor* c, int number, uint64_t n) noexcept nogil   # one of the numbers at the cursor, which stays valid
-cdef IdLeaf* id_tree_cut_first(IdTree* t) noexcept nogil                    # takes the first leaf out; it is the caller's, mem_free frees it
+# One of the numbers at the cursor, which stays valid
+cdef void id_tree_set(IdTree* t, IdCursor* c, int number, uint64_t n) noexcept nogil
+# Takes the first leaf out, or NULL: it is the caller's, and mem_free frees it
+cdef IdLeaf* id_tree_cut_first(IdTree* t) noexcept nogil
+cdef void id_tree_append_leaf(IdTree* t, IdLeaf* leaf) noexcept nogil       # takes over a leaf that was cut, with ids above all others
 cdef StreamId id_leaf_id(const IdLeaf* leaf, int at) noexcept nogil
 cdef uint64_t id_leaf_number(const IdLeaf* leaf, int at, int number) noexcept nogil
-cdef IdTree* id_tree_copy(IdTree* to, const IdTree* t) noexcept nogil       # into an empty one; returns it
-cdef size_t id_tree_memory(const IdTree* t, uint64_t samples) noexcept nogil   # bytes of its blocks, from so many sampled leaves (0: all)
-cdef uint64_t id_tree_leaves(const IdTree* t) noexcept nogil                # roughly: an estimate by the count
+cdef void id_tree_copy(IdTree* to, const IdTree* t) noexcept nogil          # into an empty one
+# Bytes of its blocks, from so many sampled leaves (0: all)
+cdef size_t id_tree_memory(const IdTree* t, uint64_t samples) noexcept nogil
+cdef uint64_t id_tree_blocks(const IdTree* t) noexcept nogil                # how many that are, roughly, by its count

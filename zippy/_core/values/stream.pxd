@@ -56,14 +56,15 @@ cdef struct StreamIter:
     StreamId start
     StreamId end
     bint backwards
-    IdCursor block
-    StreamId base               # the block's id
+    IdCursor block              # the one that the entry is in
     unsigned char* lp           # NULL: a block is to be looked for
-    unsigned char* entry        # the flags of the entry at hand
+    unsigned char* ahead        # where the entry after the one at hand begins, or backwards ends; NULL: behind all that is left of this one
+    unsigned char* entry        # the one at hand begins
     unsigned char* p            # the next element of it
-    unsigned char* master       # the next field of the master entry; NULL: the entry has its own
-    uint32_t master_fields
-    uint64_t pairs              # of the entry at hand
+    bint same_fields            # it has values alone
+    unsigned char* field        # the next field of the master entry
+    unsigned char* master       # the first one
+    uint64_t master_fields
     char[LP_INT_TEXT] field_text
     char[LP_INT_TEXT] value_text
 
@@ -88,11 +89,11 @@ cdef bint stream_next_id(const Stream* s, uint64_t now, StreamId* id) noexcept n
 # Appends an entry of so many pairs; `elements` is field, value, field, value ... StreamStatus: unless STREAM_OK, nothing was done
 cdef int stream_append(Stream* s, const Settings* settings, StreamId id, int pairs, const Slice* elements) noexcept nogil
 cdef bint stream_has(Stream* s, StreamId id) noexcept nogil                        # is there an entry of this id
-cdef bint stream_last_entry(Stream* s, StreamId* id) noexcept nogil                # of the last one that is not deleted; False: the stream is empty
-# The entries from start to end, both included, forwards or backwards. The stream must not change meanwhile but by stream_iter_delete
+cdef bint stream_last_entry(Stream* s, StreamId* id) noexcept nogil                # of the last entry; False: the stream is empty
+# The entries from start to end, both included, forwards or from end to start; the stream changes by stream_iter_delete alone meanwhile
 cdef void stream_iter(StreamIter* it, Stream* s, StreamId start, StreamId end, bint backwards) noexcept nogil
 cdef bint stream_iter_next(StreamIter* it) noexcept nogil                          # it.id and it.fields are the next entry's; False at the end
-# The next pair of the entry at hand, borrowed until the next call of any function of this iterator or a change. it.fields counts down to 0
+# The next pair of the entry at hand, borrowed until the iterator or the stream moves on; it.fields counts down to 0
 cdef void stream_iter_field(StreamIter* it, Slice* field, Slice* value) noexcept nogil
 # Deletes the entry at hand (its fields must not be read any more); the iteration goes on
 cdef void stream_iter_delete(StreamIter* it) noexcept nogil
@@ -118,7 +119,7 @@ cdef int64_t stream_group_lag(const Stream* s, const StreamGroup* g) noexcept no
 cdef bint stream_is_referenced(const Stream* s, StreamId id) noexcept nogil
 cdef void stream_drop_references(Stream* s, StreamId id) noexcept nogil            # it is pending in no group any more
 cdef uint64_t stream_blocks(const Stream* s) noexcept nogil                        # XINFO's radix-tree-keys
-cdef uint64_t stream_radix_nodes(const Stream* s) noexcept nogil                   # XINFO's radix-tree-nodes: those that Redis would have. O(blocks)
+cdef uint64_t stream_radix_nodes(const Stream* s) noexcept nogil                   # XINFO's radix-tree-nodes: Redis's. O(blocks)
 # For the row
 cdef void stream_free(Entry* e) noexcept nogil
 cdef bint stream_free_some(Entry* e, uint64_t items) noexcept nogil

@@ -1,117 +1,865 @@
-# Streams.
+# A block is a listpack in Redis's layout, so that it is its own RDB form:
+#
+#     entries, deleted entries, fields of the master entry (how many, and their names), 0
+#     flags, ms and seq as differences to the block's id, [how many fields, unless they are the master's], fields and values, elements
+#
+# The last number of an entry says how many elements stand before it, so that one can go backwards. The tree beside the blocks counts
+# entries, too, so that trimming by length reads no block that it does not change.
+
+from libc.stdint cimport UINT64_MAX
+from libc.string cimport memmove
+from zippy._core.ground.buf cimport slice_compare
+from zippy._core.ground.id_tree cimport (
+    IdLeaf, id_leaf_id, id_leaf_number, id_tree_above, id_tree_append_leaf, id_tree_below, id_tree_cut_first, id_tree_init, id_tree_memory,
+    id_tree_next, id_tree_prev, id_tree_put, id_tree_remove, id_tree_set, stream_id_compare, stream_id_is_zero, stream_id_of,
+    stream_id_step, stream_id_step_back
+)
+from zippy._core.ground.listpack cimport (
+    LP_MAX_BYTES, LP_OVERHEAD, LpItem, lp_append_int_into, lp_append_into, lp_bytes, lp_copy, lp_equals, lp_first, lp_free, lp_get, lp_last,
+    lp_new, lp_next, lp_prev, lp_replace_int, lp_text
+)
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_realloc, mem_size
+from zippy._core.ground.slice cimport slice_of
+from zippy._core.values.entry cimport ENC_STREAM, NO_EXPIRY, TYPE_STREAM, entry_new
+from zippy._core.values.stream_group cimport (
+    READ_UNKNOWN, Pending, addresses_with_room, group_copy, group_free_effort, group_free_some, group_memory, group_name, group_new,
+    pending_find, pending_remove
+)
+
+cdef extern from *:
+    int clz "__builtin_clzll"(uint64_t n) noexcept nogil
+
+cdef enum EntryFlag:
+    ENTRY_DELETED = 1
+    ENTRY_SAME_FIELDS = 2       # as the master's, which are not written again
+
+cdef enum BlockNumber:
+    # the numbers of a block in the tree
+    ADDRESS = 0
+    LIVE = 1                    # entries that are not deleted
+    NUMBERS = 2
+
+cdef enum:
+    ID_BYTES = 16
+
+
+cdef Stream* new_stream() noexcept nogil:
+    cdef Stream* s = <Stream*>mem_alloc(sizeof(Stream))
+    id_tree_init(&s.blocks, <int>NUMBERS)
+    s.length = s.entries_added = 0
+    s.last_id = s.first_id = s.max_deleted_id = stream_id_of(0, 0)
+    s.group_count = 0
+    s.groups = NULL
+    s.remains = NULL
+    return s
 
 
 cdef Entry* stream_new(Slice key) noexcept nogil:
-    return NULL
+    return entry_new(key, TYPE_STREAM, ENC_STREAM, new_stream(), NO_EXPIRY)
 
 
 cdef uint64_t stream_length(const Entry* e) noexcept nogil:
-    return 0
+    return stream_of(e).length
 
 
 cdef bint stream_next_id(const Stream* s, uint64_t now, StreamId* id) noexcept nogil:
-    return 0
+    if now > s.last_id.ms:
+        id[0] = stream_id_of(now, 0)
+        return True
+    id[0] = s.last_id
+    return stream_id_step(id)
+
+
+# Appending
+
+
+cdef inline int64_t int_of(const unsigned char* p) noexcept nogil:
+    cdef LpItem item
+    lp_get(p, &item)
+    return item.num
+
+
+cdef inline unsigned char* block_at(const IdCursor* c) noexcept nogil:
+    return <unsigned char*>c.numbers[<int>ADDRESS]
+
+
+cdef void block_moved(Stream* s, IdCursor* c, unsigned char* lp) noexcept nogil:
+    """Tells the tree where the block is now."""
+    if block_at(c) != lp:
+        id_tree_set(&s.blocks, c, ADDRESS, <uint64_t>lp)
+
+
+cdef inline size_t largest_block(const Settings* settings) noexcept nogil:
+    cdef uint64_t most = <uint64_t>settings.stream_node_max_bytes
+    return most if 0 < most < LP_MAX_BYTES else LP_MAX_BYTES
+
+
+cdef unsigned char* with_room(unsigned char* lp, size_t extra, size_t most) noexcept nogil:
+    """The block with room for so many bytes more. It grows by halves, to `most` unless more is needed."""
+    cdef size_t need = lp_bytes(lp) + extra
+    cdef size_t size = mem_size(lp)
+    if need <= size:
+        return lp
+    return <unsigned char*>mem_realloc(lp, max(need, min(size + size // 2, most)))
+
+
+cdef inline size_t text_room(Slice s) noexcept nogil:
+    """Bytes that it takes in a listpack, at most."""
+    return s.len + (2 if s.len < 64 else LP_OVERHEAD)
+
+
+cdef inline size_t int_room(int64_t n) noexcept nogil:
+    return 3 if -4096 <= n <= 4095 else LP_OVERHEAD
+
+
+cdef size_t entry_room(int pairs, const Slice* elements, StreamId base, StreamId id, bint same) noexcept nogil:
+    """Bytes that the entry takes in a block, at most."""
+    cdef size_t room = int_room(0) + 2 * int_room(2 * <int64_t>pairs + 4)
+    cdef int i
+    room += int_room(<int64_t>(id.ms - base.ms)) + int_room(<int64_t>(id.seq - base.seq))
+    for i in range(pairs):
+        room += text_room(elements[2 * i + 1]) + (0 if same else text_room(elements[2 * i]))
+    return room
+
+
+cdef size_t master_room(int pairs, const Slice* elements) noexcept nogil:
+    cdef size_t room = 3 * int_room(0) + int_room(pairs)
+    cdef int i
+    for i in range(pairs):
+        room += text_room(elements[2 * i])
+    return room
+
+
+cdef bint has_fields_of_master(const unsigned char* lp, int pairs, const Slice* elements) noexcept nogil:
+    """Whether a block's master entry has the fields of these pairs, in this order."""
+    cdef const unsigned char* p = lp_next(lp, lp_next(lp, lp_first(lp)))
+    cdef int i
+    if int_of(p) != pairs:
+        return False
+    for i in range(pairs):
+        p = lp_next(lp, p)
+        if not lp_equals(p, elements[2 * i]):
+            return False
+    return True
+
+
+cdef void write_master(unsigned char* lp, int pairs, const Slice* elements) noexcept nogil:
+    """The master entry of a block without entries."""
+    cdef int i
+    lp_append_int_into(lp, 0)
+    lp_append_int_into(lp, 0)
+    lp_append_int_into(lp, pairs)
+    for i in range(pairs):
+        lp_append_into(lp, elements[2 * i])
+    lp_append_int_into(lp, 0)
+
+
+cdef void write_entry(unsigned char* lp, StreamId base, StreamId id, int pairs, const Slice* elements, bint same) noexcept nogil:
+    cdef int i
+    lp_append_int_into(lp, ENTRY_SAME_FIELDS if same else 0)
+    lp_append_int_into(lp, <int64_t>(id.ms - base.ms))
+    lp_append_int_into(lp, <int64_t>(id.seq - base.seq))
+    if not same:
+        lp_append_int_into(lp, pairs)
+    for i in range(pairs):
+        if not same:
+            lp_append_into(lp, elements[2 * i])
+        lp_append_into(lp, elements[2 * i + 1])
+    lp_append_int_into(lp, pairs + 3 if same else 2 * <int64_t>pairs + 4)
+
+
+cdef bint takes(const unsigned char* lp, size_t bytes, const Settings* settings) noexcept nogil:
+    """Whether a block is to have another entry, of so many bytes in fields and values."""
+    cdef unsigned char* p = lp_first(lp)
+    if lp_bytes(lp) + bytes >= largest_block(settings):
+        return False
+    return settings.stream_node_max_entries == 0 or int_of(p) + int_of(lp_next(lp, p)) < settings.stream_node_max_entries
+
+
+cdef void close_block(Stream* s, IdCursor* last) noexcept nogil:
+    """Gives back what a block that is to have no more entries does not need."""
+    cdef unsigned char* lp = block_at(last)
+    if mem_good_size(lp_bytes(lp)) < mem_size(lp):
+        block_moved(s, last, <unsigned char*>mem_realloc(lp, lp_bytes(lp)))
+
+
+cdef bint last_block(const Stream* s, IdCursor* c) noexcept nogil:
+    c.leaf = s.blocks.last
+    if c.leaf == NULL:
+        return False
+    c.at = c.leaf.count - 1
+    c.id = id_leaf_id(c.leaf, c.at)
+    c.numbers[<int>ADDRESS] = id_leaf_number(c.leaf, c.at, ADDRESS)
+    c.numbers[<int>LIVE] = id_leaf_number(c.leaf, c.at, LIVE)
+    return True
+
+
+cdef void add_to_block(Stream* s, IdCursor* c, StreamId id, int pairs, const Slice* elements, size_t most) noexcept nogil:
+    """Appends an entry to the block at the cursor."""
+    cdef unsigned char* lp = block_at(c)
+    cdef unsigned char* p
+    cdef bint same = has_fields_of_master(lp, pairs, elements)
+    # one byte more for the count at the head
+    lp = with_room(lp, entry_room(pairs, elements, c.id, id, same) + 1, most)
+    write_entry(lp, c.id, id, pairs, elements, same)
+    p = lp_first(lp)
+    lp = lp_replace_int(lp, &p, int_of(p) + 1)
+    block_moved(s, c, lp)
+    id_tree_set(&s.blocks, c, LIVE, c.numbers[<int>LIVE] + 1)
+
+
+cdef void add_block(Stream* s, StreamId id, int pairs, const Slice* elements, size_t most) noexcept nogil:
+    """Begins a block with an entry."""
+    cdef uint64_t[<int>NUMBERS] numbers
+    cdef unsigned char* p
+    cdef unsigned char* lp = with_room(lp_new(0), master_room(pairs, elements) + entry_room(pairs, elements, id, id, True), most)
+    write_master(lp, pairs, elements)
+    write_entry(lp, id, id, pairs, elements, True)
+    p = lp_first(lp)
+    lp = lp_replace_int(lp, &p, 1)
+    numbers[<int>ADDRESS] = <uint64_t>lp
+    numbers[<int>LIVE] = 1
+    id_tree_put(&s.blocks, id, numbers)
 
 
 cdef int stream_append(Stream* s, const Settings* settings, StreamId id, int pairs, const Slice* elements) noexcept nogil:
-    return 0
+    cdef IdCursor c
+    cdef size_t bytes = 0
+    cdef size_t most = largest_block(settings)
+    cdef int i
+    if stream_id_compare(id, s.last_id) <= 0:
+        return STREAM_ID_TOO_SMALL
+    for i in range(2 * pairs):
+        bytes += elements[i].len
+    if bytes > LP_MAX_BYTES:
+        return STREAM_TOO_LARGE
+    if last_block(s, &c) and takes(block_at(&c), bytes, settings):
+        add_to_block(s, &c, id, pairs, elements, most)
+    else:
+        if c.leaf != NULL:
+            close_block(s, &c)
+        add_block(s, id, pairs, elements, most)
+    s.length += 1
+    s.entries_added += 1
+    s.last_id = id
+    if s.length == 1:
+        s.first_id = id
+    return STREAM_OK
 
 
-cdef bint stream_has(Stream* s, StreamId id) noexcept nogil:
-    return 0
-
-
-cdef bint stream_last_entry(Stream* s, StreamId* id) noexcept nogil:
-    return 0
+# Iterating
 
 
 cdef void stream_iter(StreamIter* it, Stream* s, StreamId start, StreamId end, bint backwards) noexcept nogil:
-    pass
+    cdef bint found
+    it.stream = s
+    it.start = start
+    it.end = end
+    it.backwards = backwards
+    it.fields = 0
+    it.lp = NULL
+    it.entry = NULL
+    # an entry is in the last block whose id is not above it
+    found = id_tree_below(&s.blocks, end if backwards else start, &it.block)
+    if not found and not backwards:
+        id_tree_above(&s.blocks, start, &it.block)
+
+
+cdef void enter_block(StreamIter* it) noexcept nogil:
+    """Stands before the first entry of the block at the cursor, or behind the last one."""
+    cdef unsigned char* p
+    cdef uint64_t _
+    it.lp = block_at(&it.block)
+    p = lp_next(it.lp, lp_next(it.lp, lp_first(it.lp)))
+    it.master_fields = <uint64_t>int_of(p)
+    p = lp_next(it.lp, p)
+    it.master = p
+    if it.backwards:
+        it.ahead = lp_last(it.lp)
+        return
+    for _ in range(it.master_fields + 1):
+        p = lp_next(it.lp, p)
+    it.ahead = p
+
+
+cdef void leave_entry(StreamIter* it) noexcept nogil:
+    """Goes over what was not read of the entry at hand, to the next one."""
+    cdef uint64_t _
+    for _ in range(it.fields if it.same_fields else 2 * it.fields):
+        it.p = lp_next(it.lp, it.p)
+    it.ahead = lp_next(it.lp, it.p)
+
+
+cdef inline int open_entry(StreamIter* it) noexcept nogil:
+    """Reads the head of the entry that begins at it.entry; its flags."""
+    cdef unsigned char* p = it.entry
+    cdef int flags = <int>int_of(p)
+    p = lp_next(it.lp, p)
+    it.id.ms = it.block.id.ms + <uint64_t>int_of(p)
+    p = lp_next(it.lp, p)
+    it.id.seq = it.block.id.seq + <uint64_t>int_of(p)
+    p = lp_next(it.lp, p)
+    it.same_fields = flags & ENTRY_SAME_FIELDS
+    it.fields = it.master_fields
+    it.field = it.master
+    if not it.same_fields:
+        it.fields = <uint64_t>int_of(p)
+        p = lp_next(it.lp, p)
+    it.p = p
+    return flags
+
+
+cdef bint step(StreamIter* it, int* flags) noexcept nogil:
+    """The next entry of the block, deleted ones too; False: there is none."""
+    cdef int64_t i
+    cdef unsigned char* p
+    if it.backwards:
+        p = it.ahead
+        i = int_of(p)
+        # the 0 at the end of the master entry
+        if i == 0:
+            return False
+        while i:
+            p = lp_prev(it.lp, p)
+            i -= 1
+        it.entry = p
+        it.ahead = lp_prev(it.lp, p)
+        flags[0] = open_entry(it)
+        return True
+    if it.ahead == NULL:
+        return False
+    it.entry = it.ahead
+    flags[0] = open_entry(it)
+    return True
 
 
 cdef bint stream_iter_next(StreamIter* it) noexcept nogil:
-    return 0
+    cdef int flags
+    if it.lp != NULL and not it.backwards and it.entry != NULL:
+        leave_entry(it)
+    while it.block.leaf != NULL:
+        if it.lp == NULL:
+            enter_block(it)
+        while step(it, &flags):
+            if stream_id_compare(it.id, it.start) < 0:
+                if it.backwards:
+                    return end_iter(it)
+            elif stream_id_compare(it.id, it.end) > 0:
+                if not it.backwards:
+                    return end_iter(it)
+            elif not flags & ENTRY_DELETED:
+                return True
+            if not it.backwards:
+                leave_entry(it)
+        it.lp = NULL
+        if not (id_tree_prev(&it.block) if it.backwards else id_tree_next(&it.block)):
+            return end_iter(it)
+    return end_iter(it)
+
+
+cdef bint end_iter(StreamIter* it) noexcept nogil:
+    it.block.leaf = NULL
+    it.lp = NULL
+    it.fields = 0
+    return False
 
 
 cdef void stream_iter_field(StreamIter* it, Slice* field, Slice* value) noexcept nogil:
-    pass
+    if it.same_fields:
+        field[0] = lp_text(it.field, it.field_text)
+        it.field = lp_next(it.lp, it.field)
+    else:
+        field[0] = lp_text(it.p, it.field_text)
+        it.p = lp_next(it.lp, it.p)
+    value[0] = lp_text(it.p, it.value_text)
+    it.p = lp_next(it.lp, it.p)
+    it.fields -= 1
+
+
+cdef bint stream_has(Stream* s, StreamId id) noexcept nogil:
+    cdef StreamIter it
+    stream_iter(&it, s, id, id, False)
+    return stream_iter_next(&it)
+
+
+cdef bint stream_last_entry(Stream* s, StreamId* id) noexcept nogil:
+    cdef StreamIter it
+    stream_iter(&it, s, stream_id_of(0, 0), stream_id_of(UINT64_MAX, UINT64_MAX), True)
+    if not stream_iter_next(&it):
+        return False
+    id[0] = it.id
+    return True
+
+
+cdef void find_first(Stream* s) noexcept nogil:
+    cdef StreamIter it
+    stream_iter(&it, s, stream_id_of(0, 0), stream_id_of(UINT64_MAX, UINT64_MAX), False)
+    s.first_id = it.id if s.length and stream_iter_next(&it) else stream_id_of(0, 0)
+
+
+# Deleting
+
+
+cdef unsigned char* add_to_head(unsigned char* lp, int64_t deleted) noexcept nogil:
+    """So many more entries of the block are deleted."""
+    cdef unsigned char* p = lp_first(lp)
+    lp = lp_replace_int(lp, &p, int_of(p) - deleted)
+    p = lp_next(lp, p)
+    return lp_replace_int(lp, &p, int_of(p) + deleted)
+
+
+cdef void drop_block(Stream* s, IdCursor* c) noexcept nogil:
+    """Frees a block whose entries are all gone; the cursor stands at the one that follows, or NULL."""
+    cdef StreamId id = c.id
+    lp_free(block_at(c))
+    id_tree_remove(&s.blocks, id)
+    id_tree_above(&s.blocks, id, c)
+
+
+cdef void forget_block(StreamIter* it) noexcept nogil:
+    """Drops the block that the iterator is in, whose last entry is deleted; it goes on with the next one."""
+    cdef StreamId id = it.block.id
+    drop_block(it.stream, &it.block)
+    if it.backwards:
+        id_tree_below(&it.stream.blocks, id, &it.block)
+    it.lp = NULL
+
+
+cdef void delete_at_hand(StreamIter* it) noexcept nogil:
+    """Deletes the entry at hand, first_id and max_deleted_id apart."""
+    cdef Stream* s = it.stream
+    cdef size_t from_end
+    cdef unsigned char* lp
+    if not it.backwards:
+        leave_entry(it)
+    it.fields = 0
+    s.length -= 1
+    if it.block.numbers[<int>LIVE] == 1:
+        forget_block(it)
+        it.entry = NULL
+        return
+    lp = lp_replace_int(it.lp, &it.entry, int_of(it.entry) | ENTRY_DELETED)
+    # the numbers at the head may take more bytes or fewer then, or the block may move
+    from_end = lp_bytes(lp) - (it.ahead - lp) if it.ahead != NULL else 0
+    lp = add_to_head(lp, 1)
+    it.ahead = lp + lp_bytes(lp) - from_end if from_end else NULL
+    block_moved(s, &it.block, lp)
+    id_tree_set(&s.blocks, &it.block, LIVE, it.block.numbers[<int>LIVE] - 1)
+    reenter_block(it)
+
+
+cdef void reenter_block(StreamIter* it) noexcept nogil:
+    """Finds the master entry of the block anew, which has changed."""
+    cdef unsigned char* ahead = it.ahead
+    enter_block(it)
+    it.ahead = ahead
+    it.entry = NULL
+
+
+cdef void entry_is_deleted(Stream* s, StreamId id) noexcept nogil:
+    """What the stream remembers of an entry that was deleted by its id."""
+    if stream_id_compare(id, s.max_deleted_id) > 0:
+        s.max_deleted_id = id
+    if stream_id_compare(id, s.first_id) == 0:
+        find_first(s)
 
 
 cdef void stream_iter_delete(StreamIter* it) noexcept nogil:
-    pass
+    cdef StreamId id = it.id
+    delete_at_hand(it)
+    entry_is_deleted(it.stream, id)
 
 
 cdef int stream_delete(Stream* s, StreamId id, int references) noexcept nogil:
-    return 0
-
-
-cdef uint64_t stream_trim(Stream* s, const StreamTrim* trim) noexcept nogil:
-    return 0
-
-
-cdef Entry* stream_take_remains(Stream* s) noexcept nogil:
-    return NULL
+    cdef StreamIter it
+    stream_iter(&it, s, id, id, False)
+    if not stream_iter_next(&it):
+        if references == DELETE_REFERENCES:
+            stream_drop_references(s, id)
+        return DELETED_NOT_FOUND
+    if references == ACKED_ONLY and stream_is_referenced(s, id):
+        return DELETED_NOT_ACKED
+    stream_iter_delete(&it)
+    if references == DELETE_REFERENCES:
+        stream_drop_references(s, id)
+    return DELETED
 
 
 cdef void stream_set_id(Stream* s, StreamId last_id, int64_t entries_added, const StreamId* max_deleted_id) noexcept nogil:
-    pass
+    s.last_id = last_id
+    if entries_added >= 0:
+        s.entries_added = <uint64_t>entries_added
+    if max_deleted_id != NULL:
+        s.max_deleted_id = max_deleted_id[0]
+
+
+# Trimming
+
+
+cdef Stream* remains_of(Stream* s) noexcept nogil:
+    if s.remains == NULL:
+        s.remains = new_stream()
+    return s.remains
+
+
+cdef bint is_cut(const Stream* s, const StreamTrim* trim, uint64_t live, StreamId last) noexcept nogil:
+    """Whether the first blocks go as a whole, which hold so many entries, and none behind this id."""
+    if trim.by == TRIM_BY_LENGTH:
+        return s.length - live >= trim.length
+    return stream_id_compare(last, trim.id) < 0
+
+
+cdef bint leaf_is_cut(const Stream* s, const StreamTrim* trim, uint64_t removed, uint64_t* live) noexcept nogil:
+    """The same for all blocks of the tree's first leaf; how many entries they hold."""
+    cdef const IdLeaf* leaf = s.blocks.first
+    cdef StreamId last
+    cdef int i
+    if leaf == NULL or leaf.next == NULL:
+        return False
+    live[0] = 0
+    for i in range(leaf.count):
+        live[0] += id_leaf_number(leaf, i, LIVE)
+    if trim.approximate and trim.limit and removed + live[0] > trim.limit:
+        return False
+    last = id_leaf_id(leaf.next, 0)
+    stream_id_step_back(&last)
+    return is_cut(s, trim, live[0], last)
+
+
+cdef StreamId last_of_block(Stream* s, IdCursor* c) noexcept nogil:
+    """The id of a block's last entry, deleted or not."""
+    cdef StreamIter it
+    cdef int flags
+    it.stream = s
+    it.backwards = True
+    it.block = c[0]
+    enter_block(&it)
+    step(&it, &flags)
+    return it.id
+
+
+cdef bint block_is_cut(Stream* s, const StreamTrim* trim, uint64_t removed, IdCursor* c) noexcept nogil:
+    """Whether the first block goes as a whole."""
+    cdef uint64_t live
+    if not id_tree_above(&s.blocks, stream_id_of(0, 0), c):
+        return False
+    live = c.numbers[<int>LIVE]
+    if trim.approximate and trim.limit and removed + live > trim.limit:
+        return False
+    return is_cut(s, trim, live, last_of_block(s, c) if trim.by == TRIM_BY_ID else s.last_id)
+
+
+cdef uint64_t trim_blocks(Stream* s, const StreamTrim* trim) noexcept nogil:
+    """Cuts off whole blocks: how many entries they held."""
+    cdef uint64_t removed = 0
+    cdef uint64_t live
+    cdef IdCursor c
+    while leaf_is_cut(s, trim, removed, &live):
+        id_tree_append_leaf(&remains_of(s).blocks, id_tree_cut_first(&s.blocks))
+        s.length -= live
+        removed += live
+    while block_is_cut(s, trim, removed, &c):
+        id_tree_put(&remains_of(s).blocks, c.id, c.numbers)
+        id_tree_remove(&s.blocks, c.id)
+        s.length -= c.numbers[<int>LIVE]
+        removed += c.numbers[<int>LIVE]
+    return removed
+
+
+cdef uint64_t trim_entries(Stream* s, const StreamTrim* trim) noexcept nogil:
+    """Deletes entries one by one, as their groups allow it."""
+    cdef uint64_t removed = 0
+    cdef StreamIter it
+    cdef StreamId id
+    stream_iter(&it, s, stream_id_of(0, 0), stream_id_of(UINT64_MAX, UINT64_MAX), False)
+    while (trim.by == TRIM_BY_ID or s.length > trim.length) and stream_iter_next(&it):
+        id = it.id
+        if trim.by == TRIM_BY_ID and stream_id_compare(id, trim.id) >= 0:
+            break
+        if trim.references == ACKED_ONLY and stream_is_referenced(s, id):
+            continue
+        delete_at_hand(&it)
+        removed += 1
+        if trim.references == DELETE_REFERENCES:
+            stream_drop_references(s, id)
+    return removed
+
+
+cdef uint64_t stream_trim(Stream* s, const StreamTrim* trim) noexcept nogil:
+    cdef uint64_t removed = 0
+    if trim.references == KEEP_REFERENCES:
+        removed = trim_blocks(s, trim)
+    # Redis 8.2 removes nothing approximately where references matter
+    if not trim.approximate:
+        removed += trim_entries(s, trim)
+    if removed:
+        find_first(s)
+    return removed
+
+
+cdef Entry* stream_take_remains(Stream* s) noexcept nogil:
+    cdef Stream* remains = s.remains
+    s.remains = NULL
+    return entry_new(slice_of(NULL, 0), TYPE_STREAM, ENC_STREAM, remains, NO_EXPIRY) if remains != NULL else NULL
+
+
+# Groups
+
+
+cdef uint32_t group_place(const Stream* s, Slice name, bint* found) noexcept nogil:
+    """Where the group of this name is in the list, or would be."""
+    cdef uint32_t low = 0
+    cdef uint32_t high = s.group_count
+    cdef uint32_t middle
+    cdef int order
+    while low < high:
+        middle = (low + high) // 2
+        order = slice_compare(group_name(s.groups[middle]), name)
+        if order == 0:
+            found[0] = True
+            return middle
+        if order < 0:
+            low = middle + 1
+        else:
+            high = middle
+    found[0] = False
+    return low
 
 
 cdef StreamGroup* stream_group(const Stream* s, Slice name) noexcept nogil:
-    return NULL
+    cdef bint found
+    cdef uint32_t at = group_place(s, name, &found)
+    return s.groups[at] if found else NULL
+
+
+cdef void add_group(Stream* s, StreamGroup* g, uint32_t at) noexcept nogil:
+    s.groups = <StreamGroup**>addresses_with_room(s.groups, s.group_count)
+    memmove(&s.groups[at + 1], &s.groups[at], (s.group_count - at) * sizeof(void*))
+    s.groups[at] = g
+    s.group_count += 1
 
 
 cdef StreamGroup* stream_group_create(Stream* s, Slice name, StreamId last_id, int64_t entries_read) noexcept nogil:
-    return NULL
+    cdef bint found
+    cdef uint32_t at = group_place(s, name, &found)
+    if found:
+        return NULL
+    add_group(s, group_new(name, last_id, entries_read), at)
+    return s.groups[at]
 
 
 cdef void stream_group_delete(Stream* s, StreamGroup* g) noexcept nogil:
-    pass
+    cdef bint found
+    cdef uint32_t at = group_place(s, group_name(g), &found)
+    cdef Stream* remains = remains_of(s)
+    s.group_count -= 1
+    memmove(&s.groups[at], &s.groups[at + 1], (s.group_count - at) * sizeof(void*))
+    # in no order there: nobody looks for it any more
+    add_group(remains, g, remains.group_count)
 
 
-cdef void stream_group_advance(const Stream* s, StreamGroup* g, StreamId id) noexcept nogil:
-    pass
+cdef bint has_tombstones_from(const Stream* s, StreamId id) noexcept nogil:
+    """Whether an entry of this id or above was deleted by its id."""
+    return s.length and not stream_id_is_zero(s.max_deleted_id) and stream_id_compare(id, s.max_deleted_id) <= 0
 
 
 cdef int64_t stream_entries_up_to(const Stream* s, StreamId id) noexcept nogil:
-    return 0
+    cdef int to_last = stream_id_compare(id, s.last_id)
+    cdef int to_first = stream_id_compare(id, s.first_id)
+    if s.entries_added == 0:
+        return 0
+    if s.length == 0 and to_last < 1:
+        return <int64_t>s.entries_added
+    if not stream_id_is_zero(id) and stream_id_compare(id, s.max_deleted_id) < 0:
+        return READ_UNKNOWN
+    if to_last == 0:
+        return <int64_t>s.entries_added
+    if to_last > 0:
+        return READ_UNKNOWN
+    # entries were deleted before the first one alone
+    if stream_id_is_zero(s.max_deleted_id) or stream_id_compare(s.max_deleted_id, s.first_id) < 0:
+        if to_first < 0:
+            return <int64_t>(s.entries_added - s.length)
+        if to_first == 0:
+            return <int64_t>(s.entries_added - s.length + 1)
+    return READ_UNKNOWN
+
+
+cdef void stream_group_advance(const Stream* s, StreamGroup* g, StreamId id) noexcept nogil:
+    if (g.entries_read != READ_UNKNOWN and stream_id_compare(g.last_id, s.first_id) >= 0
+            and not has_tombstones_from(s, g.last_id)):
+        g.entries_read += 1
+    elif s.entries_added:
+        g.entries_read = stream_entries_up_to(s, id)
+    g.last_id = id
 
 
 cdef int64_t stream_group_lag(const Stream* s, const StreamGroup* g) noexcept nogil:
-    return 0
+    cdef int64_t read
+    if s.entries_added == 0 or s.length == 0:
+        return 0
+    if (stream_id_compare(g.last_id, s.first_id) < 0 and stream_id_compare(s.max_deleted_id, s.first_id) < 0):
+        return <int64_t>s.length
+    read = g.entries_read
+    if read == READ_UNKNOWN or has_tombstones_from(s, g.last_id):
+        read = stream_entries_up_to(s, g.last_id)
+    return READ_UNKNOWN if read == READ_UNKNOWN else <int64_t>s.entries_added - read
 
 
 cdef bint stream_is_referenced(const Stream* s, StreamId id) noexcept nogil:
-    return 0
+    cdef Pending p
+    cdef uint32_t i
+    for i in range(s.group_count):
+        if stream_id_compare(s.groups[i].last_id, id) < 0 or pending_find(s.groups[i], id, &p):
+            return True
+    return False
 
 
 cdef void stream_drop_references(Stream* s, StreamId id) noexcept nogil:
-    pass
+    cdef uint32_t i
+    for i in range(s.group_count):
+        pending_remove(s.groups[i], id)
+
+
+# The tree that Redis would have
 
 
 cdef uint64_t stream_blocks(const Stream* s) noexcept nogil:
-    return 0
+    return s.blocks.count
+
+
+cdef inline int common_bytes(StreamId a, StreamId b) noexcept nogil:
+    """How many bytes two different ids have in common at their start, the highest byte first."""
+    return clz(a.ms ^ b.ms) // 8 if a.ms != b.ms else 8 + clz(a.seq ^ b.seq) // 8
 
 
 cdef uint64_t stream_radix_nodes(const Stream* s) noexcept nogil:
-    return 0
+    """A node for each id's end, one for each place where ids part, and one for what an id has between two of them in the way down."""
+    cdef int[ID_BYTES] parts            # the depths of the partings above the last id, ascending
+    cdef int depth = 0
+    cdef uint64_t nodes = 1
+    cdef IdCursor c
+    cdef StreamId last
+    cdef int common
+    cdef int above                      # the depth below the nearest parting above a node
+    cdef int before = 0                 # below the parting that the last id shares with the one before it
+    cdef bint more = id_tree_above(&s.blocks, stream_id_of(0, 0), &c)
+    if not more:
+        return 1
+    last = c.id
+    while True:
+        more = id_tree_next(&c)
+        common = common_bytes(last, c.id) if more else -1
+        # the end of the last id
+        above = max(before, common + 1)
+        nodes += above < ID_BYTES
+        while depth and parts[depth - 1] > common:
+            depth -= 1
+            above = max(parts[depth - 1] + 1 if depth else 0, common + 1)
+            nodes += 1 + (parts[depth] > above)
+        if not more:
+            return nodes
+        if depth == 0 or parts[depth - 1] < common:
+            parts[depth] = common
+            depth += 1
+        nodes += 1
+        before = common + 1
+        last = c.id
+
+
+# For the row
+
+
+cdef void free_struct(Stream* s) noexcept nogil:
+    """Frees what is left of a stream without blocks, groups and remains."""
+    mem_free(s.groups)
+    mem_free(s)
+
+
+cdef void free_stream(Stream* s) noexcept nogil:
+    cdef uint64_t all = UINT64_MAX
+    free_stream_some(s, &all)
 
 
 cdef void stream_free(Entry* e) noexcept nogil:
-    pass
+    free_stream(stream_of(e))
+
+
+cdef void free_blocks(IdTree* t, uint64_t* items) noexcept nogil:
+    """Frees blocks for as long as `items` is above 0, which each counts down."""
+    cdef IdLeaf* leaf = t.first
+    while items[0] and leaf != NULL:
+        while items[0] and leaf.count:
+            leaf.count -= 1
+            t.count -= 1
+            lp_free(<unsigned char*>id_leaf_number(leaf, leaf.count, ADDRESS))
+            items[0] -= 1
+        if leaf.count == 0:
+            mem_free(id_tree_cut_first(t))
+            leaf = t.first
+
+
+cdef bint free_stream_some(Stream* s, uint64_t* items) noexcept nogil:
+    """Frees about so many blocks, and counts them off; True: all is gone."""
+    free_blocks(&s.blocks, items)
+    while items[0] and s.group_count and group_free_some(s.groups[s.group_count - 1], items):
+        s.group_count -= 1
+    if items[0] and s.remains != NULL and free_stream_some(s.remains, items):
+        s.remains = NULL
+    if s.blocks.root != NULL or s.group_count or s.remains != NULL:
+        return False
+    free_struct(s)
+    return True
 
 
 cdef bint stream_free_some(Entry* e, uint64_t items) noexcept nogil:
-    return 0
+    return free_stream_some(stream_of(e), &items)
 
 
 cdef uint64_t stream_free_effort(const Entry* e) noexcept nogil:
-    return 0
+    cdef const Stream* s = stream_of(e)
+    cdef uint64_t effort = 1 + s.blocks.count
+    cdef uint32_t i
+    for i in range(s.group_count):
+        effort += group_free_effort(s.groups[i])
+    return effort
 
 
 cdef Entry* stream_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
-    return NULL
+    cdef const Stream* s = stream_of(e)
+    cdef Stream* copy = new_stream()
+    cdef IdCursor c
+    cdef bint more = id_tree_above(&s.blocks, stream_id_of(0, 0), &c)
+    cdef uint32_t i
+    while more:
+        c.numbers[<int>ADDRESS] = <uint64_t>lp_copy(block_at(&c))
+        id_tree_put(&copy.blocks, c.id, c.numbers)
+        more = id_tree_next(&c)
+    copy.length = s.length
+    copy.last_id = s.last_id
+    copy.first_id = s.first_id
+    copy.max_deleted_id = s.max_deleted_id
+    copy.entries_added = s.entries_added
+    for i in range(s.group_count):
+        add_group(copy, group_copy(s.groups[i]), i)
+    return entry_new(key, TYPE_STREAM, ENC_STREAM, copy, expiry)
 
 
 cdef size_t stream_memory(Entry* e, uint64_t samples) noexcept nogil:
-    return 0
+    cdef const Stream* s = stream_of(e)
+    cdef size_t total = mem_size(s) + id_tree_memory(&s.blocks, samples)
+    cdef size_t blocks = 0
+    cdef uint64_t seen = 0
+    cdef IdCursor c
+    cdef bint more = id_tree_above(&s.blocks, stream_id_of(0, 0), &c)
+    cdef uint32_t i
+    while more and (samples == 0 or seen < samples):
+        blocks += mem_size(block_at(&c))
+        seen += 1
+        more = id_tree_next(&c)
+    total += <size_t>(<double>blocks / seen * s.blocks.count) if more else blocks
+    if s.groups != NULL:
+        total += mem_size(s.groups)
+    for i in range(s.group_count):
+        total += group_memory(s.groups[i], samples)
+    return total

@@ -45,11 +45,12 @@ cdef struct Pending:
 cdef struct PendingIter:
     Pending pending             # the one just returned
     StreamGroup* group
-    const StreamConsumer* consumer   # NULL: the entries of all
+    StreamConsumer* consumer    # NULL: the entries of all
     const IdTree* tree
     StreamId next               # where to go on when the tree changed meanwhile
     bint more
-    uint64_t changes
+    bint fresh                  # the cursor is not set yet
+    uint64_t changes            # the tree's, when it was
     IdCursor cursor
 
 
@@ -67,16 +68,19 @@ cdef bint pending_find(StreamGroup* g, StreamId id, Pending* p) noexcept nogil  
 # Adds it, or gives the one that is there this consumer, time and count: a delivery, a claim, whosever it was. Whether it is new
 cdef bint pending_put(StreamGroup* g, const Pending* p) noexcept nogil
 cdef bint pending_remove(StreamGroup* g, StreamId id) noexcept nogil                               # whether it was pending
-cdef bint pending_first(StreamGroup* g, StreamId* id) noexcept nogil                               # the least pending id; False: there is none
-cdef bint pending_last(StreamGroup* g, StreamId* id) noexcept nogil                                # the greatest
+cdef bint pending_first(StreamGroup* g, StreamId* id) noexcept nogil       # the least pending id; False: there is none
+cdef bint pending_last(StreamGroup* g, StreamId* id) noexcept nogil        # the greatest
 # The pending entries from `start` on, of one consumer or (NULL) of all, in order. Entries may come, go and change between two calls: what
 # is returned next is the first one behind the last that was returned
-cdef void pending_iter(PendingIter* it, StreamGroup* g, const StreamConsumer* consumer, StreamId start) noexcept nogil
+cdef void pending_iter(PendingIter* it, StreamGroup* g, StreamConsumer* consumer, StreamId start) noexcept nogil
 cdef bint pending_iter_next(PendingIter* it) noexcept nogil                                        # it.pending; False at the end
 # For `stream`, which has the groups' list, and for its row
+# The array, or NULL, with room for one address beside `count`: its block is doubled
+cdef void* addresses_with_room(void* array, uint32_t count) noexcept nogil
 cdef StreamGroup* group_new(Slice name, StreamId last_id, int64_t entries_read) noexcept nogil
 cdef void group_free(StreamGroup* g) noexcept nogil
-cdef bint group_free_some(StreamGroup* g, uint64_t* items) noexcept nogil      # frees about so many blocks, and counts them off; True: all is gone
+# Frees about so many blocks, and counts them off; True: all is gone
+cdef bint group_free_some(StreamGroup* g, uint64_t* items) noexcept nogil
 cdef uint64_t group_free_effort(const StreamGroup* g) noexcept nogil
 cdef StreamGroup* group_copy(const StreamGroup* g) noexcept nogil
 cdef size_t group_memory(const StreamGroup* g, uint64_t samples) noexcept nogil

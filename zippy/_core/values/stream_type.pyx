@@ -1,6 +1,5 @@
 # The row of streams.
 
-from libc.stdint cimport uint64_t
 from zippy._core.ground.sha1 cimport Sha1
 from zippy._core.ground.slice cimport Slice
 from zippy._core.values.entry cimport ENC_STREAM, Entry
