@@ -77,10 +77,12 @@ cdef void xadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     cdef TrimOptions t
     cdef AddId a
     cdef int pairs
-    if not arg_trim_options(c, argc, argv, True, &t) or not read_add_id(c, &t, argv[t.id_at], &a) or not arg_trim_limit(c, &t):
+    if not arg_trim_options(c, argc, argv, True, &t):
+        return
+    if t.id_at < argc and not read_add_id(c, &t, argv[t.id_at], &a) or not arg_trim_limit(c, True, &t):
         return
     pairs = (argc - t.id_at - 1) // 2
-    if pairs == 0 or (argc - t.id_at) & 1 == 0:
+    if t.id_at >= argc - 2 or (argc - t.id_at) & 1 == 0:
         reply_error(&c.reply, b"ERR wrong number of arguments for 'xadd' command")
     elif not a.any and not a.any_seq and stream_id_is_zero(a.id):
         reply_error(&c.reply, b"ERR The ID specified in XADD must be greater than 0-0")

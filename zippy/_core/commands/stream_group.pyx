@@ -1,6 +1,7 @@
 # What happens to groups and consumers is told as an event and counts as a change, but nobody who watches the key hears of it, as in Redis.
 
 from libc.stdint cimport int64_t, uint32_t
+from libc.string cimport memchr
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_free, buf_init, slice_text
 from zippy._core.ground.id_tree cimport StreamId
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
@@ -38,13 +39,19 @@ cdef OptionTable CREATE_OPTIONS = option_table("xgroup|create", [
 cdef OptionTable SETID_OPTIONS = option_table("xgroup|setid", [("entriesread", GROUP_ENTRIESREAD, 0, 1)])
 
 
+cdef void append_name(Buf* text, Slice name) noexcept nogil:
+    """A name as an error tells it: up to a NUL."""
+    cdef const char* nul = <const char*>memchr(name.ptr, 0, name.len)
+    buf_append(text, name.ptr, nul - name.ptr if nul != NULL else name.len)
+
+
 cdef void reply_no_group(Client* c, const char* before, Slice first, const char* between, Slice second, const char* after) noexcept nogil:
     cdef Buf text
     buf_init(&text)
     buf_append_text(&text, before)
-    buf_append(&text, first.ptr, first.len)
+    append_name(&text, first)
     buf_append_text(&text, between)
-    buf_append(&text, second.ptr, second.len)
+    append_name(&text, second)
     buf_append_text(&text, after)
     if text.failed:
         reply_out_of_memory(c)
@@ -102,23 +109,30 @@ cdef void propagate_read(Engine* e, Client* c, Slice key, const StreamGroup* gro
 
 
 cdef bint arg_group_options(
-    Client* c, const OptionTable* table, int argc, Slice* argv, int most, uint32_t* flags, int64_t* entries_read
+    Client* c, const OptionTable* table, int argc, Slice* argv, uint32_t* flags, int64_t* entries_read
 ) noexcept nogil:
     """Reads what stands behind the id; entries_read is READ_UNKNOWN unless it is said."""
     cdef Options options
+    cdef uint32_t option
     entries_read[0] = READ_UNKNOWN
     options_begin(&options, table, argc, argv, 5)
     while options.at < argc:
-        if arg_option(&options) == 0:
+        option = arg_option(&options)
+        if option == 0:
             reply_subcommand_error(c, argv[1], b"XGROUP")
             return False
-        if options.flags & GROUP_ENTRIESREAD and not arg_entries_read(c, options.value[0], entries_read):
+        if option == GROUP_ENTRIESREAD and not arg_entries_read(c, options.value[0], entries_read):
             return False
-    if argc > most:
-        reply_subcommand_error(c, argv[1], b"XGROUP")
-        return False
     flags[0] = options.flags
     return True
+
+
+cdef bint check_words(Client* c, int argc, Slice* argv, int most) noexcept nogil:
+    """Whether there are no more words than all options take; the last thing that Redis looks at before the id."""
+    if argc <= most:
+        return True
+    reply_subcommand_error(c, argv[1], b"XGROUP")
+    return False
 
 
 cdef bint arg_entries_read(Client* c, Slice word, int64_t* n) noexcept nogil:
@@ -171,18 +185,20 @@ cdef void xgroup_create_command(Engine* e, Client* c, int argc, Slice* argv) noe
     cdef int64_t entries_read
     cdef StreamId id
     cdef Entry* entry
-    if not arg_group_options(c, &CREATE_OPTIONS, argc, argv, CREATE_WORDS, &flags, &entries_read):
+    if not arg_group_options(c, &CREATE_OPTIONS, argc, argv, &flags, &entries_read):
         return
     entry = open_for_write(c.db, argv[2])
     if entry == NULL and flags & GROUP_MKSTREAM:
-        if arg_group_id(c, NULL, argv[4], &id):
+        if check_words(c, argc, argv, CREATE_WORDS) and arg_group_id(c, NULL, argv[4], &id):
             entry = stream_new(argv[2])
             stream_group_create(stream_of(entry), argv[3], id, bounded(stream_of(entry), entries_read))
             put_new(c.db, entry)
             mutated(c.db, argv[2], NOTIFY_STREAM, b"xgroup-create", 1)
             reply_ok(&c.reply)
         return
-    if not check_key(c, entry) or not arg_group_id(c, stream_of(entry), argv[4], &id):
+    if not check_key(c, entry) or not check_words(c, argc, argv, CREATE_WORDS):
+        return
+    if not arg_group_id(c, stream_of(entry), argv[4], &id):
         return
     if stream_group_create(stream_of(entry), argv[3], id, bounded(stream_of(entry), entries_read)) == NULL:
         reply_error(&c.reply, b"BUSYGROUP Consumer Group name already exists")
@@ -198,10 +214,10 @@ cdef void xgroup_setid_command(Engine* e, Client* c, int argc, Slice* argv) noex
     cdef StreamId id
     cdef StreamGroup* group
     cdef Stream* s
-    if not arg_group_options(c, &SETID_OPTIONS, argc, argv, SETID_WORDS, &flags, &entries_read):
+    if not arg_group_options(c, &SETID_OPTIONS, argc, argv, &flags, &entries_read):
         return
     group = open_group(c, argv)
-    if group == NULL:
+    if group == NULL or not check_words(c, argc, argv, SETID_WORDS):
         return
     s = stream_of(open_for_write(c.db, argv[2]))
     if not arg_group_id(c, s, argv[4], &id):

@@ -84,7 +84,7 @@ cdef void reply_stream(Reply* r, Stream* s) noexcept nogil:
     reply_entry_at(r, s, b"last-entry", last)
 
 
-cdef void reply_pending_list(Reply* r, StreamGroup* group, const StreamConsumer* consumer, int64_t count) noexcept nogil:
+cdef void reply_pending_list(Reply* r, StreamGroup* group, StreamConsumer* consumer, int64_t count) noexcept nogil:
     """The first entries (negative: all) that are pending for a consumer, or in the whole group and with their consumers' names."""
     cdef PendingIter it
     cdef size_t place
@@ -103,7 +103,7 @@ cdef void reply_pending_list(Reply* r, StreamGroup* group, const StreamConsumer*
     reply_defer_array(r, place, told)
 
 
-cdef void reply_full_consumer(Reply* r, StreamGroup* group, const StreamConsumer* consumer, int64_t count) noexcept nogil:
+cdef void reply_full_consumer(Reply* r, StreamGroup* group, StreamConsumer* consumer, int64_t count) noexcept nogil:
     reply_map(r, 5)
     reply_bulk_text(r, b"name")
     reply_bulk(r, consumer_name(consumer))

@@ -328,10 +328,10 @@ cdef void deliver(
         if not plan.no_ack:
             p.id = it.id
             pending_put(group, &p)
+            consumer.active = e.ks.clock.ms
             propagate_claim(e, c, key, group, &p)
         told += 1
     reply_defer_array(&c.reply, place, told)
-    consumer.active = e.ks.clock.ms
     propagate_read(e, c, key, group)
     mutated_aside(c.db, key, NOTIFY_STREAM, NULL, 1)
 

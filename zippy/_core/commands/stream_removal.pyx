@@ -3,7 +3,7 @@
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.id_tree cimport StreamId
 from zippy._core.commands.args cimport (
-    OptionTable, Options, arg_in_range, arg_option, check_type, option_table, options_begin, reply_syntax_error
+    OptionTable, Options, arg_choice, arg_in_range, arg_option, check_type, option_table, options_begin, reply_syntax_error
 )
 from zippy._core.commands.stream_id cimport arg_stream_id, read_stream_id
 from zippy._core.keyspace.db cimport lookup_read, open_for_write, open_found
@@ -38,28 +38,37 @@ cdef struct Removal:
     int count                    # ids
 
 
+cdef bint arg_count_of_ids(Client* c, Slice word, int words, int* count) noexcept nogil:
+    """Reads how many ids there are to be among the words that follow."""
+    cdef int64_t n
+    if not arg_in_range(c, word, 1, INT64_MAX, &n, b"ERR Number of IDs must be a positive integer"):
+        return False
+    if n > words:
+        reply_error(&c.reply, b"ERR The `numids` parameter must match the number of arguments")
+        return False
+    count[0] = <int>n
+    return True
+
+
 cdef bint arg_removal(Client* c, int argc, const Slice* argv, int at, Removal* r) noexcept nogil:
     """Reads [KEEPREF | DELREF | ACKED] IDS numids id [id ...] from argv[at] on."""
     cdef Options options
     cdef uint32_t option
-    cdef int64_t count
+    r.count = 0
     options_begin(&options, &REMOVAL_OPTIONS, argc, argv, at)
     while options.at < argc:
+        if options.at == argc - 2 and arg_choice(&REMOVAL_OPTIONS, argv[options.at]) == REMOVAL_IDS:
+            # no id follows, which is told as any other wrong number
+            return arg_count_of_ids(c, argv[argc - 1], 0, &r.count)
         option = arg_option(&options)
         if option == 0:
-            reply_syntax_error(c)
-            return False
-        if option != REMOVAL_IDS:
-            continue
-        if not arg_in_range(c, options.value[0], 1, INT64_MAX, &count, b"ERR Number of IDs must be a positive integer"):
-            return False
-        r.first = options.at - 1
-        if count > argc - r.first:
-            reply_error(&c.reply, b"ERR The `numids` parameter must match the number of arguments")
-            return False
-        r.count = <int>count
-        options.at = r.first + r.count
-    if not options.flags & REMOVAL_IDS:
+            break
+        if option == REMOVAL_IDS:
+            r.first = options.at - 1
+            if not arg_count_of_ids(c, options.value[0], argc - r.first, &r.count):
+                return False
+            options.at = r.first + r.count
+    if options.at < argc or r.count == 0:
         reply_syntax_error(c)
         return False
     r.references = (

@@ -21,14 +21,14 @@ cdef struct TrimOptions:
     uint32_t flags               # TrimFlag bits of the options that were given
     StreamTrim trim              # nothing is to be trimmed unless flags has TRIM_MAXLEN or TRIM_MINID
     int threshold_at             # in argv
-    int id_at                    # of XADD: where the id stands
+    int id_at                    # of XADD: where the id stands; argc: there is none
 
 
 cdef void xtrim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 
 # Reads the options from argv[2] on; of XADD up to the id, which is not looked at. False: replied with an error
 cdef bint arg_trim_options(Client* c, int argc, const Slice* argv, bint adding, TrimOptions* t) noexcept nogil
-cdef bint arg_trim_limit(Client* c, TrimOptions* t) noexcept nogil          # whether LIMIT may be there, and what it is where it is not
+cdef bint arg_trim_limit(Client* c, bint adding, TrimOptions* t) noexcept nogil   # whether LIMIT may be there, and what it is where it is not
 cdef uint64_t trim_stream(Engine* e, Stream* s, const TrimOptions* t) noexcept nogil     # how many entries it removed
 # Propagates the command with "=" and what is left in the place of "~" and its threshold, which is not the same in another server; of XADD
 # with this id (NULL: of XTRIM)

@@ -116,22 +116,27 @@ cdef bint arg_trim_options(Client* c, int argc, const Slice* argv, bint adding, 
             reply_syntax_error(c)
             return False
         t.flags |= option
+    else:
+        # there is none
+        t.id_at = argc
     t.flags |= options.flags & ADD_ANY_ID
     t.trim.references = DELETE_REFERENCES if t.flags & TRIM_DELREF else ACKED_ONLY if t.flags & TRIM_ACKED else KEEP_REFERENCES
     return True
 
 
-cdef bint arg_trim_limit(Client* c, TrimOptions* t) noexcept nogil:
+cdef bint arg_trim_limit(Client* c, bint adding, TrimOptions* t) noexcept nogil:
     cdef int64_t entries = c.engine.settings.stream_node_max_entries
     cdef bint told = c.flags & CLIENT_MASTER or c.engine.ks.loading
-    if t.flags & TRIM_LIMIT:
-        if not t.flags & ANY_TRIM:
-            reply_error(&c.reply, b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")
-            return False
-        if not t.trim.approximate and not told:
-            reply_error(&c.reply, b"ERR syntax error, LIMIT cannot be used without the special ~ option")
-            return False
-    elif t.trim.approximate and not told:
+    if not t.flags & ANY_TRIM and t.trim.limit:
+        reply_error(&c.reply, b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")
+        return False
+    if not t.flags & ANY_TRIM and not adding:
+        reply_error(&c.reply, b"ERR syntax error, XTRIM must be called with a trimming strategy")
+        return False
+    if t.flags & TRIM_LIMIT and not t.trim.approximate and not told:
+        reply_error(&c.reply, b"ERR syntax error, LIMIT cannot be used without the special ~ option")
+        return False
+    if t.trim.approximate and not t.flags & TRIM_LIMIT and not told:
         t.trim.limit = LIMIT_ENTRIES
         if entries > 0:
             t.trim.limit = <uint64_t>(LIMIT_MOST if entries > LIMIT_MOST // LIMIT_BLOCKS else entries * LIMIT_BLOCKS)
@@ -161,9 +166,10 @@ cdef void propagate_trimmed(
 ) noexcept nogil:
     cdef Slice threshold
     cdef Slice sign
-    cdef Slice given = argv[t.id_at]
+    cdef Slice given
     cdef char[STREAM_ID_TEXT] text
     if id != NULL:
+        given = argv[t.id_at]
         argv[t.id_at] = id[0]
     if t.trim.approximate:
         sign = argv[t.threshold_at - 1]
@@ -175,7 +181,8 @@ cdef void propagate_trimmed(
     if t.trim.approximate:
         argv[t.threshold_at - 1] = sign
         argv[t.threshold_at] = threshold
-    argv[t.id_at] = given
+    if id != NULL:
+        argv[t.id_at] = given
 
 
 cdef void xtrim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -184,7 +191,7 @@ cdef void xtrim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     cdef TrimOptions t
     cdef Entry* entry
     cdef uint64_t removed
-    if not arg_trim_options(c, argc, argv, False, &t) or not arg_trim_limit(c, &t):
+    if not arg_trim_options(c, argc, argv, False, &t) or not arg_trim_limit(c, False, &t):
         return
     entry = open_for_write(c.db, argv[1])
     if entry == NULL:

@@ -472,13 +472,14 @@ cdef void stream_iter_delete(StreamIter* it) noexcept nogil:
 
 cdef int stream_delete(Stream* s, StreamId id, int references) noexcept nogil:
     cdef StreamIter it
+    # whether it is there is asked later, as in Redis
+    if references == ACKED_ONLY and stream_is_referenced(s, id):
+        return DELETED_NOT_ACKED
     stream_iter(&it, s, id, id, False)
     if not stream_iter_next(&it):
         if references == DELETE_REFERENCES:
             stream_drop_references(s, id)
         return DELETED_NOT_FOUND
-    if references == ACKED_ONLY and stream_is_referenced(s, id):
-        return DELETED_NOT_ACKED
     stream_iter_delete(&it)
     if references == DELETE_REFERENCES:
         stream_drop_references(s, id)
