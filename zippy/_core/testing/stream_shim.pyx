@@ -373,7 +373,9 @@ cdef class StreamValue:
         stream_group_advance(self.s, self.group(group), id_from(id))
 
     def lag(self, bytes group):
-        return stream_group_lag(self.s, self.group(group))
+        """Entries still to be delivered, or None."""
+        cdef int64_t lag
+        return lag if stream_group_lag(self.s, self.group(group), &lag) else None
 
     def entries_up_to(self, tuple id):
         return stream_entries_up_to(self.s, id_from(id))

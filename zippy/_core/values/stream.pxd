@@ -90,7 +90,7 @@ cdef bint stream_next_id(const Stream* s, uint64_t now, StreamId* id) noexcept n
 cdef int stream_append(Stream* s, const Settings* settings, StreamId id, int pairs, const Slice* elements) noexcept nogil
 cdef bint stream_has(Stream* s, StreamId id) noexcept nogil                        # is there an entry of this id
 cdef bint stream_last_entry(Stream* s, StreamId* id) noexcept nogil                # of the last entry; False: the stream is empty
-# The entries from start to end, both included, forwards or from end to start; the stream changes by stream_iter_delete alone meanwhile
+# The entries from start to end, both included, forwards or from end to start. Only stream_iter_delete may change the stream meanwhile
 cdef void stream_iter(StreamIter* it, Stream* s, StreamId start, StreamId end, bint backwards) noexcept nogil
 cdef bint stream_iter_next(StreamIter* it) noexcept nogil                          # it.id and it.fields are the next entry's; False at the end
 # The next pair of the entry at hand, borrowed until the iterator or the stream moves on; it.fields counts down to 0
@@ -103,18 +103,21 @@ cdef int stream_delete(Stream* s, StreamId id, int references) noexcept nogil
 cdef uint64_t stream_trim(Stream* s, const StreamTrim* trim) noexcept nogil
 # What trimming and destroying groups cut off, as an entry without a key that free_entry frees in steps; NULL: there is nothing
 cdef Entry* stream_take_remains(Stream* s) noexcept nogil
-# XSETID: last_id, and what follows unless negative or NULL
+# XSETID: last_id, and what follows unless it is negative, NULL or 0-0
 cdef void stream_set_id(Stream* s, StreamId last_id, int64_t entries_added, const StreamId* max_deleted_id) noexcept nogil
 # Groups. They are in the order of their names: s.groups[0 .. s.group_count - 1]
 cdef StreamGroup* stream_group(const Stream* s, Slice name) noexcept nogil         # NULL: there is none
-# A new one; NULL: the name is taken
+# A new one (see stream_group_set_id); NULL: the name is taken
 cdef StreamGroup* stream_group_create(Stream* s, Slice name, StreamId last_id, int64_t entries_read) noexcept nogil
+# What it has read: up to last_id, so many entries, but not more than were added; or READ_UNKNOWN
+cdef void stream_group_set_id(const Stream* s, StreamGroup* g, StreamId last_id, int64_t entries_read) noexcept nogil
 cdef void stream_group_delete(Stream* s, StreamGroup* g) noexcept nogil            # it is in the remains then
 # The group has read the entry of this id, the first one behind its last_id: moves last_id and entries_read, as XREADGROUP > does
 cdef void stream_group_advance(const Stream* s, StreamGroup* g, StreamId id) noexcept nogil
 # How many entries were added up to this id, as far as that can be told; READ_UNKNOWN
 cdef int64_t stream_entries_up_to(const Stream* s, StreamId id) noexcept nogil
-cdef int64_t stream_group_lag(const Stream* s, const StreamGroup* g) noexcept nogil   # entries still to be delivered; READ_UNKNOWN
+# Entries still to be delivered, below 0 where XSETID said too little; False: that cannot be told
+cdef bint stream_group_lag(const Stream* s, const StreamGroup* g, int64_t* lag) noexcept nogil
 # Whether a group has the entry pending or has not come to it yet, so that ACKED_ONLY keeps it
 cdef bint stream_is_referenced(const Stream* s, StreamId id) noexcept nogil
 cdef void stream_drop_references(Stream* s, StreamId id) noexcept nogil            # it is pending in no group any more

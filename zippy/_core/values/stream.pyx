@@ -425,8 +425,8 @@ cdef void forget_block(StreamIter* it) noexcept nogil:
     it.lp = NULL
 
 
-cdef void delete_at_hand(StreamIter* it) noexcept nogil:
-    """Deletes the entry at hand, first_id and max_deleted_id apart."""
+cdef void delete_at_hand(StreamIter* it, bint keep_block=False) noexcept nogil:
+    """Deletes the entry at hand, first_id and max_deleted_id apart; and its block with the last one, unless that is to be kept."""
     cdef Stream* s = it.stream
     cdef size_t from_end
     cdef unsigned char* lp
@@ -434,7 +434,7 @@ cdef void delete_at_hand(StreamIter* it) noexcept nogil:
         leave_entry(it)
     it.fields = 0
     s.length -= 1
-    if it.block.numbers[<int>LIVE] == 1:
+    if it.block.numbers[<int>LIVE] == 1 and not keep_block:
         forget_block(it)
         it.entry = NULL
         return
@@ -472,17 +472,15 @@ cdef void stream_iter_delete(StreamIter* it) noexcept nogil:
 
 cdef int stream_delete(Stream* s, StreamId id, int references) noexcept nogil:
     cdef StreamIter it
-    # whether it is there is asked later, as in Redis
+    # references are asked about and dropped even where the entry itself is gone, as Redis 8.2 does
     if references == ACKED_ONLY and stream_is_referenced(s, id):
         return DELETED_NOT_ACKED
-    stream_iter(&it, s, id, id, False)
-    if not stream_iter_next(&it):
-        if references == DELETE_REFERENCES:
-            stream_drop_references(s, id)
-        return DELETED_NOT_FOUND
-    stream_iter_delete(&it)
     if references == DELETE_REFERENCES:
         stream_drop_references(s, id)
+    stream_iter(&it, s, id, id, False)
+    if not stream_iter_next(&it):
+        return DELETED_NOT_FOUND
+    stream_iter_delete(&it)
     return DELETED
 
 
@@ -490,7 +488,7 @@ cdef void stream_set_id(Stream* s, StreamId last_id, int64_t entries_added, cons
     s.last_id = last_id
     if entries_added >= 0:
         s.entries_added = <uint64_t>entries_added
-    if max_deleted_id != NULL:
+    if max_deleted_id != NULL and not stream_id_is_zero(max_deleted_id[0]):
         s.max_deleted_id = max_deleted_id[0]
 
 
@@ -506,7 +504,7 @@ cdef Stream* remains_of(Stream* s) noexcept nogil:
 cdef bint is_cut(const Stream* s, const StreamTrim* trim, uint64_t live, StreamId last) noexcept nogil:
     """Whether the first blocks go as a whole, which hold so many entries, and none behind this id."""
     if trim.by == TRIM_BY_LENGTH:
-        return s.length - live >= trim.length
+        return s.length > trim.length and s.length - live >= trim.length
     return stream_id_compare(last, trim.id) < 0
 
 
@@ -567,11 +565,22 @@ cdef uint64_t trim_blocks(Stream* s, const StreamTrim* trim) noexcept nogil:
     return removed
 
 
+cdef void drop_empty_blocks(Stream* s) noexcept nogil:
+    """Frees the first blocks as far as they hold no entries."""
+    cdef IdCursor c
+    cdef bint more = id_tree_above(&s.blocks, stream_id_of(0, 0), &c)
+    while more and c.numbers[<int>LIVE] == 0:
+        drop_block(s, &c)
+        more = c.leaf != NULL
+
+
 cdef uint64_t trim_entries(Stream* s, const StreamTrim* trim) noexcept nogil:
     """Deletes entries one by one, as their groups allow it."""
     cdef uint64_t removed = 0
     cdef StreamIter it
     cdef StreamId id
+    if trim.references != KEEP_REFERENCES and (trim.by == TRIM_BY_ID or s.length > trim.length):
+        drop_empty_blocks(s)
     stream_iter(&it, s, stream_id_of(0, 0), stream_id_of(UINT64_MAX, UINT64_MAX), False)
     while (trim.by == TRIM_BY_ID or s.length > trim.length) and stream_iter_next(&it):
         id = it.id
@@ -579,7 +588,8 @@ cdef uint64_t trim_entries(Stream* s, const StreamTrim* trim) noexcept nogil:
             break
         if trim.references == ACKED_ONLY and stream_is_referenced(s, id):
             continue
-        delete_at_hand(&it)
+        # Redis keeps the block when its last entry was deleted before and is not below the id
+        delete_at_hand(&it, trim.references == KEEP_REFERENCES)
         removed += 1
         if trim.references == DELETE_REFERENCES:
             stream_drop_references(s, id)
@@ -645,8 +655,14 @@ cdef StreamGroup* stream_group_create(Stream* s, Slice name, StreamId last_id, i
     cdef uint32_t at = group_place(s, name, &found)
     if found:
         return NULL
-    add_group(s, group_new(name, last_id, entries_read), at)
+    add_group(s, group_new(name), at)
+    stream_group_set_id(s, s.groups[at], last_id, entries_read)
     return s.groups[at]
+
+
+cdef void stream_group_set_id(const Stream* s, StreamGroup* g, StreamId last_id, int64_t entries_read) noexcept nogil:
+    g.last_id = last_id
+    g.entries_read = min(entries_read, <int64_t>s.entries_added)
 
 
 cdef void stream_group_delete(Stream* s, StreamGroup* g) noexcept nogil:
@@ -695,16 +711,18 @@ cdef void stream_group_advance(const Stream* s, StreamGroup* g, StreamId id) noe
     g.last_id = id
 
 
-cdef int64_t stream_group_lag(const Stream* s, const StreamGroup* g) noexcept nogil:
-    cdef int64_t read
+cdef bint stream_group_lag(const Stream* s, const StreamGroup* g, int64_t* lag) noexcept nogil:
+    cdef int64_t read = g.entries_read
+    lag[0] = 0
     if s.entries_added == 0 or s.length == 0:
-        return 0
-    if (stream_id_compare(g.last_id, s.first_id) < 0 and stream_id_compare(s.max_deleted_id, s.first_id) < 0):
-        return <int64_t>s.length
-    read = g.entries_read
+        return True
+    if stream_id_compare(g.last_id, s.first_id) < 0 and stream_id_compare(s.max_deleted_id, s.first_id) < 0:
+        lag[0] = <int64_t>s.length
+        return True
     if read == READ_UNKNOWN or has_tombstones_from(s, g.last_id):
         read = stream_entries_up_to(s, g.last_id)
-    return READ_UNKNOWN if read == READ_UNKNOWN else <int64_t>s.entries_added - read
+    lag[0] = <int64_t>s.entries_added - read
+    return read != READ_UNKNOWN
 
 
 cdef bint stream_is_referenced(const Stream* s, StreamId id) noexcept nogil:

@@ -77,7 +77,7 @@ cdef bint pending_iter_next(PendingIter* it) noexcept nogil                     
 # For `stream`, which has the groups' list, and for its row
 # The array, or NULL, with room for one address beside `count`: its block is doubled
 cdef void* addresses_with_room(void* array, uint32_t count) noexcept nogil
-cdef StreamGroup* group_new(Slice name, StreamId last_id, int64_t entries_read) noexcept nogil
+cdef StreamGroup* group_new(Slice name) noexcept nogil
 cdef void group_free(StreamGroup* g) noexcept nogil
 # Frees about so many blocks, and counts them off; True: all is gone
 cdef bint group_free_some(StreamGroup* g, uint64_t* items) noexcept nogil

@@ -208,10 +208,10 @@ cdef bint pending_iter_next(PendingIter* it) noexcept nogil:
 # Groups
 
 
-cdef StreamGroup* group_new(Slice name, StreamId last_id, int64_t entries_read) noexcept nogil:
+cdef StreamGroup* group_new(Slice name) noexcept nogil:
     cdef StreamGroup* g = <StreamGroup*>mem_alloc(sizeof(StreamGroup) + name.len)
-    g.last_id = last_id
-    g.entries_read = entries_read
+    g.last_id = stream_id_of(0, 0)
+    g.entries_read = READ_UNKNOWN
     id_tree_init(&g.pending, <int>NUMBERS)
     g.consumers = g.by_number = NULL
     g.count = g.numbers = g.free_number = 0
@@ -266,10 +266,12 @@ cdef uint64_t group_free_effort(const StreamGroup* g) noexcept nogil:
 
 
 cdef StreamGroup* group_copy(const StreamGroup* g) noexcept nogil:
-    cdef StreamGroup* copy = group_new(group_name(g), g.last_id, g.entries_read)
+    cdef StreamGroup* copy = group_new(group_name(g))
     cdef const StreamConsumer* c
     cdef StreamConsumer* other
     cdef uint32_t i
+    copy.last_id = g.last_id
+    copy.entries_read = g.entries_read
     id_tree_copy(&copy.pending, &g.pending)
     copy.numbers = g.numbers
     copy.free_number = g.free_number
