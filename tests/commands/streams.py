@@ -23,8 +23,8 @@ BAD_END = "-ERR invalid end ID for the interval"
 BAD_NUMBER_OF_IDS = "-ERR Number of IDs must be a positive integer"
 OTHER_NUMBER_OF_IDS = "-ERR The `numids` parameter must match the number of arguments"
 MEANINGLESS = (
-    "-ERR The ? ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or "
-    "use the > ID to get new messages. The ? ID would just return an empty result set."
+    "-ERR The ? ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, "
+    "or use the > ID to get new messages. The ? ID would just return an empty result set."
 )
 OTHER = "[name other consumers 0 pending 0 last-delivered-id 1-1 entries-read nil lag 4]"
 """What XINFO GROUPS tells of the group "other" of FILLED."""

@@ -344,8 +344,9 @@ class TestXsetid:
             ("XSETID s 9-1; XADD s 9-1 a b", NOT_ABOVE),
             (
                 "XSETID s 9 ENTRIESADDED 20 MAXDELETEDID 8; XINFO STREAM s",
-                "[length 5 radix-tree-keys 3 radix-tree-nodes 8 last-generated-id 9-0 max-deleted-entry-id 8-0"
-                " entries-added 20 recorded-first-entry-id 1-1 groups 2 first-entry [1-1 [a 1]] last-entry [3-2 [a 6]]]",
+                "[length 5 radix-tree-keys 3 radix-tree-nodes 8 last-generated-id 9-0 max-deleted-entry-id 8-0 "
+                "entries-added 20 recorded-first-entry-id 1-1 groups 2 first-entry [1-1 [a 1]] last-entry [3-2 [a "
+                "6]]]",
             ),
             ("XSETID s 3-2", "OK"),
             ("XSETID s 3-1", "-ERR The ID specified in XSETID is smaller than the target stream top item"),
@@ -438,18 +439,18 @@ class TestXinfoStream:
         [
             (
                 "XINFO STREAM s",
-                "[length 5 radix-tree-keys 3 radix-tree-nodes 8 last-generated-id 3-2 max-deleted-entry-id 0-0"
-                " entries-added 5 recorded-first-entry-id 1-1 groups 2 first-entry [1-1 [a 1]] last-entry [3-2 [a 6]]]",
+                "[length 5 radix-tree-keys 3 radix-tree-nodes 8 last-generated-id 3-2 max-deleted-entry-id 0-0 "
+                "entries-added 5 recorded-first-entry-id 1-1 groups 2 first-entry [1-1 [a 1]] last-entry [3-2 [a 6]]]",
             ),
             (
                 "XDEL s 1-1 2-1; XINFO STREAM s",
-                "[length 3 radix-tree-keys 3 radix-tree-nodes 8 last-generated-id 3-2 max-deleted-entry-id 2-1"
-                " entries-added 5 recorded-first-entry-id 1-2 groups 2 first-entry [1-2 [a 2]] last-entry [3-2 [a 6]]]",
+                "[length 3 radix-tree-keys 3 radix-tree-nodes 8 last-generated-id 3-2 max-deleted-entry-id 2-1 "
+                "entries-added 5 recorded-first-entry-id 1-2 groups 2 first-entry [1-2 [a 2]] last-entry [3-2 [a 6]]]",
             ),
             (
                 "XTRIM s MAXLEN 0; XINFO STREAM s",
-                "[length 0 radix-tree-keys 0 radix-tree-nodes 1 last-generated-id 3-2 max-deleted-entry-id 0-0"
-                " entries-added 5 recorded-first-entry-id 0-0 groups 2 first-entry nil last-entry nil]",
+                "[length 0 radix-tree-keys 0 radix-tree-nodes 1 last-generated-id 3-2 max-deleted-entry-id 0-0 "
+                "entries-added 5 recorded-first-entry-id 0-0 groups 2 first-entry nil last-entry nil]",
             ),
             ("XINFO STREAM absent", "-ERR no such key"),
             ("XINFO STREAM text", WRONG_TYPE),

@@ -32,11 +32,13 @@ class TestXgroupCreate:
             ("XGROUP CREATE s new $; XREADGROUP GROUP new c STREAMS s >", "nil"),
             (
                 "XGROUP CREATE s new 3-1 ENTRIESREAD 4; XINFO GROUPS s",
-                f"[[name g consumers 2 pending 3 last-delivered-id 2-1 entries-read 3 lag 2] [name new consumers 0 pending 0 last-delivered-id 3-1 entries-read 4 lag 1] {OTHER}]",
+                "[[name g consumers 2 pending 3 last-delivered-id 2-1 entries-read 3 lag 2] [name new consumers 0 "
+                f"pending 0 last-delivered-id 3-1 entries-read 4 lag 1] {OTHER}]",
             ),
             (
                 "XGROUP CREATE s new 3-1 ENTRIESREAD 100; XINFO GROUPS s",
-                f"[[name g consumers 2 pending 3 last-delivered-id 2-1 entries-read 3 lag 2] [name new consumers 0 pending 0 last-delivered-id 3-1 entries-read 5 lag 0] {OTHER}]",
+                "[[name g consumers 2 pending 3 last-delivered-id 2-1 entries-read 3 lag 2] [name new consumers 0 "
+                f"pending 0 last-delivered-id 3-1 entries-read 5 lag 0] {OTHER}]",
             ),
             ("XGROUP CREATE s g 0", "-BUSYGROUP Consumer Group name already exists"),
             ("XGROUP CREATE absent new 0", NO_KEY_FOR_GROUP),
@@ -347,7 +349,8 @@ class TestXinfoGroups:
             ),
             (
                 "XDEL s 3-1; XINFO GROUPS s",
-                "[[name g consumers 2 pending 3 last-delivered-id 2-1 entries-read 3 lag nil] [name other consumers 0 pending 0 last-delivered-id 1-1 entries-read nil lag nil]]",
+                "[[name g consumers 2 pending 3 last-delivered-id 2-1 entries-read 3 lag nil] [name other consumers "
+                "0 pending 0 last-delivered-id 1-1 entries-read nil lag nil]]",
             ),
             ("XINFO GROUPS absent", "-ERR no such key"),
             ("XINFO GROUPS text", WRONG_TYPE),

@@ -1,7 +1,7 @@
-# An entry's id is chosen before its stream is made, so that a refused XADD leaves nothing behind. A stream that has become empty stays: its last
-# id must not be given again.
+# A new stream is put under its key when it has its first entry, so that a refused XADD leaves nothing behind. A stream that has become
+# empty stays: its last id must not be given again.
 
-from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
 from zippy._core.ground.id_tree cimport StreamId, stream_id_compare, stream_id_is_zero
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_syntax_error
@@ -179,6 +179,6 @@ cdef void xsetid_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     if wrong != NULL:
         reply_error(&c.reply, wrong)
         return
-    stream_set_id(stream_of(entry), id, added, NULL if stream_id_is_zero(max_deleted) else &max_deleted)
+    stream_set_id(stream_of(entry), id, added, &max_deleted)
     mutated_aside(c.db, argv[1], NOTIFY_STREAM, b"xsetid", 1)
     reply_ok(&c.reply)

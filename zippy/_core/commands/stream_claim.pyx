@@ -1,5 +1,5 @@
-# Others are told each claim with the time and the count that it came to. An entry that is no longer in the stream is not claimed but forgotten;
-# others are told so by a claim of it for its old consumer, which has the same outcome there.
+# Others are told each claim with the time and the count that it came to. An entry that is no longer in the stream is not claimed but
+# forgotten; others are told so by a claim of it for its old consumer, which has the same outcome there.
 
 from libc.stdint cimport INT64_MAX, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Buf, buf_append, buf_free, buf_init, slice_text
@@ -10,7 +10,9 @@ from zippy._core.commands.args cimport (
     OptionTable, Options, arg_i64_or, arg_in_range, arg_option, option_table, options_begin, reply_syntax_error
 )
 from zippy._core.commands.engine cimport propagate_instead, propagate_nothing
-from zippy._core.commands.stream_group cimport check_group, consumer_seen, idle_ms, propagate_read
+from zippy._core.commands.stream_group cimport (
+    check_group, consumer_seen, idle_ms, propagate_consumer, propagate_read, reply_error_naming
+)
 from zippy._core.commands.stream_id cimport (
     STREAM_ID_TEXT, arg_range_start, arg_stream_id, least_stream_id, read_stream_id, reply_stream_id, stream_id_slice
 )
@@ -18,7 +20,7 @@ from zippy._core.commands.stream_range cimport reply_entry_of
 from zippy._core.keyspace.db cimport lookup_read, open_found
 from zippy._core.keyspace.effects cimport mutated_aside
 from zippy._core.keyspace.types cimport NOTIFY_STREAM
-from zippy._core.resp.writer cimport reply_array, reply_defer, reply_defer_array, reply_defer_bulk, reply_error_about
+from zippy._core.resp.writer cimport reply_array, reply_defer, reply_defer_array, reply_defer_bulk
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.stream cimport Stream, stream_has, stream_of
 from zippy._core.values.stream_group cimport (
@@ -68,6 +70,7 @@ cdef struct Claimer:
     Stream* s
     StreamGroup* group
     StreamConsumer* consumer
+    bint fresh                   # nobody has been told of the consumer
 
 
 cdef void propagate_claim(Engine* e, Client* c, Slice key, const StreamGroup* group, const Pending* p) noexcept nogil:
@@ -116,6 +119,7 @@ cdef void claim(Claimer* w, const Claim* how, Pending* p) noexcept nogil:
     else:
         reply_entry_of(&w.c.reply, w.s, p.id)
     propagate_claim(w.e, w.c, w.key, w.group, p)
+    w.fresh = False
     mutated_aside(w.c.db, w.key, NOTIFY_STREAM, NULL, 1)
 
 
@@ -127,7 +131,12 @@ cdef void begin_claim(Claimer* w, Engine* e, Client* c, Slice key, Entry* entry,
     w.key = key
     w.s = stream_of(entry)
     w.group = group
-    w.consumer = consumer_seen(e, c, key, group, consumer)
+    w.consumer = consumer_seen(e, c, key, group, consumer, &w.fresh)
+
+
+cdef void end_claim(Claimer* w) noexcept nogil:
+    if w.fresh:
+        propagate_consumer(w.e, w.c, w.key, w.group, w.consumer)
 
 
 cdef bint arg_claim_options(Engine* e, Client* c, int argc, Slice* argv, int at, Claim* how) noexcept nogil:
@@ -140,7 +149,7 @@ cdef bint arg_claim_options(Engine* e, Client* c, int argc, Slice* argv, int at,
     while options.at < argc:
         option = arg_option(&options)
         if option == 0:
-            reply_error_about(&c.reply, b"ERR Unrecognized XCLAIM option '", argv[options.at], b"'")
+            reply_error_naming(c, b"ERR Unrecognized XCLAIM option '", argv[options.at], b"'", slice_of(b"", 0), b"")
             return False
         if option == CLAIM_IDLE:
             if not arg_i64_or(c, options.value[0], &idle, b"ERR Invalid IDLE option argument for XCLAIM"):
@@ -189,8 +198,9 @@ cdef void claim_ids(Claimer* w, const Claim* how, int count, const Slice* ids) n
 
 
 cdef void xclaim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """XCLAIM key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID
-    lastid]. Propagates an XCLAIM of its own for each entry that was claimed or forgotten; where there is none, what LASTID came to."""
+    """XCLAIM key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID]
+    [LASTID lastid]. Propagates an XCLAIM of its own for each entry that was claimed or forgotten; where there is none, what LASTID
+    came to."""
     cdef Claim how
     cdef Claimer w
     cdef Entry* entry = lookup_read(c.db, argv[1])
@@ -216,6 +226,7 @@ cdef void xclaim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     if moved and e.ks.dirty == dirty:
         propagate_read(e, c, argv[1], group)
         mutated_aside(c.db, argv[1], NOTIFY_STREAM, NULL, 1)
+    end_claim(&w)
 
 
 cdef void claim_from(Claimer* w, const Claim* how, StreamId start, int64_t count, Buf* deleted) noexcept nogil:
@@ -280,6 +291,7 @@ cdef void xautoclaim_command(Engine* e, Client* c, int argc, Slice* argv) noexce
     begin_claim(&w, e, c, argv[1], entry, group, argv[3])
     reply_array(&c.reply, 3)
     autoclaim(&w, &how, start, count)
+    end_claim(&w)
 
 
 cdef void autoclaim(Claimer* w, const Claim* how, StreamId start, int64_t count) noexcept nogil:

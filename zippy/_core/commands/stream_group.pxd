@@ -15,9 +15,14 @@ cdef void xgroup_setid_command(Engine* e, Client* c, int argc, Slice* argv) noex
 
 # The group of a stream's entry, which may be absent (NULL). NULL: replied with NOGROUP, or with WRONGTYPE; `after` ends NOGROUP's text
 cdef StreamGroup* check_group(Client* c, Slice key, Entry* entry, Slice name, const char* after) noexcept nogil
+# An error that repeats one name or two as a whole, but for what stands behind a NUL
+cdef void reply_error_naming(
+    Client* c, const char* before, Slice first, const char* between, Slice second, const char* after
+) noexcept nogil
 cdef void reply_no_such_group(Client* c, Slice key, Slice name) noexcept nogil     # NOGROUP, as XGROUP and XINFO say it
-# The consumer of that name; a new one is told, and propagated, since others may never hear of it by what it reads. It is seen now
-cdef StreamConsumer* consumer_seen(Engine* e, Client* c, Slice key, StreamGroup* group, Slice name) noexcept nogil
+# The consumer of that name, which is seen now. `fresh`: it is new, and has to be propagated by propagate_consumer unless a claim for it is
+cdef StreamConsumer* consumer_seen(Engine* e, Client* c, Slice key, StreamGroup* group, Slice name, bint* fresh) noexcept nogil
+cdef void propagate_consumer(Engine* e, Client* c, Slice key, const StreamGroup* group, const StreamConsumer* consumer) noexcept nogil
 # "XGROUP SETID key group id ENTRIESREAD n" to others: what the group has read
 cdef void propagate_read(Engine* e, Client* c, Slice key, const StreamGroup* group) noexcept nogil
 

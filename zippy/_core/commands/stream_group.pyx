@@ -18,9 +18,9 @@ from zippy._core.keyspace.types cimport NOTIFY_STREAM
 from zippy._core.resp.writer cimport reply_error, reply_error_slice, reply_int, reply_ok
 from zippy._core.values.entry cimport TYPE_STREAM
 from zippy._core.values.stream cimport (
-    Stream, stream_group, stream_group_create, stream_group_delete, stream_new, stream_of, stream_take_remains
+    Stream, stream_group, stream_group_create, stream_group_delete, stream_group_set_id, stream_new, stream_of, stream_take_remains
 )
-from zippy._core.values.stream_group cimport READ_UNKNOWN, consumer_create, consumer_delete, consumer_find, group_name
+from zippy._core.values.stream_group cimport READ_UNKNOWN, consumer_create, consumer_delete, consumer_find, consumer_name, group_name
 
 cdef enum GroupFlag:
     GROUP_NEW_ID = 1 << 0        # $
@@ -45,7 +45,9 @@ cdef void append_name(Buf* text, Slice name) noexcept nogil:
     buf_append(text, name.ptr, nul - name.ptr if nul != NULL else name.len)
 
 
-cdef void reply_no_group(Client* c, const char* before, Slice first, const char* between, Slice second, const char* after) noexcept nogil:
+cdef void reply_error_naming(
+    Client* c, const char* before, Slice first, const char* between, Slice second, const char* after
+) noexcept nogil:
     cdef Buf text
     buf_init(&text)
     buf_append_text(&text, before)
@@ -66,31 +68,31 @@ cdef StreamGroup* check_group(Client* c, Slice key, Entry* entry, Slice name, co
         return NULL
     group = stream_group(stream_of(entry), name) if entry != NULL else NULL
     if group == NULL:
-        reply_no_group(c, b"NOGROUP No such key '", key, b"' or consumer group '", name, after)
+        reply_error_naming(c, b"NOGROUP No such key '", key, b"' or consumer group '", name, after)
     return group
 
 
 cdef void reply_no_such_group(Client* c, Slice key, Slice name) noexcept nogil:
-    reply_no_group(c, b"NOGROUP No such consumer group '", name, b"' for key name '", key, b"'")
+    reply_error_naming(c, b"NOGROUP No such consumer group '", name, b"' for key name '", key, b"'")
 
 
-cdef StreamConsumer* consumer_seen(Engine* e, Client* c, Slice key, StreamGroup* group, Slice name) noexcept nogil:
+cdef StreamConsumer* consumer_seen(Engine* e, Client* c, Slice key, StreamGroup* group, Slice name, bint* fresh) noexcept nogil:
     cdef StreamConsumer* consumer = consumer_find(group, name)
+    fresh[0] = consumer == NULL
     if consumer == NULL:
         consumer = consumer_create(group, name, e.ks.clock.ms)
         mutated_aside(c.db, key, NOTIFY_STREAM, b"xgroup-createconsumer", 1)
-        propagate_consumer(e, c, key, group, name)
     consumer.seen = e.ks.clock.ms
     return consumer
 
 
-cdef void propagate_consumer(Engine* e, Client* c, Slice key, const StreamGroup* group, Slice name) noexcept nogil:
+cdef void propagate_consumer(Engine* e, Client* c, Slice key, const StreamGroup* group, const StreamConsumer* consumer) noexcept nogil:
     cdef Slice[5] words
     words[0] = slice_text(b"XGROUP")
     words[1] = slice_text(b"CREATECONSUMER")
     words[2] = key
     words[3] = group_name(group)
-    words[4] = name
+    words[4] = consumer_name(consumer)
     propagate_instead(e, c, 5, words)
 
 
@@ -152,16 +154,11 @@ cdef bint arg_group_id(Client* c, const Stream* s, Slice word, StreamId* id) noe
     return arg_stream_id(c, word, id)
 
 
-cdef inline int64_t bounded(const Stream* s, int64_t entries_read) noexcept nogil:
-    """No more can have been read than was added."""
-    return <int64_t>s.entries_added if entries_read > <int64_t>s.entries_added else entries_read
-
-
 cdef bint check_key(Client* c, Entry* entry) noexcept nogil:
     if entry == NULL:
         reply_error(
-            &c.reply, b"ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to "
-            b"create an empty stream automatically."
+            &c.reply, b"ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option "
+            b"to create an empty stream automatically."
         )
         return False
     return check_type(c, entry, TYPE_STREAM)
@@ -191,7 +188,7 @@ cdef void xgroup_create_command(Engine* e, Client* c, int argc, Slice* argv) noe
     if entry == NULL and flags & GROUP_MKSTREAM:
         if check_words(c, argc, argv, CREATE_WORDS) and arg_group_id(c, NULL, argv[4], &id):
             entry = stream_new(argv[2])
-            stream_group_create(stream_of(entry), argv[3], id, bounded(stream_of(entry), entries_read))
+            stream_group_create(stream_of(entry), argv[3], id, entries_read)
             put_new(c.db, entry)
             mutated(c.db, argv[2], NOTIFY_STREAM, b"xgroup-create", 1)
             reply_ok(&c.reply)
@@ -200,7 +197,7 @@ cdef void xgroup_create_command(Engine* e, Client* c, int argc, Slice* argv) noe
         return
     if not arg_group_id(c, stream_of(entry), argv[4], &id):
         return
-    if stream_group_create(stream_of(entry), argv[3], id, bounded(stream_of(entry), entries_read)) == NULL:
+    if stream_group_create(stream_of(entry), argv[3], id, entries_read) == NULL:
         reply_error(&c.reply, b"BUSYGROUP Consumer Group name already exists")
         return
     mutated_aside(c.db, argv[2], NOTIFY_STREAM, b"xgroup-create", 1)
@@ -222,8 +219,7 @@ cdef void xgroup_setid_command(Engine* e, Client* c, int argc, Slice* argv) noex
     s = stream_of(open_for_write(c.db, argv[2]))
     if not arg_group_id(c, s, argv[4], &id):
         return
-    group.last_id = id
-    group.entries_read = bounded(s, entries_read)
+    stream_group_set_id(s, group, id, entries_read)
     mutated_aside(c.db, argv[2], NOTIFY_STREAM, b"xgroup-setid", 1)
     reply_ok(&c.reply)
 

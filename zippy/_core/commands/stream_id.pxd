@@ -13,7 +13,8 @@ cdef enum:
 
 cdef StreamId least_stream_id() noexcept nogil
 cdef StreamId greatest_stream_id() noexcept nogil                          # what XREADGROUP's > stands for, too
-# "<ms>-<seq>" or "<ms>", which stands for <ms>-<missing_seq>; any_seq: NULL, or whether it was "<ms>-*". False: it is no id, nothing was replied
+# "<ms>-<seq>" or "<ms>", which stands for <ms>-<missing_seq>; any_seq: NULL, or whether it was "<ms>-*". False: it is no id, and nothing
+# was replied
 cdef bint read_stream_id(Slice word, uint64_t missing_seq, StreamId* id, bint* any_seq) noexcept nogil
 cdef bint arg_stream_id(Client* c, Slice word, StreamId* id) noexcept nogil     # a plain id; without a sequence number it is 0
 # The ends of a range: an id, "-", "+", or "(" and an id that is left out itself

@@ -2,7 +2,9 @@
 
 from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.id_tree cimport StreamId
-from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_subcommand_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_subcommand_error
+)
 from zippy._core.commands.stream_group cimport idle_ms, reply_no_such_group
 from zippy._core.commands.stream_id cimport greatest_stream_id, least_stream_id, reply_stream_id
 from zippy._core.commands.stream_range cimport reply_entries, reply_entry_of
@@ -48,13 +50,19 @@ cdef void reply_int_of(Reply* r, const char* name, int64_t n) noexcept nogil:
     reply_int(r, n)
 
 
-cdef void reply_known_of(Reply* r, const char* name, int64_t n) noexcept nogil:
-    """A count that may not be known."""
-    reply_bulk_text(r, name)
-    if n == READ_UNKNOWN:
+cdef void reply_progress(Reply* r, const Stream* s, const StreamGroup* group) noexcept nogil:
+    """How many entries a group has read and how many it has not, as far as that is known."""
+    cdef int64_t lag
+    reply_bulk_text(r, b"entries-read")
+    if group.entries_read == READ_UNKNOWN:
         reply_null(r)
     else:
-        reply_int(r, n)
+        reply_int(r, group.entries_read)
+    reply_bulk_text(r, b"lag")
+    if stream_group_lag(s, group, &lag):
+        reply_int(r, lag)
+    else:
+        reply_null(r)
 
 
 cdef void reply_stream_facts(Reply* r, const Stream* s) noexcept nogil:
@@ -119,8 +127,7 @@ cdef void reply_full_group(Reply* r, const Stream* s, StreamGroup* group, int64_
     reply_bulk_text(r, b"name")
     reply_bulk(r, group_name(group))
     reply_id_of(r, b"last-delivered-id", group.last_id)
-    reply_known_of(r, b"entries-read", group.entries_read)
-    reply_known_of(r, b"lag", stream_group_lag(s, group))
+    reply_progress(r, s, group)
     reply_int_of(r, b"pel-count", <int64_t>group.pending.count)
     reply_pending_list(r, group, NULL, count)
     reply_bulk_text(r, b"consumers")
@@ -189,8 +196,7 @@ cdef void xinfo_groups_command(Engine* e, Client* c, int argc, Slice* argv) noex
         reply_int_of(r, b"consumers", group.count)
         reply_int_of(r, b"pending", <int64_t>group.pending.count)
         reply_id_of(r, b"last-delivered-id", group.last_id)
-        reply_known_of(r, b"entries-read", group.entries_read)
-        reply_known_of(r, b"lag", stream_group_lag(s, group))
+        reply_progress(r, s, group)
 
 
 cdef void xinfo_consumers_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

@@ -1,6 +1,8 @@
 # Entries are written into the reply as the iterator comes to them; their number is put before them at the end.
 
-from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_syntax_error
+from zippy._core.commands.args cimport (
+    OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_syntax_error
+)
 from zippy._core.commands.stream_id cimport arg_range_end, arg_range_start, reply_stream_id
 from zippy._core.keyspace.db cimport lookup_read
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_defer, reply_defer_array, reply_null_array

@@ -1,5 +1,5 @@
-# What a reader wants is worked out once, when its command comes: ReadPlan and, behind it, the id of each key ($ and + are ids then). A reader
-# that waits is served from that. All keys are looked at for errors before the first one is read.
+# What a reader wants is worked out once, when its command comes: ReadPlan and, behind it, the id of each key ($ and + are ids then). Who
+# waits is served from that. All keys are looked at for errors before the first one is read.
 
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.id_tree cimport StreamId, stream_id_compare, stream_id_step, stream_id_step_back
@@ -11,7 +11,7 @@ from zippy._core.commands.args cimport (
 from zippy._core.commands.client cimport serve_or_block, want_keys
 from zippy._core.commands.engine cimport propagate_nothing
 from zippy._core.commands.stream_claim cimport propagate_claim
-from zippy._core.commands.stream_group cimport check_group, consumer_seen, propagate_read
+from zippy._core.commands.stream_group cimport check_group, consumer_seen, propagate_consumer, propagate_read
 from zippy._core.commands.stream_id cimport arg_stream_id, greatest_stream_id, is_sign, least_stream_id, reply_stream_id
 from zippy._core.commands.stream_range cimport reply_entries, reply_entry, reply_entry_of
 from zippy._core.commands.types cimport CLIENT_RETRY, Wanted
@@ -160,14 +160,14 @@ cdef bint read_group_id(Client* c, Slice word, StreamId* id) noexcept nogil:
         return True
     if is_sign(word, c'$'):
         reply_error(
-            &c.reply, b"ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying "
-            b"a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
+            &c.reply, b"ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
+            b"specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
         )
         return False
     if is_sign(word, c'+'):
         reply_error(
-            &c.reply, b"ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying "
-            b"a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set."
+            &c.reply, b"ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
+            b"specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set."
         )
         return False
     return arg_stream_id(c, word, id)
@@ -290,17 +290,24 @@ cdef bint read_for_group(Engine* e, Client* c, const Wanted* w, const ReadPlan* 
     cdef StreamGroup* group
     cdef StreamConsumer* consumer
     cdef StreamId last
+    cdef bint fresh
+    cdef bint history
+    cdef bint new
     if entry == NULL:
         return False
     s = stream_of(entry)
     group = stream_group(s, w.argv[plan.group_at])
-    consumer = consumer_seen(e, c, key, group, w.argv[plan.group_at + 1])
-    if stream_id_compare(after, greatest_stream_id()) != 0:
+    consumer = consumer_seen(e, c, key, group, w.argv[plan.group_at + 1], &fresh)
+    new = stream_last_entry(s, &last) and stream_id_compare(last, group.last_id) > 0
+    history = stream_id_compare(after, greatest_stream_id()) != 0
+    if fresh and (plan.no_ack or history or not new):
+        propagate_consumer(e, c, key, group, consumer)
+    if history:
         stream_id_step(&after)
         reply_key(c, key)
         reply_history(e, c, s, group, consumer, after, plan.count)
         return True
-    if not stream_last_entry(s, &last) or stream_id_compare(last, group.last_id) <= 0:
+    if not new:
         return False
     reply_key(c, key)
     deliver(e, c, plan, key, s, group, consumer)

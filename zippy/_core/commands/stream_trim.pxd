@@ -28,8 +28,11 @@ cdef void xtrim_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 
 # Reads the options from argv[2] on; of XADD up to the id, which is not looked at. False: replied with an error
 cdef bint arg_trim_options(Client* c, int argc, const Slice* argv, bint adding, TrimOptions* t) noexcept nogil
-cdef bint arg_trim_limit(Client* c, bint adding, TrimOptions* t) noexcept nogil   # whether LIMIT may be there, and what it is where it is not
+# Whether LIMIT may be there, and what it is where it is not. False: replied with an error
+cdef bint arg_trim_limit(Client* c, bint adding, TrimOptions* t) noexcept nogil
 cdef uint64_t trim_stream(Engine* e, Stream* s, const TrimOptions* t) noexcept nogil     # how many entries it removed
 # Propagates the command with "=" and what is left in the place of "~" and its threshold, which is not the same in another server; of XADD
 # with this id (NULL: of XTRIM)
-cdef void propagate_trimmed(Engine* e, Client* c, int argc, Slice* argv, const TrimOptions* t, const Stream* s, const Slice* id) noexcept nogil
+cdef void propagate_trimmed(
+    Engine* e, Client* c, int argc, Slice* argv, const TrimOptions* t, const Stream* s, const Slice* id
+) noexcept nogil

@@ -1,10 +1,10 @@
-# MAXLEN ~ and MINID ~ remove whole blocks, and no more than LIMIT at once, so what they come to depends on where blocks begin. Others are told
-# the result as an exact threshold.
+# MAXLEN ~ and MINID ~ remove whole blocks, and no more than LIMIT at once, so what they come to depends on where blocks begin. Others are
+# told the result as an exact threshold.
 
-from libc.stdint cimport UINT64_MAX, int64_t
+from libc.stdint cimport int64_t
 from libc.string cimport memset
 from zippy._core.ground.buf cimport slice_text
-from zippy._core.ground.id_tree cimport StreamId, stream_id_is_zero
+from zippy._core.ground.id_tree cimport stream_id_is_zero
 from zippy._core.ground.number cimport num_write_u64
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.args cimport (

@@ -15,7 +15,7 @@ cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_
 cdef void mutated_by_removal(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil
 # The same of what stands aside of the key's value, as a stream's groups do: watchers do not hear of it either
 cdef void mutated_aside(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil
-cdef void wake_waiting(Db* db, Slice key) noexcept nogil            # blocked clients only, if the key is there or they wait for removals, too
+cdef void wake_waiting(Db* db, Slice key) noexcept nogil            # blocked clients only
 cdef void touched(Db* db, Slice key) noexcept nogil                  # watchers and blocked clients only
 cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil   # a notification without a change of its own
 # One command to AOF and replicas; argv is copied. Does nothing while nobody records. For want of memory the stream is marked as `failed`.
