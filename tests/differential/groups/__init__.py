@@ -3,6 +3,7 @@
 from tests.differential.groups import (
     bitmap,
     expiry,
+    geo,
     hash,
     keys,
     list,
@@ -21,5 +22,5 @@ __all__ = ["GROUPS", "Group"]
 
 GROUPS: dict[str, Group] = {
     module.GROUP.name: module.GROUP
-    for module in (string, bitmap, list, set, sorted_set, hash, stream, keys, transactions, pubsub, notifications, expiry, server)
+    for module in (string, bitmap, list, set, sorted_set, geo, hash, stream, keys, transactions, pubsub, notifications, expiry, server)
 }
