@@ -1,8 +1,6 @@
 """Streams: entries by id in packed blocks, each a listpack as Redis has it, under an id tree; and consumer groups (`stream_group`).
 
-A block begins with a master entry: how many entries it holds, how many of them are deleted, and the fields of the first one. Entries follow
-with their ids as differences to the block's own (its first entry's), and with values alone where the fields are the master's. A deleted
-entry is marked; its block goes when all of it is deleted.
+A deleted entry is marked in its block (`stream_block`), which goes when all of it is deleted.
 """
 
 from libc.stddef cimport size_t
@@ -124,6 +122,12 @@ cdef void stream_drop_references(Stream* s, StreamId id) noexcept nogil         
 cdef uint64_t stream_blocks(const Stream* s) noexcept nogil                        # XINFO's radix-tree-keys
 cdef uint64_t stream_radix_nodes(const Stream* s) noexcept nogil                   # XINFO's radix-tree-nodes: Redis's. O(blocks)
 # For the row
+# Takes over a valid listpack as the next block; False, and it is still the caller's: its entries are none, or not above those before
+cdef bint stream_take_block(Stream* s, StreamId id, unsigned char* lp) noexcept nogil
+# To be called behind the last block, whose last id is s.last_id until then
+cdef void stream_loaded(Stream* s, StreamId last_id, uint64_t entries_added, StreamId max_deleted_id) noexcept nogil
+cdef StreamGroup* stream_append_group(Stream* s, Slice name) noexcept nogil       # in any order, to be sorted when all are there
+cdef bint stream_sort_groups(Stream* s) noexcept nogil                            # False: two have the same name
 cdef void stream_free(Entry* e) noexcept nogil
 cdef bint stream_free_some(Entry* e, uint64_t items) noexcept nogil
 cdef uint64_t stream_free_effort(const Entry* e) noexcept nogil

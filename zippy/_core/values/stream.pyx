@@ -1,10 +1,4 @@
-# A block is a listpack in Redis's layout, so that it is its own RDB form:
-#
-#     entries, deleted entries, fields of the master entry (how many, and their names), 0
-#     flags, ms and seq as differences to the block's id, [how many fields, unless they are the master's], fields and values, elements
-#
-# The last number of an entry says how many elements stand before it, so that one can go backwards. The tree beside the blocks counts
-# entries, too, so that trimming by length reads no block that it does not change.
+# The tree beside the blocks counts entries, too, so that trimming by length reads no block that it does not change.
 
 from libc.stdint cimport UINT64_MAX
 from libc.string cimport memmove
@@ -15,23 +9,21 @@ from zippy._core.ground.id_tree cimport (
     stream_id_step, stream_id_step_back
 )
 from zippy._core.ground.listpack cimport (
-    LP_MAX_BYTES, LP_OVERHEAD, LpItem, lp_append_int_into, lp_append_into, lp_bytes, lp_copy, lp_equals, lp_first, lp_free, lp_get, lp_last,
-    lp_new, lp_next, lp_prev, lp_replace_int, lp_text
+    LP_MAX_BYTES, lp_bytes, lp_copy, lp_first, lp_free, lp_last, lp_next, lp_prev, lp_replace_int, lp_text
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_realloc, mem_size
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.values.entry cimport ENC_STREAM, NO_EXPIRY, TYPE_STREAM, entry_new
+from zippy._core.values.stream_block cimport (
+    ENTRY_DELETED, ENTRY_SAME_FIELDS, block_add, block_check, block_count_deleted, block_int, block_largest, block_new, block_takes
+)
 from zippy._core.values.stream_group cimport (
-    READ_UNKNOWN, Pending, addresses_with_room, group_copy, group_free_effort, group_free_some, group_memory, group_name, group_new,
+    READ_UNKNOWN, Pending, addresses_by_name, addresses_with_room, group_copy, group_free_effort, group_free_some, group_memory, group_name, group_new,
     pending_find, pending_remove
 )
 
 cdef extern from *:
     int clz "__builtin_clzll"(uint64_t n) noexcept nogil
-
-cdef enum EntryFlag:
-    ENTRY_DELETED = 1
-    ENTRY_SAME_FIELDS = 2       # as the master's, which are not written again
 
 cdef enum BlockNumber:
     # the numbers of a block in the tree
@@ -73,12 +65,6 @@ cdef bint stream_next_id(const Stream* s, uint64_t now, StreamId* id) noexcept n
 # Appending
 
 
-cdef inline int64_t int_of(const unsigned char* p) noexcept nogil:
-    cdef LpItem item
-    lp_get(p, &item)
-    return item.num
-
-
 cdef inline unsigned char* block_at(const IdCursor* c) noexcept nogil:
     return <unsigned char*>c.numbers[<int>ADDRESS]
 
@@ -87,93 +73,6 @@ cdef void block_moved(Stream* s, IdCursor* c, unsigned char* lp) noexcept nogil:
     """Tells the tree where the block is now."""
     if block_at(c) != lp:
         id_tree_set(&s.blocks, c, ADDRESS, <uint64_t>lp)
-
-
-cdef inline size_t largest_block(const Settings* settings) noexcept nogil:
-    cdef uint64_t most = <uint64_t>settings.stream_node_max_bytes
-    return most if 0 < most < LP_MAX_BYTES else LP_MAX_BYTES
-
-
-cdef unsigned char* with_room(unsigned char* lp, size_t extra, size_t most) noexcept nogil:
-    """The block with room for so many bytes more. It grows by halves, to `most` unless more is needed."""
-    cdef size_t need = lp_bytes(lp) + extra
-    cdef size_t size = mem_size(lp)
-    if need <= size:
-        return lp
-    return <unsigned char*>mem_realloc(lp, max(need, min(size + size // 2, most)))
-
-
-cdef inline size_t text_room(Slice s) noexcept nogil:
-    """Bytes that it takes in a listpack, at most."""
-    return s.len + (2 if s.len < 64 else LP_OVERHEAD)
-
-
-cdef inline size_t int_room(int64_t n) noexcept nogil:
-    return 3 if -4096 <= n <= 4095 else LP_OVERHEAD
-
-
-cdef size_t entry_room(int pairs, const Slice* elements, StreamId base, StreamId id, bint same) noexcept nogil:
-    """Bytes that the entry takes in a block, at most."""
-    cdef size_t room = int_room(0) + 2 * int_room(2 * <int64_t>pairs + 4)
-    cdef int i
-    room += int_room(<int64_t>(id.ms - base.ms)) + int_room(<int64_t>(id.seq - base.seq))
-    for i in range(pairs):
-        room += text_room(elements[2 * i + 1]) + (0 if same else text_room(elements[2 * i]))
-    return room
-
-
-cdef size_t master_room(int pairs, const Slice* elements) noexcept nogil:
-    cdef size_t room = 3 * int_room(0) + int_room(pairs)
-    cdef int i
-    for i in range(pairs):
-        room += text_room(elements[2 * i])
-    return room
-
-
-cdef bint has_fields_of_master(const unsigned char* lp, int pairs, const Slice* elements) noexcept nogil:
-    """Whether a block's master entry has the fields of these pairs, in this order."""
-    cdef const unsigned char* p = lp_next(lp, lp_next(lp, lp_first(lp)))
-    cdef int i
-    if int_of(p) != pairs:
-        return False
-    for i in range(pairs):
-        p = lp_next(lp, p)
-        if not lp_equals(p, elements[2 * i]):
-            return False
-    return True
-
-
-cdef void write_master(unsigned char* lp, int pairs, const Slice* elements) noexcept nogil:
-    """The master entry of a block without entries."""
-    cdef int i
-    lp_append_int_into(lp, 0)
-    lp_append_int_into(lp, 0)
-    lp_append_int_into(lp, pairs)
-    for i in range(pairs):
-        lp_append_into(lp, elements[2 * i])
-    lp_append_int_into(lp, 0)
-
-
-cdef void write_entry(unsigned char* lp, StreamId base, StreamId id, int pairs, const Slice* elements, bint same) noexcept nogil:
-    cdef int i
-    lp_append_int_into(lp, ENTRY_SAME_FIELDS if same else 0)
-    lp_append_int_into(lp, <int64_t>(id.ms - base.ms))
-    lp_append_int_into(lp, <int64_t>(id.seq - base.seq))
-    if not same:
-        lp_append_int_into(lp, pairs)
-    for i in range(pairs):
-        if not same:
-            lp_append_into(lp, elements[2 * i])
-        lp_append_into(lp, elements[2 * i + 1])
-    lp_append_int_into(lp, pairs + 3 if same else 2 * <int64_t>pairs + 4)
-
-
-cdef bint takes(const unsigned char* lp, size_t bytes, const Settings* settings) noexcept nogil:
-    """Whether a block is to have another entry, of so many bytes in fields and values."""
-    cdef unsigned char* p = lp_first(lp)
-    if lp_bytes(lp) + bytes >= largest_block(settings):
-        return False
-    return settings.stream_node_max_entries == 0 or int_of(p) + int_of(lp_next(lp, p)) < settings.stream_node_max_entries
 
 
 cdef void close_block(Stream* s, IdCursor* last) noexcept nogil:
@@ -196,36 +95,19 @@ cdef bint last_block(const Stream* s, IdCursor* c) noexcept nogil:
 
 cdef void add_to_block(Stream* s, IdCursor* c, StreamId id, int pairs, const Slice* elements, size_t most) noexcept nogil:
     """Appends an entry to the block at the cursor."""
-    cdef unsigned char* lp = block_at(c)
-    cdef unsigned char* p
-    cdef bint same = has_fields_of_master(lp, pairs, elements)
-    # one byte more for the count at the head
-    lp = with_room(lp, entry_room(pairs, elements, c.id, id, same) + 1, most)
-    write_entry(lp, c.id, id, pairs, elements, same)
-    p = lp_first(lp)
-    lp = lp_replace_int(lp, &p, int_of(p) + 1)
-    block_moved(s, c, lp)
+    block_moved(s, c, block_add(block_at(c), c.id, id, pairs, elements, most))
     id_tree_set(&s.blocks, c, LIVE, c.numbers[<int>LIVE] + 1)
 
 
-cdef void add_block(Stream* s, StreamId id, int pairs, const Slice* elements, size_t most) noexcept nogil:
-    """Begins a block with an entry."""
-    cdef uint64_t[<int>NUMBERS] numbers
-    cdef unsigned char* p
-    cdef unsigned char* lp = with_room(lp_new(0), master_room(pairs, elements) + entry_room(pairs, elements, id, id, True), most)
-    write_master(lp, pairs, elements)
-    write_entry(lp, id, id, pairs, elements, True)
-    p = lp_first(lp)
-    lp = lp_replace_int(lp, &p, 1)
-    numbers[<int>ADDRESS] = <uint64_t>lp
-    numbers[<int>LIVE] = 1
+cdef void add_block(Stream* s, StreamId id, unsigned char* lp, uint64_t live) noexcept nogil:
+    cdef uint64_t[<int>NUMBERS] numbers = [<uint64_t>lp, live]
     id_tree_put(&s.blocks, id, numbers)
 
 
 cdef int stream_append(Stream* s, const Settings* settings, StreamId id, int pairs, const Slice* elements) noexcept nogil:
     cdef IdCursor c
     cdef size_t bytes = 0
-    cdef size_t most = largest_block(settings)
+    cdef size_t most = block_largest(settings)
     cdef int i
     if stream_id_compare(id, s.last_id) <= 0:
         return STREAM_ID_TOO_SMALL
@@ -233,18 +115,49 @@ cdef int stream_append(Stream* s, const Settings* settings, StreamId id, int pai
         bytes += elements[i].len
     if bytes > LP_MAX_BYTES:
         return STREAM_TOO_LARGE
-    if last_block(s, &c) and takes(block_at(&c), bytes, settings):
+    if last_block(s, &c) and block_takes(block_at(&c), bytes, settings):
         add_to_block(s, &c, id, pairs, elements, most)
     else:
         if c.leaf != NULL:
             close_block(s, &c)
-        add_block(s, id, pairs, elements, most)
+        add_block(s, id, block_new(id, pairs, elements, most), 1)
     s.length += 1
     s.entries_added += 1
     s.last_id = id
     if s.length == 1:
         s.first_id = id
     return STREAM_OK
+
+
+cdef bint stream_take_block(Stream* s, StreamId id, unsigned char* lp) noexcept nogil:
+    cdef StreamId last
+    cdef uint64_t live
+    if stream_id_compare(id, s.last_id) <= 0 or not block_check(lp, id, &live, &last):
+        return False
+    add_block(s, id, lp, live)
+    s.length += live
+    s.last_id = last
+    return True
+
+
+cdef void stream_loaded(Stream* s, StreamId last_id, uint64_t entries_added, StreamId max_deleted_id) noexcept nogil:
+    s.last_id = last_id
+    s.entries_added = max(entries_added, s.length)
+    s.max_deleted_id = max_deleted_id
+    find_first(s)
+
+
+cdef StreamGroup* stream_append_group(Stream* s, Slice name) noexcept nogil:
+    add_group(s, group_new(name), s.group_count)
+    return s.groups[s.group_count - 1]
+
+
+cdef bint stream_sort_groups(Stream* s) noexcept nogil:
+    return addresses_by_name(<void**>s.groups, s.group_count, name_of_group)
+
+
+cdef Slice name_of_group(const void* g) noexcept nogil:
+    return group_name(<const StreamGroup*>g)
 
 
 # Iterating
@@ -271,7 +184,7 @@ cdef void enter_block(StreamIter* it) noexcept nogil:
     cdef uint64_t _
     it.lp = block_at(&it.block)
     p = lp_next(it.lp, lp_next(it.lp, lp_first(it.lp)))
-    it.master_fields = <uint64_t>int_of(p)
+    it.master_fields = <uint64_t>block_int(p)
     p = lp_next(it.lp, p)
     it.master = p
     if it.backwards:
@@ -293,17 +206,17 @@ cdef void leave_entry(StreamIter* it) noexcept nogil:
 cdef inline int open_entry(StreamIter* it) noexcept nogil:
     """Reads the head of the entry that begins at it.entry; its flags."""
     cdef unsigned char* p = it.entry
-    cdef int flags = <int>int_of(p)
+    cdef int flags = <int>block_int(p)
     p = lp_next(it.lp, p)
-    it.id.ms = it.block.id.ms + <uint64_t>int_of(p)
+    it.id.ms = it.block.id.ms + <uint64_t>block_int(p)
     p = lp_next(it.lp, p)
-    it.id.seq = it.block.id.seq + <uint64_t>int_of(p)
+    it.id.seq = it.block.id.seq + <uint64_t>block_int(p)
     p = lp_next(it.lp, p)
     it.same_fields = flags & ENTRY_SAME_FIELDS
     it.fields = it.master_fields
     it.field = it.master
     if not it.same_fields:
-        it.fields = <uint64_t>int_of(p)
+        it.fields = <uint64_t>block_int(p)
         p = lp_next(it.lp, p)
     it.p = p
     return flags
@@ -315,7 +228,7 @@ cdef bint step(StreamIter* it, int* flags) noexcept nogil:
     cdef unsigned char* p
     if it.backwards:
         p = it.ahead
-        i = int_of(p)
+        i = block_int(p)
         # the 0 at the end of the master entry
         if i == 0:
             return False
@@ -400,14 +313,6 @@ cdef void find_first(Stream* s) noexcept nogil:
 # Deleting
 
 
-cdef unsigned char* add_to_head(unsigned char* lp, int64_t deleted) noexcept nogil:
-    """So many more entries of the block are deleted."""
-    cdef unsigned char* p = lp_first(lp)
-    lp = lp_replace_int(lp, &p, int_of(p) - deleted)
-    p = lp_next(lp, p)
-    return lp_replace_int(lp, &p, int_of(p) + deleted)
-
-
 cdef void drop_block(Stream* s, IdCursor* c) noexcept nogil:
     """Frees a block whose entries are all gone; the cursor stands at the one that follows, or NULL."""
     cdef StreamId id = c.id
@@ -438,10 +343,10 @@ cdef void delete_at_hand(StreamIter* it, bint keep_block=False) noexcept nogil:
         forget_block(it)
         it.entry = NULL
         return
-    lp = lp_replace_int(it.lp, &it.entry, int_of(it.entry) | ENTRY_DELETED)
+    lp = lp_replace_int(it.lp, &it.entry, block_int(it.entry) | ENTRY_DELETED)
     # the numbers at the head may take more bytes or fewer then, or the block may move
     from_end = lp_bytes(lp) - (it.ahead - lp) if it.ahead != NULL else 0
-    lp = add_to_head(lp, 1)
+    lp = block_count_deleted(lp)
     it.ahead = lp + lp_bytes(lp) - from_end if from_end else NULL
     block_moved(s, &it.block, lp)
     id_tree_set(&s.blocks, &it.block, LIVE, it.block.numbers[<int>LIVE] - 1)

@@ -77,6 +77,13 @@ cdef bint pending_iter_next(PendingIter* it) noexcept nogil                     
 # For `stream`, which has the groups' list, and for its row
 # The array, or NULL, with room for one address beside `count`: its block is doubled
 cdef void* addresses_with_room(void* array, uint32_t count) noexcept nogil
+ctypedef Slice (*name_of_fn)(const void* item) noexcept nogil
+# Puts an array of addresses into the order of their names; False: two have the same name. O(count) if it is in order already
+cdef bint addresses_by_name(void** array, uint32_t count, name_of_fn name_of) noexcept nogil
+cdef StreamConsumer* consumer_append(StreamGroup* g, Slice name) noexcept nogil   # in any order, to be sorted when all are there
+cdef bint group_sort_consumers(StreamGroup* g) noexcept nogil                     # False: two have the same name
+# A pending entry of the consumer with this number; False: it is pending already
+cdef bint group_set_pending(StreamGroup* g, StreamId id, uint32_t number, int64_t time, uint64_t count) noexcept nogil
 cdef StreamGroup* group_new(Slice name) noexcept nogil
 cdef void group_free(StreamGroup* g) noexcept nogil
 # Frees about so many blocks, and counts them off; True: all is gone

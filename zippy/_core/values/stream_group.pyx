@@ -102,6 +102,68 @@ cdef StreamConsumer* consumer_create(StreamGroup* g, Slice name, int64_t now) no
     return c
 
 
+cdef StreamConsumer* consumer_append(StreamGroup* g, Slice name) noexcept nogil:
+    cdef StreamConsumer* c = consumer_new(g, name)
+    g.consumers = <StreamConsumer**>addresses_with_room(g.consumers, g.count)
+    g.consumers[g.count] = c
+    g.count += 1
+    return c
+
+
+cdef Slice name_of_consumer(const void* c) noexcept nogil:
+    return consumer_name(<const StreamConsumer*>c)
+
+
+cdef bint group_sort_consumers(StreamGroup* g) noexcept nogil:
+    return addresses_by_name(<void**>g.consumers, g.count, name_of_consumer)
+
+
+cdef void sift_down(void** array, uint32_t root, uint32_t count, name_of_fn name_of) noexcept nogil:
+    """Restores a heap whose root alone may be too small."""
+    cdef uint32_t child = 2 * root + 1
+    cdef void* item = array[root]
+    while child < count:
+        if child + 1 < count and slice_compare(name_of(array[child]), name_of(array[child + 1])) < 0:
+            child += 1
+        if slice_compare(name_of(item), name_of(array[child])) >= 0:
+            break
+        array[root] = array[child]
+        root = child
+        child = 2 * root + 1
+    array[root] = item
+
+
+cdef void sort_by_name(void** array, uint32_t count, name_of_fn name_of) noexcept nogil:
+    """A heap sort: no order that a file has them in makes it slow."""
+    cdef uint32_t i = count // 2
+    cdef void* last
+    while i:
+        i -= 1
+        sift_down(array, i, count, name_of)
+    i = count - 1
+    while i:
+        last = array[i]
+        array[i] = array[0]
+        array[0] = last
+        sift_down(array, 0, i, name_of)
+        i -= 1
+
+
+cdef bint ascends(void** array, uint32_t count, name_of_fn name_of) noexcept nogil:
+    cdef uint32_t i
+    for i in range(1, count):
+        if slice_compare(name_of(array[i - 1]), name_of(array[i])) >= 0:
+            return False
+    return True
+
+
+cdef bint addresses_by_name(void** array, uint32_t count, name_of_fn name_of) noexcept nogil:
+    if ascends(array, count, name_of):
+        return True
+    sort_by_name(array, count, name_of)
+    return ascends(array, count, name_of)
+
+
 cdef uint64_t consumer_delete(StreamGroup* g, StreamConsumer* c) noexcept nogil:
     cdef bint found
     cdef uint32_t at = consumer_place(g, consumer_name(c), &found)
@@ -149,6 +211,11 @@ cdef bint pending_put(StreamGroup* g, const Pending* p) noexcept nogil:
     if new or old.consumer != p.consumer:
         id_tree_put(&p.consumer.pending, p.id, NULL)
     return new
+
+
+cdef bint group_set_pending(StreamGroup* g, StreamId id, uint32_t number, int64_t time, uint64_t count) noexcept nogil:
+    cdef uint64_t[<int>NUMBERS] numbers = [number, <uint64_t>time, count]
+    return id_tree_put(&g.pending, id, numbers) and id_tree_put(&g.by_number[number].pending, id, NULL)
 
 
 cdef bint pending_remove(StreamGroup* g, StreamId id) noexcept nogil:
