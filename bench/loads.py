@@ -15,6 +15,8 @@ from bench.wire import Word, request
 RANDOM = "__rand_int__"
 KEYS = 100_000
 MEMBERS = 10_000
+POINTS = 80_000  # as many thousandths of a degree to the north and to the east
+DEGREES = f"{RANDOM}e-3"
 Prepare = Callable[[int], Iterator[bytes]]
 
 
@@ -76,6 +78,16 @@ def members(key: str, count: int | None = None) -> Prepare:
 def scored(key: str, count: int | None = None) -> Prepare:
     """A sorted set of so many members, or of one for each request; scores are the members' numbers."""
     return lambda requests: in_chunks(("ZADD", key), ((i, f"element:{number(i)}") for i in range(count or requests)))
+
+
+def located(key: str) -> Prepare:
+    """A sorted set of members that lie between 0 and 80 degrees of latitude and of longitude."""
+
+    def points() -> Iterator[tuple[Word, ...]]:
+        for i in range(POINTS):
+            yield str(i * 7919 % POINTS / 1000), str(i * 30071 % POINTS / 1000), f"element:{number(i)}"
+
+    return lambda _: in_chunks(("GEOADD", key), points())
 
 
 def fields(key: str, count: int) -> Prepare:
@@ -143,6 +155,39 @@ MORE_COMMANDS = (
     load("ZRANK", "ZRANK", "myzset", f"element:{RANDOM}", prepare=scored("myzset", MEMBERS), keys=MEMBERS),
     load("ZSCORE", "ZSCORE", "myzset", f"element:{RANDOM}", prepare=scored("myzset", MEMBERS), keys=MEMBERS),
     load("ZINCRBY", "ZINCRBY", "myzset", 3, f"element:{RANDOM}", prepare=scored("myzset", MEMBERS), keys=MEMBERS),
+    load("GEOADD", "GEOADD", "mygeo", DEGREES, DEGREES, f"element:{RANDOM}", keys=POINTS, weight=2),
+    load("GEODIST", "GEODIST", "mygeo", f"element:{RANDOM}", f"element:{RANDOM}", prepare=located("mygeo"), keys=POINTS),
+    load(
+        "GEOSEARCH by radius",
+        "GEOSEARCH",
+        "mygeo",
+        "FROMLONLAT",
+        DEGREES,
+        DEGREES,
+        "BYRADIUS",
+        100,
+        "km",
+        prepare=located("mygeo"),
+        keys=POINTS,
+        weight=10,
+    ),
+    load(
+        "GEOSEARCH by box",
+        "GEOSEARCH",
+        "mygeo",
+        "FROMLONLAT",
+        DEGREES,
+        DEGREES,
+        "BYBOX",
+        200,
+        200,
+        "km",
+        "ASC",
+        "WITHDIST",
+        prepare=located("mygeo"),
+        keys=POINTS,
+        weight=10,
+    ),
     load("SISMEMBER", "SISMEMBER", "myset", f"element:{RANDOM}", prepare=members("myset", MEMBERS), keys=MEMBERS),
     load("SINTER of 2 x 100", "SINTER", "seta", "setb", prepare=two_sets, weight=10),
     load("SORT of 100", "SORT", "numbers", prepare=numbers_to_sort, weight=10),

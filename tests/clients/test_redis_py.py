@@ -104,6 +104,23 @@ class TestValues:
         # RESP3 replies to a pop of one with the pair alone, which redis-py hands on
         assert r.zpopmin("z") in ([("b", 2.5)], [["b", 2.5]], ["b", 2.5])
 
+    def test_points(self, r: redis.Redis) -> None:
+        """Distances and coordinates are floats, and absent members None."""
+        assert r.geoadd("g", (13.361389, 38.115556, "Palermo", 15.087269, 37.502669, "Catania")) == 2
+        assert r.geoadd("g", (0, 0, "nowhere"), xx=True) == 0
+        assert r.geodist("g", "Palermo", "Catania", unit="km") == 166.2742
+        assert r.geohash("g", "Palermo", "nowhere") == ["sqc8b49rny0", None]
+        ((longitude, latitude), absent) = r.geopos("g", "Catania", "nowhere")
+        assert (longitude, latitude, absent) == (15.087267458438873, 37.50266842333162, None)
+        assert r.geosearch("g", longitude=15, latitude=37, radius=200, unit="km", sort="ASC") == ["Catania", "Palermo"]
+        found = r.geosearch("g", member="Palermo", width=400, height=400, unit="km", withdist=True, withhash=True, withcoord=True)
+        assert [[name, distance] for name, distance, _, _ in found] == [["Palermo", 0.0], ["Catania", 166.2742]]
+        assert [number for _, _, number, _ in found] == [3479099956230698, 3479447370796909]
+        assert tuple(found[1][3]) == (longitude, latitude)
+        assert r.geosearchstore("d", "g", member="Catania", radius=100, unit="mi", storedist=True) == 1
+        assert r.georadiusbymember("g", "Catania", 200, unit="km", count=1) == ["Catania"]
+        assert r.georadius("g", 15, 37, 200, unit="km", store="d") == 2
+
     def test_expiry(self, r: redis.Redis) -> None:
         """Times to live and their absence."""
         r.set("a", 1)

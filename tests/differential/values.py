@@ -60,6 +60,15 @@ JUNK = [
     b"1.5",
     b"(",
 ]
+# Longitudes and latitudes beside what cells and searches have edges at, and some that are none
+EDGE_LONGITUDES = [b"180", b"-180", b"179.999999", b"-179.999999", b"0", b"90", b"-90", b"45", b"2.682209014892578e-6"]
+EDGE_LATITUDES = [
+    b"85.05112878", b"-85.05112878", b"85.0511", b"-85.0511", b"0", b"66", b"66.0001", b"-66.0001", b"80", b"80.0001", b"-80.0001",
+    b"42.52556439",
+]  # fmt: skip
+BAD_DEGREES = [b"180.0000001", b"-181", b"85.0511287801", b"-90", b"1e300", b"inf", b"-inf", b"nan", b"", b"a", b"0x10", b" 1", b"1e-300"]
+SIZES = [b"0", b"0.1", b"1e-300", b"-0", b"-1", b"1e300", b"inf", b"-inf", b"nan", b"a", b"", b"20037726.37", b"40000000", b"1e7", b"0x10"]
+
 SHORT_WORDS = [b"a", b"b", b"c", b"d", b"e", b"foo", b"bar", b"hello", b"aa", b"ab", b"Z"]
 
 # Lengths beside the edges: embedded strings (44), listpack values (16 and 64), 6- and 12-bit listpack strings, packed nodes.
@@ -242,6 +251,55 @@ class Source:
     def scored(self) -> list[bytes]:
         """A score and a member."""
         return [self.score(), self.member()]
+
+    # points of the earth
+
+    def point(self) -> list[bytes]:
+        """A longitude and a latitude: around one place, anywhere, at an edge, or none."""
+        chance = self.random.random()
+        if chance < 0.45:
+            return [b"%.*f" % (self.random.choice((1, 4, 9)), middle + self.random.gauss(0, 1)) for middle in (15, 37)]
+        if chance < 0.7:
+            return [b"%.*f" % (self.random.choice((0, 4, 12)), self.random.uniform(-end, end)) for end in (180, 85.05)]
+        if chance < 0.97:
+            near = b"%.6f" % self.random.gauss(0, 2)
+            return [self.pick([*EDGE_LONGITUDES, near]), self.pick([*EDGE_LATITUDES, near])]
+        return [self.pick(BAD_DEGREES), self.pick([b"1", *BAD_DEGREES])]
+
+    def located(self) -> list[bytes]:
+        """A point and a member."""
+        return [*self.point(), self.member()]
+
+    def unit(self) -> bytes:
+        """A unit of length."""
+        return self.pick([b"m", b"km", b"ft", b"mi", b"M", b"Km"]) if self.random.random() < 0.97 else self.pick([b"cm", b"", b"mm"])
+
+    def size(self) -> bytes:
+        """A length, from less than a meter to more than the earth's circumference, in most units."""
+        if self.random.random() < 0.9:
+            return b"%.*f" % (self.random.choice((0, 3)), 10 ** self.random.uniform(0, 7.7))
+        return self.pick(SIZES)
+
+    def radius(self) -> list[bytes]:
+        """A length and its unit."""
+        return [self.size(), self.unit()]
+
+    def around(self) -> list[bytes]:
+        """Where a search has its center."""
+        return [b"FROMMEMBER", self.member()] if self.random.random() < 0.4 else [b"FROMLONLAT", *self.point()]
+
+    def shape(self) -> list[bytes]:
+        """What a search looks in."""
+        if self.random.random() < 0.5:
+            return [b"BYRADIUS", *self.radius()]
+        width = self.size()
+        return [b"BYBOX", width, width if self.random.random() < 0.3 else self.size(), self.unit()]
+
+    def pick_some(self, branches: list[list[bytes]]) -> list[bytes]:
+        """The words of some of the branches, in any order."""
+        chosen = [branch for branch in branches if self.random.random() < 0.35]
+        self.random.shuffle(chosen)
+        return [word for branch in chosen for word in branch]
 
     # numbers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zippy.commandspec import bitmap, connection, generic, hash, list, pubsub, server, set, sorted_set, string, transactions
+from zippy.commandspec import bitmap, connection, generic, geo, hash, list, pubsub, server, set, sorted_set, string, transactions
 from zippy.commandspec.spec import Argument, CommandSpec, Index, KeyCount, KeySpec, Keyword, Range
 
 __all__ = ["COMMANDS", "Argument", "CommandSpec", "Index", "KeyCount", "KeySpec", "Keyword", "Range", "find_command"]
@@ -16,6 +16,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     *set.COMMANDS,
     *sorted_set.COMMANDS,
     *hash.COMMANDS,
+    *geo.COMMANDS,
     *transactions.COMMANDS,
     *pubsub.COMMANDS,
     *server.COMMANDS,
