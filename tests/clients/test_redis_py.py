@@ -104,6 +104,22 @@ class TestValues:
         # RESP3 replies to a pop of one with the pair alone, which redis-py hands on
         assert r.zpopmin("z") in ([("b", 2.5)], [["b", 2.5]], ["b", 2.5])
 
+    @pytest.mark.skipif(not hasattr(redis.Redis, "increx"), reason="this redis-py does not know the commands of Redis 8.8")
+    def test_conditions(self, r: redis.Redis) -> None:
+        """What is later than Redis 8.2."""
+        assert r.set("k", "x")
+        assert r.set("k", "y", ifeq="z") is None
+        assert r.set("k", "y", ifeq="x") is True
+        digest = r.digest("k")
+        assert r.set("k", "z", ifdne=digest) is None
+        assert r.delex("k", ifdeq=digest) == 1
+        assert r.digest("k") is None
+        assert r.msetex({"a": 1, "b": 2}, ex=100) == 1
+        assert 90 < r.ttl("b") <= 100
+        assert r.increx("a", byint=5, ubound=5, saturate=True) == [5, 4]
+        assert [float(part) for part in r.increx("a", byfloat=0.5, ubound=5)] == [5, 0]
+        assert r.execute_command("DELIFEQ", "a", 5) == 1
+
     def test_points(self, r: redis.Redis) -> None:
         """Distances and coordinates are floats, and absent members None."""
         assert r.geoadd("g", (13.361389, 38.115556, "Palermo", 15.087269, 37.502669, "Catania")) == 2

@@ -204,6 +204,12 @@ class Source:
         """A word or a small number."""
         return self.pick(SHORT_WORDS) if self.random.random() < 0.6 else b"%d" % self.random.randint(-100, 1000)
 
+    def digest(self) -> bytes:
+        """A digest as DIGEST tells it; at times none."""
+        if self.random.random() < 0.9:
+            return self.pick([b"eaf06c6480b2cd11", b"EAF06C6480B2CD11", b"2d06800538d394c2", b"b6acb9d84a38ff74"])
+        return self.pick([b"eaf06c6480b2cd1", b"", b"eaf06c6480b2cd111", b"xaf06c6480b2cd11"])
+
     def bits(self) -> bytes:
         """A value for bit commands."""
         return bytes(
