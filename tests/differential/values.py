@@ -276,7 +276,7 @@ class Source:
         """A point and a member."""
         return [*self.point(), self.member()]
 
-    def unit(self) -> bytes:
+    def lengthunit(self) -> bytes:
         """A unit of length."""
         return self.pick([b"m", b"km", b"ft", b"mi", b"M", b"Km"]) if self.random.random() < 0.97 else self.pick([b"cm", b"", b"mm"])
 
@@ -288,7 +288,7 @@ class Source:
 
     def radius(self) -> list[bytes]:
         """A length and its unit."""
-        return [self.size(), self.unit()]
+        return [self.size(), self.lengthunit()]
 
     def around(self) -> list[bytes]:
         """Where a search has its center."""
@@ -299,7 +299,7 @@ class Source:
         if self.random.random() < 0.5:
             return [b"BYRADIUS", *self.radius()]
         width = self.size()
-        return [b"BYBOX", width, width if self.random.random() < 0.3 else self.size(), self.unit()]
+        return [b"BYBOX", width, width if self.random.random() < 0.3 else self.size(), self.lengthunit()]
 
     def pick_some(self, branches: list[list[bytes]]) -> list[bytes]:
         """The words of some of the branches, in any order."""
