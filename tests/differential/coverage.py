@@ -9,7 +9,7 @@ from tests.differential.values import Source
 from zippy.commandspec import COMMANDS
 from zippy.commandspec.spec import Argument
 
-COVERED = {"string", "bitmap", "list", "set", "sorted-set", "hash", "generic", "transactions", "pubsub"}
+COVERED = {"string", "bitmap", "hyperloglog", "list", "set", "sorted-set", "hash", "generic", "transactions", "pubsub"}
 """The groups of the table whose every option is to be compared."""
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.differential.groups import bitmap, hash, keys, list, set, sorted_set, string
+from tests.differential.groups import bitmap, hash, hyperloglog, keys, list, set, sorted_set, string
 from tests.differential.steps import Step, Unit
 from tests.differential.values import ALL_KEYS, KEYS, Source
 
-OTHERS = [module.GROUP for module in (string, bitmap, list, set, sorted_set, hash, keys)]
+OTHERS = [module.GROUP for module in (string, bitmap, hyperloglog, list, set, sorted_set, hash, keys)]
 
 
 def around(source: Source) -> Unit:
