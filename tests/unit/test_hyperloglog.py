@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.hyperloglog import HEADER, REGISTERS, Registers, decoded, packed
+from tests.unit.guarded import Guarded
 from zippy._core.testing import hyperloglog_shim as hll
 
 SPARSE = 2
@@ -151,6 +152,30 @@ class TestDraft:
         assert bytes(draft) == text
 
 
+class TestBorders:
+    """Beside memory that must not be read."""
+
+    guarded = Guarded()
+
+    @given(OPCODES, st.integers(0, 2**32))
+    def test_damaged(self, codes: bytes, at: int) -> None:
+        """Cut, and changed where it was cut."""
+        cut = HEADER + codes[: at % len(codes)]
+        for text in (cut, cut[:-1] + b"\x40", cut[:-1] + b"\x7f", cut + b"\xff"):
+            assert self.guarded.judge(text, hll.is_whole_at) == (decoded(text) is not None)
+
+    @given(OPCODES, PLACES)
+    def test_sparse(self, codes: bytes, places: list[tuple[int, int]]) -> None:
+        text = HEADER + codes
+        for put in (self.guarded.at_start, self.guarded.at_end):
+            count, raw = hll.read_at(put(text), len(text))
+            assert (count, list(raw)) == (hll.count(text), registers_of(codes))
+            for index, value in [*places, (0, 1), (REGISTERS - 1, 2)]:
+                single = hll.Draft(text, 100_000)
+                single.set(index, value)
+                assert value > 32 or hll.set_at(put(text), len(text), index, value) == bytes(single)
+
+
 @pytest.fixture(params=UNITS, ids=UNITS.get)
 def unit(request: pytest.FixtureRequest) -> Iterator[int]:
     """Has registers computed by one unit after the other."""
@@ -188,6 +213,17 @@ class TestRegisters:
         dense = hll.Registers(packed(list(other)), seed % 32)
         assert dense.merged_into(raw) == bytes(max(pair) for pair in zip(raw, other, strict=True))
         assert dense.merged_into(bytes(REGISTERS)) == other
+
+    def test_borders(self, unit: int, kind: str, seed: int) -> None:
+        """Nothing is read or written beside the registers."""
+        guarded = Guarded()
+        raw = raw_registers(kind, seed)
+        text = b"HYLL\x00" + bytes(11) + packed(list(raw))
+        for put in (guarded.at_start, guarded.at_end):
+            assert hll.read_at(put(text), len(text))[1] == raw
+            address = put(bytes(12288))
+            hll.pack_at(raw, address)
+            assert guarded.read(address, 12288) == packed(list(raw))
 
     def test_counts(self, unit: int, kind: str, seed: int) -> None:
         raw = raw_registers(kind, seed)

@@ -1,10 +1,11 @@
 # HyperLogLogs for tests: strings in, strings out.
 
 from libc.stdint cimport uint8_t, uint32_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
+from zippy._core.ground.buf cimport Buf, buf_free, buf_init
 from zippy._core.ground.hyperloglog cimport (
-    HllDraft, HllPlace, hll_count, hll_draft, hll_draft_dense, hll_draft_merge, hll_draft_set, hll_drafted, hll_is_whole, hll_kind,
-    hll_place, hll_self_test
+    HLL_SPARSE, HllDraft, HllPlace, hll_count, hll_decode, hll_draft, hll_draft_dense, hll_draft_merge, hll_draft_set, hll_drafted,
+    hll_is_whole, hll_kind, hll_merge, hll_place, hll_self_test
 )
 from zippy._core.ground.registers cimport (
     DENSE_BYTES, REGISTERS, REGISTER_VALUES, registers_best_unit, registers_count, registers_get, registers_merge, registers_pack,
@@ -39,6 +40,49 @@ def count(bytes text):
 def self_test():
     cdef const char* error = hll_self_test()
     return None if error == NULL else error
+
+
+# The same of what is at an address, to be put beside memory that must not be read
+
+
+cdef Slice slice_at(size_t address, size_t size):
+    return slice_of(<const char*>address, size)
+
+
+def is_whole_at(size_t address, size_t size):
+    return hll_is_whole(slice_at(address, size))
+
+
+def read_at(size_t address, size_t size):
+    """Count, decode and merge it: the cardinality and all registers."""
+    cdef uint8_t[REGISTERS] raw
+    cdef Buf words
+    cdef Slice text = slice_at(address, size)
+    memset(raw, 0, REGISTERS)
+    hll_merge(raw, text)
+    if hll_kind(text) == HLL_SPARSE:
+        buf_init(&words)
+        hll_decode(text, &words)
+        buf_free(&words)
+    return hll_count(text), (<char*>raw)[:REGISTERS]
+
+
+def set_at(size_t address, size_t size, index, value):
+    """What a draft becomes when a register is raised."""
+    cdef HllDraft draft
+    cdef HllPlace where
+    cdef Slice now
+    hll_draft(&draft, slice_at(address, size), size + 100)
+    where.index = index
+    where.value = value
+    hll_draft_set(&draft, where)
+    now = hll_drafted(&draft)
+    return now.ptr[:now.len]
+
+
+def pack_at(bytes raw, size_t address):
+    assert len(raw) == REGISTERS
+    registers_pack(<const uint8_t*><const char*>raw, <uint8_t*>address)
 
 
 cdef class Draft:
