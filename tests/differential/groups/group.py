@@ -31,9 +31,10 @@ UNSAFE_TO_MANGLE = {
     "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "WAITAOF", "SUBSCRIBE", "PSUBSCRIBE",
     "SSUBSCRIBE", "MONITOR", "SETRANGE", "SETBIT", "BITFIELD", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "SPOP", "SCAN", "SSCAN",
     "HSCAN", "ZSCAN", "RANDOMKEY", "LCS", "CLIENT", "HELLO", "EXPIRE", "PEXPIRE", "HEXPIRE", "HPEXPIRE", "GETEX", "SETEX", "PSETEX",
+    "PFDEBUG",
 }  # fmt: skip
-"""Commands where a changed argument could block for ever, ask for half a gigabyte or for a random reply, or set a time that
-passes while the test runs."""
+"""Commands where a changed argument could block for ever, ask for half a gigabyte, for a random reply or (PFDEBUG SIMD of Redis 8.2.3) for
+two replies, or set a time that passes while the test runs."""
 
 
 @dataclass
@@ -119,6 +120,7 @@ LIMITS = {
     b"set-max-listpack-value": [b"0", b"1", b"16", b"64", b"1000"],
     b"list-max-listpack-size": [b"-5", b"-4", b"-3", b"-2", b"-1", b"1", b"2", b"4", b"128"],
     b"list-compress-depth": [b"0", b"1", b"2"],
+    b"hll-sparse-max-bytes": [b"0", b"19", b"40", b"100", b"1000", b"3000", b"40000"],
 }
 """Limits of the encodings to change to while there is data."""
 
