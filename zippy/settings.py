@@ -29,13 +29,14 @@ def find_setting(name: str) -> Setting | None:
 class Settings:
     """Values by setting, each with those who want to hear of its changes; starts with the defaults."""
 
-    __slots__ = ("_listeners", "_matched", "_values")
+    __slots__ = ("_listeners", "_matched", "_values", "changes")
 
     def __init__(self) -> None:
         self._values: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
         # what was asked for since a value changed: a transaction may ask for all of it a thousand times
         self._matched: dict[tuple[str, ...], Mapping[str, str]] = {}
         self._listeners: dict[str, list[Listener]] = {}
+        self.changes = 0  # how often values were changed: what is made of them is good as long as this stays
 
     def value(self, name: str) -> Value:
         """The value by name or alias; KeyError for an unknown name."""
@@ -120,6 +121,7 @@ class Settings:
     def _change(self, values: dict[str, Value]) -> None:
         self._values.update(values)
         self._matched.clear()
+        self.changes += 1
 
     def changed(self) -> Iterator[Setting]:
         """The settings whose values differ from their defaults, in the table's order."""

@@ -237,25 +237,57 @@ def request_keys(Core core, int id, list words):
 # Counters
 
 
+cdef extern from *:
+    """
+    #include <sys/resource.h>
+    #ifndef RUSAGE_THREAD
+    #define RUSAGE_THREAD RUSAGE_SELF
+    #endif
+    """
+    cdef struct timeval:
+        long tv_sec
+        long tv_usec
+
+    cdef struct rusage:
+        timeval ru_stime
+        timeval ru_utime
+
+    int RUSAGE_SELF
+    int RUSAGE_CHILDREN
+    int RUSAGE_THREAD
+    int getrusage(int who, rusage* usage) noexcept nogil
+
+
+cdef str seconds_text(timeval time):
+    cdef char[64] text
+    return text[:format_text(text, 64, b"%ld.%06ld", <long>time.tv_sec, <long>time.tv_usec)].decode()
+
+
+def processor_seconds():
+    """Processor time in the system and for the process itself of all its threads, of ended children and of this thread: pairs of texts."""
+    cdef rusage usage
+    cdef int[3] whose = [RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD]
+    cdef int who
+    found = []
+    for who in whose:
+        getrusage(who, &usage)
+        found.append((seconds_text(usage.ru_stime), seconds_text(usage.ru_utime)))
+    return found
+
+
 def clock_us(Core core):
     """The core's clock: us since the epoch, as of this turn."""
     return core.engine.ks.clock.us
 
 
 def engine_stats(Core core):
-    """Counters of the engine and the keyspace by the names that INFO's Stats section gives them, where it has them."""
+    """Counters since the start or CONFIG RESETSTAT by their names in INFO's Stats: those of them that the core has."""
     cdef Engine* e = core.engine
     cdef int i
-    cdef uint64_t watched = 0
-    cdef uint64_t waiting = 0
-    cdef uint64_t expires = 0
     cdef uint64_t command_ticks = 0
+    cdef int64_t over_limit_now_us = e.ks.clock.mono_us - e.ks.stats.over_limit_since if e.ks.stats.over_limit_since else 0
     for i in range(e.command_count):
         command_ticks += e.all_commands[i].ticks
-    for i in range(e.ks.db_count):
-        watched += e.ks.dbs[i].watched.count
-        waiting += e.ks.dbs[i].waiting.count
-        expires += kt_count_expiring(&e.ks.dbs[i].table)
     return {
         "total_connections_received": e.stats.connections,
         "total_commands_processed": e.stats.commands,
@@ -263,12 +295,12 @@ def engine_stats(Core core):
         "total_net_output_bytes": e.stats.bytes_out,
         "rejected_connections": e.stats.rejected_connections,
         "expired_keys": e.ks.stats.expired,
-        "expired_stale_perc": e.ks.stats.expired_stale_perc,
+        "expired_stale_perc": <double>e.ks.stats.expired_stale_perc,
         "expired_time_cap_reached_count": e.ks.stats.expired_time_cap_reached,
-        "expire_cycle_us": e.ks.stats.expire_cycle_us,
+        "expire_cycle_cpu_milliseconds": e.ks.stats.expire_cycle_us // 1000,
         "evicted_keys": e.ks.stats.evicted,
-        "over_limit_us": e.ks.stats.over_limit_us,
-        "over_limit_now_us": e.ks.clock.mono_us - e.ks.stats.over_limit_since if e.ks.stats.over_limit_since else 0,
+        "total_eviction_exceeded_time": (e.ks.stats.over_limit_us + over_limit_now_us) // 1000,
+        "current_eviction_exceeded_time": over_limit_now_us // 1000,
         "evicted_clients": e.stats.evicted_clients,
         "evicted_scripts": e.ks.stats.evicted_scripts,
         "keyspace_hits": e.ks.stats.hits,
@@ -283,10 +315,30 @@ def engine_stats(Core core):
         "eventloop_cycles": e.stats.turns,
         "eventloop_duration_sum": <uint64_t>(e.stats.turn_ticks / clock_ticks_per_us()),
         "eventloop_duration_cmd_sum": <uint64_t>(command_ticks / clock_ticks_per_us()),
+    }
+
+
+def loop_stats(Core core):
+    """The same of INFO's Debug."""
+    cdef Engine* e = core.engine
+    return {
         "eventloop_duration_aof_sum": <uint64_t>(e.stats.journal_ticks / clock_ticks_per_us()),
         "eventloop_duration_cron_sum": <uint64_t>(e.stats.cron_ticks / clock_ticks_per_us()),
         "eventloop_duration_max": <uint64_t>(e.stats.turn_ticks_most / clock_ticks_per_us()),
         "eventloop_cmd_per_cycle_max": e.stats.turn_commands_most,
+    }
+
+
+def client_stats(Core core):
+    """What INFO's Clients tells of clients now, by its names there."""
+    cdef Engine* e = core.engine
+    cdef int i
+    cdef uint64_t watched = 0
+    cdef uint64_t waiting = 0
+    for i in range(e.ks.db_count):
+        watched += e.ks.dbs[i].watched.count
+        waiting += e.ks.dbs[i].waiting.count
+    return {
         "connected_clients": e.client_count,
         "blocked_clients": e.stats.blocked_clients,
         "pubsub_clients": e.stats.pubsub_clients,
@@ -294,12 +346,12 @@ def engine_stats(Core core):
         "clients_in_timeout_table": e.deadline_count,
         "total_watched_keys": watched,
         "total_blocking_keys": waiting,
-        "keys_with_expiry": expires,
-        "dirty": e.ks.dirty,
-        "lazyfree_pending_objects": lazy_free_pending(&e.ks),
-        "lazyfreed_objects": e.ks.stats.lazyfreed,
-        "loading": e.ks.loading,
     }
+
+
+def is_loading(Core core):
+    """Whether a file is being loaded."""
+    return core.engine.ks.loading != 0
 
 
 def reset_stats(Core core):
@@ -426,7 +478,7 @@ def used_memory(Core core):
 def memory_stats(Core core):
     """Bytes: "used", "peak", "resident" (all that the allocator holds), "tables" [(db, keys, expires)], "clients", "not_counted".
 
-    "blocks" is how many live blocks there are.
+    "blocks" is how many live blocks there are, "freed_later" how many values and keys (wait to be, were) freed in steps.
     """
     cdef Engine* e = core.engine
     cdef Client* c = e.clients
@@ -449,6 +501,7 @@ def memory_stats(Core core):
         "tables": tables,
         "clients": clients,
         "not_counted": e.ks.memory_overhead,
+        "freed_later": (lazy_free_pending(&e.ks), e.ks.stats.lazyfreed),
     }
 
 
