@@ -3,13 +3,13 @@
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint64_t
-from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.histogram cimport HISTOGRAM_RANGES, HISTOGRAM_STEPS, Histogram, histogram_highest, histogram_lowest
 from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.mem cimport mem_release, mem_resident
+from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.sha1 cimport SHA1_BYTES
 from zippy._core.keyspace.db cimport db_put_string, is_expired, lookup_peek, open_for_write
 from zippy._core.keyspace.digest cimport digest_keyspace
@@ -22,21 +22,20 @@ from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_authenticated, client_memory, client_set_name
-from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_command as c_find_command
-from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
+from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
-    LATENCY_SAMPLES, OUTPUT_PUBSUB, Call, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, SlowEntry
+    LATENCY_SAMPLES, OUTPUT_PUBSUB, Call, Client, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_held, parser_request_size, parser_room
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
+from zippy._core.resp.kinds import ReplyError
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
 from zippy._core.values.list cimport ListNodes, list_nodes
 from zippy._core.values.value cimport value_checksum, value_encoding_name, value_length, value_memory
-from zippy.commandspec.spec import KEY_FLAGS
 
 cdef enum:
     LINE_MAX = 1024               # bytes of the core's part of a line in CLIENT LIST
@@ -80,9 +79,9 @@ def client_kind(Session session):
     return "pubsub" if client_output_class(c) == OUTPUT_PUBSUB else "normal"
 
 
-def client_is_leaving(Session session):
-    """The connection is closed, or will be at the end of the turn."""
-    return session.client == NULL or session.client.flags & CLIENT_CLOSING != 0
+def is_listed(Session session):
+    """Whether CLIENT LIST shows this client: it has a peer, and is not about to be closed."""
+    return session.state is not None and session.client != NULL and session.client.flags & CLIENT_CLOSING == 0
 
 
 cdef size_t write_flags(const Client* c, char* text) noexcept nogil:
@@ -174,6 +173,24 @@ def client_line(Session session):
     )
 
 
+def sessions_with_ids(Core core, list ids):
+    """The clients with these ids, of those that CLIENT LIST shows, in the ids' order; ReplyError for what is no id.
+
+    In C, since a client may name as many as it likes.
+    """
+    cdef int64_t id
+    cdef bytes word
+    cdef dict sessions = core.sessions
+    found = []
+    for word in ids:
+        if not num_read_i64(slice_of_bytes(word), &id):
+            raise ReplyError("ERR Invalid client ID")
+        session = sessions.get(id)
+        if session is not None and is_listed(session):
+            found.append(session)
+    return found
+
+
 def client_age(Session session):
     """Seconds since the client connected."""
     return (session.core.engine.ks.clock.us - session.client.created_us) // 1000000
@@ -188,50 +205,6 @@ def internal_session(Core core):
 
 
 # Commands
-
-
-def find_command(Core core, list words):
-    """The number of a request's command or subcommand in Core.command_names, -1: there is none."""
-    cdef Slice[2] argv
-    cdef int count = min(len(words), 2)
-    cdef int i
-    for i in range(count):
-        argv[i] = slice_of_bytes(words[i])
-    cdef Command* command = c_find_command(core.engine, count, argv)
-    return -1 if command == NULL else command.id
-
-
-def command_may_have_keys(Core core, int id):
-    """Whether some words of the command's requests can be keys; channels are none."""
-    return command_has_keys(&core.engine.all_commands[id])
-
-
-def request_keys(Core core, int id, list words):
-    """(place, flags) of each key of a request to the command, the name being at place 0; None when they cannot be made out.
-
-    The number of words has to fit the command's arity.
-    """
-    cdef int argc = len(words)
-    cdef Slice* argv = <Slice*>malloc(argc * sizeof(Slice))
-    cdef KeyRef* keys = <KeyRef*>malloc(argc * sizeof(KeyRef))
-    cdef int count
-    cdef int i
-    cdef int flag
-    try:
-        if argv == NULL or keys == NULL:
-            raise MemoryError
-        for i in range(argc):
-            argv[i] = slice_of_bytes(words[i])
-        count = command_keys(&core.engine.all_commands[id], argc, argv, keys, argc)
-        if count == KEYS_UNKNOWN:
-            return None
-        return [
-            (keys[i].place, tuple([name for flag, name in enumerate(KEY_FLAGS) if keys[i].flags >> flag & 1]))
-            for i in range(min(count, argc))
-        ]
-    finally:
-        free(argv)
-        free(keys)
 
 
 # Counters
