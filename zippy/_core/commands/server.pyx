@@ -1,7 +1,6 @@
 # FLUSHALL and FLUSHDB hand their tables to lazy_free; the client that asked for SYNC is blocked like one that waits for a key.
 
 from libc.limits cimport INT_MAX, INT_MIN
-from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
