@@ -1,6 +1,6 @@
-# Elements and weights are copied into one arena, since looking up a weight may touch any key. What is then merged is ranks of 16 bytes, an
-# index and the bits of a score, or those of a text's next eight bytes behind what all texts begin with. Merging is stable, as what is stored
-# must be the same on every replica.
+# Elements and weights are copied into one arena, since looking up a weight may touch any key. What is then merged is ranks of 16 bytes: an
+# index, and the bits of a score or eight bytes of a text, those behind what all texts begin with. Merging is stable, as what is stored must
+# be the same on every replica.
 
 from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
@@ -380,7 +380,7 @@ cdef size_t common_prefix(const Sorting* s) noexcept nogil:
 
 
 cdef uint64_t text_bits(Slice text, size_t at) noexcept nogil:
-    """Eight bytes of a text from `at` on as a number that is to others as the texts are to theirs; zeros from the text's end or a NUL on."""
+    """Eight bytes of a text from `at` on as a number that is to others as the texts are to theirs; zeros from its end or a NUL on."""
     cdef uint64_t bits = 0
     cdef bint ended = False
     cdef size_t i
