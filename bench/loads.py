@@ -105,6 +105,37 @@ def hyperloglogs(count: int) -> Prepare:
     return prepare
 
 
+def entries(key: str, count: int) -> Prepare:
+    """A stream of so many entries, 1000-1 and so on, and a consumer group that reads it from the beginning."""
+
+    def commands(_: int) -> Iterator[bytes]:
+        for i in range(count):
+            yield request("XADD", key, f"{1000 + i}-1", "field", "xxx")
+        yield request("XGROUP", "CREATE", key, "workers", 0)
+
+    return commands
+
+
+def pending(key: str, count: int) -> Prepare:
+    """The same, with all entries pending for one consumer."""
+
+    def commands(requests: int) -> Iterator[bytes]:
+        yield from entries(key, count)(requests)
+        yield request("XREADGROUP", "GROUP", "workers", "first", "STREAMS", key, ">")
+
+    return commands
+
+
+def read_and_acknowledged(key: str, count: int) -> tuple[tuple[Word, ...], ...]:
+    """A consumer reads so many entries (nine at most: the number of those acknowledged has one digit) and acknowledges them; the group is
+    set back before, so that there always are some."""
+    return (
+        ("XGROUP", "SETID", key, "workers", 0),
+        ("XREADGROUP", "GROUP", "workers", "first", "COUNT", count, "STREAMS", key, ">"),
+        ("XACK", key, "workers", *(f"{1000 + i}-1" for i in range(count))),
+    )
+
+
 def two_sets(_: int) -> Iterator[bytes]:
     """Two sets of 100 members that share half of them."""
     for key, first in (("seta", 0), ("setb", 50)):
@@ -197,6 +228,23 @@ MORE_COMMANDS = (
         prepare=located("mygeo"),
         keys=POINTS,
         weight=10,
+    ),
+    load("XADD", "XADD", "mystream", "*", "field", "xxx"),
+    load("XADD MAXLEN ~", "XADD", "mystream", "MAXLEN", "~", 1000, "*", "field", "xxx"),
+    load("XRANGE of 100", "XRANGE", "mystream", "1200-1", "+", "COUNT", 100, prepare=entries("mystream", 1000), weight=10),
+    Load("XREADGROUP and XACK of 9", read_and_acknowledged("mystream", 9), entries("mystream", 1000), weight=5),
+    load(
+        "XAUTOCLAIM of 10",
+        "XAUTOCLAIM",
+        "mystream",
+        "workers",
+        "second",
+        0,
+        "1200-1",
+        "COUNT",
+        10,
+        prepare=pending("mystream", 1000),
+        weight=5,
     ),
     load("SISMEMBER", "SISMEMBER", "myset", f"element:{RANDOM}", prepare=members("myset", MEMBERS), keys=MEMBERS),
     load("SINTER of 2 x 100", "SINTER", "seta", "setb", prepare=two_sets, weight=10),

@@ -16,19 +16,8 @@ from zippy.commandspec.reply import docs_reply, info_reply
 from zippy.commandspec.spec import CATEGORIES
 
 GROUPS = {
-    "connection",
-    "generic",
-    "string",
-    "bitmap",
-    "hyperloglog",
-    "list",
-    "set",
-    "sorted-set",
-    "geo",
-    "hash",
-    "transactions",
-    "pubsub",
-    "server",
+    *("connection", "generic", "string", "bitmap", "hyperloglog", "list", "set", "sorted-set", "geo", "hash", "stream"),
+    *("transactions", "pubsub", "server"),
 }
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
 NOT_YET = {"client|tracking", "client|caching", "client|getredir", "client|trackinginfo"}

@@ -14,6 +14,7 @@ from zippy.commandspec import (
     server,
     set,
     sorted_set,
+    stream,
     string,
     transactions,
 )
@@ -31,6 +32,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     *set.COMMANDS,
     *sorted_set.COMMANDS,
     *hash.COMMANDS,
+    *stream.COMMANDS,
     *geo.COMMANDS,
     *transactions.COMMANDS,
     *pubsub.COMMANDS,
