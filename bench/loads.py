@@ -95,6 +95,16 @@ def fields(key: str, count: int) -> Prepare:
     return lambda _: in_chunks(("HSET", key), ((f"element:{number(i)}", "xxx") for i in range(count)))
 
 
+def hyperloglogs(count: int) -> Prepare:
+    """So many dense HyperLogLogs of 20000 elements, half of them another's, too."""
+
+    def prepare(_: int) -> Iterator[bytes]:
+        for key in range(count):
+            yield from in_chunks(("PFADD", f"dense{key}"), ((f"element:{number(i)}",) for i in range(key * 10_000, (key + 2) * 10_000)))
+
+    return prepare
+
+
 def entries(key: str, count: int) -> Prepare:
     """A stream of so many entries, 1000-1 and so on, and a consumer group that reads it from the beginning."""
 
@@ -239,6 +249,13 @@ MORE_COMMANDS = (
     load("SISMEMBER", "SISMEMBER", "myset", f"element:{RANDOM}", prepare=members("myset", MEMBERS), keys=MEMBERS),
     load("SINTER of 2 x 100", "SINTER", "seta", "setb", prepare=two_sets, weight=10),
     load("SORT of 100", "SORT", "numbers", prepare=numbers_to_sort, weight=10),
+    load("PFADD to 10,000 keys", "PFADD", f"sparse:{RANDOM}", f"element:{RANDOM}", keys=10_000),
+    load("PFADD to one key", "PFADD", "dense", f"element:{RANDOM}", keys=1_000_000),
+    load("PFCOUNT", "PFCOUNT", "dense0", prepare=hyperloglogs(1)),
+    # the byte that says that the cardinality is out of date
+    Load("SETRANGE, PFCOUNT", (("SETRANGE", "dense0", 15, b"\x80"), ("PFCOUNT", "dense0")), prepare=hyperloglogs(1), weight=10),
+    load("PFCOUNT of 3", "PFCOUNT", "dense0", "dense1", "dense2", prepare=hyperloglogs(3), weight=20),
+    load("PFMERGE of 2", "PFMERGE", "dense2", "dense0", "dense1", prepare=hyperloglogs(3), weight=20),
     load("SCAN", "SCAN", RANDOM, "COUNT", 10, prepare=strings("xxx"), keys=KEYS, weight=3),
     load("EXPIRE", "EXPIRE", f"key:{RANDOM}", 1000, prepare=strings("xxx")),
     load("DEL", "DEL", f"key:{RANDOM}", prepare=strings("xxx")),
