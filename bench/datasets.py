@@ -108,6 +108,11 @@ def one_stream_pending(n: int) -> Iterator[bytes]:
         yield request("XREADGROUP", "GROUP", "group", f"consumer:{i // 100 % 10}", "COUNT", 100, "STREAMS", "stream", ">")
 
 
+def sparse_hyperloglogs(n: int) -> Iterator[bytes]:
+    """Ten elements a key, which has 16 bytes."""
+    return (request("PFADD", f"seen:{i:011d}", *(f"visitor:{i * 10 + f:09d}" for f in range(10))) for i in range(n))
+
+
 def large_strings(n: int) -> Iterator[bytes]:
     """Values of 1,000 bytes."""
     value = "v" * 1000
@@ -130,5 +135,6 @@ DATA_SETS = (
     DataSet("one integer set, per member", one_integer_set),
     DataSet("one stream, per entry", one_stream, weight=2),
     DataSet("one stream, all pending in a group, per entry", one_stream_pending, weight=2),
+    DataSet("sparse HyperLogLog of 10", sparse_hyperloglogs),
     DataSet("string key, 1,000 byte value", large_strings, weight=10),
 )

@@ -221,6 +221,12 @@ class Source:
         """A word or a small number."""
         return self.pick(SHORT_WORDS) if self.random.random() < 0.6 else b"%d" % self.random.randint(-100, 1000)
 
+    def digest(self) -> bytes:
+        """A digest as DIGEST tells it; at times none."""
+        if self.random.random() < 0.9:
+            return self.pick([b"eaf06c6480b2cd11", b"EAF06C6480B2CD11", b"2d06800538d394c2", b"b6acb9d84a38ff74"])
+        return self.pick([b"eaf06c6480b2cd1", b"", b"eaf06c6480b2cd111", b"xaf06c6480b2cd11"])
+
     def bits(self) -> bytes:
         """A value for bit commands."""
         return bytes(
@@ -287,7 +293,7 @@ class Source:
         """A point and a member."""
         return [*self.point(), self.member()]
 
-    def unit(self) -> bytes:
+    def lengthunit(self) -> bytes:
         """A unit of length."""
         return self.pick([b"m", b"km", b"ft", b"mi", b"M", b"Km"]) if self.random.random() < 0.97 else self.pick([b"cm", b"", b"mm"])
 
@@ -299,7 +305,7 @@ class Source:
 
     def radius(self) -> list[bytes]:
         """A length and its unit."""
-        return [self.size(), self.unit()]
+        return [self.size(), self.lengthunit()]
 
     def around(self) -> list[bytes]:
         """Where a search has its center."""
@@ -310,7 +316,7 @@ class Source:
         if self.random.random() < 0.5:
             return [b"BYRADIUS", *self.radius()]
         width = self.size()
-        return [b"BYBOX", width, width if self.random.random() < 0.3 else self.size(), self.unit()]
+        return [b"BYBOX", width, width if self.random.random() < 0.3 else self.size(), self.lengthunit()]
 
     def pick_some(self, branches: list[list[bytes]]) -> list[bytes]:
         """The words of some of the branches, in any order."""
@@ -426,6 +432,48 @@ class Source:
     def bit(self) -> bytes:
         """A bit; at times not one."""
         return self.pick([b"0", b"1", b"0", b"1", b"0", b"1", b"0", b"1", b"2", b"-1", b"a", b""])
+
+    # HyperLogLogs: their keys are nobody else's, who might damage a sparse one in a way that Redis is late to notice
+
+    def pkey(self) -> bytes:
+        """A HyperLogLog's key."""
+        return self.pick([b"p0", b"p1", b"p2", b"p3"])
+
+    def element(self) -> bytes:
+        """An element: one of a few, or hardly ever the same again."""
+        return self.val() if self.random.random() < 0.5 else b"%d" % self.random.randrange(1 << self.random.randint(1, 40))
+
+    def manyelements(self) -> list[bytes]:
+        """Enough elements for a sparse one to become long, at times too long."""
+        count = self.random.choice([5, 20, 40, 80] if self.small else [20, 100, 300, 1000])
+        start = self.random.choice([0, 0, 50, self.random.randrange(1 << 30)])
+        return [b"%d" % (start + n) for n in range(count)]
+
+    def sparse_header(self) -> bytes:
+        """The header of a sparse HyperLogLog; its cardinality is out of date."""
+        return b"HYLL\x01" + bytes(10) + b"\x80"
+
+    def sparse(self) -> bytes:
+        """A sparse HyperLogLog with opcodes that no command makes, too: long ones for few registers, neighbours that are alike."""
+        random = self.random
+        out = bytearray(random.choice([self.sparse_header(), b"HYLL\x01abc" + random.randbytes(8)]))
+        values, longest, left = random.choice([0.1, 0.5, 0.9]), random.choice([64, 400, 16384, 16384]), 16384
+        while left:
+            if random.random() < values and len(out) < 5000:
+                run = min(left, random.choice([1, 1, 1, 2, 3, 4]))
+                out.append(0x80 | random.choice([0, 0, 1, random.randrange(32)]) << 2 | run - 1)
+            else:
+                run = min(left, random.randint(1, longest))
+                out += bytes([run - 1]) if run <= 64 and random.random() < 0.8 else bytes([0x40 | run - 1 >> 8, run - 1 & 255])
+            left -= run
+        return bytes(out)
+
+    def dense(self) -> bytes:
+        """A dense HyperLogLog with registers in no order, with small ones alone, or with equal ones."""
+        random = self.random
+        small = b"\x08\x31\x08" * 2048 + random.randbytes(6144)
+        registers = random.choice([random.randbytes(12288), small, b"\x41\x10\x04" * 4096, bytes(12288)])
+        return b"HYLL\x00" + random.choice([bytes(10) + b"\x80", random.randbytes(11)]) + registers
 
     # times: none that could pass while a test runs (unless its clock is set), and hardly ever the same one twice
 

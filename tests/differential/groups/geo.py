@@ -46,7 +46,7 @@ GROUP = Group(
     1   GEOPOS key
     8   GEOHASH key member+
     1   GEOHASH key
-    8   GEODIST key member member [unit]
+    8   GEODIST key member member [lengthunit]
     20  GEOSEARCH key around shape {(ASC|DESC)|WITHCOORD|WITHDIST|WITHHASH}
     6   GEOSEARCH key shape around {(ASC|DESC)|COUNT count ANY|WITHCOORD|WITHDIST|WITHHASH}
     3   GEOSEARCH key {around|shape|ASC|DESC|WITHCOORD|WITHDIST|STOREDIST|STORE key|ANY|COUNT count ANY}

@@ -32,10 +32,10 @@ UNSAFE_TO_MANGLE = {
     "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "WAITAOF", "SUBSCRIBE", "PSUBSCRIBE",
     "SSUBSCRIBE", "MONITOR", "SETRANGE", "SETBIT", "BITFIELD", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "SPOP", "SCAN", "SSCAN",
     "HSCAN", "ZSCAN", "RANDOMKEY", "LCS", "CLIENT", "HELLO", "XREAD", "XREADGROUP",
-    "EXPIRE", "PEXPIRE", "HEXPIRE", "HPEXPIRE", "GETEX", "SETEX", "PSETEX",
+    "EXPIRE", "PEXPIRE", "HEXPIRE", "HPEXPIRE", "GETEX", "SETEX", "PSETEX", "PFDEBUG",
 }  # fmt: skip
-"""Commands where a changed argument could block for ever, ask for half a gigabyte or for a random reply, or set a time that
-passes while the test runs."""
+"""Commands where a changed argument could block for ever, ask for half a gigabyte, for a random reply or (PFDEBUG SIMD of Redis 8.2.3) for
+two replies, or set a time that passes while the test runs."""
 
 
 @dataclass
@@ -123,6 +123,7 @@ LIMITS = {
     b"set-max-listpack-value": [b"0", b"1", b"16", b"64", b"1000"],
     b"list-max-listpack-size": [b"-5", b"-4", b"-3", b"-2", b"-1", b"1", b"2", b"4", b"128"],
     b"list-compress-depth": [b"0", b"1", b"2"],
+    b"hll-sparse-max-bytes": [b"0", b"19", b"40", b"100", b"1000", b"3000", b"40000"],
     b"stream-node-max-entries": [b"0", b"1", b"3", b"10", b"100"],
     b"stream-node-max-bytes": [b"0", b"40", b"200", b"4096"],
 }
