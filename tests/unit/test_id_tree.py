@@ -51,6 +51,8 @@ def check(tree, model):
     assert all(tree.leaves)
     assert tree.forward() == items
     assert tree.backward((TOP, TOP)) == items[::-1]
+    for number in range(len(items[0][1]) if items else 0):
+        assert tree.sum(number) == sum(numbers[number] for _, numbers in items) % (TOP + 1)
     assert tree.memory == tree.used
 
 

@@ -107,6 +107,7 @@ cdef IdLeaf* id_tree_cut_first(IdTree* t) noexcept nogil
 cdef void id_tree_append_leaf(IdTree* t, IdLeaf* leaf) noexcept nogil       # takes over a leaf that was cut, with ids above all others
 cdef StreamId id_leaf_id(const IdLeaf* leaf, int at) noexcept nogil
 cdef uint64_t id_leaf_number(const IdLeaf* leaf, int at, int number) noexcept nogil
+cdef uint64_t id_leaf_sum(const IdLeaf* leaf, int number) noexcept nogil      # of this number over all ids
 cdef void id_tree_copy(IdTree* to, const IdTree* t) noexcept nogil          # into an empty one
 # Bytes of its blocks, from so many sampled leaves (0: all)
 cdef size_t id_tree_memory(const IdTree* t, uint64_t samples) noexcept nogil

@@ -6,6 +6,7 @@ What does not fit a leaf's widths or room has it written anew: its columns are u
 in the life of a leaf that is filled in order; all else is moving a few bytes in each column.
 """
 
+from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memmove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
 
@@ -71,6 +72,22 @@ cdef StreamId id_leaf_id(const IdLeaf* leaf, int at) noexcept nogil:
 
 cdef uint64_t id_leaf_number(const IdLeaf* leaf, int at, int number) noexcept nogil:
     return value_at(leaf, FIRST_NUMBER + number, at)
+
+
+cdef uint64_t id_leaf_sum(const IdLeaf* leaf, int number) noexcept nogil:
+    cdef const unsigned char* column = column_of(leaf, FIRST_NUMBER + number)
+    cdef int width = leaf.width[FIRST_NUMBER + number]
+    cdef uint64_t sum = leaf.base[FIRST_NUMBER + number] * leaf.count
+    cdef uint32_t small = 0
+    cdef int at
+    if width == 1:
+        # what the compiler makes vectors of
+        for at in range(leaf.count):
+            small += column[at]
+        return sum + small
+    for at in range(leaf.count if width else 0):
+        sum += difference(column, width, at)
+    return sum
 
 
 cdef int place_of(const IdLeaf* leaf, StreamId id) noexcept nogil:

@@ -2,9 +2,9 @@
 
 from libc.stdint cimport uint64_t
 from zippy._core.ground.id_tree cimport (
-    ID_NUMBERS, IdCursor, IdLeaf, IdTree, StreamId, id_leaf_id, id_leaf_number, id_tree_above, id_tree_append_leaf, id_tree_below,
-    id_tree_blocks, id_tree_clear, id_tree_copy, id_tree_cut_first, id_tree_find, id_tree_init, id_tree_memory, id_tree_next,
-    id_tree_prev, id_tree_put, id_tree_remove, id_tree_set, stream_id_of, stream_id_step, stream_id_step_back
+    ID_NUMBERS, IdCursor, IdLeaf, IdTree, StreamId, id_leaf_id, id_leaf_number, id_leaf_sum, id_tree_above, id_tree_append_leaf,
+    id_tree_below, id_tree_blocks, id_tree_clear, id_tree_copy, id_tree_cut_first, id_tree_find, id_tree_init, id_tree_memory,
+    id_tree_next, id_tree_prev, id_tree_put, id_tree_remove, id_tree_set, stream_id_of, stream_id_step, stream_id_step_back
 )
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_free
 
@@ -163,6 +163,15 @@ cdef class Ids:
             counts.append(leaf.count)
             leaf = leaf.next
         return counts
+
+    def sum(self, int number):
+        """Of one of the numbers, leaf by leaf, modulo 2 ** 64."""
+        cdef const IdLeaf* leaf = self.tree.first
+        cdef uint64_t sum = 0
+        while leaf != NULL:
+            sum += id_leaf_sum(leaf, number)
+            leaf = leaf.next
+        return sum
 
     @property
     def height(self):

@@ -4,9 +4,9 @@ from libc.stdint cimport UINT64_MAX
 from libc.string cimport memmove
 from zippy._core.ground.buf cimport slice_compare
 from zippy._core.ground.id_tree cimport (
-    IdLeaf, id_leaf_id, id_leaf_number, id_tree_above, id_tree_append_leaf, id_tree_below, id_tree_cut_first, id_tree_init, id_tree_memory,
-    id_tree_next, id_tree_prev, id_tree_put, id_tree_remove, id_tree_set, stream_id_compare, stream_id_is_zero, stream_id_of,
-    stream_id_step, stream_id_step_back
+    IdLeaf, id_leaf_id, id_leaf_number, id_leaf_sum, id_tree_above, id_tree_append_leaf, id_tree_below, id_tree_cut_first, id_tree_init,
+    id_tree_memory, id_tree_next, id_tree_prev, id_tree_put, id_tree_remove, id_tree_set, stream_id_compare, stream_id_is_zero,
+    stream_id_of, stream_id_step, stream_id_step_back
 )
 from zippy._core.ground.listpack cimport (
     LP_MAX_BYTES, lp_bytes, lp_copy, lp_first, lp_free, lp_last, lp_next, lp_prev, lp_replace_int, lp_text
@@ -417,12 +417,9 @@ cdef bint leaf_is_cut(const Stream* s, const StreamTrim* trim, uint64_t removed,
     """The same for all blocks of the tree's first leaf; how many entries they hold."""
     cdef const IdLeaf* leaf = s.blocks.first
     cdef StreamId last
-    cdef int i
     if leaf == NULL or leaf.next == NULL:
         return False
-    live[0] = 0
-    for i in range(leaf.count):
-        live[0] += id_leaf_number(leaf, i, LIVE)
+    live[0] = id_leaf_sum(leaf, LIVE)
     if trim.approximate and trim.limit and removed + live[0] > trim.limit:
         return False
     last = id_leaf_id(leaf.next, 0)
