@@ -467,11 +467,11 @@ cdef uint64_t trim_blocks(Stream* s, const StreamTrim* trim) noexcept nogil:
     return removed
 
 
-cdef void drop_empty_blocks(Stream* s) noexcept nogil:
-    """Frees the first blocks as far as they hold no entries."""
+cdef void drop_empty_blocks(Stream* s, const StreamTrim* trim) noexcept nogil:
+    """Frees the first blocks as far as they hold no entries and trimming comes to them."""
     cdef IdCursor c
     cdef bint more = id_tree_above(&s.blocks, stream_id_of(0, 0), &c)
-    while more and c.numbers[<int>LIVE] == 0:
+    while more and c.numbers[<int>LIVE] == 0 and (trim.by == TRIM_BY_LENGTH or stream_id_compare(c.id, trim.id) < 0):
         drop_block(s, &c)
         more = c.leaf != NULL
 
@@ -482,7 +482,7 @@ cdef uint64_t trim_entries(Stream* s, const StreamTrim* trim) noexcept nogil:
     cdef StreamIter it
     cdef StreamId id
     if trim.references != KEEP_REFERENCES and (trim.by == TRIM_BY_ID or s.length > trim.length):
-        drop_empty_blocks(s)
+        drop_empty_blocks(s, trim)
     stream_iter(&it, s, stream_id_of(0, 0), stream_id_of(UINT64_MAX, UINT64_MAX), False)
     while (trim.by == TRIM_BY_ID or s.length > trim.length) and stream_iter_next(&it):
         id = it.id
