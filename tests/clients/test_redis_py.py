@@ -56,6 +56,16 @@ class TestValues:
         assert r.setbit("bits", 7, 1) == 0
         assert r.bitcount("bits") == 1
 
+    def test_hyperloglogs(self, r: redis.Redis) -> None:
+        """Counts, and merges with what is not there, too."""
+        assert r.pfadd("monday", "ann", "bob", "cid") == 1
+        assert r.pfadd("monday", "bob") == 0
+        assert r.pfadd("tuesday", "cid", "dan") == 1
+        assert r.pfcount("monday") == 3
+        assert r.pfcount("monday", "tuesday", "wednesday") == 4
+        assert r.pfmerge("week", "monday", "tuesday", "wednesday") is True
+        assert r.pfcount("week") == 4
+
     def test_bytes(self, connect: Connect) -> None:
         """Any byte in keys and values, a megabyte of them."""
         r = connect(decode_responses=False)

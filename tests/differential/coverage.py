@@ -10,7 +10,7 @@ from tests.since import as_known, is_known
 from zippy.commandspec import COMMANDS
 from zippy.commandspec.spec import Argument
 
-COVERED = {"string", "bitmap", "list", "set", "sorted-set", "geo", "hash", "generic", "transactions", "pubsub"}
+COVERED = {"string", "bitmap", "hyperloglog", "list", "set", "sorted-set", "geo", "hash", "stream", "generic", "transactions", "pubsub"}
 """The groups of the table whose every option is to be compared, as far as the oracle has it."""
 
 
