@@ -88,9 +88,9 @@ cdef bint stream_next_id(const Stream* s, uint64_t now, StreamId* id) noexcept n
 cdef int stream_append(Stream* s, const Settings* settings, StreamId id, int pairs, const Slice* elements) noexcept nogil
 cdef bint stream_has(Stream* s, StreamId id) noexcept nogil                        # is there an entry of this id
 cdef bint stream_last_entry(Stream* s, StreamId* id) noexcept nogil                # of the last entry; False: the stream is empty
-# The entries from start to end, both included, forwards or from end to start. Only stream_iter_delete may change the stream meanwhile
+# The entries from start to end, both included, forwards or backwards. Only stream_iter_delete may change the stream meanwhile
 cdef void stream_iter(StreamIter* it, Stream* s, StreamId start, StreamId end, bint backwards) noexcept nogil
-cdef bint stream_iter_next(StreamIter* it) noexcept nogil                          # it.id and it.fields are the next entry's; False at the end
+cdef bint stream_iter_next(StreamIter* it) noexcept nogil                          # it.id and it.fields: the next entry's; False at the end
 # The next pair of the entry at hand, borrowed until the iterator or the stream moves on; it.fields counts down to 0
 cdef void stream_iter_field(StreamIter* it, Slice* field, Slice* value) noexcept nogil
 # Deletes the entry at hand (its fields must not be read any more); the iteration goes on

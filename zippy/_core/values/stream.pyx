@@ -18,8 +18,8 @@ from zippy._core.values.stream_block cimport (
     ENTRY_DELETED, ENTRY_SAME_FIELDS, block_add, block_check, block_count_deleted, block_int, block_largest, block_new, block_takes
 )
 from zippy._core.values.stream_group cimport (
-    READ_UNKNOWN, Pending, addresses_by_name, addresses_with_room, group_copy, group_free_effort, group_free_some, group_memory, group_name, group_new,
-    pending_find, pending_remove
+    READ_UNKNOWN, Pending, addresses_by_name, addresses_with_room, group_copy, group_free_effort, group_free_some, group_memory, group_name,
+    group_new, pending_find, pending_remove
 )
 
 cdef extern from *:

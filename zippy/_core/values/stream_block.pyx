@@ -1,3 +1,6 @@
+# Elements are written with room reserved for a whole entry, so that a block moves at most once for each; blocks from elsewhere are gone
+# through entry by entry before they are used.
+
 from zippy._core.ground.id_tree cimport stream_id_compare
 from zippy._core.ground.listpack cimport (
     LP_MAX_BYTES, LP_OVERHEAD, lp_append_int_into, lp_append_into, lp_bytes, lp_equals, lp_first, lp_new, lp_next, lp_replace_int

@@ -5,13 +5,13 @@
 #     RDB_STREAM_LISTPACKS_2    with them, since Redis 7.0; a consumer has one moment: that when it was seen
 #     RDB_STREAM_LISTPACKS_3    since Redis 7.2: it has that of its last activity, too
 #
-# A file gets the second one wherever each consumer was active when it was last seen, or the file is of a version that has the third.
+# A file of an older version gets the third one, too, where a consumer was seen at another moment than it was active.
 
 from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.id_tree cimport (
-    IdCursor, IdTree, StreamId, id_tree_above, id_tree_below, id_tree_clear, id_tree_find, id_tree_init, id_tree_next, id_tree_put, stream_id_compare,
-    stream_id_is_zero, stream_id_of
+    IdCursor, IdTree, StreamId, id_tree_above, id_tree_below, id_tree_clear, id_tree_find, id_tree_init, id_tree_next, id_tree_put,
+    stream_id_compare, stream_id_is_zero, stream_id_of
 )
 from zippy._core.ground.listpack cimport lp_bytes, lp_free
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_u64
@@ -406,7 +406,7 @@ cdef Entry* read_stream(RdbReader* r, int type, Slice key, const Settings* s) no
     return e
 
 
-# Commands. XCLAIM takes only entries that are there, so those that were deleted while they were pending are added, claimed and deleted again
+# Commands. XCLAIM takes only entries that are there: those that were deleted while they were pending are added, claimed and deleted again
 
 
 cdef void word(RdbWriter* w, const char* text) noexcept nogil:
