@@ -4,7 +4,7 @@
 from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_refresh
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport ht_free, ht_init
+from zippy._core.ground.hashtable cimport Bucket, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_zalloc
 from zippy._core.ground.random cimport random_seed
 from zippy._core.ground.buf cimport buf_free
@@ -118,19 +118,20 @@ cdef void expire(Db* db, Entry* e) noexcept nogil:
 
 cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept nogil:
     cdef uint64_t hashes[PREFETCHED]
+    cdef const Bucket* places[PREFETCHED]
     cdef int i
     if kt_count(&db.table) < PREFETCH_KEYS or count < 2:
         return
     if count > PREFETCHED:
         count = PREFETCHED
     for i in range(count):
-        hashes[i] = 0
+        places[i] = NULL
         if words[i * step].len <= PREFETCH_BYTES:
             hashes[i] = hash_bytes(words[i * step].ptr, words[i * step].len)
-            kt_prefetch(&db.table, words[i * step], hashes[i])
+            places[i] = kt_prefetch(&db.table, words[i * step], hashes[i])
     for i in range(count):
-        if hashes[i]:
-            kt_prefetch_entry(&db.table, words[i * step], hashes[i])
+        if places[i] != NULL:
+            kt_prefetch_entry(places[i], hashes[i])
 
 
 cdef inline Entry* find_live(Db* db, Slice key) noexcept nogil:
