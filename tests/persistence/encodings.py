@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.hyperloglog import HEADER
 from tests.resp import RawClient
 
 FAR = 99_999_999_999_999  # ms since the epoch
@@ -36,6 +37,22 @@ def fill_strings(client: RawClient) -> None:
     client("SET", "", "the empty key")
     client("SET", b"\x00\xff\r\n", b"\x00\xff\r\n")
     client("SET", "k" * 70_000, "a long key")
+
+
+def fill_hyperloglogs(client: RawClient) -> None:
+    """HyperLogLogs: empty, sparse, dense, merged, with their cardinality known and out of date."""
+    # set, since short strings are embedded when they are loaded
+    client("SET", "hyperloglog:empty", HEADER + b"\x7f\xff")
+    client("SET", "hyperloglog:one", HEADER + b"\x71\xa6\x84\x4e\x57")
+    client("PFADD", "hyperloglog:sparse", *range(300))
+    client("PFADD", "hyperloglog:large", *range(20_000))
+    client("PFADD", "hyperloglog:dense", "a", "b")
+    client("PFDEBUG", "TODENSE", "hyperloglog:dense")
+    client("PFADD", "hyperloglog:counted", *range(100, 500))
+    client("PFCOUNT", "hyperloglog:counted")
+    client("PFMERGE", "hyperloglog:merged sparse", "hyperloglog:sparse", "hyperloglog:counted", "hyperloglog:none")
+    client("PFMERGE", "hyperloglog:merged dense", "hyperloglog:large", "hyperloglog:sparse")
+    client("PFCOUNT", "hyperloglog:merged dense")
 
 
 def fill_lists(client: RawClient) -> None:
@@ -82,7 +99,7 @@ def fill_zsets(client: RawClient) -> None:
 def fill(client: RawClient) -> None:
     """All of these, some with a time to live, in several databases."""
     client("FLUSHALL")
-    for fill_type in (fill_strings, fill_lists, fill_sets, fill_hashes, fill_zsets):
+    for fill_type in (fill_strings, fill_hyperloglogs, fill_lists, fill_sets, fill_hashes, fill_zsets):
         fill_type(client)
     for number, key in enumerate(
         ("number:0", "text:44", "list:many", "set:int16", "set:many", "hash:listpack", "zset:many", "zset:listpack")

@@ -14,7 +14,7 @@ import redis
 
 import zippy
 from zippy._core import snapshot
-from zippy._core.introspection import dataset_digest, engine_stats
+from zippy._core.introspection import dataset_digest, memory_stats
 from zippy._core.snapshot import SaveRequest
 from zippy._core.testing import types_shim
 from zippy.inprocess.engine import host_of
@@ -180,4 +180,4 @@ class TestValues:
         assert r.unlink("k") == 1
         while steps:
             steps.pop(0)()
-        assert engine_stats(host_of(engine).core)["lazyfree_pending_objects"] == 0
+        assert memory_stats(host_of(engine).core)["freed_later"][0] == 0

@@ -180,6 +180,11 @@ cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil:
     return e
 
 
+cdef void open_found(Db* db, Entry* e) noexcept nogil:
+    if live_wants(db.keyspace, e):
+        live_save_first(db, e)
+
+
 cdef void insert(Db* db, Entry* e, uint64_t hash) noexcept nogil:
     entry_set_access(e, access_for_new(db.keyspace))
     live_mark(db.keyspace, e)
