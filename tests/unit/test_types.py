@@ -30,6 +30,20 @@ def numbered(count: int, *words: object) -> list[object]:
     return [f"{word}{i}" for i in range(count) for word in words]
 
 
+def stream_dump() -> bytes:
+    """A stream with a group, whose entries one consumer has read and deleted in part: no single command makes one."""
+    with zippy.Engine() as engine:
+        r = zippy.connect(engine)
+        for n in range(1, 2001):
+            r.execute_command("XADD", "k", f"{n}-0", "field", f"value {n}")
+        for group in ("one", "other"):
+            r.execute_command("XGROUP", "CREATE", "k", group, "0")
+            r.execute_command("XREADGROUP", "GROUP", group, "consumer", "COUNT", 1000, "STREAMS", "k", ">")
+        r.execute_command("XDEL", "k", "900-0", "1-0", "2-0")
+        r.execute_command("XTRIM", "k", "MINID", "700-0")
+        return r.execute_command("DUMP", "k")
+
+
 VALUES: dict[tuple[str, str], list[object]] = {
     ("string", "int"): ["SET", "k", 12],
     ("string", "embstr"): ["SET", "k", "text"],
@@ -43,6 +57,7 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("zset", "skiplist"): ["ZADD", "k", *numbered(1000, "", "member ")],
     ("hash", "listpack"): ["HSET", "k", "f", "v"],
     ("hash", "hashtable"): ["HSET", "k", *numbered(1000, "field ", "")],
+    ("stream", "stream"): ["RESTORE", "k", 0, stream_dump()],
 }
 """A command that makes a value under the key k, by type and encoding."""
 

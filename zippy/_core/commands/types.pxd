@@ -211,6 +211,7 @@ cdef struct Wanted:
     int take                         # the end that it takes from, and, of what moves, the one that it puts to
     int put
     int64_t count                    # elements; -1: one, not in an array
+    Slice state                      # what else it worked out: bytes, borrowed; while it is blocked, owned. ptr NULL: nothing
 
 
 cdef struct BlockState:

@@ -87,7 +87,7 @@ cdef bint rdb_knows_type(int type) noexcept nogil:
 cdef void refuse(RdbReader* r, int type) noexcept nogil:
     """A type that no row reads."""
     if RDB_STREAM_LISTPACKS <= type < RDB_TYPES:
-        rdb_fail(r, RDB_UNSUPPORTED, b"a stream or a hash whose fields expire, which zippy cannot hold yet")
+        rdb_fail(r, RDB_UNSUPPORTED, b"a hash whose fields expire, which zippy cannot hold yet")
     else:
         rdb_fail(r, RDB_CORRUPT, b"a value of unknown type")
 
