@@ -42,8 +42,8 @@ def fill(r: redis.Redis, seed: int = 1) -> None:
 
 
 def fill_streams(r: redis.Redis) -> None:
-    """A stream with groups whose entries were read, claimed, acknowledged, deleted and trimmed, an empty one, and one without groups. It is no
-    part of `fill`, since Redis 7.0 loads no snapshot of it."""
+    """A stream with groups whose entries were read, claimed, acknowledged, deleted and trimmed, an empty one, and one without groups. It is
+    no part of `fill`, since Redis 7.0 loads no snapshot of it."""
 
     def run(*lines: str) -> None:
         for line in lines:
