@@ -258,6 +258,8 @@ COMMANDS: list[tuple[str, ...]] = [
     ("SET a 1", "SET a 2 NX", "DEL missing", "DEL a", "SET a 1 PXAT 1", "EXPIRE a 5", "SET b 1", "PEXPIREAT b 1"),
     ("RPUSH l 3 1 2", "SORT l STORE d", "COPY d e", "RENAME d f", "MOVE f 4", "FLUSHDB", "SELECT 4", "FLUSHALL", "SWAPDB 4 5"),
     ("MSET a 1 b 2 c 3", "UNLINK a b", "APPEND c x", "SETRANGE c 5 y", "SETBIT c 9 1", "BITFIELD c INCRBY u8 0 1", "BITOP NOT d c"),
+    ("GEOADD g 1 1 a 2 2 b", "GEOADD g XX CH 1 2 a", "GEOADD g NX 1 1 a", "GEOSEARCHSTORE d g FROMMEMBER a BYRADIUS 500 km STOREDIST"),
+    ("GEOADD g 1 1 a", "GEORADIUS g 1 1 5 km STORE d", "GEORADIUS g 1 1 5 km", "GEORADIUSBYMEMBER none a 5 km STOREDIST d"),
     ("XADD s * a b", "XADD s NOMKSTREAM * a b", "XADD s MAXLEN ~ 1 * a b", "XADD missing NOMKSTREAM * a b", "XTRIM s MAXLEN 1"),
     (
         *("XADD s 1-1 a b", "XADD s 2-* a b", "XADD s 3 a b", "XADD s 4-1 a b", "CONFIG SET stream-node-max-entries 2"),
@@ -273,8 +275,6 @@ COMMANDS: list[tuple[str, ...]] = [
         *("XDELEX s ACKED IDS 1 2-1", "XGROUP SETID s g 0", "XGROUP CREATECONSUMER s g c", "XGROUP CREATECONSUMER s g f"),
         *("XGROUP DELCONSUMER s g f", "XGROUP DELCONSUMER s g f", "XGROUP DESTROY s g", "XGROUP CREATE t g $ MKSTREAM"),
     ),
-    ("GEOADD g 1 1 a 2 2 b", "GEOADD g XX CH 1 2 a", "GEOADD g NX 1 1 a", "GEOSEARCHSTORE d g FROMMEMBER a BYRADIUS 500 km STOREDIST"),
-    ("GEOADD g 1 1 a", "GEORADIUS g 1 1 5 km STORE d", "GEORADIUS g 1 1 5 km", "GEORADIUSBYMEMBER none a 5 km STOREDIST d"),
     ("GETSET a 1", "GETSET a 2", "HSET h a 1", "HSETNX h a 2", "HDEL h a", "SINTERSTORE s a", "ZADD z INCR 1 a", "ZADD z NX 1 a"),
 ]  # fmt: skip
 

@@ -233,6 +233,8 @@ def test_evicting(mode: str, policy: str) -> None:
         session = host_of(engine).channel(lambda session: None, lambda session: None)
         for n in range(100):
             host_of(engine).feed(session, request("SET", n, "v" * 20_000))
+        # what memory a command takes is seen by the one after it
+        host_of(engine).feed(session, request("SET", "large", "v" * 400_000))
         session.take_output()
         fail_allocations(0, MODES[mode])
         host_of(engine).feed(session, request("SET", "more", "v"))
