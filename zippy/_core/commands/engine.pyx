@@ -19,7 +19,9 @@ from zippy._core.commands.accounting cimport (
 )
 from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
-from zippy._core.commands.client cimport client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
+from zippy._core.commands.client cimport (
+    client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
+)
 from zippy._core.commands.keys cimport command_keys
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
@@ -484,13 +486,27 @@ cdef void retry(Engine* e, Client* c) noexcept nogil:
     c.flags = c.flags & ~<uint64_t>CLIENT_BLOCKED | CLIENT_RETRY
     e.ticks = clock_ticks()
     call_begin(e, &call, c, request.command, request.argc, request.argv)
+    c.block.again_at_us = 0
     if not c.block.wanted.serve(e, c, &c.block.wanted):
         c.flags |= CLIENT_BLOCKED
+        set_alarm(e, c)
     call_end(e, &call)
     c.flags &= ~<uint64_t>CLIENT_RETRY
     c.db = db
     if not c.flags & CLIENT_BLOCKED:
         unblock(e, c)
+
+
+cdef void serve_deadlines(Engine* e) noexcept nogil:
+    cdef Client* c
+    while e.deadline_count and e.deadlines[0].block.deadline_us <= e.ks.clock.mono_us:
+        c = e.deadlines[0]
+        if c.block.timeout_at_us and c.block.timeout_at_us <= e.ks.clock.mono_us:
+            unblock_in_vain(e, c)
+        else:
+            retry(e, c)
+    if e.ks.effects.ready != NULL and e.call == NULL:
+        serve_ready_keys(e)
 
 
 # The gate: one function, from flags in the table.
