@@ -18,12 +18,13 @@ def length(size: int) -> int:
 
 
 def load(attacker: Attacker) -> None:
-    """Two of zeros, a random one of a tenth, and two of letters for LCS."""
+    """Two of zeros, a random one of a tenth, HyperLogLogs, and two of letters for LCS."""
     long = length(attacker.size)
     for key in ("big", "big2"):
         attacker.require("SETRANGE", key, long - 1, "\1")
     random.seed(1)
     attacker.require("SET", "random", random.randbytes(long // 10))
+    attacker.require("PFADD", "dense", *range(100_000))
     letters = 11_000 * attacker.size // FOR_LONGEST
     for key in ("letters", "letters2"):
         attacker.require("SET", key, "".join(random.choices("abcd", k=letters)))
@@ -65,6 +66,11 @@ STRINGS = Ground("strings", load, (
     Attack("BITOP ONE", words("BITOP", "ONE", "work", "big", "big2", "big")),
     Attack("BITFIELD of 100,000", words("BITFIELD", "work", *FIELDS)),
     Attack("BITFIELD_RO of 100,000", words("BITFIELD_RO", "big", *(word for i in range(100_000) for word in ("GET", "u32", f"#{i}")))),
+    Attack("PFADD of 100,000", words("PFADD", "work", *range(100_000))),
+    Attack("PFCOUNT of 10,000", words("PFCOUNT", *["dense"] * 10_000)),
+    Attack("PFMERGE of 10,000", words("PFMERGE", "work", *["dense"] * 10_000)),
+    Attack("PFDEBUG GETREG", words("PFDEBUG", "GETREG", "dense")),
+    Attack("PFSELFTEST", words("PFSELFTEST")),
     Attack("SETRANGE at the end of nothing", sized(lambda size: ("SETRANGE", "work", length(size) - 1, "x"))),
     Attack("SETBIT at the end of nothing", sized(lambda size: ("SETBIT", "work", 8 * length(size) - 1, 1))),
     Attack("BITFIELD at the end of nothing", sized(lambda size: ("BITFIELD", "work", "SET", "u8", 8 * length(size) - 8, 1))),

@@ -10,6 +10,7 @@ from zippy._core.testing.crc_shim import crc16, crc64
 from zippy._core.testing.glob_shim import match
 from zippy._core.testing.hash_shim import hash_of
 from zippy._core.testing.hashtable_shim import Table
+from zippy._core.testing.hyperloglog_shim import Draft, Registers, best_unit, counts, place, use_unit
 from zippy._core.testing.intset_shim import Integers
 from zippy._core.testing.listpack_shim import Pack
 from zippy._core.testing.number_shim import read_double, read_i64, write_double, write_i64
@@ -117,3 +118,40 @@ def test_number(benchmark: Any, function: Any, argument: Any) -> None:
 def test_glob(benchmark: Any) -> None:
     """A pattern with two stars."""
     benchmark(match, b"user:*:session:*", b"user:1234567:session:abcdef")
+
+
+class TestHyperLogLog:
+    """Sparse and dense ones; each call of TestRegisters copies 16 KiB besides."""
+
+    @pytest.mark.parametrize("size", [10, 100, 1000])
+    def test_sparse_set(self, benchmark: Any, size: int) -> None:
+        """A hundred elements into a sparse one that has so many."""
+        draft = Draft()
+        for i in range(size):
+            draft.set(*place(b"%d" % i))
+        text = bytes(draft)
+        places = [place(b"more:%d" % i) for i in range(100)]
+
+        def add() -> None:
+            draft = Draft(text, 100_000)
+            for index, value in places:
+                draft.set(index, value)
+
+        benchmark(add)
+
+
+@pytest.mark.parametrize("unit", [unit for unit in range(4) if use_unit(unit)])
+class TestRegisters:
+    """The dense registers of a HyperLogLog, by each vector unit of the processor."""
+
+    raw = bytes(33 - max(12, (n * 2654435761 % (1 << 32)).bit_length()) for n in range(16384))
+
+    @pytest.mark.parametrize("what", ["merge", "pack", "count"])
+    def test(self, benchmark: Any, unit: int, what: str) -> None:
+        """All 16384 of them."""
+        use_unit(unit)
+        dense = Registers(bytes(12288))
+        dense.pack(self.raw)
+        calls = {"merge": lambda: dense.merged_into(self.raw), "pack": lambda: dense.pack(self.raw), "count": lambda: counts(self.raw)}
+        benchmark(calls[what])
+        use_unit(best_unit())

@@ -18,7 +18,7 @@ needs_package("taskiq_redis")
 class PlainLock:
     """A lock in a pipeline without the script that checks whose it is."""
 
-    def __init__(self, pipeline: Any, name: str, **_: object) -> None:
+    def __init__(self, pipeline: Any, name: str) -> None:
         self.pipeline = pipeline
         self.name = name
 
@@ -37,7 +37,7 @@ def client(url: str, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
     client = redis.Redis.from_url(url)
     needs_command(client, "XREADGROUP", "TaskIQ's stream broker")
     if not has_command(client, "EVAL"):
-        monkeypatch.setattr(redis.asyncio.client.Pipeline, "lock", PlainLock)
+        monkeypatch.setattr(redis.asyncio.client.Pipeline, "lock", lambda pipeline, name, **_: PlainLock(pipeline, name))
     return client
 
 

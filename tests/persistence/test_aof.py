@@ -19,7 +19,7 @@ import redis
 
 from tests import needs, servers
 from tests.persistence import disk
-from tests.persistence.data import contents, fill
+from tests.persistence.data import contents, fill, fill_streams, streams
 from tests.resp import ConnectionClosed
 from tests.servers import ServerProcess, StartServer
 from tests.waiting import wait_until
@@ -175,6 +175,26 @@ class TestBothWays:
         theirs.terminate()
         assert without_encodings(contents(client(start(folder=tmp_path)))) == without_encodings(expected)
 
+    @pytest.mark.parametrize("rewritten", [False, True])
+    @pytest.mark.parametrize("from_redis", [False, True])
+    def test_streams(
+        self, start: StartServer, start_redis: Callable[..., ServerProcess], tmp_path: Path, from_redis: bool, rewritten: bool
+    ) -> None:
+        """With their groups, consumers and pending entries, as commands alone."""
+        preamble = ("--aof-use-rdb-preamble", "no")
+        first, second = (start_redis, start) if from_redis else (start, start_redis)
+        server = first(*preamble, folder=tmp_path)
+        fill_streams(client(server))
+        if rewritten:
+            rewrite(server)
+        expected = streams(client(server))
+        assert len(expected) == 3
+        server.terminate()
+        server = second(*preamble, folder=tmp_path)
+        assert streams(client(server)) == expected
+        server.terminate()
+        assert streams(client(first(*preamble, folder=tmp_path))) == expected
+
     @pytest.mark.parametrize("preamble", [False, True])
     def test_a_single_file_of_old_servers(
         self, start: StartServer, start_redis: Callable[..., ServerProcess], tmp_path: Path, preamble: bool
@@ -238,6 +258,8 @@ COMMANDS: list[tuple[str, ...]] = [
     ("SET a 1", "SET a 2 NX", "DEL missing", "DEL a", "SET a 1 PXAT 1", "EXPIRE a 5", "SET b 1", "PEXPIREAT b 1"),
     ("RPUSH l 3 1 2", "SORT l STORE d", "COPY d e", "RENAME d f", "MOVE f 4", "FLUSHDB", "SELECT 4", "FLUSHALL", "SWAPDB 4 5"),
     ("MSET a 1 b 2 c 3", "UNLINK a b", "APPEND c x", "SETRANGE c 5 y", "SETBIT c 9 1", "BITFIELD c INCRBY u8 0 1", "BITOP NOT d c"),
+    ("GEOADD g 1 1 a 2 2 b", "GEOADD g XX CH 1 2 a", "GEOADD g NX 1 1 a", "GEOSEARCHSTORE d g FROMMEMBER a BYRADIUS 500 km STOREDIST"),
+    ("GEOADD g 1 1 a", "GEORADIUS g 1 1 5 km STORE d", "GEORADIUS g 1 1 5 km", "GEORADIUSBYMEMBER none a 5 km STOREDIST d"),
     ("XADD s * a b", "XADD s NOMKSTREAM * a b", "XADD s MAXLEN ~ 1 * a b", "XADD missing NOMKSTREAM * a b", "XTRIM s MAXLEN 1"),
     (
         *("XADD s 1-1 a b", "XADD s 2-* a b", "XADD s 3 a b", "XADD s 4-1 a b", "CONFIG SET stream-node-max-entries 2"),
@@ -253,8 +275,6 @@ COMMANDS: list[tuple[str, ...]] = [
         *("XDELEX s ACKED IDS 1 2-1", "XGROUP SETID s g 0", "XGROUP CREATECONSUMER s g c", "XGROUP CREATECONSUMER s g f"),
         *("XGROUP DELCONSUMER s g f", "XGROUP DELCONSUMER s g f", "XGROUP DESTROY s g", "XGROUP CREATE t g $ MKSTREAM"),
     ),
-    ("GEOADD g 1 1 a 2 2 b", "GEOADD g XX CH 1 2 a", "GEOADD g NX 1 1 a", "GEOSEARCHSTORE d g FROMMEMBER a BYRADIUS 500 km STOREDIST"),
-    ("GEOADD g 1 1 a", "GEORADIUS g 1 1 5 km STORE d", "GEORADIUS g 1 1 5 km", "GEORADIUSBYMEMBER none a 5 km STOREDIST d"),
     ("GETSET a 1", "GETSET a 2", "HSET h a 1", "HSETNX h a 2", "HDEL h a", "SINTERSTORE s a", "ZADD z INCR 1 a", "ZADD z NX 1 a"),
 ]  # fmt: skip
 

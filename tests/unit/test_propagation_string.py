@@ -1,4 +1,4 @@
-"""What the string and bitmap groups tell replicas and the AOF: absolute times, outcomes instead of sums."""
+"""What the string, bitmap and hyperloglog groups tell replicas and the AOF: absolute times, outcomes instead of sums."""
 
 from __future__ import annotations
 
@@ -115,6 +115,36 @@ def test_the_expiry_of_a_number_stays(engine: RecordingEngine) -> None:
     """INCREX with ENX tells of no other expiry where there is one."""
     engine.call("SET", "n", 1, "PXAT", FAR)
     assert engine.call("INCREX", "n", "EX", 10, "ENX")[1] == [[b"SET", b"n", b"2", b"KEEPTTL"]]
+
+
+@pytest.mark.parametrize(
+    ("command", "told", "changes"),
+    [
+        ("PFADD new", True, 1),
+        ("PFADD new x y x", True, 3),
+        ("PFADD h a", False, 0),
+        ("PFADD h a b", True, 1),
+        ("PFADD a x", False, 0),
+        ("PFCOUNT h", True, 1),
+        ("PFCOUNT counted", False, 0),
+        ("PFCOUNT h h", False, 0),
+        ("PFCOUNT missing", False, 0),
+        ("PFMERGE h", True, 1),
+        ("PFMERGE new h missing", True, 1),
+        ("PFMERGE new a", False, 0),
+        ("PFDEBUG GETREG h", True, 1),
+        ("PFDEBUG TODENSE h", True, 1),
+        ("PFDEBUG DECODE h", False, 0),
+        ("PFDEBUG SIMD ON", False, 0),
+    ],
+)
+def test_hyperloglogs(engine: RecordingEngine, command: str, told: bool, changes: int) -> None:
+    """Told as they are; PFCOUNT, too, where it keeps what it counted."""
+    engine.call("PFADD", "h", "a")
+    engine.call("PFADD", "counted", "a")
+    engine.call("PFCOUNT", "counted")
+    words = command.split()
+    assert engine.call(*words)[1:] == ([[word.encode() for word in words]] if told else [], changes)
 
 
 def test_lazy_expire(engine: RecordingEngine) -> None:

@@ -107,6 +107,7 @@ MSET skey val skey val skey val
 MSETNX 'new1 val 'new2 val
 GETDEL skey
 SET skey val GET
+PFSELFTEST
 """
 """Templates for commands that the groups have no, or only harmless ones, of."""
 

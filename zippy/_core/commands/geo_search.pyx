@@ -46,9 +46,7 @@ cdef enum SearchFlag:
 
 cdef enum:
     FEW = 32                 # matches that need no memory of their own
-    # Members that are read one after the other to come behind those that lie outside, before the tree is asked. With 8 or 64 in the place
-    # of 16 a search takes as long
-    STEPS_BEFORE_SEEK = 16
+    STEPS_BEFORE_SEEK = 16   # members that are read one after the other to come behind those that lie outside, before the tree is asked
 
 cdef OptionTable GEOSEARCH_OPTIONS = option_table("geosearch", [
     ("withcoord", WITH_COORD),

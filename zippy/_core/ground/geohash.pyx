@@ -2,9 +2,10 @@
 order of scores. How large they are follows from the shape, and near the poles and in huge circles they do not always reach all of it. So
 the choice of cells repeats Redis's arithmetic step by step, and distances are computed in its order: the last digit shows.
 
-What is ours is which members of a cell are looked at. The cells are up to thirty times as large as the shape; so for each shape there is a
-box of whole parts of longitude and latitude that it lies within. A point outside of it needs no sine, and from such a point the search goes
-on behind the largest cell around it that lies outside as a whole.
+What is ours is which members of a cell are looked at. The cells are many times as large as the shape; so for each shape there is a box of
+whole parts of longitude and latitude that it lies within. A point outside of it needs no sine, and from such a point the search goes on
+behind the largest cell around it that lies outside as a whole: a circle of 100 km among 80,000 members takes a quarter of Redis's CPU time
+(`python -m bench cpu --loads GEO`).
 """
 
 from libc.math cimport asin, cos, fabs, sin, sqrt

@@ -44,7 +44,7 @@ cdef extern from *:
 
     #if defined(__SSE2__)
     #include <emmintrin.h>
-    /* Where the bits of `longs` are in a row, from the first on every other one is a head, and the bits between and the one behind are second
+    /* Where bits of `longs` are in a row, from the first on every other one is a head, and the bits between and the one behind are second
        bytes: as for backslashes in Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019, section 3.1.1 */
     static inline uint64_t zippy_seconds(uint64_t longs, uint32_t* second) {
         const uint64_t even = 0x5555555555555555;

@@ -2,7 +2,8 @@
 # beginning of its byte, and mask what is beside it. They count by comparing all registers with a few values at a time: the values that
 # registers have lie close together, so four passes or so over 16 KiB in the cache find all of them.
 #
-# Microseconds with (plain, AVX2, AVX-512) on a server of 2023, `python -m bench.micro.registers`:
+# Microseconds of all registers without vectors, by AVX2 and by AVX-512, on a server of 2023 (TestRegisters in bench/micro, copies of 16 KiB
+# included): merging 17.2, 1.2, 1.0; packing 4.7, 0.5, 0.3; counting 7.6, 2.5, 2.5. The last ones are the same code.
 
 from libc.string cimport memcpy, memset
 
