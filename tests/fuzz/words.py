@@ -218,6 +218,8 @@ ADMINISTRATION = Group(
     2   SSUBSCRIBE channel+
     2   (UNSUBSCRIBE|PUNSUBSCRIBE|SUNSUBSCRIBE)
     1   PUBSUB HELP
+    1   XGROUP HELP
+    1   XINFO HELP
     1   AUTH 'default 'x
     1   LOLWUT
     1   TIME

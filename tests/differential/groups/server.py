@@ -5,14 +5,14 @@ What COMMAND INFO and CONFIG say of each command and setting is held against Red
 
 from __future__ import annotations
 
-from tests.differential.groups import transactions
+from tests.differential.groups import stream, transactions
 from tests.differential.groups.data import DATA
 from tests.differential.groups.group import Group, commands
 from tests.differential.steps import Unit
 from tests.differential.values import Source
 from zippy.commandspec import find_command
 
-OTHERS = (*DATA, transactions.GROUP)
+OTHERS = (*DATA, stream.GROUP, transactions.GROUP)
 
 
 def keys_of(source: Source) -> Unit:
@@ -27,7 +27,7 @@ def keys_of(source: Source) -> Unit:
 
 def help_of(source: Source) -> Unit:
     """HELP of a command with subcommands: its words are zippy's own, so the shape is compared."""
-    name = source.pick([b"CLIENT", b"COMMAND", b"CONFIG", b"MEMORY", b"LATENCY", b"SLOWLOG", b"OBJECT", b"PUBSUB"])
+    name = source.pick([b"CLIENT", b"COMMAND", b"CONFIG", b"MEMORY", b"LATENCY", b"SLOWLOG", b"OBJECT", b"PUBSUB", b"XGROUP", b"XINFO"])
     return commands((name, b"HELP"), check="outline")
 
 
