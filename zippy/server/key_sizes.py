@@ -28,7 +28,7 @@ class KeySizesCount:
 
     def is_quick(self) -> bool:
         """Whether counting takes no longer than a command may."""
-        return sum(keys for _, keys, _, _ in keyspace(self.core)) <= AT_ONCE
+        return sum(keys for _, keys, *_ in keyspace(self.core)) <= AT_ONCE
 
     def count(self) -> None:
         """Counts at once."""
@@ -51,7 +51,8 @@ class KeySizesCount:
     def key_fields(self) -> dict[str, str]:
         """Keys by database."""
         return {
-            f"db{number}": f"keys={keys},expires={expires},avg_ttl={ttl},subexpiry=0" for number, keys, expires, ttl in keyspace(self.core)
+            f"db{number}": f"keys={keys},expires={expires},avg_ttl={ttl},subexpiry={elements}"
+            for number, keys, expires, ttl, elements in keyspace(self.core)
         }
 
     def size_fields(self) -> dict[str, str]:

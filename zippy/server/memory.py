@@ -168,7 +168,7 @@ class Memory:
         """MEMORY STATS."""
         memory = self.summary()
         used, resident, rss = memory.used, memory.resident, memory.rss
-        keys = sum(count for _, count, _, _ in keyspace(self.core))
+        keys = sum(count for _, count, *_ in keyspace(self.core))
         tables = {
             f"db.{number}": {"overhead.hashtable.main": main, "overhead.hashtable.expires": expires}
             for number, main, expires in memory.tables
