@@ -109,9 +109,9 @@ cdef bint expire_in_db(Db* db, int64_t budget_us, uint64_t began) noexcept nogil
     cdef int64_t moment = NO_EXPIRY
     cdef Entry* e = kt_next_elements(&db.table, &moment)
     while e != NULL and element_is_over(db, moment):
+        expire_elements(db, e, 2 * EXPIRING_SOME)
         if (clock_ticks() - began) / clock_ticks_per_us() > budget_us:
             return True
-        expire_elements(db, e, 2 * EXPIRING_SOME)
         e = kt_next_elements(&db.table, &moment)
     return False
 
