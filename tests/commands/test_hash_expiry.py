@@ -515,6 +515,14 @@ class TestOver:
         assert other("HLEN", "h") == integer(3)
         assert other("CLIENT", "UNPAUSE") == OK
 
+    @pytest.mark.parametrize("command", ["HSETNX h a 7", "HINCRBY h a 7", "HINCRBYFLOAT h a 7"])
+    def test_a_pause_in_a_transaction(self, raw: RawClient, over: Clock, command: str) -> None:
+        """What takes the place of a field that may not be removed yet does not inherit its end."""
+        for line in ("MULTI", "CLIENT PAUSE 100000 WRITE", command, "HGET h a", "CLIENT UNPAUSE"):
+            raw(*line.split())
+        assert raw("EXEC").plain()[2] == b"7"
+        assert moments(raw, "a") == [-1]
+
     def test_watch(self, raw: RawClient, over: Clock, connect: Connect) -> None:
         """Who watches the key hears when they are removed, not before."""
         other = connect()

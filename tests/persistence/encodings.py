@@ -71,7 +71,7 @@ def fill_hashes(client: RawClient) -> None:
 
 
 def fill_expiring_fields(client: RawClient) -> None:
-    """Hashes with fields that expire, of both encodings, which older versions than 7.4 cannot hold: near and far moments, equal ones, none."""
+    """Hashes with fields that expire, of both encodings: near and far moments, equal ones, none. Redis can hold them since 7.4."""
     client("HSET", "expiring:listpack", "a", 1, "", "", b"\xff", text(64), 5, -5, 6, "six")
     client("HPEXPIREAT", "expiring:listpack", LAST, "FIELDS", 1, "a")
     client("HPEXPIREAT", "expiring:listpack", LAST - 1, "FIELDS", 2, 5, "")

@@ -239,8 +239,9 @@ COMMANDS: list[tuple[str, ...]] = [
     ("MSET a 1 b 2 c 3", "UNLINK a b", "APPEND c x", "SETRANGE c 5 y", "SETBIT c 9 1", "BITFIELD c INCRBY u8 0 1", "BITOP NOT d c"),
     ("HSET h a 1 b 2 c 3 d 4", "HEXPIRE h 500 FIELDS 2 a b", "HPEXPIREAT h 4000000000000 FIELDS 2 b x", "HPERSIST h FIELDS 2 a b"),
     ("HSETEX h EX 500 FIELDS 2 a 1 b 2", "HSETEX h KEEPTTL FIELDS 1 a 2", "HSETEX h FNX FIELDS 1 a 3", "HSETEX h FIELDS 1 b 1"),
-    ("HSETEX h PX 500000 FIELDS 2 a 1 b 2", "HINCRBY h a 1", "HINCRBYFLOAT h b 1.5", "HEXPIRE h 0 FIELDS 1 a", "HSETEX h PXAT 1 FIELDS 1 a 1"),
-    ("HSET h a 1 b 2 c 3", "HGETEX h EX 500 FIELDS 2 a x", "HGETEX h PERSIST FIELDS 2 a b", "HGETEX h PXAT 1 FIELDS 1 a", "HGETEX h FIELDS 1 b"),
+    ("HSETEX h PX 500000 FIELDS 2 a 1 b 2", "HINCRBY h a 1", "HINCRBYFLOAT h b 1.5", "HEXPIRE h 0 FIELDS 1 a"),
+    ("HSET h a 1 b 2 c 3", "HGETEX h EX 500 FIELDS 2 a x", "HGETEX h PERSIST FIELDS 2 a b", "HGETEX h PXAT 1 FIELDS 1 a"),
+    ("HSETEX h PXAT 1 FIELDS 1 a 1", "HSET h a 1 b 2", "HSETEX h FXX PXAT 1 FIELDS 1 a 1", "HGETDEL h FIELDS 2 b x"),
     ("GETSET a 1", "GETSET a 2", "HSET h a 1", "HSETNX h a 2", "HDEL h a", "SINTERSTORE s a", "ZADD z INCR 1 a", "ZADD z NX 1 a"),
 ]  # fmt: skip
 

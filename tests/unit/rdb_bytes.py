@@ -70,9 +70,10 @@ def ziplist_string(text: bytes) -> bytes:
     return b"\x80" + struct.pack(">I", len(text)) + text
 
 
-def listpack(*items: bytes) -> bytes:
-    """A listpack of short strings."""
-    body = b"".join(bytes([0x80 | len(item)]) + item + bytes([len(item) + 1]) for item in items)
+def listpack(*items: bytes | int) -> bytes:
+    """A listpack of short strings and of integers, all in eight bytes."""
+    elements = [b"\xf4" + struct.pack("<q", item) if isinstance(item, int) else bytes([0x80 | len(item)]) + item for item in items]
+    body = b"".join(element + bytes([len(element)]) for element in elements)
     return struct.pack("<IH", 7 + len(body), len(items)) + body + b"\xff"
 
 

@@ -104,11 +104,11 @@ class Model:
         found = self.hashes.get(key, {})
         way = self.random.randrange(7)
         if way == 0:
-            self.hashes[key] = found | {field: ("s", -1) for field in fields}
+            self.hashes[key] = found | dict.fromkeys(fields, ("s", -1))
             return ("HSET", key, *(word for field in fields for word in (field, "s")))
         if way == 1:
             value, moment = self.random.choice(["v", "w" * 30]), self.moment()
-            self.hashes[key] = found | {field: (value, moment) for field in fields}
+            self.hashes[key] = found | dict.fromkeys(fields, (value, moment))
             self.expel(key, moment, fields)
             return ("HSETEX", key, "PXAT", moment, "FIELDS", len(fields), *(word for field in fields for word in (field, value)))
         if way == 2:
@@ -176,7 +176,9 @@ def test_against_a_model(limit: int, seed: int) -> None:
         if model.random.random() < 0.3:
             # nobody has a field in its very last ms, which HPEXPIRETIME passes over
             model.now += model.random.choice([4, 5, 11])
-            model.hashes = {key: {field: pair for field, pair in found.items() if pair[1] != model.now} for key, found in model.hashes.items()}
+            for found in model.hashes.values():
+                for field in [field for field, pair in found.items() if pair[1] == model.now]:
+                    del found[field]
             engine.set_clock(model.now)
             for key in ("h", "g"):
                 engine.call("HDEL", key, *(field for field in map("f{}".format, range(40)) if field not in model.hashes.get(key, {})))

@@ -82,11 +82,11 @@ cdef Entry* without_expired(Client* c, Slice key, Entry* entry, int expired) noe
     return NULL if expired and elements_expired(c.db, key, entry) else entry
 
 
-cdef void put_field(Engine* e, Client* c, Slice key, Entry* entry, Slice field, Slice value) noexcept nogil:
-    """Sets a field, of a new hash if there is none, and leaves it the expiry that it has."""
+cdef void put_field(Engine* e, Client* c, Slice key, Entry* entry, Slice field, Slice value, int64_t expiry) noexcept nogil:
+    """Sets a field, of a new hash if there is none; expiry: as for hash_put. One whose time is over may be there still (CLIENT PAUSE)."""
     cdef int64_t before = elements_next(entry)
     entry = opened_or_new(c, key, entry)
-    hash_put(entry, &e.settings, field, value, KEEP_EXPIRY)
+    hash_put(entry, &e.settings, field, value, expiry)
     elements_changed(c.db, entry, before)
 
 
@@ -101,7 +101,7 @@ cdef void hsetnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
         reply_int(&c.reply, 0)
         return
     entry = without_expired(c, argv[1], entry, expired)
-    put_field(e, c, argv[1], entry, argv[2], argv[3])
+    put_field(e, c, argv[1], entry, argv[2], argv[3], NO_EXPIRY)
     reply_int(&c.reply, 1)
     mutated(c.db, argv[1], NOTIFY_HASH, b"hset", 1)
 
@@ -112,6 +112,7 @@ cdef void hincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
     cdef HashPair pair
     cdef int64_t increment
     cdef int64_t n = 0
+    cdef bint there
     cdef int expired = 0
     cdef char[HASH_TEXT] text
     if not arg_i64(c, argv[3], &increment):
@@ -119,7 +120,8 @@ cdef void hincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
     entry = open_for_write(c.db, argv[1])
     if not check_type(c, entry, TYPE_HASH):
         return
-    if find_live(c, entry, argv[2], &pair, &expired) and not num_read_i64(pair.value, &n):
+    there = find_live(c, entry, argv[2], &pair, &expired)
+    if there and not num_read_i64(pair.value, &n):
         reply_error(&c.reply, b"ERR hash value is not an integer")
         return
     entry = without_expired(c, argv[1], entry, expired)
@@ -127,7 +129,7 @@ cdef void hincrby_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
         reply_error(&c.reply, b"ERR increment or decrement would overflow")
         return
     n += increment
-    put_field(e, c, argv[1], entry, argv[2], slice_of(text, num_write_i64(text, n)))
+    put_field(e, c, argv[1], entry, argv[2], slice_of(text, num_write_i64(text, n)), KEEP_EXPIRY if there else <int64_t>NO_EXPIRY)
     reply_int(&c.reply, n)
     mutated(c.db, argv[1], NOTIFY_HASH, b"hincrby", 1)
 
@@ -137,14 +139,18 @@ cdef inline bint is_finite(long double n) noexcept nogil:
     return n - n == 0
 
 
-cdef bint incremented(Client* c, Entry** entry, const Slice* argv, long double* n) noexcept nogil:
-    """The field's new value; False: replied with an error. The entry is NULL if it went with a field that had expired."""
+cdef bint incremented(Client* c, Entry** entry, const Slice* argv, long double* n, int64_t* expiry) noexcept nogil:
+    """The field's new value, and the expiry that it has; False: replied with an error. The entry is NULL if it went with a field that had
+    expired."""
     cdef HashPair pair
+    cdef bint there
     cdef long double by
     cdef int expired = 0
     num_read_long_double(argv[3], &by)
     n[0] = 0
-    if find_live(c, entry[0], argv[2], &pair, &expired) and not num_read_long_double(pair.value, n):
+    there = find_live(c, entry[0], argv[2], &pair, &expired)
+    expiry[0] = pair.expiry if there else <int64_t>NO_EXPIRY
+    if there and not num_read_long_double(pair.value, n):
         reply_error(&c.reply, b"ERR hash value is not a float")
         return False
     entry[0] = without_expired(c, argv[1], entry[0], expired)
@@ -175,7 +181,7 @@ cdef void hincrbyfloat_command(Engine* e, Client* c, int argc, Slice* argv) noex
     cdef long double n
     cdef char[NUM_LONG_DOUBLE_TEXT] text
     cdef Slice value
-    cdef HashPair pair
+    cdef int64_t expiry
     if not num_read_long_double(argv[3], &n):
         reply_error(&c.reply, b"ERR value is not a valid float")
         return
@@ -183,17 +189,14 @@ cdef void hincrbyfloat_command(Engine* e, Client* c, int argc, Slice* argv) noex
         reply_error(&c.reply, b"ERR value is NaN or Infinity")
         return
     entry = open_for_write(c.db, argv[1])
-    if not check_type(c, entry, TYPE_HASH) or not incremented(c, &entry, argv, &n):
+    if not check_type(c, entry, TYPE_HASH) or not incremented(c, &entry, argv, &n, &expiry):
         return
     # what a replica computes might be rounded otherwise
     value = slice_of(text, num_write_long_double(text, n))
-    pair.expiry = NO_EXPIRY
-    if elements_next(entry) != NO_EXPIRY:
-        hash_find(entry, argv[2], &pair)
-    put_field(e, c, argv[1], entry, argv[2], value)
+    put_field(e, c, argv[1], entry, argv[2], value, expiry)
     reply_bulk(&c.reply, value)
     mutated(c.db, argv[1], NOTIFY_HASH, b"hincrbyfloat", 1)
-    propagate_value(e, c, argv[1], argv[2], value, pair.expiry != NO_EXPIRY)
+    propagate_value(e, c, argv[1], argv[2], value, expiry != NO_EXPIRY)
 
 
 # ---- removing
