@@ -108,6 +108,11 @@ def one_integer_set(n: int) -> Iterator[bytes]:
     return in_chunks(("SADD", "numbers"), ((i * 7919,) for i in range(n)), 50)
 
 
+def sparse_hyperloglogs(n: int) -> Iterator[bytes]:
+    """Ten elements a key, which has 16 bytes."""
+    return (request("PFADD", f"seen:{i:011d}", *(f"visitor:{i * 10 + f:09d}" for f in range(10))) for i in range(n))
+
+
 def large_strings(n: int) -> Iterator[bytes]:
     """Values of 1,000 bytes."""
     value = "v" * 1000
@@ -130,5 +135,6 @@ DATA_SETS = (
     DataSet("one hash of fields that expire, per field", one_expiring_hash),
     DataSet("one set, per member", one_set),
     DataSet("one integer set, per member", one_integer_set),
+    DataSet("sparse HyperLogLog of 10", sparse_hyperloglogs),
     DataSet("string key, 1,000 byte value", large_strings, weight=10),
 )

@@ -15,6 +15,8 @@ from bench.wire import Word, request
 RANDOM = "__rand_int__"
 KEYS = 100_000
 MEMBERS = 10_000
+POINTS = 80_000  # as many thousandths of a degree to the north and to the east
+DEGREES = f"{RANDOM}e-3"
 Prepare = Callable[[int], Iterator[bytes]]
 
 
@@ -78,9 +80,60 @@ def scored(key: str, count: int | None = None) -> Prepare:
     return lambda requests: in_chunks(("ZADD", key), ((i, f"element:{number(i)}") for i in range(count or requests)))
 
 
+def located(key: str) -> Prepare:
+    """A sorted set of members that lie between 0 and 80 degrees of latitude and of longitude."""
+
+    def points() -> Iterator[tuple[Word, ...]]:
+        for i in range(POINTS):
+            yield str(i * 7919 % POINTS / 1000), str(i * 30071 % POINTS / 1000), f"element:{number(i)}"
+
+    return lambda _: in_chunks(("GEOADD", key), points())
+
+
 def fields(key: str, count: int) -> Prepare:
     """A hash of so many fields."""
     return lambda _: in_chunks(("HSET", key), ((f"element:{number(i)}", "xxx") for i in range(count)))
+
+
+def hyperloglogs(count: int) -> Prepare:
+    """So many dense HyperLogLogs of 20000 elements, half of them another's, too."""
+
+    def prepare(_: int) -> Iterator[bytes]:
+        for key in range(count):
+            yield from in_chunks(("PFADD", f"dense{key}"), ((f"element:{number(i)}",) for i in range(key * 10_000, (key + 2) * 10_000)))
+
+    return prepare
+
+
+def entries(key: str, count: int) -> Prepare:
+    """A stream of so many entries, 1000-1 and so on, and a consumer group that reads it from the beginning."""
+
+    def commands(_: int) -> Iterator[bytes]:
+        for i in range(count):
+            yield request("XADD", key, f"{1000 + i}-1", "field", "xxx")
+        yield request("XGROUP", "CREATE", key, "workers", 0)
+
+    return commands
+
+
+def pending(key: str, count: int) -> Prepare:
+    """The same, with all entries pending for one consumer."""
+
+    def commands(requests: int) -> Iterator[bytes]:
+        yield from entries(key, count)(requests)
+        yield request("XREADGROUP", "GROUP", "workers", "first", "STREAMS", key, ">")
+
+    return commands
+
+
+def read_and_acknowledged(key: str, count: int) -> tuple[tuple[Word, ...], ...]:
+    """A consumer reads so many entries (nine at most: the number of those acknowledged has one digit) and acknowledges them; the group is
+    set back before, so that there always are some."""
+    return (
+        ("XGROUP", "SETID", key, "workers", 0),
+        ("XREADGROUP", "GROUP", "workers", "first", "COUNT", count, "STREAMS", key, ">"),
+        ("XACK", key, "workers", *(f"{1000 + i}-1" for i in range(count))),
+    )
 
 
 def two_sets(_: int) -> Iterator[bytes]:
@@ -148,9 +201,66 @@ MORE_COMMANDS = (
     load("ZRANK", "ZRANK", "myzset", f"element:{RANDOM}", prepare=scored("myzset", MEMBERS), keys=MEMBERS),
     load("ZSCORE", "ZSCORE", "myzset", f"element:{RANDOM}", prepare=scored("myzset", MEMBERS), keys=MEMBERS),
     load("ZINCRBY", "ZINCRBY", "myzset", 3, f"element:{RANDOM}", prepare=scored("myzset", MEMBERS), keys=MEMBERS),
+    load("GEOADD", "GEOADD", "mygeo", DEGREES, DEGREES, f"element:{RANDOM}", keys=POINTS, weight=2),
+    load("GEODIST", "GEODIST", "mygeo", f"element:{RANDOM}", f"element:{RANDOM}", prepare=located("mygeo"), keys=POINTS),
+    load(
+        "GEOSEARCH by radius",
+        "GEOSEARCH",
+        "mygeo",
+        "FROMLONLAT",
+        DEGREES,
+        DEGREES,
+        "BYRADIUS",
+        100,
+        "km",
+        prepare=located("mygeo"),
+        keys=POINTS,
+        weight=10,
+    ),
+    load(
+        "GEOSEARCH by box",
+        "GEOSEARCH",
+        "mygeo",
+        "FROMLONLAT",
+        DEGREES,
+        DEGREES,
+        "BYBOX",
+        200,
+        200,
+        "km",
+        "ASC",
+        "WITHDIST",
+        prepare=located("mygeo"),
+        keys=POINTS,
+        weight=10,
+    ),
+    load("XADD", "XADD", "mystream", "*", "field", "xxx"),
+    load("XADD MAXLEN ~", "XADD", "mystream", "MAXLEN", "~", 1000, "*", "field", "xxx"),
+    load("XRANGE of 100", "XRANGE", "mystream", "1200-1", "+", "COUNT", 100, prepare=entries("mystream", 1000), weight=10),
+    Load("XREADGROUP and XACK of 9", read_and_acknowledged("mystream", 9), entries("mystream", 1000), weight=5),
+    load(
+        "XAUTOCLAIM of 10",
+        "XAUTOCLAIM",
+        "mystream",
+        "workers",
+        "second",
+        0,
+        "1200-1",
+        "COUNT",
+        10,
+        prepare=pending("mystream", 1000),
+        weight=5,
+    ),
     load("SISMEMBER", "SISMEMBER", "myset", f"element:{RANDOM}", prepare=members("myset", MEMBERS), keys=MEMBERS),
     load("SINTER of 2 x 100", "SINTER", "seta", "setb", prepare=two_sets, weight=10),
     load("SORT of 100", "SORT", "numbers", prepare=numbers_to_sort, weight=10),
+    load("PFADD to 10,000 keys", "PFADD", f"sparse:{RANDOM}", f"element:{RANDOM}", keys=10_000),
+    load("PFADD to one key", "PFADD", "dense", f"element:{RANDOM}", keys=1_000_000),
+    load("PFCOUNT", "PFCOUNT", "dense0", prepare=hyperloglogs(1)),
+    # the byte that says that the cardinality is out of date
+    Load("SETRANGE, PFCOUNT", (("SETRANGE", "dense0", 15, b"\x80"), ("PFCOUNT", "dense0")), prepare=hyperloglogs(1), weight=10),
+    load("PFCOUNT of 3", "PFCOUNT", "dense0", "dense1", "dense2", prepare=hyperloglogs(3), weight=20),
+    load("PFMERGE of 2", "PFMERGE", "dense2", "dense0", "dense1", prepare=hyperloglogs(3), weight=20),
     load("SCAN", "SCAN", RANDOM, "COUNT", 10, prepare=strings("xxx"), keys=KEYS, weight=3),
     load("EXPIRE", "EXPIRE", f"key:{RANDOM}", 1000, prepare=strings("xxx")),
     load("DEL", "DEL", f"key:{RANDOM}", prepare=strings("xxx")),

@@ -16,8 +16,6 @@ _BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 _BY_NAME.update({setting.alias: setting for setting in SETTINGS if setting.alias is not None})
 _SHOWN = {name.encode(): name for name, setting in _BY_NAME.items() if not setting.hidden}
 _SHOWN_NAMES = tuple(_SHOWN)
-_MATCHED = 64  # answers that are kept
-_MATCHED_WORDS = 256  # characters of a question whose answer is kept
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
@@ -29,13 +27,12 @@ def find_setting(name: str) -> Setting | None:
 class Settings:
     """Values by setting, each with those who want to hear of its changes; starts with the defaults."""
 
-    __slots__ = ("_listeners", "_matched", "_values")
+    __slots__ = ("_listeners", "_values", "changes")
 
     def __init__(self) -> None:
         self._values: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
-        # what was asked for since a value changed: a transaction may ask for all of it a thousand times
-        self._matched: dict[tuple[str, ...], Mapping[str, str]] = {}
         self._listeners: dict[str, list[Listener]] = {}
+        self.changes = 0  # how often values were changed: what is made of them is good as long as this stays
 
     def value(self, name: str) -> Value:
         """The value by name or alias; KeyError for an unknown name."""
@@ -98,15 +95,6 @@ class Settings:
 
     def match(self, patterns: Sequence[str]) -> Mapping[str, str]:
         """Names with texts for CONFIG GET: exact names in the caller's spelling, then all names that fit a glob pattern."""
-        key = tuple(patterns)
-        matched = self._matched.get(key)
-        if matched is None:
-            matched = self._match(patterns)
-            if len(self._matched) < _MATCHED and sum(map(len, patterns)) < _MATCHED_WORDS:
-                self._matched[key] = matched
-        return matched
-
-    def _match(self, patterns: Sequence[str]) -> Mapping[str, str]:
         spelling: dict[str, str] = {}
         for pattern in patterns:
             if _GLOB_CHARACTERS.isdisjoint(pattern):
@@ -119,7 +107,7 @@ class Settings:
 
     def _change(self, values: dict[str, Value]) -> None:
         self._values.update(values)
-        self._matched.clear()
+        self.changes += 1
 
     def changed(self) -> Iterator[Setting]:
         """The settings whose values differ from their defaults, in the table's order."""

@@ -402,7 +402,16 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("stream-node-max-bytes", "memory", 4096, "Largest stream node, in bytes.", high=INT64_MAX, used=True, unsigned=True, core=True),
     Setting("stream-node-max-entries", "int", 100, "Largest stream node, in entries.", high=INT64_MAX, used=True, core=True),
-    Setting("hll-sparse-max-bytes", "memory", 3000, "Largest sparse HyperLogLog, in bytes.", high=INT64_MAX, used=True, unsigned=True),
+    Setting(
+        "hll-sparse-max-bytes",
+        "memory",
+        3000,
+        "Largest sparse HyperLogLog, in bytes.",
+        high=INT64_MAX,
+        used=True,
+        unsigned=True,
+        core=True,
+    ),
     Setting("vset-force-single-threaded-execution", "bool", False, "Run vector set commands in the main thread."),
     # snapshots
     Setting(

@@ -56,6 +56,16 @@ class TestValues:
         assert r.setbit("bits", 7, 1) == 0
         assert r.bitcount("bits") == 1
 
+    def test_hyperloglogs(self, r: redis.Redis) -> None:
+        """Counts, and merges with what is not there, too."""
+        assert r.pfadd("monday", "ann", "bob", "cid") == 1
+        assert r.pfadd("monday", "bob") == 0
+        assert r.pfadd("tuesday", "cid", "dan") == 1
+        assert r.pfcount("monday") == 3
+        assert r.pfcount("monday", "tuesday", "wednesday") == 4
+        assert r.pfmerge("week", "monday", "tuesday", "wednesday") is True
+        assert r.pfcount("week") == 4
+
     def test_bytes(self, connect: Connect) -> None:
         """Any byte in keys and values, a megabyte of them."""
         r = connect(decode_responses=False)
@@ -103,6 +113,39 @@ class TestValues:
         assert dict(r.zscan_iter("z")) == {"a": 11.0, "b": 2.5, "c": 3.0}
         # RESP3 replies to a pop of one with the pair alone, which redis-py hands on
         assert r.zpopmin("z") in ([("b", 2.5)], [["b", 2.5]], ["b", 2.5])
+
+    @pytest.mark.skipif(not hasattr(redis.Redis, "increx"), reason="this redis-py does not know the commands of Redis 8.8")
+    def test_conditions(self, r: redis.Redis) -> None:
+        """What is later than Redis 8.2."""
+        assert r.set("k", "x")
+        assert r.set("k", "y", ifeq="z") is None
+        assert r.set("k", "y", ifeq="x") is True
+        digest = r.digest("k")
+        assert r.set("k", "z", ifdne=digest) is None
+        assert r.delex("k", ifdeq=digest) == 1
+        assert r.digest("k") is None
+        assert r.msetex({"a": 1, "b": 2}, ex=100) == 1
+        assert 90 < r.ttl("b") <= 100
+        assert r.increx("a", byint=5, ubound=5, saturate=True) == [5, 4]
+        assert [float(part) for part in r.increx("a", byfloat=0.5, ubound=5)] == [5, 0]
+        assert r.execute_command("DELIFEQ", "a", 5) == 1
+
+    def test_points(self, r: redis.Redis) -> None:
+        """Distances and coordinates are floats, and absent members None."""
+        assert r.geoadd("g", (13.361389, 38.115556, "Palermo", 15.087269, 37.502669, "Catania")) == 2
+        assert r.geoadd("g", (0, 0, "nowhere"), xx=True) == 0
+        assert r.geodist("g", "Palermo", "Catania", unit="km") == 166.2742
+        assert r.geohash("g", "Palermo", "nowhere") == ["sqc8b49rny0", None]
+        ((longitude, latitude), absent) = r.geopos("g", "Catania", "nowhere")
+        assert (longitude, latitude, absent) == (15.087267458438873, 37.50266842333162, None)
+        assert r.geosearch("g", longitude=15, latitude=37, radius=200, unit="km", sort="ASC") == ["Catania", "Palermo"]
+        found = r.geosearch("g", member="Palermo", width=400, height=400, unit="km", withdist=True, withhash=True, withcoord=True)
+        assert [[name, distance] for name, distance, _, _ in found] == [["Palermo", 0.0], ["Catania", 166.2742]]
+        assert [number for _, _, number, _ in found] == [3479099956230698, 3479447370796909]
+        assert tuple(found[1][3]) == (longitude, latitude)
+        assert r.geosearchstore("d", "g", member="Catania", radius=100, unit="mi", storedist=True) == 1
+        assert r.georadiusbymember("g", "Catania", 200, unit="km", count=1) == ["Catania"]
+        assert r.georadius("g", 15, 37, 200, unit="km", store="d") == 2
 
     def test_expiry(self, r: redis.Redis) -> None:
         """Times to live and their absence."""

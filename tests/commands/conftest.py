@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.commands import streams
 from tests.commands.sorted_sets import run
 from tests.listening import Listener
 from tests.replies import encoding
@@ -30,3 +31,12 @@ def lex(raw: RawClient, kind: str) -> None:
 def hear(raw: RawClient, connect: Connect) -> Listener:
     """Events and changes of a command."""
     return Listener(raw, connect())
+
+
+@pytest.fixture
+def filled(raw: RawClient) -> RawClient:
+    """A connection behind which is a stream "s" with groups, in blocks of two entries; "text" is a string."""
+    raw("CONFIG", "SET", "stream-node-max-entries", 2)
+    for command in streams.FILLED:
+        assert not streams.run(raw, command).is_error
+    return raw

@@ -433,7 +433,6 @@ class TestClientReply:
         assert raw("ECHO", "a") == bulk(b"a")
         assert raw("CLIENT", "REPLY", "x") == SYNTAX
 
-
     @pytest.mark.parametrize("mode", ["OFF", "SKIP"])
     @pytest.mark.parametrize(("version", "kind"), [("2", "*"), ("3", ">")])
     def test_pushes_are_no_replies(self, raw: RawClient, connect: Connect, mode: str, version: str, kind: str) -> None:

@@ -449,6 +449,36 @@ class TestSort:
         assert [item.value for item in raw("SORT", "l").value] in (items, [*items[:2], items[3], items[2], *items[4:]])
 
 
+class TestSortAlpha:
+    """Texts are told apart by eight bytes behind what they have in common, or by all of them."""
+
+    TEXTS = (
+        b"common:b", b"common:a", b"common:", b"common:12345678b", b"common:12345678a", b"common:12345678", b"common:\xff", b"common:\x7f",
+        b"common:1234567\x00", b"common:1234567", b"common:b\x01", b"common:12345678a" + b"x" * 100,
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("texts", [TEXTS, (*TEXTS, b"comm"), (*TEXTS, b""), TEXTS[:1], (b"\x00b", b"\x00a", b"", b"\x00")])
+    @pytest.mark.parametrize("desc", [False, True])
+    def test_order(self, r: redis.Redis, texts: tuple[bytes, ...], desc: bool) -> None:
+        r.rpush("l", *texts)
+        found = r.sort("l", alpha=True, desc=desc)
+        # what stands behind a NUL does not count
+        assert [text.split(b"\0")[0] for text in found] == sorted((text.split(b"\0")[0] for text in texts), reverse=desc)
+        assert sorted(found) == sorted(texts)
+        r.sort("l", alpha=True, desc=desc, store="d")
+        assert r.lrange("d", 0, -1) == sorted(texts, reverse=desc)
+
+    @pytest.mark.parametrize("desc", [False, True])
+    def test_order_by_weights(self, r: redis.Redis, desc: bool) -> None:
+        """One that is not there comes before all others."""
+        weights = {b"%d" % i: text for i, text in enumerate((*self.TEXTS, b""))}
+        r.rpush("l", "none", *weights)
+        for element, text in weights.items():
+            r.set(b"w_" + element, text)
+        found = r.sort("l", by="w_*", alpha=True, desc=desc, store="d") and r.lrange("d", 0, -1)
+        assert found == sorted([b"none", *weights], key=lambda element: (element in weights, weights.get(element, b"")), reverse=desc)
+
+
 class TestSortRo:
     """SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC|DESC] [ALPHA]."""
 

@@ -588,9 +588,7 @@ class TestSlowlogGet:
     def test_refusals(self, raw: RawClient) -> None:
         for count in ("x", "-2"):
             assert raw("SLOWLOG", "GET", count) == Reply("-", b"ERR count should be greater than or equal to -1")
-        assert raw("SLOWLOG", "get", 1, 2) == error(
-            "ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP."
-        )
+        assert raw("SLOWLOG", "get", 1, 2) == error("ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP.")
 
     def test_long_commands_are_cut(self, slow: RawClient) -> None:
         slow("SET", "a", "x" * 130)
@@ -775,9 +773,7 @@ class TestDebug:
 
     def test_unknown(self, raw: RawClient) -> None:
         for words in (("jmap",), ("sleep",), ("sleep", "0", "x"), ("object",), ("populate",), ("stringmatch-len", "5", "x")):
-            assert raw("DEBUG", *words) == error(
-                f"ERR unknown subcommand or wrong number of arguments for '{words[0]}'. Try DEBUG HELP."
-            )
+            assert raw("DEBUG", *words) == error(f"ERR unknown subcommand or wrong number of arguments for '{words[0]}'. Try DEBUG HELP.")
         assert raw("DEBUG", "HELP").value[0].kind == "+"
 
     def test_object(self, raw: RawClient) -> None:

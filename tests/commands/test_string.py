@@ -741,6 +741,4 @@ class TestLcs:
         raw("MSET", "x", "x" * 1023, "y", "y" * 255)
         assert raw("LCS", "x", "y", "LEN") == integer(0)
         raw("APPEND", "y", "y")
-        assert raw("LCS", "x", "y", "LEN") == Reply(
-            "-", b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
-        )
+        assert raw("LCS", "x", "y", "LEN") == Reply("-", b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")

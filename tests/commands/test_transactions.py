@@ -51,9 +51,7 @@ class TestExec:
 
     def test_exec_itself_refused(self, raw: RawClient) -> None:
         raw("MULTI")
-        assert raw("EXEC", "a") == Reply(
-            "-", b"EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command"
-        )
+        assert raw("EXEC", "a") == Reply("-", b"EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command")
         assert raw("EXEC") == Reply("-", b"ERR EXEC without MULTI")
 
     def test_commands_answered_in_python(self, raw: RawClient) -> None:

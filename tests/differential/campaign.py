@@ -28,10 +28,9 @@ LATER = frozenset(
         "HPERSIST",
         "HGETEX",
         "HSETEX",
-        "XADD",
     ]
 )
-"""What the groups would send and zippy does not have yet: the expiry of fields, and streams."""
+"""What the groups would send and zippy does not have yet: the expiry of fields."""
 UNKNOWN = re.compile(rb"ERR unknown command|ERR '.*' has no handler")
 
 

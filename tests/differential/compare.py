@@ -30,6 +30,8 @@ def equal(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | 
         return outlined(ours, theirs)
     if step.check == "picked":
         return picked_alike(step, ours, theirs, before)
+    if step.check == "nearest":
+        return nearest_alike(ours, theirs)
     if (
         step.check == "unordered"
         or name in UNORDERED
@@ -160,6 +162,21 @@ def picked_alike(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Re
     else:
         names = list(ours.value[::2] if with_values else ours.value)
     return len(set(names)) == len(names)
+
+
+def nearest_alike(ours: Reply, theirs: Reply) -> bool:
+    """Two replies of members with distances, [member, distance, ...], in order of distance: of those at one distance in any order, and of
+    those at the last one any of them, since there may be more than were asked for."""
+    if ours.kind != "*" or theirs.kind != "*":
+        return False
+    distances = [item.value[1] for item in ours.value]
+    if distances != [item.value[1] for item in theirs.value]:
+        return False
+    return all(
+        Counter(item for item in ours.value if item.value[1] == distance)
+        == Counter(item for item in theirs.value if item.value[1] == distance)
+        for distance in set(distances) - {distances[-1]}
+    )
 
 
 UNSUBSCRIBED = {b"unsubscribe", b"punsubscribe", b"sunsubscribe"}

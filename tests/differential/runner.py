@@ -25,12 +25,14 @@ ALONE = ("scan", "exchange", "clock")
 SMALL = {
     "hash-max-listpack-entries": 4, "hash-max-listpack-value": 16, "zset-max-listpack-entries": 4, "zset-max-listpack-value": 16,
     "set-max-intset-entries": 6, "set-max-listpack-entries": 4, "set-max-listpack-value": 16,
-    "list-max-listpack-size": 4, "list-compress-depth": 0,
+    "list-max-listpack-size": 4, "list-compress-depth": 0, "stream-node-max-entries": 3, "stream-node-max-bytes": 4096,
+    "hll-sparse-max-bytes": 100,
 }  # fmt: skip
 DEFAULT = {
     "hash-max-listpack-entries": 512, "hash-max-listpack-value": 64, "zset-max-listpack-entries": 128, "zset-max-listpack-value": 64,
     "set-max-intset-entries": 512, "set-max-listpack-entries": 128, "set-max-listpack-value": 64,
-    "list-max-listpack-size": -2, "list-compress-depth": 0,
+    "list-max-listpack-size": -2, "list-compress-depth": 0, "stream-node-max-entries": 100, "stream-node-max-bytes": 4096,
+    "hll-sparse-max-bytes": 3000,
 }  # fmt: skip
 
 

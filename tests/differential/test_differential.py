@@ -67,6 +67,8 @@ def test_what_is_left_out_is_not_there() -> None:
 @pytest.mark.parametrize("group", GROUPS)
 def test_replies_are_equal(ours: Endpoint, theirs: Endpoint, group: str, resp: int, small: bool) -> None:
     """Every reply and the keyspace are as Redis's."""
+    if GROUPS[group].timed and ours.clock is None:
+        pytest.skip("the clock can't be set: there is no C compiler")
     campaign = Campaign(ours, theirs, GROUPS[group], Setup(resp, small), 1, COMMANDS, shrink_seconds=20.0)
     findings = list(campaign.findings())
     text = "\n".join(str(finding) for finding in findings)

@@ -198,6 +198,11 @@ def test_comparisons() -> None:
     assert not equal(picked, replies(b"a", b"a"), replies(b"c", b"b"), before)
     assert not equal(picked, replies(b"a", b"d"), replies(b"c", b"b"), before)
     assert not equal(picked, replies(b"a"), replies(b"c", b"b"), before)
+    nearest = Step((b"GEOSEARCH", b"z"), check="nearest")
+    a, b, c, d, e = (replies(name, distance) for name, distance in ((b"a", b"1"), (b"b", b"1"), (b"c", b"2"), (b"d", b"2"), (b"e", b"3")))
+    assert equal(nearest, Reply("*", (a, b, c)), Reply("*", (b, a, d)), None)
+    assert not equal(nearest, Reply("*", (a, c, e)), Reply("*", (b, c, e)), None)
+    assert not equal(nearest, Reply("*", (a, c)), Reply("*", (a, e)), None)
 
 
 def test_streams_keep_the_order_of_messages() -> None:

@@ -17,6 +17,7 @@ KEYS = {
     "set": [b"x%d" % n for n in range(4)],
     "zset": [b"z%d" % n for n in range(4)],
     "hash": [b"h%d" % n for n in range(4)],
+    "stream": [b"t%d" % n for n in range(4)],
 }
 ALL_KEYS = [key for keys in KEYS.values() for key in keys]
 
@@ -60,6 +61,23 @@ JUNK = [
     b"1.5",
     b"(",
 ]
+EDGE_STREAM_IDS = [
+    b"18446744073709551615-18446744073709551615", b"18446744073709551615", b"0-18446744073709551615", b"0-0", b"0-1", b"0-*", b"0", b"1",
+    b"18446744073709551614-1", b"9223372036854775807-9223372036854775808", b"+1-01", b" 1- 1",
+]  # fmt: skip
+BAD_STREAM_IDS = [
+    b"", b"-", b"+", b"*", b"1-", b"-1", b"1-1-1", b"a", b"1-a", b"-*", b"1-**", b"18446744073709551616", b"0x1", b"(", b"((1", b"1.5",
+    b"1 -1", b"1-\x001", b"1\x00-1", b"1" * 130,
+]  # fmt: skip
+# Longitudes and latitudes beside what cells and searches have edges at, and some that are none
+EDGE_LONGITUDES = [b"180", b"-180", b"179.999999", b"-179.999999", b"0", b"90", b"-90", b"45", b"2.682209014892578e-6"]
+EDGE_LATITUDES = [
+    b"85.05112878", b"-85.05112878", b"85.0511", b"-85.0511", b"0", b"66", b"66.0001", b"-66.0001", b"80", b"80.0001", b"-80.0001",
+    b"42.52556439",
+]  # fmt: skip
+BAD_DEGREES = [b"180.0000001", b"-181", b"85.0511287801", b"-90", b"1e300", b"inf", b"-inf", b"nan", b"", b"a", b"0x10", b" 1", b"1e-300"]
+SIZES = [b"0", b"0.1", b"1e-300", b"-0", b"-1", b"1e300", b"inf", b"-inf", b"nan", b"a", b"", b"20037726.37", b"40000000", b"1e7", b"0x10"]
+
 SHORT_WORDS = [b"a", b"b", b"c", b"d", b"e", b"foo", b"bar", b"hello", b"aa", b"ab", b"Z"]
 
 # Lengths beside the edges: embedded strings (44), listpack values (16 and 64), 6- and 12-bit listpack strings, packed nodes.
@@ -77,6 +95,8 @@ class Source:
         self.random = random.Random(seed)
         self.key_type = key_type
         self.small = small
+        self.added = 0
+        self.by_clock = False
 
     def pick(self, values: list[bytes]) -> bytes:
         """One of `values`."""
@@ -124,6 +144,12 @@ class Source:
     def hkey(self) -> bytes:
         """A hash's key."""
         return self.typed("hash")
+
+    def tkey(self) -> bytes:
+        """A stream's key; ids that are asked for next fit to it: those of half the streams are made of the clock's time."""
+        key = self.typed("stream")
+        self.by_clock = self.clock and key in KEYS["stream"][2:]
+        return key
 
     def xzkey(self) -> bytes:
         """A set's or a sorted set's key."""
@@ -195,6 +221,12 @@ class Source:
         """A word or a small number."""
         return self.pick(SHORT_WORDS) if self.random.random() < 0.6 else b"%d" % self.random.randint(-100, 1000)
 
+    def digest(self) -> bytes:
+        """A digest as DIGEST tells it; at times none."""
+        if self.random.random() < 0.9:
+            return self.pick([b"eaf06c6480b2cd11", b"EAF06C6480B2CD11", b"2d06800538d394c2", b"b6acb9d84a38ff74"])
+        return self.pick([b"eaf06c6480b2cd1", b"", b"eaf06c6480b2cd111", b"xaf06c6480b2cd11"])
+
     def bits(self) -> bytes:
         """A value for bit commands."""
         return bytes(
@@ -242,6 +274,55 @@ class Source:
     def scored(self) -> list[bytes]:
         """A score and a member."""
         return [self.score(), self.member()]
+
+    # points of the earth
+
+    def point(self) -> list[bytes]:
+        """A longitude and a latitude: around one place, anywhere, at an edge, or none."""
+        chance = self.random.random()
+        if chance < 0.45:
+            return [b"%.*f" % (self.random.choice((1, 4, 9)), middle + self.random.gauss(0, 1)) for middle in (15, 37)]
+        if chance < 0.7:
+            return [b"%.*f" % (self.random.choice((0, 4, 12)), self.random.uniform(-end, end)) for end in (180, 85.05)]
+        if chance < 0.97:
+            near = b"%.6f" % self.random.gauss(0, 2)
+            return [self.pick([*EDGE_LONGITUDES, near]), self.pick([*EDGE_LATITUDES, near])]
+        return [self.pick(BAD_DEGREES), self.pick([b"1", *BAD_DEGREES])]
+
+    def located(self) -> list[bytes]:
+        """A point and a member."""
+        return [*self.point(), self.member()]
+
+    def lengthunit(self) -> bytes:
+        """A unit of length."""
+        return self.pick([b"m", b"km", b"ft", b"mi", b"M", b"Km"]) if self.random.random() < 0.97 else self.pick([b"cm", b"", b"mm"])
+
+    def size(self) -> bytes:
+        """A length, from less than a meter to more than the earth's circumference, in most units."""
+        if self.random.random() < 0.9:
+            return b"%.*f" % (self.random.choice((0, 3)), 10 ** self.random.uniform(0, 7.7))
+        return self.pick(SIZES)
+
+    def radius(self) -> list[bytes]:
+        """A length and its unit."""
+        return [self.size(), self.lengthunit()]
+
+    def around(self) -> list[bytes]:
+        """Where a search has its center."""
+        return [b"FROMMEMBER", self.member()] if self.random.random() < 0.4 else [b"FROMLONLAT", *self.point()]
+
+    def shape(self) -> list[bytes]:
+        """What a search looks in."""
+        if self.random.random() < 0.5:
+            return [b"BYRADIUS", *self.radius()]
+        width = self.size()
+        return [b"BYBOX", width, width if self.random.random() < 0.3 else self.size(), self.lengthunit()]
+
+    def pick_some(self, branches: list[list[bytes]]) -> list[bytes]:
+        """The words of some of the branches, in any order."""
+        chosen = [branch for branch in branches if self.random.random() < 0.35]
+        self.random.shuffle(chosen)
+        return [word for branch in chosen for word in branch]
 
     # numbers
 
@@ -352,6 +433,48 @@ class Source:
         """A bit; at times not one."""
         return self.pick([b"0", b"1", b"0", b"1", b"0", b"1", b"0", b"1", b"2", b"-1", b"a", b""])
 
+    # HyperLogLogs: their keys are nobody else's, who might damage a sparse one in a way that Redis is late to notice
+
+    def pkey(self) -> bytes:
+        """A HyperLogLog's key."""
+        return self.pick([b"p0", b"p1", b"p2", b"p3"])
+
+    def element(self) -> bytes:
+        """An element: one of a few, or hardly ever the same again."""
+        return self.val() if self.random.random() < 0.5 else b"%d" % self.random.randrange(1 << self.random.randint(1, 40))
+
+    def manyelements(self) -> list[bytes]:
+        """Enough elements for a sparse one to become long, at times too long."""
+        count = self.random.choice([5, 20, 40, 80] if self.small else [20, 100, 300, 1000])
+        start = self.random.choice([0, 0, 50, self.random.randrange(1 << 30)])
+        return [b"%d" % (start + n) for n in range(count)]
+
+    def sparse_header(self) -> bytes:
+        """The header of a sparse HyperLogLog; its cardinality is out of date."""
+        return b"HYLL\x01" + bytes(10) + b"\x80"
+
+    def sparse(self) -> bytes:
+        """A sparse HyperLogLog with opcodes that no command makes, too: long ones for few registers, neighbours that are alike."""
+        random = self.random
+        out = bytearray(random.choice([self.sparse_header(), b"HYLL\x01abc" + random.randbytes(8)]))
+        values, longest, left = random.choice([0.1, 0.5, 0.9]), random.choice([64, 400, 16384, 16384]), 16384
+        while left:
+            if random.random() < values and len(out) < 5000:
+                run = min(left, random.choice([1, 1, 1, 2, 3, 4]))
+                out.append(0x80 | random.choice([0, 0, 1, random.randrange(32)]) << 2 | run - 1)
+            else:
+                run = min(left, random.randint(1, longest))
+                out += bytes([run - 1]) if run <= 64 and random.random() < 0.8 else bytes([0x40 | run - 1 >> 8, run - 1 & 255])
+            left -= run
+        return bytes(out)
+
+    def dense(self) -> bytes:
+        """A dense HyperLogLog with registers in no order, with small ones alone, or with equal ones."""
+        random = self.random
+        small = b"\x08\x31\x08" * 2048 + random.randbytes(6144)
+        registers = random.choice([random.randbytes(12288), small, b"\x41\x10\x04" * 4096, bytes(12288)])
+        return b"HYLL\x00" + random.choice([bytes(10) + b"\x80", random.randbytes(11)]) + registers
+
     # times: none that could pass while a test runs (unless its clock is set), and hardly ever the same one twice
 
     def sec(self) -> bytes:
@@ -460,6 +583,95 @@ class Source:
     def sortget(self) -> bytes:
         """A GET pattern."""
         return self.pick([b"#", b"s*", b"h*->a", b"h*->foo", b"s0", b"*", b"h*->", b"nothing*"])
+
+    # streams
+
+    def addid(self) -> bytes:
+        """The id for XADD: mostly above those before it."""
+        chance = self.random.random()
+        if chance < 0.06:
+            return self.pick([*BAD_STREAM_IDS, *EDGE_STREAM_IDS[:6]])
+        if self.by_clock:
+            return b"*" if chance < 0.85 else self.pick([b"%d-*", b"%d", b"%d-7"]) % self.now_ms
+        self.added += self.random.choice((0, 1, 1, 1, 2))
+        return self.pick([b"%d-*", b"%d-1", b"%d-1", b"%d-3", b"%d"]) % (self.added // 2)
+
+    def streamid(self) -> bytes:
+        """An id that may be there: of an entry, beside one, at an edge, or not an id."""
+        chance = self.random.random()
+        if chance < 0.05:
+            return self.pick(EDGE_STREAM_IDS) if chance < 0.04 else self.pick(BAD_STREAM_IDS)
+        around = self.now_ms if self.by_clock else self.added // 2
+        ms = max(0, around - self.random.choice((0, 0, 0, 1, 2, 3, 5, 10, 30, 500)))
+        return b"%d" % ms if chance < 0.3 else b"%d-%d" % (ms, self.random.choice((0, 1, 1, 1, 2, 3, 4)))
+
+    def rangestart(self) -> bytes:
+        """An end of a range of ids."""
+        chance = self.random.random()
+        if chance < 0.4:
+            return b"-" if chance < 0.36 else b"+"
+        return (b"(" if chance < 0.55 else b"") + self.streamid()
+
+    def rangeend(self) -> bytes:
+        """The other end."""
+        chance = self.random.random()
+        if chance < 0.4:
+            return b"+" if chance < 0.36 else b"-"
+        return (b"(" if chance < 0.55 else b"") + self.streamid()
+
+    def groupname(self) -> bytes:
+        """A consumer group's name."""
+        return (
+            self.pick([b"g1", b"g1", b"g1", b"g2", b"g2", b"g3"]) if self.random.random() < 0.97 else self.pick([b"", b"a\x00b", b"none"])
+        )
+
+    def consumer(self) -> bytes:
+        """A consumer's name."""
+        return self.pick([b"c1", b"c1", b"c2", b"c3", b"c4"]) if self.random.random() < 0.97 else self.pick([b"", b"\xff\x00", b"d" * 100])
+
+    def idle(self) -> bytes:
+        """A time that entries have been pending for."""
+        return (
+            self.pick([b"0", b"0", b"0", b"1", b"1000", b"1500", b"5000"]) if self.random.random() < 0.95 else self.pick([b"-1", b"a", b""])
+        )
+
+    def pairsof(self) -> list[bytes]:
+        """Fields and values of an entry; most entries of a stream have the same fields."""
+        fields = self.random.choice([[b"a"], [b"a"], [b"a", b"b"], [b"a", b"b"], [b"b", b"a"], [b"a", b"a", b"1"]])
+        if self.random.random() < 0.15:
+            fields = [self.val() for _ in range(self.random.choice((1, 2, 5)))]
+        return [item for field in fields for item in (field, self.val() if self.random.random() < 0.5 else self.shortval())]
+
+    def trimming(self) -> list[bytes]:
+        """MAXLEN or MINID with all that belongs to it."""
+        by, threshold = self.random.choice([(b"MAXLEN", self.count), (b"MINID", self.streamid)])
+        sign = self.random.choice([[], [b"="], [b"~"], [b"~"]])
+        limit = [b"LIMIT", self.pick([b"0", b"1", b"2", b"5", b"100", b"-1", b"a"])] if self.random.random() < 0.2 else []
+        bound = self.pick([b"1", b"3", b"10", b"50"]) if by == b"MAXLEN" and self.random.random() < 0.5 else threshold()
+        return [by, *sign, bound, *limit]
+
+    def ids(self) -> list[bytes]:
+        """IDS, a count and ids."""
+        return [b"IDS", *self.counted("streamid")]
+
+    def plainreads(self) -> list[bytes]:
+        """STREAMS, keys and where to read on."""
+        pairs = [(self.tkey(), self.streamid() if self.random.random() < 0.7 else self.pick([b"$", b"+", b"0", b">", b"-"]))
+                 for _ in range(self.random.choice((1, 1, 2, 3)))]  # fmt: skip
+        extra = [b"0"] if self.random.random() < 0.03 else []
+        return [b"STREAMS", *(key for key, _ in pairs), *(place for _, place in pairs), *extra]
+
+    def groupreads(self) -> list[bytes]:
+        """STREAMS, keys, and > or an id for the consumer's own entries."""
+        pairs = [(self.tkey(), b">" if self.random.random() < 0.7 else self.pick([b"0", b"$", b"+", self.streamid(), self.streamid()]))
+                 for _ in range(self.random.choice((1, 1, 1, 2)))]  # fmt: skip
+        return [b"STREAMS", *(key for key, _ in pairs), *(place for _, place in pairs)]
+
+    def moment(self) -> bytes:
+        """A Unix time in milliseconds that a delivery may have had."""
+        if self.clock and self.random.random() < 0.9:
+            return b"%d" % (self.now_ms + self.random.choice((-5000, -1000, -1, 0, 1, 1000)))
+        return self.pick([b"0", b"-1", b"a", b"9223372036854775807", b"1000"])
 
     def channel(self) -> bytes:
         """A channel."""

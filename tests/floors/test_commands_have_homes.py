@@ -70,7 +70,9 @@ def test_each_command_has_a_handler(group: str) -> None:
     """In Cython `<name>_command` in the group's file, in Python a function registered under the name; one of the two."""
     names = [name for owner, name in leaves() if owner == group]
     in_cython = {name for name in names if re.sub(r"[|-]", "_", name) in cython_handlers(group)}
-    in_python = {name for name in names if name in python_handlers() or name.split("|")[0] in python_handlers()}
+    # COMMAND is a command itself, and its subcommands have handlers elsewhere
+    contained = {name for name in names if name.split("|")[0] in python_handlers()} - in_cython
+    in_python = contained | {name for name in names if name in python_handlers()}
     assert sorted(set(names) - in_cython - in_python) == []
     assert sorted(in_cython & in_python) == []
 

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from tests.differential.keyspace import READ, ordered
+from tests.hyperloglog import decoded
 from tests.resp import RawClient, Reply, encode
 
 BATCH = 500
@@ -82,10 +83,18 @@ def verify(client: RawClient) -> None:
 
 
 def value_of(kind: bytes, reply: Reply) -> Any:
-    """A value without what a restart may change: the order of what has none, and the sign of a score of 0, which only a small sorted set
-    does without, in Redis too."""
+    """A value without what a restart may change: the order of what has none, the sign of a score of 0, which only a small sorted set does
+    without, in Redis too, and a HyperLogLog's encoding."""
     value = ordered(kind, reply)
+    if kind == b"string":
+        return registers_of(reply.value)
     return [b"0" if word == b"-0" else word for word in value.plain()] if kind == b"zset" else value
+
+
+def registers_of(text: bytes) -> Any:
+    """A string, or a HyperLogLog's registers and header: whether it is dense is for the setting to say that it was written under."""
+    registers = decoded(text)
+    return text if registers is None else (text[5:16], bytes(registers))
 
 
 def data_of(client: RawClient) -> Data:

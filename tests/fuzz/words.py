@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.differential.groups import GROUPS
+from tests.differential.groups import GROUPS, later
 from tests.differential.groups.group import Group, commands
 from tests.differential.steps import Unit
 from tests.differential.values import Source
@@ -60,9 +60,9 @@ class Words(Source):
     def __init__(self, seed: str, shared: Shared) -> None:
         super().__init__(seed, "any", small=False, clock=True)
         self.shared = shared
-        self.drawn_from = [*GROUPS.values(), ADMINISTRATION]
+        self.drawn_from = [*GROUPS.values(), later.GROUP, ADMINISTRATION]
         self.listens = self.random.random() < 0.15
-        self.shares = [10] * len(GROUPS) + [14]
+        self.shares = [10] * len(GROUPS) + [4, 14]
 
     def val(self) -> bytes:
         """A value, seldom one that an encoding of its own or a buffer's limit is there for."""

@@ -19,6 +19,7 @@ from typing import Any
 import redis
 
 import zippy
+from tests.hyperloglog import HEADER, decoded
 from tests.persistence.encodings import fill
 from tests.resp import Reply
 from tests.unit.rdb_bytes import double, intset, length, listpack, payload, string, ziplist
@@ -59,7 +60,10 @@ TYPES = 26
 
 # for each type, commands that change or search the value at k
 WRITES = {
-    b"string": ("APPEND k x", "SETRANGE k 3 yy", "INCR k", "GETRANGE k 1 -2", "SETBIT k 9 1"),
+    b"string": (
+        "APPEND k x", "SETRANGE k 3 yy", "INCR k", "GETRANGE k 1 -2", "SETBIT k 9 1", "PFADD k a b c", "PFCOUNT k", "PFCOUNT k t",
+        "PFMERGE k t", "PFMERGE t k", "PFDEBUG DECODE k", "PFDEBUG GETREG k",
+    ),
     b"list": (
         "LSET k 0 7", "LINSERT k AFTER 7 after", "LREM k -1 a", f"LPUSH k {'l' * 70}", f"RPUSH k {1 << 40}", "LPOS k after RANK -1",
         "LINDEX k -1", "LTRIM k 0 -2", "SORT k ALPHA", "LPOP k 3", "RPOP k 2",
@@ -78,6 +82,7 @@ WRITES = {
         "ZCOUNT k 0 5", "ZREM k new a", "ZPOPMIN k 2", "ZPOPMAX k 1",
     ),
 }  # fmt: skip
+HYPERLOGLOG = ("PFCOUNT k k", "PFMERGE k", "PFMERGE t k", "PFDEBUG GETREG k", "PFDEBUG TODENSE k")
 READS = {
     b"string": ("GET", "k"),
     b"list": ("LRANGE", "k", 0, -1),
@@ -223,6 +228,26 @@ class Campaign:
                 return
             self.command(*READS[kind])
 
+    def count(self, text: bytes) -> None:
+        """Has each command look at a string that may be a HyperLogLog: they find out when it is damaged."""
+        self.tried += 1
+        whole = decoded(text)
+        if whole is not None:
+            self.loaded += 1
+        for command in (*HYPERLOGLOG, "PFADD k a b c"):
+            self.r.set("k", text)
+            self.r.delete("t")
+            answer = self.command(*command.split())
+            if isinstance(answer, redis.ResponseError) != (whole is None):
+                raise Found(f"{command}: {answer}: {text!r}")
+            after = decoded(self.command("GET", "k"))
+            if whole is None:
+                if self.command("GET", "k") != text:
+                    raise Found(f"{command} changes what is damaged: {text!r}")
+            elif after is None or not all(new >= old for new, old in zip(after, whole, strict=True)):
+                raise Found(f"{command} loses registers: {text!r}")
+        self.r.delete("k", "t")
+
     def run(self, seconds: float = 0, count: int = 0) -> None:
         """Until the time is over or so many were tried; then nothing may be left."""
         end = time.monotonic() + seconds
@@ -248,6 +273,21 @@ def make_file(policy: str) -> bytes:
         path = Path(folder) / "dump.rdb"
         snapshot.save_here(host_of(engine).core, SaveRequest(str(path), "8.2.3", checksum=False))
         return path.read_bytes()
+
+
+def hyperloglogs(r: redis.Redis) -> Iterator[bytes]:
+    """HyperLogLogs of both encodings, and sparse ones of opcodes that no command writes."""
+    r.flushall()
+    fill(Direct(r))  # type: ignore[arg-type]
+    for key in r.keys("hyperloglog:*"):
+        text = r.get(key)
+        assert isinstance(text, bytes)
+        yield text
+    r.flushall()
+    yield HEADER + b"\x40\x00\x83\xff\xff\x00\x7f\xf1"
+    yield HEADER + b"\x40\x00" * 16384
+    yield HEADER + b"\x00" * 16384
+    yield HEADER + b"\x83\x00\x87\x3a" * 240 + b"\x3f"
 
 
 def whole_files(seed: int, more: Callable[[int], bool]) -> tuple[int, int]:

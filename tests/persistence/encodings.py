@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.hyperloglog import HEADER
 from tests.resp import RawClient
 
 FAR = 99_999_999_999_999  # ms since the epoch
@@ -37,6 +38,22 @@ def fill_strings(client: RawClient) -> None:
     client("SET", "", "the empty key")
     client("SET", b"\x00\xff\r\n", b"\x00\xff\r\n")
     client("SET", "k" * 70_000, "a long key")
+
+
+def fill_hyperloglogs(client: RawClient) -> None:
+    """HyperLogLogs: empty, sparse, dense, merged, with their cardinality known and out of date."""
+    # set, since short strings are embedded when they are loaded
+    client("SET", "hyperloglog:empty", HEADER + b"\x7f\xff")
+    client("SET", "hyperloglog:one", HEADER + b"\x71\xa6\x84\x4e\x57")
+    client("PFADD", "hyperloglog:sparse", *range(300))
+    client("PFADD", "hyperloglog:large", *range(20_000))
+    client("PFADD", "hyperloglog:dense", "a", "b")
+    client("PFDEBUG", "TODENSE", "hyperloglog:dense")
+    client("PFADD", "hyperloglog:counted", *range(100, 500))
+    client("PFCOUNT", "hyperloglog:counted")
+    client("PFMERGE", "hyperloglog:merged sparse", "hyperloglog:sparse", "hyperloglog:counted", "hyperloglog:none")
+    client("PFMERGE", "hyperloglog:merged dense", "hyperloglog:large", "hyperloglog:sparse")
+    client("PFCOUNT", "hyperloglog:merged dense")
 
 
 def fill_lists(client: RawClient) -> None:
@@ -95,12 +112,42 @@ def fill_zsets(client: RawClient) -> None:
     client("ZADD", "zset:long", 1, LONG[:5000], 2, "b")
 
 
+def fill_streams(client: RawClient) -> None:
+    """Streams of one block and of many, with entries that were deleted, and groups with consumers and pending entries."""
+    for number, (ms, seq) in enumerate(((0, 1), (5, 0), (5, 7), (1 << 40, 0), ((1 << 64) - 1, (1 << 64) - 2))):
+        client("XADD", "stream:ids", f"{ms}-{seq}", "field", INTEGERS[number], "", LONG[: 100 * number])
+    for size in EDGES:
+        client("XADD", "stream:texts", f"{size + 1}-0", text(size), LONG[:size], "same", size)
+    for number in range(1, 700):
+        client("XADD", "stream:many", f"{number}-{number % 3}", "field", f"value {number}", "n", number)
+    client("XDEL", "stream:many", *(f"{number}-{number % 3}" for number in range(100, 300, 2)))
+    client("XTRIM", "stream:many", "MAXLEN", 510)
+    client("XADD", "stream:empty", "7-7", "a", "b")
+    client("XDEL", "stream:empty", "7-7")
+    client("XGROUP", "CREATE", "stream:empty", "group", "0")
+    fill_groups(client)
+
+
+def fill_groups(client: RawClient) -> None:
+    """Groups of the stream with many entries. Pending entries were deleted, trimmed, claimed; a group has read nothing, another all."""
+    for group, start in (("", "0"), ("all", "$"), ("some", "0")):
+        client("XGROUP", "CREATE", "stream:many", group, start)
+    for consumer, count in (("one", 200), ("other", 1), ("one", 3)):
+        client("XREADGROUP", "GROUP", "some", consumer, "COUNT", count, "STREAMS", "stream:many", ">")
+    first = client("XRANGE", "stream:many", "-", "+", "COUNT", 50).plain()
+    ids = [entry[0] for entry in first]
+    client("XCLAIM", "stream:many", "some", "other", 0, *ids[10:20], "RETRYCOUNT", 300, "TIME", 1_700_000_000_000)
+    client("XACK", "stream:many", "some", *ids[20:40])
+    client("XDEL", "stream:many", *ids[30:45])
+    client("XTRIM", "stream:many", "MINID", ids[5])
+
+
 def fill(client: RawClient, fields_expire: bool = False) -> None:
     """All of these, some with a time to live, in several databases."""
     client("FLUSHALL")
     if fields_expire:
         fill_expiring_fields(client)
-    for fill_type in (fill_strings, fill_lists, fill_sets, fill_hashes, fill_zsets):
+    for fill_type in (fill_strings, fill_hyperloglogs, fill_lists, fill_sets, fill_hashes, fill_zsets, fill_streams):
         fill_type(client)
     for number, key in enumerate(
         ("number:0", "text:44", "list:many", "set:int16", "set:many", "hash:listpack", "zset:many", "zset:listpack")
@@ -112,6 +159,14 @@ def fill(client: RawClient, fields_expire: bool = False) -> None:
         client("SET", "ends", db, "PXAT", FAR)
         client("RPUSH", "list", *range(db))
     client("SELECT", 0)
+
+
+def without_moments(facts: Any) -> Any:
+    """What XINFO says but for the moments when consumers were seen, which no command brings back."""
+    if not isinstance(facts, list):
+        return facts
+    moments = [n for n, word in enumerate(facts) if word in (b"seen-time", b"active-time")]
+    return [without_moments(word) for n, word in enumerate(facts) if n not in moments and n - 1 not in moments]
 
 
 def value_of(client: RawClient, key: bytes, kind: str) -> Any:
@@ -126,6 +181,8 @@ def value_of(client: RawClient, key: bytes, kind: str) -> Any:
         words = client("HGETALL", key).plain()
         moments = client("HPEXPIRETIME", key, "FIELDS", len(words) // 2, *words[::2])
         return sorted(zip(words[::2], words[1::2], moments.plain() if moments.kind == "*" else [-1] * (len(words) // 2), strict=True))
+    if kind == "stream":
+        return without_moments(client("XINFO", "STREAM", key, "FULL", "COUNT", 0).plain())
     words = client("ZRANGE", key, 0, -1, "WITHSCORES").plain()
     return list(zip(words[::2], map(float, words[1::2]), strict=True))
 
@@ -138,7 +195,7 @@ def contents(client: RawClient, encodings: tuple[str, ...] = ()) -> dict[tuple[i
         client("SELECT", db)
         for key in client("KEYS", "*").plain():
             kind = client("TYPE", key).value.decode()
-            size = {"list": "LLEN", "zset": "ZCARD", "set": "SCARD", "hash": "HLEN", "string": "STRLEN"}[kind]
+            size = {"list": "LLEN", "zset": "ZCARD", "set": "SCARD", "hash": "HLEN", "string": "STRLEN", "stream": "XLEN"}[kind]
             encoding = client("OBJECT", "ENCODING", key).value if kind in encodings else None
             found[db, key] = (kind, value_of(client, key, kind), client(size, key).value, client("PEXPIRETIME", key).value, encoding)
     client("SELECT", 0)

@@ -4,8 +4,9 @@
     LD_PRELOAD=$(python -c 'import atheris; print(atheris.path())')/asan_with_fuzzer.so \\
     ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 python -m tests.persistence.fuzz CORPUS -max_total_time=3600
 
-An input's first byte chooses what the rest is: the body of a value, restored under default limits or small ones and then worked with, or a
-file from after its magic to before its end. The folder CORPUS begins with the bodies of all types and encodings and with a file.
+An input's first byte chooses what the rest is: the body of a value, restored under default limits or small ones and then worked with, a
+file from after its magic to before its end, or a string that may be a HyperLogLog. The folder CORPUS begins with the bodies of all types
+and encodings, with a file and with HyperLogLogs.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from pathlib import Path
 import atheris
 
 import zippy
-from tests.persistence.damage import BLOAT, SLOW, Campaign, Found, damaged, make_file
+from tests.persistence.damage import BLOAT, SLOW, Campaign, Found, damaged, hyperloglogs, make_file
 from zippy._core import snapshot
 from zippy._core.introspection import memory_stats
 
 MAGIC = 9  # bytes of a file's start
-KINDS = 3
+KINDS = 4
 FILE = 2
+HYPERLOGLOG = 3
 
 
 class Target:
@@ -45,6 +47,8 @@ class Target:
             for small in range(FILE):
                 (corpus / f"body{place}.{small}").write_bytes(bytes((small,)) + body)
         (corpus / "file").write_bytes(bytes((FILE,)) + self.file[MAGIC:-MAGIC])
+        for place, text in enumerate(hyperloglogs(self.campaigns[0].r)):
+            (corpus / f"hyperloglog{place}").write_bytes(bytes((HYPERLOGLOG,)) + text)
 
     def __call__(self, data: bytes) -> None:
         if len(data) < 2:
@@ -52,6 +56,9 @@ class Target:
         kind = data[0] % KINDS
         if kind == FILE:
             self.load(data[1:])
+            return
+        if kind == HYPERLOGLOG:
+            self.campaigns[0].count(data[1:])
             return
         campaign = self.campaigns[kind]
         # the order of the commands belongs to the input

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -242,6 +243,21 @@ COMMANDS: list[tuple[str, ...]] = [
     ("HSETEX h PX 500000 FIELDS 2 a 1 b 2", "HINCRBY h a 1", "HINCRBYFLOAT h b 1.5", "HEXPIRE h 0 FIELDS 1 a"),
     ("HSET h a 1 b 2 c 3", "HGETEX h EX 500 FIELDS 2 a x", "HGETEX h PERSIST FIELDS 2 a b", "HGETEX h PXAT 1 FIELDS 1 a"),
     ("HSETEX h PXAT 1 FIELDS 1 a 1", "HSET h a 1 b 2", "HSETEX h FXX PXAT 1 FIELDS 1 a 1", "HGETDEL h FIELDS 2 b x"),
+    ("XADD s * a b", "XADD s NOMKSTREAM * a b", "XADD s MAXLEN ~ 1 * a b", "XADD missing NOMKSTREAM * a b", "XTRIM s MAXLEN 1"),
+    (
+        *("XADD s 1-1 a b", "XADD s 2-* a b", "XADD s 3 a b", "XADD s 4-1 a b", "CONFIG SET stream-node-max-entries 2"),
+        *("XADD s 5-1 a b", "XADD s 6-1 a b", "XADD s MINID ~ 2 7-* a b", "XADD s MAXLEN ~ 3 LIMIT 4 8-* a b", "XTRIM s MAXLEN ~ 2"),
+        *("XTRIM s MINID ~ 7 LIMIT 100", "XTRIM s MAXLEN ~ 5", "XTRIM s MINID ~ 99", "XADD s MINID ~ 99 9-* a b", "XSETID s 20"),
+    ),
+    (
+        *("XADD s 1-1 a b", "XADD s 2-1 a b", "XADD s 3-1 a b", "XADD s 4-1 a b", "XADD s 5-1 a b", "XGROUP CREATE s g 0"),
+        *("XREADGROUP GROUP g c COUNT 2 STREAMS s >", "XREADGROUP GROUP g d COUNT 1 NOACK STREAMS s >", "XREADGROUP GROUP g c STREAMS s 0"),
+        *("XREADGROUP GROUP g c COUNT 1 STREAMS s >", "XCLAIM s g e 0 1-1 9-9", "XCLAIM s g e 0 2-1 JUSTID", "XCLAIM s g e 0 5-1 FORCE"),
+        *("XCLAIM s g e 0 9-9 LASTID 5-1", "XCLAIM s g e 0 9-9 LASTID 1-1", "XAUTOCLAIM s g c 0 0", "XAUTOCLAIM s g c 99999 0"),
+        *("XDEL s 1-1 9-9", "XAUTOCLAIM s g c 0 0 JUSTID", "XACK s g 9-9", "XACK s g 2-1", "XACKDEL s g DELREF IDS 2 4-1 9-9"),
+        *("XDELEX s ACKED IDS 1 2-1", "XGROUP SETID s g 0", "XGROUP CREATECONSUMER s g c", "XGROUP CREATECONSUMER s g f"),
+        *("XGROUP DELCONSUMER s g f", "XGROUP DELCONSUMER s g f", "XGROUP DESTROY s g", "XGROUP CREATE t g $ MKSTREAM"),
+    ),
     ("GETSET a 1", "GETSET a 2", "HSET h a 1", "HSETNX h a 2", "HDEL h a", "SINTERSTORE s a", "ZADD z INCR 1 a", "ZADD z NX 1 a"),
 ]  # fmt: skip
 
@@ -323,8 +339,8 @@ class TestLog:
 
 
 def without_times(found: list[list[bytes]]) -> list[list[bytes]]:
-    """Expiry times differ by the moment."""
-    return [[b"TIME" if len(word) == 13 and word.isdigit() else word.lower() for word in words] for words in found]
+    """Expiry times and generated ids differ by the moment."""
+    return [[b"TIME" if re.fullmatch(rb"\d{13}(-\d+)?", word) else word.lower() for word in words] for words in found]
 
 
 class TestRestart:

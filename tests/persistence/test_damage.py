@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import zippy
-from tests.persistence.damage import Campaign, whole_files
+from tests.persistence.damage import Campaign, damaged, hyperloglogs, whole_files
 
 SEEDS = range(4)
 
@@ -25,6 +25,19 @@ def test_files(seed: int) -> None:
     tried, loaded = whole_files(seed, lambda tried: tried < 1500)
     assert tried == 1500
     assert 50 < loaded < 1450
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_hyperloglogs(seed: int) -> None:
+    with zippy.Engine() as engine:
+        campaign = Campaign(engine, seed)
+        bodies = list(hyperloglogs(campaign.r))
+        for text in bodies:
+            campaign.count(text)
+        assert campaign.loaded == len(bodies)
+        for _ in range(60):
+            campaign.count(damaged(campaign.source, bodies))
+        assert campaign.loaded < len(bodies) + 50
 
 
 def test_every_cut_of_every_body() -> None:

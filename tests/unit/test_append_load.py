@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.resp import request
 from zippy._core.append_load import AppendError, RequestLoader
-from zippy._core.introspection import engine_stats, internal_session
+from zippy._core.introspection import internal_session, is_loading
 from zippy._core.session import Core
 
 
@@ -83,7 +83,7 @@ def test_commands_that_are_refused_are_counted() -> None:
 def test_it_is_no_longer_loading_afterwards() -> None:
     core = Loaded()
     core.problem(b"?")
-    assert engine_stats(core.core)["loading"] == 0
+    assert not is_loading(core.core)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_combinations(data: bytes, random: object, shift: int, other_shift: int)
         "or": [a | b for a, b in zip(data, other, strict=True)],
         "xor": [a ^ b for a, b in zip(data, other, strict=True)],
         "and_not": [a & ~b for a, b in zip(data, other, strict=True)],
+        "not_and": [~a & b for a, b in zip(data, other, strict=True)],
         "not": [~a & 255 for a in data],
     }
     for name, outcome in expected.items():

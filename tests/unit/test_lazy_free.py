@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from tests.unit.peer import Peer
-from zippy._core.introspection import engine_stats, used_memory
+from zippy._core.introspection import client_stats, memory_stats, used_memory
 from zippy._core.session import Core
 
 KEYS = 10_000
@@ -60,11 +60,11 @@ def test_the_one_who_flushes_waits_and_nobody_else(rig: Rig, command: str) -> No
     rig.fill(peer)
     assert peer(command, "PING") == b""
     assert other("DBSIZE", "SET a 1") == b":0\r\n+OK\r\n"
-    assert engine_stats(rig.core)["blocked_clients"] == 1
+    assert client_stats(rig.core)["blocked_clients"] == 1
     assert rig.steps_until_answered(peer) > 3
     assert peer.sent == b"+OK\r\n+PONG\r\n"
     assert used_memory(rig.core)[0] < empty + KEYS
-    assert engine_stats(rig.core)["blocked_clients"] == 0
+    assert client_stats(rig.core)["blocked_clients"] == 0
     assert other("GET a") == b"$1\r\n1\r\n"
 
 
@@ -136,11 +136,11 @@ def test_it_goes_while_it_waits(rig: Rig) -> None:
     peer("FLUSHALL")
     second("FLUSHALL")
     peer.session.close()
-    assert engine_stats(rig.core)["blocked_clients"] == 1
+    assert client_stats(rig.core)["blocked_clients"] == 1
     while rig.step():
         pass
     assert second.sent == b"+OK\r\n"
-    assert engine_stats(rig.core)["blocked_clients"] == 0
+    assert client_stats(rig.core)["blocked_clients"] == 0
     assert other("PING") == b"+PONG\r\n"
 
 
@@ -169,7 +169,7 @@ def test_what_others_delete_later_is_not_waited_for(rig: Rig) -> None:
         other(large, "DEL set")
         rig.step()
     assert peer.sent == b"+OK\r\n"
-    assert engine_stats(rig.core)["lazyfree_pending_objects"] > 10
+    assert memory_stats(rig.core)["freed_later"][0] > 10
 
 
 def test_each_of_those_who_wait_hears_when_its_part_is_free(rig: Rig) -> None:

@@ -16,6 +16,8 @@ EACH_KEY = -1  # arguments: as many as there are keys
 # Words that a command reads only to refuse them in an error of its own; they are no part of its syntax
 REFUSED = {
     "bitfield_ro": {"set": 3, "incrby": 3, "overflow": 1, "wrap": 0, "sat": 0, "fail": 0},
+    "geosearchstore": {"withcoord": 0, "withdist": 0, "withhash": 0},
+    "xread": {"group": 2, "noack": 0},
     "zrangebylex": {"withscores": 0},
     "zrevrange": {"limit": 2},
     "zrevrangebylex": {"withscores": 0},

@@ -136,6 +136,7 @@ def test_a_range_of_scores(model, low, high, low_open, high_open):
     ]
     first, count = members.score_span(low, high, low_open, high_open)
     assert list(range(first, first + count)) == inside
+    assert members.from_score(low) == [pair for pair in in_order(model) if pair[0] >= low][:2]
     for score in model.values():
         above = low < score if low_open else low <= score
         below = score < high if high_open else score <= high
@@ -180,6 +181,7 @@ def test_ranges_in_a_tree_of_several_levels(scores):
                 if (low[0] < score if low_open else low[0] <= score) and (score < high[0] if high_open else score <= high[0])
             ]
             first, count = members.score_span(low[0], high[0], low_open, high_open)
+            assert members.from_score(low[0]) == [pair for pair in expected if pair[0] >= low[0]][:2]
             assert list(range(first, first + count)) == inside
 
 

@@ -1,4 +1,4 @@
-"""What the set and hash groups tell replicas and the AOF: what was drawn, and outcomes instead of sums."""
+"""What the set, hash and geo groups tell replicas and the AOF: what was drawn, and outcomes instead of sums."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ ITSELF = "itself"
 
 @pytest.fixture
 def engine() -> RecordingEngine:
-    """An engine with a few sets and a hash."""
+    """An engine with a few sets, a hash and a point."""
     engine = RecordingEngine()
     engine.call("SADD", "one", "a")
     engine.call("SADD", "s", *range(5))
     engine.call("SADD", "x", "x", 1, 2)
     engine.call("HSET", "h", "a", 1, "b", 2)
+    engine.call("GEOADD", "p", 1, 1, "a")
     return engine
 
 
@@ -50,6 +51,16 @@ def engine() -> RecordingEngine:
         ("HINCRBY h a 5", ITSELF, 1),
         ("HINCRBYFLOAT h a 0.50", "HSET h a 1.5", 1),
         ("HRANDFIELD h 1", None, 0),
+        ("GEOADD g 13.361389 38.115556 a", "zadd g 3479099956230698 a", 1),
+        ("GEOADD g NX ch 13.361389 38.115556 a 0 0 b", "zadd g NX ch 3479099956230698 a 3377699720527872 b", 2),
+        ("GEOADD g CH CH CH CH CH 180 85.05112878 a", "zadd g CH CH CH CH CH 13510798882111488 a", 1),
+        ("GEOADD g " + " ".join(f"0 0 {i}" for i in range(9)), "zadd g " + " ".join(f"3377699720527872 {i}" for i in range(9)), 9),
+        ("GEOADD g XX 1 1 a", None, 0),
+        ("GEOADD g 1 100 a", None, 0),
+        ("GEOSEARCHSTORE d p FROMLONLAT 1 1 BYRADIUS 1 km", ITSELF, 1),
+        ("GEOSEARCHSTORE s none FROMLONLAT 1 1 BYRADIUS 1 km", ITSELF, 1),
+        ("GEORADIUS p 1 1 1 km STORE d STOREDIST d", ITSELF, 1),
+        ("GEORADIUS p 1 1 1 km", None, 0),
     ],
 )
 def test_told(engine: RecordingEngine, command: str, told: str | None, changes: int) -> None:

@@ -38,6 +38,24 @@ ITSELF = "itself"
         ("SET a y GET", "SET a y", 1),
         ("SET a y keepttl get xx GET", "SET a y keepttl xx", 1),
         ("SET t y KEEPTTL", ITSELF, 1),
+        ("SET a y IFEQ x", "SET a y", 1),
+        ("SET a y IFEQ y", None, 0),
+        ("SET a y IFNE y GET EX 10", f"SET a y PXAT {NOW + 10_000}", 1),
+        (f"SET a y IFDEQ eaf06c6480b2cd11 PXAT {FAR}", f"SET a y PXAT {FAR}", 1),
+        ("SET t y IFDNE b6acb9d84a38ff74 keepttl", "SET t y keepttl", 1),
+        ("DELEX a", "DEL a", 1),
+        ("DELEX a IFNE y", "DEL a", 1),
+        ("DELEX a IFNE x", None, 0),
+        ("DELIFEQ a x", "DEL a", 1),
+        ("DELIFEQ a y", None, 0),
+        ("MSETEX 1 a y NX", None, 0),
+        ("MSETEX 1 a y XX", "SET a y", 1),
+        ("MSETEX 1 a y EX 10", f"SET a y PXAT {NOW + 10_000}", 1),
+        ("MSETEX 1 t y KEEPTTL", "SET t y KEEPTTL", 1),
+        ("INCREX n BYINT 5", "SET n 5 KEEPTTL", 1),
+        ("INCREX n UBOUND 0", None, 0),
+        ("INCREX n BYINT 5 UBOUND 3 SATURATE EX 10 ENX", f"SET n 3 PXAT {NOW + 10_000}", 1),
+        ("INCREX n BYFLOAT 1.50 PERSIST", "SET n 1.5", 1),
         ("SETNX a y", None, 0),
         ("SETNX new y", ITSELF, 1),
         ("SETEX a 10 y", f"SET a y PXAT {NOW + 10_000}", 1),
@@ -83,6 +101,20 @@ def test_told(engine: RecordingEngine, command: str, told: str | None, changes: 
     expected = [] if told is None else [[word.encode() for word in (words if told == ITSELF else told.split(" "))]]
     assert propagated == expected
     assert moved == changes
+
+
+def test_several_keys_are_one_transaction(engine: RecordingEngine) -> None:
+    """MSETEX is told as a SET for each key."""
+    _, told, moved = engine.call("MSETEX", 2, "a", 1, "b", 2, "PXAT", FAR)
+    far = b"%d" % FAR
+    assert told == [[b"MULTI"], [b"SET", b"a", b"1", b"PXAT", far], [b"SET", b"b", b"2", b"PXAT", far], [b"EXEC"]]
+    assert moved == 2
+
+
+def test_the_expiry_of_a_number_stays(engine: RecordingEngine) -> None:
+    """INCREX with ENX tells of no other expiry where there is one."""
+    engine.call("SET", "n", 1, "PXAT", FAR)
+    assert engine.call("INCREX", "n", "EX", 10, "ENX")[1] == [[b"SET", b"n", b"2", b"KEEPTTL"]]
 
 
 def test_lazy_expire(engine: RecordingEngine) -> None:

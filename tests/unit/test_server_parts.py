@@ -88,6 +88,19 @@ def test_a_service_joins() -> None:
     peer.session.close()
 
 
+def test_settings_are_looked_up_once_until_one_changes(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    match = Settings.match
+    monkeypatch.setattr(Settings, "match", lambda settings, patterns: asked.append(patterns) or match(settings, patterns))
+    peer = Peer(server.core)
+    hz = b"*2\r\n$2\r\nhz\r\n$2\r\n%d\r\n"
+    assert peer("CONFIG GET hz", "CONFIG GET hz", "CONFIG SET hz 20", "CONFIG GET hz") == 2 * (hz % 10) + b"+OK\r\n" + hz % 20
+    assert len(asked) == 2
+    peer("HELLO 3")
+    assert peer("CONFIG GET hz") == (hz % 20).replace(b"*2", b"%1")
+    peer.session.close()
+
+
 def test_two_servers_have_their_own_parts(server: Server) -> None:
     other = Server(Settings())
     server.settings.set("requirepass", "secret")

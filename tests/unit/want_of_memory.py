@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.differential.grammar import compile_template
-from tests.differential.groups import GROUPS
+from tests.differential.groups import GROUPS, later
 from tests.differential.groups.group import Group
 from tests.differential.values import ALL_KEYS, KEYS, Source
 from tests.resp import Incomplete, ProtocolError, Reply, parse
@@ -37,7 +37,7 @@ ONCE = "once"
 MODES = {ONCE: 1, PERSISTENT: FOREVER}
 """How many calls fail: a single one, behind which all goes well, or all from one on."""
 
-IN_PARTS = {b"MSET", b"MSETNX", b"EXEC"}
+IN_PARTS = {b"MSET", b"MSETEX", b"MSETNX", b"EXEC"}
 """Commands that say so in their docstring: what was done before memory ended stays done, and is told."""
 AT_RANDOM = {b"SPOP", b"SRANDMEMBER", b"HRANDFIELD", b"ZRANDMEMBER", b"RANDOMKEY"}
 """Commands that do not come to the same twice."""
@@ -97,6 +97,8 @@ BITFIELD skey SET 'u8 100000 7
 ROLE
 TIME
 CLIENT ID
+COMMAND GETKEYS MSET skey val
+COMMAND GETKEYSANDFLAGS DEL anykey+
 QUIT
 FLUSHALL
 FLUSHDB ASYNC
@@ -189,7 +191,7 @@ def requests_of(group: Group, source: Source) -> Iterator[Unit]:
 
 def all_units(seed: int, small: bool) -> Iterator[Unit]:
     """Units of all kinds."""
-    for name, group in GROUPS.items():
+    for name, group in (GROUPS | {later.GROUP.name: later.GROUP}).items():
         for unit in requests_of(group, Source(f"{name} {seed}", group.key_type, small)):
             kept = tuple(request for request in unit if is_in_core(request))
             if kept:

@@ -3,13 +3,13 @@
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint64_t
-from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.histogram cimport HISTOGRAM_RANGES, HISTOGRAM_STEPS, Histogram, histogram_highest, histogram_lowest
 from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.mem cimport mem_release, mem_resident
+from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.sha1 cimport SHA1_BYTES
 from zippy._core.keyspace.db cimport db_put_string, is_expired, lookup_peek, open_for_write
 from zippy._core.keyspace.digest cimport digest_keyspace
@@ -24,21 +24,20 @@ from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_authenticated, client_memory, client_set_name
-from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_command as c_find_command
-from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
+from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
-    LATENCY_SAMPLES, OUTPUT_PUBSUB, Call, Client, Command, Engine, ErrorStat, KeyRef, LatencyEvent, SlowEntry
+    LATENCY_SAMPLES, OUTPUT_PUBSUB, Call, Client, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_held, parser_request_size, parser_room
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
+from zippy._core.resp.kinds import ReplyError
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
 from zippy._core.values.list cimport ListNodes, list_nodes
 from zippy._core.values.value cimport value_checksum, value_encoding_name, value_length, value_memory
-from zippy.commandspec.spec import KEY_FLAGS
 
 cdef enum:
     LINE_MAX = 1024               # bytes of the core's part of a line in CLIENT LIST
@@ -82,9 +81,9 @@ def client_kind(Session session):
     return "pubsub" if client_output_class(c) == OUTPUT_PUBSUB else "normal"
 
 
-def client_is_leaving(Session session):
-    """The connection is closed, or will be at the end of the turn."""
-    return session.client == NULL or session.client.flags & CLIENT_CLOSING != 0
+def is_listed(Session session):
+    """Whether CLIENT LIST shows this client: it has a peer, and is not about to be closed."""
+    return session.state is not None and session.client != NULL and session.client.flags & CLIENT_CLOSING == 0
 
 
 cdef size_t write_flags(const Client* c, char* text) noexcept nogil:
@@ -176,6 +175,24 @@ def client_line(Session session):
     )
 
 
+def sessions_with_ids(Core core, list ids):
+    """The clients with these ids, of those that CLIENT LIST shows, in the ids' order; ReplyError for what is no id.
+
+    In C, since a client may name as many as it likes.
+    """
+    cdef int64_t id
+    cdef bytes word
+    cdef dict sessions = core.sessions
+    found = []
+    for word in ids:
+        if not num_read_i64(slice_of_bytes(word), &id):
+            raise ReplyError("ERR Invalid client ID")
+        session = sessions.get(id)
+        if session is not None and is_listed(session):
+            found.append(session)
+    return found
+
+
 def client_age(Session session):
     """Seconds since the client connected."""
     return (session.core.engine.ks.clock.us - session.client.created_us) // 1000000
@@ -192,51 +209,45 @@ def internal_session(Core core):
 # Commands
 
 
-def find_command(Core core, list words):
-    """The number of a request's command or subcommand in Core.command_names, -1: there is none."""
-    cdef Slice[2] argv
-    cdef int count = min(len(words), 2)
-    cdef int i
-    for i in range(count):
-        argv[i] = slice_of_bytes(words[i])
-    cdef Command* command = c_find_command(core.engine, count, argv)
-    return -1 if command == NULL else command.id
-
-
-def command_may_have_keys(Core core, int id):
-    """Whether some words of the command's requests can be keys; channels are none."""
-    return command_has_keys(&core.engine.all_commands[id])
-
-
-def request_keys(Core core, int id, list words):
-    """(place, flags) of each key of a request to the command, the name being at place 0; None when they cannot be made out.
-
-    The number of words has to fit the command's arity.
-    """
-    cdef int argc = len(words)
-    cdef Slice* argv = <Slice*>malloc(argc * sizeof(Slice))
-    cdef KeyRef* keys = <KeyRef*>malloc(argc * sizeof(KeyRef))
-    cdef int count
-    cdef int i
-    cdef int flag
-    try:
-        if argv == NULL or keys == NULL:
-            raise MemoryError
-        for i in range(argc):
-            argv[i] = slice_of_bytes(words[i])
-        count = command_keys(&core.engine.all_commands[id], argc, argv, keys, argc)
-        if count == KEYS_UNKNOWN:
-            return None
-        return [
-            (keys[i].place, tuple([name for flag, name in enumerate(KEY_FLAGS) if keys[i].flags >> flag & 1]))
-            for i in range(min(count, argc))
-        ]
-    finally:
-        free(argv)
-        free(keys)
-
-
 # Counters
+
+
+cdef extern from *:
+    """
+    #include <sys/resource.h>
+    #ifndef RUSAGE_THREAD
+    #define RUSAGE_THREAD RUSAGE_SELF
+    #endif
+    """
+    cdef struct timeval:
+        long tv_sec
+        long tv_usec
+
+    cdef struct rusage:
+        timeval ru_stime
+        timeval ru_utime
+
+    int RUSAGE_SELF
+    int RUSAGE_CHILDREN
+    int RUSAGE_THREAD
+    int getrusage(int who, rusage* usage) noexcept nogil
+
+
+cdef str seconds_text(timeval time):
+    cdef char[64] text
+    return text[:format_text(text, 64, b"%ld.%06ld", <long>time.tv_sec, <long>time.tv_usec)].decode()
+
+
+def processor_seconds():
+    """Processor time in the system and for the process itself of all its threads, of ended children and of this thread: pairs of texts."""
+    cdef rusage usage
+    cdef int[3] whose = [RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD]
+    cdef int who
+    found = []
+    for who in whose:
+        getrusage(who, &usage)
+        found.append((seconds_text(usage.ru_stime), seconds_text(usage.ru_utime)))
+    return found
 
 
 def clock_us(Core core):
@@ -245,19 +256,13 @@ def clock_us(Core core):
 
 
 def engine_stats(Core core):
-    """Counters of the engine and the keyspace by the names that INFO's Stats section gives them, where it has them."""
+    """Counters since the start or CONFIG RESETSTAT by their names in INFO's Stats: those of them that the core has."""
     cdef Engine* e = core.engine
     cdef int i
-    cdef uint64_t watched = 0
-    cdef uint64_t waiting = 0
-    cdef uint64_t expires = 0
     cdef uint64_t command_ticks = 0
+    cdef int64_t over_limit_now_us = e.ks.clock.mono_us - e.ks.stats.over_limit_since if e.ks.stats.over_limit_since else 0
     for i in range(e.command_count):
         command_ticks += e.all_commands[i].ticks
-    for i in range(e.ks.db_count):
-        watched += e.ks.dbs[i].watched.count
-        waiting += e.ks.dbs[i].waiting.count
-        expires += kt_count_expiring(&e.ks.dbs[i].table)
     return {
         "total_connections_received": e.stats.connections,
         "total_commands_processed": e.stats.commands,
@@ -266,12 +271,12 @@ def engine_stats(Core core):
         "rejected_connections": e.stats.rejected_connections,
         "expired_keys": e.ks.stats.expired,
         "expired_subkeys": e.ks.stats.expired_elements,
-        "expired_stale_perc": e.ks.stats.expired_stale_perc,
+        "expired_stale_perc": <double>e.ks.stats.expired_stale_perc,
         "expired_time_cap_reached_count": e.ks.stats.expired_time_cap_reached,
-        "expire_cycle_us": e.ks.stats.expire_cycle_us,
+        "expire_cycle_cpu_milliseconds": e.ks.stats.expire_cycle_us // 1000,
         "evicted_keys": e.ks.stats.evicted,
-        "over_limit_us": e.ks.stats.over_limit_us,
-        "over_limit_now_us": e.ks.clock.mono_us - e.ks.stats.over_limit_since if e.ks.stats.over_limit_since else 0,
+        "total_eviction_exceeded_time": (e.ks.stats.over_limit_us + over_limit_now_us) // 1000,
+        "current_eviction_exceeded_time": over_limit_now_us // 1000,
         "evicted_clients": e.stats.evicted_clients,
         "evicted_scripts": e.ks.stats.evicted_scripts,
         "keyspace_hits": e.ks.stats.hits,
@@ -286,10 +291,30 @@ def engine_stats(Core core):
         "eventloop_cycles": e.stats.turns,
         "eventloop_duration_sum": <uint64_t>(e.stats.turn_ticks / clock_ticks_per_us()),
         "eventloop_duration_cmd_sum": <uint64_t>(command_ticks / clock_ticks_per_us()),
+    }
+
+
+def loop_stats(Core core):
+    """The same of INFO's Debug."""
+    cdef Engine* e = core.engine
+    return {
         "eventloop_duration_aof_sum": <uint64_t>(e.stats.journal_ticks / clock_ticks_per_us()),
         "eventloop_duration_cron_sum": <uint64_t>(e.stats.cron_ticks / clock_ticks_per_us()),
         "eventloop_duration_max": <uint64_t>(e.stats.turn_ticks_most / clock_ticks_per_us()),
         "eventloop_cmd_per_cycle_max": e.stats.turn_commands_most,
+    }
+
+
+def client_stats(Core core):
+    """What INFO's Clients tells of clients now, by its names there."""
+    cdef Engine* e = core.engine
+    cdef int i
+    cdef uint64_t watched = 0
+    cdef uint64_t waiting = 0
+    for i in range(e.ks.db_count):
+        watched += e.ks.dbs[i].watched.count
+        waiting += e.ks.dbs[i].waiting.count
+    return {
         "connected_clients": e.client_count,
         "blocked_clients": e.stats.blocked_clients,
         "pubsub_clients": e.stats.pubsub_clients,
@@ -297,12 +322,12 @@ def engine_stats(Core core):
         "clients_in_timeout_table": e.deadline_count,
         "total_watched_keys": watched,
         "total_blocking_keys": waiting,
-        "keys_with_expiry": expires,
-        "dirty": e.ks.dirty,
-        "lazyfree_pending_objects": lazy_free_pending(&e.ks),
-        "lazyfreed_objects": e.ks.stats.lazyfreed,
-        "loading": e.ks.loading,
     }
+
+
+def is_loading(Core core):
+    """Whether a file is being loaded."""
+    return core.engine.ks.loading != 0
 
 
 def reset_stats(Core core):
@@ -429,7 +454,7 @@ def used_memory(Core core):
 def memory_stats(Core core):
     """Bytes: "used", "peak", "resident" (all that the allocator holds), "tables" [(db, keys, expires)], "clients", "not_counted".
 
-    "blocks" is how many live blocks there are.
+    "blocks" is how many live blocks there are, "freed_later" how many values and keys (wait to be, were) freed in steps.
     """
     cdef Engine* e = core.engine
     cdef Client* c = e.clients
@@ -452,6 +477,7 @@ def memory_stats(Core core):
         "tables": tables,
         "clients": clients,
         "not_counted": e.ks.memory_overhead,
+        "freed_later": (lazy_free_pending(&e.ks), e.ks.stats.lazyfreed),
     }
 
 

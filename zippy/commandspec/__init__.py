@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from zippy.commandspec import bitmap, connection, generic, hash, list, pubsub, server, set, sorted_set, string, transactions
+from zippy.commandspec import (
+    bitmap,
+    connection,
+    generic,
+    geo,
+    hash,
+    hyperloglog,
+    list,
+    pubsub,
+    server,
+    set,
+    sorted_set,
+    stream,
+    string,
+    transactions,
+)
 from zippy.commandspec.spec import Argument, CommandSpec, Index, KeyCount, KeySpec, Keyword, Range
 
 __all__ = ["COMMANDS", "Argument", "CommandSpec", "Index", "KeyCount", "KeySpec", "Keyword", "Range", "find_command"]
@@ -12,10 +27,13 @@ COMMANDS: tuple[CommandSpec, ...] = (
     *generic.COMMANDS,
     *string.COMMANDS,
     *bitmap.COMMANDS,
+    *hyperloglog.COMMANDS,
     *list.COMMANDS,
     *set.COMMANDS,
     *sorted_set.COMMANDS,
     *hash.COMMANDS,
+    *stream.COMMANDS,
+    *geo.COMMANDS,
     *transactions.COMMANDS,
     *pubsub.COMMANDS,
     *server.COMMANDS,

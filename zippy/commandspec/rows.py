@@ -11,7 +11,6 @@ from zippy.commandspec import COMMANDS
 from zippy.commandspec.spec import CATEGORIES, KEY_FLAGS, CommandSpec, Index, KeyCount, KeySpec, Keyword, Range
 
 # What COMMAND INFO shows and the core has no use for
-NOT_IN_THE_CORE = {"no_mandatory_keys"}
 
 HEAD = '''# Made by the build of zippy/commandspec.
 from zippy._core.ground.buf cimport slice_of
@@ -83,7 +82,7 @@ def key_row(place: int, key: KeySpec) -> str:
 
 def command_row(place: int, parent: int, spec: CommandSpec, first_spec: int) -> str:
     """One call that fills a row of ROWS."""
-    flags = [flag for flag in spec.flags if flag not in NOT_IN_THE_CORE] + list(spec.gate)
+    flags = [*spec.flags, *spec.gate]
     if spec.handler is None:
         flags.append("python")
     categories = sum(1 << CATEGORIES.index(name) for name in spec.categories)

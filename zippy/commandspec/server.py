@@ -67,6 +67,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="command|getkeys",
+                handler="server.command_getkeys_command",
                 arity=-3,
                 flags=("loading", "stale"),
                 categories=("slow", "connection"),
@@ -79,6 +80,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="command|getkeysandflags",
+                handler="server.command_getkeysandflags_command",
                 arity=-3,
                 flags=("loading", "stale"),
                 categories=("slow", "connection"),

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from zippy.commandspec.spec import Argument, CommandSpec, KeySpec, Range
+from zippy.commandspec.spec import Argument, CommandSpec, KeyCount, KeySpec, Range
+
+
+def value_conditions(since: str | None = None) -> tuple[Argument, ...]:
+    """IFEQ, IFNE, IFDEQ and IFDNE, each with the value or the digest that is compared."""
+    return (
+        Argument("ifeq-value", "string", "IFEQ", since=since),
+        Argument("ifne-value", "string", "IFNE", since=since),
+        Argument("ifdeq-digest", "string", "IFDEQ", since=since),
+        Argument("ifdne-digest", "string", "IFDNE", since=since),
+    )
+
 
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
@@ -55,6 +66,60 @@ COMMANDS: tuple[CommandSpec, ...] = (
         complexity="O(1)",
         reply="integer",
         arguments=(Argument("key", "key", key_spec=0), Argument("decrement", "integer")),
+    ),
+    CommandSpec(
+        name="delex",
+        handler="string_compare.delex_command",
+        arity=-2,
+        flags=("write", "fast"),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("write", "string", "fast"),
+        keys=(KeySpec(("RW", "delete")),),
+        summary="Delete a key, on a condition on the string that it holds if wished.",
+        since="8.4.0",
+        group="string",
+        complexity="O(1), with `IFDEQ` and `IFDNE` O(N) for a string of N bytes",
+        reply="integer",
+        arguments=(
+            Argument("key", "key", key_spec=0),
+            Argument("condition", "oneof", flags=("optional",), arguments=value_conditions()),
+        ),
+    ),
+    CommandSpec(
+        name="delifeq",
+        handler="string_compare.delifeq_command",
+        arity=3,
+        flags=("write", "fast"),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("write", "string", "fast"),
+        keys=(KeySpec(("RM", "delete")),),
+        summary="Delete a key if its string is the one that is given; a command of Valkey's.",
+        since="9.0.0",
+        group="string",
+        complexity="O(1)",
+        reply="integer",
+        arguments=(Argument("key", "key", key_spec=0), Argument("value", "string")),
+    ),
+    CommandSpec(
+        name="digest",
+        handler="string_compare.digest_command",
+        arity=2,
+        flags=("readonly", "fast"),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("read", "string", "fast"),
+        keys=(KeySpec(("RO", "access")),),
+        summary="Tell the XXH3 digest of a string, in hexadecimal digits.",
+        since="8.4.0",
+        group="string",
+        complexity="O(N) for a string of N bytes",
+        reply="bulk or nil",
+        arguments=(Argument("key", "key", key_spec=0),),
     ),
     CommandSpec(
         name="get",
@@ -210,6 +275,47 @@ COMMANDS: tuple[CommandSpec, ...] = (
         arguments=(Argument("key", "key", key_spec=0), Argument("increment", "double")),
     ),
     CommandSpec(
+        name="increx",
+        handler="string_increx.increx_command",
+        arity=-2,
+        flags=("write", "denyoom", "fast"),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("write", "string", "fast"),
+        keys=(KeySpec(("RW", "access", "update")),),
+        summary="Raise or lower a number within bounds and set its expiry; a missing key counts as 0.",
+        since="8.8.0",
+        group="string",
+        complexity="O(1)",
+        reply="array of integers or doubles",
+        arguments=(
+            Argument("key", "key", key_spec=0),
+            Argument(
+                "increment",
+                "oneof",
+                flags=("optional",),
+                arguments=(Argument("float", "double", "BYFLOAT"), Argument("integer", "integer", "BYINT")),
+            ),
+            Argument("saturate", "pure-token", "SATURATE", flags=("optional",)),
+            Argument("lowerbound", "string", "LBOUND", flags=("optional",)),
+            Argument("upperbound", "string", "UBOUND", flags=("optional",)),
+            Argument(
+                "expiration",
+                "oneof",
+                flags=("optional",),
+                arguments=(
+                    Argument("seconds", "integer", "EX"),
+                    Argument("milliseconds", "integer", "PX"),
+                    Argument("unix-time-seconds", "unix-time", "EXAT"),
+                    Argument("unix-time-milliseconds", "unix-time", "PXAT"),
+                    Argument("persist", "pure-token", "PERSIST"),
+                ),
+            ),
+            Argument("enx", "pure-token", "ENX", flags=("optional",)),
+        ),
+    ),
+    CommandSpec(
         name="lcs",
         handler="string_lcs.lcs_command",
         arity=-3,
@@ -272,6 +378,42 @@ COMMANDS: tuple[CommandSpec, ...] = (
         ),
     ),
     CommandSpec(
+        name="msetex",
+        handler="string.msetex_command",
+        arity=-4,
+        flags=("write", "denyoom", "movablekeys"),
+        categories=("write", "string", "slow"),
+        tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
+        keys=(KeySpec(("OW", "update"), find=KeyCount(0, 1, 2)),),
+        summary="Write several strings in one go, on conditions and with one expiry if wished.",
+        since="8.4.0",
+        group="string",
+        complexity="O(K) for K keys",
+        reply="integer",
+        arguments=(
+            Argument("numkeys", "integer"),
+            Argument("data", "block", flags=("multiple",), arguments=(Argument("key", "key", key_spec=0), Argument("value", "string"))),
+            Argument(
+                "condition",
+                "oneof",
+                flags=("optional",),
+                arguments=(Argument("nx", "pure-token", "NX"), Argument("xx", "pure-token", "XX")),
+            ),
+            Argument(
+                "expiration",
+                "oneof",
+                flags=("optional",),
+                arguments=(
+                    Argument("seconds", "integer", "EX"),
+                    Argument("milliseconds", "integer", "PX"),
+                    Argument("unix-time-seconds", "unix-time", "EXAT"),
+                    Argument("unix-time-milliseconds", "unix-time", "PXAT"),
+                    Argument("keepttl", "pure-token", "KEEPTTL"),
+                ),
+            ),
+        ),
+    ),
+    CommandSpec(
         name="msetnx",
         handler="string.msetnx_command",
         arity=-3,
@@ -319,7 +461,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         last_key=1,
         key_step=1,
         categories=("write", "string", "slow"),
-        keys=(KeySpec(("RW", "access", "update", "variable_flags"), notes="Reads the old value only for `GET`."),),
+        keys=(KeySpec(("RW", "access", "update", "variable_flags"), notes="Reads the old value only for `GET` and for conditions on it."),),
         keys_by="set_keys",
         summary="Write a string whatever the key held before, on conditions and with an expiry if wished.",
         since="1.0.0",
@@ -330,6 +472,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ("6.0.0", "Option `KEEPTTL`."),
             ("6.2.0", "Options `GET`, `EXAT` and `PXAT`."),
             ("7.0.0", "`GET` goes together with `NX`."),
+            ("8.4.0", "Conditions on the old value: `IFEQ`, `IFNE`, `IFDEQ` and `IFDNE`."),
         ),
         reply="OK, bulk or nil",
         arguments=(
@@ -340,7 +483,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
                 "oneof",
                 flags=("optional",),
                 since="2.6.12",
-                arguments=(Argument("nx", "pure-token", "NX"), Argument("xx", "pure-token", "XX")),
+                arguments=(Argument("nx", "pure-token", "NX"), Argument("xx", "pure-token", "XX"), *value_conditions("8.4.0")),
             ),
             Argument("get", "pure-token", "GET", flags=("optional",), since="6.2.0"),
             Argument(

@@ -20,16 +20,6 @@ def integer(argument: bytes, error: str = "ERR value is not an integer or out of
     return value
 
 
-def integers(arguments: list[bytes], error: str) -> list[int]:
-    """`integer` of each: in C loops, since a client may send as many as it likes."""
-    if None in map(_INTEGER.fullmatch, arguments):
-        raise ReplyError(error)
-    values = list(map(int, arguments))
-    if not -INT64_MAX - 1 <= min(values) <= max(values) <= INT64_MAX:
-        raise ReplyError(error)
-    return values
-
-
 def text(argument: bytes) -> str:
     """The argument as text; bytes that are no UTF-8 survive as surrogate escapes."""
     return argument.decode("utf-8", "surrogateescape")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeGuard
+from typing import Any
 
-from zippy._core.introspection import client_age, client_is_leaving, client_kind, client_line, engine_stats
+from zippy._core.introspection import client_age, client_kind, client_line, client_stats, is_listed, sessions_with_ids
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
 from zippy._core.session import Core, Session
 from zippy.server.access import Access
-from zippy.server.arguments import integer, integers, syntax_error, text
+from zippy.server.arguments import integer, syntax_error, text
 from zippy.server.connection import valid_name
 from zippy.server.info import Fields, Sections
 from zippy.server.registry import command
@@ -23,20 +23,15 @@ def clients(session: Session) -> list[Session]:
     return list(filter(is_listed, session.core.sessions.values()))
 
 
-def is_listed(other: Session | None) -> TypeGuard[Session]:
-    """Whether there is such a client, with a peer and not about to be closed."""
-    return other is not None and other.state is not None and not client_is_leaving(other)
-
-
 def client_with_id(session: Session, number: int) -> list[Session]:
     """That client alone, if there is one; costs the same however many there are."""
     other = session.core.sessions.get(number)
-    return [other] if is_listed(other) else []
+    return [other] if other is not None and is_listed(other) else []
 
 
 def lines(sessions: Iterable[Session]) -> Verbatim:
     """The reply to CLIENT LIST."""
-    return Verbatim("".join(f"{client_line(session)}\n" for session in sessions))
+    return Verbatim("".join([f"{client_line(session)}\n" for session in sessions]))
 
 
 def kind_called(name: bytes) -> str:
@@ -61,8 +56,7 @@ def client_list(session: Session, args: list[bytes]) -> Any:
         kind = kind_called(args[3])
         return lines(other for other in clients(session) if client_kind(other) == kind)
     if option == b"ID" and len(args) > 3:
-        wanted = map(session.core.sessions.get, integers(args[3:], "ERR Invalid client ID"))
-        return lines(other for other in wanted if is_listed(other))
+        return lines(sessions_with_ids(session.core, args[3:]))
     if option:
         raise syntax_error()
     return lines(clients(session))
@@ -107,20 +101,15 @@ class Clients:
 
     def fields(self) -> Fields:
         """How many clients there are and what they do."""
-        stats = engine_stats(self.core)
         return {
-            "connected_clients": stats["connected_clients"],
+            "connected_clients": 0,
             "cluster_connections": 0,
             "maxclients": self.settings.integer("maxclients"),
             "client_recent_max_input_buffer": 0,
             "client_recent_max_output_buffer": 0,
-            "blocked_clients": stats["blocked_clients"],
+            "blocked_clients": 0,
             "tracking_clients": 0,
-            "pubsub_clients": stats["pubsub_clients"],
-            "watching_clients": stats["watching_clients"],
-            "clients_in_timeout_table": stats["clients_in_timeout_table"],
-            "total_watched_keys": stats["total_watched_keys"],
-            "total_blocking_keys": stats["total_blocking_keys"],
+            **client_stats(self.core),
             "total_blocking_keys_on_nokey": 0,
         }
 

@@ -6,9 +6,8 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from zippy._core import introspection
 from zippy._core.ground.glob import fitting
-from zippy._core.resp.kinds import OrderedSet, Raw, ReplyError, Simple
+from zippy._core.resp.kinds import Raw
 from zippy._core.resp.values import encoded
 from zippy._core.session import Session
 from zippy.commandspec import COMMANDS, CommandSpec, find_command
@@ -90,34 +89,3 @@ def command_list(session: Session, args: list[bytes]) -> Any:
     if kind == b"pattern":
         return fitting(args[4], tuple(NAMES), ignore_case=True)
     raise syntax_error()
-
-
-def keys_of(session: Session, words: list[bytes]) -> list[tuple[int, tuple[str, ...]]]:
-    """Place and flags of the keys of a request, or why there are none as an error reply."""
-    id = introspection.find_command(session.core, words)
-    if id < 0:
-        raise ReplyError("ERR Invalid command specified")
-    if not introspection.command_may_have_keys(session.core, id):
-        raise ReplyError("ERR The command has no key arguments")
-    spec = find_command(session.core.command_names[id])
-    assert spec is not None
-    if len(words) != spec.arity if spec.arity > 0 else len(words) < -spec.arity:
-        raise ReplyError("ERR Invalid number of arguments specified for command")
-    keys = introspection.request_keys(session.core, id, words)
-    if keys is not None:
-        return keys
-    if "no_mandatory_keys" in spec.flags:
-        return []
-    raise ReplyError("ERR Invalid arguments specified for command")
-
-
-@command("command|getkeys")
-def command_getkeys(session: Session, args: list[bytes]) -> Any:
-    """COMMAND GETKEYS command [arg [arg ...]]."""
-    return [args[2 + place] for place, _ in keys_of(session, args[2:])]
-
-
-@command("command|getkeysandflags")
-def command_getkeysandflags(session: Session, args: list[bytes]) -> Any:
-    """COMMAND GETKEYSANDFLAGS command [arg [arg ...]]."""
-    return [[args[2 + place], OrderedSet(Simple(flag) for flag in flags)] for place, flags in keys_of(session, args[2:])]

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from zippy._core.introspection import redact, reset_stats
-from zippy._core.resp.kinds import OK, ReplyError
+from zippy._core.resp.kinds import OK, Raw, ReplyError
+from zippy._core.resp.values import encoded
 from zippy._core.session import Core, Session
 from zippy.config_file import rewrite_file
 from zippy.server.arguments import syntax_error, text
 from zippy.server.meter import Meter
 from zippy.server.registry import command
 from zippy.settings import SettingError, Settings, find_setting
+
+KEPT_REPLIES = 64
+KEPT_QUESTION = 256  # bytes of the words whose reply is kept
 
 
 def is_local(session: Session) -> bool:
@@ -41,11 +45,22 @@ class Config:
         self.meter = meter
         self.path = path
         self.lines: dict[str, Callable[[], list[str]]] = {}  # by directive that is no setting: its lines of the file
+        # of CONFIG GET, by protocol and words: a transaction may ask thousands of times
+        self.replies: dict[tuple[object, ...], Raw] = {}
+        self.replies_as_of = -1  # settings.changes when they were made
 
     @command("config|get")
     def config_get(self, session: Session, args: list[bytes]) -> Any:
         """CONFIG GET parameter [parameter ...]."""
-        return self.settings.match([text(pattern) for pattern in args[2:]])
+        if self.replies_as_of != self.settings.changes:
+            self.replies, self.replies_as_of = {}, self.settings.changes
+        key = (session.protocol, *args[2:])
+        reply = self.replies.get(key)
+        if reply is None:
+            reply = encoded(self.settings.match([text(pattern) for pattern in args[2:]]), session.protocol)
+            if len(self.replies) < KEPT_REPLIES and sum(map(len, args)) < KEPT_QUESTION:
+                self.replies[key] = reply
+        return reply
 
     @command("config|set")
     def config_set(self, session: Session, args: list[bytes]) -> Any:

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import sys
 import time
 
-from zippy._core.introspection import clock_us
+from zippy._core.introspection import clock_us, processor_seconds
 from zippy._core.session import Core
-from zippy.server.info import Fields, Sections
+from zippy.server.info import Fields, OnceATurn, Sections
 from zippy.settings import Settings
 from zippy.version import REDIS_VERSION, __version__
+
+
+def gcc_version() -> str:
+    """Of the compiler of this Python, 0.0.0 if it was not GCC."""
+    name, _, version = platform.python_compiler().partition(" ")
+    return version.split()[0] if name == "GCC" and version else "0.0.0"
+
+
+GCC_VERSION = gcc_version()
+ZIPPY_FIELDS: Fields = {
+    "zippy_version": __version__,
+    "python_version": platform.python_version(),
+    "python_implementation": platform.python_implementation(),
+}
+SYSTEM = "{0.sysname} {0.release} {0.machine}".format(os.uname())
 
 
 class Identity:
@@ -28,24 +42,29 @@ class Identity:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"server": self.server_fields, "cpu": cpu_fields, "zippy": self.zippy_fields}
+        return {
+            "server": OnceATurn(self.core, self.settings, self.server_fields),
+            "cpu": OnceATurn(self.core, self.settings, cpu_fields),
+            "zippy": ZIPPY_FIELDS.copy,
+        }
 
     def server_fields(self) -> Fields:
         """Who and where this process is."""
-        system = os.uname()
-        uptime = int(time.time() - self.started_at)
+        now = clock_us(self.core) // 1_000_000
+        uptime = max(now - int(self.started_at), 0)
+        hz = self.settings.integer("hz")
         return {
             "redis_version": REDIS_VERSION,
             "redis_git_sha1": "00000000",
             "redis_git_dirty": 0,
             "redis_build_id": "0000000000000000",
             "redis_mode": "standalone",
-            "os": f"{system.sysname} {system.release} {system.machine}",
+            "os": SYSTEM,
             "arch_bits": 64 if sys.maxsize > 2**32 else 32,
             "monotonic_clock": "POSIX clock_gettime",
             "multiplexing_api": "epoll",
             "atomicvar_api": "c11-builtin",
-            "gcc_version": gcc_version(),
+            "gcc_version": GCC_VERSION,
             "process_id": os.getpid(),
             "process_supervised": self.settings.text("supervised"),
             "run_id": self.run_id,
@@ -53,38 +72,23 @@ class Identity:
             "server_time_usec": clock_us(self.core),
             "uptime_in_seconds": uptime,
             "uptime_in_days": uptime // 86400,
-            "hz": self.settings.integer("hz"),
-            "configured_hz": self.settings.integer("hz"),
-            "lru_clock": int(time.time()) & 0xFFFFFF,
+            "hz": hz,
+            "configured_hz": hz,
+            "lru_clock": now & 0xFFFFFF,
             "executable": sys.executable,
             "config_file": self.config_path or "",
             "io_threads_active": 0,
         }
 
-    def zippy_fields(self) -> Fields:
-        """What is zippy's own."""
-        return {
-            "zippy_version": __version__,
-            "python_version": platform.python_version(),
-            "python_implementation": platform.python_implementation(),
-        }
-
-
-def gcc_version() -> str:
-    """Of the compiler of this Python, 0.0.0 if it was not GCC."""
-    name, _, version = platform.python_compiler().partition(" ")
-    return version.split()[0] if name == "GCC" and version else "0.0.0"
-
 
 def cpu_fields() -> Fields:
     """Seconds of processor time, of the process, its ended children and this thread."""
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    thread = resource.getrusage(resource.RUSAGE_THREAD) if hasattr(resource, "RUSAGE_THREAD") else own
+    own, children, thread = processor_seconds()
     return {
-        "used_cpu_sys": f"{own.ru_stime:.6f}",
-        "used_cpu_user": f"{own.ru_utime:.6f}",
-        "used_cpu_sys_children": f"{children.ru_stime:.6f}",
-        "used_cpu_user_children": f"{children.ru_utime:.6f}",
-        "used_cpu_sys_main_thread": f"{thread.ru_stime:.6f}",
-        "used_cpu_user_main_thread": f"{thread.ru_utime:.6f}",
+        "used_cpu_sys": own[0],
+        "used_cpu_user": own[1],
+        "used_cpu_sys_children": children[0],
+        "used_cpu_user_children": children[1],
+        "used_cpu_sys_main_thread": thread[0],
+        "used_cpu_user_main_thread": thread[1],
     }

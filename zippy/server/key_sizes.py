@@ -2,7 +2,8 @@
 
 Nothing is counted until somebody asks, for counting beside each write would cost every SET. A walk takes about 0.1 us a key, so few keys
 are counted at once, whoever asks. With more, those who name the section (or ask for all) wait for a count in steps, between which others
-are served; a plain INFO, which monitoring sends again and again, shows what was counted last.
+are served; a plain INFO, which monitoring sends again and again, shows what was counted last. Where nobody can wait, as in MULTI, keys are
+counted at once too, but one time a turn: what the same transaction changes after that is not in it, unless keys are very few.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from zippy._core.introspection import KeySizes, keyspace
+from zippy._core import snapshot
+from zippy._core.introspection import KeySizes, clock_us, keyspace
 from zippy._core.session import Core
 
 AT_ONCE = 10_000  # keys, about a millisecond
+VERY_FEW = 100  # keys, about the time that INFO takes without them
 STEP_US = 1000
 NAMES = ("strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items")
 UNITS = ("", "K", "M", "G", "T", "P", "E")
@@ -25,17 +28,26 @@ class KeySizesCount:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.found: dict[int, list[dict[int, int]]] = {}
+        self.counted_at = -1  # the core's clock, which stands still within a turn
+        self.changes = 0  # of the dataset, up to then
 
     def is_quick(self) -> bool:
         """Whether counting takes no longer than a command may."""
-        return sum(keys for _, keys, *_ in keyspace(self.core)) <= AT_ONCE
+        return self.keys() <= AT_ONCE
+
+    def keys(self) -> int:
+        """How many there are."""
+        return sum([keys for _, keys, *_ in keyspace(self.core)])
 
     def count(self) -> None:
-        """Counts at once."""
+        """Counts at once, unless that was done in this turn and either nothing has changed since or counting again would take long."""
+        now, changes = clock_us(self.core), snapshot.changes(self.core)
+        if now == self.counted_at and (changes == self.changes or self.keys() > VERY_FEW):
+            return
         walk = KeySizes(self.core)
         while not walk.step(STEP_US):
             pass
-        self.found = walk.found
+        self.found, self.counted_at, self.changes = walk.found, now, changes
 
     async def count_in_steps(self) -> None:
         """Counts in steps of a millisecond, with others' turns in between."""

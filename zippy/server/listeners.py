@@ -58,6 +58,8 @@ class Listeners:
         self.unix_path = ""
         self.context: ssl.SSLContext | None = None
         self.opened_with: dict[str, Any] = {}  # the settings behind what is open
+        self.lines: Fields = {}  # of INFO
+        self.lines_as_of = -1  # settings.changes when they were made
         self.reactor: reactor.Reactor | None = None  # serves plain connections, unless asyncio has to
         self.serving: dict[socket.socket, Take] = {}  # what takes a new connection of a socket of ours
         self.tasks: set[asyncio.Task[None]] = set()  # that see to connections that asyncio serves until they are clients
@@ -323,8 +325,14 @@ class Listeners:
 
     def fields(self) -> Fields:
         """For INFO: a line for each kind of listening socket that the settings ask for."""
+        if self.lines_as_of != self.settings.changes:
+            self.lines, self.lines_as_of = self.make_lines(), self.settings.changes
+        return self.lines.copy()
+
+    def make_lines(self) -> Fields:
+        """Those lines by the names of their fields."""
         addresses: Any = self.settings.value("bind")
-        binds = ",".join(f"bind={address}" for address in addresses)
+        binds = ",".join([f"bind={address}" for address in addresses])
         ports = [("tcp", self.settings.integer("port")), ("tls", self.settings.integer("tls-port"))]
         lines = [f"name={kind},{binds},port={port}" for kind, port in ports if port]
         path = self.settings.text("unixsocket")

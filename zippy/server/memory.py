@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from zippy._core.introspection import engine_stats, key_memory, keyspace, memory_stats, release_memory
+from zippy._core.introspection import clock_us, key_memory, keyspace, memory_stats, release_memory
 from zippy._core.resp.kinds import OK, Verbatim
+from zippy._core.resp.report import size_text
 from zippy._core.session import Core, Session
 from zippy.server.arguments import integer, syntax_error
 from zippy.server.info import Fields, Sections
@@ -20,25 +20,38 @@ from zippy.settings import Settings
 ALLOCATOR = "zippy-slabs"
 DEFAULT_SAMPLES = 5
 SMALL = 5 << 20  # bytes: too little to judge by
-
-
-def human(count: int) -> str:
-    """Bytes as INFO shows them to people: 1.50M."""
-    if count < 1024:
-        return f"{count}B"
-    size, units = count / 1024, "KMGTP"
-    for unit in units:
-        if size < 1024 or unit == units[-1]:
-            break
-        size /= 1024
-    return f"{size:.2f}{unit}"
+RESIDENT_US = 100_000  # how old the process's resident bytes may be: the system takes longer to tell them than INFO for all the rest
+PAGE = os.sysconf("SC_PAGE_SIZE")
+SYSTEM = PAGE * os.sysconf("SC_PHYS_PAGES")
+ORDER = (
+    "used_memory", "used_memory_human", "used_memory_rss", "used_memory_rss_human", "used_memory_peak", "used_memory_peak_human",
+    "used_memory_peak_time", "used_memory_peak_perc", "used_memory_overhead", "used_memory_startup", "used_memory_dataset",
+    "used_memory_dataset_perc", "allocator_allocated", "allocator_active", "allocator_resident", "allocator_muzzy",
+    "total_system_memory", "total_system_memory_human", "used_memory_lua", "used_memory_vm_eval", "used_memory_lua_human",
+    "used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries", "used_memory_vm_functions",
+    "used_memory_vm_total", "used_memory_vm_total_human", "used_memory_functions", "used_memory_scripts", "used_memory_scripts_human",
+    "maxmemory", "maxmemory_human", "maxmemory_policy", "allocator_frag_ratio", "allocator_frag_bytes", "allocator_rss_ratio",
+    "allocator_rss_bytes", "rss_overhead_ratio", "rss_overhead_bytes", "mem_fragmentation_ratio", "mem_fragmentation_bytes",
+    "mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers", "mem_replica_full_sync_buffer",
+    "mem_clients_slaves", "mem_clients_normal", "mem_cluster_links", "mem_aof_buffer", "mem_allocator",
+    "mem_overhead_db_hashtable_rehashing", "active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects",
+)  # fmt: skip
+# INFO's Memory; of what stays 0 zippy has none
+FIELDS: Fields = {
+    **dict.fromkeys(ORDER, 0),
+    **dict.fromkeys(("used_memory_lua_human", "used_memory_vm_total_human", "used_memory_scripts_human"), "0B"),
+    "total_system_memory": SYSTEM,
+    "total_system_memory_human": size_text(SYSTEM),
+    "allocator_rss_ratio": "1.00",
+    "mem_allocator": ALLOCATOR,
+}
 
 
 def resident_bytes() -> int:
     """Memory of this process that is in RAM; at most so far where the system does not tell."""
     try:
         with open("/proc/self/statm", "rb") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            return int(statm.read().split()[1]) * PAGE
     except OSError:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most if sys.platform == "darwin" else most * 1024
@@ -57,8 +70,7 @@ def memory_usage(session: Session, args: list[bytes]) -> Any:
     return key_memory(session, args[2], samples)
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(NamedTuple):
     """Bytes of a core's memory, and what follows from them."""
 
     used: int
@@ -68,23 +80,22 @@ class Summary:
     tables: list[tuple[int, int, int]]  # database, its table of keys, its table of expiry times
     clients: int
     not_counted: int  # for maxmemory
+    freed_later: tuple[int, int]  # values and keys that wait to be freed in steps, and that were freed
     startup: int  # used when the core was new
     rss: int  # of the process
 
     @property
     def overhead(self) -> int:
         """What is not data."""
-        return self.startup + self.clients + sum(keys + expires for _, keys, expires in self.tables)
+        return self.startup + self.clients + sum([keys + expires for _, keys, expires in self.tables])
 
-    @property
-    def dataset(self) -> int:
+    def data_beside(self, overhead: int) -> int:
         """What is data."""
-        return max(self.used - self.overhead, 0)
+        return max(self.used - overhead, 0)
 
-    @property
-    def dataset_share(self) -> float:
+    def share(self, dataset: int) -> float:
         """The data's part of what came since the start, 0 to 1."""
-        return min(self.dataset / max(self.used - self.startup, 1), 1.0)
+        return min(dataset / max(self.used - self.startup, 1), 1.0)
 
 
 class Memory:
@@ -94,10 +105,19 @@ class Memory:
         self.core = core
         self.settings = settings
         self.meter = meter
+        self.resident = 0  # bytes of the process
+        self.resident_at = -RESIDENT_US  # us since the epoch, as the core's clock is
 
     def summary(self) -> Summary:
         """The memory now."""
-        return Summary(**memory_stats(self.core), startup=self.meter.startup_memory, rss=resident_bytes())
+        return Summary(**memory_stats(self.core), startup=self.meter.startup_memory, rss=self.process_bytes())
+
+    def process_bytes(self) -> int:
+        """The process's resident bytes, as of a moment ago."""
+        now = clock_us(self.core)
+        if not 0 <= now - self.resident_at < RESIDENT_US:
+            self.resident, self.resident_at = resident_bytes(), now
+        return self.resident
 
     def sections(self) -> Sections:
         """For INFO."""
@@ -106,58 +126,37 @@ class Memory:
     def fields(self) -> Fields:
         """Bytes, by what they are for. What Redis asks its allocator, zippy knows: nothing is lost inside of blocks."""
         memory = self.summary()
-        used, resident, rss = memory.used, memory.resident, memory.rss
+        used, resident, rss, overhead = memory.used, memory.resident, memory.rss, memory.overhead
+        dataset = memory.data_beside(overhead)
         limit = self.settings.integer("maxmemory")
-        system = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        stats = engine_stats(self.core)
-        return {
-            "used_memory": used,
-            "used_memory_human": human(used),
-            "used_memory_rss": rss,
-            "used_memory_rss_human": human(rss),
-            "used_memory_peak": memory.peak,
-            "used_memory_peak_human": human(memory.peak),
-            "used_memory_peak_time": self.meter.peak_time,
-            "used_memory_peak_perc": f"{used / memory.peak * 100:.2f}%",
-            "used_memory_overhead": memory.overhead,
-            "used_memory_startup": memory.startup,
-            "used_memory_dataset": memory.dataset,
-            "used_memory_dataset_perc": f"{memory.dataset_share * 100:.2f}%",
-            "allocator_allocated": used,
-            "allocator_active": resident,
-            "allocator_resident": resident,
-            "allocator_muzzy": 0,
-            "total_system_memory": system,
-            "total_system_memory_human": human(system),
-            **dict.fromkeys(("used_memory_lua", "used_memory_vm_eval"), 0),
-            "used_memory_lua_human": human(0),
-            **dict.fromkeys(("used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries"), 0),
-            **dict.fromkeys(("used_memory_vm_functions", "used_memory_vm_total"), 0),
-            "used_memory_vm_total_human": human(0),
-            **dict.fromkeys(("used_memory_functions", "used_memory_scripts"), 0),
-            "used_memory_scripts_human": human(0),
-            "maxmemory": limit,
-            "maxmemory_human": human(limit),
-            "maxmemory_policy": self.settings.text("maxmemory-policy"),
-            "allocator_frag_ratio": f"{resident / used:.2f}",
-            "allocator_frag_bytes": resident - used,
-            "allocator_rss_ratio": "1.00",
-            "allocator_rss_bytes": 0,
-            "rss_overhead_ratio": f"{rss / max(resident, 1):.2f}",
-            "rss_overhead_bytes": rss - resident,
-            "mem_fragmentation_ratio": f"{rss / used:.2f}",
-            "mem_fragmentation_bytes": rss - used,
-            "mem_not_counted_for_evict": memory.not_counted,
-            **dict.fromkeys(("mem_replication_backlog", "mem_total_replication_buffers", "mem_replica_full_sync_buffer"), 0),
-            "mem_clients_slaves": 0,
-            "mem_clients_normal": memory.clients,
-            **dict.fromkeys(("mem_cluster_links", "mem_aof_buffer"), 0),
-            "mem_allocator": ALLOCATOR,
-            "mem_overhead_db_hashtable_rehashing": 0,
-            "active_defrag_running": 0,
-            "lazyfree_pending_objects": stats["lazyfree_pending_objects"],
-            "lazyfreed_objects": stats["lazyfreed_objects"],
-        }
+        fields = FIELDS.copy()
+        fields["used_memory"] = used
+        fields["used_memory_human"] = size_text(used)
+        fields["used_memory_rss"] = rss
+        fields["used_memory_rss_human"] = size_text(rss)
+        fields["used_memory_peak"] = memory.peak
+        fields["used_memory_peak_human"] = size_text(memory.peak)
+        fields["used_memory_peak_time"] = self.meter.peak_time
+        fields["used_memory_peak_perc"] = f"{used / memory.peak * 100:.2f}%"
+        fields["used_memory_overhead"] = overhead
+        fields["used_memory_startup"] = memory.startup
+        fields["used_memory_dataset"] = dataset
+        fields["used_memory_dataset_perc"] = f"{memory.share(dataset) * 100:.2f}%"
+        fields["allocator_allocated"] = used
+        fields["allocator_active"] = fields["allocator_resident"] = resident
+        fields["maxmemory"] = limit
+        fields["maxmemory_human"] = size_text(limit)
+        fields["maxmemory_policy"] = self.settings.text("maxmemory-policy")
+        fields["allocator_frag_ratio"] = resident / used
+        fields["allocator_frag_bytes"] = resident - used
+        fields["rss_overhead_ratio"] = rss / max(resident, 1)
+        fields["rss_overhead_bytes"] = rss - resident
+        fields["mem_fragmentation_ratio"] = rss / used
+        fields["mem_fragmentation_bytes"] = rss - used
+        fields["mem_not_counted_for_evict"] = memory.not_counted
+        fields["mem_clients_normal"] = memory.clients
+        fields["lazyfree_pending_objects"], fields["lazyfreed_objects"] = memory.freed_later
+        return fields
 
     def block_fields(self) -> Fields:
         """For INFO's section of what is zippy's own."""
@@ -167,7 +166,8 @@ class Memory:
     def memory_stats(self, session: Session, args: list[bytes]) -> Any:
         """MEMORY STATS."""
         memory = self.summary()
-        used, resident, rss = memory.used, memory.resident, memory.rss
+        used, resident, rss, overhead = memory.used, memory.resident, memory.rss, memory.overhead
+        dataset = memory.data_beside(overhead)
         keys = sum(count for _, count, *_ in keyspace(self.core))
         tables = {
             f"db.{number}": {"overhead.hashtable.main": main, "overhead.hashtable.expires": expires}
@@ -189,12 +189,12 @@ class Memory:
             **tables,
             "overhead.db.hashtable.lut": sum(main + expires for _, main, expires in memory.tables),
             "overhead.db.hashtable.rehashing": 0,
-            "overhead.total": memory.overhead,
+            "overhead.total": overhead,
             "db.dict.rehashing.count": 0,
             "keys.count": keys,
-            "keys.bytes-per-key": memory.dataset // keys if keys else 0,
-            "dataset.bytes": memory.dataset,
-            "dataset.percentage": memory.dataset_share * 100,
+            "keys.bytes-per-key": dataset // keys if keys else 0,
+            "dataset.bytes": dataset,
+            "dataset.percentage": memory.share(dataset) * 100,
             "peak.percentage": used / memory.peak * 100,
             "allocator.allocated": used,
             "allocator.active": resident,
@@ -218,13 +218,13 @@ class Memory:
             return Verbatim("This server holds so little that nothing can be said about its memory yet.\n")
         findings = []
         if memory.peak > memory.used * 1.5:
-            findings.append(f"The peak, {human(memory.peak)}, was much higher than now; the process may still hold the difference.")
+            findings.append(f"The peak, {size_text(memory.peak)}, was much higher than now; the process may still hold the difference.")
         if memory.resident > memory.used * 1.4:
             findings.append(
                 "Much of the allocator's memory is free blocks between used ones; MEMORY PURGE gives back what is wholly empty."
             )
         if memory.clients > memory.used / 4:
-            findings.append(f"Clients hold {human(memory.clients)} in buffers: look for the large ones with CLIENT LIST.")
+            findings.append(f"Clients hold {size_text(memory.clients)} in buffers: look for the large ones with CLIENT LIST.")
         return Verbatim("\n".join(findings or ["There is nothing wrong with this server's memory."]) + "\n")
 
     @command("memory|malloc-stats")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from typing import Any
 
-from zippy._core.introspection import engine_stats, used_memory
+from zippy._core.introspection import engine_stats, loop_stats, used_memory
 from zippy._core.session import Core
 from zippy.server.info import Fields, Sections
 
@@ -13,7 +14,6 @@ SAMPLES = 16
 SAMPLE_SECONDS = 0.1
 MEASURED = ("total_commands_processed", "total_net_input_bytes", "total_net_output_bytes", "eventloop_cycles", "eventloop_duration_sum")
 
-DEBUG = ("eventloop_duration_aof_sum", "eventloop_duration_cron_sum", "eventloop_duration_max", "eventloop_cmd_per_cycle_max")
 STATS = (
     "total_connections_received", "total_commands_processed", "instantaneous_ops_per_sec", "total_net_input_bytes",
     "total_net_output_bytes", "total_net_repl_input_bytes", "total_net_repl_output_bytes", "instantaneous_input_kbps",
@@ -31,6 +31,8 @@ STATS = (
     "instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec", "acl_access_denied_auth",
     "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel",
 )  # fmt: skip
+# counters of things that zippy does not have stay 0 and keep their place
+NOTHING_COUNTED = {**dict.fromkeys(STATS, 0), "instantaneous_input_repl_kbps": "0.00", "instantaneous_output_repl_kbps": "0.00"}
 
 
 class Meter:
@@ -48,6 +50,7 @@ class Meter:
         self.sampled_at = time.monotonic()
         self.last = self.read()
         self.rates: dict[str, deque[float]] = {name: deque([0.0] * SAMPLES, SAMPLES) for name in MEASURED}
+        self.instantaneous = self.instantaneous_fields()
 
     def read(self) -> dict[str, int]:
         """The counters now."""
@@ -63,6 +66,7 @@ class Meter:
         for name, rates in self.rates.items():
             rates.append((counters[name] - self.last[name]) / (now - self.sampled_at))
         self.last, self.sampled_at = counters, now
+        self.instantaneous = self.instantaneous_fields()
         peak = used_memory(self.core)[1]
         if peak > self.peak:
             self.peak, self.peak_time = peak, int(time.time())
@@ -75,26 +79,23 @@ class Meter:
         """For INFO."""
         return {"stats": self.stats_fields, "debug": self.debug_fields}
 
-    def stats_fields(self) -> Fields:
-        """Counters since the start or CONFIG RESETSTAT; those of things that zippy does not have stay 0 and keep their place."""
-        stats = engine_stats(self.core)
-        known = {
-            **stats,
+    def instantaneous_fields(self) -> dict[str, Any]:
+        """INFO's rates, which change with each sample only."""
+        return {
             "instantaneous_ops_per_sec": round(self.rate("total_commands_processed")),
             "instantaneous_input_kbps": f"{self.rate('total_net_input_bytes') / 1024:.2f}",
             "instantaneous_output_kbps": f"{self.rate('total_net_output_bytes') / 1024:.2f}",
-            "instantaneous_input_repl_kbps": "0.00",
-            "instantaneous_output_repl_kbps": "0.00",
             "instantaneous_eventloop_cycles_per_sec": round(self.rate("eventloop_cycles")),
             "instantaneous_eventloop_duration_usec": round(self.rate("eventloop_duration_sum") / max(self.rate("eventloop_cycles"), 1)),
-            "expired_stale_perc": f"{stats['expired_stale_perc']:.2f}",
-            "expire_cycle_cpu_milliseconds": stats["expire_cycle_us"] // 1000,
-            "total_eviction_exceeded_time": (stats["over_limit_us"] + stats["over_limit_now_us"]) // 1000,
-            "current_eviction_exceeded_time": stats["over_limit_now_us"] // 1000,
         }
-        return {name: known.get(name, 0) for name in STATS}
+
+    def stats_fields(self) -> Fields:
+        """Counters since the start or CONFIG RESETSTAT, and rates."""
+        fields = NOTHING_COUNTED.copy()
+        fields.update(engine_stats(self.core))
+        fields.update(self.instantaneous)
+        return fields
 
     def debug_fields(self) -> Fields:
         """What the loop spent its time with."""
-        stats = engine_stats(self.core)
-        return {name: stats[name] for name in DEBUG}
+        return loop_stats(self.core)

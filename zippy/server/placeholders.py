@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from zippy._core.introspection import engine_stats
+from typing import Any
+
+from zippy._core import snapshot
+from zippy._core.introspection import is_loading
 from zippy._core.session import Core
 from zippy.server.identity import Identity
 from zippy.server.info import Fields, Sections
 from zippy.settings import Settings
+
+NOTHING_SAVED: dict[str, Any] = {
+    **dict.fromkeys(("loading", "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"), 0),
+    "current_fork_perc": "0.00",
+    **dict.fromkeys(("current_save_keys_processed", "current_save_keys_total", "rdb_changes_since_last_save", "rdb_bgsave_in_progress"), 0),
+    "rdb_last_save_time": 0,
+    "rdb_last_bgsave_status": "ok",
+    "rdb_last_bgsave_time_sec": -1,
+    "rdb_current_bgsave_time_sec": -1,
+    **dict.fromkeys(("rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded"), 0),
+    **dict.fromkeys(("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"), 0),
+    "aof_last_rewrite_time_sec": -1,
+    "aof_current_rewrite_time_sec": -1,
+    "aof_last_bgrewrite_status": "ok",
+    **dict.fromkeys(("aof_rewrites", "aof_rewrites_consecutive_failures"), 0),
+    "aof_last_write_status": "ok",
+    **dict.fromkeys(("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"), 0),
+}
 
 
 class Placeholders:
@@ -23,27 +44,11 @@ class Placeholders:
 
     def persistence_fields(self) -> Fields:
         """Nothing was saved or loaded."""
-        stats = engine_stats(self.core)
-        return {
-            "loading": int(stats["loading"]),
-            **dict.fromkeys(("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"), 0),
-            "current_fork_perc": "0.00",
-            **dict.fromkeys(("current_save_keys_processed", "current_save_keys_total"), 0),
-            "rdb_changes_since_last_save": stats["dirty"],
-            "rdb_bgsave_in_progress": 0,
-            "rdb_last_save_time": int(self.identity.started_at),
-            "rdb_last_bgsave_status": "ok",
-            "rdb_last_bgsave_time_sec": -1,
-            "rdb_current_bgsave_time_sec": -1,
-            **dict.fromkeys(("rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded"), 0),
-            **dict.fromkeys(("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"), 0),
-            "aof_last_rewrite_time_sec": -1,
-            "aof_current_rewrite_time_sec": -1,
-            "aof_last_bgrewrite_status": "ok",
-            **dict.fromkeys(("aof_rewrites", "aof_rewrites_consecutive_failures"), 0),
-            "aof_last_write_status": "ok",
-            **dict.fromkeys(("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"), 0),
-        }
+        fields = NOTHING_SAVED.copy()
+        fields["loading"] = int(is_loading(self.core))
+        fields["rdb_changes_since_last_save"] = snapshot.changes(self.core)
+        fields["rdb_last_save_time"] = int(self.identity.started_at)
+        return fields
 
     def replication_fields(self) -> Fields:
         """No replicas, and no primary."""

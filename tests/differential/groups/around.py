@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from tests.differential.groups import bitmap, hash, keys, list, set, sorted_set, string
+from tests.differential.groups.data import DATA
 from tests.differential.steps import Step, Unit
 from tests.differential.values import ALL_KEYS, KEYS, Source
-
-OTHERS = [module.GROUP for module in (string, bitmap, list, set, sorted_set, hash, keys)]
 
 
 def around(source: Source) -> Unit:
@@ -14,7 +12,7 @@ def around(source: Source) -> Unit:
     random = source.random
     lines: tuple[tuple[bytes, ...], ...] = ()
     while len(lines) < 4:
-        group = random.choice(OTHERS)
+        group = random.choice(DATA)
         source.key_type = group.key_type
         lines += tuple(
             step.args

@@ -5,12 +5,13 @@ Where the clock can't be set all the times are far away or past, so that replies
 
 from __future__ import annotations
 
-from tests.differential.groups import bitmap, hash, keys, list, set, sorted_set, string, transactions
+from tests.differential.groups import transactions
+from tests.differential.groups.data import DATA
 from tests.differential.groups.group import Group
 from tests.differential.steps import LISTENERS, Step, Unit
 from tests.differential.values import Source
 
-OTHERS = [module.GROUP for module in (string, bitmap, list, set, sorted_set, hash, keys, transactions)]
+OTHERS = (*DATA, transactions.GROUP)
 
 
 def unfit(unit: Unit) -> bool:

@@ -21,6 +21,7 @@ FILLER = """
 1   SADD xkey member+
 1   ZADD zkey scored+
 1   HSET hkey field shortval
+1   XADD tkey 1-1 field shortval
 1   TYPE anykey
 1   OBJECT ENCODING anykey
 1   EXISTS anykey+
@@ -30,16 +31,18 @@ FILLER = """
 UNSAFE_TO_MANGLE = {
     "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "WAITAOF", "SUBSCRIBE", "PSUBSCRIBE",
     "SSUBSCRIBE", "MONITOR", "SETRANGE", "SETBIT", "BITFIELD", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "SPOP", "SCAN", "SSCAN",
-    "HSCAN", "ZSCAN", "RANDOMKEY", "LCS", "CLIENT", "HELLO", "EXPIRE", "PEXPIRE", "HEXPIRE", "HPEXPIRE", "GETEX", "SETEX", "PSETEX",
+    "HSCAN", "ZSCAN", "RANDOMKEY", "LCS", "CLIENT", "HELLO", "XREAD", "XREADGROUP",
+    "EXPIRE", "PEXPIRE", "HEXPIRE", "HPEXPIRE", "GETEX", "SETEX", "PSETEX", "PFDEBUG",
 }  # fmt: skip
-"""Commands where a changed argument could block for ever, ask for half a gigabyte or for a random reply, or set a time that
-passes while the test runs."""
+"""Commands where a changed argument could block for ever, ask for half a gigabyte, for a random reply or (PFDEBUG SIMD of Redis 8.2.3) for
+two replies, or set a time that passes while the test runs."""
 
 
 @dataclass
 class Group:
     """A group's name, the type of its keys, templates (a weight and a template a line) and makers of units. `filler` is more
-    templates; `mangles`: now and then a command is made wrong; `listens`: there are listeners; `clock`: the clock is set."""
+    templates; `mangles`: now and then a command is made wrong; `listens`: there are listeners; `clock`: the clock is set;
+    `timed`: replies tell the time, so that they can't be compared where the clock can't be set."""
 
     name: str
     key_type: str
@@ -49,6 +52,7 @@ class Group:
     mangles: bool = True
     listens: bool = False
     clock: bool = False
+    timed: bool = False
 
     @cached_property
     def choices(self) -> tuple[list[Writer | Maker], list[int], set[int]]:
@@ -119,6 +123,9 @@ LIMITS = {
     b"set-max-listpack-value": [b"0", b"1", b"16", b"64", b"1000"],
     b"list-max-listpack-size": [b"-5", b"-4", b"-3", b"-2", b"-1", b"1", b"2", b"4", b"128"],
     b"list-compress-depth": [b"0", b"1", b"2"],
+    b"hll-sparse-max-bytes": [b"0", b"19", b"40", b"100", b"1000", b"3000", b"40000"],
+    b"stream-node-max-entries": [b"0", b"1", b"3", b"10", b"100"],
+    b"stream-node-max-bytes": [b"0", b"40", b"200", b"4096"],
 }
 """Limits of the encodings to change to while there is data."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.differential.groups import bitmap, expiry, hash, keys, list, set, sorted_set, string, transactions
+from tests.differential.groups import expiry, transactions
+from tests.differential.groups.data import DATA
 from tests.differential.groups.group import Group
 from tests.differential.steps import LISTENERS, Step, Unit
 from tests.differential.values import Source
 
-OTHERS = [module.GROUP for module in (string, bitmap, list, set, sorted_set, hash, keys, transactions, expiry)]
+OTHERS = (*DATA, transactions.GROUP, expiry.GROUP)
 
 
 def command(source: Source) -> Unit:

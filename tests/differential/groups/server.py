@@ -5,13 +5,14 @@ What COMMAND INFO and CONFIG say of each command and setting is held against Red
 
 from __future__ import annotations
 
-from tests.differential.groups import bitmap, hash, keys, list, set, sorted_set, string, transactions
+from tests.differential.groups import transactions
+from tests.differential.groups.data import DATA
 from tests.differential.groups.group import Group, commands
 from tests.differential.steps import Unit
 from tests.differential.values import Source
 from zippy.commandspec import find_command
 
-OTHERS = [module.GROUP for module in (string, bitmap, list, set, sorted_set, hash, keys, transactions)]
+OTHERS = (*DATA, transactions.GROUP)
 
 
 def keys_of(source: Source) -> Unit:

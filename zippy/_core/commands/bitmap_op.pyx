@@ -4,9 +4,9 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy, memset
-from zippy._core.ground.bits cimport bits_and, bits_and_not, bits_not, bits_note_repeated, bits_or, bits_xor
+from zippy._core.ground.bits cimport bits_and, bits_and_not, bits_not, bits_not_and, bits_note_repeated, bits_or, bits_xor
 from zippy._core.ground.buf cimport slice_of, slice_text
-from zippy._core.ground.mem cimport mem_free, mem_try_alloc
+from zippy._core.ground.mem cimport mem_free, mem_provide, mem_try_alloc
 from zippy._core.ground.number cimport NUM_I64_TEXT
 from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_out_of_memory, reply_syntax_error, reply_wrong_type
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
@@ -38,6 +38,7 @@ cdef OptionTable OPERATION_WORDS = option_table("bitop", [
 
 cdef enum:
     CHUNK = 4096            # bytes
+    AHEAD = 64 * CHUNK      # bytes whose pages are asked for at a time, while what was zeroed is still in the second-level cache
 
 
 cdef struct Source:
@@ -66,12 +67,12 @@ cdef void combine(uint32_t op, const Source* sources, int count, size_t at, size
     cdef bint first_apart = op == OP_DIFF or op == OP_DIFF1 or op == OP_ANDOR
     if first_apart:
         # `first` is asked for again at the end: room serves the others meanwhile
-        memset(target, 0, len)
+        memcpy(target, chunk_of(sources[1].text, at, len, room), len)
     else:
         memcpy(target, first, len)
     if op == OP_ONE:
         memset(repeated, 0, len)
-    for i in range(1, count):
+    for i in range(2 if first_apart else 1, count):
         source = chunk_of(sources[i].text, at, len, room)
         if op == OP_AND:
             bits_and(target, source, len)
@@ -89,9 +90,9 @@ cdef void combine(uint32_t op, const Source* sources, int count, size_t at, size
         first = chunk_of(sources[0].text, at, len, room)
         if op == OP_DIFF1:
             bits_and_not(target, first, len)
+        elif op == OP_DIFF:
+            bits_not_and(target, first, len)
         else:
-            if op == OP_DIFF:
-                bits_not(target, len)
             bits_and(target, first, len)
 
 
@@ -129,6 +130,8 @@ cdef bint store(Client* c, uint32_t op, Slice key, int count, const Source* sour
     if entry == NULL:
         return False
     while at < len:
+        if at % AHEAD == 0:
+            mem_provide(data + at, min(<size_t>AHEAD, len - at))
         combine(op, sources, count, at, len - at if len - at < CHUNK else CHUNK, data + at)
         at += CHUNK
     open_for_write(c.db, key)

@@ -302,13 +302,28 @@ cdef void serve_or_block(Engine* e, Client* c, const Wanted* w) noexcept nogil:
         block_on_keys(e, c, w)
 
 
-cdef void block_on_keys(Engine* e, Client* c, const Wanted* w) noexcept nogil:
-    cdef int i
+cdef bint keep_request(Engine* e, Client* c, const Wanted* w) noexcept nogil:
+    """Copies the command that is about to wait and what it worked out; False: out of memory."""
+    cdef void* state = NULL
+    if w.state.ptr != NULL:
+        state = mem_try_alloc(w.state.len)
+        if state == NULL:
+            return False
+        memcpy(state, w.state.ptr, w.state.len)
     if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
-        reply_out_of_memory(c)
-        return
+        mem_free(state)
+        return False
     c.block.wanted = w[0]
     c.block.wanted.argv = c.block.request.argv
+    c.block.wanted.state.ptr = <const char*>state
+    return True
+
+
+cdef void block_on_keys(Engine* e, Client* c, const Wanted* w) noexcept nogil:
+    cdef int i
+    if not keep_request(e, c, w):
+        reply_out_of_memory(c)
+        return
     c.block.db = c.db
     c.block.places = NULL
     for i in range(w.first_key, w.first_key + w.key_count):
@@ -364,6 +379,8 @@ cdef void unblock(Engine* e, Client* c) noexcept nogil:
         c.block.until_freed = 0
         e.waiting_for_memory -= 1
     queued_free(&c.block.request)
+    mem_free(<void*>c.block.wanted.state.ptr)
+    c.block.wanted.state.ptr = NULL
     c.flags &= ~<uint64_t>CLIENT_BLOCKED
     e.stats.blocked_clients -= 1
     look_at_input_again(e, c)

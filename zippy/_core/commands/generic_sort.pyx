@@ -1,8 +1,9 @@
-# Elements and weights are copied into one arena, since looking up a weight may touch any key. What is then merged is ranks of 16 bytes, a
-# score in order of its bits and an index; merging is stable, as what is stored must be the same on every replica.
+# Elements and weights are copied into one arena, since looking up a weight may touch any key. What is then merged is ranks of 16 bytes: an
+# index, and the bits of a score or eight bytes of a text, those behind what all texts begin with. Merging is stable, as what is stored must
+# be the same on every replica.
 
-from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
-from libc.string cimport memchr, memcpy, memset
+from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcmp, memcpy, memset
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.listpack cimport LpItem
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc, mem_try_realloc
@@ -78,7 +79,7 @@ cdef struct Item:
 
 
 cdef struct Rank:
-    uint64_t bits            # of the score, in the order wanted
+    uint64_t bits            # of the score or text, in the order wanted: where they differ, nothing else is looked at
     int64_t index            # of the item
 
 
@@ -350,13 +351,53 @@ cdef void merge(const Sorting* s, const Rank* ranks, int64_t middle, int64_t end
     memcpy(merged + (middle - left), ranks + right, (end - right) * sizeof(Rank))
 
 
+cdef inline Slice text_of(const Sorting* s, int64_t i) noexcept nogil:
+    """What ALPHA compares of an item; ptr is NULL when there is none."""
+    return s.items[i].element if s.options.by.ptr == NULL else s.items[i].weight
+
+
+cdef size_t common_prefix(const Sorting* s) noexcept nogil:
+    """How many bytes all texts begin with alike, a NUL being the end of a text."""
+    cdef Slice common = slice_of(NULL, 0)
+    cdef Slice text
+    cdef size_t same
+    cdef int64_t i
+    for i in range(s.length):
+        text = text_of(s, i)
+        if text.ptr == NULL:
+            continue
+        if common.ptr == NULL:
+            common = text
+        if text.len >= common.len and memcmp(text.ptr, common.ptr, common.len) == 0:
+            continue
+        same = 0
+        while same < text.len and text.ptr[same] == common.ptr[same]:
+            same += 1
+        common.len = same
+    for same in range(common.len):
+        if common.ptr[same] == 0:
+            return same
+    return common.len
+
+
+cdef uint64_t text_bits(Slice text, size_t at) noexcept nogil:
+    """Eight bytes of a text from `at` on as a number that is to others as the texts are to theirs; zeros from its end or a NUL on."""
+    cdef uint64_t bits = 0
+    cdef bint ended = False
+    cdef size_t i
+    for i in range(at, at + 8):
+        ended = ended or i >= text.len or text.ptr[i] == 0
+        bits = bits << 8 | (0 if ended else <uint8_t>text.ptr[i])
+    return bits
+
+
 cdef void rank_items(const Sorting* s, Rank* ranks) noexcept nogil:
-    """Texts are compared as such, so that they all are equal at first."""
     cdef uint64_t turned = UINT64_MAX if s.options.descending else 0
+    cdef size_t prefix = common_prefix(s) if s.options.alpha else 0
     cdef int64_t i
     for i in range(s.length):
         ranks[i].index = i
-        ranks[i].bits = 0 if s.options.alpha else ordered_bits(s.items[i].score) ^ turned
+        ranks[i].bits = turned ^ (text_bits(text_of(s, i), prefix) if s.options.alpha else ordered_bits(s.items[i].score))
 
 
 cdef void put_in_order(Sorting* s, const Rank* ranks, Item* items) noexcept nogil:

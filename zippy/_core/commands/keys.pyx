@@ -22,7 +22,13 @@ cdef enum Word:
     WORD_OTHER = 1 << 2          # its arguments are no options and no keys
 
 # Of the options of a few commands those that tell something about keys, or have arguments that might look so
-cdef OptionTable SET_WORDS = option_table("", [("get", WORD_GET)])
+cdef OptionTable SET_WORDS = option_table("", [
+    ("get", WORD_GET),
+    ("ifeq", WORD_GET),
+    ("ifne", WORD_GET),
+    ("ifdeq", WORD_GET),
+    ("ifdne", WORD_GET),
+])
 cdef OptionTable BITFIELD_WORDS = option_table("", [("get", WORD_GET, 0, 2), ("overflow", WORD_OTHER, 0, 1)])
 cdef OptionTable SORT_WORDS = option_table("", [
     ("store", WORD_STORE, 0, 1),
@@ -152,7 +158,7 @@ cdef bint command_has_keys(const Command* command) noexcept nogil:
 
 
 cdef int set_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil:
-    """SET reads the old value for GET only."""
+    """SET reads the old value for GET and for conditions on it only."""
     cdef Found found = Found(keys, room, 0)
     cdef uint32_t flags = STORE
     cdef int i

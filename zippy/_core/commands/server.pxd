@@ -9,4 +9,6 @@ cdef void flushdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 cdef void flushall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void command_getkeys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void command_getkeysandflags_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void monitor_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

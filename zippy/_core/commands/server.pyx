@@ -3,15 +3,21 @@
 from libc.limits cimport INT_MAX, INT_MIN
 from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.keyspace.db cimport flush_db, swap_dbs
 from zippy._core.keyspace.key_table cimport kt_count
 from zippy._core.keyspace.lazy_free cimport lazy_waits
-from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_syntax_error
+from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_out_of_memory, reply_syntax_error
 from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
-from zippy._core.commands.engine cimport propagate_instead
-from zippy._core.commands.types cimport CLIENT_MONITOR, Client, Engine
-from zippy._core.resp.writer cimport reply_array, reply_bulk_int, reply_error, reply_int, reply_ok
+from zippy._core.commands.engine cimport find_command, propagate_instead
+from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
+from zippy._core.commands.types cimport CLIENT_MONITOR, CMD_NO_MANDATORY_KEYS, Client, Command, Engine, KeyRef
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_bulk_int, reply_error, reply_int, reply_ok, reply_set, reply_simple
+
+
+cdef extern from *:
+    int count_bits "__builtin_popcount"(unsigned int bits) noexcept nogil
 
 
 cdef void dbsize_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -94,3 +100,71 @@ cdef void monitor_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
         # a second MONITOR gets no reply at all, as in Redis
         start_monitoring(e, c)
         reply_ok(&c.reply)
+
+
+cdef enum:
+    KEY_FLAGS_SHOWN = 8
+
+# the first of KEY_FLAGS in commandspec/spec.py; a key that is told has none of the others
+cdef const char* KEY_FLAG_WORDS[KEY_FLAGS_SHOWN]
+KEY_FLAG_WORDS[:] = [b"RO", b"RW", b"OW", b"RM", b"access", b"update", b"insert", b"delete"]
+
+
+cdef bint find_keys(Engine* e, Client* c, int argc, const Slice* argv, KeyRef** keys, int* count) noexcept nogil:
+    """Finds the keys of a request, for the caller to free; False: it was replied that there are none, or why."""
+    cdef const Command* command = find_command(e, argc, argv)
+    keys[0] = NULL
+    if command == NULL:
+        reply_error(&c.reply, b"ERR Invalid command specified")
+    elif not command_has_keys(command):
+        reply_error(&c.reply, b"ERR The command has no key arguments")
+    elif argc != command.arity if command.arity > 0 else argc < -command.arity:
+        reply_error(&c.reply, b"ERR Invalid number of arguments specified for command")
+    else:
+        keys[0] = <KeyRef*>mem_try_alloc(argc * sizeof(KeyRef))
+        if keys[0] == NULL:
+            reply_out_of_memory(c)
+            return False
+        count[0] = min(command_keys(command, argc, argv, keys[0], argc), argc)
+        if count[0] != KEYS_UNKNOWN:
+            return True
+        mem_free(keys[0])
+        if command.flags & CMD_NO_MANDATORY_KEYS:
+            reply_array(&c.reply, 0)
+        else:
+            reply_error(&c.reply, b"ERR Invalid arguments specified for command")
+    return False
+
+
+cdef void command_getkeys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """COMMAND GETKEYS command [arg [arg ...]]."""
+    cdef KeyRef* keys
+    cdef int count
+    cdef int i
+    if not find_keys(e, c, argc - 2, argv + 2, &keys, &count):
+        return
+    reply_array(&c.reply, count)
+    for i in range(count):
+        reply_bulk(&c.reply, argv[2 + keys[i].place])
+    mem_free(keys)
+
+
+cdef void command_getkeysandflags_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """COMMAND GETKEYSANDFLAGS command [arg [arg ...]]."""
+    cdef KeyRef* keys
+    cdef uint32_t flags
+    cdef int count
+    cdef int i
+    cdef int flag
+    if not find_keys(e, c, argc - 2, argv + 2, &keys, &count):
+        return
+    reply_array(&c.reply, count)
+    for i in range(count):
+        flags = keys[i].flags
+        reply_array(&c.reply, 2)
+        reply_bulk(&c.reply, argv[2 + keys[i].place])
+        reply_set(&c.reply, count_bits(flags))
+        for flag in range(KEY_FLAGS_SHOWN):
+            if flags >> flag & 1:
+                reply_simple(&c.reply, KEY_FLAG_WORDS[flag])
+    mem_free(keys)

@@ -63,17 +63,16 @@ cdef void reply_increment(Client* c, int outcome, double score) noexcept nogil:
         reply_double(&c.reply, score)
 
 
-cdef void add_pairs(
+cdef int64_t add_pairs(
     Engine* e, Client* c, Slice key, int pairs, const Slice* words, double* scores, int flags, bint changed_too
 ) noexcept nogil:
-    """Adds score, member pairs to the key's sorted set. changed_too: members whose score changed count in the reply too."""
     cdef Entry* entry = open_for_write(c.db, key)
     cdef int64_t added = 0
     cdef int64_t updated = 0
     cdef int outcome = ZSET_UNTOUCHED
     cdef int i
     if not check_type(c, entry, TYPE_ZSET):
-        return
+        return 0
     if entry == NULL and not flags & ZSET_XX:
         # a new sorted set gets a member in any case
         entry = zset_new(key)
@@ -92,6 +91,7 @@ cdef void add_pairs(
         reply_increment(c, outcome, scores[0])
     else:
         reply_int(&c.reply, added + updated if changed_too else added)
+    return added + updated
 
 
 cdef void zadd_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

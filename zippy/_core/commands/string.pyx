@@ -1,14 +1,17 @@
 # SET, GETEX and the older commands share one way from an expiry's argument to a moment in ms; where the client's own words would mean
 # something else later, others are propagated in their place.
 
-from libc.stdint cimport INT64_MAX, int64_t, uint32_t
+from libc.stdint cimport INT32_MAX, INT64_MAX, int64_t, uint32_t
 from zippy._core.ground.buf cimport Slice, slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
 from zippy._core.commands.args cimport (
-    Options, OptionTable, arg_i64, arg_option, arg_options, check_type, option_table, option_value, options_begin,
-    reply_out_of_memory
+    Options, OptionTable, arg_i64, arg_in_range, arg_option, arg_options, check_type, option_table, option_value, options_begin,
+    reply_out_of_memory, reply_syntax_error
 )
 from zippy._core.commands.engine cimport propagate_instead
+from zippy._core.commands.string_compare cimport (
+    IF_DIGEST_EQUAL, IF_DIGEST_NOT_EQUAL, IF_EQUAL, IF_NOT_EQUAL, IF_VALUE, condition_holds, condition_is_valid
+)
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport (
     PREFETCHED, db_prefetch, db_put_string, db_put_string_beside, db_put_taken, db_set_expiry, delete_key, lookup_read, open_for_write
@@ -19,30 +22,30 @@ from zippy._core.resp.parser cimport PARSER_BULK_ROOM, PARSER_LARGE_BULK, Bulk, 
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error_about, reply_int, reply_null, reply_ok
 from zippy._core.values.entry cimport INLINE_MAX, NO_EXPIRY, TYPE_STRING, Blob, Entry, entry_expiry, entry_string, entry_type
 
+cdef enum:
+    SET_CONDITION = SET_NX | SET_XX | IF_VALUE
+
 if sizeof(Blob) != PARSER_BULK_ROOM or <int>PARSER_LARGE_BULK <= <int>INLINE_MAX:
     raise ImportError("an entry can't take over what the parser received: the tree is half built")
 
-cdef enum SetFlag:
-    SET_NX = 1
-    SET_XX = 2
-    SET_GET = 4
-    SET_KEEPTTL = 8
-    SET_PERSIST = 16        # of GETEX
-    # how the expiry is told
-    SET_EX = 32
-    SET_PX = 64
-    SET_EXAT = 128
-    SET_PXAT = 256
-    SET_ANY_EXPIRY = SET_EX | SET_PX | SET_EXAT | SET_PXAT
-    SET_SECONDS = SET_EX | SET_EXAT
-    SET_RELATIVE = SET_EX | SET_PX
-    # that an option which says what becomes of the expiry may not stand beside another one
-    SET_NO_OTHER = SET_ANY_EXPIRY | SET_KEEPTTL | SET_PERSIST
-
 cdef OptionTable SET_OPTIONS = option_table("set", [
+    ("nx", SET_NX, SET_XX | IF_VALUE),
+    ("xx", SET_XX, SET_NX | IF_VALUE),
+    ("get", SET_GET),
+    ("ex", SET_EX, SET_NO_OTHER & ~SET_EX, 1),
+    ("px", SET_PX, SET_NO_OTHER & ~SET_PX, 1),
+    ("exat", SET_EXAT, SET_NO_OTHER & ~SET_EXAT, 1),
+    ("pxat", SET_PXAT, SET_NO_OTHER & ~SET_PXAT, 1),
+    ("keepttl", SET_KEEPTTL, SET_ANY_EXPIRY),
+    ("ifeq", IF_EQUAL, SET_NX | SET_XX | IF_VALUE, 1),
+    ("ifne", IF_NOT_EQUAL, SET_NX | SET_XX | IF_VALUE, 1),
+    ("ifdeq", IF_DIGEST_EQUAL, SET_NX | SET_XX | IF_VALUE, 1),
+    ("ifdne", IF_DIGEST_NOT_EQUAL, SET_NX | SET_XX | IF_VALUE, 1),
+])
+
+cdef OptionTable MSETEX_OPTIONS = option_table("msetex", [
     ("nx", SET_NX, SET_XX),
     ("xx", SET_XX, SET_NX),
-    ("get", SET_GET),
     ("ex", SET_EX, SET_NO_OTHER & ~SET_EX, 1),
     ("px", SET_PX, SET_NO_OTHER & ~SET_PX, 1),
     ("exat", SET_EXAT, SET_NO_OTHER & ~SET_EXAT, 1),
@@ -60,7 +63,6 @@ cdef OptionTable GETEX_OPTIONS = option_table("getex", [
 
 
 cdef bint expiry_of(Engine* e, Client* c, Slice text, uint32_t unit, const char* command, int64_t* expiry) noexcept nogil:
-    """The moment meant by the argument of an expiry option, in ms since the epoch; False: replied with an error."""
     cdef int64_t n
     cdef bint valid
     if not arg_i64(c, text, &n):
@@ -80,7 +82,8 @@ cdef bint expiry_of(Engine* e, Client* c, Slice text, uint32_t unit, const char*
 
 
 cdef void propagate_set(Engine* e, Client* c, int argc, Slice* argv, int64_t expiry) noexcept nogil:
-    """Propagates SET with an absolute time in ms, or, where there is no time, without GET and with each other option once."""
+    """Propagates SET with an absolute time in ms, or, where there is no time, without GET and conditions on the value, and with each other
+    option once."""
     cdef Slice[5] words
     cdef char[NUM_I64_TEXT] text
     cdef Options options
@@ -163,9 +166,17 @@ cdef void get_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
     reply_old(c, argv[1])
 
 
+cdef bint may_set(const Entry* old, const Options* options) noexcept nogil:
+    """Whether SET's condition is true of what the key holds."""
+    if options.flags & IF_VALUE:
+        return condition_holds(old, options.flags & IF_VALUE, option_value(options, options.flags & IF_VALUE))
+    return (old == NULL) == ((options.flags & SET_NX) != 0)
+
+
 cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL].
-    Propagates an expiry as PXAT with the moment, and without GET."""
+    """SET key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] [GET] [EX seconds |
+    PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]. Propagates an expiry as PXAT with the moment, and
+    without GET and conditions on the value."""
     cdef Options options
     cdef uint32_t unit
     cdef int64_t expiry = NO_EXPIRY
@@ -177,10 +188,14 @@ cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
     unit = options.flags & SET_ANY_EXPIRY
     if unit and not expiry_of(e, c, option_value(&options, unit), unit, b"set", &expiry):
         return
+    if options.flags & IF_VALUE and not condition_is_valid(c, options.flags, option_value(&options, options.flags & IF_VALUE)):
+        return
     if options.flags & SET_GET and not reply_old(c, argv[1]):
         return
     old = open_for_write(c.db, argv[1])
-    if options.flags & (SET_NX | SET_XX) and (old != NULL) == ((options.flags & SET_NX) != 0):
+    if options.flags & IF_VALUE and not check_type(c, old, TYPE_STRING):
+        return
+    if options.flags & SET_CONDITION and not may_set(old, &options):
         if not options.flags & SET_GET:
             reply_null(&c.reply)
         return
@@ -188,7 +203,7 @@ cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
         reply_cut(&c.reply, reply_at)
         reply_out_of_memory(c)
         return
-    if options.flags & (SET_EX | SET_PX | SET_EXAT) or options.flags & (SET_GET | SET_PXAT) == SET_GET:
+    if options.flags & (SET_EX | SET_PX | SET_EXAT | IF_VALUE) or options.flags & (SET_GET | SET_PXAT) == SET_GET:
         propagate_set(e, c, argc, argv, expiry)
     if not options.flags & SET_GET:
         reply_ok(&c.reply)
@@ -361,3 +376,57 @@ cdef void msetnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
             return
     if store_pairs(e, c, argc, argv):
         reply_int(&c.reply, 1)
+
+
+cdef bint all_or_none_exist(Client* c, int pairs, Slice* argv, bint wanted) noexcept nogil:
+    """Whether of the keys of MSETEX all exist, or none, as is wanted."""
+    cdef int i
+    for i in range(pairs):
+        if (open_for_write(c.db, argv[2 + 2 * i]) != NULL) != wanted:
+            return False
+    return True
+
+
+cdef void propagate_pair(Engine* e, Client* c, const Slice* pair, int64_t expiry, bint keep_expiry) noexcept nogil:
+    """Propagates SET, which any server knows."""
+    cdef Slice[5] words
+    cdef char[NUM_I64_TEXT] text
+    words[0] = slice_text(b"SET")
+    words[1] = pair[0]
+    words[2] = pair[1]
+    words[3] = slice_text(b"KEEPTTL" if keep_expiry else b"PXAT")
+    if expiry != NO_EXPIRY:
+        words[4].ptr = text
+        words[4].len = num_write_i64(text, expiry)
+    propagate_instead(e, c, 5 if expiry != NO_EXPIRY else 4 if keep_expiry else 3, words)
+
+
+cdef void msetex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """MSETEX numkeys key value [key value ...] [NX | XX] [EX seconds | PX milliseconds | EXAT unix-time-seconds |
+    PXAT unix-time-milliseconds | KEEPTTL]. Propagates a SET for each key. Where memory ends, what has been set stays set."""
+    cdef Options options
+    cdef int64_t pairs
+    cdef int64_t expiry = NO_EXPIRY
+    cdef uint32_t unit
+    cdef bint keep
+    cdef int i
+    if not arg_in_range(c, argv[1], 1, INT32_MAX, &pairs, b"ERR invalid numkeys value or out of range"):
+        return
+    if pairs > (argc - 2) // 2:
+        reply_syntax_error(c)
+        return
+    if not arg_options(c, &MSETEX_OPTIONS, argc, argv, 2 + 2 * <int>pairs, &options):
+        return
+    unit = options.flags & SET_ANY_EXPIRY
+    if unit and not expiry_of(e, c, option_value(&options, unit), unit, b"msetex", &expiry):
+        return
+    if options.flags & (SET_NX | SET_XX) and not all_or_none_exist(c, <int>pairs, argv, (options.flags & SET_XX) != 0):
+        reply_int(&c.reply, 0)
+        return
+    keep = (options.flags & SET_KEEPTTL) != 0
+    for i in range(2, 2 + 2 * <int>pairs, 2):
+        if not store(c, open_for_write(c.db, argv[i]), argv[i], argv, i + 1, expiry, keep):
+            reply_out_of_memory(c)
+            return
+        propagate_pair(e, c, argv + i, expiry, keep)
+    reply_int(&c.reply, 1)

@@ -16,7 +16,6 @@ from zippy._core.values.entry cimport ENC_INT, TYPE_STRING, Entry, entry_encodin
 
 
 cdef bint read_int(Client* c, Entry* entry, int64_t* n) noexcept nogil:
-    """The integer that a string holds, 0 for an absent one; False: replied with an error."""
     cdef char[NUM_I64_TEXT] scratch
     n[0] = 0
     if entry == NULL:

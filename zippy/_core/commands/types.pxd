@@ -37,6 +37,7 @@ cdef enum CommandFlag:
     CMD_TELLS_HEALTH = 1 << 28       # PING: refused, as writes are, when the last save failed
     CMD_PYTHON = 1 << 26             # the handler is a Python function
     CMD_TAKES_VIEWS = 1 << 29        # AUTH: its handler in Python gets long arguments as memoryviews
+    CMD_NO_MANDATORY_KEYS = 1 << 30  # it has key specs, and requests without a key
     CMD_RUNS_QUEUE = 1 << 27         # EXEC: what holds for the queued commands holds for it
 
 cdef enum ClientFlag:
@@ -210,6 +211,7 @@ cdef struct Wanted:
     int take                         # the end that it takes from, and, of what moves, the one that it puts to
     int put
     int64_t count                    # elements; -1: one, not in an array
+    Slice state                      # what else it worked out: bytes, borrowed; while it is blocked, owned. ptr NULL: nothing
 
 
 cdef struct BlockState:

@@ -1,4 +1,4 @@
-"""Strings as arrays of bits, numbered from the most significant bit of the first byte; eight bytes at a time."""
+"""Strings as arrays of bits, numbered from the most significant bit of the first byte; many bytes at a time."""
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
@@ -12,6 +12,7 @@ cdef void bits_and(void* target, const void* source, size_t len) noexcept nogil
 cdef void bits_or(void* target, const void* source, size_t len) noexcept nogil
 cdef void bits_xor(void* target, const void* source, size_t len) noexcept nogil
 cdef void bits_and_not(void* target, const void* source, size_t len) noexcept nogil                # target and not source
+cdef void bits_not_and(void* target, const void* source, size_t len) noexcept nogil                # source and not target
 cdef void bits_not(void* target, size_t len) noexcept nogil
 # repeated |= seen & source, then seen |= source
 cdef void bits_note_repeated(void* repeated, void* seen, const void* source, size_t len) noexcept nogil

@@ -1,5 +1,6 @@
-# Words are read where they lie (loose_word: any alignment), so that inline values of entries need no copy. The loops over words are
-# left to the compiler's vectoriser; counting uses the processor's own instruction where there is one.
+# Words are read where they lie (loose_word: any alignment), so that inline values of entries need no copy. Strings are combined
+# by the compiler's vectors: its vectoriser leaves such loops as they are, as long as it is not asked for more than -O2. Counting uses the
+# processor's own instruction where there is one.
 
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
@@ -45,7 +46,52 @@ cdef extern from *:
     #else
     static uint64_t popcount_words(const void *data, size_t words) { return popcount_plain(data, words); }
     #endif
+
+    /* four registers of most processors at once; where there is less left than that, bytes */
+    typedef uint64_t wide_block __attribute__((vector_size(64), aligned(1), may_alias));
+
+    #define COMBINE(name, t, s, made)                                                        \\
+        static void combine_##name(void *target, const void *source, size_t len) {           \\
+            size_t at = 0;                                                                   \\
+            for (; at + sizeof(wide_block) <= len; at += sizeof(wide_block)) {               \\
+                wide_block t = *(wide_block *)((char *)target + at);                         \\
+                wide_block s = *(const wide_block *)((const char *)source + at);             \\
+                *(wide_block *)((char *)target + at) = (made);                               \\
+            }                                                                                \\
+            for (; at < len; at++) {                                                         \\
+                uint8_t t = ((uint8_t *)target)[at], s = ((const uint8_t *)source)[at];      \\
+                ((uint8_t *)target)[at] = (uint8_t)(made);                                   \\
+            }                                                                                \\
+        }
+    COMBINE(and, t, s, t & s)
+    COMBINE(or, t, s, t | s)
+    COMBINE(xor, t, s, t ^ s)
+    COMBINE(and_not, t, s, t & ~s)
+    COMBINE(not_and, t, s, ~t & s)
+    COMBINE(not, t, s, ((void)s, ~t))
+
+    static void note_repeated(void *repeated, void *seen, const void *source, size_t len) {
+        size_t at = 0;
+        for (; at + sizeof(wide_block) <= len; at += sizeof(wide_block)) {
+            wide_block s = *(const wide_block *)((const char *)source + at);
+            wide_block before = *(wide_block *)((char *)seen + at);
+            *(wide_block *)((char *)repeated + at) |= before & s;
+            *(wide_block *)((char *)seen + at) = before | s;
+        }
+        for (; at < len; at++) {
+            uint8_t s = ((const uint8_t *)source)[at], before = ((uint8_t *)seen)[at];
+            ((uint8_t *)repeated)[at] |= before & s;
+            ((uint8_t *)seen)[at] = before | s;
+        }
+    }
     """
+    void combine_and(void* target, const void* source, size_t len) noexcept nogil
+    void combine_or(void* target, const void* source, size_t len) noexcept nogil
+    void combine_xor(void* target, const void* source, size_t len) noexcept nogil
+    void combine_and_not(void* target, const void* source, size_t len) noexcept nogil
+    void combine_not_and(void* target, const void* source, size_t len) noexcept nogil
+    void combine_not(void* target, const void* source, size_t len) noexcept nogil
+    void note_repeated(void* repeated, void* seen, const void* source, size_t len) noexcept nogil
     ctypedef unsigned long long loose_word
     ctypedef unsigned long long wide_word
     uint64_t popcount_words(const void* data, size_t words) noexcept nogil
@@ -96,53 +142,31 @@ cdef int64_t bits_find(const void* data, int64_t first, int64_t last, bint bit) 
 
 
 cdef void bits_and(void* target, const void* source, size_t len) noexcept nogil:
-    cdef size_t i
-    for i in range(len // WORD):
-        (<loose_word*>target)[i] &= (<const loose_word*>source)[i]
-    for i in range(len - len % WORD, len):
-        (<uint8_t*>target)[i] &= (<const uint8_t*>source)[i]
+    combine_and(target, source, len)
 
 
 cdef void bits_or(void* target, const void* source, size_t len) noexcept nogil:
-    cdef size_t i
-    for i in range(len // WORD):
-        (<loose_word*>target)[i] |= (<const loose_word*>source)[i]
-    for i in range(len - len % WORD, len):
-        (<uint8_t*>target)[i] |= (<const uint8_t*>source)[i]
+    combine_or(target, source, len)
 
 
 cdef void bits_xor(void* target, const void* source, size_t len) noexcept nogil:
-    cdef size_t i
-    for i in range(len // WORD):
-        (<loose_word*>target)[i] ^= (<const loose_word*>source)[i]
-    for i in range(len - len % WORD, len):
-        (<uint8_t*>target)[i] ^= (<const uint8_t*>source)[i]
+    combine_xor(target, source, len)
 
 
 cdef void bits_and_not(void* target, const void* source, size_t len) noexcept nogil:
-    cdef size_t i
-    for i in range(len // WORD):
-        (<loose_word*>target)[i] &= ~(<const loose_word*>source)[i]
-    for i in range(len - len % WORD, len):
-        (<uint8_t*>target)[i] &= <uint8_t>~(<const uint8_t*>source)[i]
+    combine_and_not(target, source, len)
+
+
+cdef void bits_not_and(void* target, const void* source, size_t len) noexcept nogil:
+    combine_not_and(target, source, len)
 
 
 cdef void bits_not(void* target, size_t len) noexcept nogil:
-    cdef size_t i
-    for i in range(len // WORD):
-        (<loose_word*>target)[i] = ~(<loose_word*>target)[i]
-    for i in range(len - len % WORD, len):
-        (<uint8_t*>target)[i] = <uint8_t>~(<uint8_t*>target)[i]
+    combine_not(target, target, len)
 
 
 cdef void bits_note_repeated(void* repeated, void* seen, const void* source, size_t len) noexcept nogil:
-    cdef size_t i
-    for i in range(len // WORD):
-        (<loose_word*>repeated)[i] |= (<loose_word*>seen)[i] & (<const loose_word*>source)[i]
-        (<loose_word*>seen)[i] |= (<const loose_word*>source)[i]
-    for i in range(len - len % WORD, len):
-        (<uint8_t*>repeated)[i] |= (<uint8_t*>seen)[i] & (<const uint8_t*>source)[i]
-        (<uint8_t*>seen)[i] |= (<const uint8_t*>source)[i]
+    note_repeated(repeated, seen, source, len)
 
 
 cdef uint64_t bits_read(const void* data, size_t len, int64_t offset, int bits) noexcept nogil:

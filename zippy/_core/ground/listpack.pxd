@@ -48,6 +48,7 @@ cdef unsigned char* lp_prepend(unsigned char* lp, Slice s) noexcept nogil
 # before it (s.len + LP_OVERHEAD bytes at most): where it begins then
 cdef unsigned char* lp_prepend_into(unsigned char* lp, Slice s) noexcept nogil
 cdef void lp_append_into(unsigned char* lp, Slice s) noexcept nogil             # behind it (s.len + LP_OVERHEAD bytes at most)
+cdef void lp_append_int_into(unsigned char* lp, int64_t n) noexcept nogil       # the same (LP_OVERHEAD bytes at most)
 # makes the elements before p, so many, vanish without moving the others: where it begins then
 cdef unsigned char* lp_begin_at(unsigned char* lp, unsigned char* p, uint32_t gone) noexcept nogil
 # makes p and those behind it, so many, vanish
@@ -58,6 +59,7 @@ cdef unsigned char* lp_extend(unsigned char* lp, const unsigned char* other) noe
 # Inserts beside p (LP_BEFORE, LP_AFTER); *at, if not NULL, becomes the new element
 cdef unsigned char* lp_insert(unsigned char* lp, Slice s, unsigned char* p, int where, unsigned char** at) noexcept nogil
 cdef unsigned char* lp_replace(unsigned char* lp, unsigned char** p, Slice s) noexcept nogil    # *p follows the element
+cdef unsigned char* lp_replace_int(unsigned char* lp, unsigned char** p, int64_t n) noexcept nogil
 # *next: the one after, NULL at the end
 cdef unsigned char* lp_delete(unsigned char* lp, unsigned char* p, unsigned char** next) noexcept nogil
 cdef unsigned char* lp_delete_range(unsigned char* lp, long index, unsigned long count) noexcept nogil   # negative index from the end

@@ -463,14 +463,24 @@ cdef unsigned char* lp_prepend_into(unsigned char* lp, Slice s) noexcept nogil:
     return lp
 
 
-cdef void lp_append_into(unsigned char* lp, Slice s) noexcept nogil:
-    cdef Element e
+cdef inline void append_into(unsigned char* lp, const Element* e) noexcept nogil:
     cdef size_t size = total_bytes(lp)
-    encode(&e, s)
-    write_element(lp + size - 1, &e)
+    write_element(lp + size - 1, e)
     lp[size + e.total - 1] = END
     set_total(lp, size + e.total)
     add_count(lp, 1)
+
+
+cdef void lp_append_into(unsigned char* lp, Slice s) noexcept nogil:
+    cdef Element e
+    encode(&e, s)
+    append_into(lp, &e)
+
+
+cdef void lp_append_int_into(unsigned char* lp, int64_t n) noexcept nogil:
+    cdef Element e
+    encode_int(&e, n)
+    append_into(lp, &e)
 
 
 cdef unsigned char* lp_begin_at(unsigned char* lp, unsigned char* p, uint32_t gone) noexcept nogil:
@@ -528,6 +538,12 @@ cdef unsigned char* replace(unsigned char* lp, unsigned char** p, const Element*
 cdef unsigned char* lp_replace(unsigned char* lp, unsigned char** p, Slice s) noexcept nogil:
     cdef Element e
     encode(&e, s)
+    return replace(lp, p, &e)
+
+
+cdef unsigned char* lp_replace_int(unsigned char* lp, unsigned char** p, int64_t n) noexcept nogil:
+    cdef Element e
+    encode_int(&e, n)
     return replace(lp, p, &e)
 
 

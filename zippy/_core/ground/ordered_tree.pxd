@@ -64,6 +64,7 @@ cdef uint64_t ot_rank(const OrderedTree* t, const OtItem* item) noexcept nogil
 # Removes the items of ranks first .. first + count - 1, which must be there; calls removed for each, which then owns it
 cdef void ot_remove_ranks(OrderedTree* t, uint64_t first, uint64_t count, ot_removed_fn removed, void* context) noexcept nogil
 cdef void ot_seek(const OrderedTree* t, OtCursor* c, uint64_t rank) noexcept nogil   # behind the end if there is no such rank
+cdef void ot_seek_score(const OrderedTree* t, OtCursor* c, double score) noexcept nogil   # the first item of this score or more
 cdef OtItem* ot_next(OtCursor* c) noexcept nogil                                     # the item at c, and a step upwards; NULL at the end
 cdef OtItem* ot_prev(OtCursor* c) noexcept nogil                                     # the same downwards
 cdef bint ot_score_above_min(double score, const OtScoreRange* range) noexcept nogil

@@ -479,6 +479,21 @@ cdef void ot_seek(const OrderedTree* t, OtCursor* c, uint64_t rank) noexcept nog
     fetch_items(c.leaf, c.index - min(AHEAD, c.index), min(AHEAD, c.index))
 
 
+cdef void ot_seek_score(const OrderedTree* t, OtCursor* c, double score) noexcept nogil:
+    cdef Bound b = bound_of(score, slice_of(NULL, 0))
+    cdef Path path
+    b.any_member = True
+    b.inclusive = False
+    descend(t, &b, &path)
+    c.leaf = path.leaf
+    c.index = path.at
+    if c.index == c.leaf.n:
+        c.leaf = c.leaf.next
+        c.index = 0
+    if c.leaf != NULL:
+        fetch_items(c.leaf, c.index, min(AHEAD, c.leaf.n - c.index))
+
+
 cdef OtItem* ot_next(OtCursor* c) noexcept nogil:
     cdef OtLeaf* leaf = c.leaf
     cdef OtItem* item

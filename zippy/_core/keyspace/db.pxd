@@ -25,6 +25,7 @@ cdef Entry* lookup_quiet(Db* db, Slice key) noexcept nogil           # the same 
 cdef Entry* lookup_peek(Db* db, Slice key) noexcept nogil            # neither counts nor touches (OBJECT, WATCH)
 # the first door: the entry about to be changed, NULL: absent (it may be put then)
 cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil
+cdef void open_found(Db* db, Entry* e) noexcept nogil                # the same for an entry that lookup_read has just found
 
 # Puts e under its key. The key must be absent: open_for_write said so (use put_over otherwise). An expired entry that nobody could delete
 # yet (CLIENT PAUSE, a replica) is absent to open_for_write: it is deleted now, so that there are never two entries for one key

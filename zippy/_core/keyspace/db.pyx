@@ -171,6 +171,11 @@ cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil:
     return e
 
 
+cdef void open_found(Db* db, Entry* e) noexcept nogil:
+    if live_wants(db.keyspace, e):
+        live_save_first(db, e)
+
+
 cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil:
     if not ks.no_touch:
         entry_set_access(e, access_touched(ks, e))

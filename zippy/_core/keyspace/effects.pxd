@@ -11,6 +11,11 @@ from zippy._core.keyspace.types cimport Db, Keyspace, ReadyKey, WaitingKey, Wait
 # The second door: `key` of db was changed `changes` times; event ("set", "lpush" ...; a literal, NULL: none) of a NOTIFY_ class. Touches
 # watchers, wakes blocked clients, counts dirty, notifies.
 cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil
+# The same where nobody can have waited for it: something was removed that blocked clients could not be served with
+cdef void mutated_by_removal(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil
+# The same of what stands aside of the key's value, as a stream's groups do: watchers do not hear of it either
+cdef void mutated_aside(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil
+cdef void wake_waiting(Db* db, Slice key) noexcept nogil            # blocked clients only
 cdef void touched(Db* db, Slice key) noexcept nogil                  # watchers and blocked clients only
 cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil   # a notification without a change of its own
 # One command to AOF and replicas; argv is copied. Does nothing while nobody records. For want of memory the stream is marked as `failed`.

@@ -22,11 +22,23 @@ cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_
         notify(db, notify_class, event, key)
 
 
+cdef void mutated_by_removal(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil:
+    if db.watched.count:
+        touch_watched(db, key)
+    mutated_aside(db, key, notify_class, event, changes)
+
+
+cdef void mutated_aside(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil:
+    db.keyspace.dirty += changes
+    if event != NULL:
+        notify(db, notify_class, event, key)
+
+
 cdef void touched(Db* db, Slice key) noexcept nogil:
     if db.watched.count:
         touch_watched(db, key)
     if db.waiting.count:
-        signal_ready(db, key)
+        wake_waiting(db, key)
 
 
 cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil:
@@ -229,7 +241,7 @@ cdef void stop_waiting(WaitNode* siblings) noexcept nogil:
         mem_free(node)
 
 
-cdef void signal_ready(Db* db, Slice key) noexcept nogil:
+cdef void wake_waiting(Db* db, Slice key) noexcept nogil:
     cdef WaitingKey* waiting = <WaitingKey*>ht_find(&db.waiting, key)
     if waiting != NULL and not waiting.ready and (waiting.removals or kt_find(&db.table, key) != NULL):
         append_ready(db, waiting)
@@ -256,7 +268,7 @@ cdef void signal_db_ready(Db* db) noexcept nogil:
     ht_iter(&it, &db.waiting)
     waiting = <WaitingKey*>ht_iter_next(&it)
     while waiting != NULL:
-        signal_ready(db, waiting.key)
+        wake_waiting(db, waiting.key)
         waiting = <WaitingKey*>ht_iter_next(&it)
     ht_iter_done(&it)
 

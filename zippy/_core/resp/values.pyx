@@ -20,20 +20,24 @@ cdef inline Slice slice_of_bytes(bytes data):
 
 cdef int write_text(Reply* r, object value) except -1:
     cdef bytes data
+    cdef Slice shown
     cdef Py_ssize_t size
     cdef const char* text
-    if type(value) is str and PyUnicode_IS_ASCII(value):
+    if PyUnicode_IS_ASCII(value):
         # as it lies in memory: most replies in Python are made of such
         text = PyUnicode_AsUTF8AndSize(value, &size)
-        reply_bulk(r, slice_of(text, size))
-        return 0
-    data = value.encode("utf-8", "surrogateescape")
-    if isinstance(value, Simple):
-        reply_simple_slice(r, slice_of_bytes(data))
-    elif isinstance(value, Verbatim):
-        reply_verbatim(r, b"txt", slice_of_bytes(data))
+        shown = slice_of(text, size)
     else:
-        reply_bulk(r, slice_of_bytes(data))
+        data = value.encode("utf-8", "surrogateescape")
+        shown = slice_of_bytes(data)
+    if type(value) is str:
+        reply_bulk(r, shown)
+    elif isinstance(value, Simple):
+        reply_simple_slice(r, shown)
+    elif isinstance(value, Verbatim):
+        reply_verbatim(r, b"txt", shown)
+    else:
+        reply_bulk(r, shown)
     return 0
 
 

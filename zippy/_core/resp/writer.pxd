@@ -7,6 +7,7 @@ from zippy._core.ground.number cimport num_write_i64
 
 cdef enum:
     HEADER_ROOM = 32     # bytes that write_header needs at most
+    DEFERRED_BULK = 64   # bytes of a bulk string that is put before what was written
 
 
 cdef struct Reply:
@@ -47,6 +48,8 @@ cdef void reply_verbatim(Reply* r, const char* kind, Slice text) noexcept nogil 
 cdef size_t reply_defer(Reply* r) noexcept nogil
 cdef void reply_defer_array(Reply* r, size_t place, int64_t n) noexcept nogil
 cdef void reply_defer_set(Reply* r, size_t place, int64_t n) noexcept nogil
+cdef void reply_defer_map(Reply* r, size_t place, int64_t pairs) noexcept nogil
+cdef void reply_defer_bulk(Reply* r, size_t place, Slice s) noexcept nogil   # of DEFERRED_BULK bytes at most
 # takes back all that was written since `place` (an earlier out.len)
 cdef void reply_cut(Reply* r, size_t place) noexcept nogil
 

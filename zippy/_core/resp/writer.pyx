@@ -223,12 +223,10 @@ cdef size_t reply_defer(Reply* r) noexcept nogil:
     return r.out.len
 
 
-cdef void insert_header(Reply* r, size_t place, char kind, int64_t n) noexcept nogil:
-    """Writes the header at the end, then turns it round to its place: one move of the elements."""
-    cdef size_t before = r.out.len
-    cdef char text[HEADER_ROOM]
+cdef void turn_round(Reply* r, size_t place, size_t before) noexcept nogil:
+    """Puts what was written last, from `before` on, to its place: one move of the elements."""
+    cdef char text[HEADER_ROOM + DEFERRED_BULK]
     cdef size_t length
-    header(r, kind, n)
     if r.out.failed:
         return
     length = r.out.len - before
@@ -237,12 +235,31 @@ cdef void insert_header(Reply* r, size_t place, char kind, int64_t n) noexcept n
     memcpy(r.out.data + place, text, length)
 
 
+cdef void insert_header(Reply* r, size_t place, char kind, int64_t n) noexcept nogil:
+    cdef size_t before = r.out.len
+    header(r, kind, n)
+    turn_round(r, place, before)
+
+
 cdef void reply_defer_array(Reply* r, size_t place, int64_t n) noexcept nogil:
     insert_header(r, place, c'*', n)
 
 
 cdef void reply_defer_set(Reply* r, size_t place, int64_t n) noexcept nogil:
     insert_header(r, place, c'*' if r.proto == 2 else c'~', n)
+
+
+cdef void reply_defer_map(Reply* r, size_t place, int64_t pairs) noexcept nogil:
+    if r.proto == 2:
+        insert_header(r, place, c'*', pairs * 2)
+    else:
+        insert_header(r, place, c'%', pairs)
+
+
+cdef void reply_defer_bulk(Reply* r, size_t place, Slice s) noexcept nogil:
+    cdef size_t before = r.out.len
+    reply_bulk(r, s)
+    turn_round(r, place, before)
 
 
 cdef void reply_cut(Reply* r, size_t place) noexcept nogil:

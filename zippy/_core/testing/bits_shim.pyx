@@ -4,7 +4,8 @@
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 from zippy._core.ground.bits cimport (
-    bits_and, bits_and_not, bits_count, bits_count_range, bits_find, bits_not, bits_note_repeated, bits_or, bits_read, bits_write, bits_xor
+    bits_and, bits_and_not, bits_count, bits_count_range, bits_find, bits_not, bits_not_and, bits_note_repeated, bits_or, bits_read,
+    bits_write, bits_xor
 )
 
 
@@ -37,7 +38,7 @@ cdef class Bits:
         return bits_find(self.data, first, last, bit)
 
     def combine(self, name, Bits source=None):
-        """Apply one of "and", "or", "xor", "and_not", "not" to these bytes and those of source, which are as many."""
+        """Apply one of "and", "or", "xor", "and_not", "not_and", "not" to these bytes and those of source, which are as many."""
         if name == "and":
             bits_and(self.data, source.data, self.size)
         elif name == "or":
@@ -46,6 +47,8 @@ cdef class Bits:
             bits_xor(self.data, source.data, self.size)
         elif name == "and_not":
             bits_and_not(self.data, source.data, self.size)
+        elif name == "not_and":
+            bits_not_and(self.data, source.data, self.size)
         else:
             bits_not(self.data, self.size)
 

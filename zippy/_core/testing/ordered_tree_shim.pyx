@@ -6,7 +6,7 @@ from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged
 from zippy._core.ground.ordered_tree cimport (
     OrderedTree, OtCursor, OtItem, OtLeaf, OtLexRange, OtScoreRange, ot_free, ot_init, ot_insert, ot_item_free, ot_item_memory,
     ot_item_new, ot_key_of, ot_lex_above_min, ot_lex_below_max, ot_lex_span, ot_member, ot_next, ot_prev, ot_rank, ot_remove,
-    ot_remove_ranks, ot_rescore, ot_score_above_min, ot_score_below_max, ot_score_span, ot_seek
+    ot_remove_ranks, ot_rescore, ot_score_above_min, ot_score_below_max, ot_score_span, ot_seek, ot_seek_score
 )
 
 
@@ -125,6 +125,12 @@ cdef class SortedMembers:
         cdef OtCursor cursor
         ot_seek(&self.tree, &cursor, rank)
         return pair_of(ot_next(&cursor))
+
+    def from_score(self, double score):
+        """The first pair of this score or more and the one behind it, as far as they are there."""
+        cdef OtCursor cursor
+        ot_seek_score(&self.tree, &cursor, score)
+        return [pair for pair in (pair_of(ot_next(&cursor)), pair_of(ot_next(&cursor))) if pair is not None]
 
     def forward(self, uint64_t rank=0):
         """All pairs from a rank on."""

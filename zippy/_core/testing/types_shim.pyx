@@ -11,14 +11,15 @@ from zippy._core.values.value cimport type_row, value_reader
 
 cdef list written(const TypeOps* row, int type, int version):
     """What RDB calls the values of a type in a version, each encoding once."""
-    cdef Entry e
+    cdef Entry[2] bare              # and a value that is NULL
+    cdef Entry* e = bare
     cdef int encoding
     found = set()
-    memset(&e, 0, sizeof(e))
+    memset(bare, 0, sizeof(bare))
     for encoding in range(ENCODINGS):
         if row.encodings[encoding] != NULL:
             e.kind = <uint8_t>(type | encoding << 4)
-            found.add(row.rdb_type(&e, version))
+            found.add(row.rdb_type(e, version))
     return sorted(found)
 
 

@@ -75,7 +75,7 @@ cdef struct TypeOps:
     uint64_t (*length)(const Entry* e) noexcept nogil               # elements; bytes of a string
     # Bytes beside those that entry_memory counts, from so many sampled elements (0: all)
     size_t (*memory)(Entry* e, uint64_t samples) noexcept nogil
-    # The RdbType that it is written as in this version of the format. Type, encoding and flags decide, not the value
+    # The RdbType that it is written as in this version of the format; a value, which may be NULL, can need a newer one
     int (*rdb_type)(const Entry* e, int version) noexcept nogil
     bint (*rdb_is_large)(const Entry* e) noexcept nogil             # whether writing it takes long, so that it is done in pieces
     void (*rdb_begin)(RdbWriter* w, RdbPart* part) noexcept nogil   # the head; or all that follows the key, and part.done is set

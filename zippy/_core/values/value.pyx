@@ -3,12 +3,13 @@
 from zippy._core.ground.sha1 cimport Sha1, sha1_begin, sha1_end
 from zippy._core.values.digest cimport digest_number
 from zippy._core.values.entry cimport (
-    NO_EXPIRY, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, entry_admit_type, entry_encoding, entry_expiry, entry_free_block,
-    entry_memory, entry_type
+    NO_EXPIRY, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_STRING, TYPE_ZSET, entry_admit_type, entry_encoding, entry_expiry,
+    entry_free_block, entry_memory, entry_type
 )
 from zippy._core.values.hash_type cimport hash_row
 from zippy._core.values.list_type cimport list_row
 from zippy._core.values.set_type cimport set_row
+from zippy._core.values.stream_type cimport stream_row
 from zippy._core.values.string_type cimport string_row
 from zippy._core.values.types cimport RDB_TYPES, TYPES, RdbPart
 from zippy._core.values.zset_type cimport zset_row
@@ -53,6 +54,7 @@ admit(TYPE_LIST, list_row)
 admit(TYPE_SET, set_row)
 admit(TYPE_ZSET, zset_row)
 admit(TYPE_HASH, hash_row)
+admit(TYPE_STREAM, stream_row)
 
 
 cdef const TypeOps* type_row(int type) noexcept nogil:

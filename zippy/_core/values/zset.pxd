@@ -67,6 +67,7 @@ cdef int64_t zset_rank(const Entry* e, Slice member, double* score) noexcept nog
 cdef uint64_t zset_score_span(const Entry* e, const OtScoreRange* range, uint64_t* first) noexcept nogil
 cdef uint64_t zset_lex_span(const Entry* e, const OtLexRange* range, uint64_t* first) noexcept nogil
 cdef void zset_iter(ZSetIter* it, Entry* e, uint64_t rank, bint reverse) noexcept nogil    # from that rank on, upwards or downwards
+cdef void zset_iter_score(ZSetIter* it, Entry* e, double score) noexcept nogil          # upwards from the first of this score or more
 cdef bint zset_iter_next(ZSetIter* it) noexcept nogil                                   # it.member and it.score; False at the end
 # it.member and it.score of one of them, each as likely; not empty
 cdef void zset_random(ZSetIter* it, Entry* e, Random* r, const uint32_t* places) noexcept nogil

@@ -19,7 +19,7 @@ from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_read_double, num_wri
 from zippy._core.ground.ordered_tree cimport (
     OtItem, ot_free, ot_init, ot_insert, ot_item_free, ot_item_memory, ot_item_new, ot_key_of, ot_lex_above_min, ot_lex_below_max,
     ot_lex_span, ot_member, ot_next, ot_prev, ot_rank, ot_remove, ot_remove_ranks, ot_rescore, ot_score_above_min, ot_score_below_max,
-    ot_score_span, ot_seek
+    ot_score_span, ot_seek, ot_seek_score
 )
 from zippy._core.ground.random cimport random_below
 from zippy._core.values.entry cimport (
@@ -390,6 +390,23 @@ cdef void zset_iter(ZSetIter* it, Entry* e, uint64_t rank, bint reverse) noexcep
         it.p = lp_seek(listpack_of(e), <long>(2 * rank)) if rank < zset_length(e) else NULL
     else:
         ot_seek(&zset_of(e).tree, &it.at, rank)
+
+
+cdef void zset_iter_score(ZSetIter* it, Entry* e, double score) noexcept nogil:
+    cdef unsigned char* lp
+    cdef unsigned char* at
+    it.entry = e
+    it.reverse = False
+    if not is_listpack(e):
+        ot_seek_score(&zset_of(e).tree, &it.at, score)
+        return
+    lp = listpack_of(e)
+    it.p = lp_first(lp)
+    while it.p != NULL:
+        at = lp_next(lp, it.p)
+        if score_at(at) >= score:
+            break
+        it.p = lp_next(lp, at)
 
 
 cdef inline void take_item(ZSetIter* it, const OtItem* item) noexcept nogil:

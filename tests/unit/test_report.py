@@ -1,0 +1,108 @@
+"""INFO's text, and what its parts read no more often than they have to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.peer import Peer
+from zippy._core.resp.report import Report, size_text
+from zippy.server import memory
+from zippy.server.key_sizes import VERY_FEW
+from zippy.server.server import Server
+from zippy.settings import Settings
+
+VALUES = st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.sampled_from([0, 1, 255, "ok", "a\udcff"]))
+FIELDS = st.dictionaries(st.sampled_from(["a", "bb", "ccc", "d\xe9", "\udcff"]), VALUES)
+
+
+def plain(sections: list[tuple[str, dict[str, Any]]]) -> str:
+    """The text, made anew."""
+    return "\r\n".join(
+        f"# {title}\r\n" + "".join(f"{name}:{f'{value:.2f}' if type(value) is float else value}\r\n" for name, value in fields.items())
+        for title, fields in sections
+    )
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(["One", "Two"]), FIELDS), max_size=3), max_size=6))
+def test_what_is_copied_is_what_would_be_written(reports: list[list[tuple[str, dict[str, Any]]]]) -> None:
+    report = Report()
+    for sections in reports:
+        assert report.text(sections) == plain(sections)
+        changed = [(title, {**fields, "bb": len(reports)}) for title, fields in sections]
+        assert report.text(changed) == plain(changed)
+
+
+class Unspeakable:
+    """A value that cannot be shown."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def test_a_report_that_failed_leaves_nothing_behind() -> None:
+    report = Report()
+    before = [("One", {"a": "long enough", "b": 1, "c": 2})]
+    report.text(before)
+    with pytest.raises(ValueError):
+        report.text([("One", {"a": 1, "b": Unspeakable(), "c": 2})])
+    assert report.text(before) == plain(before)
+
+
+NUMBERS = st.one_of(st.floats(0, 1e16), st.integers(0, 1 << 62).map(lambda n: n / 1024), st.integers(0, 999).map(lambda n: n / 8))
+
+
+@given(NUMBERS)
+def test_two_decimals(number: float) -> None:
+    assert Report().text([("One", {"a": number})]) == f"# One\r\na:{number:.2f}\r\n"
+
+
+@pytest.mark.parametrize(
+    "size, text",
+    [(0, "0B"), (1023, "1023B"), (1024, "1.00K"), (1536, "1.50K"), (5 << 20, "5.00M"), ((1 << 30) + 1, "1.00G"), (1 << 63, "8192.00P")],
+)
+def test_size_text(size: int, text: str) -> None:
+    assert size_text(size) == text
+
+
+@pytest.fixture
+def peer() -> Any:
+    """A client of a server whose clock stands still."""
+    server = Server(Settings())
+    server.core.set_clock(10**15)
+    made = Peer(server.core)
+    made.server = server
+    yield made
+    made.session.close()
+
+
+def test_the_system_is_asked_for_resident_bytes_once_in_a_while(peer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(memory, "resident_bytes", lambda: asked.append(1) or 1 << 20)
+    for _ in range(5):
+        assert b"used_memory_rss:1048576\r\n" in peer("INFO memory")
+        peer("MEMORY STATS")
+    assert len(asked) == 1
+    peer.server.core.set_clock(10**15 + memory.RESIDENT_US)
+    peer("INFO memory")
+    assert len(asked) == 2
+
+
+def test_values_are_counted_once_a_turn(peer: Any) -> None:
+    """But of very few keys always."""
+    for i in range(VERY_FEW):
+        peer(f"SET key:{i} x")
+        assert f"db0_distrib_strings_sizes:1={i + 1}\r\n".encode() in peer("INFO keysizes")
+    peer(f"SET key:{VERY_FEW} x")
+    assert f"=1{VERY_FEW}\r\n".encode() not in peer("INFO keysizes")
+    peer.server.core.set_clock(10**15 + 1)
+    assert f"db0_distrib_strings_sizes:1={VERY_FEW + 1}\r\n".encode() in peer("INFO keysizes")
+
+
+def test_a_setting_shows_at_once(peer: Any) -> None:
+    assert b"hz:10\r\n" in peer("INFO server")
+    peer("CONFIG SET hz 20")
+    assert b"hz:20\r\n" in peer("INFO server")

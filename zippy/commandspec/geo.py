@@ -1,0 +1,302 @@
+"""Commands on members of sorted sets that lie at points of the earth."""
+
+from __future__ import annotations
+
+from zippy.commandspec.spec import Argument, CommandSpec, Index, KeySpec, Keyword
+
+UNIT = (
+    Argument("m", "pure-token", "M"),
+    Argument("km", "pure-token", "KM"),
+    Argument("ft", "pure-token", "FT"),
+    Argument("mi", "pure-token", "MI"),
+)
+POINT = (Argument("longitude", "double"), Argument("latitude", "double"))
+CIRCLE = (Argument("radius", "double"), Argument("unit", "oneof", arguments=UNIT))
+WITH = (
+    Argument("withcoord", "pure-token", "WITHCOORD", flags=("optional",)),
+    Argument("withdist", "pure-token", "WITHDIST", flags=("optional",)),
+    Argument("withhash", "pure-token", "WITHHASH", flags=("optional",)),
+)
+ORDER = Argument(
+    "order",
+    "oneof",
+    flags=("optional",),
+    arguments=(Argument("asc", "pure-token", "ASC"), Argument("desc", "pure-token", "DESC")),
+)
+STORE = Argument(
+    "store",
+    "oneof",
+    flags=("optional",),
+    arguments=(
+        Argument("storekey", "key", "STORE", key_spec=1, display="key"),
+        Argument("storedistkey", "key", "STOREDIST", key_spec=2, display="key"),
+    ),
+)
+SHAPE = (
+    Argument(
+        "from",
+        "oneof",
+        arguments=(Argument("member", "string", "FROMMEMBER"), Argument("fromlonlat", "block", "FROMLONLAT", arguments=POINT)),
+    ),
+    Argument(
+        "by",
+        "oneof",
+        arguments=(
+            Argument(
+                "circle",
+                "block",
+                arguments=(Argument("radius", "double", "BYRADIUS"), Argument("unit", "oneof", arguments=UNIT)),
+            ),
+            Argument(
+                "box",
+                "block",
+                arguments=(
+                    Argument("width", "double", "BYBOX"),
+                    Argument("height", "double"),
+                    Argument("unit", "oneof", arguments=UNIT),
+                ),
+            ),
+        ),
+    ),
+)
+SEARCH_COST = "O(N+log(M)) for N members in the cells around the shape that were looked at, M being the sorted set's size"
+UNITS_IN_CAPITALS = ("7.0.0", "Units may be written in capitals.")
+ANY = ("6.2.0", "Option `ANY` of `COUNT`.")
+
+
+def count(any_since: str | None = None) -> Argument:
+    """COUNT count [ANY]."""
+    return Argument(
+        "count-block",
+        "block",
+        flags=("optional",),
+        arguments=(
+            Argument("count", "integer", "COUNT"),
+            Argument("any", "pure-token", "ANY", flags=("optional",), since=any_since),
+        ),
+    )
+
+
+def keys_stored(start: int) -> tuple[KeySpec, ...]:
+    """The key that is searched, and those behind STORE and STOREDIST, which are looked for from word `start` on."""
+    return (
+        KeySpec(("RO", "access")),
+        KeySpec(("OW", "update"), Keyword("STORE", start)),
+        KeySpec(("OW", "update"), Keyword("STOREDIST", start)),
+    )
+
+
+COMMANDS: tuple[CommandSpec, ...] = (
+    CommandSpec(
+        name="geoadd",
+        handler="geo.geoadd_command",
+        arity=-5,
+        flags=("write", "denyoom"),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("write", "geo", "slow"),
+        keys=(KeySpec(("RW", "update")),),
+        summary="Put members with their points into a sorted set, or move them to other points.",
+        since="3.2.0",
+        group="geo",
+        complexity="O(log(N)) for each member given, N being the sorted set's size",
+        history=(("6.2.0", "Options `CH`, `NX` and `XX`."),),
+        reply="integer",
+        arguments=(
+            Argument("key", "key", key_spec=0),
+            Argument(
+                "condition",
+                "oneof",
+                flags=("optional",),
+                since="6.2.0",
+                arguments=(Argument("nx", "pure-token", "NX"), Argument("xx", "pure-token", "XX")),
+            ),
+            Argument("change", "pure-token", "CH", flags=("optional",), since="6.2.0"),
+            Argument("data", "block", flags=("multiple",), arguments=(*POINT, Argument("member", "string"))),
+        ),
+    ),
+    CommandSpec(
+        name="geodist",
+        handler="geo.geodist_command",
+        arity=-4,
+        flags=("readonly",),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("read", "geo", "slow"),
+        keys=(KeySpec(("RO", "access")),),
+        summary="Tell how far two members are from each other.",
+        since="3.2.0",
+        group="geo",
+        complexity="O(1)",
+        reply="bulk or nil",
+        arguments=(
+            Argument("key", "key", key_spec=0),
+            Argument("member1", "string"),
+            Argument("member2", "string"),
+            Argument("unit", "oneof", flags=("optional",), arguments=UNIT),
+        ),
+    ),
+    CommandSpec(
+        name="geohash",
+        handler="geo.geohash_command",
+        arity=-2,
+        flags=("readonly",),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("read", "geo", "slow"),
+        keys=(KeySpec(("RO", "access")),),
+        summary="Tell where members are, as geohash.org writes it.",
+        since="3.2.0",
+        group="geo",
+        complexity="O(M) for M members asked about",
+        reply="array of bulks or nils",
+        arguments=(Argument("key", "key", key_spec=0), Argument("member", "string", flags=("optional", "multiple"))),
+    ),
+    CommandSpec(
+        name="geopos",
+        handler="geo.geopos_command",
+        arity=-2,
+        flags=("readonly",),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("read", "geo", "slow"),
+        keys=(KeySpec(("RO", "access")),),
+        summary="Tell the longitudes and latitudes of members.",
+        since="3.2.0",
+        group="geo",
+        complexity="O(M) for M members asked about",
+        reply="array of arrays or nils",
+        arguments=(Argument("key", "key", key_spec=0), Argument("member", "string", flags=("optional", "multiple"))),
+    ),
+    CommandSpec(
+        name="georadius",
+        handler="geo_search.georadius_command",
+        arity=-6,
+        flags=("write", "denyoom", "movablekeys"),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("write", "geo", "slow"),
+        keys=keys_stored(6),
+        summary="List or store the members in a circle around a point.",
+        since="3.2.0",
+        group="geo",
+        complexity=SEARCH_COST,
+        doc_flags=("deprecated",),
+        deprecated_since="6.2.0",
+        replaced_by="`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
+        history=(ANY, UNITS_IN_CAPITALS),
+        reply="array or integer",
+        arguments=(Argument("key", "key", key_spec=0), *POINT, *CIRCLE, *WITH, count("6.2.0"), ORDER, STORE),
+    ),
+    CommandSpec(
+        name="georadius_ro",
+        handler="geo_search.georadius_ro_command",
+        arity=-6,
+        flags=("readonly",),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("read", "geo", "slow"),
+        keys=(KeySpec(("RO", "access")),),
+        summary="List the members in a circle around a point.",
+        since="3.2.10",
+        group="geo",
+        complexity=SEARCH_COST,
+        doc_flags=("deprecated",),
+        deprecated_since="6.2.0",
+        replaced_by="`GEOSEARCH` with the `BYRADIUS` argument",
+        history=(ANY, UNITS_IN_CAPITALS),
+        reply="array",
+        arguments=(Argument("key", "key", key_spec=0), *POINT, *CIRCLE, *WITH, count("6.2.0"), ORDER),
+    ),
+    CommandSpec(
+        name="georadiusbymember",
+        handler="geo_search.georadiusbymember_command",
+        arity=-5,
+        flags=("write", "denyoom", "movablekeys"),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("write", "geo", "slow"),
+        keys=keys_stored(5),
+        summary="List or store the members in a circle around one of them.",
+        since="3.2.0",
+        group="geo",
+        complexity=SEARCH_COST,
+        doc_flags=("deprecated",),
+        deprecated_since="6.2.0",
+        replaced_by="`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",
+        history=(ANY, UNITS_IN_CAPITALS),
+        reply="array or integer",
+        arguments=(Argument("key", "key", key_spec=0), Argument("member", "string"), *CIRCLE, *WITH, count(), ORDER, STORE),
+    ),
+    CommandSpec(
+        name="georadiusbymember_ro",
+        handler="geo_search.georadiusbymember_ro_command",
+        arity=-5,
+        flags=("readonly",),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("read", "geo", "slow"),
+        keys=(KeySpec(("RO", "access")),),
+        summary="List the members in a circle around one of them.",
+        since="3.2.10",
+        group="geo",
+        complexity=SEARCH_COST,
+        doc_flags=("deprecated",),
+        deprecated_since="6.2.0",
+        replaced_by="`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments",
+        history=(ANY, UNITS_IN_CAPITALS),
+        reply="array",
+        arguments=(Argument("key", "key", key_spec=0), Argument("member", "string"), *CIRCLE, *WITH, count(), ORDER),
+    ),
+    CommandSpec(
+        name="geosearch",
+        handler="geo_search.geosearch_command",
+        arity=-7,
+        flags=("readonly",),
+        first_key=1,
+        last_key=1,
+        key_step=1,
+        categories=("read", "geo", "slow"),
+        keys=(KeySpec(("RO", "access")),),
+        summary="List the members in a circle or a box around a point or a member.",
+        since="6.2.0",
+        group="geo",
+        complexity=SEARCH_COST,
+        history=(UNITS_IN_CAPITALS,),
+        reply="array",
+        arguments=(Argument("key", "key", key_spec=0), *SHAPE, ORDER, count(), *WITH),
+    ),
+    CommandSpec(
+        name="geosearchstore",
+        handler="geo_search.geosearchstore_command",
+        arity=-8,
+        flags=("write", "denyoom"),
+        first_key=1,
+        last_key=2,
+        key_step=1,
+        categories=("write", "geo", "slow"),
+        keys=(KeySpec(("OW", "update")), KeySpec(("RO", "access"), Index(2))),
+        summary="Store the members in a circle or a box around a point or a member.",
+        since="6.2.0",
+        group="geo",
+        complexity=SEARCH_COST,
+        history=(UNITS_IN_CAPITALS,),
+        reply="integer",
+        arguments=(
+            Argument("destination", "key", key_spec=0),
+            Argument("source", "key", key_spec=1),
+            *SHAPE,
+            ORDER,
+            count(),
+            Argument("storedist", "pure-token", "STOREDIST", flags=("optional",)),
+        ),
+    ),
+)
