@@ -85,6 +85,19 @@ def one_hash(n: int) -> Iterator[bytes]:
     return (request("HSET", "hash", f"field:{i:08d}", f"value:{i:010d}") for i in range(n))
 
 
+def one_expiring_hash(n: int) -> Iterator[bytes]:
+    """The same, each field with a time to live."""
+    words = ("FIELDS", 1)
+    return (request("HSETEX", "hash", "EX", 100_000 + i % 1000, *words, f"field:{i:08d}", f"value:{i:010d}") for i in range(n))
+
+
+def small_expiring_hashes(n: int) -> Iterator[bytes]:
+    """Ten fields a key, with a time to live."""
+    for i in range(n // 10):
+        pairs = (word for f in range(10) for word in (f"field{f}", f"value{i * 10 + f:08d}"))
+        yield request("HSETEX", f"user:{i:08d}", "EX", 100_000 + i % 1000, "FIELDS", 10, *pairs)
+
+
 def one_set(n: int) -> Iterator[bytes]:
     """Members of 15 bytes."""
     return (request("SADD", "set", f"member:{i:08d}") for i in range(n))
@@ -124,6 +137,7 @@ DATA_SETS = (
     DataSet("the same with a TTL", strings_with_ttl),
     DataSet("integer counter", counters),
     DataSet("small hash of 10, per field", small_hashes),
+    DataSet("small hash of 10 that expire, per field", small_expiring_hashes),
     DataSet("small integer set of 10, per member", small_integer_sets),
     DataSet("small string set of 10, per member", small_string_sets),
     DataSet("small sorted set of 10, per member", small_sorted_sets),
@@ -131,6 +145,7 @@ DATA_SETS = (
     DataSet("one sorted set, per member", one_sorted_set),
     DataSet("one list, per item", one_list),
     DataSet("one hash, per field", one_hash),
+    DataSet("one hash of fields that expire, per field", one_expiring_hash),
     DataSet("one set, per member", one_set),
     DataSet("one integer set, per member", one_integer_set),
     DataSet("one stream, per entry", one_stream, weight=2),

@@ -158,6 +158,23 @@ class TestValues:
         assert r.pexpire("a", 0) is True
         assert r.exists("a") == 0
 
+    @pytest.mark.skipif(not hasattr(redis.Redis, "hsetex"), reason="this redis-py has no HSETEX")
+    def test_expiry_of_fields(self, r: redis.Redis) -> None:
+        """A cache in a hash: fields with times to live of their own."""
+        assert r.hsetex("cache", mapping={"a": 1, "b": "two"}, ex=100) == 1
+        r.hset("cache", "stays", "x")
+        assert [95 <= left <= 100 for left in r.httl("cache", "a", "b")] == [True, True]
+        assert r.httl("cache", "stays", "none") == [-1, -2]
+        assert r.hgetex("cache", "a", "none", px=500_000) == ["1", None]
+        assert 490_000 < r.hpttl("cache", "a")[0] <= 500_000
+        assert r.hexpire("cache", 1000, "a", "b", gt=True) == [1, 1]
+        assert r.hpexpireat("cache", 4_000_000_000_000, "b") == [1]
+        assert (r.hexpiretime("cache", "b"), r.hpexpiretime("cache", "b")) == ([4_000_000_000], [4_000_000_000_000])
+        assert r.hpersist("cache", "b", "stays") == [1, -1]
+        assert r.hexpire("cache", 0, "a") == [2]
+        assert r.hgetdel("cache", "a", "b") == [None, "two"]
+        assert r.hgetall("cache") == {"stays": "x"}
+
     def test_scan_iter(self, r: redis.Redis) -> None:
         """Each key once or more, by pattern and type."""
         with r.pipeline(transaction=False) as pipe:

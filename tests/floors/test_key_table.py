@@ -30,7 +30,7 @@ def lines_with(pattern: re.Pattern[str], but: set[str]) -> list[str]:
 
 def test_nobody_else_names_the_tables() -> None:
     """What they are called is said in key_table alone."""
-    assert tables() == ["all_entries", "expiring_entries"]
+    assert tables() == ["all_entries", "expiring_entries", "element_times"]
     named = re.compile(rf"\b({'|'.join(tables())})\b")
     assert lines_with(named, set())
     assert lines_with(named, {"key_table"}) == []

@@ -74,6 +74,8 @@ WRITES = {
     ),
     b"hash": (
         f"HSET k new {'x' * 70} 5 6", "HINCRBY k 5 1", "HRANDFIELD k -5 WITHVALUES", "HSCAN k 0", "HGET k a", "HDEL k new a",
+        "HPEXPIREAT k 4000000000000 FIELDS 2 a 5", "HPERSIST k FIELDS 2 a 5", "HGETEX k EX 9 FIELDS 1 a", "HTTL k FIELDS 2 a 5",
+        f"HSETEX k KEEPTTL FIELDS 2 a 1 new {'x' * 70}", "HEXPIRE k 0 FIELDS 1 new", "HGETDEL k FIELDS 1 5",
     ),
     b"zset": (
         "ZADD k 1.5 new -inf 5", "ZINCRBY k 2 new", "ZRANK k new", "ZRANGEBYSCORE k -inf +inf WITHSCORES", "ZRANGEBYLEX k - +", "ZSCAN k 0",
@@ -144,7 +146,7 @@ def streams() -> Iterator[bytes]:
 
 def new_bodies(r: redis.Redis) -> Iterator[bytes]:
     """Types and values as zippy writes them, of every encoding, and not too large."""
-    fill(Direct(r))  # type: ignore[arg-type]
+    fill(Direct(r), fields_expire=True)  # type: ignore[arg-type]
     for key in r.keys("*"):
         dumped = r.dump(key)
         assert dumped is not None
@@ -234,7 +236,7 @@ class Campaign:
         if self.command("RESTORE", "t", 0, again) not in (b"OK", True):
             raise Found(f"what was loaded is dumped wrongly: {again!r}")
         size = {b"string": "STRLEN", b"list": "LLEN", b"set": "SCARD", b"hash": "HLEN", b"zset": "ZCARD", b"stream": "XLEN"}[kind]
-        if self.command(size, "k") != len(before):
+        if self.command(size, "k") != len(before) and not (kind == b"hash" and self.command(size, "k") > len(before)):
             raise Found(f"{size} is not the number of elements: {again!r}")
         words = list(WRITES[kind])
         self.source.shuffle(words)

@@ -10,8 +10,8 @@ import redis
 FAR_MS = 4_000_000_000_000
 
 
-def fill(r: redis.Redis, seed: int = 1) -> None:
-    """Keys of each type and encoding in two databases, some of which expire."""
+def fill(r: redis.Redis, seed: int = 1, fields_expire: bool = True) -> None:
+    """Keys of each type and encoding in two databases, some of which expire; fields_expire: there are hashes whose fields do so."""
     chance = random.Random(seed)
     words = [b"", b"0", b"-1", b"12345678901234567890", b"\x00\xff\r\n", b"x" * 63, b"y" * 64, b"z" * 20_000, bytes(range(256)) * 20]
     words += [str(chance.randrange(-(1 << shift), 1 << shift)).encode() for shift in (7, 12, 15, 23, 31, 62) for _ in range(3)]
@@ -31,6 +31,12 @@ def fill(r: redis.Redis, seed: int = 1) -> None:
     r.sadd("set:hashtable", *(f"member {i}" for i in range(1000)))
     r.hset("hash:listpack", mapping={"f": "v", "n": 1, "": "empty"})
     r.hset("hash:hashtable", mapping={f"field {i}": i for i in range(1000)})
+    if fields_expire:
+        r.hset("hash:listpackex", mapping={"f": "v", "n": 1, "": "empty"})
+        r.hpexpireat("hash:listpackex", FAR_MS, "f", "n")
+        r.hset("hash:expiring", mapping={f"field {i}": i for i in range(1000)})
+        for i in range(0, 1000, 3):
+            r.hpexpireat("hash:expiring", FAR_MS + i * 7919 % 1000, f"field {i}")
     r.zadd("zset:listpack", {"a": 1, "b": -0.5, "c": float("inf"), "d": 3e-320})
     r.zadd("zset:skiplist", {f"member {i}": chance.choice([i, i / 7, -float(i), float("-inf")]) for i in range(1000)})
     r.set("expires", "later", pxat=FAR_MS)
@@ -91,8 +97,17 @@ def value_of(r: redis.Redis, key: bytes) -> Any:
     if kind == b"set":
         return set(r.smembers(key))
     if kind == b"hash":
-        return r.hgetall(key)
+        return r.hgetall(key), moments_of(r, key)
     return r.zrange(key, 0, -1, withscores=True)
+
+
+def moments_of(r: redis.Redis, key: bytes) -> dict[bytes, int]:
+    """When the fields of a hash expire; none of a server that cannot have them expire."""
+    fields = r.hkeys(key)
+    try:
+        return dict(zip(fields, r.hpexpiretime(key, *fields), strict=True))
+    except redis.ResponseError:
+        return dict.fromkeys(fields, -1)
 
 
 def contents(r: redis.Redis) -> dict[tuple[int, bytes], tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from tests.hyperloglog import HEADER
 from tests.resp import RawClient
 
 FAR = 99_999_999_999_999  # ms since the epoch
+LAST = 2**46 - 1  # that a field may expire at
 LONG = random.Random(7).randbytes(300_000)
 INTEGERS = (0, 12, 13, -1, 127, 128, -128, -129, 4095, 4096, 32767, -32768, 1 << 23, -(1 << 23), 1 << 31, -(1 << 31), 1 << 62, -(1 << 63))
 PASSING = (b"seen-time", b"active-time", b"radix-tree-keys", b"radix-tree-nodes")
@@ -87,6 +88,21 @@ def fill_hashes(client: RawClient) -> None:
     client("HSET", "hash:long", "field", LONG[:3000], LONG[:3000], text(9000))
 
 
+def fill_expiring_fields(client: RawClient) -> None:
+    """Hashes with fields that expire, of both encodings: near and far moments, equal ones, none. Redis can hold them since 7.4."""
+    client("HSET", "expiring:listpack", "a", 1, "", "", b"\xff", text(64), 5, -5, 6, "six")
+    client("HPEXPIREAT", "expiring:listpack", LAST, "FIELDS", 1, "a")
+    client("HPEXPIREAT", "expiring:listpack", LAST - 1, "FIELDS", 2, 5, "")
+    client("HSETEX", "expiring:all", "PXAT", LAST - 5, "FIELDS", 2, "f", "v", 7, 8)
+    client("HSET", "expiring:many", *(word for i in range(1500) for word in (f"field {i}", i)))
+    for i in range(0, 1500, 7):
+        client("HPEXPIREAT", "expiring:many", LAST - i * 7919 % 1000 * 10**9, "FIELDS", 2, f"field {i}", f"field {i + 1}")
+    client("HSETEX", "expiring:long", "PXAT", LAST, "FIELDS", 1, LONG[:3000], text(9000))
+    client("HSETEX", "expiring:no more", "PXAT", LAST, "FIELDS", 1, "f", "v")
+    client("HPERSIST", "expiring:no more", "FIELDS", 1, "f")
+    client("PEXPIREAT", "expiring:many", FAR)
+
+
 def fill_zsets(client: RawClient) -> None:
     """Sorted sets of both encodings: the larger ones have more than one level and equal scores."""
     scores = ("-inf", "inf", 0, "-0", 1.5, -1.5, 1e300, 5e-324, 0.1, 3, 1 << 53, 17976931348623157e292)
@@ -127,9 +143,11 @@ def fill_groups(client: RawClient) -> None:
     client("XTRIM", "stream:many", "MINID", ids[5])
 
 
-def fill(client: RawClient) -> None:
+def fill(client: RawClient, fields_expire: bool = False) -> None:
     """All of these, some with a time to live, in several databases."""
     client("FLUSHALL")
+    if fields_expire:
+        fill_expiring_fields(client)
     for fill_type in (fill_strings, fill_hyperloglogs, fill_lists, fill_sets, fill_hashes, fill_zsets, fill_streams):
         fill_type(client)
     for number, key in enumerate(
@@ -162,7 +180,8 @@ def value_of(client: RawClient, key: bytes, kind: str) -> Any:
         return sorted(client("SMEMBERS", key).plain())
     if kind == "hash":
         words = client("HGETALL", key).plain()
-        return sorted(zip(words[::2], words[1::2], strict=True))
+        moments = client("HPEXPIRETIME", key, "FIELDS", len(words) // 2, *words[::2])
+        return sorted(zip(words[::2], words[1::2], moments.plain() if moments.kind == "*" else [-1] * (len(words) // 2), strict=True))
     if kind == "stream":
         return lasting(client("XINFO", "STREAM", key, "FULL", "COUNT", 0).plain())
     words = client("ZRANGE", key, 0, -1, "WITHSCORES").plain()

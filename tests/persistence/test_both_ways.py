@@ -62,7 +62,7 @@ def test_redis_loads_what_zippy_saved(
 ) -> None:
     zippy = start_server(config={"rdbcompression": compression})
     with zippy.client() as client:
-        fill(client)
+        fill(client, fields_expire=version == REDIS_8)
         save(client, "BGSAVE" if compression == "yes" else "SAVE")
         before = contents(client, same_encodings(version))
     hand_over(zippy.folder, tmp_path / "theirs")
@@ -79,7 +79,7 @@ def test_zippy_loads_what_redis_saved(
 ) -> None:
     redis = start_redis(version, tmp_path / "theirs", {"rdbcompression": compression})
     with redis.client() as client:
-        fill(client)
+        fill(client, fields_expire=version == REDIS_8)
         save(client, "BGSAVE" if compression == "yes" else "SAVE")
         before = contents(client, same_encodings(version))
     hand_over(redis.folder, tmp_path / "ours")
@@ -95,7 +95,7 @@ def test_other_limits(start_server: StartServer, start_redis: StartServer, tmp_p
     small = {"hash-max-listpack-entries": 2, "zset-max-listpack-entries": 2, "set-max-intset-entries": 2, "list-max-listpack-size": 4}
     redis = start_redis(version, tmp_path / "theirs", small)
     with redis.client() as client:
-        fill(client)
+        fill(client, fields_expire=version == REDIS_8)
         save(client, "SAVE")
         before = contents(client)
     hand_over(redis.folder, tmp_path / "ours")
@@ -105,6 +105,34 @@ def test_other_limits(start_server: StartServer, start_redis: StartServer, tmp_p
     hand_over(tmp_path / "ours", tmp_path / "large")
     with start_redis(version, tmp_path / "large").client() as client:
         assert contents(client) == before
+
+
+def version_of(folder: Path) -> int:
+    """The format that a snapshot is written in."""
+    return int((folder / "dump.rdb").read_bytes()[5:9])
+
+
+@pytest.mark.parametrize("method", ["fork", "walk"])
+def test_the_lowest_version_that_can_hold_the_data(start_server: StartServer, method: str) -> None:
+    """Twelve as long as a field expires in any database, else ten; a hash whose fields do so no more can be read by all."""
+    zippy = start_server(config={"snapshot-method": method})
+    with zippy.client() as client:
+        client("HSET", "h", "a", 1, "b", 2)
+        save(client, "BGSAVE")
+        assert version_of(zippy.folder) == 10
+        client("SELECT", 7)
+        client("HSETEX", "h", "EX", 1000, "FIELDS", 1, "a", 1)
+        save(client, "BGSAVE")
+        assert version_of(zippy.folder) == 12
+        client("HPERSIST", "h", "FIELDS", 1, "a")
+        assert client("OBJECT", "ENCODING", "h").value == b"listpackex"
+        save(client, "BGSAVE")
+        assert version_of(zippy.folder) == 10
+        client("DEBUG", "RELOAD")
+        assert client("HGETALL", "h").plain() == [b"a", b"1"]
+        client("DEL", "h")
+        save(client, "SAVE")
+        assert version_of(zippy.folder) == 10
 
 
 @pytest.mark.parametrize("from_zippy", [True, False])

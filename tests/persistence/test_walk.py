@@ -85,6 +85,8 @@ def some_value(choice: random.Random, store: Store, key: str) -> None:
         store("HSET", key, *(word for i in range(size) for word in (f"field{i}", i)))
     else:
         store("ZADD", key, *(word for i in range(size) for word in (i % 7, f"member{i}")))
+    if kind == 4 and choice.random() < 0.5:
+        store("HPEXPIREAT", key, NOW // 1000 + choice.randrange(1, 500), "FIELDS", 2, "field0", f"field{size // 2}")
     if choice.random() < 0.2:
         store("PEXPIREAT", key, NOW // 1000 + choice.randrange(1, 500))
 
@@ -121,7 +123,9 @@ def change(choice: random.Random, store: Store) -> None:
                 ("SET", key, "new"), ("APPEND", key, "more"), ("INCR", key), ("SETRANGE", key, 3, "abc"), ("RENAME", key, other),
                 ("COPY", key, other, "REPLACE"), ("MOVE", key, choice.randrange(DATABASES)), ("PERSIST", key), ("PEXPIRE", key, 300),
                 ("LPUSH", key, element), ("RPOP", key), ("LREM", key, 0, "item"), ("SADD", key, element), ("SPOP", key),
-                ("SUNIONSTORE", key, other, key), ("HSET", key, element, 1), ("HDEL", key, "field1"), ("ZADD", key, 1, element),
+                ("SUNIONSTORE", key, other, key), ("HSET", key, element, 1), ("HDEL", key, "field1"),
+                ("HSETEX", key, "PX", 200, "FIELDS", 1, element, 1), ("HPERSIST", key, "FIELDS", 1, "field0"), ("HRANDFIELD", key),
+                ("HGET", key, "field0"), ("ZADD", key, 1, element),
                 ("ZPOPMIN", key), ("ZREMRANGEBYRANK", key, 0, 3), ("SORT", key, "ALPHA", "STORE", other), ("BITOP", "NOT", key, other),
                 ("GETDEL", key), ("GETEX", key, "PX", 200), ("LMOVE", key, other, "LEFT", "RIGHT"), ("GET", key), ("LTRIM", key, 1, 5),
             ]

@@ -21,6 +21,8 @@ from zippy._core.snapshot import SaveRequest, SnapshotError
 from zippy.inprocess.engine import host_of
 
 FAR = 99_999_999_999_999
+SOON = 4_000_000_000_000  # ms since the epoch; FIRST is how a hash begins whose first field expires then
+FIRST = struct.pack("<Q", SOON)
 
 
 @pytest.fixture
@@ -151,6 +153,35 @@ class TestForms:
         assert r.object("encoding", "k") == b"skiplist"
 
     @pytest.mark.parametrize("limit", [1, 128])
+    def test_hash_of_expiring_fields(self, r: redis.Redis, limit: int) -> None:
+        """Moments are told from the first one on."""
+        r.config_set("hash-max-listpack-entries", limit)
+        fields = ((1, b"a"), (0, b"b"), (1000, b"c"))
+        body = b"\x18" + FIRST + b"\x03" + b"".join(length(after) + string(name) + string(b"v") for after, name in fields)
+        assert self.restore(r, body) == {b"a": b"v", b"b": b"v", b"c": b"v"}
+        assert r.hpexpiretime("k", "a", "b", "c") == [SOON, -1, SOON + 999]
+        assert r.object("encoding", "k") == (b"listpackex" if limit == 128 else b"hashtable")
+
+    @pytest.mark.parametrize("limit", [1, 128])
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_hash_of_a_listpack_with_moments(self, r: redis.Redis, limit: int, ordered: bool) -> None:
+        """One that is out of order is put right."""
+        r.config_set("hash-max-listpack-entries", limit)
+        fields: list[list[bytes | int]] = [[b"a", b"1", SOON], [7, b"2", SOON + 1], [b"c", b"3", 0]]
+        words = [word for field in (fields if ordered else fields[::-1]) for word in field]
+        assert self.restore(r, b"\x19" + FIRST + string(listpack(*words))) == {b"a": b"1", b"7": b"2", b"c": b"3"}
+        assert r.hpexpiretime("k", "a", "7", "c") == [SOON, SOON + 1, -1]
+        assert list(r.hkeys("k")) == [b"a", b"7", b"c"] or limit == 1
+        assert r.object("encoding", "k") == (b"listpackex" if limit == 128 else b"hashtable")
+        assert r.hpersist("k", "a", "7") == [1, 1]
+
+    def test_a_listpack_with_no_moment_that_counts(self, r: redis.Redis) -> None:
+        """As Redis writes it after HPERSIST: with the first moment that was once."""
+        assert self.restore(r, b"\x19" + FIRST + string(listpack(b"a", b"1", 0))) == {b"a": b"1"}
+        assert r.object("encoding", "k") == b"listpackex"
+        assert r.hpexpiretime("k", "a") == [-1]
+
+    @pytest.mark.parametrize("limit", [1, 128])
     def test_packed_zset(self, r: redis.Redis, limit: int) -> None:
         r.config_set("zset-max-listpack-entries", limit)
         assert self.restore(r, b"\x11" + string(listpack(b"a", b"1", b"b", b"2.5"))) == [(b"a", 1), (b"b", 2.5)]
@@ -188,6 +219,21 @@ DAMAGED = {
     "zipmap with another count": b"\x09" + string(b"\x03\x01a\x01\x00x\xff"),
     "zipmap with a count that none has": b"\x09" + string(b"\xff\x01a\x01\x00x\xff"),
     "zipmap too short": b"\x09" + string(b"\x01\x05a\x01\x00x\xff"),
+    "expiring fields of a release candidate": b"\x16" + FIRST + b"\x01\x01" + string(b"a") + string(b"b"),
+    "packed expiring fields of a release candidate": b"\x17" + FIRST + string(listpack(b"a", b"1", SOON)),
+    "expiring field twice": b"\x18" + FIRST + b"\x02" + (b"\x01" + string(b"a") + string(b"b")) * 2,
+    "expiring fields too many": b"\x18" + FIRST + b"\x80\xff\xff\xff\xff" + b"\x01\x01a\x01b" * 5,
+    "field that expires too late": b"\x18" + FIRST + b"\x01\x81" + b"\xff" * 8 + string(b"a") + string(b"b"),
+    "first moment too late": b"\x18" + b"\xff" * 8 + b"\x01\x01" + string(b"a") + string(b"b"),
+    "expiring field without a value": b"\x18" + FIRST + b"\x01\x01" + string(b"a"),
+    "no expiring fields": b"\x18" + FIRST + b"\x00",
+    "packed expiring field twice": b"\x19" + FIRST + string(listpack(b"a", b"1", SOON, b"a", b"2", 0)),
+    "packed field without a moment": b"\x19" + FIRST + string(listpack(b"a", b"1")),
+    "packed field with a moment of text": b"\x19" + FIRST + string(listpack(b"a", b"1", b"soon")),
+    "packed field with a moment before all": b"\x19" + FIRST + string(listpack(b"a", b"1", -5)),
+    "packed field with a moment behind all": b"\x19" + FIRST + string(listpack(b"a", b"1", 1 << 48)),
+    "packed expiring fields of nothing": b"\x19" + FIRST + string(listpack()),
+    "packed expiring fields without a first moment": b"\x19" + FIRST[:5],
     "zset member twice": b"\x05\x02" + (string(b"a") + double(1)) * 2,
     "packed zset out of order": b"\x11" + string(listpack(b"a", b"2", b"b", b"1")),
     "packed zset with a member twice": b"\x11" + string(listpack(b"a", b"1", b"a", b"2")),

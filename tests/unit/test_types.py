@@ -23,6 +23,7 @@ from zippy.persistence.json_lines import FORMS
 VERSIONS = range(10, 13)
 ROWS: list[dict[str, Any]] = types_shim.rows(VERSIONS)
 FAR = 99_999_999_999_999
+LAST = 70_368_744_177_663  # that an element may expire at
 
 
 def numbered(count: int, *words: object) -> list[object]:
@@ -44,7 +45,9 @@ def stream_dump() -> bytes:
         return r.execute_command("DUMP", "k")
 
 
-VALUES: dict[tuple[str, str], list[object]] = {
+Commands = dict[tuple[str, str], list[object]]
+
+VALUES: Commands = {
     ("string", "int"): ["SET", "k", 12],
     ("string", "embstr"): ["SET", "k", "text"],
     ("string", "raw"): ["SET", "k", "text" * 100],
@@ -56,12 +59,19 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("zset", "listpack"): ["ZADD", "k", 1, "a", 2, "b"],
     ("zset", "skiplist"): ["ZADD", "k", *numbered(1000, "", "member ")],
     ("hash", "listpack"): ["HSET", "k", "f", "v"],
+    ("hash", "listpackex"): ["HSETEX", "k", "PXAT", LAST, "FIELDS", 2, "f", "v", 5, 7],
     ("hash", "hashtable"): ["HSET", "k", *numbered(1000, "field ", "")],
     ("stream", "stream"): ["RESTORE", "k", 0, stream_dump()],
 }
 """A command that makes a value under the key k, by type and encoding."""
 
-ENCODINGS = [(row["name"], encoding) for row in ROWS for encoding in row["encodings"]]
+ELEMENTS_EXPIRE: Commands = {
+    ("hash", "hashtable"): ["HSETEX", "k", "PXAT", LAST, "FIELDS", 1000, *numbered(1000, "field ", "")],
+}
+"""The same, with elements that expire, where that is no encoding of its own."""
+
+ENCODINGS = [(row["name"], encoding, VALUES) for row in ROWS for encoding in row["encodings"]]
+ENCODINGS += [(name, encoding, ELEMENTS_EXPIRE) for name, encoding in ELEMENTS_EXPIRE]
 
 
 @pytest.fixture
@@ -111,14 +121,14 @@ class TestTable:
         assert f"type {number}, which has no row".encode() in ended.stderr
 
 
-@pytest.mark.parametrize(("name", "encoding"), ENCODINGS)
+@pytest.mark.parametrize(("name", "encoding", "commands"), ENCODINGS, ids=lambda part: part if isinstance(part, str) else "")
 class TestValues:
     """A value of each encoding that a row names."""
 
     @pytest.fixture(autouse=True)
-    def value(self, r: redis.Redis, name: str, encoding: str) -> None:
+    def value(self, r: redis.Redis, name: str, encoding: str, commands: Commands) -> None:
         """Puts it under the key k."""
-        r.execute_command(*VALUES[name, encoding])
+        r.execute_command(*commands[name, encoding])
 
     def test_names(self, r: redis.Redis, name: str, encoding: str) -> None:
         r.set("other", "") if name != "string" else r.rpush("other", "")

@@ -17,7 +17,9 @@ from zippy._core.keyspace.effects cimport mutated, propagate
 from zippy._core.keyspace.key_sizes cimport SIZE_BINS, SIZED_TYPES, SizeWalk, size_walk_next_db, size_walk_step
 from zippy._core.keyspace.lazy_free cimport lazy_free_pending
 from zippy._core.keyspace.lru cimport idle_seconds
-from zippy._core.keyspace.key_table cimport kt_count, kt_count_expiring, kt_find, kt_memory, kt_memory_expiring
+from zippy._core.keyspace.key_table cimport (
+    kt_count, kt_count_elements, kt_count_expiring, kt_find, kt_memory, kt_memory_expiring
+)
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
@@ -268,6 +270,7 @@ def engine_stats(Core core):
         "total_net_output_bytes": e.stats.bytes_out,
         "rejected_connections": e.stats.rejected_connections,
         "expired_keys": e.ks.stats.expired,
+        "expired_subkeys": e.ks.stats.expired_elements,
         "expired_stale_perc": <double>e.ks.stats.expired_stale_perc,
         "expired_time_cap_reached_count": e.ks.stats.expired_time_cap_reached,
         "expire_cycle_cpu_milliseconds": e.ks.stats.expire_cycle_us // 1000,
@@ -380,14 +383,14 @@ def error_stats(Core core):
 
 
 def keyspace(Core core):
-    """(id, keys, keys with an expiry, average ms to live) of each database that has keys."""
+    """(id, keys, keys with an expiry, average ms to live, keys whose elements expire) of each database that has keys."""
     cdef Db* db
     cdef int i
     found = []
     for i in range(core.engine.ks.db_count):
         db = core.engine.ks.dbs[i]
         if kt_count(&db.table):
-            found.append((db.id, kt_count(&db.table), kt_count_expiring(&db.table), db.avg_ttl))
+            found.append((db.id, kt_count(&db.table), kt_count_expiring(&db.table), db.avg_ttl, kt_count_elements(&db.table)))
     return found
 
 

@@ -82,13 +82,13 @@ class Scratch:
 
     def databases(self) -> list[tuple[int, int]]:
         """See Store."""
-        return [(number, keys) for number, keys, _, _ in keyspace(self.core)]
+        return [(number, keys) for number, keys, *_ in keyspace(self.core)]
 
     @property
     def counts(self) -> tuple[int, int]:
         """How many keys there are, and how many of them expire."""
         found = keyspace(self.core)
-        return sum(keys for _, keys, _, _ in found), sum(expiring for _, _, expiring, _ in found)
+        return sum(keys for _, keys, *_ in found), sum(expiring for _, _, expiring, *_ in found)
 
     def save(self, path: Path, as_commands: bool = False, aof_base: bool = False) -> None:
         """Writes everything to a file, on disk as a whole or not at all. OSError when that fails."""

@@ -273,7 +273,7 @@ class Debug:
         number = integer(args[0])
         if not 0 <= number < self.settings.integer("databases"):
             raise ReplyError("ERR Out of range database")
-        keys, expires = next(((count, timed) for place, count, timed, _ in keyspace(session.core) if place == number), (0, 0))
+        keys, expires = next(((count, timed) for place, count, timed, *_ in keyspace(session.core) if place == number), (0, 0))
         sizes = next(((main, timed) for place, main, timed in memory_stats(session.core)["tables"] if place == number), (0, 0))
         parts = []
         for title, count, size in (("[Dictionary HT]", keys, sizes[0]), ("[Expires HT]", expires, sizes[1])):

@@ -37,7 +37,7 @@ class KeySizesCount:
 
     def keys(self) -> int:
         """How many there are."""
-        return sum([keys for _, keys, _, _ in keyspace(self.core)])
+        return sum([keys for _, keys, *_ in keyspace(self.core)])
 
     def count(self) -> None:
         """Counts at once, unless that was done in this turn and either nothing has changed since or counting again would take long."""
@@ -63,7 +63,8 @@ class KeySizesCount:
     def key_fields(self) -> dict[str, str]:
         """Keys by database."""
         return {
-            f"db{number}": f"keys={keys},expires={expires},avg_ttl={ttl},subexpiry=0" for number, keys, expires, ttl in keyspace(self.core)
+            f"db{number}": f"keys={keys},expires={expires},avg_ttl={ttl},subexpiry={elements}"
+            for number, keys, expires, ttl, elements in keyspace(self.core)
         }
 
     def size_fields(self) -> dict[str, str]:

@@ -168,7 +168,7 @@ class Memory:
         memory = self.summary()
         used, resident, rss, overhead = memory.used, memory.resident, memory.rss, memory.overhead
         dataset = memory.data_beside(overhead)
-        keys = sum(count for _, count, _, _ in keyspace(self.core))
+        keys = sum(count for _, count, *_ in keyspace(self.core))
         tables = {
             f"db.{number}": {"overhead.hashtable.main": main, "overhead.hashtable.expires": expires}
             for number, main, expires in memory.tables

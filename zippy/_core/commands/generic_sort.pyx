@@ -15,6 +15,7 @@ from zippy._core.commands.args cimport (
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.element_expiry cimport element_is_over
 from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_LIST
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_cut, reply_error, reply_int, reply_null
@@ -220,7 +221,7 @@ cdef bint look_up(Client* c, Slice pattern, Slice element, Buf* scratch, Slice* 
     if entry == NULL:
         return False
     if field.ptr != NULL:
-        if entry_type(entry) != TYPE_HASH or not hash_find(entry, field, &pair):
+        if entry_type(entry) != TYPE_HASH or not hash_find(entry, field, &pair) or element_is_over(c.db, pair.expiry):
             return False
         value[0] = pair.value
     elif entry_type(entry) == TYPE_STRING:

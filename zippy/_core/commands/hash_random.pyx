@@ -6,13 +6,15 @@ from zippy._core.ground.mem cimport mem_free
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_options, check_type, option_table
 from zippy._core.commands.output cimport reply_may_go_on, reply_may_repeat
-from zippy._core.keyspace.db cimport lookup_read
+from zippy._core.keyspace.db cimport lookup_peek, lookup_read
+from zippy._core.keyspace.element_expiry cimport EXPIRE_AT_ONCE, element_is_over, elements_next, expire_elements
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_null
-from zippy._core.values.entry cimport TYPE_HASH, Entry
+from zippy._core.values.entry cimport TYPE_HASH, Entry, entry_key
 from zippy._core.values.hash cimport (
-    HashIter, HashPair, hash_field_of, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_places, hash_random, hash_table,
-    hash_value_of
+    HashIter, HashPair, hash_field_of, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_new, hash_places, hash_random,
+    hash_set, hash_table, hash_value_of
 )
+from zippy._core.values.value cimport value_free
 
 cdef enum:
     FEW = 3      # up to a third of all are drawn one by one; beyond, all are walked
@@ -106,24 +108,55 @@ cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
     hash_iter_done(&it)
 
 
-cdef void hrandfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """HRANDFIELD key [count [WITHVALUES]]. Draws from a large hash's table when at most a third of it is wanted; else walks all of it."""
-    cdef Entry* entry
+cdef Entry* live_copy(Engine* e, Client* c, Entry* entry) noexcept nogil:
+    """A copy without the fields whose time is over; NULL: there would be nothing in it."""
+    cdef Entry* copy = hash_new(entry_key(entry))
+    cdef HashIter it
+    hash_iter(&it, entry)
+    while hash_iter_next(&it):
+        if not element_is_over(c.db, it.pair.expiry):
+            hash_set(copy, &e.settings, it.pair.field, it.pair.value)
+    hash_iter_done(&it)
+    if hash_length(copy):
+        return copy
+    value_free(copy)
+    return NULL
+
+
+cdef void reply_draw(Engine* e, Client* c, int argc, Draw* draw, Entry* entry) noexcept nogil:
+    """Replies with what is drawn of a hash, NULL if there is none."""
     cdef HashPair pair
-    cdef Draw draw
-    if argc > 2 and not parse_draw(c, argc, argv, &draw):
-        return
-    entry = lookup_read(c.db, argv[1])
     if entry == NULL and argc > 2:
         reply_array(&c.reply, 0)
     elif entry == NULL:
         reply_null(&c.reply)
-    elif not check_type(c, entry, TYPE_HASH):
-        return
     elif argc == 2:
         hash_random(entry, &e.ks.random, NULL, &pair)
         reply_bulk(&c.reply, pair.field)
     elif draw.count < 0:
-        reply_with_repeats(e, &draw, entry)
+        reply_with_repeats(e, draw, entry)
     else:
-        reply_distinct(e, &draw, entry)
+        reply_distinct(e, draw, entry)
+
+
+cdef void hrandfield_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """HRANDFIELD key [count [WITHVALUES]]. Draws from a large hash's table when at most a third of it is wanted; else walks all of it.
+    Removes fields whose time is over before."""
+    cdef Entry* entry
+    cdef Entry* copy = NULL
+    cdef Draw draw
+    if argc > 2 and not parse_draw(c, argc, argv, &draw):
+        return
+    entry = lookup_read(c.db, argv[1])
+    if not check_type(c, entry, TYPE_HASH):
+        return
+    if element_is_over(c.db, elements_next(entry)):
+        expire_elements(c.db, entry, EXPIRE_AT_ONCE)
+        entry = lookup_peek(c.db, argv[1])
+        if element_is_over(c.db, elements_next(entry)):
+            # there are many more, or they may not be removed now
+            copy = live_copy(e, c, entry)
+            entry = copy
+    reply_draw(e, c, argc, &draw, entry)
+    if copy != NULL:
+        value_free(copy)

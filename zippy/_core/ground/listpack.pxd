@@ -65,5 +65,7 @@ cdef unsigned char* lp_delete(unsigned char* lp, unsigned char* p, unsigned char
 cdef unsigned char* lp_delete_range(unsigned char* lp, long index, unsigned long count) noexcept nogil   # negative index from the end
 # *p: the one after, NULL at the end
 cdef unsigned char* lp_delete_range_at(unsigned char* lp, unsigned char** p, unsigned long count) noexcept nogil
+# Puts p and the elements behind it, so many, before `to`, an element elsewhere or NULL for the end
+cdef void lp_move(unsigned char* lp, unsigned char* p, unsigned long count, unsigned char* to) noexcept nogil
 # is this block of untrusted bytes a listpack; deep: each element
 cdef bint lp_valid(const unsigned char* lp, size_t size, bint deep) noexcept nogil

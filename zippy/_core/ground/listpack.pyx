@@ -578,6 +578,27 @@ cdef unsigned char* lp_delete_range_at(unsigned char* lp, unsigned char** p, uns
     return lp
 
 
+cdef void lp_move(unsigned char* lp, unsigned char* p, unsigned long count, unsigned char* to) noexcept nogil:
+    cdef unsigned char* end = p
+    cdef void* moving
+    cdef size_t size
+    cdef unsigned long _
+    for _ in range(count):
+        end += element_size(end)
+    if to == NULL:
+        to = lp + total_bytes(lp) - 1
+    size = end - p
+    moving = mem_alloc(size)
+    memcpy(moving, p, size)
+    if to > p:
+        memmove(p, end, to - end)
+        memcpy(to - size, moving, size)
+    else:
+        memmove(to + size, to, p - to)
+        memcpy(to, moving, size)
+    mem_free(moving)
+
+
 cdef bint head_fits(const unsigned char* p, size_t room) noexcept nogil:
     """Are the bytes that tell the element's size inside of the room?"""
     cdef unsigned char c = p[0]

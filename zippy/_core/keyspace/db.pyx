@@ -12,8 +12,9 @@ from zippy._core.keyspace.effects cimport (
     mutated, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watch_of, watched_key_of
 )
 from zippy._core.keyspace.key_table cimport (
-    KeyIter, KeyTable, kt_count, kt_count_expiring, kt_find_hashed, kt_free, kt_init, kt_insert, kt_iter, kt_iter_done, kt_iter_next,
-    kt_prefetch, kt_prefetch_entry, kt_random, kt_remove, kt_replace, kt_set_expiring, kt_shrink, kt_swap, kt_take
+    KeyIter, KeyTable, kt_count, kt_count_expiring, kt_find_hashed, kt_forget_elements, kt_free, kt_init, kt_insert, kt_iter,
+    kt_iter_done, kt_iter_next, kt_prefetch, kt_prefetch_entry, kt_random, kt_remove, kt_replace, kt_set_expiring, kt_shrink, kt_swap,
+    kt_take
 )
 from zippy._core.keyspace.lazy_free cimport free_entry, free_entry_later, free_table, lazy_free_step
 from zippy._core.keyspace.live cimport live_end, live_keep_table, live_mark, live_save_first, live_wants
@@ -23,7 +24,7 @@ from zippy._core.keyspace.types cimport (
     NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
 )
 from zippy._core.values.entry cimport (
-    ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_key, entry_new_int, entry_new_raw,
+    ENTRY_ELEMENTS, ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_key, entry_new_int, entry_new_raw,
     entry_new_string, entry_new_taken, entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_set_text,
     entry_string_resize, entry_type
 )
@@ -326,6 +327,8 @@ cdef bint replace(Db* db, Entry* old, Entry* fresh) noexcept nogil:
     if old == NULL:
         put_new(db, fresh)
         return False
+    if old.flags & ENTRY_ELEMENTS:
+        kt_forget_elements(&db.table, old)
     moved(db, old, has_expiry(old), fresh)
     entry_set_access(fresh, access_for_new(db.keyspace))
     notify_overwritten(db, entry_key(fresh), entry_type(old), entry_type(fresh))

@@ -1,4 +1,4 @@
-"""Active expiry: a bounded share of time spent on keys that expired and that nobody asks for."""
+"""Active expiry: a bounded share of time spent on keys, and elements of values, that expired and that nobody asks for."""
 
 from libc.stdint cimport int64_t
 from zippy._core.keyspace.types cimport Keyspace

@@ -4,6 +4,7 @@
 from libc.stdint cimport uint64_t
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.keyspace.db cimport expire_if_needed
+from zippy._core.keyspace.element_expiry cimport expire_elements_cycle
 from zippy._core.keyspace.key_table cimport kt_count_expiring, kt_scan_expiring
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport Entry, entry_expiry
@@ -69,10 +70,12 @@ cdef bint expire_db(Db* db, int64_t budget_us, uint64_t began) noexcept nogil:
 
 cdef bint expire_cycle(Keyspace* ks, int64_t budget_us) noexcept nogil:
     cdef uint64_t began = clock_ticks()
-    cdef bint cut = False
+    cdef bint cut
     cdef int i
     if ks.expiry_paused or ks.replica or ks.loading:
         return False
+    # keys have at least the other half of the time
+    cut = expire_elements_cycle(ks, budget_us // 2, began)
     for i in range(ks.db_count):
         # the database that was next when time ran out comes first now
         if expire_db(ks.dbs[(ks.expire_db + i) % ks.db_count], budget_us, began):

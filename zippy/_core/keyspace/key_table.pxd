@@ -1,24 +1,27 @@
 """The one door to a database's keys: whatever finds, puts, walks or counts them goes through these functions.
 
-A KeyTable is a hash table of all entries and one of those that have an expiry. Nobody else names the two (tests/floors holds that), so what
-a table of keys is made of is decided here alone: a cluster can have such a pair for each slot, and count, list and flush a slot's keys
-without a look at the others. The slot follows from the key or the entry, one of which is given to each function that is about one entry.
+A KeyTable is a hash table of all entries, one of those that have an expiry, and an index of those whose elements have one, by when the
+first of them is due. Nobody else names the three (tests/floors holds that), so what a table of keys is made of is decided here alone: a
+cluster can have such a table for each slot, and count, list and flush a slot's keys without a look at the others. The slot follows from
+the key or the entry, one of which is given to each function that is about one entry.
 What commands call for each key is inline: it costs what the hash table's own functions cost.
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.hashtable cimport (
     Bucket, HashTable, HtIter, ht_find, ht_find_hashed, ht_insert, ht_iter_next, ht_prefetch, ht_prefetch_item, ht_remove_hashed, ht_scan_fn
 )
 from zippy._core.ground.random cimport Random
-from zippy._core.values.entry cimport ENTRY_EXPIRY, Entry, entry_key
+from zippy._core.ground.time_index cimport TimeIndex
+from zippy._core.values.entry cimport ENTRY_ELEMENTS, ENTRY_EXPIRY, Entry, entry_key
 
 
 cdef struct KeyTable:
     HashTable all_entries        # Entry; owned by who owns the table
     HashTable expiring_entries   # those of them that have an expiry
+    TimeIndex element_times      # those whose elements expire, by their next expiry
 
 
 cdef struct KeyIter:
@@ -38,6 +41,15 @@ cdef void kt_swap(KeyTable* a, KeyTable* b) noexcept nogil
 cdef void kt_replace(KeyTable* t, const Entry* old, Entry* e, uint64_t hash, bint expiring) noexcept nogil
 # An entry that is in the table has got an expiry, or has none any more
 cdef void kt_set_expiring(KeyTable* t, Entry* e, uint64_t hash, bint expiring) noexcept nogil
+
+# After the elements of an entry in the table changed, whose first one was due at `before` (NO_EXPIRY: none expired)
+cdef void kt_elements_changed(KeyTable* t, Entry* e, int64_t before) noexcept nogil
+# The entry is to leave the index of those whose elements expire, where it is now, or to come to it
+cdef void kt_forget_elements(KeyTable* t, const Entry* e) noexcept nogil
+cdef void kt_note_elements(KeyTable* t, Entry* e) noexcept nogil
+# The entry whose element expires first of all, and when; NULL: no element expires
+cdef Entry* kt_next_elements(const KeyTable* t, int64_t* moment) noexcept nogil
+cdef bint kt_has_elements(const KeyTable* t, const Entry* e) noexcept nogil      # for who doubts the tables: is an entry in the index
 
 # One step of a scan, as ht_scan: fn may remove the entry that it is given and no other. The next cursor, 0: all was seen
 cdef uint64_t kt_scan(KeyTable* t, uint64_t cursor, ht_scan_fn fn, void* context) noexcept nogil
@@ -66,6 +78,11 @@ cdef inline uint64_t kt_count_expiring(const KeyTable* t) noexcept nogil:
     return t.expiring_entries.count
 
 
+cdef inline uint64_t kt_count_elements(const KeyTable* t) noexcept nogil:
+    """How many of them have elements that expire."""
+    return t.element_times.count
+
+
 cdef inline Entry* kt_find(KeyTable* t, Slice key) noexcept nogil:
     """The entry, expired or not; NULL: there is none."""
     return <Entry*>ht_find(&t.all_entries, key)
@@ -81,12 +98,16 @@ cdef inline void kt_insert(KeyTable* t, Entry* e, uint64_t hash) noexcept nogil:
     ht_insert(&t.all_entries, e, hash)
     if e.flags & ENTRY_EXPIRY:
         ht_insert(&t.expiring_entries, e, hash)
+    if e.flags & ENTRY_ELEMENTS:
+        kt_note_elements(t, e)
 
 
 cdef inline void kt_remove(KeyTable* t, Entry* e, uint64_t hash) noexcept nogil:
     """Takes out an entry that is there; it is the caller's then."""
     if e.flags & ENTRY_EXPIRY:
         ht_remove_hashed(&t.expiring_entries, entry_key(e), hash)
+    if e.flags & ENTRY_ELEMENTS:
+        kt_forget_elements(t, e)
     ht_remove_hashed(&t.all_entries, entry_key(e), hash)
 
 

@@ -1,20 +1,26 @@
-# The expiring entries have a table of their own so that expiry and eviction find them among many that never end. Both hash tables hold the
-# same addresses: whatever moves an entry has to tell both.
+# The expiring entries have a table of their own so that expiry and eviction find them among many that never end. All three hold the same
+# addresses: whatever moves an entry has to tell them.
 
+from libc.stdint cimport UINT64_MAX
+from libc.string cimport memset
 from zippy._core.ground.hashtable cimport (
     ht_drain, ht_free, ht_init, ht_iter, ht_iter_done, ht_memory, ht_random, ht_replace, ht_reserve, ht_scan, ht_shrink
 )
-from zippy._core.values.entry cimport entry_key_of
+from zippy._core.ground.time_index cimport ti_contains, ti_drain, ti_first_some, ti_insert, ti_remove
+from zippy._core.values.entry cimport NO_EXPIRY, entry_key_of
+from zippy._core.values.value cimport value_next_expiry
 
 
 cdef void kt_init(KeyTable* t) noexcept nogil:
     ht_init(&t.all_entries, entry_key_of)
     ht_init(&t.expiring_entries, entry_key_of)
+    memset(&t.element_times, 0, sizeof(TimeIndex))
 
 
 cdef void kt_free(KeyTable* t) noexcept nogil:
     ht_free(&t.all_entries)
     ht_free(&t.expiring_entries)
+    ti_drain(&t.element_times, UINT64_MAX)
 
 
 cdef void leave_entry(void* context, void* item) noexcept nogil:
@@ -23,6 +29,8 @@ cdef void leave_entry(void* context, void* item) noexcept nogil:
 
 cdef bint kt_drain(KeyTable* t, uint64_t entries, ht_scan_fn fn, void* context) noexcept nogil:
     # the entries are among all entries still, which go last
+    if not ti_drain(&t.element_times, entries):
+        return False
     return ht_drain(&t.expiring_entries, entries, leave_entry, NULL) and ht_drain(&t.all_entries, entries, fn, context)
 
 
@@ -41,6 +49,9 @@ cdef void kt_replace(KeyTable* t, const Entry* old, Entry* e, uint64_t hash, bin
     ht_replace(&t.all_entries, <void*>old, e, hash)
     if expiring:
         ht_replace(&t.expiring_entries, <void*>old, e, hash)
+    if e.flags & ENTRY_ELEMENTS:
+        ti_remove(&t.element_times, value_next_expiry(e), old)
+        kt_note_elements(t, e)
 
 
 cdef void kt_set_expiring(KeyTable* t, Entry* e, uint64_t hash, bint expiring) noexcept nogil:
@@ -48,6 +59,33 @@ cdef void kt_set_expiring(KeyTable* t, Entry* e, uint64_t hash, bint expiring) n
         ht_insert(&t.expiring_entries, e, hash)
     else:
         ht_remove_hashed(&t.expiring_entries, entry_key(e), hash)
+
+
+cdef void kt_note_elements(KeyTable* t, Entry* e) noexcept nogil:
+    ti_insert(&t.element_times, value_next_expiry(e), e)
+
+
+cdef void kt_forget_elements(KeyTable* t, const Entry* e) noexcept nogil:
+    ti_remove(&t.element_times, value_next_expiry(e), e)
+
+
+cdef void kt_elements_changed(KeyTable* t, Entry* e, int64_t before) noexcept nogil:
+    cdef int64_t now = value_next_expiry(e) if e.flags & ENTRY_ELEMENTS else <int64_t>NO_EXPIRY
+    if now == before:
+        return
+    if before != NO_EXPIRY:
+        ti_remove(&t.element_times, before, e)
+    if now != NO_EXPIRY:
+        ti_insert(&t.element_times, now, e)
+
+
+cdef Entry* kt_next_elements(const KeyTable* t, int64_t* moment) noexcept nogil:
+    cdef void* e
+    return <Entry*>e if ti_first_some(&t.element_times, moment, &e, 1) else NULL
+
+
+cdef bint kt_has_elements(const KeyTable* t, const Entry* e) noexcept nogil:
+    return ti_contains(&t.element_times, value_next_expiry(e), e)
 
 
 cdef uint64_t kt_scan(KeyTable* t, uint64_t cursor, ht_scan_fn fn, void* context) noexcept nogil:
@@ -97,4 +135,4 @@ cdef size_t kt_memory(const KeyTable* t) noexcept nogil:
 
 
 cdef size_t kt_memory_expiring(const KeyTable* t) noexcept nogil:
-    return ht_memory(&t.expiring_entries)
+    return ht_memory(&t.expiring_entries) + t.element_times.node_bytes

@@ -8,10 +8,12 @@ from zippy._core.ground.crc cimport crc64
 from zippy._core.ground.mem cimport mem_free, mem_zalloc
 from zippy._core.keyspace.key_table cimport KeyTable, kt_count, kt_scan, kt_take
 from zippy._core.keyspace.lazy_free cimport free_table
-from zippy._core.keyspace.rdb_record cimport OP_END, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
+from zippy._core.keyspace.rdb_record cimport (
+    OP_END, rdb_version_for, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
+)
 from zippy._core.keyspace.types cimport DeadTable, LiveSave
 from zippy._core.values.rdb cimport (
-    RDB_VERSION_OLDEST, rdb_is_large, rdb_part_begin, rdb_part_end, rdb_part_some, rdb_write_value
+    rdb_is_large, rdb_part_begin, rdb_part_end, rdb_part_some, rdb_write_value
 )
 from zippy._core.values.rdb_stream cimport RdbWriter, rdb_write, rdb_write_byte, rdb_write_u64, rdb_writer_free, rdb_writer_init
 
@@ -49,8 +51,10 @@ cdef void next_epoch(Keyspace* ks) noexcept nogil:
 
 cdef bint live_begin(Keyspace* ks, const RdbSave* save) noexcept nogil:
     cdef LiveSave* live = <LiveSave*>mem_zalloc(sizeof(LiveSave))
+    # what comes later is not saved, so what is there now decides
+    cdef int version = rdb_version_for(ks)
     cdef int i
-    if not rdb_writer_init(&live.w, -1, RDB_VERSION_OLDEST) or not rdb_writer_init(&live.aside, -1, RDB_VERSION_OLDEST):
+    if not rdb_writer_init(&live.w, -1, version) or not rdb_writer_init(&live.aside, -1, version):
         rdb_writer_free(&live.w)
         mem_free(live)
         return False

@@ -48,6 +48,8 @@ cdef struct RdbSave:
     int error                    # out: errno, 0 when all went well
 
 
+# The lowest version of the format that can hold what is in the keyspace
+cdef int rdb_version_for(const Keyspace* ks) noexcept nogil
 cdef void rdb_write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) noexcept nogil
 cdef void rdb_write_database(RdbWriter* w, int64_t number) noexcept nogil            # its keys follow
 cdef void rdb_write_sizes(RdbWriter* w, const Db* db) noexcept nogil                 # of the database, for whoever loads it

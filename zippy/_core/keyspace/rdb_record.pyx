@@ -3,10 +3,10 @@
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.slice cimport Slice, slice_of
-from zippy._core.keyspace.key_table cimport kt_count, kt_count_expiring
+from zippy._core.keyspace.key_table cimport kt_count, kt_count_elements, kt_count_expiring
 from zippy._core.keyspace.lru cimport idle_seconds, lfu_counter, policy_is_lfu, policy_is_lru
 from zippy._core.values.entry cimport ENTRY_EXPIRY, entry_expiry, entry_key
-from zippy._core.values.rdb cimport rdb_type_of
+from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_type_of
 from zippy._core.values.rdb_stream cimport (
     rdb_write, rdb_write_byte, rdb_write_int_string, rdb_write_length, rdb_write_string, rdb_write_u64
 )
@@ -22,6 +22,14 @@ cdef void write_int_field(RdbWriter* w, const char* name, int64_t value) noexcep
     rdb_write_byte(w, OP_AUX)
     rdb_write_string(w, slice_text(name))
     rdb_write_int_string(w, value)
+
+
+cdef int rdb_version_for(const Keyspace* ks) noexcept nogil:
+    cdef int i
+    for i in range(ks.db_count):
+        if kt_count_elements(&ks.dbs[i].table):
+            return RDB_VERSION
+    return RDB_VERSION_OLDEST
 
 
 cdef void rdb_write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) noexcept nogil:

@@ -77,6 +77,7 @@ cdef struct KeyspaceStats:
     uint64_t hits
     uint64_t misses
     uint64_t expired
+    uint64_t expired_elements    # fields of hashes
     uint64_t expired_time_cap_reached
     uint64_t expire_cycle_us
     uint64_t evicted
@@ -176,6 +177,7 @@ cdef struct Keyspace:
     int evict_db                 # where random eviction took its last key
     bint evicting                # the time for eviction was over before memory was below maxmemory: it goes on between turns
     int expire_db                # where active expiry goes on
+    int expire_elements_db       # where that of elements does
     bint compacting              # a pass of compaction is on its way
     int compact_db               # where it goes on
     uint64_t compact_cursor      # of kt_scan over that database

@@ -1,9 +1,10 @@
 # Everything is counted anew and compared with what the tables say; a fault is a sentence, NULL is none.
 
 from zippy._core.keyspace.key_table cimport (
-    KeyIter, kt_count, kt_count_expiring, kt_find, kt_find_expiring, kt_iter, kt_iter_done, kt_iter_expiring, kt_iter_next
+    KeyIter, kt_count, kt_count_elements, kt_count_expiring, kt_find, kt_find_expiring, kt_has_elements, kt_iter,
+    kt_iter_done, kt_iter_expiring, kt_iter_next
 )
-from zippy._core.values.entry cimport ENTRY_EXPIRY, Entry, entry_key
+from zippy._core.values.entry cimport ENTRY_ELEMENTS, ENTRY_EXPIRY, Entry, entry_key
 
 
 cdef uint64_t counted(KeyIter* it) noexcept nogil:
@@ -32,6 +33,8 @@ cdef const char* entry_fault(Db* db, Entry* e) noexcept nogil:
         return b"an entry with an expiry is not the one among the expires"
     if not e.flags & ENTRY_EXPIRY and timed != NULL:
         return b"a key without an expiry is among the expires"
+    if e.flags & ENTRY_ELEMENTS and not kt_has_elements(&db.table, e):
+        return b"a value with expiring elements is not found by its next expiry"
     return NULL
 
 
@@ -39,6 +42,7 @@ cdef const char* db_fault(Db* db) noexcept nogil:
     cdef KeyIter it
     cdef Entry* e
     cdef uint64_t expiring = 0
+    cdef uint64_t elements = 0
     cdef const char* fault = NULL
     if not counts_agree(db):
         return b"a table does not hold as many entries as it says"
@@ -46,9 +50,12 @@ cdef const char* db_fault(Db* db) noexcept nogil:
     e = kt_iter_next(&it)
     while e != NULL and fault == NULL:
         expiring += (e.flags & ENTRY_EXPIRY) != 0
+        elements += (e.flags & ENTRY_ELEMENTS) != 0
         fault = entry_fault(db, e)
         e = kt_iter_next(&it)
     kt_iter_done(&it)
     if fault == NULL and expiring != kt_count_expiring(&db.table):
         fault = b"the expires hold what is no key"
+    if fault == NULL and elements != kt_count_elements(&db.table):
+        fault = b"the index of values with expiring elements holds what is none"
     return fault

@@ -28,11 +28,13 @@ cdef enum Encoding:
     ENC_HASHTABLE = 6
     ENC_SKIPLIST = 7
     ENC_STREAM = 8
+    ENC_LISTPACK_EX = 9     # a listpack with a moment behind each element: some may expire
 
 cdef enum:
     ENTRY_EXPIRY = 1        # the expiry field is there
     ENTRY_INLINE = 2        # the value's bytes are in the block
     ENTRY_LONG_KEY = 4      # key_len does not fit 16 bits and has a field of its own
+    ENTRY_ELEMENTS = 8      # at least one element of the value has an expiry of its own
     ENTRY_EPOCH = 0xF0      # the last snapshot beside the traffic that has no more to do with this entry
     INLINE_MAX = 255        # bytes of a string kept in the block
     NO_EXPIRY = -1

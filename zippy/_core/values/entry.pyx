@@ -201,6 +201,7 @@ cdef Entry* rebuild(Entry* e, Slice key, int64_t expiry) noexcept nogil:
     cdef size_t size = overhead(key, in_line, expiry != NO_EXPIRY) + len
     cdef Entry* moved = fill(mem_alloc(size), key, entry_type(e), entry_encoding(e), in_line, expiry, len)
     entry_set_access(moved, entry_access(e))
+    moved.flags |= e.flags & ENTRY_ELEMENTS
     if not in_line:
         entry_pointer(moved)[0] = entry_value(e)
     elif len:

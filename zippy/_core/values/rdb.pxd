@@ -9,7 +9,7 @@ from zippy._core.values.types cimport RdbPart
 
 cdef enum:
     RDB_VERSION = 12                # what Redis 8.2 writes, and the newest that is read
-    RDB_VERSION_OLDEST = 10         # the least that zippy's values need
+    RDB_VERSION_OLDEST = 10         # the least that zippy's values need, unless fields of hashes expire
     RDB_PAYLOAD_FOOTER = 10         # bytes behind a DUMP payload's value: version and CRC
 
 

@@ -11,7 +11,7 @@ from zippy._core.values.entry cimport NO_EXPIRY, entry_set_expiry
 from zippy._core.values.rdb_stream cimport (
     RDB_CORRUPT, RDB_OK, RDB_UNSUPPORTED, rdb_fail, rdb_write, rdb_write_byte, rdb_write_u64
 )
-from zippy._core.values.types cimport RDB_STREAM_LISTPACKS, RDB_TYPES, TypeOps, rdb_read_fn
+from zippy._core.values.types cimport RDB_HASH_LISTPACK_EX_OLD, RDB_HASH_METADATA_OLD, RDB_TYPES, TypeOps, rdb_read_fn
 from zippy._core.values.value cimport value_free, value_ops, value_reader
 
 
@@ -86,8 +86,8 @@ cdef bint rdb_knows_type(int type) noexcept nogil:
 
 cdef void refuse(RdbReader* r, int type) noexcept nogil:
     """A type that no row reads."""
-    if RDB_STREAM_LISTPACKS <= type < RDB_TYPES:
-        rdb_fail(r, RDB_UNSUPPORTED, b"a hash whose fields expire, which zippy cannot hold yet")
+    if type == RDB_HASH_METADATA_OLD or type == RDB_HASH_LISTPACK_EX_OLD:
+        rdb_fail(r, RDB_UNSUPPORTED, b"a hash whose fields expire, as a release candidate of Redis 7.4 wrote it")
     else:
         rdb_fail(r, RDB_CORRUPT, b"a value of unknown type")
 

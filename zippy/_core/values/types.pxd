@@ -8,6 +8,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.sha1 cimport Sha1
 from zippy._core.ground.slice cimport Slice
+from zippy._core.values.element_expiry cimport ElementOps
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.rdb_stream cimport RdbReader, RdbWriter
 from zippy._core.values.settings cimport Settings
@@ -63,6 +64,7 @@ cdef struct TypeOps:
     const char* encodings[ENCODINGS]        # the reply to OBJECT ENCODING; NULL: the type has no such Encoding
     rdb_read_fn[RDB_TYPES] readers          # of the RdbTypes that hold values of this type; among them all that rdb_type names
     size_t part_bytes                       # of RdbPart.state that are in use
+    const ElementOps* elements              # NULL: elements of this type do not expire
     # What follows are functions, and all of them have to be there.
     # The value; the entry's block is the caller's to free, and a string in it goes with that
     void (*free)(Entry* e) noexcept nogil

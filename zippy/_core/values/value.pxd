@@ -20,6 +20,7 @@ cdef uint64_t value_length(const Entry* e) noexcept nogil           # elements; 
 cdef size_t value_memory(Entry* e, uint64_t samples) noexcept nogil  # bytes, from so many sampled elements (0: all), as MEMORY USAGE counts
 cdef const char* value_type_name(const Entry* e) noexcept nogil     # "string", "list" ...: the reply to TYPE
 cdef const char* value_encoding_name(const Entry* e) noexcept nogil  # the reply to OBJECT ENCODING
+cdef int64_t value_next_expiry(const Entry* e) noexcept nogil      # when its first element expires; of a value with ENTRY_ELEMENTS
 cdef void value_rebuild(RdbWriter* w, Entry* e) noexcept nogil      # writes the commands that bring the value about, without its expiry
 # The sum of type, value and whether there is an expiry; not of the key. Reads alone: no clock, no statistics, no access field
 cdef void value_checksum(Entry* e, uint8_t* sum) noexcept nogil

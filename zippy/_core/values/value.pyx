@@ -117,6 +117,10 @@ cdef const char* value_encoding_name(const Entry* e) noexcept nogil:
     return value_ops(e).encodings[entry_encoding(e)]
 
 
+cdef int64_t value_next_expiry(const Entry* e) noexcept nogil:
+    return value_ops(e).elements.next_expiry(e)
+
+
 cdef void value_rebuild(RdbWriter* w, Entry* e) noexcept nogil:
     value_ops(e).rebuild(w, e)
 
