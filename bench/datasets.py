@@ -95,6 +95,19 @@ def one_integer_set(n: int) -> Iterator[bytes]:
     return in_chunks(("SADD", "numbers"), ((i * 7919,) for i in range(n)), 50)
 
 
+def one_stream(n: int) -> Iterator[bytes]:
+    """Entries of one field and a value of 12 bytes, five in a millisecond."""
+    return (request("XADD", "stream", f"{1_700_000_000_000 + i // 5}-{i % 5}", "field", f"value:{i:06d}") for i in range(n))
+
+
+def one_stream_pending(n: int) -> Iterator[bytes]:
+    """The same, all of them read by ten consumers of a group, a hundred at a time, and not acknowledged."""
+    yield request("XGROUP", "CREATE", "stream", "group", 0, "MKSTREAM")
+    yield from one_stream(n)
+    for i in range(0, n, 100):
+        yield request("XREADGROUP", "GROUP", "group", f"consumer:{i // 100 % 10}", "COUNT", 100, "STREAMS", "stream", ">")
+
+
 def sparse_hyperloglogs(n: int) -> Iterator[bytes]:
     """Ten elements a key, which has 16 bytes."""
     return (request("PFADD", f"seen:{i:011d}", *(f"visitor:{i * 10 + f:09d}" for f in range(10))) for i in range(n))
@@ -120,6 +133,8 @@ DATA_SETS = (
     DataSet("one hash, per field", one_hash),
     DataSet("one set, per member", one_set),
     DataSet("one integer set, per member", one_integer_set),
+    DataSet("one stream, per entry", one_stream, weight=2),
+    DataSet("one stream, all pending in a group, per entry", one_stream_pending, weight=2),
     DataSet("sparse HyperLogLog of 10", sparse_hyperloglogs),
     DataSet("string key, 1,000 byte value", large_strings, weight=10),
 )

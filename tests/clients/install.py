@@ -32,9 +32,10 @@ def install_redis_py(folder: Path, version: str) -> None:
 
 
 def install_node_clients(folder: Path) -> None:
-    """What package.json names."""
-    shutil.copy(Path(__file__).with_name("package.json"), folder)
-    if not (folder / "node_modules").is_dir():
+    """What package.json names; again when it names something else."""
+    wanted, kept = Path(__file__).with_name("package.json"), folder / "package.json"
+    if not (folder / "node_modules").is_dir() or kept.read_text() != wanted.read_text():
+        shutil.copy(wanted, folder)
         subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"], cwd=folder, check=True)
 
 

@@ -1,4 +1,4 @@
-"""Node's clients: ioredis and node-redis."""
+"""Node's clients: ioredis and node-redis, and what socket.io does with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.clients.needs import needs_folder
 from tests.needs import needs_program
 
 
-@pytest.mark.parametrize("program", ["ioredis.mjs", "node_redis.mjs"])
+@pytest.mark.parametrize("program", ["ioredis.mjs", "node_redis.mjs", "socket_io.mjs"])
 def test_node(program: str, url: str, here: Path) -> None:
     """The program runs to its end."""
     node = needs_program("node")

@@ -258,6 +258,87 @@ class TestBlocking:
         assert r.ping() is True
 
 
+def entries_of(reply: Any, stream: str) -> list[Any]:
+    """What XREAD and XREADGROUP brought of a stream, however this version of redis-py shapes it."""
+    found = reply.get(stream, []) if isinstance(reply, dict) else [entry for name, entries in reply if name == stream for entry in entries]
+    return found[0] if found and isinstance(found[0], list) else found
+
+
+class TestStreams:
+    """Streams and consumer groups."""
+
+    def test_entries(self, r: redis.Redis) -> None:
+        """Adding, ranges, lengths, trimming."""
+        ids = [r.xadd("s", {"n": n, "text": "x"}) for n in range(10)]
+        assert r.xlen("s") == 10
+        assert r.xrange("s", ids[2], ids[3]) == [(ids[2], {"n": "2", "text": "x"}), (ids[3], {"n": "3", "text": "x"})]
+        assert [id for id, _ in r.xrevrange("s", count=2)] == ids[:-3:-1]
+        assert entries_of(r.xread({"s": ids[7]}), "s") == [(ids[8], {"n": "8", "text": "x"}), (ids[9], {"n": "9", "text": "x"})]
+        assert r.xdel("s", ids[9]) == 1
+        assert r.xtrim("s", maxlen=3, approximate=False) == 6
+        assert r.xinfo_stream("s")["first-entry"][0] == ids[6]
+
+    def test_reading_alone(self, r: redis.Redis, connect: Connect) -> None:
+        """Each entry is read as it comes, from the last id on."""
+        reader = connect()
+        heard: list[str] = []
+
+        def read() -> None:
+            last = "0"
+            while len(heard) < 50:
+                for id, fields in entries_of(reader.xread({"s": last}, block=10_000, count=7), "s"):
+                    heard.append(fields["n"])
+                    last = id
+
+        thread = in_thread(read)
+        for n in range(50):
+            r.xadd("s", {"n": n}, maxlen=1000)
+        thread.join(20)
+        assert heard == [str(n) for n in range(50)]
+
+    def test_workers(self, r: redis.Redis, connect: Connect) -> None:
+        """Four workers of a group do each job once, and acknowledge it."""
+        r.xgroup_create("jobs", "workers", "0", mkstream=True)
+        done: list[str] = []
+
+        def work(name: str) -> None:
+            worker = connect()
+            while len(done) < 200:
+                for id, fields in entries_of(worker.xreadgroup("workers", name, {"jobs": ">"}, count=3, block=50), "jobs"):
+                    done.append(fields["n"])
+                    assert worker.xack("jobs", "workers", id) == 1
+
+        threads = [in_thread(lambda name=name: work(name)) for name in "abcd"]  # type: ignore[misc]
+        for n in range(200):
+            r.xadd("jobs", {"n": n})
+        for thread in threads:
+            thread.join(20)
+        assert sorted(done, key=int) == [str(n) for n in range(200)]
+        assert r.xpending("jobs", "workers")["pending"] == 0
+        (group,) = r.xinfo_groups("jobs")
+        assert (group["consumers"], group["lag"]) == (4, 0)
+
+    def test_what_a_dead_worker_left(self, r: redis.Redis) -> None:
+        """Its entries are seen, claimed one by one or as they come, and read again by who has them now."""
+        ids = [r.xadd("jobs", {"n": n}) for n in range(5)]
+        r.xgroup_create("jobs", "workers", "0")
+        r.xreadgroup("workers", "dead", {"jobs": ">"}, count=4)
+        summary = r.xpending("jobs", "workers")
+        assert (summary["pending"], summary["min"], summary["max"]) == (4, ids[0], ids[3])
+        assert [entry["message_id"] for entry in r.xpending_range("jobs", "workers", "-", "+", 10)] == ids[:4]
+        assert [id for id, _ in r.xclaim("jobs", "workers", "living", 0, [ids[0]])] == [ids[0]]
+        r.xdel("jobs", ids[1])
+        _, claimed, deleted = r.xautoclaim("jobs", "workers", "living", 0)[:3]
+        assert [id for id, _ in claimed] == [ids[0], ids[2], ids[3]]
+        assert deleted == [ids[1]]
+        assert [id for id, _ in entries_of(r.xreadgroup("workers", "living", {"jobs": "0"}), "jobs")] == [ids[0], ids[2], ids[3]]
+        assert r.xinfo_consumers("jobs", "workers")[0]["pending"] == 0
+        assert r.xgroup_delconsumer("jobs", "workers", "living") == 3
+        with pytest.raises(redis.ResponseError, match="BUSYGROUP"):
+            r.xgroup_create("jobs", "workers", "$")
+        assert r.xgroup_destroy("jobs", "workers") == 1
+
+
 class TestPubSub:
     """Subscriptions."""
 

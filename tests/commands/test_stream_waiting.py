@@ -235,3 +235,91 @@ class TestReadersForGroups:
         assert tell(mover.read()) == "x"
         run(raw, "RENAME to s")
         assert tell(reader.read()) == WRONG_TYPE
+
+
+def set_clock(raw: RawClient, ms: int) -> None:
+    """Stops the clock, so many milliseconds behind where these tests begin."""
+    raw("DEBUG", "SET-CLOCK", (1_000_000_000_000 + ms) * 1000)
+
+
+@pytest.mark.zippy_only
+class TestClaimingReaders:
+    """XREADGROUP CLAIM, which Redis has from 8.4 on: what others left comes before what is new."""
+
+    @pytest.fixture
+    def left(self, raw: RawClient) -> RawClient:
+        """A connection with its clock set; of a stream of five the consumer "dead" has three pending, the second one for longest."""
+        set_clock(raw, 0)
+        for n in range(1, 6):
+            run(raw, f"XADD s {n}-1 n {n}")
+        run(raw, "XGROUP CREATE s g 0")
+        run(raw, "XREADGROUP GROUP g dead COUNT 3 STREAMS s >")
+        run(raw, "XCLAIM s g dead 0 2-1 IDLE 5000 RETRYCOUNT 7 JUSTID")
+        run(raw, "XCLAIM s g dead 0 1-1 3-1 IDLE 1000 JUSTID")
+        yield raw
+        raw("DEBUG", "SET-CLOCK", 0)
+
+    @pytest.mark.parametrize(
+        ("commands", "answer"),
+        [
+            (
+                "XREADGROUP GROUP g c CLAIM 1000 STREAMS s >",
+                "[[s [[2-1 [n 2] 5000 7] [1-1 [n 1] 1000 1] [3-1 [n 3] 1000 1] [4-1 [n 4] 0 0] [5-1 [n 5] 0 0]]]]",
+            ),
+            ("XREADGROUP GROUP g c COUNT 2 CLAIM 1000 STREAMS s >", "[[s [[2-1 [n 2] 5000 7] [1-1 [n 1] 1000 1]]]]"),
+            ("XREADGROUP GROUP g c CLAIM 5000 COUNT 2 STREAMS s >", "[[s [[2-1 [n 2] 5000 7] [4-1 [n 4] 0 0]]]]"),
+            ("XREADGROUP GROUP g c CLAIM 5001 STREAMS s >", "[[s [[4-1 [n 4] 0 0] [5-1 [n 5] 0 0]]]]"),
+            ("XREADGROUP GROUP g c STREAMS s >; XREADGROUP GROUP g c CLAIM 5001 STREAMS s >", "nil"),
+            ("XREADGROUP GROUP g c STREAMS s >; XREADGROUP GROUP g c CLAIM 5000 STREAMS s >", "[[s [[2-1 [n 2] 5000 7]]]]"),
+            ("XREADGROUP GROUP g c CLAIM 5000 STREAMS s >; XPENDING s g - + 9 c", "[[2-1 c 0 8] [4-1 c 0 1] [5-1 c 0 1]]"),
+            # what is claimed is not acknowledged by NOACK, and what is read again is not claimed
+            ("XREADGROUP GROUP g c NOACK CLAIM 5000 STREAMS s >; XPENDING s g - + 9 c", "[[2-1 c 0 8]]"),
+            ("XREADGROUP GROUP g c CLAIM 0 STREAMS s 0", "[[s []]]"),
+            # what was deleted is forgotten
+            ("XDEL s 2-1; XREADGROUP GROUP g c COUNT 1 CLAIM 5000 STREAMS s >; XPENDING s g", "[3 1-1 4-1 [[c 1] [dead 2]]]"),
+            ("XREADGROUP GROUP g c CLAIM x STREAMS s >", "-ERR min-idle-time must be a positive integer"),
+            ("XREADGROUP GROUP g c CLAIM -1 STREAMS s >", "-ERR min-idle-time must be a positive integer"),
+            ("XREAD CLAIM 1 STREAMS s 0", "-ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead."),
+        ],
+    )
+    def test_answers(self, left: RawClient, commands: str, answer: str) -> None:
+        assert answers(left, commands) == answer
+
+    def test_of_many(self, left: RawClient) -> None:
+        """The oldest of thousands, in the order of their moments."""
+        count = 3000
+        for n in range(10, 10 + count):
+            left.send("XADD", "s", f"{n}-1", "n", n)
+        for _ in range(count):
+            left.read()
+        run(left, "XREADGROUP GROUP g dead STREAMS s >")
+        for n in range(10, 10 + count):
+            left.send("XCLAIM", "s", "g", "dead", 0, f"{n}-1", "IDLE", 10_000 + n * 7919 % count, "JUSTID")
+        for _ in range(count):
+            left.read()
+        oldest = sorted(range(10, 10 + count), key=lambda n: -(n * 7919 % count))
+        (served,) = run(left, "XREADGROUP GROUP g c COUNT 100 CLAIM 10000 STREAMS s >").plain()
+        assert [id for id, *_ in served[1]] == [b"%d-1" % n for n in oldest[:100]]
+
+    def test_waiting(self, left: RawClient, wait: Wait) -> None:
+        """An entry that has been pending for long enough while somebody waits is claimed then."""
+        run(left, "XREADGROUP GROUP g dead STREAMS s >")
+        reader = wait("XREADGROUP GROUP g c BLOCK 0 COUNT 1 CLAIM 6000 STREAMS s >")
+        set_clock(left, 999)
+        assert is_waiting(left)
+        set_clock(left, 1000)
+        assert tell(reader.read()) == "[[s [[2-1 [n 2] 6000 7]]]]"
+
+    def test_waiting_for_what_is_not_pending_yet(self, left: RawClient, wait: Wait) -> None:
+        """What others take while somebody waits is looked at when its time may have come."""
+        answers(left, "XREADGROUP GROUP g dead STREAMS s >; XACK s g 1-1 2-1 3-1 4-1 5-1")
+        reader = wait("XREADGROUP GROUP g c BLOCK 0 CLAIM 500 STREAMS s >")
+        run(left, "XCLAIM s g dead 0 4-1 FORCE JUSTID")
+        set_clock(left, 500)
+        assert tell(reader.read()) == "[[s [[4-1 [n 4] 500 1]]]]"
+
+    def test_time_is_over(self, left: RawClient, wait: Wait) -> None:
+        run(left, "XREADGROUP GROUP g dead STREAMS s >")
+        reader = wait("XREADGROUP GROUP g c BLOCK 700 CLAIM 9000 STREAMS s >")
+        set_clock(left, 701)
+        assert tell(reader.read()) == "nil"

@@ -277,11 +277,13 @@ class Crash:
         """A line of the trace."""
         self.trace.append(f"{time.monotonic() - self.began:9.3f} {text}")
 
-    def run(self, seconds: float) -> Figures:
-        """Rounds for so long. Broken, with the trace, when a promise was not kept."""
+    def run(self, seconds: float, rounds: int = 0) -> Figures:
+        """Rounds for so long, and so many at least. Broken, with the trace, when a promise was not kept."""
+        done = 0
         try:
-            while time.monotonic() - self.began < seconds:
+            while done < rounds or time.monotonic() - self.began < seconds:
                 self.round()
+                done += 1
         except (Broken, RuntimeError) as error:
             raise Broken("\n".join([*self.trace[:1], *self.trace[-60:], str(error)[-3000:]])) from None
         finally:

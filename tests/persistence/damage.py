@@ -22,7 +22,7 @@ import zippy
 from tests.hyperloglog import HEADER, decoded
 from tests.persistence.encodings import fill
 from tests.resp import Reply
-from tests.unit.rdb_bytes import double, intset, length, listpack, payload, string, ziplist
+from tests.unit.rdb_bytes import block, double, group, intset, length, listpack, payload, stream, string, ziplist
 from zippy._core import snapshot
 from zippy._core.introspection import memory_stats
 from zippy._core.snapshot import SaveRequest, SnapshotError
@@ -79,6 +79,12 @@ WRITES = {
         "ZADD k 1.5 new -inf 5", "ZINCRBY k 2 new", "ZRANK k new", "ZRANGEBYSCORE k -inf +inf WITHSCORES", "ZRANGEBYLEX k - +", "ZSCAN k 0",
         "ZCOUNT k 0 5", "ZREM k new a", "ZPOPMIN k 2", "ZPOPMAX k 1",
     ),
+    b"stream": (
+        f"XADD k * 5 6 field {'x' * 70}", "XREVRANGE k + - COUNT 3", "XINFO STREAM k FULL COUNT 0", "XGROUP CREATE k new 0", "XLEN k",
+        "XREADGROUP GROUP some one COUNT 9 STREAMS k >", "XREADGROUP GROUP some one STREAMS k 0", "XPENDING k some",
+        "XAUTOCLAIM k some new 0 0 COUNT 100", "XGROUP DELCONSUMER k some one", "XTRIM k MINID 100-0", "XTRIM k MAXLEN 3 DELREF",
+        "XDELEX k ACKED IDS 2 5-0 700-1", "XDEL k 0-1 2-0 5-7 105-0", "XGROUP DESTROY k all", "XTRIM k MAXLEN ~ 0",
+    ),
 }  # fmt: skip
 HYPERLOGLOG = ("PFCOUNT k k", "PFMERGE k", "PFMERGE t k", "PFDEBUG GETREG k", "PFDEBUG TODENSE k")
 READS = {
@@ -87,6 +93,7 @@ READS = {
     b"set": ("SMEMBERS", "k"),
     b"hash": ("HGETALL", "k"),
     b"zset": ("ZRANGE", "k", 0, -1, "WITHSCORES"),
+    b"stream": ("XRANGE", "k", "-", "+"),
 }
 
 
@@ -120,7 +127,18 @@ def old_bodies() -> Iterator[bytes]:
     yield b"\x11" + string(listpack(b"a", b"1", b"b", b"2.5"))
     yield b"\x12" + length(3) + b"\x02" + string(listpack(b"a")) + b"\x01" + string(b"P" * 200) + b"\x02" + string(listpack(b"b"))
     yield b"\x14" + string(listpack(b"a", b"b", b"c"))
+    yield from streams()
     yield b"\x00\xc3" + length(5) + length(20) + b"\x00a\xe0\x0a\x00"
+
+
+def streams() -> Iterator[bytes]:
+    """A stream of two blocks in all three forms, with a group whose consumers have pending entries."""
+    first = block([(0, 0, 0, (b"a", b"1")), (2, 1, 0, (b"2",)), (3, 1, 5, (b"3",)), (0, 300, 0, (b"b", b"x" * 70))])
+    second = block([(2, 0, 0, (b"4",)), (3, 1, 0, (b"5",))])
+    consumers = {b"one": ((6, 0), (800, 1)), b"other": ((6, 5),)}
+    for form in (15, 19, 21):
+        groups = group(b"all", (801, 1), (), {}, form), group(b"some", (800, 1), ((6, 0), (6, 5), (800, 1)), consumers, form)
+        yield stream({(5, 0): first, (800, 1): second}, (801, 1), groups, form)
 
 
 def new_bodies(r: redis.Redis) -> Iterator[bytes]:
@@ -214,7 +232,7 @@ class Campaign:
         again = self.r.dump("k")
         if self.command("RESTORE", "t", 0, again) not in (b"OK", True):
             raise Found(f"what was loaded is dumped wrongly: {again!r}")
-        size = {b"string": "STRLEN", b"list": "LLEN", b"set": "SCARD", b"hash": "HLEN", b"zset": "ZCARD"}[kind]
+        size = {b"string": "STRLEN", b"list": "LLEN", b"set": "SCARD", b"hash": "HLEN", b"zset": "ZCARD", b"stream": "XLEN"}[kind]
         if self.command(size, "k") != len(before):
             raise Found(f"{size} is not the number of elements: {again!r}")
         words = list(WRITES[kind])

@@ -19,7 +19,7 @@ import redis
 
 from tests import needs, servers
 from tests.persistence import disk
-from tests.persistence.data import contents, fill
+from tests.persistence.data import contents, fill, fill_streams, streams
 from tests.resp import ConnectionClosed
 from tests.servers import ServerProcess, StartServer
 from tests.waiting import wait_until
@@ -174,6 +174,26 @@ class TestBothWays:
         expected = contents(client(theirs))
         theirs.terminate()
         assert without_encodings(contents(client(start(folder=tmp_path)))) == without_encodings(expected)
+
+    @pytest.mark.parametrize("rewritten", [False, True])
+    @pytest.mark.parametrize("from_redis", [False, True])
+    def test_streams(
+        self, start: StartServer, start_redis: Callable[..., ServerProcess], tmp_path: Path, from_redis: bool, rewritten: bool
+    ) -> None:
+        """With their groups, consumers and pending entries, as commands alone."""
+        preamble = ("--aof-use-rdb-preamble", "no")
+        first, second = (start_redis, start) if from_redis else (start, start_redis)
+        server = first(*preamble, folder=tmp_path)
+        fill_streams(client(server))
+        if rewritten:
+            rewrite(server)
+        expected = streams(client(server))
+        assert len(expected) == 3
+        server.terminate()
+        server = second(*preamble, folder=tmp_path)
+        assert streams(client(server)) == expected
+        server.terminate()
+        assert streams(client(first(*preamble, folder=tmp_path))) == expected
 
     @pytest.mark.parametrize("preamble", [False, True])
     def test_a_single_file_of_old_servers(

@@ -387,7 +387,7 @@ class TestConvert:
             assert contents(other) == expected
 
     def test_what_only_a_server_knows(self, oracle: ServerProcess, tmp_path: Path) -> None:
-        """Streams go as dumps, fields with their times."""
+        """Fields go with their times."""
         address = f"redis://{oracle.host}:{oracle.port}"
         with oracle.client() as client:
             client("FLUSHALL")
@@ -411,7 +411,8 @@ class TestConvert:
     def test_the_form_of_a_line(self, scratch: Scratch) -> None:
         for words in (
             [b"SET", b"s", b"\xff\n"], [b"RPUSH", b"l", b"b", b"a"], [b"HSET", b"h", b"f", "ü".encode()], [b"HSET", b"h2", b"\xfe", b"v"],
-            [b"ZADD", b"z", b"inf", b"m", b"0.1", b"n"],
+            [b"ZADD", b"z", b"inf", b"m", b"0.1", b"n"], [b"XADD", b"x", b"1-1", b"f", b"v"], [b"XGROUP", b"CREATE", b"x", b"g", b"0-1"],
+            [b"XCLAIM", b"x", b"g", b"c", b"0", b"1-1", b"TIME", b"5", b"RETRYCOUNT", b"2", b"FORCE"],
         ):  # fmt: skip
             scratch.call([words])
         scratch.call([[b"PEXPIREAT", b"l", b"4000000000000"]])
@@ -421,6 +422,11 @@ class TestConvert:
             "l": b'{"db":0,"key":"l","type":"list","expires_at_ms":4000000000000,"value":["b","a"]}\n',
             "h": '{"db":0,"key":"h","type":"hash","value":{"f":"ü"}}\n'.encode(),
             "h2": b'{"db":0,"key":"h2","type":"hash","value":[[{"base64":"/g=="},"v"]]}\n',
+            "x": (
+                b'{"db":0,"key":"x","type":"stream","value":{"entries":[["1-1",[["f","v"]]]],"last_id":"1-1","max_deleted_id":"0-0",'
+                b'"entries_added":1,"groups":[{"name":"g","last_id":"0-1","entries_read":null,"consumers":["c"],'
+                b'"pending":[["1-1","c",5,2]]}]}}\n'
+            ),
             "z": b'{"db":0,"key":"z","type":"zset","value":[["n","0.1"],["m","inf"]]}\n',
         }
 
@@ -447,7 +453,15 @@ class TestConvert:
         [
             b"no json", b"[]", b"5", b"{}", b'{"key":"a"}', b'{"key":1,"value":"x"}', b'{"key":"a","value":5}',
             b'{"key":"a","value":"x","tll":1}',
-            b'{"key":"a","type":"stream","value":[]}', b'{"key":"a","type":"list","value":[]}', b'{"key":"a","type":"list","value":"x"}',
+            b'{"key":"a","type":"stream","value":[]}', b'{"key":"a","type":"stream","value":{"entries":[]}}',
+            b'{"key":"a","type":"stream","value":{"entries":[["1-x",[["f","v"]]]],"last_id":"1-1"}}',
+            b'{"key":"a","type":"stream","value":{"entries":[["1-1",[["f"]]]],"last_id":"1-1"}}',
+            b'{"key":"a","type":"stream","value":{"entries":[["1-1",[]]],"last_id":"1-1"}}',
+            b'{"key":"a","type":"stream","value":{"entries":[],"last_id":"1-1","groups":[{}]}}',
+            b'{"key":"a","type":"stream","value":{"entries":[],"last_id":"1-1","groups":[5]}}',
+            b'{"key":"a","type":"stream","value":{"entries":[],"last_id":"1-1","groups":[{"name":"g","consumers":[],"pending":[[1]]}]}}',
+            b'{"key":"a","type":"stream","value":{"entries":[["1-1",[["f","v"]]],["1-1",[["f","v"]]]],"last_id":"1-1"}}',
+            b'{"key":"a","type":"list","value":[]}', b'{"key":"a","type":"list","value":"x"}',
             b'{"key":"a","type":"hash","value":[["f"]]}', b'{"key":"a","type":"zset","value":[["m","x"]]}',
             b'{"key":"a","type":[],"value":"x"}',
             b'{"key":"a","type":"zset","value":[["m","nan"]]}', b'{"key":"a","value":"x","db":-1}', b'{"key":"a","value":"x","db":99999}',

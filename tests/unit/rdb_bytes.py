@@ -70,10 +70,62 @@ def ziplist_string(text: bytes) -> bytes:
     return b"\x80" + struct.pack(">I", len(text)) + text
 
 
-def listpack(*items: bytes) -> bytes:
-    """A listpack of short strings."""
-    body = b"".join(bytes([0x80 | len(item)]) + item + bytes([len(item) + 1]) for item in items)
+def listpack(*items: bytes | int) -> bytes:
+    """A listpack of strings, each below 127 bytes, and integers."""
+    body = b"".join(listpack_integer(item) if isinstance(item, int) else listpack_string(item) for item in items)
     return struct.pack("<IH", 7 + len(body), len(items)) + body + b"\xff"
+
+
+def listpack_string(text: bytes) -> bytes:
+    """An element of a listpack."""
+    head = bytes([0x80 | len(text)]) if len(text) < 64 else bytes([0xE0, len(text)])
+    return head + text + bytes([len(head) + len(text)])
+
+
+def listpack_integer(n: int) -> bytes:
+    """An element of a listpack, in one byte or in eight."""
+    return bytes([n, 1]) if 0 <= n < 128 else b"\xf4" + struct.pack("<q", n) + b"\x09"
+
+
+Id = tuple[int, int]  # a stream's
+
+
+def stream_id(ms: int, seq: int) -> bytes:
+    """A stream's id in the bytes that sort as it does, as pending entries have it."""
+    return struct.pack(">QQ", ms, seq)
+
+
+def stream(blocks: dict[Id, bytes], last: Id, groups: tuple[bytes, ...] = (), form: int = 21) -> bytes:
+    """The type's byte and the value: blocks by id, the last id and groups. Three entries were added, none deleted; two are left."""
+    body = bytes((form,)) + length(len(blocks)) + b"".join(string(stream_id(*id)) + string(lp) for id, lp in blocks.items())
+    body += length(2) + length(last[0]) + length(last[1])
+    if form != 15:
+        body += length(5) + length(0) + length(0) + length(0) + length(3)
+    return body + length(len(groups)) + b"".join(groups)
+
+
+def group(name: bytes, last: Id, pending: tuple[Id, ...], consumers: dict[bytes, tuple[Id, ...]], form: int = 21) -> bytes:
+    """A group of a stream: pending ids, each with a moment and a count of 3, and consumers with theirs."""
+    body = string(name) + length(last[0]) + length(last[1]) + (b"" if form == 15 else length((1 << 64) - 1))
+    body += length(len(pending)) + b"".join(stream_id(*id) + struct.pack("<q", 1_700_000_000_000) + length(3) for id in pending)
+    return body + length(len(consumers)) + b"".join(consumer(name, ids, form) for name, ids in consumers.items())
+
+
+def consumer(name: bytes, ids: tuple[Id, ...], form: int) -> bytes:
+    """A consumer of a group with the ids that are pending for it."""
+    moments = struct.pack("<q", 1_700_000_000_000) * (2 if form == 21 else 1)
+    return string(name) + moments + length(len(ids)) + b"".join(stream_id(*id) for id in ids)
+
+
+def block(entries: list[tuple[int, int, int, tuple[bytes, ...]]]) -> bytes:
+    """A block of a stream whose master entry has one field, b"a"; entries are flags, differences to the base, and the texts behind these:
+    a value, or where flags lack 2, field and value."""
+    deleted = sum(flags & 1 for flags, *_ in entries)
+    items: list[bytes | int] = [len(entries) - deleted, deleted, 1, b"a", 0]
+    for flags, ms, seq, texts in entries:
+        own = [] if flags & 2 else [len(texts) // 2]
+        items += [flags, ms, seq, *own, *texts, 3 + len(own) + len(texts)]
+    return listpack(*items)
 
 
 def intset(width: int, *numbers: int) -> bytes:

@@ -17,7 +17,7 @@ EACH_KEY = -1  # arguments: as many as there are keys
 REFUSED = {
     "bitfield_ro": {"set": 3, "incrby": 3, "overflow": 1, "wrap": 0, "sat": 0, "fail": 0},
     "geosearchstore": {"withcoord": 0, "withdist": 0, "withhash": 0},
-    "xread": {"group": 2, "noack": 0},
+    "xread": {"group": 2, "noack": 0, "claim": 1},
     "zrangebylex": {"withscores": 0},
     "zrevrange": {"limit": 2},
     "zrevrangebylex": {"withscores": 0},

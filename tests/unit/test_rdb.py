@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zippy
-from tests.unit.rdb_bytes import double, file_of, intset, length, listpack, payload, string, ziplist
+from tests.unit.rdb_bytes import block, consumer, double, file_of, group, intset, length, listpack, payload, stream, string, ziplist
 from zippy._core import snapshot
 from zippy._core.introspection import dataset_digest, memory_stats
 from zippy._core.snapshot import SaveRequest, SnapshotError
@@ -158,10 +158,13 @@ class TestForms:
         assert self.restore(r, b"\x0c" + string(ziplist(b"a", 1, b"b", b"2.5"))) == [(b"a", 1), (b"b", 2.5)]
 
 
+ENTRY = block([(2, 0, 0, (b"1",))])  # a stream's block of one
+CONSUMER = consumer(b"c", (), 21)
+
 DAMAGED = {
     "unknown type": b"\x08\x00",
     "type past the last": b"\x30\x00",
-    "a stream": b"\x0f\x00",
+    "stream of nothing": b"\x0f\x00",
     "nothing": b"",
     "string too short": b"\x00\x05abc",
     "length of unknown form": b"\x00\x82abc",
@@ -205,6 +208,31 @@ DAMAGED = {
     "list node of unknown kind": b"\x12\x01\x03" + string(listpack(b"a")),
     "plain list node of nothing": b"\x12\x01\x01\x00",
     "list of empty nodes": b"\x12\x01\x02" + string(listpack()),
+    "stream's block without entries": stream({(5, 0): listpack(0, 0, 1, b"a", 0)}, (9, 0)),
+    "stream's block without a head": stream({(5, 0): listpack(1)}, (9, 0)),
+    "stream's block of an id that is none": b"\x15\x01" + string(b"id") + string(ENTRY) + bytes(20),
+    "stream's block with another count": stream({(5, 0): listpack(2, 0, 1, b"a", 0, 2, 0, 0, b"1", 4)}, (9, 0)),
+    "stream's block with another count of deleted": stream({(5, 0): listpack(0, 1, 1, b"a", 0, 2, 0, 0, b"1", 4)}, (9, 0)),
+    "stream's block with more behind": stream({(5, 0): listpack(1, 0, 1, b"a", 0, 2, 0, 0, b"1", 4, 7)}, (9, 0)),
+    "stream's block whose head has no end": stream({(5, 0): listpack(1, 0, 1, b"a", 7, 2, 0, 0, b"1", 4)}, (9, 0)),
+    "stream's entry of another length": stream({(5, 0): listpack(1, 0, 1, b"a", 0, 2, 0, 0, b"1", 5)}, (9, 0)),
+    "stream's entry of unknown flags": stream({(5, 0): listpack(1, 0, 1, b"a", 0, 6, 0, 0, b"1", 4)}, (9, 0)),
+    "stream's entry of text flags": stream({(5, 0): listpack(1, 0, 1, b"a", 0, b"2", 0, 0, b"1", 4)}, (9, 0)),
+    "stream's entry without fields": stream({(5, 0): listpack(1, 0, 1, b"a", 0, 0, 0, 0, 0, 4)}, (9, 0)),
+    "stream's entry of too many fields": stream({(5, 0): listpack(1, 0, 1, b"a", 0, 0, 0, 0, 99, b"a", b"1", 4)}, (9, 0)),
+    "stream's entries out of order": stream({(5, 0): block([(2, 1, 0, (b"1",)), (2, 0, 5, (b"2",))])}, (9, 0)),
+    "stream's entry below its block": stream({(5, 0): block([(2, -1, 0, (b"1",))])}, (9, 0)),
+    "stream's blocks out of order": stream({(5, 0): ENTRY, (4, 0): ENTRY}, (9, 0)),
+    "stream with an entry 0-0": stream({(0, 0): ENTRY}, (9, 0)),
+    "stream with a last id below its entries": stream({(5, 0): ENTRY}, (4, 9)),
+    "stream with a group twice": stream({}, (9, 0), (group(b"g", (1, 0), (), {}), group(b"g", (2, 0), (), {}))),
+    "stream with a group that read less than nothing": stream({}, (9, 0), (group(b"g", (1, 0), (), {}).replace(b"\xff" * 8, b"\xf0" * 8),)),
+    "stream with a consumer twice": stream({}, (9, 0), (group(b"g", (1, 0), (), {}).replace(b"\0\0", b"\0\x02") + CONSUMER * 2,)),
+    "pending without a consumer": stream({}, (9, 0), (group(b"g", (9, 0), ((1, 0), (2, 0)), {b"c": ((1, 0),)}),)),
+    "pending for a consumer alone": stream({}, (9, 0), (group(b"g", (9, 0), ((1, 0),), {b"c": ((1, 0), (2, 0))}),)),
+    "pending for two consumers": stream({}, (9, 0), (group(b"g", (9, 0), ((1, 0),), {b"c": ((1, 0),), b"d": ((1, 0),)}),)),
+    "pending twice": stream({}, (9, 0), (group(b"g", (9, 0), ((1, 0), (1, 0)), {b"c": ((1, 0),)}),)),
+    "pending 0-0": stream({}, (9, 0), (group(b"g", (9, 0), ((0, 0),), {b"c": ((0, 0),)}),)),
 }
 
 

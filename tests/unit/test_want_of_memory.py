@@ -164,6 +164,45 @@ def test_long_arguments(words: tuple[str | bytes, ...], mode: str) -> None:
     assert mode == PERSISTENT or b"-OOM out of memory\r\n" in replies
 
 
+TEXTS = tuple(b"member %d " % n + b"x" * 500 for n in range(5000))
+FIELDS = tuple(part for text in TEXTS for part in (text, b"v"))
+SCORED = tuple(part for text in TEXTS for part in (b"1", text))
+COPIES = [
+    ("COPY", "l", "d", "REPLACE"),
+    ("COPY", "s", "d", "REPLACE"),
+    ("COPY", "h", "d", "REPLACE"),
+    ("COPY", "z", "d", "REPLACE"),
+    ("SORT", "l", "ALPHA", "STORE", "d"),
+    ("SORT", "s", "BY", "nosort", "GET", "#", "GET", "#", "STORE", "d"),
+    ("SUNIONSTORE", "d", "s", "nothing"),
+    ("SINTERSTORE", "d", "s", "s"),
+    ("SDIFFSTORE", "d", "s", "nothing"),
+]
+
+
+@pytest.fixture(scope="module")
+def large() -> Served:
+    """With a large list, set, hash and sorted set, and a small value where they are copied to."""
+    served = Served()
+    values = (("RPUSH", "l", *TEXTS), ("SADD", "s", *TEXTS), ("HSET", "h", *FIELDS), ("ZADD", "z", *SCORED), ("SET", "d", "old"))
+    served.sends(*(request(*words) for words in values))
+    return served
+
+
+@pytest.mark.parametrize("words", COPIES, ids=" ".join)
+def test_copies_of_what_is_large(large: Served, words: tuple[str, ...]) -> None:
+    """The command is refused, and nothing has changed."""
+    large.sends(request("SET", "d", "old"))
+    replies: list[bytes] = []
+    for failed in starved(ONCE, lambda: replies.append(large.sends(request(*words)))):
+        if failed:
+            assert large.sends(request("GET", "d")) == b"$3\r\nold\r\n"
+    assert len(replies) > 1
+    assert set(replies[:-1]) == {b"-OOM out of memory\r\n"}
+    assert replies[-1].startswith(b":")
+    assert large.sends(request("TYPE", "d")) != b"+string\r\n"
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_long_arguments_of_a_transaction(mode: str) -> None:
     """EXEC is not run halfway where its commands would not find room for theirs."""

@@ -17,12 +17,12 @@ from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
     answer_freed, client_authenticated, client_free, client_must_authenticate, client_new, client_reset, client_set_name,
-    client_to_evict, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, note_memory, serve_deadlines,
+    client_to_evict, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, note_memory,
     set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
     engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_make_room, engine_resume, engine_resumed, engine_run,
-    engine_use
+    engine_use, serve_deadlines
 )
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit

@@ -533,11 +533,13 @@ COMMANDS: tuple[CommandSpec, ...] = (
         since="5.0.0",
         group="stream",
         complexity="O(N) for the N entries that are read; each XADD serves the waiting readers one after the other",
+        history=(("8.4.0", "Takes CLAIM."),),
         reply="map or nil",
         arguments=(
             Argument("group-block", "block", "GROUP", arguments=(Argument("group", "string"), Argument("consumer", "string"))),
             Argument("count", "integer", "COUNT", flags=("optional",)),
             Argument("milliseconds", "integer", "BLOCK", flags=("optional",)),
+            Argument("min-idle-time", "integer", "CLAIM", flags=("optional",), since="8.4.0"),
             Argument("noack", "pure-token", "NOACK", flags=("optional",)),
             Argument(
                 "streams",

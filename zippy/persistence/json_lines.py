@@ -3,9 +3,11 @@
 - Bytes are a JSON string where they are UTF-8, else {"base64": "..."}.
 - value: of a string its bytes; of a list an array in order; of a set an array; of a hash an object, or an array of [field, value] where a
   field is not UTF-8; of a sorted set an array of [member, score] in order. A score is a string as the server writes it ("1.5", "-inf"),
-  exact.
+  exact. Of a stream an object: "entries", an array of [id, [[field, value], ...]] in order, "last_id", "max_deleted_id", "entries_added"
+  and "groups", an array of objects: "name", "last_id", "entries_read" (null: not known), "consumers" (names) and "pending", an array of
+  [id, consumer, ms of the delivery, deliveries].
 - expires_at_ms is there if the key expires. field_expires_at_ms, an array of [field, ms], is there if fields of a hash do.
-- A type that has no such form (a stream) has "dump" in the place of "value": what DUMP gives, in base64.
+- A type that has no such form has "dump" in the place of "value": what DUMP gives, in base64.
 
 `FORMS` has a row for each type that has one.
 """
@@ -92,15 +94,26 @@ class Form:
     """How the values of a type stand in a record."""
 
     read: Request
-    """The command that brings a value, without the key, which is its second word."""
+    """The command that brings a value, without the key."""
     as_json: Callable[[Any], Any]
     """The JSON value of that command's reply."""
-    add: bytes
-    """The command that takes the elements behind the key."""
-    elements: Callable[[Any], list[list[bytes]]]
-    """The words of each element of a JSON value. RecordError."""
+    requests: Callable[[bytes, Any], list[Request]]
+    """The commands that bring about the JSON value under a key. RecordError."""
+    key_at: int = 1
+    """Words of `read` that stand before the key."""
     read_more: Callable[[Store, bytes, Any], Record] = lambda store, key, reply: {}
     """What stands in the record beside the value."""
+
+
+def added_by(command: bytes, elements: Callable[[Any], list[list[bytes]]]) -> Callable[[bytes, Any], list[Request]]:
+    """Form.requests of a collection: the command takes behind the key some of the elements, which each are some words."""
+
+    def requests(key: bytes, value: Any) -> list[Request]:
+        items = elements(value)
+        some = (items[begin : begin + ELEMENTS] for begin in range(0, len(items), ELEMENTS))
+        return [[command, key, *(word for item in part for word in item)] for part in some]
+
+    return requests
 
 
 def array_as_json(items: list[bytes]) -> Any:
@@ -168,6 +181,114 @@ def score_bytes(score: Any) -> bytes:
     return score.encode(errors="replace") if isinstance(score, str) else repr(score).encode()
 
 
+def facts_of(words: list[Any]) -> dict[bytes, Any]:
+    """A flat reply as a dictionary."""
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def stream_as_json(reply: list[Any]) -> Any:
+    """An object of all that XINFO STREAM FULL tells."""
+    facts = facts_of(reply)
+    return {
+        "entries": [[id.decode(), [[as_json(name), as_json(value)] for name, value in pairs_of(words)]] for id, words in facts[b"entries"]],
+        "last_id": facts[b"last-generated-id"].decode(),
+        "max_deleted_id": facts.get(b"max-deleted-entry-id", b"0-0").decode(),
+        "entries_added": facts.get(b"entries-added", facts[b"length"]),
+        "groups": [group_as_json(facts_of(group)) for group in facts[b"groups"]],
+    }
+
+
+def group_as_json(facts: dict[bytes, Any]) -> Any:
+    """A group of a stream as an object."""
+    return {
+        "name": as_json(facts[b"name"]),
+        "last_id": facts[b"last-delivered-id"].decode(),
+        "entries_read": facts.get(b"entries-read"),
+        "consumers": [as_json(facts_of(consumer)[b"name"]) for consumer in facts[b"consumers"]],
+        "pending": [[id.decode(), as_json(consumer), time, count] for id, consumer, time, count in facts[b"pending"]],
+    }
+
+
+Id = tuple[int, int]
+"""A stream's."""
+
+
+def id_of(value: Any) -> Id:
+    """The two numbers of an id. RecordError."""
+    parts = value.split("-") if isinstance(value, str) else []
+    if len(parts) != 2 or not all(part.isascii() and part.isdecimal() for part in parts):
+        raise RecordError('an id of a stream has to be "ms-seq"')
+    return int(parts[0]), int(parts[1])
+
+
+def id_bytes(id: Id) -> bytes:
+    """An id as commands have it."""
+    return b"%d-%d" % id
+
+
+def member_of(record: Any, name: str, kind: type, what: str) -> Any:
+    """A member of an object, of this kind. RecordError."""
+    if not isinstance(record, dict) or not isinstance(record.get(name), kind):
+        raise RecordError(f'{what} has to be an object with "{name}"')
+    return record[name]
+
+
+def stream_requests(key: bytes, value: Any) -> list[Request]:
+    """The entries, what the stream remembers, its groups. What is pending and not there any more stands there until it was claimed."""
+    entries = [entry_of(item) for item in member_of(value, "entries", list, '"value" of a stream')]
+    last, deleted = id_of(value.get("last_id")), id_of(value.get("max_deleted_id", "0-0"))
+    groups = member_of(value, "groups", list, '"value" of a stream') if "groups" in value else []
+    claims = [claim_of(key, group, item) for group in groups for item in member_of(group, "pending", list, "a group")]
+    there = {id for id, _ in entries}
+    gone = {id for id, _ in claims} - there
+    added = number_of(value, "entries_added", len(entries))
+    requests = [[b"XADD", key, id_bytes(id), *words] for id, words in sorted([*entries, *((id, [b"x", b"y"]) for id in gone)])]
+    if not requests:
+        requests.append([b"XADD", key, b"MAXLEN", b"0", id_bytes(max(last, (0, 1))), b"x", b"y"])
+    requests.append(set_id(key, max([last, *gone]), max(added, len(requests)), deleted))
+    requests += [request for group in groups for request in group_requests(key, group)]
+    requests += [request for _, request in claims]
+    if gone:
+        first = min(there, default=None)
+        requests.append([b"XTRIM", key, *([b"MINID", id_bytes(first)] if first else [b"MAXLEN", b"0"])])
+        requests += [[b"XDEL", key, id_bytes(id)] for id in sorted(gone) if first and id > first]
+        requests.append(set_id(key, last, added, deleted))
+    return requests
+
+
+def set_id(key: bytes, last: Id, added: int, deleted: Id) -> Request:
+    """What a stream remembers."""
+    return [b"XSETID", key, id_bytes(last), b"ENTRIESADDED", b"%d" % added, b"MAXDELETEDID", id_bytes(deleted)]
+
+
+def entry_of(item: Any) -> tuple[Id, list[bytes]]:
+    """Id, and fields with values. RecordError."""
+    if not isinstance(item, list) or len(item) != 2:
+        raise RecordError("an entry of a stream has to be an array of an id and its fields")
+    pairs = pairs_in(array_of(item[1], "stream", "an array of fields"), "stream")
+    return id_of(item[0]), [as_bytes(word, "a field or its value") for pair in pairs for word in pair]
+
+
+def group_requests(key: bytes, group: Any) -> list[Request]:
+    """A group and its consumers. RecordError."""
+    name = as_bytes(group.get("name"), "a group's name")
+    read = b"-1" if group.get("entries_read") is None else b"%d" % number_of(group, "entries_read", 0)
+    consumers = [as_bytes(consumer, "a consumer") for consumer in member_of(group, "consumers", list, "a group")]
+    create: Request = [b"XGROUP", b"CREATE", key, name, id_bytes(id_of(group.get("last_id"))), b"ENTRIESREAD", read]
+    return [create, *([b"XGROUP", b"CREATECONSUMER", key, name, consumer] for consumer in consumers)]
+
+
+def claim_of(key: bytes, group: Any, item: Any) -> tuple[Id, Request]:
+    """A pending entry's id, and the command that makes it pending. RecordError."""
+    if not isinstance(item, list) or len(item) != 4:
+        raise RecordError("a pending entry has to be an array of id, consumer, time and count")
+    id, consumer = id_of(item[0]), as_bytes(item[1], "a consumer")
+    time, count = (b"%d" % number_of({"pending": n}, "pending", 0) for n in item[2:])
+    name = as_bytes(group.get("name"), "a group's name")
+    how = [b"TIME", time, b"RETRYCOUNT", count, b"FORCE", b"JUSTID"]
+    return id, [b"XCLAIM", key, name, consumer, b"0", id_bytes(id), *how]
+
+
 def number_of(record: Record, name: str, default: int) -> int:
     """A whole number of the record, not negative."""
     number = record.get(name, default)
@@ -197,11 +318,12 @@ def read_field_expiries(store: Store, key: bytes, fields: list[bytes]) -> list[l
 
 
 FORMS = {
-    "string": Form([b"GET"], as_json, b"SET", string_elements),
-    "list": Form([b"LRANGE", b"0", b"-1"], array_as_json, b"RPUSH", list_elements),
-    "set": Form([b"SMEMBERS"], array_as_json, b"SADD", set_elements),
-    "zset": Form([b"ZRANGE", b"0", b"-1", b"WITHSCORES"], scores_as_json, b"ZADD", zset_elements),
-    "hash": Form([b"HGETALL"], hash_as_json, b"HSET", hash_elements, expiries_as_json),
+    "string": Form([b"GET"], as_json, added_by(b"SET", string_elements)),
+    "list": Form([b"LRANGE", b"0", b"-1"], array_as_json, added_by(b"RPUSH", list_elements)),
+    "set": Form([b"SMEMBERS"], array_as_json, added_by(b"SADD", set_elements)),
+    "zset": Form([b"ZRANGE", b"0", b"-1", b"WITHSCORES"], scores_as_json, added_by(b"ZADD", zset_elements)),
+    "hash": Form([b"HGETALL"], hash_as_json, added_by(b"HSET", hash_elements), read_more=expiries_as_json),
+    "stream": Form([b"XINFO", b"STREAM", b"FULL", b"COUNT", b"0"], stream_as_json, stream_requests, key_at=2),
 }
 """By the type's name."""
 
@@ -244,7 +366,12 @@ def read_value(store: Store, key: bytes, record: Record) -> bool:
         if found is not None:
             record["dump"] = base64.b64encode(found).decode()
         return found is not None
-    found = ask(store, form.read[0], key, *form.read[1:])
+    try:
+        found = ask(store, *form.read[: form.key_at], key, *form.read[form.key_at :])
+    except ReplyError as error:
+        if str(error) == "ERR no such key":
+            return False
+        raise
     if found is None or found == []:
         return False
     record["value"] = form.as_json(found)
@@ -284,9 +411,7 @@ def requests_for(record: Record) -> list[Request]:
     form = FORMS.get(kind)
     if form is None:
         raise RecordError(f'the type {kind!r} is not known; only with "dump" can it be brought in')
-    items = form.elements(record["value"])
-    some = (items[begin : begin + ELEMENTS] for begin in range(0, len(items), ELEMENTS))
-    requests: list[Request] = [[form.add, key, *(word for item in part for word in item)] for part in some]
+    requests = form.requests(key, record["value"])
     requests += field_expiry_requests(key, record)
     if "expires_at_ms" in record:
         requests.append([b"PEXPIREAT", key, b"%d" % expiry])

@@ -1,4 +1,4 @@
-"""Commands on strings that are later than the oracle. The fuzzer sends them; for what Valkey has too, that is one (test_valkey.py)."""
+"""Commands and options that are later than the oracle. The fuzzer sends them; for what Valkey has too, that is one (test_valkey.py)."""
 
 from tests.differential.groups.group import Group
 
@@ -30,6 +30,9 @@ GROUP = Group(
     4   DELEX key (IFDEQ|IFDNE) digest
     5   DIGEST key
     10  INCREX key {(BYINT integer|BYFLOAT real)|LBOUND integer|UBOUND integer|SATURATE|(EX sec|PX ms|EXAT at|PXAT msat|PERSIST)|ENX}
+    4   XADD tkey addid pairsof
+    2   XGROUP CREATE tkey groupname 0 MKSTREAM
+    8   XREADGROUP GROUP groupname consumer CLAIM idle {COUNT count|NOACK} groupreads
     5   INCREX key {BYFLOAT real|LBOUND real|UBOUND real|SATURATE|EX sec|ENX|PERSIST}
     """,
 )

@@ -49,7 +49,8 @@ def waits(source: Source) -> tuple[bytes, ...]:
         ack = (b"NOACK",) if source.random.random() < 0.2 else ()
         who = (b"GROUP", GROUP_NAME, pick([b"w1", b"w2", b"w3"]))
         return (b"XREADGROUP", *who, *count, *block, *ack, b"STREAMS", *keys, *(b">" for _ in keys))
-    places = [pick([b"$", b"$", b"$", b"+", b"0", b"5", b"5-5", b"100"]) for _ in keys]
+    # no +: Redis 8.2.3 looks again for the last entry when it wakes a client, so of two that came at once it tells one
+    places = [pick([b"$", b"$", b"$", b"0", b"5", b"5-5", b"100"]) for _ in keys]
     return (b"XREAD", *block, *count, b"STREAMS", *keys, *places)
 
 

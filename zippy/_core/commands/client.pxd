@@ -44,5 +44,5 @@ cdef void answer_freed(Engine* e) noexcept nogil                            # th
 cdef void unblock(Engine* e, Client* c) noexcept nogil                      # leaves all queues; the reply is the caller's business
 cdef void unblock_in_vain(Engine* e, Client* c) noexcept nogil              # with the reply for a timeout
 cdef void unblock_with_error(Engine* e, Client* c, const char* error) noexcept nogil
-cdef void serve_deadlines(Engine* e) noexcept nogil                         # unblocks those whose time is over
+cdef void set_alarm(Engine* e, Client* c) noexcept nogil                     # of a blocked client, by timeout_at_us and again_at_us
 cdef int64_t next_deadline_us(const Engine* e) noexcept nogil               # of the monotonic clock, the end of CLIENT PAUSE too; 0: none

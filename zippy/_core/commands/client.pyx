@@ -294,6 +294,7 @@ cdef void want_keys(Wanted* w, serve_fn serve, Slice* argv, int first, int count
 
 
 cdef void serve_or_block(Engine* e, Client* c, const Wanted* w) noexcept nogil:
+    c.block.again_at_us = 0
     if w.serve(e, c, w):
         return
     if cannot_wait(e, c):
@@ -329,11 +330,23 @@ cdef void block_on_keys(Engine* e, Client* c, const Wanted* w) noexcept nogil:
     for i in range(w.first_key, w.first_key + w.key_count):
         c.block.places = wait_for_key(c.db, w.argv[i], c, w.removal, c.block.places)
     c.block.deadline_us = 0
-    if w.timeout_us > 0:
-        c.block.deadline_us = e.ks.clock.mono_us + w.timeout_us
-        heap_push(e, c)
+    c.block.timeout_at_us = e.ks.clock.mono_us + w.timeout_us if w.timeout_us > 0 else 0
+    set_alarm(e, c)
     c.flags |= CLIENT_BLOCKED
     e.stats.blocked_clients += 1
+
+
+cdef void set_alarm(Engine* e, Client* c) noexcept nogil:
+    cdef int64_t nearer = c.block.timeout_at_us
+    if c.block.again_at_us and (nearer == 0 or c.block.again_at_us < nearer):
+        nearer = c.block.again_at_us
+    if nearer == c.block.deadline_us:
+        return
+    if c.block.deadline_us:
+        heap_remove(e, c)
+    c.block.deadline_us = nearer
+    if nearer:
+        heap_push(e, c)
 
 
 cdef inline bint cannot_wait(const Engine* e, const Client* c) noexcept nogil:
@@ -473,11 +486,6 @@ cdef void heap_remove(Engine* e, Client* c) noexcept nogil:
     heap_place(e, e.deadlines[e.deadline_count], at)
     heap_up(e, at)
     heap_down(e, e.deadlines[at].block.heap_at)
-
-
-cdef void serve_deadlines(Engine* e) noexcept nogil:
-    while e.deadline_count and e.deadlines[0].block.deadline_us <= e.ks.clock.mono_us:
-        unblock_in_vain(e, e.deadlines[0])
 
 
 cdef int64_t next_deadline_us(const Engine* e) noexcept nogil:

@@ -32,4 +32,5 @@ cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogi
 cdef void propagate_instead(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil   # may be called several times
 cdef void propagate_nothing(Engine* e) noexcept nogil
 # Evicts for a while if used memory is above maxmemory and this is no time at which nothing may vanish; False: it is above and remains so
+cdef void serve_deadlines(Engine* e) noexcept nogil    # blocked clients whose time is over, or who are to be looked at again now
 cdef bint engine_make_room(Engine* e) noexcept nogil

@@ -19,7 +19,9 @@ from zippy._core.commands.accounting cimport (
 )
 from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
-from zippy._core.commands.client cimport client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, unblock
+from zippy._core.commands.client cimport (
+    client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
+)
 from zippy._core.commands.keys cimport command_keys
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.types cimport (
@@ -218,31 +220,41 @@ cdef inline size_t text_length(const char* text) noexcept nogil:
 
 
 cdef void engine_command(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
-    cdef uint64_t errors = c.reply.errors
-    cdef size_t reply_at = c.reply.out.len
     c.last_command = command
-    if not (e.calm and is_plain(c, command, argc)):
-        if c.flags & CLIENT_REPLY_SKIP_NEXT:
-            c.flags |= CLIENT_REPLY_SKIP
-        else:
-            c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP
-        c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP_NEXT
-        if not admit(e, c, command, argc, argv):
-            if c.reply.errors != errors:
-                refuse_in_multi(c, command, reply_at)
-                account_rejected(e, c, command, errors)
-            keep_or_cut_reply(e, c, reply_at)
-            return
-    engine_run_admitted(e, c, command, argc, argv)
+    if not (e.calm and is_plain(c, command, argc)) and not pass_gate(e, c, command, argc, argv):
+        return
+    run_admitted(e, c, command, argc, argv)
     if e.ks.effects.ready != NULL and e.call == NULL:
         serve_ready_keys(e)
 
 
-cdef void engine_run_admitted(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
+cdef bint pass_gate(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
+    """`admit`, and what becomes of a reply that it made."""
+    cdef uint64_t errors = c.reply.errors
+    cdef size_t reply_at = c.reply.out.len
+    if c.flags & CLIENT_REPLY_SKIP_NEXT:
+        c.flags |= CLIENT_REPLY_SKIP
+    else:
+        c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP
+    c.flags &= ~<uint64_t>CLIENT_REPLY_SKIP_NEXT
+    if admit(e, c, command, argc, argv):
+        return True
+    if c.reply.errors != errors:
+        refuse_in_multi(c, command, reply_at)
+        account_rejected(e, c, command, errors)
+    keep_or_cut_reply(e, c, reply_at)
+    return False
+
+
+cdef inline void run_admitted(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
     cdef Call call
     call_begin(e, &call, c, command, argc, argv)
     command.handler(e, c, argc, argv)
     call_end(e, &call)
+
+
+cdef void engine_run_admitted(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
+    run_admitted(e, c, command, argc, argv)
 
 
 cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil:
@@ -296,7 +308,13 @@ cdef void reply_error_text(Client* c, Buf* text) noexcept nogil:
     buf_free(text)
 
 
-cdef void keep_or_cut_reply(Engine* e, Client* c, size_t reply_at) noexcept nogil:
+cdef inline void keep_or_cut_reply(Engine* e, Client* c, size_t reply_at) noexcept nogil:
+    """Sees to it that what was written from reply_at on is sent, or not."""
+    if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP) or not client_is_heard(e, c):
+        cut_or_send_reply(e, c, reply_at)
+
+
+cdef void cut_or_send_reply(Engine* e, Client* c, size_t reply_at) noexcept nogil:
     if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
         reply_cut(&c.reply, reply_at)
     # a reply that there was no memory for may have left no byte
@@ -304,7 +322,7 @@ cdef void keep_or_cut_reply(Engine* e, Client* c, size_t reply_at) noexcept nogi
         client_has_output(e, c)
 
 
-cdef void call_begin(Engine* e, Call* call, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
+cdef inline void call_begin(Engine* e, Call* call, Client* c, Command* command, int argc, Slice* argv) noexcept nogil:
     call.parent = e.call
     call.client = c
     call.command = command
@@ -325,8 +343,9 @@ cdef void call_begin(Engine* e, Call* call, Client* c, Command* command, int arg
 cdef void call_end(Engine* e, Call* call) noexcept nogil:
     cdef Client* c = call.client
     cdef uint64_t now
-    if e.ks.dirty != call.dirty and not call.replaced and call.command.flags & (CMD_WRITE | CMD_MAY_REPLICATE):
-        propagate(c.db, call.argc, call.argv)
+    if e.ks.effects.recording and e.ks.dirty != call.dirty and not call.replaced:
+        if call.command.flags & (CMD_WRITE | CMD_MAY_REPLICATE):
+            propagate(c.db, call.argc, call.argv)
     if e.ks.effects.events.len:
         publish_events(e)
     now = clock_ticks()
@@ -467,13 +486,27 @@ cdef void retry(Engine* e, Client* c) noexcept nogil:
     c.flags = c.flags & ~<uint64_t>CLIENT_BLOCKED | CLIENT_RETRY
     e.ticks = clock_ticks()
     call_begin(e, &call, c, request.command, request.argc, request.argv)
+    c.block.again_at_us = 0
     if not c.block.wanted.serve(e, c, &c.block.wanted):
         c.flags |= CLIENT_BLOCKED
+        set_alarm(e, c)
     call_end(e, &call)
     c.flags &= ~<uint64_t>CLIENT_RETRY
     c.db = db
     if not c.flags & CLIENT_BLOCKED:
         unblock(e, c)
+
+
+cdef void serve_deadlines(Engine* e) noexcept nogil:
+    cdef Client* c
+    while e.deadline_count and e.deadlines[0].block.deadline_us <= e.ks.clock.mono_us:
+        c = e.deadlines[0]
+        if c.block.timeout_at_us and c.block.timeout_at_us <= e.ks.clock.mono_us:
+            unblock_in_vain(e, c)
+        else:
+            retry(e, c)
+    if e.ks.effects.ready != NULL and e.call == NULL:
+        serve_ready_keys(e)
 
 
 # The gate: one function, from flags in the table.

@@ -6,7 +6,7 @@ from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.listpack cimport LpItem
-from zippy._core.ground.mem cimport mem_free, mem_try_alloc, mem_try_realloc
+from zippy._core.ground.mem cimport mem_free, mem_has_room, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_lax_double
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_i64, arg_option, option_table, options_begin, reply_out_of_memory, reply_syntax_error,
@@ -28,6 +28,8 @@ from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_t
 
 cdef enum:
     ELEMENT_TEXT = 24        # bytes of scratch for an integer element
+    MEASURE = 1 << 20        # bytes that a result grows by until it is asked whether there is memory
+    ELEMENT = 16             # bytes, about, of an element beside its text
     RUN = 4                  # items that are sorted by insertion before merging begins
 
 
@@ -507,6 +509,7 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
     cdef int64_t last
     cdef int64_t i
     cdef int64_t stored = 0
+    cdef size_t grown = 0
     cdef int at
     cdef Buf scratch
     cdef Slice value
@@ -526,6 +529,12 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
             value = s.items[i].element
             if s.options.gets and not look_up(c, argv[at], s.items[i].element, &scratch, &value):
                 value = slice_of(<const char*>&scratch, 0)
+            grown += value.len + ELEMENT
+            if grown >= MEASURE:
+                scratch.failed = scratch.failed or not mem_has_room(grown + MEASURE)
+                grown = 0
+            if scratch.failed:
+                break
             list_make_room(result, &e.settings, 1, &value)
             list_push(result, value, LIST_TAIL)
             stored += 1

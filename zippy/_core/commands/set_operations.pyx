@@ -4,7 +4,7 @@
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.stdlib cimport qsort
 from zippy._core.ground.listpack cimport LpItem
-from zippy._core.ground.mem cimport mem_free, mem_try_alloc
+from zippy._core.ground.mem cimport mem_free, mem_has_room, mem_try_alloc
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport (
@@ -16,7 +16,7 @@ from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, pu
 from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_SET
-from zippy._core.resp.writer cimport reply_bulk, reply_defer, reply_defer_set, reply_error, reply_int, reply_set
+from zippy._core.resp.writer cimport reply_bulk, reply_cut, reply_defer, reply_defer_set, reply_error, reply_int, reply_set
 from zippy._core.values.entry cimport ENC_INTSET, TYPE_SET, Entry, entry_encoding
 from zippy._core.values.set cimport (
     SET_TEXT, SetIter, set_add_item, set_iter, set_iter_done, set_iter_next, set_length, set_new_intset,
@@ -25,6 +25,8 @@ from zippy._core.values.set cimport (
 from zippy._core.values.set_probe cimport SetProbe, probe_contains, probe_free, probe_init
 
 cdef enum:
+    MEASURE = 1 << 20   # bytes that a result grows by until it is asked whether there is memory
+    MEMBER = 24         # bytes, about, of a member beside its text
     PROBED_SETS = 4     # a union of so many is replied by probing the earlier sets for each member, of more by building it
 
 
@@ -42,6 +44,8 @@ cdef struct Output:
     Client* client      # replied to, unless into is given
     Entry* into         # a set that takes them, or NULL
     int64_t count       # members so far
+    size_t grown        # bytes, about, that `into` took since it was asked whether there is memory
+    bint failed         # there was none: the rest is left out
 
 
 # ---- operands and result
@@ -89,14 +93,26 @@ cdef Output output_to(Engine* e, Client* c, Entry* into) noexcept nogil:
     output.client = c
     output.into = into
     output.count = 0
+    output.grown = 0
+    output.failed = False
     return output
+
+
+cdef void add(Output* output, const LpItem* member) noexcept nogil:
+    """Adds a member to the set, as long as there is memory for the next MEASURE of them."""
+    output.grown += (member.len if member.ptr != NULL else 0) + MEMBER
+    if output.grown >= MEASURE:
+        output.grown = 0
+        output.failed = output.failed or not mem_has_room(2 * MEASURE)
+    if not output.failed:
+        set_add_item(output.into, &output.engine.settings, member)
 
 
 cdef inline void put(Output* output, const LpItem* member) noexcept nogil:
     cdef char[SET_TEXT] scratch
     output.count += 1
     if output.into != NULL:
-        set_add_item(output.into, &output.engine.settings, member)
+        add(output, member)
     else:
         reply_bulk(&output.client.reply, set_text(member, scratch))
 
@@ -109,10 +125,15 @@ cdef void put_all(Output* output, Entry* entry) noexcept nogil:
     set_iter_done(&it)
 
 
-cdef void store(Engine* e, Client* c, Entry* result, Slice key, const char* event) noexcept nogil:
+cdef void store(Engine* e, Client* c, const Output* output, Slice key, const char* event) noexcept nogil:
     """Puts the result under the key, or deletes the key if the result is empty; replies with its length. It goes with "del" even if
     its time was over, as long as nobody has noticed."""
+    cdef Entry* result = output.into
     cdef int64_t length = set_length(result)
+    if output.failed:
+        free_entry(&e.ks, result)
+        reply_out_of_memory(c)
+        return
     reply_int(&c.reply, length)
     if length:
         open_for_write(c.db, key)
@@ -222,7 +243,7 @@ cdef void sinterstore_command(Engine* e, Client* c, int argc, Slice* argv) noexc
         intersect(&output, &operands)
         if all_integers(output.into):
             set_try_intset(output.into, &e.settings)
-    store(e, c, output.into, argv[1], b"sinterstore")
+    store(e, c, &output, argv[1], b"sinterstore")
     release(&operands)
 
 
@@ -295,11 +316,30 @@ cdef void unite_into(Output* output, const Operands* operands) noexcept nogil:
             put_all(output, operands.sets[i])
 
 
+cdef void reply_and_free(Output* output) noexcept nogil:
+    """Replies with the members of a set that was made for it."""
+    cdef Entry* made = output.into
+    output.into = NULL
+    output.count = 0
+    if not output.failed:
+        put_all(output, made)
+    free_entry(&output.engine.ks, made)
+
+
+cdef void end_reply(const Output* output, size_t before, size_t place) noexcept nogil:
+    """Ends a reply that began at `before`, with its length at `place`."""
+    if output.failed:
+        reply_cut(&output.client.reply, before)
+        reply_out_of_memory(output.client)
+    else:
+        reply_defer_set(&output.client.reply, place, output.count)
+
+
 cdef void sunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """SUNION key [key ...]."""
     cdef Operands operands
     cdef Output output = output_to(e, c, NULL)
-    cdef Entry* union
+    cdef size_t before = c.reply.out.len
     cdef size_t place
     if not gather(c, argc - 1, argv + 1, &operands):
         return
@@ -307,12 +347,10 @@ cdef void sunion_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     if operands.count <= PROBED_SETS:
         unite_by_probing(&output, &operands)
     else:
-        output.into = union = set_new_table(argv[1])
+        output.into = set_new_table(argv[1])
         unite_into(&output, &operands)
-        output = output_to(e, c, NULL)
-        put_all(&output, union)
-        free_entry(&e.ks, union)
-    reply_defer_set(&c.reply, place, output.count)
+        reply_and_free(&output)
+    end_reply(&output, before, place)
     release(&operands)
 
 
@@ -324,7 +362,7 @@ cdef void sunionstore_command(Engine* e, Client* c, int argc, Slice* argv) noexc
         return
     output = output_to(e, c, set_new_intset(argv[1]))
     unite_into(&output, &operands)
-    store(e, c, output.into, argv[1], b"sunionstore")
+    store(e, c, &output, argv[1], b"sunionstore")
     release(&operands)
 
 
@@ -399,9 +437,7 @@ cdef Output subtract_and_reply(Engine* e, Client* c, const Operands* operands) n
     cdef Entry* rest = set_new_intset(nameless) if entry_encoding(operands.sets[0]) == ENC_INTSET else set_new_table(nameless)
     cdef Output output = output_to(e, c, rest)
     subtract_from_copy(&output, operands)
-    output = output_to(e, c, NULL)
-    put_all(&output, rest)
-    free_entry(&e.ks, rest)
+    reply_and_free(&output)
     return output
 
 
@@ -409,6 +445,7 @@ cdef void sdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     """SDIFF key [key ...]."""
     cdef Operands operands
     cdef Output output = output_to(e, c, NULL)
+    cdef size_t before = c.reply.out.len
     cdef size_t place
     if not gather(c, argc - 1, argv + 1, &operands):
         return
@@ -418,7 +455,7 @@ cdef void sdiff_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
             subtract_by_probing(&output, &operands)
         else:
             output = subtract_and_reply(e, c, &operands)
-    reply_defer_set(&c.reply, place, output.count)
+    end_reply(&output, before, place)
     release(&operands)
 
 
@@ -434,5 +471,5 @@ cdef void sdiffstore_command(Engine* e, Client* c, int argc, Slice* argv) noexce
             subtract_by_probing(&output, &operands)
         else:
             subtract_from_copy(&output, &operands)
-    store(e, c, output.into, argv[1], b"sdiffstore")
+    store(e, c, &output, argv[1], b"sdiffstore")
     release(&operands)

@@ -115,18 +115,17 @@ cdef void xdel_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 cdef void xdelex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """XDELEX key [KEEPREF | DELREF | ACKED] IDS numids id [id ...]."""
     cdef Removal r
-    cdef Entry* entry
+    cdef Entry* entry = open_for_write(c.db, argv[1])
     cdef StreamId id
     cdef int64_t deleted = 0
     cdef int status
     cdef int i
-    if not arg_removal(c, argc, argv, 2, &r):
+    if not check_type(c, entry, TYPE_STREAM) or not arg_removal(c, argc, argv, 2, &r):
         return
-    entry = open_for_write(c.db, argv[1])
     if entry == NULL:
         reply_not_found(c, r.count)
         return
-    if not check_type(c, entry, TYPE_STREAM) or not are_ids(c, r.count, argv + r.first):
+    if not are_ids(c, r.count, argv + r.first):
         return
     reply_array(&c.reply, r.count)
     for i in range(r.first, r.first + r.count):
@@ -165,12 +164,9 @@ cdef void xack_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 cdef void xackdel_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """XACKDEL key group [KEEPREF | DELREF | ACKED] IDS numids id [id ...]."""
     cdef Removal r
-    cdef Entry* entry
+    cdef Entry* entry = lookup_read(c.db, argv[1])
     cdef StreamGroup* group
-    if not arg_removal(c, argc, argv, 3, &r):
-        return
-    entry = lookup_read(c.db, argv[1])
-    if not check_type(c, entry, TYPE_STREAM):
+    if not check_type(c, entry, TYPE_STREAM) or not arg_removal(c, argc, argv, 3, &r):
         return
     group = stream_group(stream_of(entry), argv[2]) if entry != NULL else NULL
     if group == NULL:

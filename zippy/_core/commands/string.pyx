@@ -107,10 +107,14 @@ cdef void propagate_set(Engine* e, Client* c, int argc, Slice* argv, int64_t exp
     propagate_instead(e, c, count, words)
 
 
-cdef Entry* put_argument(Client* c, Entry* old, Slice key, const Slice* argv, int place, int64_t expiry) noexcept nogil:
+cdef inline Entry* put(Client* c, Entry* old, Slice key, const Slice* argv, int place, int64_t expiry) noexcept nogil:
     if not c.parser.bulk_count:
         return db_put_string(c.db, old, key, argv[place], expiry)
     return put_beside_bulks(c, old, key, argv, place, expiry)
+
+
+cdef Entry* put_argument(Client* c, Entry* old, Slice key, const Slice* argv, int place, int64_t expiry) noexcept nogil:
+    return put(c, old, key, argv, place, expiry)
 
 
 cdef Entry* put_beside_bulks(Client* c, Entry* old, Slice key, const Slice* argv, int place, int64_t expiry) noexcept nogil:
@@ -125,18 +129,21 @@ cdef Entry* put_beside_bulks(Client* c, Entry* old, Slice key, const Slice* argv
     return entry
 
 
-cdef bint store(
+cdef inline bint store(Client* c, Entry* old, Slice key, const Slice* argv, int place) noexcept nogil:
+    """Puts the argument at this place under a key, without an expiry, and reports it; False: out of memory."""
+    if put(c, old, key, argv, place, NO_EXPIRY) == NULL:
+        return False
+    mutated(c.db, key, NOTIFY_STRING, b"set", 1)
+    return True
+
+
+cdef bint store_expiring(
     Client* c, Entry* old, Slice key, const Slice* argv, int place, int64_t expiry, bint keep_expiry
 ) noexcept nogil:
-    """Puts the argument at this place under a key and reports it; False: out of memory."""
-    cdef Entry* entry
+    """store with an expiry, or with that of the old entry."""
     if keep_expiry:
         expiry = entry_expiry(old) if old != NULL else NO_EXPIRY
-    if c.parser.bulk_count:
-        entry = put_beside_bulks(c, old, key, argv, place, expiry)
-    else:
-        entry = db_put_string(c.db, old, key, argv[place], expiry)
-    if entry == NULL:
+    if put(c, old, key, argv, place, expiry) == NULL:
         return False
     mutated(c.db, key, NOTIFY_STRING, b"set", 1)
     if expiry != NO_EXPIRY and not keep_expiry:
@@ -177,13 +184,21 @@ cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
     """SET key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] [GET] [EX seconds |
     PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]. Propagates an expiry as PXAT with the moment, and
     without GET and conditions on the value."""
+    if argc > 3:
+        set_with_options(e, c, argc, argv)
+    elif store(c, open_for_write(c.db, argv[1]), argv[1], argv, 2):
+        reply_ok(&c.reply)
+    else:
+        reply_out_of_memory(c)
+
+
+cdef void set_with_options(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     cdef Options options
     cdef uint32_t unit
     cdef int64_t expiry = NO_EXPIRY
     cdef Entry* old
     cdef size_t reply_at = c.reply.out.len
-    options.flags = 0
-    if argc > 3 and not arg_options(c, &SET_OPTIONS, argc, argv, 3, &options):
+    if not arg_options(c, &SET_OPTIONS, argc, argv, 3, &options):
         return
     unit = options.flags & SET_ANY_EXPIRY
     if unit and not expiry_of(e, c, option_value(&options, unit), unit, b"set", &expiry):
@@ -199,7 +214,7 @@ cdef void set_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
         if not options.flags & SET_GET:
             reply_null(&c.reply)
         return
-    if not store(c, old, argv[1], argv, 2, expiry, (options.flags & SET_KEEPTTL) != 0):
+    if not store_expiring(c, old, argv[1], argv, 2, expiry, (options.flags & SET_KEEPTTL) != 0):
         reply_cut(&c.reply, reply_at)
         reply_out_of_memory(c)
         return
@@ -214,7 +229,7 @@ cdef void setnx_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     cdef Entry* old = open_for_write(c.db, argv[1])
     if old != NULL:
         reply_int(&c.reply, 0)
-    elif store(c, NULL, argv[1], argv, 2, NO_EXPIRY, False):
+    elif store(c, NULL, argv[1], argv, 2):
         reply_int(&c.reply, 1)
     else:
         reply_out_of_memory(c)
@@ -225,7 +240,7 @@ cdef void set_with_expiry(Engine* e, Client* c, Slice* argv, int unit, const cha
     cdef Slice[3] words
     if not expiry_of(e, c, argv[2], unit, command, &expiry):
         return
-    if not store(c, open_for_write(c.db, argv[1]), argv[1], argv, 3, expiry, False):
+    if not store_expiring(c, open_for_write(c.db, argv[1]), argv[1], argv, 3, expiry, False):
         reply_out_of_memory(c)
         return
     words[1] = argv[1]
@@ -249,7 +264,7 @@ cdef void getset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     cdef size_t reply_at = c.reply.out.len
     if not reply_old(c, argv[1]):
         return
-    if not store(c, open_for_write(c.db, argv[1]), argv[1], argv, 2, NO_EXPIRY, False):
+    if not store(c, open_for_write(c.db, argv[1]), argv[1], argv, 2):
         reply_cut(&c.reply, reply_at)
         reply_out_of_memory(c)
         return
@@ -349,7 +364,7 @@ cdef bint store_pairs(Engine* e, Client* c, int argc, Slice* argv) noexcept nogi
     for i in range(1, argc, 2):
         if i % (2 * PREFETCHED) == 1:
             db_prefetch(c.db, (argc - i) // 2, argv + i, 2)
-        if store(c, open_for_write(c.db, argv[i]), argv[i], argv, i + 1, NO_EXPIRY, False):
+        if store(c, open_for_write(c.db, argv[i]), argv[i], argv, i + 1):
             continue
         if i > 1:
             propagate_instead(e, c, i, argv)
@@ -425,7 +440,7 @@ cdef void msetex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
         return
     keep = (options.flags & SET_KEEPTTL) != 0
     for i in range(2, 2 + 2 * <int>pairs, 2):
-        if not store(c, open_for_write(c.db, argv[i]), argv[i], argv, i + 1, expiry, keep):
+        if not store_expiring(c, open_for_write(c.db, argv[i]), argv[i], argv, i + 1, expiry, keep):
             reply_out_of_memory(c)
             return
         propagate_pair(e, c, argv + i, expiry, keep)

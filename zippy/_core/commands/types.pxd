@@ -219,7 +219,9 @@ cdef struct BlockState:
     QueuedCommand request            # the command as it was sent
     Wanted wanted                    # and as it was understood
     Db* db                           # the database it was sent to
-    int64_t deadline_us              # of the monotonic clock, 0: none
+    int64_t deadline_us              # of the monotonic clock: the nearer of the two that follow, 0: none
+    int64_t timeout_at_us            # when it has waited for long enough; 0: never
+    int64_t again_at_us              # when it is to be looked at again though no key was written; 0: never. `serve` may set it
     size_t heap_at                   # place in the engine's heap of deadlines
     uint64_t until_freed             # waits for no key: for all that was deleted up to the item of this number to be freed; 0: for a key
 

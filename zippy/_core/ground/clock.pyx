@@ -10,27 +10,14 @@ cdef extern from *:
         clock_gettime(id, &ts);
         return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
     }
-    #if defined(__x86_64__)
-    #include <x86intrin.h>
-    static inline uint64_t zippy_ticks(void) { return __rdtsc(); }
-    #elif defined(__aarch64__)
-    static inline uint64_t zippy_ticks(void) { uint64_t t; __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t)); return t; }
-    #else
-    static inline uint64_t zippy_ticks(void) {
-        struct timespec ts;
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * 1000000000u + ts.tv_nsec;
-    }
-    #endif
     """
     int CLOCK_REALTIME
     int CLOCK_MONOTONIC
     int64_t zippy_clock_us(int id) noexcept nogil
-    uint64_t zippy_ticks() noexcept nogil
 
 
 cdef int64_t calibration_us = zippy_clock_us(CLOCK_MONOTONIC)
-cdef uint64_t calibration_ticks = zippy_ticks()
+cdef uint64_t calibration_ticks = clock_ticks()
 cdef double ticks_per_us = 0
 
 
@@ -55,10 +42,6 @@ cdef void clock_thaw(Clock* c) noexcept nogil:
     clock_refresh(c)
 
 
-cdef uint64_t clock_ticks() noexcept nogil:
-    return zippy_ticks()
-
-
 cdef double clock_ticks_per_us() noexcept nogil:
     # measured over the process's life until it is long enough to be exact to a millionth
     global ticks_per_us
@@ -70,6 +53,6 @@ cdef double clock_ticks_per_us() noexcept nogil:
                 pass
             elapsed = zippy_clock_us(CLOCK_MONOTONIC) - calibration_us
         if elapsed < 1000000:
-            return <double>(zippy_ticks() - calibration_ticks) / elapsed
-        ticks_per_us = <double>(zippy_ticks() - calibration_ticks) / elapsed
+            return <double>(clock_ticks() - calibration_ticks) / elapsed
+        ticks_per_us = <double>(clock_ticks() - calibration_ticks) / elapsed
     return ticks_per_us

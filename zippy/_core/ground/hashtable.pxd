@@ -57,8 +57,8 @@ cdef void ht_replace(HashTable* t, void* old, void* new_item, uint64_t hash) noe
 # removals left too large: they do a few steps each, and none while what is left of the items is in few buckets.
 cdef bint ht_shrink(HashTable* t, uint64_t steps) noexcept nogil
 cdef void ht_reserve(HashTable* t, uint64_t count) noexcept nogil                # splits at once what count items will need
-cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil                # the home bucket's cache line
-cdef void ht_prefetch_item(HashTable* t, uint64_t hash) noexcept nogil          # the items that may be the one; reads the home bucket
+cdef const Bucket* ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil      # the home bucket, whose cache line is fetched; or NULL
+cdef void ht_prefetch_item(const Bucket* home, uint64_t hash) noexcept nogil    # the items that may be the one; reads the home bucket
 # One step of a scan: calls fn for each item of one home bucket; fn may remove that item alone. Returns the next cursor, 0 when all was
 # seen. Cursors are points of the bit-reversed hash space, so that an item present from first to last call is seen whatever grows and
 # shrinks between.

@@ -226,19 +226,15 @@ cdef void* ht_find_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
     return NULL
 
 
-cdef void ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil:
-    if t.buckets:
-        zippy_prefetch(bucket_at(t, home_index(t, hash)))
+cdef const Bucket* ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil:
+    cdef const Bucket* home = bucket_at(t, home_index(t, hash)) if t.buckets else NULL
+    zippy_prefetch(home)
+    return home
 
 
-cdef void ht_prefetch_item(HashTable* t, uint64_t hash) noexcept nogil:
+cdef void ht_prefetch_item(const Bucket* home, uint64_t hash) noexcept nogil:
     cdef unsigned int tag = tag_of(hash)
-    cdef Bucket* home
-    cdef uint64_t match
-    if not t.buckets:
-        return
-    home = bucket_at(t, home_index(t, hash))
-    match = matches(zippy_word(home), tag)
+    cdef uint64_t match = matches(zippy_word(home), tag)
     while match:
         zippy_prefetch(zippy_item(home, AREA, zippy_ctz(match) >> 3))
         match &= match - 1

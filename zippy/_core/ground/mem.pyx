@@ -115,6 +115,19 @@ cdef extern from *:
         (void)from; (void)to;
     #endif
     }
+
+    /* memcpy by moves of registers. For what is long the C library uses an instruction (rep movsb) that takes three times as long on some
+       processors (AMD Zen 4: 128 MB in 45 ms, so in 15) where the target lies a little behind the source within their pages */
+    typedef uint64_t zippy_registers __attribute__((vector_size(64), aligned(1), may_alias));
+    static inline void zippy_copy(char* to, const char* from, size_t size) {
+        for (; size >= sizeof(zippy_registers); size -= sizeof(zippy_registers)) {
+            *(zippy_registers*)to = *(const zippy_registers*)from;
+            to += sizeof(zippy_registers);
+            from += sizeof(zippy_registers);
+        }
+        memcpy(to, from, size);
+    }
+
     /* a debug build can have the allocator fail: calls that may still succeed, then calls that must not, and how many did not */
     #if ZIPPY_DEBUG
     static uint64_t zippy_calls_left, zippy_failures_left, zippy_failures;
@@ -153,6 +166,7 @@ cdef extern from *:
     int munmap(void* start, size_t size) noexcept nogil
     void zippy_give_back(char* first, char* to) noexcept nogil
     void zippy_provide(char* first, char* to) noexcept nogil
+    void zippy_copy(char* to, const char* source, size_t size) noexcept nogil
     void zippy_tell(const char* path, const char* line, size_t length) noexcept nogil
     int getpid() noexcept nogil
     uint64_t zippy_failures
@@ -174,6 +188,7 @@ cdef enum:
     COARSE_STEPS = 16384 // 64
     MAP_PARTS = 1 << 16
     PROVIDED = 256 * 1024   # bytes whose pages are asked for at a time
+    BY_REGISTERS = 2048     # bytes from which on the C library does not copy by moves itself
     KEPT_SLABS = 16         # empty slabs that keep their pages for good: 1 MiB
     LONGEST_PATH = 4096     # of a log file, with its NUL
 
@@ -639,11 +654,13 @@ cdef void mem_copy(void* to, const void* source, size_t size) noexcept nogil:
     while size >= PROVIDED:
         # what was zeroed just now is still in the cache
         zippy_provide(at, at + PROVIDED)
-        memcpy(at, rest, PROVIDED)
+        zippy_copy(at, rest, PROVIDED)
         at += PROVIDED
         rest += PROVIDED
         size -= PROVIDED
-    if size:
+    if size >= BY_REGISTERS:
+        zippy_copy(at, rest, size)
+    elif size:
         memcpy(at, rest, size)
 
 

@@ -9,7 +9,7 @@ from zippy._core.ground.listpack cimport (
     lp_seek
 )
 from zippy._core.ground.lzf cimport lzf_compress, lzf_decompress
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc, mem_zalloc
+from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc, mem_zalloc
 
 cdef enum:
     COUNT_MODE_BYTES = 8192     # with a limit by count, a node has at most these bytes too
@@ -188,7 +188,7 @@ cdef QuicklistNode* node_of(const Quicklist* q, Slice s) noexcept nogil:
     cdef unsigned char* data
     if is_large(q, s.len):
         data = <unsigned char*>mem_alloc(s.len)
-        memcpy(data, s.ptr, s.len)
+        mem_copy(data, s.ptr, s.len)
         return node_new(data, s.len, 1, QL_PLAIN)
     data = lp_append(lp_new(0), s)
     return node_new(data, lp_bytes(data), 1, QL_PACKED)
@@ -302,7 +302,7 @@ cdef Quicklist* ql_copy(Quicklist* q) noexcept nogil:
         size = n.packed_bytes if n.packed_bytes else n.bytes
         twin = node_new(<unsigned char*>mem_alloc(size), n.bytes, n.count, n.container)
         twin.packed_bytes = n.packed_bytes
-        memcpy(twin.data, n.data, size)
+        mem_copy(twin.data, n.data, size)
         link_after(copy, copy.tail, twin)
         n = n.next
     return copy

@@ -54,4 +54,3 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil             # keys remo
 cdef void shrink_tables(Keyspace* ks, uint64_t steps) noexcept nogil  # what removals left too large, at most so many steps a table
 cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil
 cdef Entry* random_key(Db* db) noexcept nogil                        # NULL if empty; never an expired one unless nearly all are
-cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil

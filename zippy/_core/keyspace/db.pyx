@@ -4,7 +4,7 @@
 from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_refresh
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport ht_free, ht_init
+from zippy._core.ground.hashtable cimport Bucket, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_zalloc
 from zippy._core.ground.random cimport random_seed
 from zippy._core.ground.buf cimport buf_free
@@ -118,29 +118,35 @@ cdef void expire(Db* db, Entry* e) noexcept nogil:
 
 cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept nogil:
     cdef uint64_t hashes[PREFETCHED]
+    cdef const Bucket* places[PREFETCHED]
     cdef int i
     if kt_count(&db.table) < PREFETCH_KEYS or count < 2:
         return
     if count > PREFETCHED:
         count = PREFETCHED
     for i in range(count):
-        hashes[i] = 0
+        places[i] = NULL
         if words[i * step].len <= PREFETCH_BYTES:
             hashes[i] = hash_bytes(words[i * step].ptr, words[i * step].len)
-            kt_prefetch(&db.table, words[i * step], hashes[i])
+            places[i] = kt_prefetch(&db.table, words[i * step], hashes[i])
     for i in range(count):
-        if hashes[i]:
-            kt_prefetch_entry(&db.table, words[i * step], hashes[i])
+        if places[i] != NULL:
+            kt_prefetch_entry(places[i], hashes[i])
 
 
-cdef Entry* find_live(Db* db, Slice key) noexcept nogil:
+cdef inline Entry* find_live(Db* db, Slice key) noexcept nogil:
     cdef Entry* e = kt_find_hashed(&db.table, key, hash_bytes(key.ptr, key.len))
     if e != NULL and e.flags & ENTRY_EXPIRY and expire_if_needed(db, e):
         return NULL
     return e
 
 
-cdef Entry* lookup_quiet(Db* db, Slice key) noexcept nogil:
+cdef inline void touch_access(Keyspace* ks, Entry* e) noexcept nogil:
+    if not ks.no_touch:
+        entry_set_access(e, access_touched(ks, e))
+
+
+cdef inline Entry* find_counted(Db* db, Slice key) noexcept nogil:
     cdef Entry* e = find_live(db, key)
     if e == NULL:
         db.keyspace.stats.misses += 1
@@ -150,8 +156,12 @@ cdef Entry* lookup_quiet(Db* db, Slice key) noexcept nogil:
     return e
 
 
+cdef Entry* lookup_quiet(Db* db, Slice key) noexcept nogil:
+    return find_counted(db, key)
+
+
 cdef Entry* lookup_read(Db* db, Slice key) noexcept nogil:
-    cdef Entry* e = lookup_quiet(db, key)
+    cdef Entry* e = find_counted(db, key)
     if e != NULL:
         touch_access(db.keyspace, e)
     return e
@@ -173,11 +183,6 @@ cdef Entry* open_for_write(Db* db, Slice key) noexcept nogil:
 cdef void open_found(Db* db, Entry* e) noexcept nogil:
     if live_wants(db.keyspace, e):
         live_save_first(db, e)
-
-
-cdef void touch_access(Keyspace* ks, Entry* e) noexcept nogil:
-    if not ks.no_touch:
-        entry_set_access(e, access_touched(ks, e))
 
 
 cdef void insert(Db* db, Entry* e, uint64_t hash) noexcept nogil:
@@ -221,7 +226,9 @@ cdef void put_over(Db* db, Entry* e) noexcept nogil:
     free_entry(db.keyspace, old)
 
 
-cdef void notify_overwritten(Db* db, Slice key, int old_type, int new_type) noexcept nogil:
+cdef inline void notify_overwritten(Db* db, Slice key, int old_type, int new_type) noexcept nogil:
+    if not db.keyspace.settings.notify_keyspace_events & (NOTIFY_OVERWRITTEN | NOTIFY_TYPE_CHANGED):
+        return
     notify(db, NOTIFY_OVERWRITTEN, b"overwritten", key)
     if old_type != new_type:
         notify(db, NOTIFY_TYPE_CHANGED, b"type_changed", key)
@@ -254,23 +261,24 @@ cdef Entry* detach(Db* db, Slice key) noexcept nogil:
     return e
 
 
-cdef void moved(Db* db, Entry* old, bint had_expiry, Entry* e) noexcept nogil:
-    """Tells the tables that the entry `old` (perhaps freed already) is at `e` now."""
-    cdef Slice key = entry_key(e)
-    cdef bint has_expiry = e.flags & ENTRY_EXPIRY
-    cdef uint64_t hash
-    live_mark(db.keyspace, e)
-    if old == e and had_expiry == has_expiry:
-        return
-    hash = hash_bytes(key.ptr, key.len)
-    if old != e:
-        kt_replace(&db.table, old, e, hash, had_expiry)
-    if had_expiry != has_expiry:
-        kt_set_expiring(&db.table, e, hash, has_expiry)
-
-
 cdef inline bint has_expiry(const Entry* e) noexcept nogil:
     return (e.flags & ENTRY_EXPIRY) != 0
+
+
+cdef inline void moved(Db* db, Entry* old, bint had_expiry, Entry* e) noexcept nogil:
+    """Tells the tables that the entry `old` (perhaps freed already) is at `e` now."""
+    live_mark(db.keyspace, e)
+    if old != e or had_expiry != has_expiry(e):
+        tell_tables(db, old, had_expiry, e)
+
+
+cdef void tell_tables(Db* db, Entry* old, bint had_expiry, Entry* e) noexcept nogil:
+    cdef Slice key = entry_key(e)
+    cdef uint64_t hash = hash_bytes(key.ptr, key.len)
+    if old != e:
+        kt_replace(&db.table, old, e, hash, had_expiry)
+    if had_expiry != has_expiry(e):
+        kt_set_expiring(&db.table, e, hash, has_expiry(e))
 
 
 cdef Entry* db_set_expiry(Db* db, Entry* e, int64_t expiry) noexcept nogil:

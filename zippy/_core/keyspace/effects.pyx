@@ -17,8 +17,9 @@ from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_expiry
 
 cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil:
     db.keyspace.dirty += changes
-    touched(db, key)
-    if event != NULL:
+    if db.watched.count | db.waiting.count:
+        touched(db, key)
+    if event != NULL and db.keyspace.settings.notify_keyspace_events & notify_class:
         notify(db, notify_class, event, key)
 
 

@@ -10,7 +10,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.hashtable cimport (
-    HashTable, HtIter, ht_find, ht_find_hashed, ht_insert, ht_iter_next, ht_prefetch, ht_prefetch_item, ht_remove_hashed, ht_scan_fn
+    Bucket, HashTable, HtIter, ht_find, ht_find_hashed, ht_insert, ht_iter_next, ht_prefetch, ht_prefetch_item, ht_remove_hashed, ht_scan_fn
 )
 from zippy._core.ground.random cimport Random
 from zippy._core.values.entry cimport ENTRY_EXPIRY, Entry, entry_key
@@ -90,14 +90,14 @@ cdef inline void kt_remove(KeyTable* t, Entry* e, uint64_t hash) noexcept nogil:
     ht_remove_hashed(&t.all_entries, entry_key(e), hash)
 
 
-cdef inline void kt_prefetch(KeyTable* t, Slice key, uint64_t hash) noexcept nogil:
-    """Has the cache line fetched in which a key's entry is found."""
-    ht_prefetch(&t.all_entries, hash)
+cdef inline const Bucket* kt_prefetch(KeyTable* t, Slice key, uint64_t hash) noexcept nogil:
+    """Has the cache line fetched in which a key's entry is found, and says where that is; NULL: the table is empty."""
+    return ht_prefetch(&t.all_entries, hash)
 
 
-cdef inline void kt_prefetch_entry(KeyTable* t, Slice key, uint64_t hash) noexcept nogil:
-    """Has the entry itself fetched; reads what kt_prefetch has asked for."""
-    ht_prefetch_item(&t.all_entries, hash)
+cdef inline void kt_prefetch_entry(const Bucket* place, uint64_t hash) noexcept nogil:
+    """Has the entry itself fetched; reads what kt_prefetch has asked for. The table must not have changed since."""
+    ht_prefetch_item(place, hash)
 
 
 cdef inline Entry* kt_iter_next(KeyIter* it) noexcept nogil:

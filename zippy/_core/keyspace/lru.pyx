@@ -3,24 +3,15 @@
 
 from zippy._core.ground.random cimport random_unit
 from zippy._core.values.entry cimport entry_access
-from zippy._core.values.settings cimport POLICY_ALLKEYS_LFU, POLICY_ALLKEYS_LRU, POLICY_VOLATILE_LFU, POLICY_VOLATILE_LRU
+from zippy._core.values.settings cimport POLICY_ALLKEYS_LRU, POLICY_VOLATILE_LRU
 
 cdef enum:
     LFU_START = 5            # a new key's counter: it gets a chance to be used before it is evicted
-    LRU_MASK = 0xFFFFFF
     MINUTE_MASK = 0xFFFF
 
 
 cdef inline uint32_t now_minutes(const Keyspace* ks) noexcept nogil:
     return <uint32_t>(ks.clock.ms // 60000) & MINUTE_MASK
-
-
-cdef inline uint32_t now_seconds(const Keyspace* ks) noexcept nogil:
-    return <uint32_t>(ks.clock.ms // 1000) & LRU_MASK
-
-
-cdef bint policy_is_lfu(const Keyspace* ks) noexcept nogil:
-    return ks.settings.maxmemory_policy == POLICY_ALLKEYS_LFU or ks.settings.maxmemory_policy == POLICY_VOLATILE_LFU
 
 
 cdef bint policy_is_lru(const Keyspace* ks) noexcept nogil:
@@ -36,10 +27,8 @@ cdef uint32_t access_of_saved(Keyspace* ks, int64_t idle, int64_t counter) noexc
     return (now_seconds(ks) - <uint32_t>(idle if idle < LRU_MASK else LRU_MASK)) & LRU_MASK
 
 
-cdef uint32_t access_for_new(Keyspace* ks) noexcept nogil:
-    if policy_is_lfu(ks):
-        return (now_minutes(ks) << 8) | LFU_START
-    return now_seconds(ks)
+cdef uint32_t lfu_for_new(const Keyspace* ks) noexcept nogil:
+    return (now_minutes(ks) << 8) | LFU_START
 
 
 cdef uint32_t lfu_counter(const Keyspace* ks, const Entry* e) noexcept nogil:
@@ -53,12 +42,9 @@ cdef uint32_t lfu_counter(const Keyspace* ks, const Entry* e) noexcept nogil:
     return 0 if decay > counter else counter - decay
 
 
-cdef uint32_t access_touched(Keyspace* ks, const Entry* e) noexcept nogil:
-    cdef uint32_t counter
+cdef uint32_t lfu_touched(Keyspace* ks, const Entry* e) noexcept nogil:
+    cdef uint32_t counter = lfu_counter(ks, e)
     cdef double above
-    if not policy_is_lfu(ks):
-        return now_seconds(ks)
-    counter = lfu_counter(ks, e)
     if counter < 255:
         # logarithmic: the higher the counter, the rarer an access raises it
         above = counter - LFU_START if counter > LFU_START else 0

@@ -14,18 +14,18 @@ cdef extern from *:
     #include <string.h>
     /* a header of one or two digits without leading zeros, where eight bytes can be read: where it ends; NULL: it is something else */
     static inline const char* zippy_short_header(const char* at, char kind, int64_t* n) {
-        uint64_t word, digit;
+        uint64_t word, digit, second;
         memcpy(&word, at, 8);
     #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
         word = __builtin_bswap64(word);
     #endif
         digit = (word >> 8 & 255) - '0';
-        if ((word & 255) != (uint8_t)kind || digit - 1 > 8) return NULL;
+        if (digit - 1 > 8) return NULL;
         *n = (int64_t)digit;
-        if ((word >> 16 & 0xFFFF) == 0x0A0D) return at + 4;
-        digit = (word >> 16 & 255) - '0';
-        if (digit > 9 || (word >> 24 & 0xFFFF) != 0x0A0D) return NULL;
-        *n = *n * 10 + (int64_t)digit;
+        if ((word & 0xFFFF00FF) == (0x0A0D0000u | (uint8_t)kind)) return at + 4;
+        second = (word >> 16 & 255) - '0';
+        if (second > 9 || (word & 0xFFFF0000FF) != (0x0A0D000000u | (uint8_t)kind)) return NULL;
+        *n = (int64_t)(digit * 10 + second);
         return at + 5;
     }
     """
@@ -384,12 +384,12 @@ cdef int parser_look_ahead(Parser* p) noexcept nogil:
     drop_requests(b)
     if p.args_left < 0:
         b.argv_count = 0
-    while b.count < ahead and p.pos - from_pos < BATCH_BYTES:
-        if p.args_left < 0 and p.pos < p.end and parse_whole(p):
-            continue
-        status = parse_one(p)
-        if status != PARSE_COMMAND:
+    while status == PARSE_COMMAND:
+        if p.args_left < 0 and p.pos < p.end:
+            parse_whole(p, ahead, from_pos + BATCH_BYTES)
+        if b.count >= ahead or p.pos - from_pos >= BATCH_BYTES:
             break
+        status = parse_one(p)
     if status == PARSE_ERROR and b.count:
         # it is found again when its turn comes
         p.pos = p.start
@@ -550,40 +550,49 @@ cdef inline const char* read_header(const char* at, const char* end, char kind, 
     return after if after != NULL else read_long_header(at, end, kind, n)
 
 
-cdef inline bint parse_whole(Parser* p) noexcept nogil:
-    """Parses the command at pos behind the batch's others if all of it is there and needs no care; False: nothing was consumed."""
+cdef inline void parse_whole(Parser* p, int ahead, size_t until) noexcept nogil:
+    """Parses the commands at pos of which all is there and that need no care, until there are `ahead` in the batch or pos has come to
+    `until`. What stops it is for parse_one."""
     cdef Batch* b = p.batch
-    cdef Request* request
-    cdef const char* at = p.base + p.pos
+    cdef Request* request = &b.requests[b.count]
+    cdef Request* enough = &b.requests[ahead]
     cdef const char* end = p.base + p.end
-    cdef int first = b.argv_count
+    cdef const char* begin = p.base + p.pos
+    cdef const char* at
     cdef int64_t count
     cdef int64_t length
     cdef Slice* argument
     cdef Slice* stop
-    at = read_header(at, end, c'*', &count)
-    if at == NULL or count > WHOLE_ARGS or count > p.max_args:
-        return False
-    while b.argv_cap - first < count:
+    while request < enough and <size_t>(begin - p.base) < until:
+        at = read_header(begin, end, c'*', &count)
+        if at == NULL or count > WHOLE_ARGS or count > p.max_args or not has_room(b, count):
+            break
+        argument = b.argv + b.argv_count
+        stop = argument + count
+        while argument != stop:
+            at = read_header(at, end, c'$', &length)
+            if at == NULL or length > p.max_bulk or end - at < length + 2:
+                break
+            argument[0] = slice_of(at, length)
+            argument += 1
+            at += length + 2
+        if argument != stop:
+            break
+        request.start = begin - p.base
+        request.first = b.argv_count
+        request.argc = <int>count
+        request += 1
+        b.argv_count += <int>count
+        begin = at
+    b.count = <int>(request - b.requests)
+    p.pos = begin - p.base
+
+
+cdef inline bint has_room(Batch* b, int64_t count) noexcept nogil:
+    """Makes room for so many arguments more. False: out of memory; where one is added after the other it fails again, and says so."""
+    while b.argv_cap - b.argv_count < count:
         if not grow_argv(b):
-            # it fails again, with a word about that, where one argument is added after the other
             return False
-    argument = b.argv + first
-    stop = argument + count
-    while argument != stop:
-        at = read_header(at, end, c'$', &length)
-        if at == NULL or length > p.max_bulk or end - at < length + 2:
-            return False
-        argument[0] = slice_of(at, length)
-        argument += 1
-        at += length + 2
-    request = &b.requests[b.count]
-    request.start = p.pos
-    request.first = first
-    request.argc = <int>count
-    b.count += 1
-    b.argv_count = first + <int>count
-    p.pos = at - p.base
     return True
 
 

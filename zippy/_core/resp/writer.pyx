@@ -38,7 +38,9 @@ cdef inline void header(Reply* r, char kind, int64_t n) noexcept nogil:
 
 
 cdef void reply_ok(Reply* r) noexcept nogil:
-    reply_raw(r, b"+OK\r\n", 5)
+    if room(r, 5):
+        memcpy(r.out.data + r.out.len, b"+OK\r\n", 5)
+        r.out.len += 5
 
 
 cdef void reply_simple(Reply* r, const char* text) noexcept nogil:

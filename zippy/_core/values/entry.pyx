@@ -4,9 +4,9 @@
 from libc.stdio cimport fprintf, stderr
 from libc.stdlib cimport abort
 from libc.string cimport memcpy, memset
-from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_good_size, mem_size, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
+from zippy._core.ground.slice cimport copy_bytes, slice_of
 
 cdef enum:
     SHORT_KEY_MAX = 65535
@@ -54,8 +54,7 @@ cdef Entry* fill(void* block, Slice key, int type, int encoding, bint in_line, i
         field += 1
     else:
         e.key_len = <uint16_t>key.len
-    if key.len:
-        memcpy(field, key.ptr, key.len)
+    copy_bytes(<char*>field, key.ptr, key.len)
     return e
 
 
@@ -103,7 +102,8 @@ cdef Blob* blob_new(size_t len) noexcept nogil:
 
 
 cdef inline bint reads_as_int(Slice value, int64_t* n) noexcept nogil:
-    return 0 < value.len <= INT_TEXT_MAX and num_read_i64(value, n)
+    # most texts begin with a letter, and need no call
+    return 0 < value.len <= INT_TEXT_MAX and value.ptr[0] <= c'9' and num_read_i64(value, n)
 
 
 cdef inline int text_encoding(Slice key, Slice value, bint expires) noexcept nogil:
@@ -129,8 +129,8 @@ cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogi
     entry_set_encoding(e, text_encoding(key, value, expiry != NO_EXPIRY))
     if value.len > INLINE_MAX:
         mem_copy(data, value.ptr, value.len)
-    elif value.len:
-        memcpy(data, value.ptr, value.len)
+    else:
+        copy_bytes(data, value.ptr, value.len)
     return e
 
 
@@ -248,31 +248,23 @@ cdef Entry* entry_set_int(Entry* e, int64_t n) noexcept nogil:
     return e
 
 
-cdef Entry* entry_set_string(Entry* e, Slice value) noexcept nogil:
-    cdef int64_t n
-    if reads_as_int(value, &n):
-        return entry_set_int(e, n)
-    return entry_set_text(e, value)
+cdef inline bint fits_inline(const Entry* e, Slice key, size_t len) noexcept nogil:
+    """A value of len bytes would live in a block of this size, no smaller and no larger. key: the entry's."""
+    if not e.flags & ENTRY_INLINE or len > INLINE_MAX:
+        return False
+    return len == inline_len(e) or mem_good_size(overhead(key, True, has_flag(e, ENTRY_EXPIRY)) + len) == mem_size(e)
 
 
-cdef inline bint fits_inline(const Entry* e, size_t len) noexcept nogil:
-    """A value of len bytes would live in a block of this size, no smaller and no larger."""
-    return (
-        e.flags & ENTRY_INLINE and len <= INLINE_MAX
-        and mem_good_size(overhead(entry_key(e), True, has_flag(e, ENTRY_EXPIRY)) + len) == mem_size(e)
-    )
-
-
-cdef Entry* entry_set_text(Entry* e, Slice value) noexcept nogil:
+cdef inline Entry* set_text(Entry* e, Slice value) noexcept nogil:
+    cdef Slice key = entry_key(e)
     cdef Blob* b
-    if fits_inline(e, value.len):
-        if value.len:
-            memcpy(inline_value(e), value.ptr, value.len)
+    if fits_inline(e, key, value.len):
+        copy_bytes(<char*>key.ptr + key.len, value.ptr, value.len)
         e.access = entry_access(e) | (<uint32_t>value.len << 24)
-        entry_set_encoding(e, text_encoding(entry_key(e), value, has_flag(e, ENTRY_EXPIRY)))
+        entry_set_encoding(e, text_encoding(key, value, has_flag(e, ENTRY_EXPIRY)))
         return e
     if e.flags & ENTRY_INLINE or value.len <= INLINE_MAX:
-        return replaced(e, entry_new_text(entry_key(e), value, entry_expiry(e)))
+        return replaced(e, entry_new_text(key, value, entry_expiry(e)))
     b = blob_new(value.len)
     if b == NULL:
         return NULL
@@ -281,6 +273,17 @@ cdef Entry* entry_set_text(Entry* e, Slice value) noexcept nogil:
     entry_pointer(e)[0] = b
     entry_set_encoding(e, ENC_RAW)
     return e
+
+
+cdef Entry* entry_set_text(Entry* e, Slice value) noexcept nogil:
+    return set_text(e, value)
+
+
+cdef Entry* entry_set_string(Entry* e, Slice value) noexcept nogil:
+    cdef int64_t n
+    if reads_as_int(value, &n):
+        return entry_set_int(e, n)
+    return set_text(e, value)
 
 
 cdef Slice entry_string(const Entry* e, char* scratch) noexcept nogil:
@@ -318,7 +321,7 @@ cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogi
     if has_blob(e):
         return resize_blob(e, len, data)
     old = entry_string(e, scratch)
-    if fits_inline(e, len):
+    if fits_inline(e, entry_key(e), len):
         data[0] = inline_value(e)
         if len > old.len:
             memset(data[0] + old.len, 0, len - old.len)

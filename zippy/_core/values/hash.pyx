@@ -11,7 +11,7 @@ from zippy._core.ground.listpack cimport (
     LP_OVERHEAD, lp_append, lp_copy, lp_delete_range_at, lp_find, lp_first, lp_fits, lp_free, lp_length, lp_new, lp_next, lp_replace,
     lp_places, lp_seek, lp_text
 )
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_size
+from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_good_size, mem_size
 from zippy._core.ground.random cimport random_below
 from zippy._core.values.block_table cimport BlockTable, bt_copy, bt_free, bt_free_some, bt_memory, bt_new
 from zippy._core.values.entry cimport (
@@ -90,9 +90,13 @@ cdef inline void write_block(uint8_t* block, Slice field, Slice value) noexcept 
     at += <size_t>1 << field_width
     write_length(at, value_width, value.len)
     at += <size_t>1 << value_width
-    if field.len:
+    if field_width:
+        mem_copy(at, field.ptr, field.len)
+    elif field.len:
         memcpy(at, field.ptr, field.len)
-    if value.len:
+    if value_width:
+        mem_copy(at + field.len, value.ptr, value.len)
+    elif value.len:
         memcpy(at + field.len, value.ptr, value.len)
 
 

@@ -12,7 +12,7 @@ from zippy._core.ground.listpack cimport (
     LP_MAX_BYTES, lp_append, lp_append_int, lp_copy, lp_delete, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_length, lp_new, lp_next,
     lp_places, lp_seek
 )
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
+from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_size
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
 from zippy._core.ground.random cimport random_below
 from zippy._core.values.block_table cimport BlockTable, bt_copy, bt_free, bt_free_some, bt_memory, bt_new
@@ -60,7 +60,9 @@ cdef void* block_new(Slice member) noexcept nogil:
     else:
         block[0] = LEN64
         memcpy(block + 1, &member.len, 8)
-    if member.len:
+    if prefix > 1:
+        mem_copy(block + prefix, member.ptr, member.len)
+    elif member.len:
         memcpy(block + prefix, member.ptr, member.len)
     return block
 

@@ -1,5 +1,6 @@
 # The rows are filled in and looked through when the module is imported, so a type that lacks something stops the server before it begins.
 
+from zippy._core.ground.mem cimport mem_has_room
 from zippy._core.ground.sha1 cimport Sha1, sha1_begin, sha1_end
 from zippy._core.values.digest cimport digest_number
 from zippy._core.values.entry cimport (
@@ -13,6 +14,10 @@ from zippy._core.values.stream_type cimport stream_row
 from zippy._core.values.string_type cimport string_row
 from zippy._core.values.types cimport RDB_TYPES, TYPES, RdbPart
 from zippy._core.values.zset_type cimport zset_row
+
+cdef enum:
+    LARGE = 1 << 20              # bytes: so much has to be there before a copy is begun
+    COPY_SAMPLES = 5             # elements that tell how large a value is
 
 ctypedef void (*fill_fn)(TypeOps* row) noexcept nogil
 
@@ -89,6 +94,10 @@ cdef uint64_t value_free_effort(const Entry* e) noexcept nogil:
 
 
 cdef Entry* value_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
+    # items are made in the middle of it, and what they are made of aborts where there is no memory
+    cdef size_t size = value_memory(e, COPY_SAMPLES)
+    if size >= LARGE and not mem_has_room(size):
+        return NULL
     return value_ops(e).copy(e, key, expiry)
 
 

@@ -1,0 +1,86 @@
+"""FastStream's Redis streams with zippy behind them: a subscriber alone, and subscribers of one consumer group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+import redis
+
+from tests.needs import needs_command, needs_package
+
+needs_package("faststream")
+
+
+@pytest.fixture
+def client(url: str) -> redis.Redis:
+    """To look at the streams."""
+    client = redis.Redis.from_url(url)
+    needs_command(client, "XREADGROUP", "FastStream's streams")
+    return client
+
+
+def in_time(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs it, for a minute at most."""
+    asyncio.run(asyncio.wait_for(body(), 60))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Lets others run until it holds."""
+    while not condition():  # noqa: ASYNC110 - what it asks of the server tells nobody when it changes
+        await asyncio.sleep(0.005)
+
+
+def test_subscriber(url: str, client: redis.Redis) -> None:
+    """Who subscribes gets what is published from then on, in order."""
+    from faststream.redis import RedisBroker, StreamSub
+
+    async def body() -> None:
+        broker = RedisBroker(url)
+        heard: list[int] = []
+
+        @broker.subscriber(stream=StreamSub("numbers", polling_interval=20))
+        async def hear(number: int) -> None:
+            heard.append(number)
+
+        async with broker:
+            await broker.start()
+            await broker.publish(-1, stream="numbers")
+            await until(lambda: heard == [-1])
+            for number in range(100):
+                await broker.publish(number, stream="numbers", maxlen=10)
+            await until(lambda: len(heard) == 101)
+        assert heard == [-1, *range(100)]
+
+    in_time(body)
+    assert client.xlen("numbers") <= 101
+
+
+def test_group(url: str, client: redis.Redis) -> None:
+    """Two consumers of a group share the messages, and acknowledge each."""
+    from faststream.redis import RedisBroker, StreamSub
+
+    async def body() -> None:
+        broker = RedisBroker(url)
+        heard: list[int] = []
+
+        @broker.subscriber(stream=StreamSub("jobs", group="workers", consumer="one", polling_interval=20))
+        async def first(number: int) -> None:
+            heard.append(number)
+
+        @broker.subscriber(stream=StreamSub("jobs", group="workers", consumer="two", polling_interval=20))
+        async def second(number: int) -> None:
+            heard.append(number)
+
+        async with broker:
+            await broker.start()
+            for number in range(100):
+                await broker.publish(number, stream="jobs")
+            await until(lambda: len(heard) == 100)
+            await until(lambda: client.xpending("jobs", "workers")["pending"] == 0)
+        assert sorted(heard) == list(range(100))
+
+    in_time(body)
+    assert {consumer["name"] for consumer in client.xinfo_consumers("jobs", "workers")} == {b"one", b"two"}
