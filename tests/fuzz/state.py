@@ -14,7 +14,7 @@ SETTLE_SECONDS = 60.0
 DATABASES = 16
 
 Item = tuple[bytes, Any, int]
-"""Type, value, and the ms at which its time is over (-1: never)."""
+"""Type, value, and the ms at which its time is over (-1: never). A hash's value has these for each field, too."""
 Data = dict[tuple[int, bytes], Item]
 
 
@@ -111,16 +111,39 @@ def data_of(client: RawClient) -> Data:
             client.send_bytes(b"".join(encode((*READ[kind][:1], key, *READ[kind][1:])) for kind, key in zip(kinds, batch, strict=True)))
             for key, (kind, expiry) in zip(batch, answers, strict=True):
                 data[db, key] = kind, value_of(kind, client.read()), expiry
+            add_moments(client, data, [(db, key) for key, kind in zip(batch, kinds, strict=True) if kind == b"hash"])
     ok(client("SELECT", 0))
     return data
 
 
+def add_moments(client: RawClient, data: Data, hashes: list[tuple[int, bytes]]) -> None:
+    """Puts to each field of these hashes, beside its value, when its time is over. The hashes' database is selected."""
+    fields = {key: [field for field, _ in data[key][1]] for key in hashes}
+    # an empty hash is one all of whose fields are over and still there
+    asked = {key: names for key, names in fields.items() if names}
+    client.send_bytes(b"".join(encode(("HPEXPIRETIME", key[1], "FIELDS", len(names), *names)) for key, names in asked.items()))
+    for key in asked:
+        kind, pairs, expiry = data[key]
+        moments = client.read().plain()
+        data[key] = kind, [(*pair, moment) for pair, moment in zip(pairs, moments, strict=True)], expiry
+
+
+def lasting(data: Data, now_ms: int) -> Data:
+    """The data without what was over at now_ms: keys, fields, and hashes with their last field."""
+    left: Data = {}
+    for key, (kind, value, expiry) in data.items():
+        if kind == b"hash":
+            value = [triple for triple in value if not 0 <= triple[2] <= now_ms]
+        if not 0 <= expiry <= now_ms and (kind != b"hash" or value):
+            left[key] = kind, value, expiry
+    return left
+
+
 def compare(before: Data, after: Data, now_ms: int) -> None:
-    """Broken when the two differ in more than keys whose time was over at now_ms."""
-    lasting = {key: item for key, item in before.items() if not 0 <= item[2] <= now_ms}
-    found = {key: item for key, item in after.items() if not 0 <= item[2] <= now_ms}
-    different = [key for key in sorted(lasting.keys() | found.keys()) if lasting.get(key) != found.get(key)]
+    """Broken when the two differ in more than what was over at now_ms."""
+    kept, found = lasting(before, now_ms), lasting(after, now_ms)
+    different = [key for key in sorted(kept.keys() | found.keys()) if kept.get(key) != found.get(key)]
     shown = "\n".join(
-        f"{key}: before {str(lasting.get(key))[:400]}, after {str(found.get(key))[:400]}" for key in different[:5] + different[-5:]
+        f"{key}: before {str(kept.get(key))[:400]}, after {str(found.get(key))[:400]}" for key in different[:5] + different[-5:]
     )
-    hold(not different, f"{len(different)} of {len(lasting)} keys are not what they were (clock {now_ms}):\n{shown}")
+    hold(not different, f"{len(different)} of {len(kept)} keys are not what they were (clock {now_ms}):\n{shown}")
