@@ -2,7 +2,6 @@
 
 from libc.stdint cimport UINT64_MAX
 from libc.string cimport memmove
-from zippy._core.ground.buf cimport slice_compare
 from zippy._core.ground.id_tree cimport (
     IdLeaf, id_leaf_id, id_leaf_number, id_leaf_sum, id_tree_above, id_tree_append_leaf, id_tree_below, id_tree_cut_first, id_tree_init,
     id_tree_memory, id_tree_next, id_tree_prev, id_tree_put, id_tree_remove, id_tree_set, stream_id_compare, stream_id_is_zero,
@@ -18,8 +17,8 @@ from zippy._core.values.stream_block cimport (
     ENTRY_DELETED, ENTRY_SAME_FIELDS, block_add, block_check, block_count_deleted, block_int, block_largest, block_new, block_takes
 )
 from zippy._core.values.stream_group cimport (
-    READ_UNKNOWN, Pending, addresses_by_name, addresses_with_room, group_copy, group_free_effort, group_free_some, group_memory, group_name,
-    group_new, pending_find, pending_remove
+    READ_UNKNOWN, Pending, address_place, addresses_by_name, addresses_with_room, group_copy, group_free_effort, group_free_some,
+    group_memory, group_name, group_new, pending_find, pending_remove
 )
 
 cdef extern from *:
@@ -519,24 +518,9 @@ cdef Entry* stream_take_remains(Stream* s) noexcept nogil:
 # Groups
 
 
-cdef uint32_t group_place(const Stream* s, Slice name, bint* found) noexcept nogil:
+cdef inline uint32_t group_place(const Stream* s, Slice name, bint* found) noexcept nogil:
     """Where the group of this name is in the list, or would be."""
-    cdef uint32_t low = 0
-    cdef uint32_t high = s.group_count
-    cdef uint32_t middle
-    cdef int order
-    while low < high:
-        middle = (low + high) // 2
-        order = slice_compare(group_name(s.groups[middle]), name)
-        if order == 0:
-            found[0] = True
-            return middle
-        if order < 0:
-            low = middle + 1
-        else:
-            high = middle
-    found[0] = False
-    return low
+    return address_place(<void**>s.groups, s.group_count, name, name_of_group, found)
 
 
 cdef StreamGroup* stream_group(const Stream* s, Slice name) noexcept nogil:

@@ -78,6 +78,8 @@ cdef bint pending_iter_next(PendingIter* it) noexcept nogil                     
 # The array, or NULL, with room for one address beside `count`: its block is doubled
 cdef void* addresses_with_room(void* array, uint32_t count) noexcept nogil
 ctypedef Slice (*name_of_fn)(const void* item) noexcept nogil
+# Where the item of this name is in an array that is in the order of the names, or would be
+cdef uint32_t address_place(void** array, uint32_t count, Slice name, name_of_fn name_of, bint* found) noexcept nogil
 # Puts an array of addresses into the order of their names; False: two have the same name. O(count) if it is in order already
 cdef bint addresses_by_name(void** array, uint32_t count, name_of_fn name_of) noexcept nogil
 cdef StreamConsumer* consumer_append(StreamGroup* g, Slice name) noexcept nogil   # in any order, to be sorted when all are there

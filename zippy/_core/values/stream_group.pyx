@@ -29,15 +29,14 @@ cdef Slice consumer_name(const StreamConsumer* c) noexcept nogil:
 # Consumers
 
 
-cdef uint32_t consumer_place(const StreamGroup* g, Slice name, bint* found) noexcept nogil:
-    """Where the consumer of this name is in the list, or would be."""
+cdef uint32_t address_place(void** array, uint32_t count, Slice name, name_of_fn name_of, bint* found) noexcept nogil:
     cdef uint32_t low = 0
-    cdef uint32_t high = g.count
+    cdef uint32_t high = count
     cdef uint32_t middle
     cdef int order
     while low < high:
         middle = (low + high) // 2
-        order = slice_compare(consumer_name(g.consumers[middle]), name)
+        order = slice_compare(name_of(array[middle]), name)
         if order == 0:
             found[0] = True
             return middle
@@ -47,6 +46,11 @@ cdef uint32_t consumer_place(const StreamGroup* g, Slice name, bint* found) noex
             high = middle
     found[0] = False
     return low
+
+
+cdef inline uint32_t consumer_place(const StreamGroup* g, Slice name, bint* found) noexcept nogil:
+    """Where the consumer of this name is in the list, or would be."""
+    return address_place(<void**>g.consumers, g.count, name, name_of_consumer, found)
 
 
 cdef StreamConsumer* consumer_find(const StreamGroup* g, Slice name) noexcept nogil:
