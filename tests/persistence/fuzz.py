@@ -22,6 +22,7 @@ import zippy
 from tests.persistence.damage import BLOAT, SLOW, Campaign, Found, damaged, hyperloglogs, make_file
 from zippy._core import snapshot
 from zippy._core.introspection import memory_stats
+from zippy.inprocess.engine import host_of
 
 MAGIC = 9  # bytes of a file's start
 KINDS = 4
@@ -70,11 +71,11 @@ class Target:
         data = self.file[:MAGIC] + middle + b"\xff" + bytes(8)
         began = time.monotonic()
         try:
-            snapshot.load_bytes(self.files.core, data)
+            snapshot.load_bytes(host_of(self.files).core, data)
         except snapshot.SnapshotError as error:
             if not 0 <= error.offset <= len(data):
                 raise Found(f"offset {error.offset}") from None
-        used = memory_stats(self.files.core)["used"]
+        used = memory_stats(host_of(self.files).core)["used"]
         self.connection.flushall()
         if used > BLOAT or time.monotonic() - began > SLOW:
             raise Found("bloats or hangs")
