@@ -230,6 +230,9 @@ class Campaign:
     def work(self) -> None:
         """Reads and changes the value at k."""
         kind = self.r.type("k")
+        if kind == b"none":
+            # all fields of a hash were over, and it went by itself
+            return
         before = self.command(*READS[kind])
         again = self.r.dump("k")
         if self.command("RESTORE", "t", 0, again) not in (b"OK", True):
