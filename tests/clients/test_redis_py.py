@@ -320,6 +320,7 @@ class TestStreams:
 
         def work(name: str) -> None:
             worker = connect()
+            worker.xgroup_createconsumer("jobs", "workers", name)
             while len(done) < 200:
                 for id, fields in entries_of(worker.xreadgroup("workers", name, {"jobs": ">"}, count=3, block=50), "jobs"):
                     done.append(fields["n"])

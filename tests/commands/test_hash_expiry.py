@@ -171,6 +171,17 @@ class TestHpexpire:
         assert raw("HPEXPIRE", "h", -(2**63), "FIELDS", 1, "b") == Reply("-", NEGATIVE)
 
 
+    def test_a_listpack_can_hold_expiries_from_then_on(self, raw: RawClient) -> None:
+        """Whether a field got one or not."""
+        for command in ("HEXPIRE h 100 FIELDS 1 x", "HEXPIRE h 100 XX FIELDS 1 a", "HEXPIRE h 0 FIELDS 1 a", "HGETEX h PERSIST FIELDS 1 x"):
+            raw("DEL", "h")
+            raw("HSET", "h", "a", 1, "b", 2)
+            raw("HPERSIST", "h", "FIELDS", 1, "a")
+            assert encoding(raw, "h") == b"listpack"
+            raw(*command.split())
+            assert encoding(raw, "h") == b"listpackex"
+
+
 class TestHpexpiretime:
     """HPEXPIRETIME key FIELDS numfields field [field ...]."""
 
@@ -226,10 +237,14 @@ class TestHpttl:
         raw("HPEXPIRE", "h", 1234, "FIELDS", 1, "a")
         clock.advance(1000)
         assert raw("HPTTL", "h", "FIELDS", 2, "a", "b") == replies(234, -1)
-        clock.advance(234)
-        # its last millisecond has begun: it can be read, and has no time left
-        assert raw("HPTTL", "h", "FIELDS", 1, "a") == replies(-2)
-        assert raw("HGET", "h", "a") == bulk(b"1")
+
+
+    def test_the_last_millisecond(self, raw: RawClient, kind: str, clock: Clock) -> None:
+        """A field of a listpack can still be read, and has no time left."""
+        raw("HPEXPIRE", "h", 5, "FIELDS", 1, "b")
+        clock.advance(5)
+        assert raw("HGET", "h", "b") == bulk("two")
+        assert raw("HPTTL", "h", "FIELDS", 1, "b") == replies(-2 if kind == "listpackex" else 0)
 
 
 class TestHpersist:
@@ -296,6 +311,13 @@ class TestHgetex:
     )
     def test_errors(self, raw: RawClient, kind: str, words: str, error: bytes) -> None:
         assert raw("HGETEX", *words.split()) == Reply("-", error)
+
+
+    def test_no_fields(self, raw: RawClient) -> None:
+        arity = Reply("-", b"ERR wrong number of arguments for 'hgetex' command")
+        assert raw("HGETEX", "h", "EX", 1, "FIELDS") == arity
+        assert raw("HGETEX", "h", "EX", 1, "FIELDSX") == arity
+        assert raw("HGETEX", "h", "EX", 1, "FIELDS", 1) == Reply("-", MISMATCH)
 
 
 class TestHsetex:

