@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 import redis
@@ -22,6 +23,12 @@ def needs_package(name: str) -> None:
     """The Python package `name` can be imported."""
     if importlib.util.find_spec(name) is None:
         missing(f"the package {name} is not installed")
+
+
+def package(name: str) -> Any:
+    """The Python package `name`."""
+    needs_package(name)
+    return importlib.import_module(name)
 
 
 def needs_program(name: str) -> str:

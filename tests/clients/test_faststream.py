@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from tests.needs import needs_command, needs_package
+from tests.waiting import until
 
 needs_package("faststream")
 
@@ -25,12 +26,6 @@ def client(url: str) -> redis.Redis:
 def in_time(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Runs it, for a minute at most."""
     asyncio.run(asyncio.wait_for(body(), 60))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Lets others run until it holds."""
-    while not condition():  # noqa: ASYNC110 - what it asks of the server tells nobody when it changes
-        await asyncio.sleep(0.005)
 
 
 def test_subscriber(url: str, client: redis.Redis) -> None:

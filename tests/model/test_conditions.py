@@ -7,10 +7,11 @@ from fractions import Fraction
 
 import pytest
 
+from tests.needs import package
 from tests.resp import RawClient, Reply
 
 pytestmark = [pytest.mark.zippy_only]
-xxhash = pytest.importorskip("xxhash", reason="pip install 'zippy[test]'")
+xxhash = package("xxhash")
 
 FAR = 99_999_999_999_999  # ms since the epoch
 LOW, HIGH = -(2**63), 2**63 - 1

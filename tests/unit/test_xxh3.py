@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.needs import package
 from zippy._core.testing.xxh3_shim import xxh3, xxh3_text
 
-xxhash = pytest.importorskip("xxhash", reason="pip install 'zippy[test]'")
+xxhash = package("xxhash")
 
 
 def test_of_each_length() -> None:
