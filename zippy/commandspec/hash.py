@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zippy.commandspec.spec import Argument, CommandSpec, KeySpec
+from zippy.commandspec.spec import TIMES, Argument, CommandSpec, KeySpec
 
 FIELDS = Argument(
     "fields", "block", "FIELDS", arguments=(Argument("numfields", "integer"), Argument("field", "string", flags=("multiple",)))
@@ -12,12 +12,6 @@ CONDITION = Argument(
     "oneof",
     flags=("optional",),
     arguments=tuple(Argument(word.lower(), "pure-token", word) for word in ("NX", "XX", "GT", "LT")),
-)
-TIMES = (
-    Argument("seconds", "integer", "EX"),
-    Argument("milliseconds", "integer", "PX"),
-    Argument("unix-time-seconds", "unix-time", "EXAT"),
-    Argument("unix-time-milliseconds", "unix-time", "PXAT"),
 )
 
 COMMANDS: tuple[CommandSpec, ...] = (

@@ -78,6 +78,15 @@ class Argument:
     arguments: tuple[Argument, ...] = ()
 
 
+# How commands are told when something expires
+TIMES = (
+    Argument("seconds", "integer", "EX"),
+    Argument("milliseconds", "integer", "PX"),
+    Argument("unix-time-seconds", "unix-time", "EXAT"),
+    Argument("unix-time-milliseconds", "unix-time", "PXAT"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSpec:
     """Everything about one command or subcommand (`name` is then `command|subcommand`, lower case)."""

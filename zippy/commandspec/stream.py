@@ -4,6 +4,29 @@ from __future__ import annotations
 
 from zippy.commandspec.spec import Argument, CommandSpec, Index, KeySpec, Keyword, Range
 
+IDS = Argument("ids", "block", "IDS", arguments=(Argument("numids", "integer"), Argument("id", "string", flags=("multiple",))))
+REFERENCES = Argument(
+    "condition",
+    "oneof",
+    flags=("optional",),
+    arguments=tuple(Argument(word.lower(), "pure-token", word) for word in ("KEEPREF", "DELREF", "ACKED")),
+)
+THRESHOLD = (
+    Argument(
+        "strategy",
+        "oneof",
+        arguments=(Argument("maxlen", "pure-token", "MAXLEN"), Argument("minid", "pure-token", "MINID", since="6.2.0")),
+    ),
+    Argument(
+        "operator",
+        "oneof",
+        flags=("optional",),
+        arguments=(Argument("equal", "pure-token", "="), Argument("approximately", "pure-token", "~")),
+    ),
+    Argument("threshold", "string"),
+    Argument("count", "integer", "LIMIT", flags=("optional",), since="6.2.0"),
+)
+
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="xack",
@@ -40,17 +63,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
         arguments=(
             Argument("key", "key", key_spec=0),
             Argument("group", "string"),
-            Argument(
-                "condition",
-                "oneof",
-                flags=("optional",),
-                arguments=(
-                    Argument("keepref", "pure-token", "KEEPREF"),
-                    Argument("delref", "pure-token", "DELREF"),
-                    Argument("acked", "pure-token", "ACKED"),
-                ),
-            ),
-            Argument("ids", "block", "IDS", arguments=(Argument("numids", "integer"), Argument("id", "string", flags=("multiple",)))),
+            REFERENCES,
+            IDS,
         ),
     ),
     CommandSpec(
@@ -77,36 +91,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
         arguments=(
             Argument("key", "key", key_spec=0),
             Argument("nomkstream", "pure-token", "NOMKSTREAM", flags=("optional",), since="6.2.0"),
-            Argument(
-                "condition",
-                "oneof",
-                flags=("optional",),
-                arguments=(
-                    Argument("keepref", "pure-token", "KEEPREF"),
-                    Argument("delref", "pure-token", "DELREF"),
-                    Argument("acked", "pure-token", "ACKED"),
-                ),
-            ),
-            Argument(
-                "trim",
-                "block",
-                flags=("optional",),
-                arguments=(
-                    Argument(
-                        "strategy",
-                        "oneof",
-                        arguments=(Argument("maxlen", "pure-token", "MAXLEN"), Argument("minid", "pure-token", "MINID", since="6.2.0")),
-                    ),
-                    Argument(
-                        "operator",
-                        "oneof",
-                        flags=("optional",),
-                        arguments=(Argument("equal", "pure-token", "="), Argument("approximately", "pure-token", "~")),
-                    ),
-                    Argument("threshold", "string"),
-                    Argument("count", "integer", "LIMIT", flags=("optional",), since="6.2.0"),
-                ),
-            ),
+            REFERENCES,
+            Argument("trim", "block", flags=("optional",), arguments=THRESHOLD),
             Argument("id-selector", "oneof", arguments=(Argument("auto-id", "pure-token", "*"), Argument("id", "string"))),
             Argument("data", "block", flags=("multiple",), arguments=(Argument("field", "string"), Argument("value", "string"))),
         ),
@@ -202,17 +188,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
         reply="array of integers",
         arguments=(
             Argument("key", "key", key_spec=0),
-            Argument(
-                "condition",
-                "oneof",
-                flags=("optional",),
-                arguments=(
-                    Argument("keepref", "pure-token", "KEEPREF"),
-                    Argument("delref", "pure-token", "DELREF"),
-                    Argument("acked", "pure-token", "ACKED"),
-                ),
-            ),
-            Argument("ids", "block", "IDS", arguments=(Argument("numids", "integer"), Argument("id", "string", flags=("multiple",)))),
+            REFERENCES,
+            IDS,
         ),
     ),
     CommandSpec(
@@ -617,35 +594,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         reply="integer",
         arguments=(
             Argument("key", "key", key_spec=0),
-            Argument(
-                "trim",
-                "block",
-                arguments=(
-                    Argument(
-                        "strategy",
-                        "oneof",
-                        arguments=(Argument("maxlen", "pure-token", "MAXLEN"), Argument("minid", "pure-token", "MINID", since="6.2.0")),
-                    ),
-                    Argument(
-                        "operator",
-                        "oneof",
-                        flags=("optional",),
-                        arguments=(Argument("equal", "pure-token", "="), Argument("approximately", "pure-token", "~")),
-                    ),
-                    Argument("threshold", "string"),
-                    Argument("count", "integer", "LIMIT", flags=("optional",), since="6.2.0"),
-                    Argument(
-                        "condition",
-                        "oneof",
-                        flags=("optional",),
-                        arguments=(
-                            Argument("keepref", "pure-token", "KEEPREF"),
-                            Argument("delref", "pure-token", "DELREF"),
-                            Argument("acked", "pure-token", "ACKED"),
-                        ),
-                    ),
-                ),
-            ),
+            Argument("trim", "block", arguments=(*THRESHOLD, REFERENCES)),
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zippy.commandspec.spec import Argument, CommandSpec, KeyCount, KeySpec, Range
+from zippy.commandspec.spec import TIMES, Argument, CommandSpec, KeyCount, KeySpec, Range
 
 
 def value_conditions(since: str | None = None) -> tuple[Argument, ...]:
@@ -176,13 +176,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
                 "expiration",
                 "oneof",
                 flags=("optional",),
-                arguments=(
-                    Argument("seconds", "integer", "EX"),
-                    Argument("milliseconds", "integer", "PX"),
-                    Argument("unix-time-seconds", "unix-time", "EXAT"),
-                    Argument("unix-time-milliseconds", "unix-time", "PXAT"),
-                    Argument("persist", "pure-token", "PERSIST"),
-                ),
+                arguments=(*TIMES, Argument("persist", "pure-token", "PERSIST")),
             ),
         ),
     ),
@@ -304,13 +298,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
                 "expiration",
                 "oneof",
                 flags=("optional",),
-                arguments=(
-                    Argument("seconds", "integer", "EX"),
-                    Argument("milliseconds", "integer", "PX"),
-                    Argument("unix-time-seconds", "unix-time", "EXAT"),
-                    Argument("unix-time-milliseconds", "unix-time", "PXAT"),
-                    Argument("persist", "pure-token", "PERSIST"),
-                ),
+                arguments=(*TIMES, Argument("persist", "pure-token", "PERSIST")),
             ),
             Argument("enx", "pure-token", "ENX", flags=("optional",)),
         ),
@@ -403,13 +391,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
                 "expiration",
                 "oneof",
                 flags=("optional",),
-                arguments=(
-                    Argument("seconds", "integer", "EX"),
-                    Argument("milliseconds", "integer", "PX"),
-                    Argument("unix-time-seconds", "unix-time", "EXAT"),
-                    Argument("unix-time-milliseconds", "unix-time", "PXAT"),
-                    Argument("keepttl", "pure-token", "KEEPTTL"),
-                ),
+                arguments=(*TIMES, Argument("keepttl", "pure-token", "KEEPTTL")),
             ),
         ),
     ),

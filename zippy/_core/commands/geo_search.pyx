@@ -48,7 +48,7 @@ cdef enum:
     FEW = 32                 # matches that need no memory of their own
     STEPS_BEFORE_SEEK = 16   # members that are read one after the other to come behind those that lie outside, before the tree is asked
 
-cdef OptionTable GEOSEARCH_OPTIONS = option_table("geosearch", [
+REPLY_ROWS = [
     ("withcoord", WITH_COORD),
     ("withdist", WITH_DIST),
     ("withhash", WITH_HASH),
@@ -56,46 +56,23 @@ cdef OptionTable GEOSEARCH_OPTIONS = option_table("geosearch", [
     ("any", ANY_OF_THEM),
     ("asc", ASCENDING),
     ("desc", DESCENDING),
+]
+SHAPE_ROWS = [
     ("frommember", FROM_MEMBER, FROM_POINT, 1),
     ("fromlonlat", FROM_POINT, FROM_MEMBER, 2),
     ("byradius", BY_RADIUS, BY_BOX, 1),
     ("bybox", BY_BOX, BY_RADIUS, 1),
-])
+]
+
+cdef OptionTable GEOSEARCH_OPTIONS = option_table("geosearch", [*REPLY_ROWS, *SHAPE_ROWS])
 # What a reply may have beside members is read, and then refused in an error of its own
-cdef OptionTable GEOSEARCHSTORE_OPTIONS = option_table("geosearchstore", [
-    ("withcoord", WITH_COORD),
-    ("withdist", WITH_DIST),
-    ("withhash", WITH_HASH),
-    ("count", HAS_COUNT, 0, 1),
-    ("any", ANY_OF_THEM),
-    ("asc", ASCENDING),
-    ("desc", DESCENDING),
-    ("frommember", FROM_MEMBER, FROM_POINT, 1),
-    ("fromlonlat", FROM_POINT, FROM_MEMBER, 2),
-    ("byradius", BY_RADIUS, BY_BOX, 1),
-    ("bybox", BY_BOX, BY_RADIUS, 1),
-    ("storedist", STORE_DISTANCES),
-])
+cdef OptionTable GEOSEARCHSTORE_OPTIONS = option_table("geosearchstore", [*REPLY_ROWS, *SHAPE_ROWS, ("storedist", STORE_DISTANCES)])
 cdef OptionTable GEORADIUS_OPTIONS = option_table("georadius georadiusbymember", [
-    ("withcoord", WITH_COORD),
-    ("withdist", WITH_DIST),
-    ("withhash", WITH_HASH),
-    ("count", HAS_COUNT, 0, 1),
-    ("any", ANY_OF_THEM),
-    ("asc", ASCENDING),
-    ("desc", DESCENDING),
+    *REPLY_ROWS,
     ("store", STORE, 0, 1),
     ("storedist", STORE_DISTANCES, 0, 1),
 ])
-cdef OptionTable GEORADIUS_RO_OPTIONS = option_table("georadius_ro georadiusbymember_ro", [
-    ("withcoord", WITH_COORD),
-    ("withdist", WITH_DIST),
-    ("withhash", WITH_HASH),
-    ("count", HAS_COUNT, 0, 1),
-    ("any", ANY_OF_THEM),
-    ("asc", ASCENDING),
-    ("desc", DESCENDING),
-])
+cdef OptionTable GEORADIUS_RO_OPTIONS = option_table("georadius_ro georadiusbymember_ro", REPLY_ROWS)
 
 
 cdef struct Request:

@@ -1,7 +1,7 @@
 # A new stream is put under its key when it has its first entry, so that a refused XADD leaves nothing behind. A stream that has become
 # empty stays: its last id must not be given again.
 
-from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
 from zippy._core.ground.id_tree cimport StreamId, stream_id_compare, stream_id_is_zero
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_syntax_error
@@ -126,6 +126,7 @@ cdef void xlen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 cdef bint arg_setid_options(Client* c, int argc, Slice* argv, StreamId id, int64_t* added, StreamId* max_deleted) noexcept nogil:
     cdef Options options
+    cdef uint32_t option
     options_begin(&options, &SETID_OPTIONS, argc, argv, 3)
     while options.at < argc:
         option = arg_option(&options)

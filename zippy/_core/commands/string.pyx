@@ -28,14 +28,18 @@ cdef enum:
 if sizeof(Blob) != PARSER_BULK_ROOM or <int>PARSER_LARGE_BULK <= <int>INLINE_MAX:
     raise ImportError("an entry can't take over what the parser received: the tree is half built")
 
-cdef OptionTable SET_OPTIONS = option_table("set", [
-    ("nx", SET_NX, SET_XX | IF_VALUE),
-    ("xx", SET_XX, SET_NX | IF_VALUE),
-    ("get", SET_GET),
+EXPIRY_ROWS = [
     ("ex", SET_EX, SET_NO_OTHER & ~SET_EX, 1),
     ("px", SET_PX, SET_NO_OTHER & ~SET_PX, 1),
     ("exat", SET_EXAT, SET_NO_OTHER & ~SET_EXAT, 1),
     ("pxat", SET_PXAT, SET_NO_OTHER & ~SET_PXAT, 1),
+]
+
+cdef OptionTable SET_OPTIONS = option_table("set", [
+    ("nx", SET_NX, SET_XX | IF_VALUE),
+    ("xx", SET_XX, SET_NX | IF_VALUE),
+    ("get", SET_GET),
+    *EXPIRY_ROWS,
     ("keepttl", SET_KEEPTTL, SET_ANY_EXPIRY),
     ("ifeq", IF_EQUAL, SET_NX | SET_XX | IF_VALUE, 1),
     ("ifne", IF_NOT_EQUAL, SET_NX | SET_XX | IF_VALUE, 1),
@@ -46,18 +50,12 @@ cdef OptionTable SET_OPTIONS = option_table("set", [
 cdef OptionTable MSETEX_OPTIONS = option_table("msetex", [
     ("nx", SET_NX, SET_XX),
     ("xx", SET_XX, SET_NX),
-    ("ex", SET_EX, SET_NO_OTHER & ~SET_EX, 1),
-    ("px", SET_PX, SET_NO_OTHER & ~SET_PX, 1),
-    ("exat", SET_EXAT, SET_NO_OTHER & ~SET_EXAT, 1),
-    ("pxat", SET_PXAT, SET_NO_OTHER & ~SET_PXAT, 1),
+    *EXPIRY_ROWS,
     ("keepttl", SET_KEEPTTL, SET_ANY_EXPIRY),
 ])
 
 cdef OptionTable GETEX_OPTIONS = option_table("getex", [
-    ("ex", SET_EX, SET_NO_OTHER & ~SET_EX, 1),
-    ("px", SET_PX, SET_NO_OTHER & ~SET_PX, 1),
-    ("exat", SET_EXAT, SET_NO_OTHER & ~SET_EXAT, 1),
-    ("pxat", SET_PXAT, SET_NO_OTHER & ~SET_PXAT, 1),
+    *EXPIRY_ROWS,
     ("persist", SET_PERSIST, SET_ANY_EXPIRY),
 ])
 

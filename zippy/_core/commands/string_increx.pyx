@@ -9,13 +9,14 @@ from zippy._core.commands.args cimport (
     OptionTable, Options, arg_i64, arg_options, check_type, option_table, option_value, reply_out_of_memory
 )
 from zippy._core.commands.engine cimport propagate_instead
-from zippy._core.commands.string cimport SET_ANY_EXPIRY, SET_EX, SET_EXAT, SET_NO_OTHER, SET_PERSIST, SET_PX, SET_PXAT, expiry_of
+from zippy._core.commands.string cimport SET_ANY_EXPIRY, SET_PERSIST, expiry_of
 from zippy._core.commands.string_number cimport read_float, read_int
 from zippy._core.keyspace.db cimport db_put_int, db_put_text, db_set_expiry, open_for_write
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_STRING
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_int, reply_raw
 from zippy._core.values.entry cimport NO_EXPIRY, TYPE_STRING, Entry, entry_expiry, entry_string
+from zippy._core.commands.string import EXPIRY_ROWS
 
 cdef enum IncrexFlag:
     # beside SET's options of an expiry
@@ -32,10 +33,7 @@ cdef OptionTable INCREX_OPTIONS = option_table("increx", [
     ("lbound", INCREX_LBOUND, 0, 1),
     ("ubound", INCREX_UBOUND, 0, 1),
     ("saturate", INCREX_SATURATE),
-    ("ex", SET_EX, SET_NO_OTHER & ~SET_EX, 1),
-    ("px", SET_PX, SET_NO_OTHER & ~SET_PX, 1),
-    ("exat", SET_EXAT, SET_NO_OTHER & ~SET_EXAT, 1),
-    ("pxat", SET_PXAT, SET_NO_OTHER & ~SET_PXAT, 1),
+    *EXPIRY_ROWS,
     ("persist", SET_PERSIST, SET_ANY_EXPIRY | INCREX_ENX),
     ("enx", INCREX_ENX, SET_PERSIST),
 ])
