@@ -78,7 +78,7 @@ class Rig:
 
 
 def streams(rig: Rig, count: int) -> dict[str, list[float]]:
-    """A stream at its worst, in blocks of one entry, that is trimmed or deleted."""
+    """A stream at its worst, in blocks of one entry, that is trimmed or deleted; and what is pending in a group."""
     found = {}
     rig.core.set_setting("stream-node-max-entries", 1)
     for event, words in (
@@ -95,6 +95,18 @@ def streams(rig: Rig, count: int) -> dict[str, list[float]]:
         rig.command(encoded("DEL", "stream"))
         rig.rest()
     rig.core.set_setting("stream-node-max-entries", 100)
+    rig.fill("stream", count)
+    for words in (("XGROUP", "DESTROY", "stream", "group"), ("XGROUP", "DELCONSUMER", "stream", "group", "reader")):
+        rig.command(encoded("XGROUP", "CREATE", "stream", "group", 0))
+        rig.command(encoded("XREADGROUP", "GROUP", "group", "reader", "COUNT", count, "STREAMS", "stream", ">"))
+        rig.rest()
+        rig.longest()
+        rig.command(encoded(*words))
+        rig.rest()
+        found[f"{words[0]} {words[1]} with all pending"] = rig.longest()
+        rig.command(encoded("XGROUP", "DESTROY", "stream", "group"))
+    rig.command(encoded("DEL", "stream"))
+    rig.rest()
     return found
 
 

@@ -216,6 +216,35 @@ def test_blocks_that_nobody_refers_to_are_cut_off(references: int) -> None:
     assert s.close() == (0, 0)
 
 
+def test_a_consumer_is_deleted_with_what_is_pending_for_it() -> None:
+    s = of_length(3000)
+    read_all(s, b"g", consumers=3)
+    before = s.pending(b"g")
+    assert s.delete_consumer(b"g", b"consumer 1") == 1000
+    assert s.pending(b"g") == [item for item in before if item[1] != b"consumer 1"]
+    assert s.delete_consumer(b"g", b"consumer 0") == 1000
+    assert s.pending(b"g") == s.pending(b"g", b"consumer 2") == [item for item in before if item[1] == b"consumer 2"]
+    # the last one has all that is pending
+    assert s.delete_consumer(b"g", b"consumer 2") == 1000
+    assert s.pending(b"g") == []
+    assert s.create_consumer(b"g", b"consumer 0")
+    assert s.put_pending(b"g", (5, 0), b"consumer 0", 0, 1)
+    assert s.delete_consumer(b"g", b"consumer 0") == 1
+    assert s.close() == (0, 0)
+
+
+def test_what_a_deleted_consumer_had_can_wait() -> None:
+    """Most of it: a group's tree is not freed where one consumer has all that is pending."""
+    for consumers, share in ((1, 0.9), (2, 0.0)):
+        s = of_length(20_000)
+        read_all(s, b"g", consumers)
+        used = s.used
+        assert s.delete_consumer(b"g", b"consumer 0", keep_remains=True) == 20_000 // consumers
+        assert s.used > used * share
+        assert s.free_remains() > 2 * (20_000 // consumers // 128)
+        assert s.close() == (0, 0)
+
+
 def test_is_freed_in_steps() -> None:
     s = of_length(2000, max_entries=10)
     for name in (b"one", b"two"):

@@ -17,8 +17,8 @@ from zippy._core.values.stream_block cimport (
     ENTRY_DELETED, ENTRY_SAME_FIELDS, block_add, block_check, block_count_deleted, block_int, block_largest, block_new, block_takes
 )
 from zippy._core.values.stream_group cimport (
-    READ_UNKNOWN, Pending, address_place, addresses_by_name, addresses_with_room, group_copy, group_free_effort, group_free_some,
-    group_memory, group_name, group_new, pending_find, pending_first, pending_remove
+    READ_UNKNOWN, Pending, address_place, addresses_by_name, addresses_with_room, consumer_cut, group_copy, group_free_effort,
+    group_free_some, group_memory, group_name, group_new, pending_find, pending_first, pending_remove
 )
 
 cdef extern from *:
@@ -621,6 +621,12 @@ cdef void stream_group_delete(Stream* s, StreamGroup* g) noexcept nogil:
     s.group_count -= 1
     memmove(&s.groups[at], &s.groups[at + 1], (s.group_count - at) * sizeof(void*))
     add_to_remains(s, g)
+
+
+cdef uint64_t stream_consumer_delete(Stream* s, StreamGroup* g, StreamConsumer* c) noexcept nogil:
+    cdef uint64_t pending = c.pending.count
+    add_to_remains(s, consumer_cut(g, c))
+    return pending
 
 
 cdef bint has_tombstones_from(const Stream* s, StreamId id) noexcept nogil:
