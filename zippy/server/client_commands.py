@@ -108,7 +108,6 @@ class Clients:
             "client_recent_max_input_buffer": 0,
             "client_recent_max_output_buffer": 0,
             "blocked_clients": 0,
-            "tracking_clients": 0,
             **client_stats(self.core),
             "total_blocking_keys_on_nokey": 0,
         }
