@@ -22,7 +22,6 @@ GROUPS = {
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
 NOT_YET = {"client|tracking", "client|caching", "client|getredir", "client|trackinginfo"}
 LEFT_OUT = {  # administration of later parts, transfer of keys between servers, replication
-    "acl",
     "failover",
     "migrate",
     "module",
