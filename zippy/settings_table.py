@@ -259,7 +259,14 @@ SETTINGS: tuple[Setting, ...] = (
         "maxmemory-clients", "memory-or-percent", 0, "Memory of all clients together, in bytes or of maxmemory; 0 has no limit.", used=True
     ),
     Setting(
-        "tracking-table-max-keys", "int", 1000000, "Keys remembered for client-side caching.", high=INT64_MAX, used=True, unsigned=True
+        "tracking-table-max-keys",
+        "int",
+        1000000,
+        "Keys remembered for client-side caching; 0 has no limit.",
+        high=INT64_MAX,
+        used=True,
+        unsigned=True,
+        core=True,
     ),
     # memory
     Setting("maxmemory", "memory", 0, "Bytes the data may take; 0 has no limit.", high=INT64_MAX, used=True, unsigned=True, core=True),

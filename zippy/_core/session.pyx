@@ -14,7 +14,6 @@ from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_
 from zippy._core.ground.hash cimport hash_seed
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare, mem_log_to
 from zippy._core.commands.accounting cimport account_turn, latency_sample
-from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
     answer_freed, client_begin_as_default, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over,
     look_at_input_again, next_deadline_us, next_unblocked, note_memory,
@@ -24,10 +23,12 @@ from zippy._core.commands.engine cimport (
     engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_make_room, engine_resume, engine_resumed, engine_run,
     engine_use, serve_deadlines
 )
+from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit
 )
 from zippy._core.commands.table cimport table_build, table_rename
+from zippy._core.commands.tracking cimport free_dead_keys, tell_of_writes, trim_tracked
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR,
     CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PAUSED, CLIENT_REPLICA, CLIENT_REPLY_OFF,
@@ -53,6 +54,7 @@ cdef enum:
     FREE_US = 1000                 # and a step takes no longer
     GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
     STRANGER_INPUT = 1 << 20       # bytes not yet run of a client that has not authenticated, as in Redis 8.2
+    TRIM_KEYS = 1000               # that are above tracking-table-max-keys, forgotten ten times a second; some 0.5 us each
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
     MOVED_BYTES = 4 << 20          # more unsent ones than that are moved only when they are a small part
 
@@ -215,6 +217,8 @@ cdef class Core:
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
+        if self.engine.tracking.writes.len or self.engine.ks.effects.events_lost:
+            tell_of_writes(self.engine)
         if self.engine.ks.effects.stream.bytes.end != self.engine.ks.effects.stream.taken or self.engine.ks.effects.stream.failed:
             before = clock_ticks()
             self.persist_turn()
@@ -241,7 +245,9 @@ cdef class Core:
 
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
-        return mem_has_spare() or lazy_waits(&self.engine.ks) or self.engine.ks.evicting or self.engine.waiting_for_memory
+        if self.engine.ks.evicting or self.engine.waiting_for_memory or self.engine.tracking.dead != NULL:
+            return True
+        return mem_has_spare() or lazy_waits(&self.engine.ks)
 
     def free_step(self):
         """One step of eviction and one of lazy freeing; the loop calls it between turns until there is nothing left to do."""
@@ -437,6 +443,8 @@ cdef class Core:
         serve_deadlines(self.engine)
         end_pause_if_over(self.engine)
         check_soft_limits(self.engine)
+        if self.engine.ks.tracking:
+            trim_tracked(self.engine, TRIM_KEYS)
         self.engine.stats.cron_ticks += clock_ticks() - began
         if self.schedule_turn_end is None:
             self.end_turn()
@@ -459,7 +467,7 @@ cdef class Core:
     def free_some(self, uint64_t items=FREE_ITEMS):
         """Frees about so many items of large values that were deleted, or gives memory back; True when nothing of either is left to do."""
         engine_use(self.engine)
-        return lazy_free_for(&self.engine.ks, items, FREE_US) and not mem_give_back(GIVE_BACK)
+        return lazy_free_for(&self.engine.ks, items, FREE_US) and free_dead_keys(self.engine, items) and not mem_give_back(GIVE_BACK)
 
     def compact(self, int64_t budget_us):
         """Moves entries out of nearly empty slabs within the budget, between turns; whether there is more to do."""

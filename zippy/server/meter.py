@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any
 
-from zippy._core.introspection import engine_stats, loop_stats, used_memory
+from zippy._core.introspection import EngineStats, LoopStats, engine_stats, used_memory
 from zippy._core.session import Core
 from zippy.server.info import Fields, Sections
 
@@ -32,7 +31,7 @@ STATS = (
     "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel", "acl_access_denied_tls_cert",
 )  # fmt: skip
 # counters of things that zippy does not have stay 0 and keep their place
-NOTHING_COUNTED = {**dict.fromkeys(STATS, 0), "instantaneous_input_repl_kbps": "0.00", "instantaneous_output_repl_kbps": "0.00"}
+NOTHING_COUNTED: Fields = {**dict.fromkeys(STATS, 0), "instantaneous_input_repl_kbps": "0.00", "instantaneous_output_repl_kbps": "0.00"}
 
 
 class Meter:
@@ -77,9 +76,13 @@ class Meter:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"stats": self.stats_fields, "debug": self.debug_fields}
+        return {
+            "stats": (NOTHING_COUNTED, EngineStats(self.core), lambda: self.instantaneous),
+            "memory": lambda: {"used_memory_peak_time": self.peak_time},
+            "debug": LoopStats(self.core),
+        }
 
-    def instantaneous_fields(self) -> dict[str, Any]:
+    def instantaneous_fields(self) -> Fields:
         """INFO's rates, which change with each sample only."""
         return {
             "instantaneous_ops_per_sec": round(self.rate("total_commands_processed")),
@@ -88,14 +91,3 @@ class Meter:
             "instantaneous_eventloop_cycles_per_sec": round(self.rate("eventloop_cycles")),
             "instantaneous_eventloop_duration_usec": round(self.rate("eventloop_duration_sum") / max(self.rate("eventloop_cycles"), 1)),
         }
-
-    def stats_fields(self) -> Fields:
-        """Counters since the start or CONFIG RESETSTAT, and rates."""
-        fields = NOTHING_COUNTED.copy()
-        fields.update(engine_stats(self.core))
-        fields.update(self.instantaneous)
-        return fields
-
-    def debug_fields(self) -> Fields:
-        """What the loop spent its time with."""
-        return loop_stats(self.core)

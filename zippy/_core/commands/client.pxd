@@ -22,8 +22,6 @@ cdef void note_memory(Engine* e, Client* c) noexcept nogil                  # to
 cdef void set_clients_limit(Engine* e, size_t limit) noexcept nogil         # bytes, 0: none
 # the largest one while they are above the limit, else NULL; O(clients) then
 cdef Client* client_to_evict(Engine* e) noexcept nogil
-cdef Client* client_by_id(Engine* e, uint64_t id) noexcept nogil            # NULL: there is none
-cdef void client_key_of(const void* item, Slice* key) noexcept nogil        # for Engine.clients_by_id
 
 cdef void discard_queue(Client* c) noexcept nogil                           # ends MULTI
 cdef void end_pause(Engine* e) noexcept nogil                                # of CLIENT PAUSE: those it held go on at the end of the turn

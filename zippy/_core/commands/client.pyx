@@ -1,12 +1,12 @@
 # A client that blocks keeps a copy of its request, which is run again when a key that it waits for was written; deadlines are a binary
 # heap, in which each client knows its place, so that one can be taken out of the middle.
 
-from libc.stdint cimport UINT64_MAX
+from libc.stdint cimport UINT64_MAX, uint32_t
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.clock cimport clock_ticks
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport ht_find, ht_insert, ht_remove
+from zippy._core.ground.hashtable cimport ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_zalloc
 from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_key
 from zippy._core.commands.accounting cimport account_call
@@ -14,11 +14,13 @@ from zippy._core.commands.acl_user cimport USER_NO_PASSWORD, USER_ON, user_is_fr
 from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.keyspace.lazy_free cimport lazy_free_step, lazy_last
 from zippy._core.commands.channels cimport unsubscribe_all
+from zippy._core.commands.client_ids cimport client_key_of
 from zippy._core.commands.output cimport client_has_output, take_pending
+from zippy._core.commands.tracking cimport forget_tracking, stop_tracking
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_REPLICA,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RESTRICTED, CLIENT_STRANGER, CLIENT_UNBLOCKED, CLIENT_UNPROVEN, Call
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RESTRICTED, CLIENT_STRANGER, CLIENT_UNBLOCKED, CLIENT_UNPROVEN, TRACKING_CACHING, Call
 )
 from zippy._core.resp.parser cimport (
     PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit, parser_room
@@ -104,6 +106,7 @@ cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
 
 cdef void client_free(Engine* e, Client* c) noexcept nogil:
     client_reset(e, c)
+    forget_tracking(e, c)
     if c.flags & CLIENT_PAUSED:
         e.stats.blocked_clients -= 1
     take_off_lists(e, c)
@@ -122,6 +125,7 @@ cdef void client_reset(Engine* e, Client* c) noexcept nogil:
     discard_queue(c)
     leave_watches(e, c)
     unsubscribe_all(e, c)
+    stop_tracking(e, c)
     stop_monitoring(e, c)
 
 
@@ -227,7 +231,7 @@ cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil:
 cdef size_t client_memory(const Client* c) noexcept nogil:
     cdef size_t size = mem_size(c) + c.reply.out.cap + parser_room(&c.parser) + c.parser.scratch.cap + c.multi.bytes
     size += c.parser.kept_cap * sizeof(Slice)
-    size += (c.channels.count + c.patterns.count + c.shard_channels.count) * 64
+    size += (c.channels.count + c.patterns.count + c.shard_channels.count + c.prefixes.count) * 64
     return size
 
 
@@ -257,14 +261,6 @@ cdef Client* client_to_evict(Engine* e) noexcept nogil:
             largest = c
         c = c.next
     return largest
-
-
-cdef void client_key_of(const void* item, Slice* key) noexcept nogil:
-    key[0] = slice_of(<const char*>&(<const Client*>item).id, sizeof(uint64_t))
-
-
-cdef Client* client_by_id(Engine* e, uint64_t id) noexcept nogil:
-    return <Client*>ht_find(&e.clients_by_id, slice_of(<const char*>&id, sizeof(id)))
 
 
 cdef bint queued_copy(QueuedCommand* q, Command* command, int argc, const Slice* argv) noexcept nogil:
@@ -437,6 +433,7 @@ cdef void unblock_answered(Engine* e, const Call* call) noexcept nogil:
     cdef Client* c = call.client
     e.ticks = clock_ticks()
     c.flags &= ~<uint64_t>CLIENT_BLOCKED
+    c.tracking &= ~<uint32_t>TRACKING_CACHING
     account_call(e, call)
     if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
         reply_cut(&c.reply, call.reply_at)

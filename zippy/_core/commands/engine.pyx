@@ -21,12 +21,15 @@ from zippy._core.commands.acl_check cimport acl_admits
 from zippy._core.commands.acl_log cimport acl_log_trim
 from zippy._core.commands.acl_user cimport users_begin, users_free
 from zippy._core.commands.args cimport reply_out_of_memory
-from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
+from zippy._core.commands.channels cimport pubsub_free, pubsub_init
 from zippy._core.commands.client cimport (
-    client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
+    discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
 )
+from zippy._core.commands.client_ids cimport client_key_of
+from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.keys cimport command_keys
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
+from zippy._core.commands.tracking cimport end_caching, remember_reads, tell_own, tracking_free, tracking_init
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL,
     CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLY_OFF,
@@ -34,7 +37,7 @@ from zippy._core.commands.types cimport (
     CLIENT_STRANGER,
     CLIENT_WAITS, CMD_ADMIN, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON,
     CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef,
-    KnownWord, Multi, QueuedCommand
+    KnownWord, Multi, QueuedCommand, TRACKING_CACHING
 )
 from zippy._core.resp.parser cimport (
     PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_pending, parser_unread
@@ -78,6 +81,7 @@ cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
     ht_init(&e.commands, command_key_of)
     ht_init(&e.clients_by_id, client_key_of)
     pubsub_init(&e.pubsub)
+    tracking_init(&e.tracking)
     accounting_init(e)
     e.default_user = users_begin(&e.users)
     e.unlimited_output = SIZE_MAX
@@ -101,6 +105,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
     ht_free(&e.commands)
     ht_free(&e.clients_by_id)
     pubsub_free(&e.pubsub)
+    tracking_free(&e.tracking)
     reply_free(&e.pushes)
     batch_free(&e.batch)
     mem_free(e.deadlines)
@@ -250,6 +255,11 @@ cdef bint pass_gate(Engine* e, Client* c, Command* command, int argc, Slice* arg
         refuse_in_multi(c, command, reply_at)
         account_rejected(e, c, command, errors)
     keep_or_cut_reply(e, c, reply_at)
+    if e.ks.effects.events.len:
+        # of keys that were evicted for it
+        publish_events(e)
+    if c.tracking & TRACKING_CACHING:
+        end_caching(e, c, command)
     return False
 
 
@@ -355,6 +365,8 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
             propagate(c.db, call.argc, call.argv)
     if e.ks.effects.events.len:
         publish_events(e)
+    if e.tracking.readers:
+        remember_reads(e, call)
     now = clock_ticks()
     e.ticks = now
     if e.monitor_count and not (call.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN) or c.flags & CLIENT_RETRY or e.ks.loading):
@@ -371,6 +383,8 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
         end_unit(e, call)
         keep_or_cut_reply(e, c, call.reply_at)
         append_pushes(e, c)
+        if e.tracking.own.len:
+            tell_own(e, c)
         return
     e.ks.no_touch = (call.parent.client.flags & CLIENT_NO_TOUCH) != 0
     if call.parent.client != c:

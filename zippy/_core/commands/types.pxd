@@ -83,6 +83,17 @@ cdef enum ClientFlag:
     # a client with one of these runs nothing for now
     CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
 
+cdef enum TrackingFlag:
+    # of Client.tracking
+    TRACKING_ON = 1 << 0
+    TRACKING_BROADCAST = 1 << 1      # it is told of every write to a key with one of its prefixes, read or not
+    TRACKING_OPTIN = 1 << 2          # what it reads is remembered only with TRACKING_CACHING
+    TRACKING_OPTOUT = 1 << 3         # only without
+    TRACKING_NOLOOP = 1 << 4         # it is not told of what it changed itself
+    TRACKING_CACHING = 1 << 5        # CLIENT CACHING was sent, and no command after it has ended
+    TRACKING_BROKEN = 1 << 6         # who should have been told in its place was gone
+    TRACKING_KNOWN = 1 << 7          # it tracks or did: its id may be in Keyspace.tracked
+
 cdef enum BlockReply:
     # what a client that waited in vain gets
     BLOCK_NULL_ARRAY = 0
@@ -264,6 +275,33 @@ cdef struct PubSub:
     HashTable subscriptions          # Subscription by channel and client: of all three kinds
 
 
+cdef struct PrefixLength:
+    size_t length
+    size_t count                     # prefixes of that length
+
+
+cdef struct DeadKeys:
+    DeadKeys* next
+    HashTable table                  # TrackedKeys that are of no use any more, to be freed in steps
+
+
+cdef struct Tracking:
+    # client-side caching; what was read is in Keyspace.tracked
+    uint64_t clients                 # that track keys
+    uint64_t readers                 # of them those whose reads are remembered
+    uint64_t known                   # connected clients with TRACKING_KNOWN
+    uint64_t items                   # ids in Keyspace.tracked
+    HashTable prefixes               # Channel: a prefix, and the clients that are told of all keys with it
+    PrefixLength* lengths            # of the prefixes, in ascending order
+    size_t length_count
+    size_t length_cap
+    Buf writes                       # WriteRecords of this turn: who broadcasts is told at its end
+    size_t write_count
+    Buf own                          # what the outermost call's client changed of what it tracks: OwnRecords; told after its reply
+    const Command* container         # of CLIENT CACHING: the commands beside it do not end what it said
+    DeadKeys* dead
+
+
 cdef struct Client:
     uint64_t id
     Engine* engine
@@ -278,6 +316,9 @@ cdef struct Client:
     SubscriptionList channels
     SubscriptionList patterns
     SubscriptionList shard_channels
+    SubscriptionList prefixes        # of Tracking.prefixes
+    uint64_t redirect                # the client that is told of invalid keys in its place, 0: none
+    uint32_t tracking                # TRACKING_ bits
     void* owner                      # the session, opaque here
     User* user                       # who it is; NULL: nothing of what it does is asked about
     Slice peer                       # "127.0.0.1:50000", owned
@@ -397,6 +438,7 @@ cdef struct Engine:
     Command* all_commands            # an array, subcommands too, by id
     int command_count
     PubSub pubsub
+    Tracking tracking
     Client* clients                  # all of them
     HashTable clients_by_id
     uint64_t client_count
