@@ -73,13 +73,11 @@ class TestAclSetuser:
     @pytest.mark.parametrize(
         ("rule", "reason"),
         [
-            *((rule, "Syntax error") for rule in ("foo", "", "%~x", "%", "%X~x", "%RR~x", "~x y", "~x\ty", "&a b", "on ", ")", "(on)")),
+            *((rule, "Syntax error") for rule in ("foo", "%~x", "%", "%X~x", "%RR~x", "~x y", "~x\ty", "&a b", "on ", ")", "(on)")),
             *((rule, "Syntax error") for rule in ("(>p)", "((~x))", "+select|", "+config|")),
             *((rule, UNKNOWN) for rule in ("+nosuch", "-nosuch", "+@nosuch", "+@", "+", "-", "+|x", "+get ", "+@connection|x", "(+no)")),
             *((rule, UNKNOWN) for rule in ("+config|no", "-config|no", "-select|0", "+select|a|b", "(~x +get))")),
             ("+config|get|x", "Allowing first-arg of a subcommand is not supported"),
-            ("~x", AFTER_ALL),
-            ("&x", AFTER_ALL.replace("allkeys", "allchannels").replace("resetkeys", "resetchannels").replace("patterns", "channels")),
             ("<p", "The password you are trying to remove from the user does not exist"),
             ("!" + sum_of("p"), "The password you are trying to remove from the user does not exist"),
             *((f"{sign}{text}", NO_SUM) for sign in "#!" for text in ("", "ab", sum_of("p").upper(), sum_of("p")[:-1] + "g")),
@@ -87,12 +85,22 @@ class TestAclSetuser:
     )
     def test_wrong_rules(self, raw: RawClient, rule: str, reason: str) -> None:
         """None of the rules beside the wrong one is obeyed."""
-        raw("ACL", "SETUSER", "u", "allkeys", "allchannels")
+        raw("ACL", "SETUSER", "u", "~k", "&c")
         before = rules_of(raw, "u")
-        assert raw("ACL", "SETUSER", "u", "on", rule, ">p") == error(f"ERR Error in ACL SETUSER modifier '{rule}': {reason}")
+        assert raw("ACL", "SETUSER", "u", "on", rule, ">q") == error(f"ERR Error in ACL SETUSER modifier '{rule}': {reason}")
         assert rules_of(raw, "u") == before
-        assert raw("ACL", "SETUSER", "new", rule) == error(f"ERR Error in ACL SETUSER modifier '{rule}': {reason}") or rule[0] in "~&"
-        assert raw("ACL", "GETUSER", "other") == NIL
+        assert raw("ACL", "SETUSER", "new", rule) == error(f"ERR Error in ACL SETUSER modifier '{rule}': {reason}")
+        assert raw("ACL", "GETUSER", "new") == NIL
+
+    @pytest.mark.parametrize("rule", ["~x", "%R~x", "%RW~*", "%", "~a b", "(~* ~x)", "&x", "&a b"])
+    def test_patterns_beside_all(self, raw: RawClient, rule: str) -> None:
+        """They would have no effect."""
+        reason = AFTER_ALL
+        if rule.startswith("&"):
+            reason = reason.replace("allkeys", "allchannels").replace("resetkeys", "resetchannels").replace("patterns", "channels")
+        raw("ACL", "SETUSER", "u", "allkeys", "allchannels")
+        assert raw("ACL", "SETUSER", "u", rule) == error(f"ERR Error in ACL SETUSER modifier '{rule}': {reason}")
+        assert raw("ACL", "SETUSER", "u", "~*", "&*", "allkeys", "allchannels", "") == OK
 
     @pytest.mark.parametrize("rules", ["(", "on (", "(~x +get", "nosuch (", "()x", "(~x) (~y"])
     def test_parentheses_that_stay_open(self, raw: RawClient, rules: str) -> None:

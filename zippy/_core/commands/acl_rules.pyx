@@ -297,21 +297,23 @@ cdef const char* command_rule(const Engine* e, Selector* s, Slice rule) noexcept
 # Rules about keys and channels
 
 
+cdef void allow_all_keys(Selector* s) noexcept nogil:
+    s.flags |= SELECTOR_ALL_KEYS
+    terms_clear(&s.keys)
+
+
 cdef const char* key_rule(Selector* s, Slice pattern, uint32_t access) noexcept nogil:
     cdef Term* term
     if has_blanks(pattern):
         return SYNTAX
-    if access == ACCESS_BOTH and slice_is(pattern, b"*"):
-        s.flags |= SELECTOR_ALL_KEYS
-        terms_clear(&s.keys)
-        return NULL
-    if s.flags & SELECTOR_ALL_KEYS:
-        return AFTER_ALL_KEYS
     term = terms_find(&s.keys, pattern)
     if term == NULL:
         term = terms_add(&s.keys, pattern)
         pattern_compile(term)
     term.flags |= access
+    if term.flags == ACCESS_BOTH and slice_is(pattern, b"*"):
+        # it is shown as ~*, which means this; Redis takes further patterns then, and cannot read the file that it writes
+        allow_all_keys(s)
     return NULL
 
 
@@ -332,14 +334,14 @@ cdef const char* key_rule_with_access(Selector* s, Slice rule) noexcept nogil:
 
 
 cdef const char* channel_rule(Selector* s, Slice pattern) noexcept nogil:
-    if has_blanks(pattern):
-        return SYNTAX
     if slice_is(pattern, b"*"):
         s.flags |= SELECTOR_ALL_CHANNELS
         terms_clear(&s.channels)
         return NULL
     if s.flags & SELECTOR_ALL_CHANNELS:
         return AFTER_ALL_CHANNELS
+    if has_blanks(pattern):
+        return SYNTAX
     if terms_find(&s.channels, pattern) == NULL:
         pattern_compile(terms_add(&s.channels, pattern))
     return NULL
@@ -347,11 +349,11 @@ cdef const char* channel_rule(Selector* s, Slice pattern) noexcept nogil:
 
 cdef const char* word_rule(Selector* s, Slice rule) noexcept nogil:
     cdef uint32_t word = arg_choice(&SELECTOR_WORDS, rule)
-    if word == WORD_ALLKEYS:
-        return key_rule(s, slice_text(b"*"), ACCESS_BOTH)
     if word == WORD_ALLCHANNELS:
         return channel_rule(s, slice_text(b"*"))
-    if word == WORD_RESETKEYS:
+    if word == WORD_ALLKEYS:
+        allow_all_keys(s)
+    elif word == WORD_RESETKEYS:
         s.flags &= ~<uint32_t>SELECTOR_ALL_KEYS
         terms_clear(&s.keys)
     elif word == WORD_RESETCHANNELS:
@@ -370,10 +372,13 @@ cdef const char* selector_rule(Engine* e, Selector* s, Slice rule) noexcept nogi
     """Changes what one selector allows."""
     if begins(rule, c'+') or begins(rule, c'-'):
         return command_rule(e, s, rule)
-    if begins(rule, c'~'):
-        return key_rule(s, rest_of(rule, 1), ACCESS_BOTH)
-    if begins(rule, c'%'):
-        return key_rule_with_access(s, rule)
+    if slice_is(rule, b"~*"):
+        allow_all_keys(s)
+        return NULL
+    if begins(rule, c'~') or begins(rule, c'%'):
+        if s.flags & SELECTOR_ALL_KEYS:
+            return AFTER_ALL_KEYS
+        return key_rule(s, rest_of(rule, 1), ACCESS_BOTH) if begins(rule, c'~') else key_rule_with_access(s, rule)
     if begins(rule, c'&'):
         return channel_rule(s, rest_of(rule, 1))
     return word_rule(s, rule)
@@ -486,7 +491,8 @@ cdef bint user_word_rule(Engine* e, User* u, Slice rule) noexcept nogil:
 
 
 cdef const char* user_rule(Engine* e, User* u, Slice rule) noexcept nogil:
-    if user_word_rule(e, u, rule):
+    # a word without letters is none
+    if rule.len == 0 or user_word_rule(e, u, rule):
         return NULL
     if begins(rule, c'>') or begins(rule, c'<') or begins(rule, c'#') or begins(rule, c'!'):
         return password_rule(u, rule)
