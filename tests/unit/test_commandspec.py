@@ -17,13 +17,16 @@ from zippy.commandspec.spec import CATEGORIES
 
 GROUPS = {
     *("connection", "generic", "string", "bitmap", "hyperloglog", "list", "set", "sorted-set", "geo", "hash", "stream"),
-    *("transactions", "pubsub", "server"),
+    *("transactions", "pubsub", "scripting", "server"),
 }
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
 NOT_YET = {"client|tracking", "client|caching", "client|getredir", "client|trackinginfo"}
 LEFT_OUT = {  # administration of later parts, transfer of keys between servers, replication
     "acl",
     "failover",
+    "fcall",
+    "fcall_ro",
+    "function",
     "migrate",
     "module",
     "psync",

@@ -26,6 +26,7 @@ from zippy._core.commands.accounting cimport account_reset, latency_reset, laten
 from zippy._core.commands.client cimport client_authenticated, client_memory, client_set_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.output cimport client_output_class
+from zippy._core.commands.scripting_types cimport Scripting
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
@@ -479,6 +480,14 @@ def memory_stats(Core core):
         "not_counted": e.ks.memory_overhead,
         "freed_later": (lazy_free_pending(&e.ks), e.ks.stats.lazyfreed),
     }
+
+
+def script_stats(Core core):
+    """Bytes of Lua, bytes of scripts beside it, how many scripts there are."""
+    cdef const Scripting* s = <const Scripting*>core.engine.scripting
+    if s == NULL:
+        return 0, 0, 0
+    return s.host.vm.bytes, s.bytes, s.by_sha.count
 
 
 def release_memory():

@@ -11,6 +11,7 @@ from zippy.commandspec import (
     hyperloglog,
     list,
     pubsub,
+    scripting,
     server,
     set,
     sorted_set,
@@ -36,6 +37,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     *geo.COMMANDS,
     *transactions.COMMANDS,
     *pubsub.COMMANDS,
+    *scripting.COMMANDS,
     *server.COMMANDS,
 )
 

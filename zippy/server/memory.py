@@ -7,7 +7,7 @@ import resource
 import sys
 from typing import Any, NamedTuple
 
-from zippy._core.introspection import clock_us, key_memory, keyspace, memory_stats, release_memory
+from zippy._core.introspection import clock_us, key_memory, keyspace, memory_stats, release_memory, script_stats
 from zippy._core.resp.kinds import OK, Verbatim
 from zippy._core.resp.report import size_text
 from zippy._core.session import Core, Session
@@ -144,6 +144,12 @@ class Memory:
         fields["used_memory_dataset_perc"] = f"{memory.share(dataset) * 100:.2f}%"
         fields["allocator_allocated"] = used
         fields["allocator_active"] = fields["allocator_resident"] = resident
+        machine, scripts, count = script_stats(self.core)
+        fields["used_memory_lua"] = fields["used_memory_vm_eval"] = fields["used_memory_vm_total"] = machine
+        fields["used_memory_lua_human"] = fields["used_memory_vm_total_human"] = size_text(machine)
+        fields["used_memory_scripts_eval"] = fields["used_memory_scripts"] = scripts
+        fields["used_memory_scripts_human"] = size_text(scripts)
+        fields["number_of_cached_scripts"] = count
         fields["maxmemory"] = limit
         fields["maxmemory_human"] = size_text(limit)
         fields["maxmemory_policy"] = self.settings.text("maxmemory-policy")
@@ -167,6 +173,7 @@ class Memory:
         """MEMORY STATS."""
         memory = self.summary()
         used, resident, rss, overhead = memory.used, memory.resident, memory.rss, memory.overhead
+        machine, scripts, _ = script_stats(self.core)
         dataset = memory.data_beside(overhead)
         keys = sum(count for _, count, *_ in keyspace(self.core))
         tables = {
@@ -183,9 +190,9 @@ class Memory:
             "clients.normal": memory.clients,
             "cluster.links": 0,
             "aof.buffer": 0,
-            "lua.caches": 0,
+            "lua.caches": scripts,
             "functions.caches": 0,
-            "script.VMs": 0,
+            "script.VMs": machine,
             **tables,
             "overhead.db.hashtable.lut": sum(main + expires for _, main, expires in memory.tables),
             "overhead.db.hashtable.rehashing": 0,
