@@ -31,6 +31,7 @@ cdef class Core:
     cdef public object on_flush_all      # called before the replies of a turn in which FLUSHALL ran leave
     cdef object schedule_free             # of free_between_turns
     cdef bint freeing
+    cdef int64_t freed_at_us              # monotonic, when a part of a large value was freed last
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
     cdef bint in_turn
     cdef uint64_t turn_began              # clock_ticks
@@ -41,6 +42,7 @@ cdef class Core:
     cdef char* shared                     # where transports read to
     cdef object shared_view
     cdef bint has_to_free(self) noexcept
+    cdef size_t spare_to_keep(self) noexcept
     cdef int run_unblocked(self) except -1
     cdef int flush_pending(self) except -1
     cdef int lose(self, Session session) except -1
