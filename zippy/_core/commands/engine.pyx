@@ -243,6 +243,8 @@ cdef bint pass_gate(Engine* e, Client* c, Command* command, int argc, Slice* arg
         refuse_in_multi(c, command, reply_at)
         account_rejected(e, c, command, errors)
     keep_or_cut_reply(e, c, reply_at)
+    # it took its time, though it did not run
+    e.ticks = clock_ticks()
     return False
 
 
