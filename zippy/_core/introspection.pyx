@@ -23,13 +23,14 @@ from zippy._core.keyspace.key_table cimport (
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
-from zippy._core.commands.client cimport client_authenticated, client_memory, client_set_name, is_valid_name
+from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
-    LATENCY_SAMPLES, OUTPUT_PUBSUB, Call, Client, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
+    LATENCY_SAMPLES, OUTPUT_PUBSUB, TRACKING_BROADCAST,
+    TRACKING_BROKEN, TRACKING_ON, Call, Client, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_held, parser_request_size, parser_room
 from zippy._core.resp.report cimport Source
@@ -94,17 +95,18 @@ def is_listed(Session session):
 
 cdef size_t write_flags(const Client* c, char* text) noexcept nogil:
     """The letters of CLIENT LIST's flags, ended by a NUL; text has room for each."""
-    cdef const char* letters = b"SOMPxbdcAUreT"
+    cdef const char* letters = b"SOMPxbtRBdcAUreT"
     cdef uint64_t f = c.flags
-    cdef bint[13] is_set = [
+    cdef bint[16] is_set = [
         f & CLIENT_REPLICA != 0, f & CLIENT_MONITOR != 0, f & CLIENT_MASTER != 0,
         c.channels.count or c.patterns.count or c.shard_channels.count, f & (CLIENT_MULTI | CLIENT_IN_EXEC) != 0,
-        f & (CLIENT_BLOCKED | CLIENT_PAUSED) != 0, c.dirty_cas, f & CLIENT_CLOSE_AFTER_REPLY != 0, f & CLIENT_CLOSING != 0,
+        f & (CLIENT_BLOCKED | CLIENT_PAUSED) != 0, c.tracking & TRACKING_ON != 0, c.tracking & TRACKING_BROKEN != 0,
+        c.tracking & TRACKING_BROADCAST != 0, c.dirty_cas, f & CLIENT_CLOSE_AFTER_REPLY != 0, f & CLIENT_CLOSING != 0,
         f & CLIENT_UNIX != 0, f & CLIENT_READONLY != 0, f & CLIENT_NO_EVICT != 0, f & CLIENT_NO_TOUCH != 0,
     ]
     cdef size_t count = 0
     cdef int i
-    for i in range(13):
+    for i in range(16):
         if is_set[i]:
             text[count] = letters[i]
             count += 1
@@ -145,7 +147,7 @@ cdef size_t write_facts(const Client* c, char* text, size_t room) noexcept nogil
     cdef size_t unsent = c.reply.out.len - c.reply.sent
     cdef const char* events = b"rw"
     cdef const char* command = b"NULL"
-    cdef char[16] flags
+    cdef char[20] flags
     write_flags(c, flags)
     if unsent == 0 or runs:
         events = b"r"
@@ -172,11 +174,14 @@ def client_line(Session session):
     cdef Client* c = session.client
     cdef char[LINE_MAX] facts
     cdef size_t size = write_facts(c, facts, LINE_MAX)
+    cdef int64_t redirect = <int64_t>c.redirect if c.tracking & TRACKING_ON else -1
     state = session.state
     name = c.name.ptr[:c.name.len].decode("utf-8", "surrogateescape") if c.name.len else ""
+    user = c.user.name.ptr[:c.user.name.len].decode("utf-8", "surrogateescape") if c.user != NULL else ""
     return (
         f"id={c.id} addr={state.address} laddr={state.local_address} fd={state.fd} name={name} {facts[:size].decode('ascii')} "
-        f"user={state.user} redir=-1 resp={c.reply.proto} lib-name={state.lib_name} lib-ver={state.lib_version} io-thread=0 "
+        f"user={user} redir={redirect} resp={c.reply.proto} "
+        f"lib-name={state.lib_name} lib-ver={state.lib_version} io-thread=0 "
         f"tot-net-in={c.bytes_in} tot-net-out={c.bytes_out} tot-cmds={c.commands}"
     )
 
@@ -208,7 +213,7 @@ def internal_session(Core core):
     """A client without a peer that nothing holds back: feed it, take_output from it, close it."""
     cdef Session session = Session(core, None)
     session.client.flags |= CLIENT_INTERNAL | CLIENT_NO_TOUCH
-    client_authenticated(session.client)
+    client_log_in(session.client, NULL)
     return session
 
 
@@ -334,10 +339,17 @@ cdef class EngineStats(Source):
         self.integer(b"pubsub_channels", e.pubsub.channels.count)
         self.integer(b"pubsub_patterns", e.pubsub.patterns.count)
         self.integer(b"pubsubshard_channels", e.pubsub.shard_channels.count)
+        self.integer(b"tracking_total_keys", e.ks.tracked.count)
+        self.integer(b"tracking_total_items", e.tracking.items)
+        self.integer(b"tracking_total_prefixes", e.tracking.prefixes.count)
         self.integer(b"total_error_replies", e.stats.error_replies)
         self.integer(b"client_query_buffer_limit_disconnections", e.stats.query_limit_disconnects)
         self.integer(b"client_output_buffer_limit_disconnections", e.stats.output_limit_disconnects)
-        self.integer(b"acl_access_denied_auth", e.stats.auth_denied)
+        self.integer(b"acl_access_denied_auth", e.stats.denied_logins)
+        self.integer(b"acl_access_denied_cmd", e.stats.denied_commands)
+        self.integer(b"acl_access_denied_key", e.stats.denied_keys)
+        self.integer(b"acl_access_denied_channel", e.stats.denied_channels)
+        self.integer(b"acl_access_denied_tls_cert", e.stats.denied_certificates)
         self.integer(b"eventloop_cycles", e.stats.turns)
         self.integer(b"eventloop_duration_sum", <uint64_t>(e.stats.turn_ticks / clock_ticks_per_us()))
         self.integer(b"eventloop_duration_cmd_sum", <uint64_t>(command_ticks / clock_ticks_per_us()))
@@ -386,6 +398,7 @@ cdef class ClientStats(Source):
             waiting += e.ks.dbs[i].waiting.count
         self.integer(b"connected_clients", e.client_count)
         self.integer(b"blocked_clients", e.stats.blocked_clients)
+        self.integer(b"tracking_clients", e.tracking.clients)
         self.integer(b"pubsub_clients", e.stats.pubsub_clients)
         self.integer(b"watching_clients", e.stats.watching_clients)
         self.integer(b"clients_in_timeout_table", e.deadline_count)
