@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tests.resp import request
 from tests.servers import free_port
 from tests.unit.peer import Peer
-from zippy._core.introspection import engine_stats
+from zippy._core.introspection import engine_stats, valid_name
 from zippy._core.session import CallbackTransport, Core, Session
 from zippy._core.users import set_default_password
 from zippy.server.server import Server
@@ -185,3 +186,13 @@ class TestStranger:
         core.end_turn()
         assert admin.session.id
         core.set_clock(0)
+
+
+def test_names_are_printable() -> None:
+    """Each byte at each place among others, which are looked at eight at once."""
+    for size in range(18):
+        assert valid_name(b"!" * size)
+        for place, byte in product(range(size), range(256)):
+            name = bytearray(b"~" * size)
+            name[place] = byte
+            assert valid_name(bytes(name)) == (33 <= byte <= 126)

@@ -23,7 +23,7 @@ from zippy._core.keyspace.key_table cimport (
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
-from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name
+from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.scripting_types cimport Scripting
@@ -72,6 +72,11 @@ def set_client_name(Session session, bytes name):
     """Names the client; False when the name has bytes that it may not have."""
     engine_use(session.core.engine)
     return client_set_name(session.client, slice_of_bytes(name))
+
+
+def valid_name(bytes name):
+    """Whether a client or what it says of itself may be named so."""
+    return bool(is_valid_name(slice_of_bytes(name)))
 
 
 def client_kind(Session session):

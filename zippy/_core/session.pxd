@@ -35,6 +35,7 @@ cdef class Core:
     cdef list busy_passes                 # of while_busy
     cdef char* busy_shared                # where transports read to while a script that may hold arguments of `shared` runs; NULL: not yet
     cdef set held                         # clients whose output waits for the end of the script: the journal has not kept what it tells of
+    cdef int64_t freed_at_us              # monotonic, when a part of a large value was freed last
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
     cdef bint in_turn
     cdef uint64_t turn_began              # clock_ticks
@@ -45,6 +46,7 @@ cdef class Core:
     cdef char* shared                     # where transports read to
     cdef object shared_view
     cdef bint has_to_free(self) noexcept
+    cdef size_t spare_to_keep(self) noexcept
     cdef int run_unblocked(self) except -1
     cdef int flush_pending(self) except -1
     cdef int lose(self, Session session) except -1

@@ -14,7 +14,7 @@ from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
-from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare, mem_log_to
+from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_log_to, mem_resident, mem_spare
 from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.client cimport (
     answer_freed, client_begin_as_default, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over,
@@ -56,6 +56,9 @@ cdef enum:
     FREE_ITEMS = 1000              # of what was deleted, freed in one step
     FREE_US = 1000                 # and a step takes no longer
     GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
+    SPARE_MAX = 32 * 1024 * 1024   # bytes of memory that are not given back where large values are freed, at most
+    SPARE_PART = 8                 # and of what is in use, a part of so many,
+    SPARE_US = 10 * 1000 * 1000    # but when none was freed for so long
     STRANGER_INPUT = 1 << 20       # bytes not yet run of a client that has not authenticated, as in Redis 8.2
     TRIM_KEYS = 1000               # that are above tracking-table-max-keys, forgotten ten times a second; some 0.5 us each
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
@@ -283,7 +286,13 @@ cdef class Core:
         """Whether free_step has something to do."""
         if self.engine.ks.evicting or self.engine.waiting_for_memory or self.engine.tracking.dead != NULL:
             return True
-        return mem_has_spare() or lazy_waits(&self.engine.ks)
+        return mem_spare() > self.spare_to_keep() or lazy_waits(&self.engine.ks)
+
+    cdef size_t spare_to_keep(self) noexcept:
+        """Bytes of freed memory that stay for the next large value: filling new pages takes longer (COPY of a list 10 ms, else 2)."""
+        if self.engine.ks.clock.mono_us - self.freed_at_us >= SPARE_US:
+            return 0
+        return min((mem_resident() - mem_spare()) // SPARE_PART, <size_t>SPARE_MAX)
 
     def free_step(self):
         """One step of eviction and one of lazy freeing; the loop calls it between turns until there is nothing left to do."""
@@ -568,7 +577,11 @@ cdef class Core:
     def free_some(self, uint64_t items=FREE_ITEMS):
         """Frees about so many items of large values that were deleted, or gives memory back; True when nothing of either is left to do."""
         engine_use(self.engine)
-        return lazy_free_for(&self.engine.ks, items, FREE_US) and free_dead_keys(self.engine, items) and not mem_give_back(GIVE_BACK)
+        if lazy_waits(&self.engine.ks):
+            self.freed_at_us = self.engine.ks.clock.mono_us
+        if not lazy_free_for(&self.engine.ks, items, FREE_US) or not free_dead_keys(self.engine, items):
+            return False
+        return not mem_give_back(GIVE_BACK, self.spare_to_keep())
 
     def compact(self, int64_t budget_us):
         """Moves entries out of nearly empty slabs within the budget, between turns; whether there is more to do."""

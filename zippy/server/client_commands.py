@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from zippy._core.introspection import ClientStats, client_age, client_kind, client_line, is_listed, sessions_with_ids
+from zippy._core.introspection import ClientStats, client_age, client_kind, client_line, is_listed, sessions_with_ids, valid_name
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
 from zippy._core.session import Core, Session
 from zippy._core.users import user_of
 from zippy.server.access import Access
 from zippy.server.arguments import integer, syntax_error, text
-from zippy.server.connection import valid_name
 from zippy.server.info import Fields, Sections, UntilSet
 from zippy.server.registry import command
 from zippy.settings import Settings

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from zippy._core.introspection import redact, set_client_name
+from zippy._core.introspection import redact, set_client_name, valid_name
 from zippy._core.resp.kinds import ReplyError, Simple
 from zippy._core.session import Session
 from zippy.server.access import Access
 from zippy.server.arguments import integer, text
 from zippy.server.registry import command
 from zippy.version import REDIS_VERSION
-
-
-def valid_name(text: bytes) -> bool:
-    """Names may hold printable ASCII without spaces only: they stand in CLIENT LIST's lines."""
-    return all(33 <= byte <= 126 for byte in text)
 
 
 class Login:

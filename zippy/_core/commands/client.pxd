@@ -27,6 +27,7 @@ cdef void discard_queue(Client* c) noexcept nogil                           # en
 cdef void end_pause(Engine* e) noexcept nogil                                # of CLIENT PAUSE: those it held go on at the end of the turn
 cdef void end_pause_if_over(Engine* e) noexcept nogil
 cdef void start_monitoring(Engine* e, Client* c) noexcept nogil               # it is sent every command that runs; once is enough
+cdef bint is_valid_name(Slice name) noexcept nogil                          # printable ASCII without spaces: it stands in CLIENT LIST
 cdef bint client_set_name(Client* c, Slice name) noexcept nogil             # empty: none; False: it has bytes that a name may not have
 cdef void leave_watches(Engine* e, Client* c) noexcept nogil                # UNWATCH
 cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at the end of the turn: it was stopped and is not any more
