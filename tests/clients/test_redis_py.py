@@ -568,7 +568,7 @@ class TestUsers:
         assert shown["enabled"] is True
         assert shown["flags"] == ["on", "sanitize-payload"]
         assert (shown["commands"], shown["categories"]) == (["-get", "+set"], ["-@all", "+@read"])
-        assert (shown["keys"], shown["channels"]) == ("~a:* ~b", "&c*")
+        assert (shown["keys"], shown["channels"]) == (["~a:*", "~b"], ["&c*"])
         assert r.acl_users() == ["default", "guest"]
         assert r.acl_whoami() == "default"
         assert len(r.acl_list()) == 2
