@@ -394,6 +394,8 @@ class TestAclLog:
         assert len(raw("ACL", "LOG", 3).value) == 3
         assert raw("ACL", "LOG", 0) == raw("ACL", "LOG", -1) == EMPTY
         raw("CONFIG", "SET", "acllog-max-len", 4)
+        client("GET", "k14")
+        assert len(raw("ACL", "LOG", 100).value) == 15
         client("GET", "one more")
         assert len(raw("ACL", "LOG", 100).value) == 4
         raw("CONFIG", "SET", "acllog-max-len", 0)

@@ -27,6 +27,12 @@ def ready(server: Launched, port: int) -> RawClient:
     return RawClient("127.0.0.1", port)
 
 
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """One authority and its certificates."""
+    return Certificates(tmp_path_factory.mktemp("tls"))
+
+
 def configured(folder: Path, *lines: str) -> int:
     """Writes a configuration file z.conf; its port."""
     port = free_port()
@@ -196,10 +202,6 @@ class TestFile:
 
 class TestCertificate:
     """tls-auth-clients-user."""
-
-    @pytest.fixture(scope="class")
-    def certificates(self, tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-        return Certificates(tmp_path_factory.mktemp("tls"))
 
     def connect(self, port: int, certificates: Certificates, name: str | None) -> RawClient:
         context = ssl.create_default_context(cafile=certificates.certificate("ca"))

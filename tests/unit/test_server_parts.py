@@ -10,6 +10,7 @@ import pytest
 from tests.unit.peer import Peer
 from zippy._core.resp.kinds import OK
 from zippy._core.session import Session
+from zippy._core.users import default_is_open
 from zippy.persistence.append_only import AppendOnly
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.info import SECTIONS, Fields, Sections
@@ -104,7 +105,7 @@ def test_settings_are_looked_up_once_until_one_changes(server: Server, monkeypat
 def test_two_servers_have_their_own_parts(server: Server) -> None:
     other = Server(Settings())
     server.settings.set("requirepass", "secret")
-    assert server.access.password_hashes and not other.access.password_hashes
+    assert not default_is_open(server.core) and default_is_open(other.core)
     peer = Peer(other.core)
     assert peer("AUTH x").startswith(b"-ERR AUTH <password> called without any password")
     peer.session.close()

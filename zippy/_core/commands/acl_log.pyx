@@ -119,7 +119,9 @@ cdef void acl_log_add(Engine* e, Client* c, int verdict, int context, Slice obje
     entry.updated_ms = e.ks.clock.ms
     describe(e, c, entry)
     put_first(log, entry)
-    acl_log_trim(e, e.settings.acllog_max_len)
+    if entry.count == 1:
+        # a lower limit is obeyed when the next one comes
+        acl_log_trim(e, e.settings.acllog_max_len)
 
 
 cdef void acl_log_trim(Engine* e, int64_t most) noexcept nogil:
