@@ -5,21 +5,23 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t, uint64_t
 from zippy._core.ground.mem cimport mem_free
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
-from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_options, check_type, option_table
+from zippy._core.commands.args cimport OptionTable, Options, arg_i64, arg_options, check_type, option_table, reply_out_of_memory
+from zippy._core.commands.growth cimport Growth, growth_begin, growth_takes
 from zippy._core.commands.hash cimport live_length
 from zippy._core.commands.output cimport reply_may_go_on, reply_may_repeat
 from zippy._core.keyspace.db cimport lookup_peek, lookup_read
 from zippy._core.keyspace.element_expiry cimport EXPIRE_AT_ONCE, element_is_over, elements_next, expire_elements
+from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_null
 from zippy._core.values.entry cimport TYPE_HASH, Entry, entry_key
 from zippy._core.values.hash cimport (
     HashIter, HashPair, hash_field_of, hash_iter, hash_iter_done, hash_iter_next, hash_length, hash_new, hash_places, hash_random,
     hash_set, hash_table, hash_value_of
 )
-from zippy._core.values.value cimport value_free
 
 cdef enum:
     FEW = 3      # up to a third of all are drawn one by one; beyond, all are walked
+    FIELD = 24   # bytes, about, of a field beside its texts
     DRAWS = 8    # draws for a field that is not over
     SEEKS = 8         # draws from a listpack that are worth no list of where its elements are
 
@@ -126,15 +128,20 @@ cdef void reply_distinct(Engine* e, Draw* draw, Entry* entry) noexcept nogil:
 
 
 cdef Entry* live_copy(Engine* e, Client* c, Entry* entry) noexcept nogil:
-    """A copy without the fields whose time is over, of which there are others."""
+    """A copy without the fields whose time is over, of which there are others; NULL: out of memory."""
     cdef Entry* copy = hash_new(entry_key(entry))
     cdef HashIter it
+    cdef Growth growth
+    growth_begin(&growth)
     hash_iter(&it, entry)
     while hash_iter_next(&it):
-        if not element_is_over(c.db, it.pair.expiry):
+        if not element_is_over(c.db, it.pair.expiry) and growth_takes(&growth, it.pair.field.len + it.pair.value.len + FIELD):
             hash_set(copy, &e.settings, it.pair.field, it.pair.value)
     hash_iter_done(&it)
-    return copy
+    if not growth.failed:
+        return copy
+    free_entry(&e.ks, copy)
+    return NULL
 
 
 cdef void reply_draw(Engine* e, Client* c, int argc, Draw* draw, Entry* entry) noexcept nogil:
@@ -173,7 +180,10 @@ cdef void hrandfield_command(Engine* e, Client* c, int argc, Slice* argv) noexce
     if draw.live and draw.count < 0 and not are_drawn_again(&draw, entry, <uint64_t>-draw.count):
         # nearly all of many are over
         copy = live_copy(e, c, entry)
+        if copy == NULL:
+            reply_out_of_memory(c)
+            return
         entry = copy
     reply_draw(e, c, argc, &draw, entry)
     if copy != NULL:
-        value_free(copy)
+        free_entry(&e.ks, copy)
