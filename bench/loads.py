@@ -7,6 +7,7 @@ commands need.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,7 @@ class Load:
     weight: int = 1
     keys: int = KEYS
     subscribers: int = 0  # connections that are subscribed to the channel "news" and read all the time
+    user: str = ""  # who the connections log in as; `prepare` makes it, with any password
     inline: bool = False  # redis-benchmark's own PING_INLINE, the one that is no RESP
 
 
@@ -63,6 +65,13 @@ def in_chunks(head: tuple[Word, ...], words: Iterator[tuple[Word, ...]], size: i
 def strings(value: str, count: int = KEYS) -> Prepare:
     """All keys that __rand_int__ can name, with a value."""
     return lambda _: in_chunks(("MSET",), ((f"key:{number(i)}", value) for i in range(count)))
+
+
+def with_patterns(user: str, prepare: Prepare) -> Prepare:
+    """A user of ten key patterns, the last of which is that of the keys."""
+    patterns = [f"~service{i}:*" for i in range(9)] + ["~key:*"]
+    maker = request("ACL", "SETUSER", user, "on", "nopass", "+@all", *patterns)
+    return lambda requests: itertools.chain([maker], prepare(requests))
 
 
 def items(key: str, count: int | None = None) -> Prepare:
@@ -153,6 +162,7 @@ DEFAULT_TESTS = (
     load("PING_MBULK", "PING"),
     load("SET", "SET", f"key:{RANDOM}", "xxx"),
     load("GET", "GET", f"key:{RANDOM}", prepare=strings("xxx")),
+    Load("GET, user of 10 key patterns", (("GET", f"key:{RANDOM}"),), with_patterns("guest", strings("xxx")), user="guest"),
     load("INCR", "INCR", f"counter:{RANDOM}"),
     load("LPUSH", "LPUSH", "mylist", "xxx"),
     load("RPUSH", "RPUSH", "mylist", "xxx"),

@@ -72,6 +72,7 @@ class Endpoint:
         if flushed != Reply("+", b"OK"):
             raise RuntimeError(f"the server at port {self.port} can't empty its keyspace, so nothing can be compared: {flushed}")
         control("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+        forget_users(control)
         control("CONFIG", "SET", "notify-keyspace-events", "")
         for name, value in (SMALL if setup.small else DEFAULT).items():
             control("CONFIG", "SET", name, value)
@@ -363,6 +364,15 @@ class Episode:
                 return Difference(index, "keyspace", f"{endpoint.port}: {type(error).__name__}", "")
         found = keyspace.first_difference(sides[0], sides[1], self.tolerance())
         return None if found is None else Difference(index, *found)
+
+
+def forget_users(control: RawClient) -> None:
+    """Leaves none but the default user, and an empty log of refusals."""
+    names = [name.value for name in control("ACL", "USERS").value if name.value != b"default"]
+    if names:
+        control("ACL", "DELUSER", *names)
+    control("ACL", "LOG", "RESET")
+    control("CONFIG", "SET", "acllog-max-len", 128, "acl-pubsub-default", "resetchannels")
 
 
 def cursor_place(step: Step) -> int:

@@ -23,7 +23,7 @@ from zippy._core.keyspace.key_table cimport (
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
-from zippy._core.commands.client cimport client_authenticated, client_memory, client_set_name
+from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
@@ -172,9 +172,10 @@ def client_line(Session session):
     cdef int64_t redirect = <int64_t>c.redirect if c.tracking & TRACKING_ON else -1
     state = session.state
     name = c.name.ptr[:c.name.len].decode("utf-8", "surrogateescape") if c.name.len else ""
+    user = c.user.name.ptr[:c.user.name.len].decode("utf-8", "surrogateescape") if c.user != NULL else ""
     return (
         f"id={c.id} addr={state.address} laddr={state.local_address} fd={state.fd} name={name} {facts[:size].decode('ascii')} "
-        f"user={state.user} redir={redirect} resp={c.reply.proto} "
+        f"user={user} redir={redirect} resp={c.reply.proto} "
         f"lib-name={state.lib_name} lib-ver={state.lib_version} io-thread=0 "
         f"tot-net-in={c.bytes_in} tot-net-out={c.bytes_out} tot-cmds={c.commands}"
     )
@@ -207,7 +208,7 @@ def internal_session(Core core):
     """A client without a peer that nothing holds back: feed it, take_output from it, close it."""
     cdef Session session = Session(core, None)
     session.client.flags |= CLIENT_INTERNAL | CLIENT_NO_TOUCH
-    client_authenticated(session.client)
+    client_log_in(session.client, NULL)
     return session
 
 
@@ -339,7 +340,11 @@ cdef class EngineStats(Source):
         self.integer(b"total_error_replies", e.stats.error_replies)
         self.integer(b"client_query_buffer_limit_disconnections", e.stats.query_limit_disconnects)
         self.integer(b"client_output_buffer_limit_disconnections", e.stats.output_limit_disconnects)
-        self.integer(b"acl_access_denied_auth", e.stats.auth_denied)
+        self.integer(b"acl_access_denied_auth", e.stats.denied_logins)
+        self.integer(b"acl_access_denied_cmd", e.stats.denied_commands)
+        self.integer(b"acl_access_denied_key", e.stats.denied_keys)
+        self.integer(b"acl_access_denied_channel", e.stats.denied_channels)
+        self.integer(b"acl_access_denied_tls_cert", e.stats.denied_certificates)
         self.integer(b"eventloop_cycles", e.stats.turns)
         self.integer(b"eventloop_duration_sum", <uint64_t>(e.stats.turn_ticks / clock_ticks_per_us()))
         self.integer(b"eventloop_duration_cmd_sum", <uint64_t>(command_ticks / clock_ticks_per_us()))

@@ -8,6 +8,7 @@ from typing import Any
 from zippy._core.introspection import ClientStats, client_age, client_kind, client_line, is_listed, sessions_with_ids
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
 from zippy._core.session import Core, Session
+from zippy._core.users import user_of
 from zippy.server.access import Access
 from zippy.server.arguments import integer, syntax_error, text
 from zippy.server.connection import valid_name
@@ -133,7 +134,7 @@ class Clients:
         if option == b"USER":
             if not self.access.has_user(text(value)):
                 raise ReplyError(f"ERR No such user '{text(value)}'")
-            return lambda other: bool(other.state.user == text(value))
+            return lambda other: user_of(other) == text(value)
         raise syntax_error()
 
     @command("client|kill")

@@ -28,7 +28,7 @@ STATS = (
     "io_threaded_total_prefetch_entries", "client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections",
     "reply_buffer_shrinks", "reply_buffer_expands", "eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum",
     "instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec", "acl_access_denied_auth",
-    "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel",
+    "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel", "acl_access_denied_tls_cert",
 )  # fmt: skip
 # counters of things that zippy does not have stay 0 and keep their place
 NOTHING_COUNTED: Fields = {**dict.fromkeys(STATS, 0), "instantaneous_input_repl_kbps": "0.00", "instantaneous_output_repl_kbps": "0.00"}
