@@ -130,7 +130,7 @@ class Driver:
         cache.send(*args)
 
     def end_turn(self) -> None:
-        """Ends the turn and has everybody read what came. Who is told in another's place passes it on when that one has read its replies."""
+        """Ends the turn and has everybody read what came. What is said in another's place is passed on when that one has its replies."""
         self.core.end_turn()
         pushes = {id(cache): cache.hear(self.redirected.get(id(cache)) is cache) for cache in (self.observer, *self.caches)}
         for cache in self.caches:

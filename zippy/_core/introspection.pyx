@@ -30,7 +30,7 @@ from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
     LATENCY_SAMPLES, OUTPUT_PUBSUB, TRACKING_BROADCAST,
-    TRACKING_BROKEN, TRACKING_ON, Call, Client, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
+    TRACKING_BROKEN, TRACKING_ON, Call, Client, Command, Engine, EngineStats, ErrorStat, LatencyEvent, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_held, parser_request_size, parser_room
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
@@ -273,6 +273,8 @@ def engine_stats(Core core):
         "total_net_input_bytes": e.stats.bytes_in,
         "total_net_output_bytes": e.stats.bytes_out,
         "rejected_connections": e.stats.rejected_connections,
+        "total_reads_processed": e.stats.reads,
+        "total_writes_processed": e.stats.writes,
         "expired_keys": e.ks.stats.expired,
         "expired_subkeys": e.ks.stats.expired_elements,
         "expired_stale_perc": <double>e.ks.stats.expired_stale_perc,
@@ -299,6 +301,14 @@ def engine_stats(Core core):
         "eventloop_duration_sum": <uint64_t>(e.stats.turn_ticks / clock_ticks_per_us()),
         "eventloop_duration_cmd_sum": <uint64_t>(command_ticks / clock_ticks_per_us()),
     }
+
+
+def longest_buffers(Core core):
+    """Bytes of the longest piece of input and of output since this was asked last."""
+    cdef EngineStats* stats = &core.engine.stats
+    longest = (stats.input_most, stats.output_most)
+    stats.input_most = stats.output_most = 0
+    return longest
 
 
 def loop_stats(Core core):

@@ -6,12 +6,13 @@ import time
 from collections import deque
 from typing import Any
 
-from zippy._core.introspection import engine_stats, loop_stats, used_memory
+from zippy._core.introspection import client_stats, engine_stats, longest_buffers, loop_stats, used_memory
 from zippy._core.session import Core
 from zippy.server.info import Fields, Sections
 
 SAMPLES = 16
 SAMPLE_SECONDS = 0.1
+BUFFER_SECONDS = 8
 MEASURED = ("total_commands_processed", "total_net_input_bytes", "total_net_output_bytes", "eventloop_cycles", "eventloop_duration_sum")
 
 STATS = (
@@ -34,6 +35,8 @@ STATS = (
 # counters of things that zippy does not have stay 0 and keep their place
 NOTHING_COUNTED = {**dict.fromkeys(STATS, 0), "instantaneous_input_repl_kbps": "0.00", "instantaneous_output_repl_kbps": "0.00"}
 
+NO_SCRIPTS = dict.fromkeys(("allocator_allocated_lua", "allocator_active_lua", "allocator_resident_lua", "allocator_frag_bytes_lua"), 0)
+
 
 class Meter:
     """What a core does a second, over the last 1.6 seconds."""
@@ -42,6 +45,7 @@ class Meter:
         self.core = core
         self.startup_memory: int = used_memory(core)[0]
         self.peak = 0
+        self.buffers: deque[tuple[int, int]] = deque([(0, 0)], round(BUFFER_SECONDS / SAMPLE_SECONDS))
         self.peak_time = int(time.time())
         self.reset()
 
@@ -62,6 +66,7 @@ class Meter:
         now = time.monotonic()
         if now - self.sampled_at < SAMPLE_SECONDS:
             return
+        self.buffers.append(longest_buffers(self.core))
         counters = self.read()
         for name, rates in self.rates.items():
             rates.append((counters[name] - self.last[name]) / (now - self.sampled_at))
@@ -77,7 +82,7 @@ class Meter:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"stats": self.stats_fields, "debug": self.debug_fields}
+        return {"stats": self.stats_fields, "debug": self.debug_fields, "clients": self.client_fields, "threads": self.thread_fields}
 
     def instantaneous_fields(self) -> dict[str, Any]:
         """INFO's rates, which change with each sample only."""
@@ -96,6 +101,19 @@ class Meter:
         fields.update(self.instantaneous)
         return fields
 
+    def client_fields(self) -> Fields:
+        """The longest pieces of input and output of the last seconds."""
+        return {
+            "client_recent_max_input_buffer": max(read for read, _ in self.buffers),
+            "client_recent_max_output_buffer": max(written for _, written in self.buffers),
+        }
+
+    def thread_fields(self) -> Fields:
+        """One thread serves all clients."""
+        clients, stats = client_stats(self.core), engine_stats(self.core)
+        reads, writes = stats["total_reads_processed"], stats["total_writes_processed"]
+        return {"io_thread_0": f"clients={clients['connected_clients']},reads={reads},writes={writes}"}
+
     def debug_fields(self) -> Fields:
-        """What the loop spent its time with."""
-        return loop_stats(self.core)
+        """What the loop spent its time with, and memory of scripts."""
+        return {**loop_stats(self.core), **NO_SCRIPTS}
