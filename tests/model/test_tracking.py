@@ -44,7 +44,6 @@ class Cache:
 
     def __post_init__(self) -> None:
         self.session = Session(self.core, CallbackTransport(self.take, lambda session: session.close()))
-        self.session.authenticate()
         self.session.protocol = 3
 
     def take(self, session: Session) -> None:

@@ -21,7 +21,6 @@ GROUPS = {
 }
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
 LEFT_OUT = {  # administration of later parts, transfer of keys between servers, replication
-    "acl",
     "failover",
     "migrate",
     "module",

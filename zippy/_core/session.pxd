@@ -73,7 +73,6 @@ cdef class Session:
     cpdef int go_on(self) except -1
     cpdef int output_again(self) except -1
     cdef int run_input(self, const char* data, size_t size) except -1
-    cdef object argument(self, Command* command, Slice argument)
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1
     cdef int await_handler(self, coroutine) except -1
     cdef int check_query_buffer(self) except -1

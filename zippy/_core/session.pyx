@@ -6,7 +6,7 @@ import inspect
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdlib cimport free, malloc
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
@@ -15,8 +15,8 @@ from zippy._core.ground.hash cimport hash_seed
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare, mem_log_to
 from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.client cimport (
-    answer_freed, client_authenticated, client_free, client_must_authenticate, client_new, client_reset, client_set_name,
-    client_to_evict, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, note_memory,
+    answer_freed, client_begin_as_default, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over,
+    look_at_input_again, next_deadline_us, next_unblocked, note_memory,
     set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
@@ -33,7 +33,7 @@ from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR,
     CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PAUSED, CLIENT_REPLICA, CLIENT_REPLY_OFF,
     CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON,
-    CMD_TAKES_VIEWS, OUTPUT_NORMAL, Call, Command, EngineStats
+    OUTPUT_NORMAL, Call, Command, EngineStats
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport shrink_tables
@@ -57,7 +57,6 @@ cdef enum:
     TRIM_KEYS = 1000               # that are above tracking-table-max-keys, forgotten ten times a second; some 0.5 us each
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
     MOVED_BYTES = 4 << 20          # more unsent ones than that are moved only when they are a small part
-    VIEWED_BYTES = 1 << 20         # arguments from which on a Python handler that takes views gets one instead of a copy
 
 
 cdef int64_t left_behind = 0   # blocks that engines still had when they were gone
@@ -465,10 +464,6 @@ cdef class Core:
         """A connection was turned away."""
         self.engine.stats.rejected_connections += 1
 
-    def count_denied(self):
-        """A password was wrong."""
-        self.engine.stats.auth_denied += 1
-
     def free_some(self, uint64_t items=FREE_ITEMS):
         """Frees about so many items of large values that were deleted, or gives memory back; True when nothing of either is left to do."""
         engine_use(self.engine)
@@ -558,16 +553,10 @@ cdef class Session:
             client_close(c, self.core.engine)
         return 0
 
-    cdef object argument(self, Command* command, Slice argument):
-        """What a handler in Python gets: a copy, or a view that is good until it returns where its command's spec says takes_views."""
-        if argument.len >= VIEWED_BYTES and command.flags & CMD_TAKES_VIEWS:
-            return PyMemoryView_FromMemory(<char*>argument.ptr, argument.len, PyBUF_READ)
-        return PyBytes_FromStringAndSize(argument.ptr, argument.len)
-
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1:
         """Answers a command whose handler is in Python; a coroutine is awaited by a task of its own."""
         cdef int i
-        cdef list args = [self.argument(command, argv[i]) for i in range(argc)]
+        cdef list args = [PyBytes_FromStringAndSize(argv[i].ptr, argv[i].len) for i in range(argc)]
         handler = self.core.handlers[command.id]
         try:
             if handler is None:
@@ -794,10 +783,6 @@ cdef class Session:
         """Whether commands other than AUTH and HELLO may run."""
         return not self.client.flags & CLIENT_STRANGER
 
-    def authenticate(self):
-        """Lifts the limits of a client that has not shown a password."""
-        client_authenticated(self.client)
-
     def reset(self):
         """The engine's side of RESET: transaction, watches, subscriptions, MONITOR, database, protocol, reply mode."""
         client_reset(self.core.engine, self.client)
@@ -805,7 +790,7 @@ cdef class Session:
         self.client.flags &= ~<uint64_t>(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_TOUCH | CLIENT_NO_EVICT)
         self.client.db = self.core.engine.ks.dbs[0]
         self.client.reply.proto = 2
-        client_must_authenticate(self.client)
+        client_begin_as_default(self.client)
 
 
 def seed_hashes(uint64_t seed):

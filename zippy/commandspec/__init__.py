@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zippy.commandspec import (
+    acl,
     bitmap,
     connection,
     generic,
@@ -37,6 +38,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     *transactions.COMMANDS,
     *pubsub.COMMANDS,
     *server.COMMANDS,
+    *acl.COMMANDS,
 )
 
 _BY_NAME = {spec.name: spec for command in COMMANDS for spec in (command, *command.subcommands)}

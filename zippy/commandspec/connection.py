@@ -7,6 +7,7 @@ from zippy.commandspec.spec import Argument, CommandSpec
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="auth",
+        handler="connection_login.auth_command",
         arity=-2,
         flags=("noscript", "loading", "stale", "fast", "no_auth", "allow_busy"),
         categories=("fast", "connection"),
@@ -17,7 +18,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         history=(("6.0.0", "Takes a user name before the password, for access control lists."),),
         reply="OK",
         arguments=(Argument("username", "string", flags=("optional",), since="6.0.0"), Argument("password", "string")),
-        gate=("takes_views",),
     ),
     CommandSpec(
         name="client",

@@ -3,13 +3,16 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.acl_user cimport User
 from zippy._core.commands.types cimport Client, Command, Engine, QueuedCommand, Wanted, serve_fn
 
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil
 cdef void client_free(Engine* e, Client* c) noexcept nogil                  # leaves all queues, channels and lists
-cdef void client_must_authenticate(Client* c) noexcept nogil                # limits it as a stranger, if a password is asked for
-cdef void client_authenticated(Client* c) noexcept nogil                    # lifts the limits of a stranger
+# makes it who it is at first: a stranger, if a password is asked for
+cdef void client_begin_as_default(Client* c) noexcept nogil
+cdef void client_log_in(Client* c, User* user) noexcept nogil               # makes it that user; NULL: one that nothing is asked about
+cdef void client_note_rights(Client* c) noexcept nogil                      # to be called after its user, or the default user, was changed
 cdef void client_reset(Engine* e, Client* c) noexcept nogil                 # what RESET does to the engine's side of a client
 # takes the first client off whose input has to be looked at again
 cdef Client* next_unblocked(Engine* e) noexcept nogil

@@ -10,6 +10,7 @@ from zippy._core.ground.hashtable cimport ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_zalloc
 from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_key
 from zippy._core.commands.accounting cimport account_call
+from zippy._core.commands.acl_user cimport USER_NO_PASSWORD, USER_ON, user_is_free
 from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.keyspace.lazy_free cimport lazy_free_step, lazy_last
 from zippy._core.commands.channels cimport unsubscribe_all
@@ -19,7 +20,7 @@ from zippy._core.commands.tracking cimport forget_tracking, stop_tracking
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_REPLICA,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_STRANGER, CLIENT_UNBLOCKED, TRACKING_CACHING, Call
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RESTRICTED, CLIENT_STRANGER, CLIENT_UNBLOCKED, CLIENT_UNPROVEN, TRACKING_CACHING, Call
 )
 from zippy._core.resp.parser cimport (
     PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit, parser_room
@@ -44,7 +45,7 @@ cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     c.peer = slice_of(<char*>(c + 1), peer.len)
     reply_init(&c.reply)
     parser_init(&c.parser, e.settings.proto_max_bulk_len)
-    client_must_authenticate(c)
+    client_begin_as_default(c)
     c.created_us = e.ks.clock.us
     c.active_us = e.ks.clock.mono_us
     c.next = e.clients
@@ -57,15 +58,35 @@ cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     return c
 
 
-cdef void client_must_authenticate(Client* c) noexcept nogil:
-    if c.engine.settings.require_authentication:
-        c.flags |= CLIENT_STRANGER
+cdef inline bint asks_for_password(const Engine* e) noexcept nogil:
+    """Whether nobody is the default user just by coming."""
+    return e.default_user.flags & (USER_ON | USER_NO_PASSWORD) != USER_ON | USER_NO_PASSWORD
+
+
+cdef void client_begin_as_default(Client* c) noexcept nogil:
+    c.user = c.engine.default_user
+    c.flags &= ~<uint64_t>CLIENT_UNPROVEN
+    if asks_for_password(c.engine):
+        c.flags |= CLIENT_UNPROVEN
+    client_note_rights(c)
+
+
+cdef void client_log_in(Client* c, User* user) noexcept nogil:
+    c.user = user
+    c.flags &= ~<uint64_t>CLIENT_UNPROVEN
+    client_note_rights(c)
+
+
+cdef void client_note_rights(Client* c) noexcept nogil:
+    cdef uint64_t flags = 0
+    if c.user != NULL and not user_is_free(c.user):
+        flags = CLIENT_RESTRICTED
+    if c.flags & CLIENT_UNPROVEN and asks_for_password(c.engine):
+        flags |= CLIENT_STRANGER
         parser_limit(&c.parser, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK)
-
-
-cdef void client_authenticated(Client* c) noexcept nogil:
-    c.flags &= ~<uint64_t>CLIENT_STRANGER
-    parser_limit(&c.parser, PARSER_MAX_ARGS, c.engine.settings.proto_max_bulk_len)
+    else:
+        parser_limit(&c.parser, PARSER_MAX_ARGS, c.engine.settings.proto_max_bulk_len)
+    c.flags = c.flags & ~<uint64_t>(CLIENT_STRANGER | CLIENT_RESTRICTED) | flags
 
 
 cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:

@@ -8,11 +8,12 @@ from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf
 from zippy._core.ground.listpack cimport LpItem
 from zippy._core.ground.mem cimport mem_free, mem_has_room, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_lax_double
+from zippy._core.commands.acl_check cimport acl_reads_all_keys
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_i64, arg_option, option_table, options_begin, reply_out_of_memory, reply_syntax_error,
     reply_wrong_type
 )
-from zippy._core.commands.types cimport Client, Engine
+from zippy._core.commands.types cimport CLIENT_RESTRICTED, Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.element_expiry cimport element_is_over
@@ -94,6 +95,21 @@ cdef struct Sorting:
     bint failed              # for want of memory something is missing
 
 
+cdef bint may_read(Client* c, uint32_t option, Slice pattern, int argc, const Slice* argv) noexcept nogil:
+    """Whether the client's user may read all keys, as BY and GET may; else replies with an error. BY without a star reads none."""
+    if not c.flags & CLIENT_RESTRICTED:
+        return True
+    if option == SORT_BY and (pattern.len == 0 or memchr(pattern.ptr, c'*', pattern.len) == NULL):
+        return True
+    if acl_reads_all_keys(c.user, c.engine.call.command, argc, argv):
+        return True
+    if option == SORT_BY:
+        reply_error(&c.reply, b"ERR BY option of SORT denied due to insufficient ACL permissions.")
+    else:
+        reply_error(&c.reply, b"ERR GET option of SORT denied due to insufficient ACL permissions.")
+    return False
+
+
 cdef bint parse(Client* c, int argc, const Slice* argv, const OptionTable* table, SortRequest* request) noexcept nogil:
     """Reads the options; False: replied with an error."""
     cdef Options options
@@ -105,6 +121,8 @@ cdef bint parse(Client* c, int argc, const Slice* argv, const OptionTable* table
     while options.at < argc:
         option = arg_option(&options)
         value = options.value
+        if option & (SORT_BY | SORT_GET) and not may_read(c, option, value[0], argc, argv):
+            return False
         if option == 0:
             reply_syntax_error(c)
             return False
