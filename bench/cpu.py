@@ -75,7 +75,8 @@ def run(server: Server, case: Case) -> Measured:
         if len(case.load.commands) > 1:
             throughput = requests / blast(server.port, case.load.commands, case.clients, case.pipeline, requests, LIMIT)
         else:
-            throughput = redis_benchmark(server.port, case, requests, LIMIT)
+            options = ["--enable-tracking"] if case.load.tracked else []
+            throughput = redis_benchmark(server.port, case, requests, LIMIT, options)
         return Measured((server.cpu_ns() - before - overhead) / requests, throughput)
 
 

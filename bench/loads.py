@@ -38,6 +38,7 @@ class Load:
     subscribers: int = 0  # connections that are subscribed to the channel "news" and read all the time
     user: str = ""  # who the connections log in as; `prepare` makes it, with any password
     inline: bool = False  # redis-benchmark's own PING_INLINE, the one that is no RESP
+    tracked: bool = False  # the clients sent CLIENT TRACKING ON: the server remembers what each of them has read
 
 
 def load(name: str, *words: Word, prepare: Prepare = nothing, weight: int = 1, keys: int = KEYS, subscribers: int = 0) -> Load:
@@ -275,6 +276,7 @@ MORE_COMMANDS = (
     load("EXPIRE", "EXPIRE", f"key:{RANDOM}", 1000, prepare=strings("xxx")),
     load("DEL", "DEL", f"key:{RANDOM}", prepare=strings("xxx")),
     Load("MULTI, SET, GET, EXEC", (("MULTI",), ("SET", "key", "xxx"), ("GET", "key"), ("EXEC",)), weight=2),
+    Load("GET, tracked", (("GET", f"key:{RANDOM}"),), prepare=strings("xxx"), tracked=True),
     load("PUBLISH to nobody", "PUBLISH", "news", "xxx"),
     load("PUBLISH to 100", "PUBLISH", "news", "x" * 32, subscribers=100, weight=25),
 )

@@ -231,7 +231,8 @@ class Episode:
                 alone = {"scan": self.scan, "exchange": self.exchange, "clock": self.later}[check]
                 difference = alone(steps[position][0], steps[position][2])
             else:
-                while end < len(steps) and steps[end][2].connection == connection and steps[end][2].check not in ALONE:
+                more = self.batch > 1 or connection in LISTENERS
+                while more and end < len(steps) and steps[end][2].connection == connection and steps[end][2].check not in ALONE:
                     end += 1
                 run = self.listener_run if connection in LISTENERS else self.run_steps
                 difference, before = run(steps[position:end], before)

@@ -38,7 +38,7 @@ def test_every_command_has_a_handler(server: Server) -> None:
 def test_sections_of_info(server: Server) -> None:
     """All that were promised an order, and no others; empty are those that nobody has figures for."""
     assert tuple(server.info.sections) == SECTIONS
-    assert {name for name in SECTIONS if server.info.sections[name].is_empty()} == {"threads", "modules"}
+    assert {name for name in SECTIONS if server.info.sections[name].is_empty()} == {"modules"}
 
 
 def test_a_service_puts_its_figures_over_those_of_its_absence(server: Server) -> None:

@@ -325,6 +325,8 @@ cdef class EngineStats(Source):
         self.integer(b"total_net_input_bytes", e.stats.bytes_in)
         self.integer(b"total_net_output_bytes", e.stats.bytes_out)
         self.integer(b"rejected_connections", e.stats.rejected_connections)
+        self.integer(b"total_reads_processed", e.stats.reads)
+        self.integer(b"total_writes_processed", e.stats.writes)
         self.integer(b"expired_keys", e.ks.stats.expired)
         self.integer(b"expired_subkeys", e.ks.stats.expired_elements)
         self.decimals(b"expired_stale_perc", e.ks.stats.expired_stale_perc)
@@ -360,6 +362,20 @@ cdef class EngineStats(Source):
 def engine_stats(Core core):
     """The same as {name: value}."""
     return EngineStats(core).fields()
+
+
+def longest_buffers(Core core):
+    """Bytes of the longest piece of input and of output since this was asked last."""
+    cdef Engine* e = core.engine
+    longest = (e.stats.input_most, e.stats.output_most)
+    e.stats.input_most = e.stats.output_most = 0
+    return longest
+
+
+def thread_load(Core core):
+    """What INFO tells of a thread that serves clients: zippy has one."""
+    cdef Engine* e = core.engine
+    return f"clients={e.client_count},reads={e.stats.reads},writes={e.stats.writes}"
 
 
 @cython.final

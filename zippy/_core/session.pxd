@@ -74,6 +74,7 @@ cdef class Session:
     cdef bint has_more                    # run_later was called, and the input is still there
     cdef bint input_ended                 # the peer will send no more: close when all is answered
     cdef char* read_place(self, size_t* room) except NULL        # where to read to, good until was_read
+    cdef void count_input(self, size_t size) noexcept
     cdef int was_read(self, size_t size) except -1
     cdef void note_long_arguments(self) noexcept
     cpdef int end_input(self) except -1

@@ -741,8 +741,7 @@ cdef class Session:
                 return
             self.core.begin_turn()
             self.client.active_us = self.core.engine.ks.clock.mono_us
-            self.client.bytes_in += view.len
-            self.core.engine.stats.bytes_in += view.len
+            self.count_input(view.len)
             self.note_long_arguments()
             self.run_input(<const char*>view.buf, view.len)
         finally:
@@ -777,10 +776,17 @@ cdef class Session:
         if self.client.parser.bulk_count:
             self.client.flags |= CLIENT_LONG_ARGUMENTS
 
+    cdef void count_input(self, size_t size) noexcept:
+        cdef EngineStats* stats = &self.core.engine.stats
+        self.client.bytes_in += size
+        stats.bytes_in += size
+        stats.reads += 1
+        if size > stats.input_most:
+            stats.input_most = size
+
     cdef int was_read(self, size_t size) except -1:
         self.client.active_us = self.core.engine.ks.clock.mono_us
-        self.client.bytes_in += size
-        self.core.engine.stats.bytes_in += size
+        self.count_input(size)
         if self.reading_own:
             parser_filled(&self.client.parser, size)
             self.note_long_arguments()
@@ -798,11 +804,15 @@ cdef class Session:
 
     cdef int sent_bytes(self, size_t size) except -1:
         cdef Client* c = self.client
+        cdef EngineStats* stats = &self.core.engine.stats
         cdef bint few
+        stats.writes += 1
+        if c.reply.out.len > stats.output_most:
+            stats.output_most = c.reply.out.len
         c.reply.sent += size
         few = c.reply.out.len - c.reply.sent < MOVED_BYTES
         c.bytes_out += size
-        self.core.engine.stats.bytes_out += size
+        stats.bytes_out += size
         if c.reply.sent == c.reply.out.len:
             engine_use(self.core.engine)
             buf_clear(&c.reply.out)

@@ -68,7 +68,7 @@ cdef void account_reset(Engine* e) noexcept nogil:
     e.stats.denied_logins = e.stats.denied_certificates = e.stats.denied_commands = 0
     e.stats.denied_keys = e.stats.denied_channels = 0
     e.stats.turns = e.stats.turn_ticks = e.stats.turn_ticks_most = e.stats.turn_commands_most = 0
-    e.stats.journal_ticks = e.stats.cron_ticks = e.stats.out_of_memory = 0
+    e.stats.journal_ticks = e.stats.cron_ticks = e.stats.out_of_memory = e.stats.reads = e.stats.writes = 0
 
 
 cdef void count_error(Engine* e, const Reply* r) noexcept nogil:

@@ -265,20 +265,42 @@ cdef bint remember_key(Engine* e, const Client* c, Slice key) noexcept nogil:
 cdef bint remember_keys(Engine* e, const Client* c, const Call* call) noexcept nogil:
     """Notes the keys of a command that the client ran; False: out of memory, and not all of them are noted."""
     cdef KeyRef at_hand[KEYS_AT_HAND]
-    cdef KeyRef* keys = at_hand
-    cdef int count = command_keys(call.command, call.argc, call.argv, at_hand, KEYS_AT_HAND)
-    cdef bint done = True
+    cdef int count
+    cdef KeyRef* keys = keys_of(call, at_hand, &count)
+    cdef bint done = keys != NULL
     cdef int i
-    if count > KEYS_AT_HAND:
-        keys = <KeyRef*>mem_try_alloc(count * sizeof(KeyRef))
-        if keys == NULL:
-            return False
-        command_keys(call.command, call.argc, call.argv, keys, count)
     for i in range(count):
         done = done and remember_key(e, c, call.argv[keys[i].place])
     if keys != at_hand:
         mem_free(keys)
     return done
+
+
+cdef KeyRef* keys_of(const Call* call, KeyRef* at_hand, int* count) noexcept nogil:
+    """The keys of a command: at hand if these have room for them, else owned by the caller. NULL, and a count of 0: out of memory."""
+    cdef KeyRef* keys = at_hand
+    count[0] = command_keys(call.command, call.argc, call.argv, at_hand, KEYS_AT_HAND)
+    if count[0] > KEYS_AT_HAND:
+        keys = <KeyRef*>mem_try_alloc(count[0] * sizeof(KeyRef))
+        if keys == NULL:
+            count[0] = 0
+        else:
+            command_keys(call.command, call.argc, call.argv, keys, count[0])
+    return keys
+
+
+cdef bint names_key(const Call* call, Slice key) noexcept nogil:
+    """Whether the key is one of a command's, if there is memory to tell."""
+    cdef KeyRef at_hand[KEYS_AT_HAND]
+    cdef int count
+    cdef KeyRef* keys = keys_of(call, at_hand, &count)
+    cdef bint found = False
+    cdef int i
+    for i in range(count):
+        found = found or slice_equal(call.argv[keys[i].place], key)
+    if keys != at_hand:
+        mem_free(keys)
+    return found
 
 
 cdef void remember_reads(Engine* e, const Call* call) noexcept nogil:
@@ -307,7 +329,7 @@ cdef bint trim_tracked(Engine* e, int most) noexcept nogil:
     for _ in range(most):
         if limit == 0 or e.ks.tracked.count <= limit:
             return True
-        tell_readers(e, <TrackedKey*>ht_random(&e.ks.tracked, &e.ks.random))
+        tell_readers(e, <TrackedKey*>ht_random(&e.ks.tracked, &e.ks.random), NULL)
     return False
 
 
@@ -402,8 +424,8 @@ cdef void tell_or_note(Engine* e, Client* c, const Client* caller, const Slice* 
         note_own(e, key[0], False)
 
 
-cdef void tell_readers(Engine* e, TrackedKey* t) noexcept nogil:
-    """Tells those who have read a key that they have to read it again, and forgets it."""
+cdef void tell_readers(Engine* e, TrackedKey* t, const Client* author) noexcept nogil:
+    """Tells those who have read a key that they have to read it again, and forgets it. author: who knows of it, with NOLOOP; or NULL."""
     cdef const Client* caller = outermost_client(e)
     cdef const uint64_t* ids = tracked_ids(t)
     cdef Slice key = tracked_key(t)
@@ -413,7 +435,7 @@ cdef void tell_readers(Engine* e, TrackedKey* t) noexcept nogil:
     e.tracking.items -= t.count
     for i in range(t.count):
         c = client_by_id(e, ids[i])
-        if c != NULL and remembers(c) and not (c == caller and c.tracking & TRACKING_NOLOOP):
+        if c != NULL and remembers(c) and not (c == author and c.tracking & TRACKING_NOLOOP):
             tell_or_note(e, c, caller, &key)
     mem_free(t)
 
@@ -431,14 +453,20 @@ cdef void tell_all(Engine* e) noexcept nogil:
 
 cdef void invalidate(Engine* e, int kind, Slice key) noexcept nogil:
     cdef TrackedKey* t
+    cdef const Client* author
     if kind == EVENT_FLUSHED:
         tell_all(e)
         return
     if e.ks.broadcasting:
         note_write(e, kind, key)
     t = <TrackedKey*>ht_find(&e.ks.tracked, key)
-    if t != NULL:
-        tell_readers(e, t)
+    if t == NULL:
+        return
+    author = outermost_client(e)
+    if kind == EVENT_VANISHED and author != NULL and not names_key(e.call, key):
+        # evicted, or expired where nothing in the reply tells of it: Redis keeps that from who has NOLOOP
+        author = NULL
+    tell_readers(e, t, author)
 
 
 # Those who are told of all keys with a prefix

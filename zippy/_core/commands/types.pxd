@@ -419,6 +419,10 @@ cdef struct EngineStats:
     uint64_t rejected_connections
     uint64_t bytes_in
     uint64_t bytes_out
+    uint64_t reads                   # pieces that input came in
+    uint64_t writes                  # and that output went in
+    size_t input_most                # bytes of the longest of them since somebody asked
+    size_t output_most
     uint64_t query_limit_disconnects
     uint64_t output_limit_disconnects
     uint64_t out_of_memory           # commands that were answered so
