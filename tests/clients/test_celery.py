@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.needs import has_command, needs_command, needs_package
+from tests.needs import needs_package
 
 needs_package("celery")
 
@@ -33,9 +33,6 @@ def tasks(
     monkeypatch.setenv("CELERY_URL", url)
     monkeypatch.syspath_prepend(str(here))
     command = [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "--pool", request.param, "-c", "2", "--loglevel", "WARNING"]
-    if not has_command(client, "EVAL"):
-        monkeypatch.setenv("CELERY_WITHOUT_SCRIPTS", "1")
-        command += ["--without-mingle", "--without-gossip"]
     with (tmp_path / "worker.log").open("wb") as log:
         worker = subprocess.Popen(command, cwd=here, env=dict(os.environ), stdout=log, stderr=log)
     yield importlib.import_module("celery_app")
@@ -64,6 +61,5 @@ def test_what_runs_scripts(client: redis.Redis, tasks: Any) -> None:
     """A chord counts its parts in Lua, remote control binds its queue for replies so."""
     from celery import chord
 
-    needs_command(client, "EVAL", "chords and remote control")
     assert chord((tasks.add.s(i, i) for i in range(3)), tasks.add.si(40, 2))().get(timeout=30) == 42
     assert tasks.app.control.ping(timeout=2)

@@ -10,34 +10,16 @@ import pytest
 import redis
 import redis.asyncio
 
-from tests.needs import has_command, needs_command, needs_package
+from tests.needs import needs_command, needs_package
 
 needs_package("taskiq_redis")
 
 
-class PlainLock:
-    """A lock in a pipeline without the script that checks whose it is."""
-
-    def __init__(self, pipeline: Any, name: str) -> None:
-        self.pipeline = pipeline
-        self.name = name
-
-    async def acquire(self) -> None:
-        """Takes it."""
-        self.pipeline.set(self.name, "taken", nx=True)
-
-    async def release(self) -> None:
-        """Gives it back."""
-        self.pipeline.delete(self.name)
-
-
 @pytest.fixture
-def client(url: str, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
-    """To look at the stream. Where there are no scripts yet the broker's lock does without."""
+def client(url: str) -> redis.Redis:
+    """To look at the stream."""
     client = redis.Redis.from_url(url)
     needs_command(client, "XREADGROUP", "TaskIQ's stream broker")
-    if not has_command(client, "EVAL"):
-        monkeypatch.setattr(redis.asyncio.client.Pipeline, "lock", lambda pipeline, name, **_: PlainLock(pipeline, name))
     return client
 
 
