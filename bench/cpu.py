@@ -54,6 +54,7 @@ def redis_benchmark(port: int, case: Case, requests: int, limit: float, options:
 def benchmark_fields(port: int, case: Case, requests: int, limit: float, options: Sequence[str] = ()) -> dict[str, float]:
     """The same with all that redis-benchmark tells: rps, and p50_latency_ms and others of a batch."""
     arguments = ["-p", str(port), "-n", str(requests), "-P", str(case.pipeline), "-c", str(case.clients), "-r", str(case.load.keys)]
+    arguments += ["--user", case.load.user, "-a", "any"] if case.load.user else []
     words = ["-t", "ping_inline"] if case.load.inline else [str(word) for word in case.load.commands[0]]
     ran = subprocess.run(["redis-benchmark", *arguments, "--csv", *options, *words], capture_output=True, text=True, timeout=limit)
     if ran.returncode or "Error" in ran.stderr + ran.stdout:
@@ -74,7 +75,8 @@ def run(server: Server, case: Case) -> Measured:
         if len(case.load.commands) > 1:
             throughput = requests / blast(server.port, case.load.commands, case.clients, case.pipeline, requests, LIMIT)
         else:
-            throughput = redis_benchmark(server.port, case, requests, LIMIT)
+            options = ["--enable-tracking"] if case.load.tracked else []
+            throughput = redis_benchmark(server.port, case, requests, LIMIT, options)
         return Measured((server.cpu_ns() - before - overhead) / requests, throughput)
 
 

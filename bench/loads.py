@@ -7,6 +7,7 @@ commands need.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha1
@@ -36,7 +37,9 @@ class Load:
     weight: int = 1
     keys: int = KEYS
     subscribers: int = 0  # connections that are subscribed to the channel "news" and read all the time
+    user: str = ""  # who the connections log in as; `prepare` makes it, with any password
     inline: bool = False  # redis-benchmark's own PING_INLINE, the one that is no RESP
+    tracked: bool = False  # the clients sent CLIENT TRACKING ON: the server remembers what each of them has read
 
 
 def load(name: str, *words: Word, prepare: Prepare = nothing, weight: int = 1, keys: int = KEYS, subscribers: int = 0) -> Load:
@@ -91,6 +94,13 @@ def in_chunks(head: tuple[Word, ...], words: Iterator[tuple[Word, ...]], size: i
 def strings(value: str, count: int = KEYS) -> Prepare:
     """All keys that __rand_int__ can name, with a value."""
     return lambda _: in_chunks(("MSET",), ((f"key:{number(i)}", value) for i in range(count)))
+
+
+def with_patterns(user: str, prepare: Prepare) -> Prepare:
+    """A user of ten key patterns, the last of which is that of the keys."""
+    patterns = [f"~service{i}:*" for i in range(9)] + ["~key:*"]
+    maker = request("ACL", "SETUSER", user, "on", "nopass", "+@all", *patterns)
+    return lambda requests: itertools.chain([maker], prepare(requests))
 
 
 def items(key: str, count: int | None = None) -> Prepare:
@@ -181,6 +191,7 @@ DEFAULT_TESTS = (
     load("PING_MBULK", "PING"),
     load("SET", "SET", f"key:{RANDOM}", "xxx"),
     load("GET", "GET", f"key:{RANDOM}", prepare=strings("xxx")),
+    Load("GET, user of 10 key patterns", (("GET", f"key:{RANDOM}"),), with_patterns("guest", strings("xxx")), user="guest"),
     load("INCR", "INCR", f"counter:{RANDOM}"),
     load("LPUSH", "LPUSH", "mylist", "xxx"),
     load("RPUSH", "RPUSH", "mylist", "xxx"),
@@ -297,6 +308,7 @@ MORE_COMMANDS = (
     load("EVALSHA of a token bucket", "EVALSHA", name_of(BUCKET), 1, f"key:{RANDOM}", 10, 1, 1, prepare=scripts(BUCKET), weight=5),
     load("EVALSHA of 100 calls", "EVALSHA", name_of(HUNDRED), 1, "key", prepare=scripts(HUNDRED), weight=50),
     Load("MULTI, SET, GET, EXEC", (("MULTI",), ("SET", "key", "xxx"), ("GET", "key"), ("EXEC",)), weight=2),
+    Load("GET, tracked", (("GET", f"key:{RANDOM}"),), prepare=strings("xxx"), tracked=True),
     load("PUBLISH to nobody", "PUBLISH", "news", "xxx"),
     load("PUBLISH to 100", "PUBLISH", "news", "x" * 32, subscribers=100, weight=25),
 )

@@ -67,6 +67,8 @@ class Application:
         except ConfigFileError as error:
             print(f"\n{error}", file=sys.stderr)
             return 1
+        if not server.access.load_at_start():
+            return 1
         log.info("zippy %s is starting, pid=%d", __version__, os.getpid())
         log_unused(self.settings)
         follow_maxclients(self.settings)
@@ -104,6 +106,8 @@ class Application:
                 problem = server.core.rename_command(directive.words[0].lower().encode(), directive.words[1].lower().encode())
                 if problem:
                     raise directive.error(problem)
+            elif directive.name == "user":
+                server.access.define(directive)
             else:
                 raise directive.error(f"zippy does not know '{directive.name}' lines")
 

@@ -245,9 +245,10 @@ def _parse_bool(setting: Setting, text: str) -> Value:
 
 def _choice(setting: Setting, text: str) -> str:
     word = _until_nul(text).lower()
-    if word not in setting.choices:
-        raise SettingError("argument(s) must be one of the following: " + ", ".join(setting.choices))
-    return word
+    for choice in setting.choices:
+        if choice.lower() == word:
+            return choice
+    raise SettingError("argument(s) must be one of the following: " + ", ".join(setting.choices))
 
 
 def _parse_string(setting: Setting, text: str) -> Value:

@@ -71,6 +71,17 @@ SETTINGS: tuple[Setting, ...] = (
         ),
         used=True,
     ),
+    Setting(
+        "tls-auth-clients-user",
+        "enum",
+        "off",
+        "Which field of a client's certificate names the user that it is.",
+        choices=(
+            "off",
+            "CN",
+        ),
+        used=True,
+    ),
     Setting("tls-replication", "bool", False, "Talk TLS to the primary.", used=True),
     Setting("tls-cluster", "bool", False, "Talk TLS between cluster nodes.", used=True),
     Setting("tls-protocols", "string", "", "TLS versions that are allowed.", used=True),
@@ -209,7 +220,7 @@ SETTINGS: tuple[Setting, ...] = (
     # security
     Setting("requirepass", "secret", "", "Password of the default user.", used=True),
     Setting("aclfile", "string", "", "File of users and their rights.", used=True, mutable=False),
-    Setting("acllog-max-len", "int", 128, "How many refusals ACL LOG keeps.", high=INT64_MAX, used=True),
+    Setting("acllog-max-len", "int", 128, "How many refusals ACL LOG keeps.", high=INT64_MAX, used=True, core=True),
     Setting(
         "acl-pubsub-default",
         "enum",
@@ -220,6 +231,8 @@ SETTINGS: tuple[Setting, ...] = (
             "resetchannels",
         ),
         used=True,
+        core=True,
+        constants="ACL_PUBSUB",
     ),
     Setting("hide-user-data-from-log", "bool", False, "Keep keys and values out of crash logs."),
     # clients
@@ -247,7 +260,14 @@ SETTINGS: tuple[Setting, ...] = (
         "maxmemory-clients", "memory-or-percent", 0, "Memory of all clients together, in bytes or of maxmemory; 0 has no limit.", used=True
     ),
     Setting(
-        "tracking-table-max-keys", "int", 1000000, "Keys remembered for client-side caching.", high=INT64_MAX, used=True, unsigned=True
+        "tracking-table-max-keys",
+        "int",
+        1000000,
+        "Keys remembered for client-side caching; 0 has no limit.",
+        high=INT64_MAX,
+        used=True,
+        unsigned=True,
+        core=True,
     ),
     # memory
     Setting("maxmemory", "memory", 0, "Bytes the data may take; 0 has no limit.", high=INT64_MAX, used=True, unsigned=True, core=True),
@@ -666,5 +686,4 @@ SETTINGS: tuple[Setting, ...] = (
 # What the core is told beside the settings
 CORE_SWITCHES: tuple[Setting, ...] = (
     Setting("active-expire-enabled", "bool", True, "Let keys expire by themselves (DEBUG SET-ACTIVE-EXPIRE)."),
-    Setting("require-authentication", "bool", False, "The default user has a password."),
 )

@@ -30,6 +30,7 @@ FILLS: dict[str, Callable[[int], bytes]] = {
     "hash": lambda i: encoded("HSET", "hash", f"field:{i:08d}", f"value:{i:010d}"),
     "set": lambda i: encoded("SADD", "set", f"member:{i:08d}"),
     "sorted set": lambda i: encoded("ZADD", "zset", i * 7919 % 1_000_003, f"member:{i:08d}"),
+    "stream": lambda i: encoded("XADD", "stream", f"{i + 1}-1", "field", f"value:{i:010d}"),
     "strings": lambda i: encoded("SET", f"key:{i:012d}", "x" * 16),
     "expiring": lambda i: encoded("SET", f"key:{i:012d}", "x" * 16, "EX", 10),
 }
@@ -76,6 +77,39 @@ class Rig:
         return [nanoseconds / 1e3 for nanoseconds in took]
 
 
+def streams(rig: Rig, count: int) -> dict[str, list[float]]:
+    """A stream at its worst, in blocks of one entry, that is trimmed or deleted; and what is pending in a group."""
+    found = {}
+    rig.core.set_setting("stream-node-max-entries", 1)
+    for event, words in (
+        ("DEL of a stream", ("DEL", "stream")),
+        ("XTRIM MAXLEN 0", ("XTRIM", "stream", "MAXLEN", 0)),
+        ("XTRIM MINID of all", ("XTRIM", "stream", "MINID", count + 2)),
+        ("XTRIM MAXLEN of a half", ("XTRIM", "stream", "MAXLEN", count // 2)),
+    ):
+        rig.fill("stream", count)
+        rig.longest()
+        rig.command(encoded(*words))
+        rig.rest()
+        found[event] = rig.longest()
+        rig.command(encoded("DEL", "stream"))
+        rig.rest()
+    rig.core.set_setting("stream-node-max-entries", 100)
+    rig.fill("stream", count)
+    for words in (("XGROUP", "DESTROY", "stream", "group"), ("XGROUP", "DELCONSUMER", "stream", "group", "reader")):
+        rig.command(encoded("XGROUP", "CREATE", "stream", "group", 0))
+        rig.command(encoded("XREADGROUP", "GROUP", "group", "reader", "COUNT", count, "STREAMS", "stream", ">"))
+        rig.rest()
+        rig.longest()
+        rig.command(encoded(*words))
+        rig.rest()
+        found[f"{words[0]} {words[1]} with all pending"] = rig.longest()
+        rig.command(encoded("XGROUP", "DESTROY", "stream", "group"))
+    rig.command(encoded("DEL", "stream"))
+    rig.rest()
+    return found
+
+
 def measure(count: int) -> dict[str, list[float]]:
     """The events of the pauses part, with so many elements."""
     rig = Rig()
@@ -96,6 +130,7 @@ def measure(count: int) -> dict[str, list[float]]:
         rig.command(encoded("DEL", key))
         rig.rest()
         found[f"DEL of a {kind}"] = rig.longest()
+    found |= streams(rig, count)
     now = int(time.time()) * SECOND
     rig.core.set_clock(now)
     rig.fill("expiring", count)

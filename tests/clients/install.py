@@ -1,4 +1,4 @@
-"""Installs what tests/clients runs: several redis-py, and node's clients, below one folder outside of the tree.
+"""Installs what tests/clients runs: several redis-py, arq, and node's clients, below one folder outside of the tree.
 
     pip install -r tests/clients/requirements.txt
     python -m tests.clients.install          # ZIPPY_CLIENTS=/some/folder chooses where
@@ -31,6 +31,13 @@ def install_redis_py(folder: Path, version: str) -> None:
         subprocess.run([*pip, "--target", str(target), f"redis=={version}"], check=True)
 
 
+def install_arq(folder: Path) -> None:
+    """arq alone: it asks for a redis-py below 6, and works with those that are above."""
+    if not (folder / "arq").is_dir():
+        pip = [sys.executable, "-m", "pip", "-q", "install", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, "--target", str(folder / "arq"), "arq>=0.26"], check=True)
+
+
 def install_node_clients(folder: Path) -> None:
     """What package.json names; again when it names something else."""
     wanted, kept = Path(__file__).with_name("package.json"), folder / "package.json"
@@ -45,6 +52,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for version in REDIS_PY:
         install_redis_py(folder, version)
+    install_arq(folder)
     install_node_clients(folder)
 
 

@@ -16,3 +16,13 @@ def add_to_sum(number: int) -> None:
 def fail() -> None:
     """Always fails."""
     raise ValueError("as it should")
+
+
+def fail_until(name: str, last: int) -> int:
+    """Fails until it is called for the `last` time under this name; the number of calls."""
+    from rq import get_current_job
+
+    calls = int(get_current_job().connection.incr(f"calls:{name}"))
+    if calls < last:
+        raise ValueError("not yet")
+    return calls

@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from tests.needs import needs_package
+from tests.needs import needs_command, needs_package
 
 needs_package("celery")
 
@@ -33,6 +34,7 @@ def tasks(
     monkeypatch.setenv("CELERY_URL", url)
     monkeypatch.syspath_prepend(str(here))
     command = [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "--pool", request.param, "-c", "2", "--loglevel", "WARNING"]
+    needs_command(client, "EVAL", "Celery's worker")
     with (tmp_path / "worker.log").open("wb") as log:
         worker = subprocess.Popen(command, cwd=here, env=dict(os.environ), stdout=log, stderr=log)
     yield importlib.import_module("celery_app")
@@ -54,10 +56,14 @@ def test_tasks(tasks: Any) -> None:
     assert group(tasks.add.s(i, 1) for i in range(10))().get(timeout=30) == list(range(1, 11))
     assert chain(tasks.add.s(1, 2), tasks.add.s(3))().get(timeout=30) == 6
     assert tasks.fail_once.delay().get(timeout=30) == 1
+    assert tasks.fail_and_wait.delay().get(timeout=30) == 2
     assert tasks.add.apply_async((1, 1), countdown=0.2).get(timeout=30) == 2
+    assert tasks.add.apply_async((1, 2), eta=datetime.now(timezone.utc) + timedelta(seconds=0.2)).get(timeout=30) == 3
+    by_priority = [tasks.add.apply_async((i, 0), priority=i % 10) for i in range(30)]
+    assert [result.get(timeout=30) for result in by_priority] == list(range(30))
 
 
-def test_what_runs_scripts(client: redis.Redis, tasks: Any) -> None:
+def test_what_runs_scripts(tasks: Any) -> None:
     """A chord counts its parts in Lua, remote control binds its queue for replies so."""
     from celery import chord
 

@@ -555,3 +555,45 @@ class TestConnections:
             r.execute_command("NOSUCH")
         with pytest.raises(redis.AuthenticationError):
             connect(retry=None).auth("wrong")
+
+
+class TestUsers:
+    """redis-py's methods about access control, and its own way to log in."""
+
+    def test_acl(self, r: redis.Redis) -> None:
+        """Made, shown, tried, logged, deleted."""
+        rules: dict[str, Any] = {"passwords": ["+secret"], "categories": ["+@read"], "commands": ["-get", "+set"], "keys": ["a:*", "b"]}
+        assert r.acl_setuser("guest", enabled=True, reset=True, channels=["c*"], selectors=[("+get", "%R~x")], **rules)
+        shown = r.acl_getuser("guest")
+        assert shown["enabled"] is True
+        assert shown["flags"] == ["on", "sanitize-payload"]
+        assert (shown["commands"], shown["categories"]) == (["-get", "+set"], ["-@all", "+@read"])
+        assert (shown["keys"], shown["channels"]) == (["~a:*", "~b"], ["&c*"])
+        assert r.acl_users() == ["default", "guest"]
+        assert r.acl_whoami() == "default"
+        assert len(r.acl_list()) == 2
+        assert "hset" in r.acl_cat("hash")
+        assert len(r.acl_genpass(128)) == 32
+        assert r.acl_dryrun("guest", "set", "a:1", "v") == "OK"
+        assert r.acl_dryrun("guest", "get", "a:1") == "User guest has no permissions to access the 'a:1' key"
+        with pytest.raises(redis.AuthenticationError):
+            r.execute_command("AUTH", "guest", "wrong")
+        (entry,) = r.acl_log()
+        assert (entry["reason"], entry["object"], entry["username"]) == ("auth", "AUTH", "guest")
+        assert "default" in str(entry["client-info"])
+        assert r.acl_log_reset()
+        assert r.acl_deluser("guest", "nobody") == 1
+        assert r.acl_getuser("guest") is None
+
+    def test_connections_of_a_user(self, r: redis.Redis, connect: Connect) -> None:
+        """username and password of a client; what it may not is an error of its own."""
+        r.acl_setuser("guest", enabled=True, passwords=["+secret"], commands=["+get", "+ping", "+client"], keys=["a"], reset=True)
+        with connect(username="guest", password="secret") as guest:
+            assert guest.get("a") is None
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                guest.get("b")
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                guest.set("a", "1")
+        with pytest.raises(redis.AuthenticationError):
+            connect(username="guest", password="wrong").get("a")
+        r.acl_deluser("guest")

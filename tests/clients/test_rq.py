@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,11 +23,17 @@ def connection(url: str) -> Iterator[redis.Redis]:
         yield client
 
 
-def work(queue: Any) -> None:
-    """Runs a worker until the queue is empty."""
+def work(queue: Any, with_scheduler: bool = False) -> None:
+    """Runs a worker until the queue is empty; before it the scheduler, which looks for what is due."""
     from rq import SimpleWorker
+    from rq.scheduler import RQScheduler
 
-    assert SimpleWorker([queue], connection=queue.connection).work(burst=True, logging_level="CRITICAL") is True
+    if with_scheduler:
+        scheduler = RQScheduler([queue], connection=queue.connection)
+        scheduler.acquire_locks()
+        scheduler.enqueue_scheduled_jobs()
+        scheduler.release_locks()
+    SimpleWorker([queue], connection=queue.connection).work(burst=True, logging_level="CRITICAL")
 
 
 def test_jobs(connection: redis.Redis) -> None:
@@ -57,6 +65,28 @@ def test_results(connection: redis.Redis) -> None:
     assert [job.return_value(refresh=True) for job in jobs] == [2 * i for i in range(count)]
     assert FailedJobRegistry(queue=queue).get_job_ids() == [failing.id]
     assert len(FinishedJobRegistry(queue=queue)) == count
+
+
+def test_retries(connection: redis.Redis) -> None:
+    """A job that fails is tried again, at once or when the scheduler finds that its time has come; what depends on it runs then."""
+    from rq import Queue, Retry
+
+    needs_command(connection, "EVAL", "RQ's scheduler")
+    queue = Queue(connection=connection)
+    at_once = queue.enqueue(rq_jobs.fail_until, "at once", 3, retry=Retry(max=3))
+    dependent = queue.enqueue(rq_jobs.double, 21, depends_on=at_once)
+    work(queue)
+    assert at_once.return_value(refresh=True) == 3
+    assert dependent.return_value(refresh=True) == 42
+    later = queue.enqueue(rq_jobs.fail_until, "later", 2, retry=Retry(max=1, interval=1))
+    late = queue.enqueue_in(timedelta(seconds=1), rq_jobs.double, 1)
+    work(queue, with_scheduler=True)
+    deadline = time.monotonic() + 30
+    while len(queue.scheduled_job_registry) or len(queue):
+        assert time.monotonic() < deadline
+        work(queue, with_scheduler=True)
+    assert later.return_value(refresh=True) == 2
+    assert late.return_value(refresh=True) == 2
 
 
 def test_unique(connection: redis.Redis) -> None:

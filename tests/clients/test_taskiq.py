@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import redis
-import redis.asyncio
 
 from tests.needs import needs_command, needs_package
 
@@ -19,7 +18,7 @@ needs_package("taskiq_redis")
 def client(url: str) -> redis.Redis:
     """To look at the stream."""
     client = redis.Redis.from_url(url)
-    needs_command(client, "XREADGROUP", "TaskIQ's stream broker")
+    needs_command(client, "EVAL", "TaskIQ's stream broker, whose lock is released by a script")
     return client
 
 

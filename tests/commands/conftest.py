@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.commands import streams
 from tests.commands.sorted_sets import run
+from tests.commands.users import As, forget_users
 from tests.listening import Listener
-from tests.replies import encoding
+from tests.replies import OK, encoding
 from tests.resp import Connect, RawClient
 
 
@@ -40,3 +43,19 @@ def filled(raw: RawClient) -> RawClient:
     for command in streams.FILLED:
         assert not streams.run(raw, command).is_error
     return raw
+
+
+@pytest.fixture
+def as_user(raw: RawClient, connect: Connect) -> Iterator[As]:
+    """Makes users, and connections that are them; afterwards the users are gone."""
+    keeper = connect()
+
+    def make(name: str, *rules: str) -> RawClient:
+        assert keeper("ACL", "SETUSER", name, "on", "nopass", *rules) == OK
+        client = connect()
+        assert client("AUTH", name, "any") == OK
+        return client
+
+    forget_users(keeper)
+    yield make
+    forget_users(keeper)

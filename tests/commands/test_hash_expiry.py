@@ -528,6 +528,38 @@ class TestOver:
         assert hear.hear() == ["hexpired h", "del h"]
         assert raw("EXISTS", "h") == integer(0)
 
+    @pytest.mark.parametrize(("every", "live"), [(2, 1500), (300, 10), (4000, 1)])
+    def test_many_are_over(self, raw: RawClient, clock: Clock, every: int, live: int) -> None:
+        """More than what one command removes: half, nearly all, and all but one; they are passed over or drawn again."""
+        raw("HSET", "h", *(word for n in range(3000) for word in (f"f{n}", f"v{n}")))
+        gone = [f"f{n}" for n in range(3000) if n % every]
+        raw("HPEXPIRE", "h", 5, "FIELDS", len(gone), *gone)
+        clock.advance(6)
+        left = {b"f%d" % n: b"v%d" % n for n in range(0, 3000, every)}
+        assert len(left) == live
+        pairs = raw("HGETALL", "h").plain()
+        assert dict(zip(pairs[::2], pairs[1::2], strict=True)) == left and len(pairs) == 2 * live
+        assert sorted(raw("HKEYS", "h").plain()) == sorted(left)
+        assert sorted(raw("HVALS", "h").plain()) == sorted(left.values())
+        assert raw("HLEN", "h") == integer(3000)
+        assert raw("HRANDFIELD", "h").value in left
+        assert raw("HLEN", "h").value > live
+        for count in (1, 7, live, 4000):
+            drawn = raw("HRANDFIELD", "h", count).plain()
+            assert len(drawn) == len(set(drawn)) == min(count, live) and set(drawn) <= set(left)
+        drawn = raw("HRANDFIELD", "h", -300).plain()
+        assert len(drawn) == 300 and set(drawn) <= set(left)
+
+    def test_all_of_many_are_over(self, raw: RawClient, clock: Clock) -> None:
+        raw("HSET", "h", *(word for n in range(3000) for word in (f"f{n}", f"v{n}")))
+        raw("HPEXPIRE", "h", 5, "FIELDS", 3000, *(f"f{n}" for n in range(3000)))
+        clock.advance(6)
+        assert raw("HGETALL", "h").plain() == raw("HKEYS", "h").plain() == raw("HVALS", "h").plain() == []
+        raw("CLIENT", "PAUSE", 100_000, "WRITE")
+        assert raw("HRANDFIELD", "h").is_null
+        assert raw("HRANDFIELD", "h", 5).plain() == raw("HRANDFIELD", "h", -5).plain() == []
+        raw("CLIENT", "UNPAUSE")
+
     def test_pause(self, raw: RawClient, over: Clock, connect: Connect) -> None:
         """Nothing vanishes, and nobody sees it."""
         raw("CLIENT", "PAUSE", 100_000, "WRITE")

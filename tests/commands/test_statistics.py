@@ -8,6 +8,7 @@ import redis
 import zippy
 from tests.commands.test_list import wait_blocked
 from tests.resp import Connect, RawClient
+from tests.waiting import wait_until
 from zippy.inprocess.engine import host_of
 from zippy.server.key_sizes import AT_ONCE
 
@@ -155,6 +156,23 @@ class TestLazyfreed:
             while raw.info("memory")["lazyfree_pending_objects"] != "0":
                 pass
             assert raw.info("memory")["lazyfreed_objects"] == str(count + 1)
+
+
+class TestTraffic:
+    def test_pieces_of_input_and_output(self, raw: RawClient) -> None:
+        raw("CONFIG", "RESETSTAT")
+        before = raw.info("stats")
+        for _ in range(10):
+            raw("PING")
+        after = raw.info("stats")
+        for name in ("total_reads_processed", "total_writes_processed"):
+            assert int(after[name]) - int(before[name]) == 11
+
+    def test_longest_buffers(self, raw: RawClient) -> None:
+        raw("SET", "a", "x" * 50_000)
+        raw("GET", "a")
+        wait_until(lambda: int(raw.info("clients")["client_recent_max_output_buffer"]) >= 50_000)
+        assert int(raw.info("clients")["client_recent_max_input_buffer"]) > 0
 
 
 class TestEventLoop:

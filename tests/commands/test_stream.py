@@ -319,6 +319,25 @@ class TestXtrim:
     def test_answers(self, filled: RawClient, commands: str, answer: str) -> None:
         assert answers(filled, commands) == answer
 
+    @pytest.mark.parametrize("references", ["KEEPREF", "DELREF"])
+    @pytest.mark.parametrize(
+        ("commands", "blocks"),
+        [
+            # the last entry of the second block was deleted before; the block stays unless that is below the id, too
+            ("XDEL s 3-1; XTRIM s MINID 3-1", 2),
+            ("XDEL s 3-1; XTRIM s MINID 3-2", 1),
+            ("XDEL s 3-1; XTRIM s MAXLEN 1", 1),
+            ("XDEL s 3-1; XTRIM s MINID 3-1; XTRIM s MINID 3-2", 1),
+            ("XDEL s 3-1; XTRIM s MINID 3-1; XTRIM s MAXLEN 1", 2),
+            ("XDEL s 3-1; XTRIM s MINID 3-1; XTRIM s MAXLEN 0", 0),
+        ],
+    )
+    def test_emptied_block(self, filled: RawClient, references: str, commands: str, blocks: int) -> None:
+        for command in commands.split("; "):
+            run(filled, f"{command} {references}" if command.startswith("XTRIM") else command)
+        facts = dict(zip(*[iter(run(filled, "XINFO STREAM s").plain())] * 2, strict=True))
+        assert facts[b"radix-tree-keys"] == blocks
+
     def test_default_limit(self, filled: RawClient) -> None:
         """What is approximate removes a hundred blocks at once and no more; LIMIT 0 lets it remove all."""
         run(filled, "CONFIG SET stream-node-max-entries 2")

@@ -97,7 +97,7 @@ class Campaign:
 
     def run(self, units: Sequence[Unit], setup: Setup) -> Difference | None:
         """The first difference of a sequence."""
-        return Episode(self.ours, self.theirs, units, setup, self.group.listens).run()
+        return Episode(self.ours, self.theirs, units, setup, self.group.listens, self.group.batch).run()
 
     def described(self, seed: str, units: Sequence[Unit], difference: Difference) -> Finding:
         """The finding for a difference: its sequence is cut behind it, and shortened."""

@@ -40,6 +40,8 @@ def equal(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | 
         return same_items(ours, theirs)
     if name in UNORDERED_PAIRS or (name == "CONFIG" and ours.kind in "*%"):
         return same_pairs(ours, theirs)
+    if name == "ACL" and len(step.args) > 1:
+        return acl_alike(step.args[1].upper(), ours, theirs, tolerance)
     if name == "HELLO" and ours.kind == theirs.kind and ours.kind in "*%":
         return greeting(ours) == greeting(theirs)
     if name == "OBJECT":
@@ -53,6 +55,32 @@ def equal(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | 
     if name == "EXEC" and ours.kind == theirs.kind == "*" and len(ours.value) == len(theirs.value) == len(queued):
         return all(equal(one, a, b, None, (), tolerance) for one, a, b in zip(queued, ours.value, theirs.value, strict=True))
     return False
+
+
+def acl_alike(subcommand: bytes, ours: Reply, theirs: Reply, tolerance: int) -> bool:
+    """CAT's commands in any order; of LOG all but how the client is described; a password as long as the other."""
+    if ours.kind != theirs.kind:
+        return False
+    if subcommand == b"CAT":
+        return same_items(ours, theirs)
+    if subcommand == b"GENPASS":
+        return ours.kind == "$" and len(ours.value) == len(theirs.value)
+    return subcommand == b"LOG" and ours.kind == "*" and refusals(ours, tolerance) == refusals(theirs, tolerance)
+
+
+def refusals(reply: Reply, tolerance: int) -> list[dict[bytes, Reply]]:
+    """ACL LOG's entries, with ids counted from the first one's; without times where no clock is set."""
+    entries = [
+        dict(entry.value) if entry.kind == "%" else dict(zip(entry.value[::2], entry.value[1::2], strict=True)) for entry in reply.value
+    ]
+    found = [{name.value: value for name, value in entry.items()} for entry in entries]
+    newest = max((entry[b"entry-id"].value for entry in found), default=0)
+    for entry in found:
+        entry[b"entry-id"] = Reply(":", newest - entry[b"entry-id"].value)
+        del entry[b"client-info"]
+        for name in (b"age-seconds", b"timestamp-created", b"timestamp-last-updated") if tolerance else ():
+            del entry[name]
+    return found
 
 
 def greeting(reply: Reply) -> list[tuple[Reply, Reply]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tests.differential import keyspace
 from tests.differential.clock import MORNING_MS, SetClock
 from tests.differential.compare import TOLERANCE_SECONDS, equal, same_items, same_stream
-from tests.differential.steps import LISTENERS, Step, Unit
+from tests.differential.steps import CLIENT_OF, LISTENERS, Step, Unit
 from tests.resp import ConnectionClosed, ProtocolError, RawClient, Reply, encode
 from tests.servers import ServerProcess
 
@@ -55,6 +55,7 @@ class Endpoint:
         self.port = port
         self.process = process
         self.clients: dict[int, RawClient] = {}
+        self.ids: dict[int, bytes] = {}
         self.pending: dict[int, list[Step]] = {}
         self.setup = Setup()
 
@@ -71,6 +72,7 @@ class Endpoint:
         if flushed != Reply("+", b"OK"):
             raise RuntimeError(f"the server at port {self.port} can't empty its keyspace, so nothing can be compared: {flushed}")
         control("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+        forget_users(control)
         control("CONFIG", "SET", "notify-keyspace-events", "")
         for name, value in (SMALL if setup.small else DEFAULT).items():
             control("CONFIG", "SET", name, value)
@@ -80,9 +82,24 @@ class Endpoint:
         if connection not in self.clients:
             client = RawClient(self.host, self.port, self.setup.patience)
             self.clients[connection] = client
+            self.ids[connection] = b"%d" % client("CLIENT", "ID").value
             if self.setup.resp == 3:
                 client("HELLO", 3)
         return self.clients[connection]
+
+    def next_id(self) -> int:
+        """A number that the server has just given to a connection, which is closed again."""
+        with RawClient(self.host, self.port, self.setup.patience) as client:
+            return int(client("CLIENT", "ID").value)
+
+    def named(self, arg: bytes) -> bytes:
+        """An argument as it is sent: where it stands for a connection's id, that id."""
+        number = arg.removeprefix(CLIENT_OF)
+        if number == arg or not number.isdigit():
+            return arg
+        connection = int(number)
+        self.client(connection)
+        return self.ids[connection]
 
     def close(self) -> None:
         """Close all connections."""
@@ -113,7 +130,7 @@ class Endpoint:
     def send(self, connection: int, steps: Sequence[Step]) -> None:
         """Send steps together; a connection that is gone shows when the replies are read."""
         with suppress(OSError):
-            self.client(connection).send_bytes(b"".join(encode(step.args) for step in steps))
+            self.client(connection).send_bytes(b"".join(encode(tuple(map(self.named, step.args))) for step in steps))
 
 
 @dataclass
@@ -150,6 +167,7 @@ class Episode:
     units: Sequence[Unit]
     setup: Setup
     listens: bool = False
+    batch: int = BATCH
     compare_keyspace_every: int = 500
     queued: dict[int, list[Step]] = field(default_factory=dict)
     fences: Iterator[int] = field(default_factory=itertools.count)
@@ -158,6 +176,8 @@ class Episode:
         """The first difference, or None."""
         for endpoint in (self.ours, self.theirs):
             endpoint.reset(self.setup)
+        if self.listens:
+            self.align_ids()
         seen = 0
         for first, last in self.batches():
             difference = self.run_batch(first, last)
@@ -171,10 +191,21 @@ class Episode:
                     return difference
         return self.compare_keyspaces(len(self.units) - 1)
 
+    def align_ids(self) -> None:
+        """Have the next connection get the same id on both sides, so that ids in arguments and replies are equal."""
+        sides = (self.ours, self.theirs)
+        ids = [side.next_id() for side in sides]
+        for side, lacks in zip(sides, (ids[1] - ids[0], ids[0] - ids[1]), strict=True):
+            for _ in range(lacks):
+                RawClient(side.host, side.port, self.setup.patience).close()
+        # a server that is busy may number the last of them late
+        if len({side.next_id() for side in sides}) > 1:
+            self.align_ids()
+
     def batches(self) -> Iterator[tuple[int, int]]:
         """Ranges of units that are sent together: single plain steps on one connection; anything else by itself."""
         start = 0
-        limit = 16 if self.listens else BATCH
+        limit = min(16, self.batch) if self.listens else self.batch
         for index, unit in enumerate(self.units):
             alone = not all(step.connection == 0 and step.wait and step.check not in ALONE for step in unit.steps)
             if alone:
@@ -200,7 +231,8 @@ class Episode:
                 alone = {"scan": self.scan, "exchange": self.exchange, "clock": self.later}[check]
                 difference = alone(steps[position][0], steps[position][2])
             else:
-                while end < len(steps) and steps[end][2].connection == connection and steps[end][2].check not in ALONE:
+                more = self.batch > 1 or connection in LISTENERS
+                while more and end < len(steps) and steps[end][2].connection == connection and steps[end][2].check not in ALONE:
                     end += 1
                 run = self.listener_run if connection in LISTENERS else self.run_steps
                 difference, before = run(steps[position:end], before)
@@ -278,6 +310,10 @@ class Episode:
     def hear_one(self, index: int, connection: int, step: Step | None) -> Difference | None:
         """Compare what one listener has received."""
         fence = b"fence %d" % next(self.fences)
+        if step is not None and self.batch == 1:
+            # what comes at the end of a turn comes before the fence is sent
+            for endpoint in (self.ours, self.theirs):
+                endpoint.guarded(CONTROL, lambda client: client("PING"))
         streams = [endpoint.heard(connection, fence) for endpoint in (self.ours, self.theirs)]
         ours, theirs = streams
         if LOST not in (ours[-1].kind, theirs[-1].kind) and same_stream(ours, theirs):
@@ -329,6 +365,15 @@ class Episode:
                 return Difference(index, "keyspace", f"{endpoint.port}: {type(error).__name__}", "")
         found = keyspace.first_difference(sides[0], sides[1], self.tolerance())
         return None if found is None else Difference(index, *found)
+
+
+def forget_users(control: RawClient) -> None:
+    """Leaves none but the default user, and an empty log of refusals."""
+    names = [name.value for name in control("ACL", "USERS").value if name.value != b"default"]
+    if names:
+        control("ACL", "DELUSER", *names)
+    control("ACL", "LOG", "RESET")
+    control("CONFIG", "SET", "acllog-max-len", 128, "acl-pubsub-default", "resetchannels")
 
 
 def cursor_place(step: Step) -> int:

@@ -8,6 +8,14 @@ from dataclasses import dataclass, replace
 LISTENERS = (8, 9)
 """Connections that may subscribe: everything they receive is compared, not one reply a command."""
 
+CLIENT_OF = b"@client-"
+
+
+def client_of(connection: int) -> bytes:
+    """An argument that stands for the id of a connection, whatever a server calls it."""
+    return CLIENT_OF + b"%d" % connection
+
+
 
 @dataclass(frozen=True)
 class Step:

@@ -32,6 +32,7 @@ FLOORS: list[tuple[int, str]] = [
     (41, "zippy._core.snapshot"),
     (41, "zippy._core.reactor"),
     (41, "zippy._core.transport"),
+    (42, "zippy._core.users"),
     (45, "zippy.server"),
     (50, "zippy.persistence"),
     (50, "zippy.replication"),

@@ -17,7 +17,7 @@ from zippy.settings import SETTINGS
 
 def test_every_command_is_said() -> None:
     names = {spec.name for command in COMMANDS for spec in (command, *command.subcommands)}
-    spoken = said("coverage", 60_000)
+    spoken = said("coverage", 90_000)
     assert names - spoken - NOT_SAID.keys() == set()
     subcommands = {usage.name for usages in USAGES.values() for usage in usages}
     assert {name for name in subcommands if f"debug|{name}" not in spoken} - NOT_DEBUGGED.keys() == set()

@@ -34,6 +34,7 @@ CHOSEN = {
     "client-query-buffer-limit": ("1mb", "1gb"),
     "proto-max-bulk-len": ("1mb", "512mb"),
     "maxmemory-clients": ("0", "0", "0", "20mb", "50%"),
+    "tracking-table-max-keys": ("1000000", "0", "1", "10"),
     "maxmemory": ("0", "0", "0", "5mb", "20mb"),
     "maxmemory-samples": ("1", "5", "64"),
     "maxmemory-eviction-tenacity": ("0", "10", "100"),

@@ -117,6 +117,23 @@ def unblock(source: Source) -> Unit:
     return commands((b"CLIENT", b"UNBLOCK", some_client(source), source.pick([b"TIMEOUT", b"ERROR"])))
 
 
+def track(source: Source) -> Unit:
+    """CLIENT TRACKING in any mode, and perhaps what reads and CLIENT CACHING behind it."""
+    mode: list[bytes] = source.random.choice([[], [b"NOLOOP"], [b"OPTIN"], [b"OPTOUT"], [b"BCAST"], [b"BCAST", b"NOLOOP"]])
+    if mode[:1] == [b"BCAST"] and source.random.random() < 0.6:
+        mode = [*mode, b"PREFIX", source.pick([b"", b"s", b"churn:", b"l0", b"h1"])]
+    if source.random.random() < 0.3:
+        mode = [*mode, b"REDIRECT", some_client(source)]
+    lines: list[tuple[bytes, ...]] = [
+        (b"CLIENT", b"TRACKING", b"OFF"),
+        (b"CLIENT", b"TRACKING", b"ON", *mode),
+        (b"CLIENT", b"CACHING", source.pick([b"YES", b"NO"])),
+        (b"EXISTS", *(source.anykey() for _ in range(source.random.choice((1, 5, 50))))),
+        (b"CLIENT", source.pick([b"TRACKINGINFO", b"GETREDIR"])),
+    ]
+    return commands(*lines[source.random.choice((0, 1, 1)) : source.random.randint(2, 5)])
+
+
 def pause(source: Source) -> Unit:
     """CLIENT PAUSE, for a moment."""
     return commands((b"CLIENT", b"PAUSE", b"%d" % source.random.randint(1, 150), source.pick([b"WRITE", b"ALL"])))
@@ -221,6 +238,7 @@ ADMINISTRATION = Group(
     1   XGROUP HELP
     1   XINFO HELP
     1   AUTH 'default 'x
+    2   ACL (LIST|USERS|WHOAMI|HELP|LOG|CAT|GENPASS|SAVE|LOAD)
     1   LOLWUT
     1   TIME
     1   DBSIZE
@@ -260,6 +278,7 @@ ADMINISTRATION = Group(
         (3, kill),
         (3, unblock),
         (2, pause),
+        (4, track),
         (1, debug_of("reload", "loadaof")),
         (1, debug_of("digest", "structsize", "change-repl-id", "help", "verify")),
     ],

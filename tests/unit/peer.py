@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.resp import request
 from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.users import log_in
 
 
 class Peer:
@@ -13,7 +14,7 @@ class Peer:
         self.core = core
         self.sent = b""
         self.session = Session(core, CallbackTransport(self.take, self.end))
-        self.session.authenticate()
+        log_in(self.session, b"default", b"secret", b"AUTH")
 
     def take(self, session: Session) -> None:
         """The transport."""

@@ -17,6 +17,7 @@ from tests.unit.test_evict import policy
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import used_memory
 from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.users import log_in
 
 SECOND = 1_000_000
 
@@ -40,7 +41,7 @@ class Rig:
         self.log.set_policy(policy)
         self.sent = b""
         self.session = Session(self.core, CallbackTransport(self.take, lambda session: None))
-        self.session.authenticate()
+        log_in(self.session, b"default", b"secret", b"AUTH")
         self.folder = Path(tempfile.mkdtemp(prefix="zippy-log-"))
         self.files: list[int] = []
 

@@ -43,9 +43,12 @@ def core() -> Iterator[Core]:
     yield made
 
 
-@pytest.mark.parametrize(("command", "reply"), [("PING", b"+PONG\r\n"), ("COMMAND COUNT", b":1\r\n")])
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [("PING", b"+PONG\r\n"), ("COMMAND COUNT", b":1\r\n"), ("x", b"-ERR unknown command 'x', with args beginning with: \r\n")],
+)
 def test_each_turn_runs_some(core: Core, command: str, reply: bytes) -> None:
-    """Whoever is answered in C or in Python: one command a turn, in order, and another client's between them."""
+    """Whoever is answered in C or in Python, or refused: one command a turn, in order, and another client's between them."""
     peer, other = Divided(core), Peer(core)
     assert peer(*[command] * PIPELINE) == reply
     for _ in range(PIPELINE - 1):

@@ -10,6 +10,7 @@ import pytest
 from tests.unit.peer import Peer
 from zippy._core.introspection import client_stats, memory_stats, used_memory
 from zippy._core.session import Core
+from zippy._core.testing.mem_shim import SANITIZED, release, resident, spare
 
 KEYS = 10_000
 LARGE = 20_000  # elements of one value
@@ -231,3 +232,26 @@ def test_a_short_string_is_freed_at_once(rig: Rig) -> None:
     empty = used_memory(rig.core)[0]
     peer(f"SETRANGE short {3 << 20} x", "DEL short")
     assert used_memory(rig.core)[0] < empty + KEYS
+
+
+@pytest.mark.skipif(SANITIZED, reason="every block is malloc's own in a sanitizer build")
+def test_a_part_of_what_was_freed_is_kept_for_a_while(rig: Rig) -> None:
+    """An eighth of what is in use, ten seconds long."""
+    peer = Peer(rig.core)
+    rig.core.set_clock(10**15)
+    release()
+    for _ in range(10):
+        peer("RPUSH kept " + " ".join(f"element:{i}" for i in range(LARGE)))
+    peer("COPY kept copy")
+    peer("DEL copy")
+    while rig.step():
+        pass
+    assert 0 < spare() <= resident() // 8
+    rig.core.set_clock(10**15 + 9_999_999)
+    peer("PING")
+    assert not rig.steps
+    rig.core.set_clock(10**15 + 10_000_000)
+    peer("PING")
+    while rig.step():
+        pass
+    assert spare() == 0

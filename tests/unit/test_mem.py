@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from zippy._core.testing import mem_shim
-from zippy._core.testing.mem_shim import Blocks, give_back, good_size, release, resident
+from zippy._core.testing.mem_shim import Blocks, give_back, good_size, release, resident, spare
 
 SIZES = st.integers(0, 300) | st.integers(0, 20000) | st.sampled_from([16383, 16384, 16385, 65536, 200000])
 PLACES = st.integers(0, 39)
@@ -129,8 +129,12 @@ class TestGivingBack:
             high = resident()
             assert give_back(16)
             assert MIB <= high - resident() < 1.1 * MIB
+        while give_back(16, 2 * MIB):
+            pass
+        assert spare() == 2 * MIB
         while give_back(16):
             pass
+        assert spare() == 0
         assert resident() - before <= 2 * MIB
         release()
         assert resident() <= before

@@ -98,6 +98,25 @@ def test_long_doubles(text: bytes, expected: bytes | None) -> None:
     assert number.rewrite_long_double(text) == expected
 
 
+def general_doubles() -> list[float]:
+    """Numbers of all sizes, such as are short, and such as lie on or beside the middle between two roundings."""
+    source = random.Random(11)
+    doubles = [0.0, -0.0, 5e-324, 1.7976931348623157e308, 99999.5, 9.5, 0.00099999999999999995, 9999999999999.95, 0.1 + 0.2]
+    doubles += [d for d in (struct.unpack("d", source.randbytes(8))[0] for _ in range(3000)) if math.isfinite(d)]
+    doubles += [source.uniform(-1, 1) * 10 ** source.randint(-6, 17) for _ in range(20_000)]
+    doubles += [round(source.uniform(-1000, 1000), source.randint(0, 15)) for _ in range(10_000)]
+    doubles += [float(f"{source.randint(10**13, 10**14)}5e{source.randint(-18, 0)}") for _ in range(10_000)]
+    near = [math.nextafter(d, source.choice([-math.inf, math.inf])) for d in doubles[-10_000:]]
+    return doubles + near
+
+
+def test_general_doubles_are_printfs() -> None:
+    source = random.Random(12)
+    for d in general_doubles():
+        for digits in (14, source.randint(1, 17)):
+            assert number.write_general(d, digits) == (f"%.{digits}g" % d).encode(), (d, digits)
+
+
 def test_doubles_equal_the_oracle() -> None:
     source = random.Random(7)
     doubles = [struct.unpack("d", source.randbytes(8))[0] for _ in range(5000)]

@@ -8,6 +8,7 @@ from tests.resp import request
 from tests.unit.peer import Peer
 from zippy._core.introspection import client_line, used_memory
 from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.users import set_default_password
 from zippy.server.clients import ClientState
 
 LARGE = 8 << 20
@@ -154,7 +155,7 @@ def test_it_counts_for_maxmemory_clients(core: Core, peer: Peer) -> None:
 
 
 def test_who_has_not_shown_the_password_may_not_begin_one(core: Core) -> None:
-    core.set_setting("require-authentication", 1)
+    set_default_password(core, b"secret")
     heard: list[bytes] = []
     session = Session(core, CallbackTransport(lambda session: heard.append(session.take_output()), lambda session: session.close()))
     session.feed(b"*2\r\n$4\r\nAUTH\r\n$32768\r\n")

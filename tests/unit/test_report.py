@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.peer import Peer
-from zippy._core.resp.report import Report, size_text
+from zippy._core.resp.report import Section, report, size_text
 from zippy.server import memory
 from zippy.server.key_sizes import VERY_FEW
 from zippy.server.server import Server
@@ -20,21 +20,50 @@ VALUES = st.one_of(NUMBERS, st.text(), st.booleans(), st.sampled_from([0, 1, 255
 FIELDS = st.dictionaries(st.sampled_from(["a", "bb", "ccc", "d\xe9", "\udcff"]), VALUES)
 
 
-def plain(sections: list[tuple[str, dict[str, Any]]]) -> str:
-    """The text, made anew."""
-    return "\r\n".join(
-        f"# {title}\r\n" + "".join(f"{name}:{f'{value:.2f}' if type(value) is float else value}\r\n" for name, value in fields.items())
-        for title, fields in sections
-    )
+def plain(title: str, fields: dict[str, Any]) -> str:
+    """The text of a section, made anew."""
+    shown = {name: f"{value:.2f}" if type(value) is float else value for name, value in fields.items()}
+    return f"# {title}\r\n" + "".join(f"{name}:{value}\r\n" for name, value in shown.items())
 
 
-@given(st.lists(st.lists(st.tuples(st.sampled_from(["One", "Two"]), FIELDS), max_size=3), max_size=6))
-def test_what_is_copied_is_what_would_be_written(reports: list[list[tuple[str, dict[str, Any]]]]) -> None:
-    report = Report()
-    for sections in reports:
-        assert report.text(sections) == plain(sections)
-        changed = [(title, {**fields, "bb": len(reports)}) for title, fields in sections]
-        assert report.text(changed) == plain(changed)
+@given(st.lists(st.tuples(FIELDS, FIELDS), min_size=1, max_size=6))
+def test_what_is_kept_is_what_would_be_written(told: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    now = told[0]
+    section = Section("One")
+    section.add(lambda: now[0])
+    section.add({"bb": "always"})
+    section.add(lambda: now[1])
+    for now in told:
+        for changed in ({}, dict.fromkeys(now[1], 10**6)):
+            now = (now[0], {**now[1], **changed})
+            assert report([section]) == plain("One", {**now[0], "bb": "always", **now[1]})
+
+
+def test_sections_stand_one_behind_the_other() -> None:
+    sections = [Section("One"), Section("Two")]
+    sections[1].add({"a": 1})
+    assert report([]) == ""
+    assert report(sections) == "# One\r\n\r\n# Two\r\na:1\r\n"
+    assert [section.is_empty() for section in sections] == [True, False]
+
+
+def test_only_what_changed_is_written() -> None:
+    """What is equal is not shown again, even where it is another object."""
+    shown = []
+
+    class Value(str):
+        """Tells when it is shown."""
+
+        def __str__(self) -> str:
+            shown.append(self)
+            return "x"
+
+    fields = {"a": Value(), "b": 1}
+    section = Section("One")
+    section.add(lambda: dict(fields))
+    for fields["b"] in (1, 10**6, 10**6 + 1):
+        assert report([section]) == plain("One", {"a": "x", "b": fields["b"]})
+    assert len(shown) == 1
 
 
 class Unspeakable:
@@ -45,12 +74,16 @@ class Unspeakable:
 
 
 def test_a_report_that_failed_leaves_nothing_behind() -> None:
-    report = Report()
-    before = [("One", {"a": "long enough", "b": 1, "c": 2})]
-    report.text(before)
-    with pytest.raises(ValueError):
-        report.text([("One", {"a": 1, "b": Unspeakable(), "c": 2})])
-    assert report.text(before) == plain(before)
+    before = {"a": "long enough", "b": 1, "c": 2}
+    fields: dict[str, Any] = before
+    section = Section("One")
+    section.add(lambda: fields)
+    for fields in (before, {"a": 1, "b": Unspeakable(), "c": 2}, before):
+        if fields is before:
+            assert report([section]) == plain("One", before)
+        else:
+            with pytest.raises(ValueError):
+                report([section])
 
 
 NUMBERS = st.one_of(st.floats(0, 1e16), st.integers(0, 1 << 62).map(lambda n: n / 1024), st.integers(0, 999).map(lambda n: n / 8))
@@ -58,7 +91,9 @@ NUMBERS = st.one_of(st.floats(0, 1e16), st.integers(0, 1 << 62).map(lambda n: n 
 
 @given(NUMBERS)
 def test_two_decimals(number: float) -> None:
-    assert Report().text([("One", {"a": number})]) == f"# One\r\na:{number:.2f}\r\n"
+    section = Section("One")
+    section.add({"a": number})
+    assert report([section]) == f"# One\r\na:{number:.2f}\r\n"
 
 
 @pytest.mark.parametrize(

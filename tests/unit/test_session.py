@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ import pytest
 from tests.resp import request
 from tests.servers import free_port
 from tests.unit.peer import Peer
-from zippy._core.introspection import engine_stats
+from zippy._core.introspection import engine_stats, valid_name
 from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.users import set_default_password
 from zippy.server.server import Server
 from zippy.settings import Settings
 
@@ -96,20 +98,6 @@ class TestTransactionOfPythonCommands:
         assert not peer.session.id
 
 
-def test_a_long_argument_comes_as_a_view_to_who_takes_views(core: Core) -> None:
-    """AUTH's password is not copied; others get what they can keep."""
-    seen: list[object] = []
-
-    def handler(session: Session, args: list[bytes]) -> str:
-        seen.append((type(args[-1]), len(args[-1]), bytes(args[-1][:2])))
-        return "OK"
-
-    for name in ("auth", "config|get"):
-        core.bind(name, handler)
-    feed(Peer(core), request("AUTH", b"x" * (1 << 20)) + request("AUTH", b"short") + request("CONFIG", "GET", b"x" * (1 << 20)))
-    assert seen == [(memoryview, 1 << 20, b"xx"), (bytes, 5, b"sh"), (bytes, 1 << 20, b"xx")]
-
-
 class TestOneFails:
     """An exception on one client's account closes that client; the others are served."""
 
@@ -180,7 +168,7 @@ class TestStranger:
     @pytest.mark.parametrize(("size", "kept"), [((1 << 20) - 20_000, True), ((1 << 20) + 20_000, False)])
     def test_input_while_it_waits(self, core: Core, size: int, kept: bool) -> None:
         """In CLIENT PAUSE not even AUTH is run; what comes behind it may be a megabyte, as in Redis."""
-        core.set_setting("require-authentication", 1)
+        set_default_password(core, b"secret")
         core.set_clock(1_000_000_000_000_000)
         admin = Peer(core)
         assert admin("CLIENT PAUSE 1000") == b"+OK\r\n"
@@ -198,3 +186,13 @@ class TestStranger:
         core.end_turn()
         assert admin.session.id
         core.set_clock(0)
+
+
+def test_names_are_printable() -> None:
+    """Each byte at each place among others, which are looked at eight at once."""
+    for size in range(18):
+        assert valid_name(b"!" * size)
+        for place, byte in product(range(size), range(256)):
+            name = bytearray(b"~" * size)
+            name[place] = byte
+            assert valid_name(bytes(name)) == (33 <= byte <= 126)

@@ -186,6 +186,65 @@ def test_what_trimming_cuts_off_can_wait() -> None:
     assert s.close() == (0, 0)
 
 
+@pytest.mark.parametrize("entries", [1, 7])
+@pytest.mark.parametrize("kept", [0, 1, 6, 7, 128, 129, 9_000, 19_000, 19_999, 20_000])
+def test_many_blocks_are_trimmed(entries: int, kept: int) -> None:
+    for by, to in ((BY_LENGTH, kept), (BY_ID, (20_001 - kept, 0))):
+        s = of_length(20_000, max_entries=entries)
+        assert s.trim(by, to) == 20_000 - kept
+        assert s.range(read=0) == [(n, 0) for n in range(20_001 - kept, 20_001)]
+        assert s.info["first"] == ((20_001 - kept, 0) if kept else (0, 0))
+        # what is left can grow
+        assert s.append((20_001, 0), [(b"field", b"x")]) == OK
+        assert len(s) == len(s.range(read=0)) == kept + 1
+        assert s.close() == (0, 0)
+
+
+@pytest.mark.parametrize("references", [DROP, ACKED])
+def test_blocks_that_nobody_refers_to_are_cut_off(references: int) -> None:
+    s = of_length(20_000, max_entries=1)
+    s.create_group(b"g", (15_000, 0))
+    s.create_consumer(b"g", b"c")
+    for n in (10_000, 12_000, 14_000):
+        s.put_pending(b"g", (n, 0), b"c", 0, 1)
+    assert s.trim(BY_LENGTH, 0, references=references, keep_remains=True) == (20_000 if references == DROP else 14_997)
+    # 9_999 as they are, the others one by one
+    assert s.free_remains() == 1 + 9_999
+    left = [10_000, 12_000, 14_000, *range(15_001, 20_001)] if references == ACKED else []
+    assert s.range(read=0) == [(n, 0) for n in left]
+    assert len(s.pending(b"g")) == (3 if references == ACKED else 0)
+    assert s.close() == (0, 0)
+
+
+def test_a_consumer_is_deleted_with_what_is_pending_for_it() -> None:
+    s = of_length(3000)
+    read_all(s, b"g", consumers=3)
+    before = s.pending(b"g")
+    assert s.delete_consumer(b"g", b"consumer 1") == 1000
+    assert s.pending(b"g") == [item for item in before if item[1] != b"consumer 1"]
+    assert s.delete_consumer(b"g", b"consumer 0") == 1000
+    assert s.pending(b"g") == s.pending(b"g", b"consumer 2") == [item for item in before if item[1] == b"consumer 2"]
+    # the last one has all that is pending
+    assert s.delete_consumer(b"g", b"consumer 2") == 1000
+    assert s.pending(b"g") == []
+    assert s.create_consumer(b"g", b"consumer 0")
+    assert s.put_pending(b"g", (5, 0), b"consumer 0", 0, 1)
+    assert s.delete_consumer(b"g", b"consumer 0") == 1
+    assert s.close() == (0, 0)
+
+
+def test_what_a_deleted_consumer_had_can_wait() -> None:
+    """Most of it: a group's tree is not freed where one consumer has all that is pending."""
+    for consumers, share in ((1, 0.9), (2, 0.0)):
+        s = of_length(20_000)
+        read_all(s, b"g", consumers)
+        used = s.used
+        assert s.delete_consumer(b"g", b"consumer 0", keep_remains=True) == 20_000 // consumers
+        assert s.used > used * share
+        assert s.free_remains() > 2 * (20_000 // consumers // 128)
+        assert s.close() == (0, 0)
+
+
 def test_is_freed_in_steps() -> None:
     s = of_length(2000, max_entries=10)
     for name in (b"one", b"two"):

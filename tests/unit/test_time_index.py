@@ -84,6 +84,17 @@ def test_taken_from_the_front() -> None:
     assert times.used == (0, 0)
 
 
+def test_counting_what_is_due() -> None:
+    times, order = Times(), random.Random(3)
+    model = [(order.choice([5, 7, 1000, order.randrange(2000)]), n) for n in range(1, 20_000)]
+    assert times.count_below(LAST) == 0
+    for pair in model:
+        times.insert(*pair)
+    assert times.height >= 1
+    for moment in (0, 5, 6, 7, 8, 999, 1000, 1001, 1999, 2000, LAST):
+        assert times.count_below(moment) == sum(pair[0] < moment for pair in model)
+
+
 def test_later_and_later_moments_fill_the_leaves() -> None:
     """As of elements that live equally long: twelve bytes a pair, and little more."""
     times = Times()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -167,6 +168,7 @@ def test_long_arguments(words: tuple[str | bytes, ...], mode: str) -> None:
 TEXTS = tuple(b"member %d " % n + b"x" * 500 for n in range(5000))
 FIELDS = tuple(part for text in TEXTS for part in (text, b"v"))
 SCORED = tuple(part for text in TEXTS for part in (b"1", text))
+POINTS = tuple(part for text in TEXTS for part in (b"1", b"2", text))
 COPIES = [
     ("COPY", "l", "d", "REPLACE"),
     ("COPY", "s", "d", "REPLACE"),
@@ -177,6 +179,13 @@ COPIES = [
     ("SUNIONSTORE", "d", "s", "nothing"),
     ("SINTERSTORE", "d", "s", "s"),
     ("SDIFFSTORE", "d", "s", "nothing"),
+    ("ZUNIONSTORE", "d", "2", "z", "s"),
+    ("ZINTERSTORE", "d", "2", "z", "s"),
+    ("ZDIFFSTORE", "d", "2", "z", "nothing"),
+    ("ZRANGESTORE", "d", "z", "0", "-1"),
+    ("ZRANGESTORE", "d", "z", "-", "+", "BYLEX"),
+    ("GEOSEARCHSTORE", "d", "g", "FROMLONLAT", "0", "0", "BYRADIUS", "30000", "km"),
+    ("GEORADIUS", "g", "0", "0", "30000", "km", "STOREDIST", "d"),
 ]
 
 
@@ -184,7 +193,10 @@ COPIES = [
 def large() -> Served:
     """With a large list, set, hash and sorted set, and a small value where they are copied to."""
     served = Served()
-    values = (("RPUSH", "l", *TEXTS), ("SADD", "s", *TEXTS), ("HSET", "h", *FIELDS), ("ZADD", "z", *SCORED), ("SET", "d", "old"))
+    values: tuple[tuple[Any, ...], ...] = (
+        *(("RPUSH", "l", *TEXTS), ("SADD", "s", *TEXTS), ("HSET", "h", *FIELDS)),
+        *(("ZADD", "z", *SCORED), ("GEOADD", "g", *POINTS), ("SET", "d", "old")),
+    )
     served.sends(*(request(*words) for words in values))
     return served
 

@@ -129,6 +129,10 @@ UNITS: tuple[tuple[str, ...], ...] = (
     ("@ BLMOVE 'nothing lkey LEFT LEFT 0", "RPUSH 'nothing item+", "RPUSH 'nothing item+"),
     ("@ BZPOPMIN 'nothing 0", "MULTI", "ZADD 'nothing scored+", "EXEC"),
     ("@ BLMPOP 0 2 'nothing 'nobody LEFT COUNT 2", "SORT lkey ALPHA STORE 'nobody"),
+    ("CLIENT TRACKING ON OPTIN", "CLIENT CACHING YES", "EXISTS anykey anykey anykey", "DEL anykey+", "CLIENT TRACKINGINFO"),
+    ("CLIENT TRACKING ON BCAST PREFIX 's PREFIX 'l PREFIX 'x", "CLIENT GETREDIR", "SET skey val", "DEL anykey+", "CLIENT TRACKINGINFO"),
+    ("@ CLIENT TRACKING ON", "@ EXISTS skey lkey", "SET skey val", "DEL lkey", "FLUSHALL"),
+    ("CLIENT TRACKING ON", "MULTI", "GET skey", "SET skey val", "EXEC"),
     ("NOSUCHCOMMAND val val",),
     ("OBJECT NOSUCH val",),
 )

@@ -23,16 +23,18 @@ from zippy._core.keyspace.key_table cimport (
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
-from zippy._core.commands.client cimport client_authenticated, client_memory, client_set_name
+from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.scripting_types cimport Scripting
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
-    LATENCY_SAMPLES, OUTPUT_PUBSUB, Call, Client, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
+    LATENCY_SAMPLES, OUTPUT_PUBSUB, TRACKING_BROADCAST,
+    TRACKING_BROKEN, TRACKING_ON, Call, Client, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_held, parser_request_size, parser_room
+from zippy._core.resp.report cimport Source
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session cimport Core, Session
@@ -72,6 +74,11 @@ def set_client_name(Session session, bytes name):
     return client_set_name(session.client, slice_of_bytes(name))
 
 
+def valid_name(bytes name):
+    """Whether a client or what it says of itself may be named so."""
+    return bool(is_valid_name(slice_of_bytes(name)))
+
+
 def client_kind(Session session):
     """"normal", "master", "replica" or "pubsub", as CLIENT LIST TYPE tells them apart."""
     cdef Client* c = session.client
@@ -89,17 +96,18 @@ def is_listed(Session session):
 
 cdef size_t write_flags(const Client* c, char* text) noexcept nogil:
     """The letters of CLIENT LIST's flags, ended by a NUL; text has room for each."""
-    cdef const char* letters = b"SOMPxbdcAUreT"
+    cdef const char* letters = b"SOMPxbtRBdcAUreT"
     cdef uint64_t f = c.flags
-    cdef bint[13] is_set = [
+    cdef bint[16] is_set = [
         f & CLIENT_REPLICA != 0, f & CLIENT_MONITOR != 0, f & CLIENT_MASTER != 0,
         c.channels.count or c.patterns.count or c.shard_channels.count, f & (CLIENT_MULTI | CLIENT_IN_EXEC) != 0,
-        f & (CLIENT_BLOCKED | CLIENT_PAUSED) != 0, c.dirty_cas, f & CLIENT_CLOSE_AFTER_REPLY != 0, f & CLIENT_CLOSING != 0,
+        f & (CLIENT_BLOCKED | CLIENT_PAUSED) != 0, c.tracking & TRACKING_ON != 0, c.tracking & TRACKING_BROKEN != 0,
+        c.tracking & TRACKING_BROADCAST != 0, c.dirty_cas, f & CLIENT_CLOSE_AFTER_REPLY != 0, f & CLIENT_CLOSING != 0,
         f & CLIENT_UNIX != 0, f & CLIENT_READONLY != 0, f & CLIENT_NO_EVICT != 0, f & CLIENT_NO_TOUCH != 0,
     ]
     cdef size_t count = 0
     cdef int i
-    for i in range(13):
+    for i in range(16):
         if is_set[i]:
             text[count] = letters[i]
             count += 1
@@ -140,7 +148,7 @@ cdef size_t write_facts(const Client* c, char* text, size_t room) noexcept nogil
     cdef size_t unsent = c.reply.out.len - c.reply.sent
     cdef const char* events = b"rw"
     cdef const char* command = b"NULL"
-    cdef char[16] flags
+    cdef char[20] flags
     write_flags(c, flags)
     if unsent == 0 or runs:
         events = b"r"
@@ -167,11 +175,14 @@ def client_line(Session session):
     cdef Client* c = session.client
     cdef char[LINE_MAX] facts
     cdef size_t size = write_facts(c, facts, LINE_MAX)
+    cdef int64_t redirect = <int64_t>c.redirect if c.tracking & TRACKING_ON else -1
     state = session.state
     name = c.name.ptr[:c.name.len].decode("utf-8", "surrogateescape") if c.name.len else ""
+    user = c.user.name.ptr[:c.user.name.len].decode("utf-8", "surrogateescape") if c.user != NULL else ""
     return (
         f"id={c.id} addr={state.address} laddr={state.local_address} fd={state.fd} name={name} {facts[:size].decode('ascii')} "
-        f"user={state.user} redir=-1 resp={c.reply.proto} lib-name={state.lib_name} lib-ver={state.lib_version} io-thread=0 "
+        f"user={user} redir={redirect} resp={c.reply.proto} "
+        f"lib-name={state.lib_name} lib-ver={state.lib_version} io-thread=0 "
         f"tot-net-in={c.bytes_in} tot-net-out={c.bytes_out} tot-cmds={c.commands}"
     )
 
@@ -203,7 +214,7 @@ def internal_session(Core core):
     """A client without a peer that nothing holds back: feed it, take_output from it, close it."""
     cdef Session session = Session(core, None)
     session.client.flags |= CLIENT_INTERNAL | CLIENT_NO_TOUCH
-    client_authenticated(session.client)
+    client_log_in(session.client, NULL)
     return session
 
 
@@ -234,21 +245,58 @@ cdef extern from *:
     int getrusage(int who, rusage* usage) noexcept nogil
 
 
-cdef str seconds_text(timeval time):
-    cdef char[64] text
-    return text[:format_text(text, 64, b"%ld.%06ld", <long>time.tv_sec, <long>time.tv_usec)].decode()
+cdef inline int64_t time_us(timeval time) noexcept nogil:
+    return <int64_t>time.tv_sec * 1000000 + time.tv_usec
 
 
-def processor_seconds():
-    """Processor time in the system and for the process itself of all its threads, of ended children and of this thread: pairs of texts."""
-    cdef rusage usage
-    cdef int[3] whose = [RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD]
-    cdef int who
-    found = []
-    for who in whose:
-        getrusage(who, &usage)
-        found.append((seconds_text(usage.ru_stime), seconds_text(usage.ru_utime)))
-    return found
+@cython.final
+cdef class ProcessorTimes(Source):
+    """INFO's CPU: seconds of the process, its ended children and this thread. As of this turn, as the clock is."""
+
+    cdef Core core
+    cdef int64_t asked_at        # us since the epoch
+    cdef rusage own
+    cdef rusage children
+    cdef rusage thread
+
+    def __cinit__(self, Core core):
+        self.core = core
+        self.asked_at = -1
+
+    cdef int tell(self) except -1:
+        if self.asked_at != self.core.engine.ks.clock.us:
+            self.asked_at = self.core.engine.ks.clock.us
+            getrusage(RUSAGE_SELF, &self.own)
+            getrusage(RUSAGE_CHILDREN, &self.children)
+            getrusage(RUSAGE_THREAD, &self.thread)
+        self.seconds(b"used_cpu_sys", time_us(self.own.ru_stime))
+        self.seconds(b"used_cpu_user", time_us(self.own.ru_utime))
+        self.seconds(b"used_cpu_sys_children", time_us(self.children.ru_stime))
+        self.seconds(b"used_cpu_user_children", time_us(self.children.ru_utime))
+        self.seconds(b"used_cpu_sys_main_thread", time_us(self.thread.ru_stime))
+        self.seconds(b"used_cpu_user_main_thread", time_us(self.thread.ru_utime))
+        return 0
+
+
+@cython.final
+cdef class ServerClock(Source):
+    """INFO's Server, what the clock changes of it. started_at: s since the epoch."""
+
+    cdef Core core
+    cdef int64_t started_at
+
+    def __cinit__(self, Core core, int64_t started_at):
+        self.core = core
+        self.started_at = started_at
+
+    cdef int tell(self) except -1:
+        cdef int64_t now_us = self.core.engine.ks.clock.us
+        cdef int64_t uptime = max(now_us // 1000000 - self.started_at, 0)
+        self.integer(b"server_time_usec", now_us)
+        self.integer(b"uptime_in_seconds", uptime)
+        self.integer(b"uptime_in_days", uptime // 86400)
+        self.integer(b"lru_clock", now_us // 1000000 & 0xFFFFFF)
+        return 0
 
 
 def clock_us(Core core):
@@ -256,74 +304,129 @@ def clock_us(Core core):
     return core.engine.ks.clock.us
 
 
-def engine_stats(Core core):
+@cython.final
+cdef class EngineStats(Source):
     """Counters since the start or CONFIG RESETSTAT by their names in INFO's Stats: those of them that the core has."""
+
+    cdef Core core
+
+    def __cinit__(self, Core core):
+        self.core = core
+
+    cdef int tell(self) except -1:
+        cdef Engine* e = self.core.engine
+        cdef int i
+        cdef uint64_t command_ticks = 0
+        cdef int64_t over_limit_now_us = e.ks.clock.mono_us - e.ks.stats.over_limit_since if e.ks.stats.over_limit_since else 0
+        for i in range(e.command_count):
+            command_ticks += e.all_commands[i].ticks
+        self.integer(b"total_connections_received", e.stats.connections)
+        self.integer(b"total_commands_processed", e.stats.commands)
+        self.integer(b"total_net_input_bytes", e.stats.bytes_in)
+        self.integer(b"total_net_output_bytes", e.stats.bytes_out)
+        self.integer(b"rejected_connections", e.stats.rejected_connections)
+        self.integer(b"total_reads_processed", e.stats.reads)
+        self.integer(b"total_writes_processed", e.stats.writes)
+        self.integer(b"expired_keys", e.ks.stats.expired)
+        self.integer(b"expired_subkeys", e.ks.stats.expired_elements)
+        self.decimals(b"expired_stale_perc", e.ks.stats.expired_stale_perc)
+        self.integer(b"expired_time_cap_reached_count", e.ks.stats.expired_time_cap_reached)
+        self.integer(b"expire_cycle_cpu_milliseconds", e.ks.stats.expire_cycle_us // 1000)
+        self.integer(b"evicted_keys", e.ks.stats.evicted)
+        self.integer(b"total_eviction_exceeded_time", (e.ks.stats.over_limit_us + over_limit_now_us) // 1000)
+        self.integer(b"current_eviction_exceeded_time", over_limit_now_us // 1000)
+        self.integer(b"evicted_clients", e.stats.evicted_clients)
+        self.integer(b"evicted_scripts", e.ks.stats.evicted_scripts)
+        self.integer(b"keyspace_hits", e.ks.stats.hits)
+        self.integer(b"keyspace_misses", e.ks.stats.misses)
+        self.integer(b"pubsub_channels", e.pubsub.channels.count)
+        self.integer(b"pubsub_patterns", e.pubsub.patterns.count)
+        self.integer(b"pubsubshard_channels", e.pubsub.shard_channels.count)
+        self.integer(b"tracking_total_keys", e.ks.tracked.count)
+        self.integer(b"tracking_total_items", e.tracking.items)
+        self.integer(b"tracking_total_prefixes", e.tracking.prefixes.count)
+        self.integer(b"total_error_replies", e.stats.error_replies)
+        self.integer(b"client_query_buffer_limit_disconnections", e.stats.query_limit_disconnects)
+        self.integer(b"client_output_buffer_limit_disconnections", e.stats.output_limit_disconnects)
+        self.integer(b"acl_access_denied_auth", e.stats.denied_logins)
+        self.integer(b"acl_access_denied_cmd", e.stats.denied_commands)
+        self.integer(b"acl_access_denied_key", e.stats.denied_keys)
+        self.integer(b"acl_access_denied_channel", e.stats.denied_channels)
+        self.integer(b"acl_access_denied_tls_cert", e.stats.denied_certificates)
+        self.integer(b"eventloop_cycles", e.stats.turns)
+        self.integer(b"eventloop_duration_sum", <uint64_t>(e.stats.turn_ticks / clock_ticks_per_us()))
+        self.integer(b"eventloop_duration_cmd_sum", <uint64_t>(command_ticks / clock_ticks_per_us()))
+        return 0
+
+
+def engine_stats(Core core):
+    """The same as {name: value}."""
+    return EngineStats(core).fields()
+
+
+def longest_buffers(Core core):
+    """Bytes of the longest piece of input and of output since this was asked last."""
     cdef Engine* e = core.engine
-    cdef int i
-    cdef uint64_t command_ticks = 0
-    cdef int64_t over_limit_now_us = e.ks.clock.mono_us - e.ks.stats.over_limit_since if e.ks.stats.over_limit_since else 0
-    for i in range(e.command_count):
-        command_ticks += e.all_commands[i].ticks
-    return {
-        "total_connections_received": e.stats.connections,
-        "total_commands_processed": e.stats.commands,
-        "total_net_input_bytes": e.stats.bytes_in,
-        "total_net_output_bytes": e.stats.bytes_out,
-        "rejected_connections": e.stats.rejected_connections,
-        "expired_keys": e.ks.stats.expired,
-        "expired_subkeys": e.ks.stats.expired_elements,
-        "expired_stale_perc": <double>e.ks.stats.expired_stale_perc,
-        "expired_time_cap_reached_count": e.ks.stats.expired_time_cap_reached,
-        "expire_cycle_cpu_milliseconds": e.ks.stats.expire_cycle_us // 1000,
-        "evicted_keys": e.ks.stats.evicted,
-        "total_eviction_exceeded_time": (e.ks.stats.over_limit_us + over_limit_now_us) // 1000,
-        "current_eviction_exceeded_time": over_limit_now_us // 1000,
-        "evicted_clients": e.stats.evicted_clients,
-        "evicted_scripts": e.ks.stats.evicted_scripts,
-        "keyspace_hits": e.ks.stats.hits,
-        "keyspace_misses": e.ks.stats.misses,
-        "pubsub_channels": e.pubsub.channels.count,
-        "pubsub_patterns": e.pubsub.patterns.count,
-        "pubsubshard_channels": e.pubsub.shard_channels.count,
-        "total_error_replies": e.stats.error_replies,
-        "client_query_buffer_limit_disconnections": e.stats.query_limit_disconnects,
-        "client_output_buffer_limit_disconnections": e.stats.output_limit_disconnects,
-        "acl_access_denied_auth": e.stats.auth_denied,
-        "eventloop_cycles": e.stats.turns,
-        "eventloop_duration_sum": <uint64_t>(e.stats.turn_ticks / clock_ticks_per_us()),
-        "eventloop_duration_cmd_sum": <uint64_t>(command_ticks / clock_ticks_per_us()),
-    }
+    longest = (e.stats.input_most, e.stats.output_most)
+    e.stats.input_most = e.stats.output_most = 0
+    return longest
 
 
-def loop_stats(Core core):
+def thread_load(Core core):
+    """What INFO tells of a thread that serves clients: zippy has one."""
+    cdef Engine* e = core.engine
+    return f"clients={e.client_count},reads={e.stats.reads},writes={e.stats.writes}"
+
+
+@cython.final
+cdef class LoopStats(Source):
     """The same of INFO's Debug."""
-    cdef Engine* e = core.engine
-    return {
-        "eventloop_duration_aof_sum": <uint64_t>(e.stats.journal_ticks / clock_ticks_per_us()),
-        "eventloop_duration_cron_sum": <uint64_t>(e.stats.cron_ticks / clock_ticks_per_us()),
-        "eventloop_duration_max": <uint64_t>(e.stats.turn_ticks_most / clock_ticks_per_us()),
-        "eventloop_cmd_per_cycle_max": e.stats.turn_commands_most,
-    }
+
+    cdef Core core
+
+    def __cinit__(self, Core core):
+        self.core = core
+
+    cdef int tell(self) except -1:
+        cdef Engine* e = self.core.engine
+        self.integer(b"eventloop_duration_aof_sum", <uint64_t>(e.stats.journal_ticks / clock_ticks_per_us()))
+        self.integer(b"eventloop_duration_cron_sum", <uint64_t>(e.stats.cron_ticks / clock_ticks_per_us()))
+        self.integer(b"eventloop_duration_max", <uint64_t>(e.stats.turn_ticks_most / clock_ticks_per_us()))
+        self.integer(b"eventloop_cmd_per_cycle_max", e.stats.turn_commands_most)
+        return 0
+
+
+@cython.final
+cdef class ClientStats(Source):
+    """What INFO's Clients tells of clients now, by its names there."""
+
+    cdef Core core
+
+    def __cinit__(self, Core core):
+        self.core = core
+
+    cdef int tell(self) except -1:
+        cdef Engine* e = self.core.engine
+        cdef int i
+        cdef uint64_t watched = 0
+        cdef uint64_t waiting = 0
+        for i in range(e.ks.db_count):
+            watched += e.ks.dbs[i].watched.count
+            waiting += e.ks.dbs[i].waiting.count
+        self.integer(b"connected_clients", e.client_count)
+        self.integer(b"blocked_clients", e.stats.blocked_clients)
+        self.integer(b"tracking_clients", e.tracking.clients)
+        self.integer(b"pubsub_clients", e.stats.pubsub_clients)
+        self.integer(b"watching_clients", e.stats.watching_clients)
+        self.integer(b"clients_in_timeout_table", e.deadline_count)
+        self.integer(b"total_watched_keys", watched)
+        self.integer(b"total_blocking_keys", waiting)
+        return 0
 
 
 def client_stats(Core core):
-    """What INFO's Clients tells of clients now, by its names there."""
-    cdef Engine* e = core.engine
-    cdef int i
-    cdef uint64_t watched = 0
-    cdef uint64_t waiting = 0
-    for i in range(e.ks.db_count):
-        watched += e.ks.dbs[i].watched.count
-        waiting += e.ks.dbs[i].waiting.count
-    return {
-        "connected_clients": e.client_count,
-        "blocked_clients": e.stats.blocked_clients,
-        "pubsub_clients": e.stats.pubsub_clients,
-        "watching_clients": e.stats.watching_clients,
-        "clients_in_timeout_table": e.deadline_count,
-        "total_watched_keys": watched,
-        "total_blocking_keys": waiting,
-    }
+    """The same as {name: value}."""
+    return ClientStats(core).fields()
 
 
 def is_loading(Core core):
@@ -452,14 +555,22 @@ def used_memory(Core core):
     return core.engine.account.used, max(core.engine.account.peak, core.engine.account.used)
 
 
+cdef size_t memory_of_clients(const Engine* e) noexcept nogil:
+    """Bytes of all clients. Linear in their number."""
+    cdef const Client* c = e.clients
+    cdef size_t bytes = 0
+    while c != NULL:
+        bytes += client_memory(c)
+        c = c.next
+    return bytes
+
+
 def memory_stats(Core core):
     """Bytes: "used", "peak", "resident" (all that the allocator holds), "tables" [(db, keys, expires)], "clients", "not_counted".
 
     "blocks" is how many live blocks there are, "freed_later" how many values and keys (wait to be, were) freed in steps.
     """
     cdef Engine* e = core.engine
-    cdef Client* c = e.clients
-    cdef size_t clients = 0
     cdef Db* db
     cdef int i
     tables = []
@@ -467,19 +578,105 @@ def memory_stats(Core core):
         db = e.ks.dbs[i]
         if kt_count(&db.table):
             tables.append((db.id, kt_memory(&db.table), kt_memory_expiring(&db.table)))
-    while c != NULL:
-        clients += client_memory(c)
-        c = c.next
     return {
         "used": e.account.used,
         "peak": max(e.account.peak, e.account.used),
         "blocks": e.account.blocks,
         "resident": mem_resident(),
         "tables": tables,
-        "clients": clients,
+        "clients": memory_of_clients(e),
         "not_counted": e.ks.memory_overhead,
         "freed_later": (lazy_free_pending(&e.ks), e.ks.stats.lazyfreed),
     }
+
+
+@cython.final
+cdef class MemoryFigures(Source):
+    """INFO's Memory: bytes, by what they are for. What Redis asks its allocator, zippy knows: nothing is lost inside of blocks."""
+
+    cdef Core core
+    cdef size_t startup          # bytes used when the core was new
+    cdef object process_bytes    # a function: resident bytes of the process
+    cdef size_t clients          # bytes of all clients
+    cdef int64_t clients_at      # us since the epoch, when they were counted
+
+    def __cinit__(self, Core core, size_t startup, process_bytes):
+        self.core = core
+        self.startup = startup
+        self.process_bytes = process_bytes
+        self.clients_at = -1
+
+    cdef size_t overhead(self) noexcept:
+        """Bytes of what is not data. Clients are counted once a turn, for there may be many."""
+        cdef Engine* e = self.core.engine
+        cdef size_t bytes = self.startup
+        cdef int i
+        if self.clients_at != e.ks.clock.us:
+            self.clients = memory_of_clients(e)
+            self.clients_at = e.ks.clock.us
+        for i in range(e.ks.db_count):
+            if kt_count(&e.ks.dbs[i].table):
+                bytes += kt_memory(&e.ks.dbs[i].table) + kt_memory_expiring(&e.ks.dbs[i].table)
+        return bytes + self.clients
+
+    cdef int tell(self) except -1:
+        cdef Engine* e = self.core.engine
+        cdef size_t rss = self.process_bytes()
+        cdef size_t overhead = self.overhead()
+        cdef size_t used = e.account.used
+        cdef size_t peak = max(<size_t>e.account.peak, used)
+        cdef size_t dataset = used - overhead if used > overhead else 0
+        cdef size_t grown = used - self.startup if used > self.startup else 1
+        cdef size_t held = mem_resident()
+        machine, scripts, cached = script_stats(self.core)
+        self.integer(b"used_memory", used)
+        self.size(b"used_memory_human", used)
+        self.integer(b"used_memory_rss", rss)
+        self.size(b"used_memory_rss_human", rss)
+        self.integer(b"used_memory_peak", peak)
+        self.size(b"used_memory_peak_human", peak)
+        self.percent(b"used_memory_peak_perc", <double>used / <double>peak * 100)
+        self.integer(b"used_memory_overhead", overhead)
+        self.integer(b"used_memory_startup", self.startup)
+        self.integer(b"used_memory_dataset", dataset)
+        self.percent(b"used_memory_dataset_perc", min(<double>dataset / <double>grown, 1.0) * 100)
+        self.integer(b"allocator_allocated", used)
+        self.integer(b"allocator_active", held)
+        self.integer(b"allocator_resident", held)
+        self.integer(b"used_memory_vm_eval", machine)
+        self.integer(b"used_memory_lua", machine)
+        self.size(b"used_memory_lua_human", machine)
+        self.integer(b"used_memory_scripts_eval", scripts)
+        self.integer(b"number_of_cached_scripts", cached)
+        self.integer(b"used_memory_vm_total", machine)
+        self.size(b"used_memory_vm_total_human", machine)
+        self.integer(b"used_memory_scripts", scripts)
+        self.size(b"used_memory_scripts_human", scripts)
+        self.decimals(b"allocator_frag_ratio", <double>held / <double>used)
+        self.integer(b"allocator_frag_bytes", <int64_t>held - <int64_t>used)
+        self.decimals(b"rss_overhead_ratio", <double>rss / <double>max(held, <size_t>1))
+        self.integer(b"rss_overhead_bytes", <int64_t>rss - <int64_t>held)
+        self.decimals(b"mem_fragmentation_ratio", <double>rss / <double>used)
+        self.integer(b"mem_fragmentation_bytes", <int64_t>rss - <int64_t>used)
+        self.integer(b"mem_not_counted_for_evict", e.ks.memory_overhead)
+        self.integer(b"mem_clients_normal", self.clients)
+        self.integer(b"lazyfree_pending_objects", lazy_free_pending(&e.ks))
+        self.integer(b"lazyfreed_objects", e.ks.stats.lazyfreed)
+        return 0
+
+
+@cython.final
+cdef class BlockFigures(Source):
+    """Blocks of memory, for INFO's section of what is zippy's own."""
+
+    cdef Core core
+
+    def __cinit__(self, Core core):
+        self.core = core
+
+    cdef int tell(self) except -1:
+        self.integer(b"live_blocks", self.core.engine.account.blocks)
+        return 0
 
 
 def script_stats(Core core):

@@ -35,6 +35,7 @@ cdef class Core:
     cdef list busy_passes                 # of while_busy
     cdef char* busy_shared                # where transports read to while a script that may hold arguments of `shared` runs; NULL: not yet
     cdef set held                         # clients whose output waits for the end of the script: the journal has not kept what it tells of
+    cdef int64_t freed_at_us              # monotonic, when a part of a large value was freed last
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
     cdef bint in_turn
     cdef uint64_t turn_began              # clock_ticks
@@ -45,6 +46,7 @@ cdef class Core:
     cdef char* shared                     # where transports read to
     cdef object shared_view
     cdef bint has_to_free(self) noexcept
+    cdef size_t spare_to_keep(self) noexcept
     cdef int run_unblocked(self) except -1
     cdef int flush_pending(self) except -1
     cdef int lose(self, Session session) except -1
@@ -72,13 +74,13 @@ cdef class Session:
     cdef bint has_more                    # run_later was called, and the input is still there
     cdef bint input_ended                 # the peer will send no more: close when all is answered
     cdef char* read_place(self, size_t* room) except NULL        # where to read to, good until was_read
+    cdef void count_input(self, size_t size) noexcept
     cdef int was_read(self, size_t size) except -1
     cdef void note_long_arguments(self) noexcept
     cpdef int end_input(self) except -1
     cpdef int go_on(self) except -1
     cpdef int output_again(self) except -1
     cdef int run_input(self, const char* data, size_t size) except -1
-    cdef object argument(self, Command* command, Slice argument)
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1
     cdef int await_handler(self, coroutine) except -1
     cdef int check_query_buffer(self) except -1

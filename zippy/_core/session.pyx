@@ -6,7 +6,7 @@ import inspect
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport free, malloc
@@ -14,28 +14,29 @@ from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
-from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_has_spare, mem_log_to
+from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_log_to, mem_resident, mem_spare
 from zippy._core.commands.accounting cimport account_turn, latency_sample
-from zippy._core.commands.channels cimport publish_events
 from zippy._core.commands.client cimport (
-    answer_freed, client_authenticated, client_free, client_must_authenticate, client_new, client_reset, client_set_name,
-    client_to_evict, end_pause_if_over, look_at_input_again, next_deadline_us, next_unblocked, note_memory,
+    answer_freed, client_begin_as_default, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over,
+    look_at_input_again, next_deadline_us, next_unblocked, note_memory,
     set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
     engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_make_room, engine_resume, engine_resumed, engine_run,
     engine_use, serve_deadlines
 )
+from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit, take_pending
 )
 from zippy._core.commands.scripting_cache cimport script_stop, scripting_free
 from zippy._core.commands.table cimport table_build, table_rename
+from zippy._core.commands.tracking cimport free_dead_keys, tell_of_writes, trim_tracked
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR,
     CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PAUSED, CLIENT_REPLICA, CLIENT_REPLY_OFF,
     CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_SPEAKS_HTTP, CLIENT_STRANGER, CLIENT_TLS, CLIENT_UNIX, CMD_PYTHON,
-    CMD_TAKES_VIEWS, OUTPUT_NORMAL, Call, Command, EngineStats
+    OUTPUT_NORMAL, Call, Command, EngineStats
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport shrink_tables
@@ -55,10 +56,13 @@ cdef enum:
     FREE_ITEMS = 1000              # of what was deleted, freed in one step
     FREE_US = 1000                 # and a step takes no longer
     GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
+    SPARE_MAX = 32 * 1024 * 1024   # bytes of memory that are not given back where large values are freed, at most
+    SPARE_PART = 8                 # and of what is in use, a part of so many,
+    SPARE_US = 10 * 1000 * 1000    # but when none was freed for so long
     STRANGER_INPUT = 1 << 20       # bytes not yet run of a client that has not authenticated, as in Redis 8.2
+    TRIM_KEYS = 1000               # that are above tracking-table-max-keys, forgotten ten times a second; some 0.5 us each
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
     MOVED_BYTES = 4 << 20          # more unsent ones than that are moved only when they are a small part
-    VIEWED_BYTES = 1 << 20         # arguments from which on a Python handler that takes views gets one instead of a copy
 
 
 cdef int64_t left_behind = 0   # blocks that engines still had when they were gone
@@ -252,6 +256,8 @@ cdef class Core:
         engine_use(self.engine)
         self.in_turn = False
         self.run_unblocked()
+        if self.engine.tracking.writes.len or self.engine.ks.effects.events_lost:
+            tell_of_writes(self.engine)
         if self.engine.ks.effects.stream.bytes.end != self.engine.ks.effects.stream.taken or self.engine.ks.effects.stream.failed:
             before = clock_ticks()
             self.persist_turn()
@@ -278,7 +284,15 @@ cdef class Core:
 
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
-        return mem_has_spare() or lazy_waits(&self.engine.ks) or self.engine.ks.evicting or self.engine.waiting_for_memory
+        if self.engine.ks.evicting or self.engine.waiting_for_memory or self.engine.tracking.dead != NULL:
+            return True
+        return mem_spare() > self.spare_to_keep() or lazy_waits(&self.engine.ks)
+
+    cdef size_t spare_to_keep(self) noexcept:
+        """Bytes of freed memory that stay for the next large value: filling new pages takes longer (COPY of a list 10 ms, else 2)."""
+        if self.engine.ks.clock.mono_us - self.freed_at_us >= SPARE_US:
+            return 0
+        return min((mem_resident() - mem_spare()) // SPARE_PART, <size_t>SPARE_MAX)
 
     def free_step(self):
         """One step of eviction and one of lazy freeing; the loop calls it between turns until there is nothing left to do."""
@@ -539,6 +553,8 @@ cdef class Core:
         serve_deadlines(self.engine)
         end_pause_if_over(self.engine)
         check_soft_limits(self.engine)
+        if self.engine.ks.tracking:
+            trim_tracked(self.engine, TRIM_KEYS)
         self.engine.stats.cron_ticks += clock_ticks() - began
         if self.schedule_turn_end is None:
             self.end_turn()
@@ -558,14 +574,14 @@ cdef class Core:
         """A connection was turned away."""
         self.engine.stats.rejected_connections += 1
 
-    def count_denied(self):
-        """A password was wrong."""
-        self.engine.stats.auth_denied += 1
-
     def free_some(self, uint64_t items=FREE_ITEMS):
         """Frees about so many items of large values that were deleted, or gives memory back; True when nothing of either is left to do."""
         engine_use(self.engine)
-        return lazy_free_for(&self.engine.ks, items, FREE_US) and not mem_give_back(GIVE_BACK)
+        if lazy_waits(&self.engine.ks):
+            self.freed_at_us = self.engine.ks.clock.mono_us
+        if not lazy_free_for(&self.engine.ks, items, FREE_US) or not free_dead_keys(self.engine, items):
+            return False
+        return not mem_give_back(GIVE_BACK, self.spare_to_keep())
 
     def compact(self, int64_t budget_us):
         """Moves entries out of nearly empty slabs within the budget, between turns; whether there is more to do."""
@@ -651,16 +667,10 @@ cdef class Session:
             client_close(c, self.core.engine)
         return 0
 
-    cdef object argument(self, Command* command, Slice argument):
-        """What a handler in Python gets: a copy, or a view that is good until it returns where its command's spec says takes_views."""
-        if argument.len >= VIEWED_BYTES and command.flags & CMD_TAKES_VIEWS:
-            return PyMemoryView_FromMemory(<char*>argument.ptr, argument.len, PyBUF_READ)
-        return PyBytes_FromStringAndSize(argument.ptr, argument.len)
-
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1:
         """Answers a command whose handler is in Python; a coroutine is awaited by a task of its own."""
         cdef int i
-        cdef list args = [self.argument(command, argv[i]) for i in range(argc)]
+        cdef list args = [PyBytes_FromStringAndSize(argv[i].ptr, argv[i].len) for i in range(argc)]
         handler = self.core.handlers[command.id]
         try:
             if handler is None:
@@ -731,8 +741,7 @@ cdef class Session:
                 return
             self.core.begin_turn()
             self.client.active_us = self.core.engine.ks.clock.mono_us
-            self.client.bytes_in += view.len
-            self.core.engine.stats.bytes_in += view.len
+            self.count_input(view.len)
             self.note_long_arguments()
             self.run_input(<const char*>view.buf, view.len)
         finally:
@@ -767,10 +776,17 @@ cdef class Session:
         if self.client.parser.bulk_count:
             self.client.flags |= CLIENT_LONG_ARGUMENTS
 
+    cdef void count_input(self, size_t size) noexcept:
+        cdef EngineStats* stats = &self.core.engine.stats
+        self.client.bytes_in += size
+        stats.bytes_in += size
+        stats.reads += 1
+        if size > stats.input_most:
+            stats.input_most = size
+
     cdef int was_read(self, size_t size) except -1:
         self.client.active_us = self.core.engine.ks.clock.mono_us
-        self.client.bytes_in += size
-        self.core.engine.stats.bytes_in += size
+        self.count_input(size)
         if self.reading_own:
             parser_filled(&self.client.parser, size)
             self.note_long_arguments()
@@ -788,11 +804,15 @@ cdef class Session:
 
     cdef int sent_bytes(self, size_t size) except -1:
         cdef Client* c = self.client
+        cdef EngineStats* stats = &self.core.engine.stats
         cdef bint few
+        stats.writes += 1
+        if c.reply.out.len > stats.output_most:
+            stats.output_most = c.reply.out.len
         c.reply.sent += size
         few = c.reply.out.len - c.reply.sent < MOVED_BYTES
         c.bytes_out += size
-        self.core.engine.stats.bytes_out += size
+        stats.bytes_out += size
         if c.reply.sent == c.reply.out.len:
             engine_use(self.core.engine)
             buf_clear(&c.reply.out)
@@ -878,10 +898,6 @@ cdef class Session:
         """Whether commands other than AUTH and HELLO may run."""
         return not self.client.flags & CLIENT_STRANGER
 
-    def authenticate(self):
-        """Lifts the limits of a client that has not shown a password."""
-        client_authenticated(self.client)
-
     def reset(self):
         """The engine's side of RESET: transaction, watches, subscriptions, MONITOR, database, protocol, reply mode."""
         client_reset(self.core.engine, self.client)
@@ -889,7 +905,7 @@ cdef class Session:
         self.client.flags &= ~<uint64_t>(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_TOUCH | CLIENT_NO_EVICT)
         self.client.db = self.core.engine.ks.dbs[0]
         self.client.reply.proto = 2
-        client_must_authenticate(self.client)
+        client_begin_as_default(self.client)
 
 
 def seed_hashes(uint64_t seed):

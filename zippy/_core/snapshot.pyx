@@ -20,6 +20,7 @@ from zippy._core.commands.engine cimport engine_enter, engine_use
 from zippy._core.commands.types cimport CLIENT_IN_EXEC
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
 from zippy._core.keyspace.db cimport flush_db
+from zippy._core.keyspace.effects cimport flushed
 from zippy._core.keyspace.key_table cimport kt_count
 from zippy._core.keyspace.live cimport live_begin, live_end, live_step, live_take
 from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, rdb_load_begin, rdb_load_some, rdb_save_file
@@ -413,6 +414,7 @@ def flush(Core core):
     engine_use(core.engine)
     for i in range(core.engine.ks.db_count):
         flush_db(core.engine.ks.dbs[i], False)
+    flushed(&core.engine.ks)
 
 
 def changes(Core core):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zippy.commandspec import (
+    acl,
     bitmap,
     connection,
     generic,
@@ -39,6 +40,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     *pubsub.COMMANDS,
     *scripting.COMMANDS,
     *server.COMMANDS,
+    *acl.COMMANDS,
 )
 
 _BY_NAME = {spec.name: spec for command in COMMANDS for spec in (command, *command.subcommands)}

@@ -50,6 +50,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         key_step=1,
         categories=("write", "hyperloglog", "slow"),
         keys=(KeySpec(("RW", "access", "insert")), KeySpec(("RO", "access"), Index(2), Range(-1, 1, 0))),
+        keys_by="pfmerge_keys",
         summary="Add to a HyperLogLog all that others have seen.",
         since="2.8.9",
         group="hyperloglog",

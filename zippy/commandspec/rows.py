@@ -12,7 +12,7 @@ from zippy.commandspec.spec import CATEGORIES, KEY_FLAGS, CommandSpec, Index, Ke
 
 # What COMMAND INFO shows and the core has no use for
 
-HEAD = '''# Made by the build of zippy/commandspec.
+HEAD = """# Made by the build of zippy/commandspec.
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.commands.types cimport Command, KeySpec, command_fn, keys_fn
 cimport zippy._core.commands.types as types
@@ -25,6 +25,11 @@ cdef Command[{rows}] ROWS
 cdef const Command* command_rows(int* count) noexcept nogil:
     count[0] = {rows}
     return ROWS
+
+
+cdef const char* category_name(int bit) noexcept nogil:
+{categories}
+    return NULL
 
 
 cdef void keys(
@@ -53,7 +58,7 @@ cdef void row(
     command.key_spec_count = spec_count
     command.keys_by = keys_by
     command.handler = handler
-'''
+"""
 
 
 def bits(prefix: str, names: tuple[str, ...] | list[str]) -> str:
@@ -128,4 +133,6 @@ def source() -> str:
         lines.append(command_row(rows, parent, spec, specs))
         specs += len(spec.keys)
         rows += 1
-    return "\n".join([HEAD.format(imports="\n".join(imports()), specs=specs, rows=rows), "", *lines, ""])
+    categories = "\n".join(f'    if bit == {bit}:\n        return b"{name}"' for bit, name in enumerate(CATEGORIES))
+    head = HEAD.format(imports="\n".join(imports()), specs=specs, rows=rows, categories=categories)
+    return "\n".join([head, "", *lines, ""])

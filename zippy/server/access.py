@@ -1,14 +1,32 @@
-"""Who may come in: the default user's password, and protected mode."""
+"""Who may come in, and as whom: users from the configuration or a file of their own, passwords, certificates, protected mode."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from typing import Any
+import logging
+import os
+import secrets
+from typing import Any, NamedTuple
 
-from zippy._core.resp.kinds import ReplyError
+from zippy._core.resp.kinds import OK, ReplyError
 from zippy._core.session import Core, Session
+from zippy._core.users import (
+    UNKNOWN,
+    default_is_open,
+    define_all_users,
+    define_user,
+    describe_clients,
+    has_user,
+    log_in,
+    log_in_by_certificate,
+    set_default_password,
+    user_lines,
+)
+from zippy.config_file import Directive
+from zippy.server.arguments import integer, subcommand_error
+from zippy.server.registry import command
 from zippy.settings import Settings, Value
+
+log = logging.getLogger("zippy")
 
 PROTECTED = (
     b"-DENIED zippy is running in protected mode because protected mode is enabled and no password is set for the default user. In this "
@@ -16,46 +34,217 @@ PROTECTED = (
     b"'requirepass', or switch protected mode off with 'CONFIG SET protected-mode no' from the loopback interface, "
     b"or start zippy with --protected-mode no.\r\n"
 )
+NO_FILE = (
+    "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then "
+    "issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration."
+)
+TWO_PLACES = (
+    "Configuring zippy with users defined in its configuration file and at the same time with an ACL file is invalid: it would be "
+    "likely to lead to security holes. Define the users in one of the two."
+)
+PASSWORD_BITS = 256  # of ACL GENPASS
+MOST_PASSWORD_BITS = 4096
+
+
+class FileError(Exception):
+    """Why the users of a file cannot be taken."""
+
+
+class Line(NamedTuple):
+    """A user in a file: the number of its line, the name, the rules."""
+
+    number: int
+    name: bytes
+    rules: list[bytes]
+
+
+def read_users(path: str) -> tuple[list[Line], list[tuple[int, str]]]:
+    """The users of a file, and what is wrong with lines that are none, by their numbers; FileError: it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            lines = file.read().split(b"\n")
+    except OSError as error:
+        raise FileError(f"Error loading ACLs, opening file '{path}': {error.strerror}") from None
+    users: dict[bytes, Line] = {}
+    wrong = []
+    for number, line in enumerate(lines, 1):
+        words = [word for word in line.strip(b" \t\r").split(b" ") if word]
+        if not words:
+            continue
+        name = words[1].decode(errors="replace") if len(words) > 1 else ""
+        if words[0] != b"user" or not name:
+            wrong.append((number, f"{path}:{number} should start with user keyword followed by the username. "))
+        elif not is_name(words[1]):
+            wrong.append((number, f"'{path}:{number}: username '{name}' contains invalid characters. "))
+        elif words[1] in users:
+            wrong.append((number, f"WARNING: Duplicate user '{name}' found on line {number}. "))
+        else:
+            users[words[1]] = Line(number, words[1], words[2:])
+    return list(users.values()), wrong
+
+
+def is_name(name: bytes) -> bool:
+    """Whether a user may have this name: it stands between blanks in lines of files."""
+    return name.split() == [name] and b"\0" not in name
+
+
+def wrong_line(path: str, number: int, rules: list[tuple[bytes, str]]) -> list[str]:
+    """What is wrong with a line's rules. Only what cannot be a password is repeated, and of the others only the first."""
+    told = []
+    others = 0
+    for rule, reason in rules:
+        if reason == UNKNOWN:
+            told.append(f"{path}:{number}: Error in applying operation '{rule.decode(errors='replace')}': {reason}. ")
+        else:
+            others += 1
+            if others == 1:
+                told.append(f"{path}:{number}: {reason}. ")
+    return told
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Writes a file so that a crash leaves the old or the new one; OSError."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
 
 
 class Access:
-    """The users of a core: the default one."""
+    """The users of a core, as far as files, settings and connections have to do with them; the rest is the core's."""
 
     def __init__(self, core: Core, settings: Settings) -> None:
         self.core = core
         self.settings = settings
-        self.password_hashes: set[bytes] = set()  # SHA-256; without one, nobody has to authenticate
+        self.defined: set[bytes] = set()  # in the configuration file
+        describe_clients(core)
         settings.follow("requirepass", self.set_password)
 
     def set_password(self, password: Value) -> None:
         """Follows the setting requirepass."""
         assert isinstance(password, str)
-        self.password_hashes = {hashlib.sha256(password.encode("utf-8", "surrogateescape")).digest()} if password else set()
-        self.core.set_setting("require-authentication", int(bool(self.password_hashes)))
+        set_default_password(self.core, password.encode("utf-8", "surrogateescape") if password else None)
 
     def has_user(self, name: str) -> bool:
         """Whether there is a user of this name."""
-        return name == "default"
+        return has_user(self.core, name.encode("utf-8", "surrogateescape"))
 
-    def is_right(self, password: bytes) -> bool:
-        """Whether it is the default user's; without one every password is right, and none is hashed, however long it is."""
-        if not self.password_hashes:
-            return True
-        given = hashlib.sha256(password).digest()
-        return any(hmac.compare_digest(given, known) for known in self.password_hashes)
-
-    def authenticate(self, session: Session, user: bytes, password: bytes) -> None:
-        """Lets the session in, or raises WRONGPASS."""
-        if user != b"default" or not self.is_right(password):
-            self.core.count_denied()
+    def authenticate(self, session: Session, user: bytes, password: bytes, how: bytes) -> None:
+        """Logs the session in, or raises WRONGPASS."""
+        if not log_in(session, user, password, how):
             raise ReplyError("WRONGPASS invalid username-password pair or user is disabled.")
-        session.authenticate()
+
+    def trust_certificate(self, session: Session, transport: Any) -> None:
+        """Logs in a new client whose certificate names a user, if tls-auth-clients-user wants it; others stay the default user."""
+        certificate = transport.get_extra_info("peercert") if self.settings.text("tls-auth-clients-user") == "CN" else None
+        for part in (certificate or {}).get("subject", ()):
+            for field, value in part:
+                if field == "commonName":
+                    log_in_by_certificate(session, value.encode("utf-8", "surrogateescape"))
+                    return
 
     def refusal(self, peer: Any, is_unix: bool) -> bytes | None:
         """Why a peer (asyncio's peername) may not connect in protected mode, as an error reply."""
-        if is_unix or self.password_hashes or not self.settings.flag("protected-mode"):
+        if is_unix or not default_is_open(self.core) or not self.settings.flag("protected-mode"):
             return None
         host = str(peer[0]) if isinstance(peer, tuple) else ""
         if host == "::1" or host.startswith(("127.", "::ffff:127.")):
             return None
         return PROTECTED
+
+    # Users at the start
+
+    def define(self, directive: Directive) -> None:
+        """Obeys a line "user name rule ..." of the configuration; ConfigFileError tells what is wrong with it."""
+        name, *rules = [word.encode("utf-8", "surrogateescape") for word in directive.words]
+        if self.settings.text("aclfile"):
+            raise directive.error(TWO_PLACES)
+        if name in self.defined:
+            raise directive.error(
+                f"Error in user declaration '{directive.words[0]}': Duplicate user found. A user can only be defined once in config files"
+            )
+        if not is_name(name):
+            raise directive.error("Usernames can't be empty and can't contain spaces or null characters")
+        wrong = define_user(self.core, name, rules)
+        if wrong:
+            raise directive.error(f"Error in user declaration '{directive.words[0]}': {wrong[0][1]}")
+        self.defined.add(name)
+        if name == b"default" and b"on" not in [rule.lower() for rule in rules]:
+            log.warning(
+                "The user 'default' is disabled (there is no 'on' modifier in the user description). Make sure this is not a "
+                "configuration error."
+            )
+
+    def load_at_start(self) -> bool:
+        """Takes the users of the aclfile, if there is one; False, and the reason is logged, if that cannot be done."""
+        if not self.settings.text("aclfile"):
+            return True
+        try:
+            self.load()
+        except FileError as error:
+            log.warning("Aborting startup because of ACL errors: %s", error)
+            return False
+        if self.settings.text("requirepass") and default_is_open(self.core):
+            log.warning("The setting requirepass has no effect: the aclfile decides about the user 'default', who has no password now.")
+        return True
+
+    # Users in files
+
+    def load(self) -> None:
+        """Puts the users of the aclfile in the place of all; FileError, and nothing is changed, if one of them is wrong."""
+        path = os.path.abspath(self.settings.text("aclfile"))
+        users, wrong = read_users(path)
+        found = define_all_users(self.core, [(line.name, line.rules) for line in users], only_check=bool(wrong))
+        for line, rules in zip(users, found, strict=True):
+            wrong += [(line.number, text) for text in wrong_line(path, line.number, rules)]
+        if wrong:
+            texts = "".join(text for _, text in sorted(wrong, key=lambda one: one[0]))
+            raise FileError(f"{texts}WARNING: ACL errors detected, no change to the previously active ACL rules was performed")
+
+    def lines(self) -> list[str]:
+        """The lines of the configuration file that define the users."""
+        return [line.decode("utf-8", "surrogateescape") for line in user_lines(self.core)]
+
+    @command("acl|save")
+    def acl_save(self, session: Session, args: list[bytes]) -> Any:
+        """ACL SAVE. Only the owner may read a file that is new."""
+        path = self.settings.text("aclfile")
+        if not path:
+            raise ReplyError(NO_FILE)
+        try:
+            write_file(os.path.abspath(path), b"".join(line + b"\n" for line in user_lines(self.core)))
+        except OSError as error:
+            log.warning("ACL SAVE: %s: %s", path, error.strerror)
+            raise ReplyError("ERR There was an error trying to save the ACLs. Please check the server logs for more information") from None
+        return OK
+
+    @command("acl|load")
+    def acl_load(self, session: Session, args: list[bytes]) -> Any:
+        """ACL LOAD. Closes the clients of users that are gone, and listeners that may not listen any more."""
+        if not self.settings.text("aclfile"):
+            raise ReplyError(NO_FILE)
+        try:
+            self.load()
+        except FileError as error:
+            raise ReplyError(f"ERR {error}") from None
+        return OK
+
+    @command("acl|genpass")
+    def acl_genpass(self, session: Session, args: list[bytes]) -> Any:
+        """ACL GENPASS [bits]. Takes the system's randomness, not the engine's."""
+        if len(args) > 3:
+            raise subcommand_error(args)
+        bits = integer(args[2]) if len(args) == 3 else PASSWORD_BITS
+        if not 0 < bits <= MOST_PASSWORD_BITS:
+            raise ReplyError(
+                f"ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to {MOST_PASSWORD_BITS}"
+            )
+        digits = (bits + 3) // 4
+        return secrets.token_hex((digits + 1) // 2)[:digits]

@@ -57,7 +57,10 @@ class Admission:
         if not is_unix:
             self.tune(sock)
         state = ClientState(address, local, sock.fileno())
-        return Session(self.core, stream, address.encode(), state, is_unix, is_tls)
+        session = Session(self.core, stream, address.encode(), state, is_unix, is_tls)
+        if is_tls:
+            self.access.trust_certificate(session, transport)
+        return session
 
     def is_full(self) -> bool:
         """Whether there is no place for another client; connections whose handshakes are not done have one each."""

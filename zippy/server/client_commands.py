@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from zippy._core.introspection import client_age, client_kind, client_line, client_stats, is_listed, sessions_with_ids
+from zippy._core.introspection import ClientStats, client_age, client_kind, client_line, is_listed, sessions_with_ids, valid_name
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
 from zippy._core.session import Core, Session
+from zippy._core.users import user_of
 from zippy.server.access import Access
 from zippy.server.arguments import integer, syntax_error, text
-from zippy.server.connection import valid_name
-from zippy.server.info import Fields, Sections
+from zippy.server.info import Fields, Sections, UntilSet
 from zippy.server.registry import command
 from zippy.settings import Settings
 
@@ -97,10 +97,10 @@ class Clients:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"clients": self.fields}
+        return {"clients": (UntilSet(self.settings, self.fields), ClientStats(self.core), {"total_blocking_keys_on_nokey": 0})}
 
     def fields(self) -> Fields:
-        """How many clients there are and what they do."""
+        """The most clients that there may be, and the places of those that the core has."""
         return {
             "connected_clients": 0,
             "cluster_connections": 0,
@@ -109,8 +109,6 @@ class Clients:
             "client_recent_max_output_buffer": 0,
             "blocked_clients": 0,
             "tracking_clients": 0,
-            **client_stats(self.core),
-            "total_blocking_keys_on_nokey": 0,
         }
 
     def read_filter(self, session: Session, option: bytes, value: bytes) -> Filter:
@@ -135,7 +133,7 @@ class Clients:
         if option == b"USER":
             if not self.access.has_user(text(value)):
                 raise ReplyError(f"ERR No such user '{text(value)}'")
-            return lambda other: bool(other.state.user == text(value))
+            return lambda other: user_of(other) == text(value)
         raise syntax_error()
 
     @command("client|kill")

@@ -15,7 +15,6 @@ class ClientState:
     fd: int = -1
     lib_name: str = ""
     lib_version: str = ""
-    user: str = "default"
 
 
 def text_address(peer: Any) -> str:

@@ -1,11 +1,11 @@
-"""The connection commands that are answered in Python: AUTH, HELLO, RESET and what a client says of itself."""
+"""The connection commands that are answered in Python: HELLO, RESET and what a client says of itself."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from zippy._core.introspection import redact, set_client_name
-from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy._core.introspection import redact, set_client_name, valid_name
+from zippy._core.resp.kinds import ReplyError, Simple
 from zippy._core.session import Session
 from zippy.server.access import Access
 from zippy.server.arguments import integer, text
@@ -13,34 +13,11 @@ from zippy.server.registry import command
 from zippy.version import REDIS_VERSION
 
 
-def valid_name(text: bytes) -> bool:
-    """Names may hold printable ASCII without spaces only: they stand in CLIENT LIST's lines."""
-    return all(33 <= byte <= 126 for byte in text)
-
-
 class Login:
-    """AUTH and HELLO."""
+    """HELLO."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
-
-    @command("auth")
-    def auth(self, session: Session, args: list[bytes]) -> Any:
-        """AUTH [username] password."""
-        for place in range(1, min(len(args), 3)):
-            redact(session, place)
-        if len(args) > 3:
-            raise ReplyError("ERR syntax error")
-        if len(args) == 2:
-            if not self.access.password_hashes:
-                raise ReplyError(
-                    "ERR AUTH <password> called without any password configured for the default user. "
-                    "Are you sure your configuration is correct?"
-                )
-            self.access.authenticate(session, b"default", args[1])
-        else:
-            self.access.authenticate(session, args[1], args[2])
-        return OK
 
     @command("hello")
     def hello(self, session: Session, args: list[bytes]) -> Any:
@@ -69,7 +46,7 @@ class Login:
             else:
                 raise ReplyError(f"ERR Syntax error in HELLO option '{text(args[at])}'")
         if credentials:
-            self.access.authenticate(session, *credentials)
+            self.access.authenticate(session, *credentials, args[0])
         if not session.authenticated:
             raise ReplyError(
                 "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option "

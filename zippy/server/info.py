@@ -1,4 +1,4 @@
-"""INFO: each section is a list of functions that give its fields, and every part of the server brings its own.
+"""INFO: each section is made of what its sources tell, and every part of the server brings its own.
 
 A name that an earlier part gave keeps its place and gets the later one's value, other names follow at the end. A section of an unknown
 name is made, and shown by default.
@@ -6,21 +6,23 @@ name is made, and shown by default.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from zippy._core.introspection import clock_us, may_wait
+from zippy._core.introspection import may_wait
 from zippy._core.resp.kinds import Verbatim
-from zippy._core.resp.report import Report
-from zippy._core.session import Core, Session
+from zippy._core.resp.report import Section, Source, report
+from zippy._core.session import Session
 from zippy.server.arguments import text
 from zippy.server.key_sizes import KeySizesCount
 from zippy.server.registry import command
 from zippy.settings import Settings
 
 Fields = dict[str, Any]
-"""Values as INFO shows them: str() of each, numbers that are no integers with two decimals. Made for who gets it."""
-Sections = Mapping[str, Callable[[], Fields]]
+"""Values as INFO shows them: str() of each, numbers that are no integers with two decimals. They stay as they are once INFO has them."""
+Given = Source | Fields | Callable[[], Fields]
+"""What gives fields: a source of the core's, fields that stay, or a function, best one that returns the same dict if nothing changed."""
+Sections = Mapping[str, Given | Sequence[Given]]
 """What gives fields, by section."""
 
 
@@ -41,22 +43,20 @@ BY_NAME_ALONE = frozenset({"debug"})
 TITLES = {"cpu": "CPU"}
 
 
-class OnceATurn:
-    """Fields that stand still within a turn, as the clock does, unless a setting changes."""
+class UntilSet:
+    """Fields that depend on settings alone."""
 
-    def __init__(self, core: Core, settings: Settings, make: Callable[[], Fields]) -> None:
-        self.core = core
+    def __init__(self, settings: Settings, make: Callable[[], Fields]) -> None:
         self.settings = settings
         self.make = make
         self.made: Fields = {}
-        self.made_at = (-1, 0)  # the core's clock, and the settings' changes
+        self.made_as_of = -1  # the settings' changes
 
     def __call__(self) -> Fields:
-        """The fields."""
-        now = (clock_us(self.core), self.settings.changes)
-        if now != self.made_at:
-            self.made, self.made_at = self.make(), now
-        return self.made.copy()
+        """The fields, the same dict until a setting changes."""
+        if self.settings.changes != self.made_as_of:
+            self.made, self.made_as_of = self.make(), self.settings.changes
+        return self.made
 
 
 class Info:
@@ -64,43 +64,34 @@ class Info:
 
     def __init__(self, sizes: KeySizesCount) -> None:
         self.sizes = sizes
-        self.sections: dict[str, list[Callable[[], Fields]]] = {name: [] for name in SECTIONS}
-        self.by_default: list[str] = []
-        self.titles: dict[str, str] = {}
-        self.writer = Report()
+        self.sections = {name: Section(TITLES.get(name) or name.capitalize()) for name in SECTIONS}
+        self.by_default: list[Section] = []
 
     def add(self, *parts: Informed) -> None:
         """Asks these parts for their fields from now on."""
         for part in parts:
-            for section, function in part.sections().items():
-                self.sections.setdefault(section, []).append(function)
-        self.by_default = [name for name in self.sections if name not in NOT_BY_DEFAULT | BY_NAME_ALONE]
-        self.titles = {name: TITLES.get(name) or name.capitalize() for name in self.sections}
-
-    def fields(self, section: str) -> Fields:
-        """The fields of one section."""
-        functions = self.sections[section]
-        if not functions:
-            return {}
-        merged = functions[0]()
-        for function in functions[1:]:
-            merged.update(function())
-        return merged
+            for name, given in part.sections().items():
+                section = self.sections.setdefault(name, Section(name.capitalize()))
+                for source in given if isinstance(given, Sequence) else (given,):
+                    section.add(source)
+        self.by_default = [section for name, section in self.sections.items() if name not in NOT_BY_DEFAULT | BY_NAME_ALONE]
 
     def report(self, wanted: list[str]) -> Verbatim:
         """The text of the sections wanted, each once and in their own order; none wanted is "default"."""
         if not wanted:
-            return self.writer.text([(self.titles[name], self.fields(name)) for name in self.by_default])
+            return report(self.by_default)
         names = {name.lower() for name in wanted}
         if names & {"all", "everything"}:
             names |= set(self.sections) - BY_NAME_ALONE
         elif "default" in names:
-            names |= set(self.by_default)
-        return self.writer.text([(self.titles[name], self.fields(name)) for name in self.sections if name in names])
+            names |= set(self.sections) - NOT_BY_DEFAULT - BY_NAME_ALONE
+        return report([section for name, section in self.sections.items() if name in names])
 
     @command("info")
     def info(self, session: Session, args: list[bytes]) -> Any:
         """INFO [section [section ...]]."""
+        if len(args) == 1:
+            return report(self.by_default)
         wanted = [text(section).lower() for section in args[1:]]
         if not {"keysizes", "all", "everything"}.isdisjoint(wanted) and not self.sizes.is_quick():
             if may_wait(session):

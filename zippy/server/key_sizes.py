@@ -30,6 +30,8 @@ class KeySizesCount:
         self.found: dict[int, list[dict[int, int]]] = {}
         self.counted_at = -1  # the core's clock, which stands still within a turn
         self.changes = 0  # of the dataset, up to then
+        self.fields: dict[str, str] = {}  # as INFO shows them
+        self.shown = self.found  # what they are made of
 
     def is_quick(self) -> bool:
         """Whether counting takes no longer than a command may."""
@@ -71,12 +73,15 @@ class KeySizesCount:
         """Values by size; of few keys as they are now."""
         if self.is_quick():
             self.count()
-        return {
-            f"db{number}_distrib_{name}": ",".join(f"{size(place)}={count}" for place, count in sorted(bins.items()))
-            for number, types in self.found.items()
-            for name, bins in zip(NAMES, types, strict=True)
-            if bins
-        }
+        if self.shown is not self.found:
+            self.fields = {
+                f"db{number}_distrib_{name}": ",".join(f"{size(place)}={count}" for place, count in sorted(bins.items()))
+                for number, types in self.found.items()
+                for name, bins in zip(NAMES, types, strict=True)
+                if bins
+            }
+            self.shown = self.found
+        return self.fields
 
 
 def size(place: int) -> str:

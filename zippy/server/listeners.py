@@ -23,7 +23,7 @@ from zippy._core.session import Core
 from zippy._core.transport import StreamProtocol
 from zippy.server.admission import Admission
 from zippy.server.clients import text_address
-from zippy.server.info import Fields, Sections
+from zippy.server.info import Fields, Sections, UntilSet
 from zippy.server.tls import TLS_SETTINGS, tls_context
 from zippy.settings import SettingError, Settings
 
@@ -58,8 +58,6 @@ class Listeners:
         self.unix_path = ""
         self.context: ssl.SSLContext | None = None
         self.opened_with: dict[str, Any] = {}  # the settings behind what is open
-        self.lines: Fields = {}  # of INFO
-        self.lines_as_of = -1  # settings.changes when they were made
         self.reactor: reactor.Reactor | None = None  # serves plain connections, unless asyncio has to
         self.serving: dict[socket.socket, Take] = {}  # what takes a new connection of a socket of ours
         self.tasks: set[asyncio.Task[None]] = set()  # that see to connections that asyncio serves until they are clients
@@ -327,16 +325,10 @@ class Listeners:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"server": self.fields}
+        return {"server": UntilSet(self.settings, self.fields)}
 
     def fields(self) -> Fields:
         """For INFO: a line for each kind of listening socket that the settings ask for."""
-        if self.lines_as_of != self.settings.changes:
-            self.lines, self.lines_as_of = self.make_lines(), self.settings.changes
-        return self.lines.copy()
-
-    def make_lines(self) -> Fields:
-        """Those lines by the names of their fields."""
         addresses: Any = self.settings.value("bind")
         binds = ",".join([f"bind={address}" for address in addresses])
         ports = [("tcp", self.settings.integer("port")), ("tls", self.settings.integer("tls-port"))]

@@ -7,12 +7,21 @@ import resource
 import sys
 from typing import Any, NamedTuple
 
-from zippy._core.introspection import clock_us, key_memory, keyspace, memory_stats, release_memory, script_stats
+from zippy._core.introspection import (
+    BlockFigures,
+    MemoryFigures,
+    clock_us,
+    key_memory,
+    keyspace,
+    memory_stats,
+    release_memory,
+    script_stats,
+)
 from zippy._core.resp.kinds import OK, Verbatim
 from zippy._core.resp.report import size_text
 from zippy._core.session import Core, Session
 from zippy.server.arguments import integer, syntax_error
-from zippy.server.info import Fields, Sections
+from zippy.server.info import Fields, Sections, UntilSet
 from zippy.server.meter import Meter
 from zippy.server.registry import command
 from zippy.settings import Settings
@@ -121,52 +130,13 @@ class Memory:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"memory": self.fields, "zippy": self.block_fields}
+        figures = MemoryFigures(self.core, self.meter.startup_memory, self.process_bytes)
+        return {"memory": (FIELDS, UntilSet(self.settings, self.limit_fields), figures), "zippy": BlockFigures(self.core)}
 
-    def fields(self) -> Fields:
-        """Bytes, by what they are for. What Redis asks its allocator, zippy knows: nothing is lost inside of blocks."""
-        memory = self.summary()
-        used, resident, rss, overhead = memory.used, memory.resident, memory.rss, memory.overhead
-        dataset = memory.data_beside(overhead)
+    def limit_fields(self) -> Fields:
+        """How much there may be."""
         limit = self.settings.integer("maxmemory")
-        fields = FIELDS.copy()
-        fields["used_memory"] = used
-        fields["used_memory_human"] = size_text(used)
-        fields["used_memory_rss"] = rss
-        fields["used_memory_rss_human"] = size_text(rss)
-        fields["used_memory_peak"] = memory.peak
-        fields["used_memory_peak_human"] = size_text(memory.peak)
-        fields["used_memory_peak_time"] = self.meter.peak_time
-        fields["used_memory_peak_perc"] = f"{used / memory.peak * 100:.2f}%"
-        fields["used_memory_overhead"] = overhead
-        fields["used_memory_startup"] = memory.startup
-        fields["used_memory_dataset"] = dataset
-        fields["used_memory_dataset_perc"] = f"{memory.share(dataset) * 100:.2f}%"
-        fields["allocator_allocated"] = used
-        fields["allocator_active"] = fields["allocator_resident"] = resident
-        machine, scripts, count = script_stats(self.core)
-        fields["used_memory_lua"] = fields["used_memory_vm_eval"] = fields["used_memory_vm_total"] = machine
-        fields["used_memory_lua_human"] = fields["used_memory_vm_total_human"] = size_text(machine)
-        fields["used_memory_scripts_eval"] = fields["used_memory_scripts"] = scripts
-        fields["used_memory_scripts_human"] = size_text(scripts)
-        fields["number_of_cached_scripts"] = count
-        fields["maxmemory"] = limit
-        fields["maxmemory_human"] = size_text(limit)
-        fields["maxmemory_policy"] = self.settings.text("maxmemory-policy")
-        fields["allocator_frag_ratio"] = resident / used
-        fields["allocator_frag_bytes"] = resident - used
-        fields["rss_overhead_ratio"] = rss / max(resident, 1)
-        fields["rss_overhead_bytes"] = rss - resident
-        fields["mem_fragmentation_ratio"] = rss / used
-        fields["mem_fragmentation_bytes"] = rss - used
-        fields["mem_not_counted_for_evict"] = memory.not_counted
-        fields["mem_clients_normal"] = memory.clients
-        fields["lazyfree_pending_objects"], fields["lazyfreed_objects"] = memory.freed_later
-        return fields
-
-    def block_fields(self) -> Fields:
-        """For INFO's section of what is zippy's own."""
-        return {"live_blocks": memory_stats(self.core)["blocks"]}
+        return {"maxmemory": limit, "maxmemory_human": size_text(limit), "maxmemory_policy": self.settings.text("maxmemory-policy")}
 
     @command("memory|stats")
     def memory_stats(self, session: Session, args: list[bytes]) -> Any:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any
 
-from zippy._core.introspection import engine_stats, loop_stats, used_memory
+from zippy._core.introspection import EngineStats, LoopStats, engine_stats, longest_buffers, thread_load, used_memory
 from zippy._core.session import Core
 from zippy.server.info import Fields, Sections
 
 SAMPLES = 16
 SAMPLE_SECONDS = 0.1
+BUFFER_SECONDS = 8
 MEASURED = ("total_commands_processed", "total_net_input_bytes", "total_net_output_bytes", "eventloop_cycles", "eventloop_duration_sum")
 
 STATS = (
@@ -29,10 +29,13 @@ STATS = (
     "io_threaded_total_prefetch_entries", "client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections",
     "reply_buffer_shrinks", "reply_buffer_expands", "eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum",
     "instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec", "acl_access_denied_auth",
-    "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel",
+    "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel", "acl_access_denied_tls_cert",
 )  # fmt: skip
 # counters of things that zippy does not have stay 0 and keep their place
-NOTHING_COUNTED = {**dict.fromkeys(STATS, 0), "instantaneous_input_repl_kbps": "0.00", "instantaneous_output_repl_kbps": "0.00"}
+NOTHING_COUNTED: Fields = {**dict.fromkeys(STATS, 0), "instantaneous_input_repl_kbps": "0.00", "instantaneous_output_repl_kbps": "0.00"}
+NO_SCRIPTS: Fields = dict.fromkeys(
+    ("allocator_allocated_lua", "allocator_active_lua", "allocator_resident_lua", "allocator_frag_bytes_lua"), 0
+)
 
 
 class Meter:
@@ -42,6 +45,8 @@ class Meter:
         self.core = core
         self.startup_memory: int = used_memory(core)[0]
         self.peak = 0
+        self.buffers: deque[tuple[int, int]] = deque([(0, 0)], round(BUFFER_SECONDS / SAMPLE_SECONDS))
+        self.longest: Fields = {}
         self.peak_time = int(time.time())
         self.reset()
 
@@ -62,6 +67,8 @@ class Meter:
         now = time.monotonic()
         if now - self.sampled_at < SAMPLE_SECONDS:
             return
+        self.buffers.append(longest_buffers(self.core))
+        self.longest = self.longest_fields()
         counters = self.read()
         for name, rates in self.rates.items():
             rates.append((counters[name] - self.last[name]) / (now - self.sampled_at))
@@ -77,9 +84,22 @@ class Meter:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"stats": self.stats_fields, "debug": self.debug_fields}
+        return {
+            "stats": (NOTHING_COUNTED, EngineStats(self.core), lambda: self.instantaneous),
+            "memory": lambda: {"used_memory_peak_time": self.peak_time},
+            "debug": (LoopStats(self.core), NO_SCRIPTS),
+            "clients": lambda: self.longest,
+            "threads": lambda: {"io_thread_0": thread_load(self.core)},
+        }
 
-    def instantaneous_fields(self) -> dict[str, Any]:
+    def longest_fields(self) -> Fields:
+        """The longest pieces of input and of output of the last seconds."""
+        return {
+            "client_recent_max_input_buffer": max(read for read, _ in self.buffers),
+            "client_recent_max_output_buffer": max(written for _, written in self.buffers),
+        }
+
+    def instantaneous_fields(self) -> Fields:
         """INFO's rates, which change with each sample only."""
         return {
             "instantaneous_ops_per_sec": round(self.rate("total_commands_processed")),
@@ -88,14 +108,3 @@ class Meter:
             "instantaneous_eventloop_cycles_per_sec": round(self.rate("eventloop_cycles")),
             "instantaneous_eventloop_duration_usec": round(self.rate("eventloop_duration_sum") / max(self.rate("eventloop_cycles"), 1)),
         }
-
-    def stats_fields(self) -> Fields:
-        """Counters since the start or CONFIG RESETSTAT, and rates."""
-        fields = NOTHING_COUNTED.copy()
-        fields.update(engine_stats(self.core))
-        fields.update(self.instantaneous)
-        return fields
-
-    def debug_fields(self) -> Fields:
-        """What the loop spent its time with."""
-        return loop_stats(self.core)

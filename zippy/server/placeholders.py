@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from zippy._core import snapshot
 from zippy._core.introspection import is_loading
 from zippy._core.session import Core
@@ -11,7 +9,7 @@ from zippy.server.identity import Identity
 from zippy.server.info import Fields, Sections
 from zippy.settings import Settings
 
-NOTHING_SAVED: dict[str, Any] = {
+NOTHING_SAVED: Fields = {
     **dict.fromkeys(("loading", "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"), 0),
     "current_fork_perc": "0.00",
     **dict.fromkeys(("current_save_keys_processed", "current_save_keys_total", "rdb_changes_since_last_save", "rdb_bgsave_in_progress"), 0),
@@ -28,6 +26,16 @@ NOTHING_SAVED: dict[str, Any] = {
     "aof_last_write_status": "ok",
     **dict.fromkeys(("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"), 0),
 }
+NO_REPLICAS: Fields = {
+    "role": "master",
+    "connected_slaves": 0,
+    "master_failover_state": "no-failover",
+    "master_replid": "",
+    "master_replid2": "0" * 40,
+    "master_repl_offset": 0,
+    "second_repl_offset": -1,
+    **dict.fromkeys(("repl_backlog_active", "repl_backlog_size", "repl_backlog_first_byte_offset", "repl_backlog_histlen"), 0),
+}
 
 
 class Placeholders:
@@ -40,32 +48,20 @@ class Placeholders:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"persistence": self.persistence_fields, "replication": self.replication_fields, "cluster": self.cluster_fields}
-
-    def persistence_fields(self) -> Fields:
-        """Nothing was saved or loaded."""
-        fields = NOTHING_SAVED.copy()
-        fields["loading"] = int(is_loading(self.core))
-        fields["rdb_changes_since_last_save"] = snapshot.changes(self.core)
-        fields["rdb_last_save_time"] = int(self.identity.started_at)
-        return fields
-
-    def replication_fields(self) -> Fields:
-        """No replicas, and no primary."""
         return {
-            "role": "master",
-            "connected_slaves": 0,
-            "master_failover_state": "no-failover",
-            "master_replid": self.identity.replication_id,
-            "master_replid2": "0" * 40,
-            "master_repl_offset": 0,
-            "second_repl_offset": -1,
-            "repl_backlog_active": 0,
-            "repl_backlog_size": self.settings.integer("repl-backlog-size"),
-            "repl_backlog_first_byte_offset": 0,
-            "repl_backlog_histlen": 0,
+            "persistence": (NOTHING_SAVED, self.persistence_fields),
+            "replication": (NO_REPLICAS, self.replication_fields),
+            "cluster": {"cluster_enabled": 0},
         }
 
-    def cluster_fields(self) -> Fields:
-        """No cluster."""
-        return {"cluster_enabled": 0}
+    def persistence_fields(self) -> Fields:
+        """What is known where nothing is saved."""
+        return {
+            "loading": int(is_loading(self.core)),
+            "rdb_changes_since_last_save": snapshot.changes(self.core),
+            "rdb_last_save_time": int(self.identity.started_at),
+        }
+
+    def replication_fields(self) -> Fields:
+        """What is known where there are none."""
+        return {"master_replid": self.identity.replication_id, "repl_backlog_size": self.settings.integer("repl-backlog-size")}

@@ -70,6 +70,8 @@ class Server:
         sizes = KeySizesCount(self.core)
         self.info = Info(sizes)
         self.config = Config(self.core, settings, self.meter, config_path)
+        if not settings.text("aclfile"):
+            self.config.lines["user"] = self.access.lines
         clients = Clients(self.core, settings, self.access)
         own_memory = Memory(self.core, settings, self.meter)
         # what services may know better comes first
@@ -77,7 +79,7 @@ class Server:
         self.info.add(self.meter, CommandTimes(self.core, settings), sizes)
         bind_help(self.core)
         bind(self.core, client_commands, command_table, connection, lolwut, memory, slowlog)
-        bind(self.core, clients, self.config, LatencyDoctor(settings), Login(self.access))
+        bind(self.core, self.access, clients, self.config, LatencyDoctor(settings), Login(self.access))
         bind(self.core, self.debug, self.info, own_memory, self.shutdown)
 
     @staticmethod

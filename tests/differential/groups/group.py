@@ -42,7 +42,8 @@ two replies, or set a time that passes while the test runs."""
 class Group:
     """A group's name, the type of its keys, templates (a weight and a template a line) and makers of units. `filler` is more
     templates; `mangles`: now and then a command is made wrong; `listens`: there are listeners; `clock`: the clock is set;
-    `timed`: replies tell the time, so that they can't be compared where the clock can't be set."""
+    `timed`: replies tell the time, so that they can't be compared where the clock can't be set; `batch`: so many commands are sent
+    together at most, since where a turn ends shows in what comes at its end."""
 
     name: str
     key_type: str
@@ -53,6 +54,7 @@ class Group:
     listens: bool = False
     clock: bool = False
     timed: bool = False
+    batch: int = 64
 
     @cached_property
     def choices(self) -> tuple[list[Writer | Maker], list[int], set[int]]:

@@ -65,8 +65,10 @@ cdef void account_reset(Engine* e) noexcept nogil:
     memset(&e.ks.stats, 0, sizeof(e.ks.stats))
     e.stats.commands = e.stats.connections = e.stats.rejected_connections = e.stats.bytes_in = e.stats.bytes_out = 0
     e.stats.query_limit_disconnects = e.stats.output_limit_disconnects = e.stats.error_replies = e.stats.evicted_clients = 0
-    e.stats.auth_denied = e.stats.turns = e.stats.turn_ticks = e.stats.turn_ticks_most = e.stats.turn_commands_most = 0
-    e.stats.journal_ticks = e.stats.cron_ticks = e.stats.out_of_memory = 0
+    e.stats.denied_logins = e.stats.denied_certificates = e.stats.denied_commands = 0
+    e.stats.denied_keys = e.stats.denied_channels = 0
+    e.stats.turns = e.stats.turn_ticks = e.stats.turn_ticks_most = e.stats.turn_commands_most = 0
+    e.stats.journal_ticks = e.stats.cron_ticks = e.stats.out_of_memory = e.stats.reads = e.stats.writes = 0
 
 
 cdef void count_error(Engine* e, const Reply* r) noexcept nogil:

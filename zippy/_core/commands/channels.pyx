@@ -2,7 +2,7 @@
 # so that joining, leaving and delivering cost the same however many there are.
 
 from libc.string cimport memcpy
-from zippy._core.ground.buf cimport Buf, buf_append, buf_append_i64, buf_append_text, buf_clear, buf_free, buf_init, slice_of, slice_text
+from zippy._core.ground.buf cimport buf_free, slice_of, slice_text
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
@@ -11,8 +11,7 @@ from zippy._core.ground.hashtable cimport (
 from zippy._core.ground.mem cimport mem_free, mem_realloc, mem_zalloc
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport Call, Channel, Subscription
-from zippy._core.keyspace.types cimport NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord
-from zippy._core.resp.writer cimport Reply, reply_bulk, reply_push
+from zippy._core.resp.writer cimport reply_bulk, reply_push
 
 
 cdef void channel_key_of(const void* item, Slice* key) noexcept nogil:
@@ -127,8 +126,7 @@ cdef void unsubscribe_all(Engine* e, Client* c) noexcept nogil:
         drop_subscription(&e.pubsub.shard_channels, &c.shard_channels, c.shard_channels.first)
 
 
-cdef inline Client* outermost_client(const Engine* e) noexcept nogil:
-    """Whose reply comes before what is published to it meanwhile; NULL: nobody's."""
+cdef Client* outermost_client(const Engine* e) noexcept nogil:
     cdef const Call* call = e.call
     while call != NULL and call.parent != NULL:
         call = call.parent
@@ -141,27 +139,34 @@ cdef void ask_pushes(Engine* e, Client* c) noexcept nogil:
         buf_free(&e.pushes.out)
 
 
+cdef Reply* push_reply(Engine* e, Client* c) noexcept nogil:
+    if c != outermost_client(e):
+        return &c.reply
+    e.pushes.proto = c.reply.proto
+    return &e.pushes
+
+
+cdef void push_written(Engine* e, Client* c) noexcept nogil:
+    if c == outermost_client(e):
+        ask_pushes(e, c)
+    else:
+        client_has_output(e, c)
+
+
 cdef size_t deliver(Engine* e, Channel* channel, const char* kind, Slice name, Slice message, bint pattern) noexcept nogil:
     cdef size_t i
-    cdef Client* caller = outermost_client(e)
     cdef Client* c
     cdef Reply* r
     for i in range(channel.count):
         c = channel.subscribers[i].client
-        r = &c.reply
-        if c == caller:
-            r = &e.pushes
-            r.proto = c.reply.proto
+        r = push_reply(e, c)
         reply_push(r, 4 if pattern else 3)
         reply_bulk(r, slice_text(kind))
         if pattern:
             reply_bulk(r, channel.name)
         reply_bulk(r, name)
         reply_bulk(r, message)
-        if c != caller:
-            client_has_output(e, c)
-        else:
-            ask_pushes(e, c)
+        push_written(e, c)
     return channel.count
 
 
@@ -187,41 +192,3 @@ cdef size_t publish(Engine* e, Slice name, Slice message) noexcept nogil:
 cdef size_t publish_shard(Engine* e, Slice name, Slice message) noexcept nogil:
     cdef Channel* channel = <Channel*>ht_find(&e.pubsub.shard_channels, name)
     return 0 if channel == NULL else deliver(e, channel, b"smessage", name, message, False)
-
-
-cdef void publish_named(Engine* e, Buf* name, Slice message) noexcept nogil:
-    """Publishes an event whose channel's name is complete. It is lost, as any message may be, if there was no memory for that."""
-    if not name.failed:
-        publish(e, slice_of(name.data, name.len), message)
-    buf_clear(name)
-
-
-cdef void publish_event(Engine* e, EventRecord* event, Slice key, Buf* name) noexcept nogil:
-    cdef int64_t wanted = e.settings.notify_keyspace_events
-    if wanted & NOTIFY_KEYSPACE:
-        buf_append_text(name, b"__keyspace@")
-        buf_append_i64(name, event.db)
-        buf_append_text(name, b"__:")
-        buf_append(name, key.ptr, key.len)
-        publish_named(e, name, slice_text(event.event))
-    if wanted & NOTIFY_KEYEVENT:
-        buf_append_text(name, b"__keyevent@")
-        buf_append_i64(name, event.db)
-        buf_append_text(name, b"__:")
-        buf_append_text(name, event.event)
-        publish_named(e, name, key)
-
-
-cdef void publish_events(Engine* e) noexcept nogil:
-    cdef Buf* events = &e.ks.effects.events
-    cdef EventRecord event
-    cdef Buf name
-    cdef size_t at = 0
-    buf_init(&name)
-    while at < events.len:
-        memcpy(&event, events.data + at, sizeof(event))
-        at += sizeof(event)
-        publish_event(e, &event, slice_of(events.data + at, event.key_len), &name)
-        at += event.key_len
-    buf_clear(events)
-    buf_free(&name)

@@ -3,13 +3,16 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.acl_user cimport User
 from zippy._core.commands.types cimport Client, Command, Engine, QueuedCommand, Wanted, serve_fn
 
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil
 cdef void client_free(Engine* e, Client* c) noexcept nogil                  # leaves all queues, channels and lists
-cdef void client_must_authenticate(Client* c) noexcept nogil                # limits it as a stranger, if a password is asked for
-cdef void client_authenticated(Client* c) noexcept nogil                    # lifts the limits of a stranger
+# makes it who it is at first: a stranger, if a password is asked for
+cdef void client_begin_as_default(Client* c) noexcept nogil
+cdef void client_log_in(Client* c, User* user) noexcept nogil               # makes it that user; NULL: one that nothing is asked about
+cdef void client_note_rights(Client* c) noexcept nogil                      # to be called after its user, or the default user, was changed
 cdef void client_reset(Engine* e, Client* c) noexcept nogil                 # what RESET does to the engine's side of a client
 # takes the first client off whose input has to be looked at again
 cdef Client* next_unblocked(Engine* e) noexcept nogil
@@ -19,13 +22,12 @@ cdef void note_memory(Engine* e, Client* c) noexcept nogil                  # to
 cdef void set_clients_limit(Engine* e, size_t limit) noexcept nogil         # bytes, 0: none
 # the largest one while they are above the limit, else NULL; O(clients) then
 cdef Client* client_to_evict(Engine* e) noexcept nogil
-cdef Client* client_by_id(Engine* e, uint64_t id) noexcept nogil            # NULL: there is none
-cdef void client_key_of(const void* item, Slice* key) noexcept nogil        # for Engine.clients_by_id
 
 cdef void discard_queue(Client* c) noexcept nogil                           # ends MULTI
 cdef void end_pause(Engine* e) noexcept nogil                                # of CLIENT PAUSE: those it held go on at the end of the turn
 cdef void end_pause_if_over(Engine* e) noexcept nogil
 cdef void start_monitoring(Engine* e, Client* c) noexcept nogil               # it is sent every command that runs; once is enough
+cdef bint is_valid_name(Slice name) noexcept nogil                          # printable ASCII without spaces: it stands in CLIENT LIST
 cdef bint client_set_name(Client* c, Slice name) noexcept nogil             # empty: none; False: it has bytes that a name may not have
 cdef void leave_watches(Engine* e, Client* c) noexcept nogil                # UNWATCH
 cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at the end of the turn: it was stopped and is not any more

@@ -1,23 +1,26 @@
 # A client that blocks keeps a copy of its request, which is run again when a key that it waits for was written; deadlines are a binary
 # heap, in which each client knows its place, so that one can be taken out of the middle.
 
-from libc.stdint cimport UINT64_MAX
+from libc.stdint cimport UINT64_MAX, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.clock cimport clock_ticks
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport ht_find, ht_insert, ht_remove
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_zalloc
+from zippy._core.ground.hashtable cimport ht_insert, ht_remove
+from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_zalloc
 from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_key
 from zippy._core.commands.accounting cimport account_call
+from zippy._core.commands.acl_user cimport USER_NO_PASSWORD, USER_ON, user_is_free
 from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.keyspace.lazy_free cimport lazy_free_step, lazy_last
 from zippy._core.commands.channels cimport unsubscribe_all
+from zippy._core.commands.client_ids cimport client_key_of
 from zippy._core.commands.output cimport client_has_output, take_pending
+from zippy._core.commands.tracking cimport forget_tracking, stop_tracking
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_REPLICA,
-    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_STRANGER, CLIENT_UNBLOCKED, Call
+    CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RESTRICTED, CLIENT_STRANGER, CLIENT_UNBLOCKED, CLIENT_UNPROVEN, TRACKING_CACHING, Call
 )
 from zippy._core.resp.parser cimport (
     PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit, parser_room
@@ -42,7 +45,7 @@ cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     c.peer = slice_of(<char*>(c + 1), peer.len)
     reply_init(&c.reply)
     parser_init(&c.parser, e.settings.proto_max_bulk_len)
-    client_must_authenticate(c)
+    client_begin_as_default(c)
     c.created_us = e.ks.clock.us
     c.active_us = e.ks.clock.mono_us
     c.next = e.clients
@@ -55,15 +58,35 @@ cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     return c
 
 
-cdef void client_must_authenticate(Client* c) noexcept nogil:
-    if c.engine.settings.require_authentication:
-        c.flags |= CLIENT_STRANGER
+cdef inline bint asks_for_password(const Engine* e) noexcept nogil:
+    """Whether nobody is the default user just by coming."""
+    return e.default_user.flags & (USER_ON | USER_NO_PASSWORD) != USER_ON | USER_NO_PASSWORD
+
+
+cdef void client_begin_as_default(Client* c) noexcept nogil:
+    c.user = c.engine.default_user
+    c.flags &= ~<uint64_t>CLIENT_UNPROVEN
+    if asks_for_password(c.engine):
+        c.flags |= CLIENT_UNPROVEN
+    client_note_rights(c)
+
+
+cdef void client_log_in(Client* c, User* user) noexcept nogil:
+    c.user = user
+    c.flags &= ~<uint64_t>CLIENT_UNPROVEN
+    client_note_rights(c)
+
+
+cdef void client_note_rights(Client* c) noexcept nogil:
+    cdef uint64_t flags = 0
+    if c.user != NULL and not user_is_free(c.user):
+        flags = CLIENT_RESTRICTED
+    if c.flags & CLIENT_UNPROVEN and asks_for_password(c.engine):
+        flags |= CLIENT_STRANGER
         parser_limit(&c.parser, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK)
-
-
-cdef void client_authenticated(Client* c) noexcept nogil:
-    c.flags &= ~<uint64_t>CLIENT_STRANGER
-    parser_limit(&c.parser, PARSER_MAX_ARGS, c.engine.settings.proto_max_bulk_len)
+    else:
+        parser_limit(&c.parser, PARSER_MAX_ARGS, c.engine.settings.proto_max_bulk_len)
+    c.flags = c.flags & ~<uint64_t>(CLIENT_STRANGER | CLIENT_RESTRICTED) | flags
 
 
 cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
@@ -83,6 +106,7 @@ cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
 
 cdef void client_free(Engine* e, Client* c) noexcept nogil:
     client_reset(e, c)
+    forget_tracking(e, c)
     if c.flags & CLIENT_PAUSED:
         e.stats.blocked_clients -= 1
     take_off_lists(e, c)
@@ -101,6 +125,7 @@ cdef void client_reset(Engine* e, Client* c) noexcept nogil:
     discard_queue(c)
     leave_watches(e, c)
     unsubscribe_all(e, c)
+    stop_tracking(e, c)
     stop_monitoring(e, c)
 
 
@@ -142,16 +167,29 @@ cdef void stop_monitoring(Engine* e, Client* c) noexcept nogil:
     c.flags &= ~<uint64_t>CLIENT_MONITOR
 
 
+cdef bint is_valid_name(Slice name) noexcept nogil:
+    # eight bytes at once, as names may be as long as any argument; bad has the top bit of some byte set where one is below 33 or above 126
+    cdef uint64_t each_byte = 0x0101010101010101
+    cdef uint64_t bad = 0
+    cdef uint64_t word
+    cdef size_t i = 0
+    while i + 8 <= name.len:
+        memcpy(&word, name.ptr + i, 8)
+        bad |= (word - 33 * each_byte) | (word + each_byte) | word
+        i += 8
+    while i < name.len:
+        bad |= <uint64_t>(not 33 <= name.ptr[i] <= 126) << 7
+        i += 1
+    return not bad & (each_byte << 7)
+
+
 cdef bint client_set_name(Client* c, Slice name) noexcept nogil:
-    cdef size_t i
     cdef char* copy = NULL
-    for i in range(name.len):
-        # names stand in the lines of CLIENT LIST
-        if not 33 <= name.ptr[i] <= 126:
-            return False
+    if not is_valid_name(name):
+        return False
     if name.len:
         copy = <char*>mem_alloc(name.len)
-        memcpy(copy, name.ptr, name.len)
+        mem_copy(copy, name.ptr, name.len)
     mem_free(<void*>c.name.ptr)
     c.name = slice_of(copy, name.len)
     return True
@@ -206,7 +244,7 @@ cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil:
 cdef size_t client_memory(const Client* c) noexcept nogil:
     cdef size_t size = mem_size(c) + c.reply.out.cap + parser_room(&c.parser) + c.parser.scratch.cap + c.multi.bytes
     size += c.parser.kept_cap * sizeof(Slice)
-    size += (c.channels.count + c.patterns.count + c.shard_channels.count) * 64
+    size += (c.channels.count + c.patterns.count + c.shard_channels.count + c.prefixes.count) * 64
     return size
 
 
@@ -236,14 +274,6 @@ cdef Client* client_to_evict(Engine* e) noexcept nogil:
             largest = c
         c = c.next
     return largest
-
-
-cdef void client_key_of(const void* item, Slice* key) noexcept nogil:
-    key[0] = slice_of(<const char*>&(<const Client*>item).id, sizeof(uint64_t))
-
-
-cdef Client* client_by_id(Engine* e, uint64_t id) noexcept nogil:
-    return <Client*>ht_find(&e.clients_by_id, slice_of(<const char*>&id, sizeof(id)))
 
 
 cdef bint queued_copy(QueuedCommand* q, Command* command, int argc, const Slice* argv) noexcept nogil:
@@ -416,6 +446,7 @@ cdef void unblock_answered(Engine* e, const Call* call) noexcept nogil:
     cdef Client* c = call.client
     e.ticks = clock_ticks()
     c.flags &= ~<uint64_t>CLIENT_BLOCKED
+    c.tracking &= ~<uint32_t>TRACKING_CACHING
     account_call(e, call)
     if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
         reply_cut(&c.reply, call.reply_at)

@@ -5,7 +5,8 @@ from zippy._core.ground.buf cimport Slice
 from zippy._core.commands.args cimport (
     OptionTable, arg_choice, arg_i64, arg_i64_or, option_table, reply_subcommand_error, reply_syntax_error
 )
-from zippy._core.commands.client cimport client_by_id, client_set_name, end_pause, unblock_in_vain, unblock_with_error
+from zippy._core.commands.client cimport client_set_name, end_pause, unblock_in_vain, unblock_with_error
+from zippy._core.commands.client_ids cimport client_by_id
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, Client, Engine
 )

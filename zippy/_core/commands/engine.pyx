@@ -17,20 +17,27 @@ from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 )
+from zippy._core.commands.acl_check cimport acl_admits
+from zippy._core.commands.acl_log cimport acl_log_trim
+from zippy._core.commands.acl_user cimport users_begin, users_free
 from zippy._core.commands.args cimport reply_out_of_memory
-from zippy._core.commands.channels cimport publish_events, pubsub_free, pubsub_init
+from zippy._core.commands.channels cimport pubsub_free, pubsub_init
 from zippy._core.commands.client cimport (
-    client_key_of, discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
+    discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
 )
+from zippy._core.commands.client_ids cimport client_key_of
+from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.keys cimport command_keys
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
+from zippy._core.commands.tracking cimport end_caching, remember_reads, tell_own, tracking_free, tracking_init
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL, CLIENT_LONG_ARGUMENTS,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP,
-    CLIENT_REPLY_SKIP_NEXT, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STOPPED, CLIENT_STRANGER, CLIENT_WAITS, CMD_ADMIN,
-    CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_NOSCRIPT, CMD_PYTHON,
+    CLIENT_REPLY_SKIP_NEXT, CLIENT_RESTRICTED, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STOPPED, CLIENT_STRANGER,
+    CLIENT_WAITS, CMD_ADMIN, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI,
+    CMD_NOSCRIPT, CMD_PYTHON,
     CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef,
-    KnownWord, Multi, QueuedCommand
+    KnownWord, Multi, QueuedCommand, TRACKING_CACHING
 )
 from zippy._core.resp.parser cimport (
     PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_pending, parser_unread
@@ -74,7 +81,9 @@ cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil:
     ht_init(&e.commands, command_key_of)
     ht_init(&e.clients_by_id, client_key_of)
     pubsub_init(&e.pubsub)
+    tracking_init(&e.tracking)
     accounting_init(e)
+    e.default_user = users_begin(&e.users)
     e.unlimited_output = SIZE_MAX
     e.input_ticks = <uint64_t>(INPUT_US * clock_ticks_per_us())
 
@@ -85,6 +94,8 @@ cdef void engine_free(Engine* e) noexcept nogil:
     evict_forget(&e.ks)
     keyspace_free(&e.ks)
     accounting_free(e)
+    acl_log_trim(e, 0)
+    users_free(&e.users)
     for i in range(e.command_count):
         if e.all_commands[i].subcommands != NULL:
             ht_free(e.all_commands[i].subcommands)
@@ -94,6 +105,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
     ht_free(&e.commands)
     ht_free(&e.clients_by_id)
     pubsub_free(&e.pubsub)
+    tracking_free(&e.tracking)
     reply_free(&e.pushes)
     batch_free(&e.batch)
     mem_free(e.deadlines)
@@ -243,6 +255,13 @@ cdef bint pass_gate(Engine* e, Client* c, Command* command, int argc, Slice* arg
         refuse_in_multi(c, command, reply_at)
         account_rejected(e, c, command, errors)
     keep_or_cut_reply(e, c, reply_at)
+    if e.ks.effects.events.len:
+        # of keys that were evicted for it
+        publish_events(e)
+    if c.tracking & TRACKING_CACHING:
+        end_caching(e, c, command)
+    # it took its time, though it did not run
+    e.ticks = clock_ticks()
     return False
 
 
@@ -358,6 +377,8 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
             propagate(c.db, call.argc, call.argv)
     if e.ks.effects.events.len:
         publish_events(e)
+    if e.tracking.readers:
+        remember_reads(e, call)
     now = clock_ticks()
     e.ticks = now
     if e.monitor_count and not (call.command.flags & (CMD_SKIP_MONITOR | CMD_ADMIN) or c.flags & CLIENT_RETRY or e.ks.loading):
@@ -374,6 +395,8 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
         end_unit(e, call)
         keep_or_cut_reply(e, c, call.reply_at)
         append_pushes(e, c)
+        if e.tracking.own.len:
+            tell_own(e, c)
         return
     e.ks.no_touch = (call.parent.client.flags & CLIENT_NO_TOUCH) != 0
     if call.parent.client != c:
@@ -490,6 +513,7 @@ cdef void retry(Engine* e, Client* c) noexcept nogil:
     cdef QueuedCommand* request = &c.block.request
     cdef Db* db = c.db
     cdef Call call
+    cdef bint denied
     if c.flags & CLIENT_CLOSING:
         return
     c.db = c.block.db
@@ -497,7 +521,9 @@ cdef void retry(Engine* e, Client* c) noexcept nogil:
     e.ticks = clock_ticks()
     call_begin(e, &call, c, request.command, request.argc, request.argv)
     c.block.again_at_us = 0
-    if not c.block.wanted.serve(e, c, &c.block.wanted):
+    # its user may have been changed while it waited: then it is told so, and waits no more
+    denied = c.flags & CLIENT_RESTRICTED and not acl_admits(e, c, request.command, request.argc, request.argv)
+    if not denied and not c.block.wanted.serve(e, c, &c.block.wanted):
         c.flags |= CLIENT_BLOCKED
         set_alarm(e, c)
     call_end(e, &call)
@@ -651,6 +677,8 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         return False
     if c.flags & CLIENT_MULTI and command.flags & CMD_NO_MULTI:
         reply_error(&c.reply, b"ERR Command not allowed inside a transaction")
+        return False
+    if c.flags & CLIENT_RESTRICTED and not acl_admits(e, c, command, argc, argv):
         return False
     is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
     if (is_exec or c.flags & CLIENT_LONG_ARGUMENTS) and not has_room_for_arguments(c, is_exec):

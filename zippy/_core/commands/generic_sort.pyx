@@ -6,13 +6,15 @@ from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
 from zippy._core.ground.listpack cimport LpItem
-from zippy._core.ground.mem cimport mem_free, mem_has_room, mem_try_alloc, mem_try_realloc
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_lax_double
+from zippy._core.commands.acl_check cimport acl_reads_all_keys
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_i64, arg_option, option_table, options_begin, reply_out_of_memory, reply_syntax_error,
     reply_wrong_type
 )
-from zippy._core.commands.types cimport Client, Engine
+from zippy._core.commands.growth cimport Growth, growth_begin, growth_takes
+from zippy._core.commands.types cimport CLIENT_RESTRICTED, Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.element_expiry cimport element_is_over
@@ -29,7 +31,6 @@ from zippy._core.values.zset cimport ZSetIter, zset_iter, zset_iter_next, zset_t
 
 cdef enum:
     ELEMENT_TEXT = 24        # bytes of scratch for an integer element
-    MEASURE = 1 << 20        # bytes that a result grows by until it is asked whether there is memory
     ELEMENT = 16             # bytes, about, of an element beside its text
     RUN = 4                  # items that are sorted by insertion before merging begins
 
@@ -94,6 +95,21 @@ cdef struct Sorting:
     bint failed              # for want of memory something is missing
 
 
+cdef bint may_read(Client* c, uint32_t option, Slice pattern, int argc, const Slice* argv) noexcept nogil:
+    """Whether the client's user may read all keys, as BY and GET may; else replies with an error. BY without a star reads none."""
+    if not c.flags & CLIENT_RESTRICTED:
+        return True
+    if option == SORT_BY and (pattern.len == 0 or memchr(pattern.ptr, c'*', pattern.len) == NULL):
+        return True
+    if acl_reads_all_keys(c.user, c.engine.call.command, argc, argv):
+        return True
+    if option == SORT_BY:
+        reply_error(&c.reply, b"ERR BY option of SORT denied due to insufficient ACL permissions.")
+    else:
+        reply_error(&c.reply, b"ERR GET option of SORT denied due to insufficient ACL permissions.")
+    return False
+
+
 cdef bint parse(Client* c, int argc, const Slice* argv, const OptionTable* table, SortRequest* request) noexcept nogil:
     """Reads the options; False: replied with an error."""
     cdef Options options
@@ -105,6 +121,8 @@ cdef bint parse(Client* c, int argc, const Slice* argv, const OptionTable* table
     while options.at < argc:
         option = arg_option(&options)
         value = options.value
+        if option & (SORT_BY | SORT_GET) and not may_read(c, option, value[0], argc, argv):
+            return False
         if option == 0:
             reply_syntax_error(c)
             return False
@@ -510,7 +528,7 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
     cdef int64_t last
     cdef int64_t i
     cdef int64_t stored = 0
-    cdef size_t grown = 0
+    cdef Growth growth
     cdef int at
     cdef Buf scratch
     cdef Slice value
@@ -523,6 +541,7 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
         reply_int(&c.reply, 0)
         return
     result = list_new(s.options.store)
+    growth_begin(&growth)
     buf_init(&scratch)
     for i in range(first, last + 1):
         at = next_get(argc, argv, 2) if s.options.gets else 0
@@ -530,17 +549,13 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
             value = s.items[i].element
             if s.options.gets and not look_up(c, argv[at], s.items[i].element, &scratch, &value):
                 value = slice_of(<const char*>&scratch, 0)
-            grown += value.len + ELEMENT
-            if grown >= MEASURE:
-                scratch.failed = scratch.failed or not mem_has_room(grown + MEASURE)
-                grown = 0
-            if scratch.failed:
+            if scratch.failed or not growth_takes(&growth, value.len + ELEMENT):
                 break
             list_make_room(result, &e.settings, 1, &value)
             list_push(result, value, LIST_TAIL)
             stored += 1
             at = next_get(argc, argv, at + 1) if s.options.gets else argc
-    if scratch.failed:
+    if scratch.failed or growth.failed:
         buf_free(&scratch)
         free_entry(&e.ks, result)
         reply_out_of_memory(c)

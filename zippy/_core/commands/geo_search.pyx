@@ -17,9 +17,11 @@ from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_out_of_memory, reply_syntax_error
 )
+from zippy._core.commands.growth cimport Growth, growth_begin, growth_takes
 from zippy._core.commands.geo cimport read_point, read_unit, reply_distance, reply_point
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_error, reply_error_about, reply_int
 from zippy._core.values.entry cimport TYPE_ZSET, Entry
@@ -45,6 +47,7 @@ cdef enum SearchFlag:
     BY_BOX = 1 << 12
 
 cdef enum:
+    MEMBER = 48              # bytes, about, of a member that is stored beside its text
     FEW = 32                 # matches that need no memory of their own
     STEPS_BEFORE_SEEK = 16   # members that are read one after the other to come behind those that lie outside, before the tree is asked
 
@@ -395,16 +398,24 @@ cdef void store(Engine* e, Client* c, const Found* f, const Request* q, const ch
     cdef char[NUM_I64_TEXT] scratch
     cdef const Match* match
     cdef Entry* result
+    cdef Growth growth
+    cdef Slice member
     cdef double score
     cdef uint64_t i
     if f.count == 0:
         store_nothing(c, q.store)
         return
     result = zset_new_tree(q.store, f.count)
+    growth_begin(&growth)
     for i in range(f.count):
         match = &f.matches[i]
+        member = member_of(match, scratch)
+        if not growth_takes(&growth, member.len + MEMBER):
+            free_entry(&e.ks, result)
+            reply_out_of_memory(c)
+            return
         score = match.distance / q.shape.unit if q.store_distances else match.score
-        zset_add(result, &e.settings, member_of(match, scratch), &score, 0)
+        zset_add(result, &e.settings, member, &score, 0)
     zset_try_listpack(result, &e.settings)
     open_for_write(c.db, q.store)
     put_over(c.db, result)

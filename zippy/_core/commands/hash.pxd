@@ -1,7 +1,7 @@
 """The hash group: setting, reading, counting, scanning. Drawing fields at random is in hash_random, what has to do with the expiry of
 fields in hash_expiry."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.slice cimport Slice
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.values.entry cimport NO_EXPIRY, Entry
@@ -28,6 +28,7 @@ cdef void hscan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
 cdef Entry* opened_or_new(Client* c, Slice key, Entry* entry) noexcept nogil
 # After count fields of a hash were removed, the first of which to expire was due at `before`: tells of it, deletes an empty hash
 cdef void fields_removed(Client* c, Slice key, Entry* entry, int64_t count, int64_t before) noexcept nogil
+cdef uint64_t live_length(Client* c, const Entry* entry) noexcept nogil    # how many fields are not over; entry may be NULL
 # Whether a field that has an expiry is there still. Else it is removed, if it may be: *expired is counted up, and the caller calls
 # elements_expired when it has looked at all fields
 cdef bint still_there(Client* c, Entry* entry, Slice field, const HashPair* pair, int* expired) noexcept nogil

@@ -18,8 +18,8 @@ from zippy._core.resp.writer cimport (
 )
 from zippy._core.values.entry cimport TYPE_HASH
 from zippy._core.values.hash cimport (
-    HASH_TEXT, KEEP_EXPIRY, HashIter, hash_expiry_of, hash_field_of, hash_iter, hash_iter_done, hash_iter_next, hash_length,
-    hash_make_room, hash_new, hash_put, hash_remove, hash_set, hash_table, hash_value_of
+    HASH_TEXT, KEEP_EXPIRY, HashIter, hash_count_below, hash_expiry_of, hash_field_of, hash_iter, hash_iter_done, hash_iter_next,
+    hash_length, hash_make_room, hash_new, hash_put, hash_remove, hash_set, hash_table, hash_value_of
 )
 
 
@@ -272,62 +272,62 @@ cdef void hmget_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         elements_expired(c.db, argv[1], entry)
 
 
-cdef uint64_t live_length(Client* c, Entry* entry) noexcept nogil:
-    """How many fields are not over; entry may be NULL."""
-    cdef HashIter it
-    cdef uint64_t count = 0
+cdef uint64_t live_length(Client* c, const Entry* entry) noexcept nogil:
     if entry == NULL:
         return 0
     if not element_is_over(c.db, elements_next(entry)):
         return hash_length(entry)
-    hash_iter(&it, entry)
-    while hash_iter_next(&it):
-        count += not element_is_over(c.db, it.pair.expiry)
-    hash_iter_done(&it)
-    return count
+    return hash_length(entry) - hash_count_below(entry, c.engine.ks.clock.ms)
 
 
-cdef void reply_pairs(Client* c, Entry* entry, bint fields, bint values) noexcept nogil:
+cdef void reply_pairs(Client* c, Entry* entry, uint64_t count, bint fields, bint values) noexcept nogil:
+    """Replies with the fields that are not over, which are so many, or values, or both."""
     cdef HashIter it
+    if count == 0:
+        return
     hash_iter(&it, entry)
-    while hash_iter_next(&it):
+    while count and hash_iter_next(&it):
         if element_is_over(c.db, it.pair.expiry):
             continue
         if fields:
             reply_bulk(&c.reply, it.pair.field)
         if values:
             reply_bulk(&c.reply, it.pair.value)
+        count -= 1
     hash_iter_done(&it)
 
 
 cdef void hgetall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """HGETALL key. Passes over fields whose time is over, as HKEYS, HVALS and HSCAN do."""
     cdef Entry* entry
+    cdef uint64_t count
     if not read_hash(c, argv[1], &entry):
         return
-    reply_map(&c.reply, live_length(c, entry))
-    if entry != NULL:
-        reply_pairs(c, entry, True, True)
+    count = live_length(c, entry)
+    reply_map(&c.reply, count)
+    reply_pairs(c, entry, count, True, True)
 
 
 cdef void hkeys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """HKEYS key."""
     cdef Entry* entry
+    cdef uint64_t count
     if not read_hash(c, argv[1], &entry):
         return
-    reply_array(&c.reply, live_length(c, entry))
-    if entry != NULL:
-        reply_pairs(c, entry, True, False)
+    count = live_length(c, entry)
+    reply_array(&c.reply, count)
+    reply_pairs(c, entry, count, True, False)
 
 
 cdef void hvals_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """HVALS key."""
     cdef Entry* entry
+    cdef uint64_t count
     if not read_hash(c, argv[1], &entry):
         return
-    reply_array(&c.reply, live_length(c, entry))
-    if entry != NULL:
-        reply_pairs(c, entry, False, True)
+    count = live_length(c, entry)
+    reply_array(&c.reply, count)
+    reply_pairs(c, entry, count, False, True)
 
 
 cdef void hlen_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:

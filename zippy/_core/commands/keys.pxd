@@ -13,4 +13,5 @@ cdef bint command_has_keys(const Command* command) noexcept nogil      # it may 
 # For `keys_by` of a spec
 cdef int set_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 cdef int bitfield_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
+cdef int pfmerge_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 cdef int sort_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil

@@ -6,8 +6,8 @@ from zippy._core.commands.args cimport Options, OptionTable, arg_choice, arg_opt
 from zippy._core.ground.buf cimport slice_is
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.commands.types cimport (
-    BEGIN_INDEX, BEGIN_UNKNOWN, FIND_KEYNUM, FIND_UNKNOWN, KEY_ACCESS, KEY_INCOMPLETE, KEY_NOT_KEY, KEY_OW, KEY_RO, KEY_RW, KEY_UPDATE,
-    KEY_VARIABLE_FLAGS, KeySpec
+    BEGIN_INDEX, BEGIN_UNKNOWN, FIND_KEYNUM, FIND_UNKNOWN, KEY_ACCESS, KEY_INCOMPLETE, KEY_INSERT, KEY_NOT_KEY, KEY_OW, KEY_RO, KEY_RW,
+    KEY_UPDATE, KEY_VARIABLE_FLAGS, KeySpec
 )
 
 cdef enum:
@@ -177,6 +177,16 @@ cdef int bitfield_keys(int argc, const Slice* argv, KeyRef* keys, int room) noex
     while options.at < argc and arg_option(&options):
         pass
     add(&found, 1, READ if options.at == argc else CHANGE)
+    return found.count
+
+
+cdef int pfmerge_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil:
+    """PFMERGE changes its destination though there be no source. Redis cannot tell its keys then, and so lets everybody make one."""
+    cdef Found found = Found(keys, room, 0)
+    cdef int i
+    add(&found, 1, KEY_RW | KEY_ACCESS | KEY_INSERT)
+    for i in range(2, argc):
+        add(&found, i, READ)
     return found.count
 
 

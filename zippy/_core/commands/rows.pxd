@@ -7,3 +7,4 @@ from zippy._core.commands.types cimport Command
 
 # All commands, a container before its subcommands, whose `parent` points into the same array; static, to be copied
 cdef const Command* command_rows(int* count) noexcept nogil
+cdef const char* category_name(int bit) noexcept nogil      # of access control; NULL: there are no more

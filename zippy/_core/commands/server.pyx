@@ -6,11 +6,13 @@ from zippy._core.ground.buf cimport Slice
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.keyspace.db cimport flush_db, swap_dbs
+from zippy._core.keyspace.effects cimport flushed
 from zippy._core.keyspace.key_table cimport kt_count
 from zippy._core.keyspace.lazy_free cimport lazy_waits
 from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_out_of_memory, reply_syntax_error
 from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
 from zippy._core.commands.engine cimport find_command, propagate_instead
+from zippy._core.commands.events cimport tell_before_reply
 from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
 from zippy._core.commands.types cimport CLIENT_MONITOR, CMD_NO_MANDATORY_KEYS, Client, Command, Engine, KeyRef
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_bulk_int, reply_error, reply_int, reply_ok, reply_set, reply_simple
@@ -49,11 +51,15 @@ cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first
     lazy = not wait or can_wait_for_memory(e, c)
     for i in range(first, end):
         e.ks.dirty += <int64_t>flush_db(e.ks.dbs[i], lazy)
+    flushed(&e.ks)
     # also when there was nothing to flush here: a replica may hold keys that have expired on this side
     propagate_instead(e, c, argc, argv)
     if wait and lazy and lazy_waits(&e.ks):
         block_until_freed(e, c)
     else:
+        if wait and lazy and e.ks.tracking:
+            # it is told as if it had waited
+            tell_before_reply(e, c)
         reply_ok(&c.reply)
     return True
 

@@ -4,13 +4,14 @@
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 from libc.stdlib cimport qsort
 from zippy._core.ground.listpack cimport LpItem
-from zippy._core.ground.mem cimport mem_free, mem_has_room, mem_try_alloc
+from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_in_range, arg_option, check_type, option_table, options_begin, reply_out_of_memory,
     reply_syntax_error
 )
+from zippy._core.commands.growth cimport Growth, growth_begin, growth_takes
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.lazy_free cimport free_entry
@@ -25,7 +26,6 @@ from zippy._core.values.set cimport (
 from zippy._core.values.set_probe cimport SetProbe, probe_contains, probe_free, probe_init
 
 cdef enum:
-    MEASURE = 1 << 20   # bytes that a result grows by until it is asked whether there is memory
     MEMBER = 24         # bytes, about, of a member beside its text
     PROBED_SETS = 4     # a union of so many is replied by probing the earlier sets for each member, of more by building it
 
@@ -44,8 +44,7 @@ cdef struct Output:
     Client* client      # replied to, unless into is given
     Entry* into         # a set that takes them, or NULL
     int64_t count       # members so far
-    size_t grown        # bytes, about, that `into` took since it was asked whether there is memory
-    bint failed         # there was none: the rest is left out
+    Growth growth       # of `into`: where it failed the rest is left out
 
 
 # ---- operands and result
@@ -93,18 +92,13 @@ cdef Output output_to(Engine* e, Client* c, Entry* into) noexcept nogil:
     output.client = c
     output.into = into
     output.count = 0
-    output.grown = 0
-    output.failed = False
+    growth_begin(&output.growth)
     return output
 
 
 cdef void add(Output* output, const LpItem* member) noexcept nogil:
-    """Adds a member to the set, as long as there is memory for the next MEASURE of them."""
-    output.grown += (member.len if member.ptr != NULL else 0) + MEMBER
-    if output.grown >= MEASURE:
-        output.grown = 0
-        output.failed = output.failed or not mem_has_room(2 * MEASURE)
-    if not output.failed:
+    """Adds a member to the set, as long as there is memory."""
+    if growth_takes(&output.growth, (member.len if member.ptr != NULL else 0) + MEMBER):
         set_add_item(output.into, &output.engine.settings, member)
 
 
@@ -130,7 +124,7 @@ cdef void store(Engine* e, Client* c, const Output* output, Slice key, const cha
     its time was over, as long as nobody has noticed."""
     cdef Entry* result = output.into
     cdef int64_t length = set_length(result)
-    if output.failed:
+    if output.growth.failed:
         free_entry(&e.ks, result)
         reply_out_of_memory(c)
         return
@@ -321,14 +315,14 @@ cdef void reply_and_free(Output* output) noexcept nogil:
     cdef Entry* made = output.into
     output.into = NULL
     output.count = 0
-    if not output.failed:
+    if not output.growth.failed:
         put_all(output, made)
     free_entry(&output.engine.ks, made)
 
 
 cdef void end_reply(const Output* output, size_t before, size_t place) noexcept nogil:
     """Ends a reply that began at `before`, with its length at `place`."""
-    if output.failed:
+    if output.growth.failed:
         reply_cut(&output.client.reply, before)
         reply_out_of_memory(output.client)
     else:

@@ -12,6 +12,7 @@ from zippy._core.commands.args cimport (
     EACH_KEY, OptionTable, Options, arg_choice, arg_i64, arg_in_range, arg_option, option_table, options_begin,
     reply_out_of_memory, reply_syntax_error, reply_wrong_type
 )
+from zippy._core.commands.growth cimport Growth, growth_begin, growth_takes
 from zippy._core.commands.sorted_set_range cimport reply_member, reply_members_header
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
@@ -29,6 +30,9 @@ cdef enum Aggregate:
     AGGREGATE_SUM = 1
     AGGREGATE_MIN = 2
     AGGREGATE_MAX = 3
+
+cdef enum:
+    MEMBER = 48              # bytes, about, of a member beside its text
 
 cdef enum OperationFlag:
     OPERATION_WEIGHTS = 1
@@ -81,6 +85,7 @@ cdef struct Operation:
     uint32_t aggregate       # an Aggregate
     bint with_scores
     int64_t limit            # 0: none
+    Growth growth            # of the result: where it failed the rest is left out
 
 
 ctypedef void (*combine_fn)(Operation* o, Entry* result) noexcept nogil
@@ -201,6 +206,7 @@ cdef bint begin(
     o.aggregate = AGGREGATE_SUM
     o.with_scores = False
     o.limit = 0
+    growth_begin(&o.growth)
     if not arg_i64(c, argv[at], &keys):
         return False
     if keys < 1:
@@ -241,7 +247,8 @@ cdef double aggregated(double a, double b, uint32_t aggregate) noexcept nogil:
 
 
 cdef inline void put(Operation* o, Entry* result, Slice member, double score) noexcept nogil:
-    zset_add(result, &o.engine.settings, member, &score, ZSET_EXACTLY)
+    if growth_takes(&o.growth, member.len + MEMBER):
+        zset_add(result, &o.engine.settings, member, &score, ZSET_EXACTLY)
 
 
 cdef void unite(Operation* o, Entry* result) noexcept nogil:
@@ -330,6 +337,13 @@ cdef void subtract(Operation* o, Entry* result) noexcept nogil:
 # ---- commands
 
 
+cdef void drop_result(Operation* o, Entry* result) noexcept nogil:
+    """Ends an operation that found no memory."""
+    free_entry(&o.engine.ks, result)
+    mem_free(o.sources)
+    reply_out_of_memory(o.client)
+
+
 cdef void read_result(
     Engine* e, Client* c, int argc, Slice* argv, const char* name, const OptionTable* table, combine_fn combine
 ) noexcept nogil:
@@ -340,6 +354,9 @@ cdef void read_result(
         return
     result = zset_new_tree(slice_of(b"", 0), 0)
     combine(&o, result)
+    if o.growth.failed:
+        drop_result(&o, result)
+        return
     reply_members_header(&c.reply, <int64_t>zset_length(result), o.with_scores)
     zset_iter(&it, result, 0, False)
     while zset_iter_next(&it):
@@ -358,6 +375,9 @@ cdef void store_result(
         return
     result = zset_new_tree(argv[1], 0)
     combine(&o, result)
+    if o.growth.failed:
+        drop_result(&o, result)
+        return
     length = <int64_t>zset_length(result)
     if length:
         zset_try_listpack(result, &e.settings)

@@ -5,17 +5,22 @@ from libc.stdint cimport uint32_t
 from zippy._core.ground.number cimport num_read_lax_double
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.args cimport (
-    OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_syntax_error
+    OptionTable, Options, arg_i64, arg_option, check_type, option_table, options_begin, reply_out_of_memory, reply_syntax_error
 )
+from zippy._core.commands.growth cimport Growth, growth_begin, growth_takes
 from zippy._core.commands.types cimport Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_over
 from zippy._core.keyspace.effects cimport mutated
+from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_double, reply_error, reply_int
 from zippy._core.values.entry cimport TYPE_ZSET, Entry
 from zippy._core.values.zset cimport (
     zset_add, zset_iter, zset_iter_next, zset_length, zset_lex_span, zset_make_room, zset_new, zset_score_span
 )
+
+cdef enum:
+    MEMBER = 48            # bytes, about, of a member beside its text
 
 cdef enum RangeFlag:
     BY_SCORE = 1           # neither of the two: by rank
@@ -235,16 +240,21 @@ cdef void zrevrangebylex_command(Engine* e, Client* c, int argc, Slice* argv) no
 
 
 cdef Entry* range_of(Engine* e, Slice key, Entry* entry, uint64_t first, uint64_t count, const RangeRequest* q) noexcept nogil:
-    """A sorted set of count members of another one."""
+    """A sorted set of count members of another one; NULL: out of memory."""
     cdef Entry* result = zset_new(key)
+    cdef Growth growth
     cdef ZSetIter it
     cdef double score
     if not q.flags & RANGE_KIND:
         # where Redis knows the length beforehand; the sign of a zero shows it
         zset_make_room(result, &e.settings, count)
+    growth_begin(&growth)
     zset_iter(&it, entry, first, (q.flags & RANGE_REV) != 0)
     while count:
         zset_iter_next(&it)
+        if not growth_takes(&growth, it.member.len + MEMBER):
+            free_entry(&e.ks, result)
+            return NULL
         score = it.score
         zset_add(result, &e.settings, it.member, &score, 0)
         count -= 1
@@ -270,6 +280,9 @@ cdef void zrangestore_command(Engine* e, Client* c, int argc, Slice* argv) noexc
         reply_int(&c.reply, 0)
         return
     result = range_of(e, argv[1], entry, first, count, &q)
+    if result == NULL:
+        reply_out_of_memory(c)
+        return
     open_for_write(c.db, argv[1])
     put_over(c.db, result)
     mutated(c.db, argv[1], NOTIFY_ZSET, b"zrangestore", 1)

@@ -18,9 +18,10 @@ from zippy._core.keyspace.types cimport NOTIFY_STREAM
 from zippy._core.resp.writer cimport reply_error, reply_error_slice, reply_int, reply_ok
 from zippy._core.values.entry cimport TYPE_STREAM
 from zippy._core.values.stream cimport (
-    Stream, stream_group, stream_group_create, stream_group_delete, stream_group_set_id, stream_new, stream_of, stream_take_remains
+    Stream, stream_consumer_delete, stream_group, stream_group_create, stream_group_delete, stream_group_set_id, stream_new, stream_of,
+    stream_take_remains
 )
-from zippy._core.values.stream_group cimport READ_UNKNOWN, consumer_create, consumer_delete, consumer_find, consumer_name, group_name
+from zippy._core.values.stream_group cimport READ_UNKNOWN, consumer_create, consumer_find, consumer_name, group_name
 
 cdef enum GroupFlag:
     GROUP_NEW_ID = 1 << 0        # $
@@ -257,11 +258,14 @@ cdef void xgroup_delconsumer_command(Engine* e, Client* c, int argc, Slice* argv
     """XGROUP DELCONSUMER key group consumer. Replies how many entries were pending for it."""
     cdef StreamGroup* group = open_group(c, argv)
     cdef StreamConsumer* consumer
+    cdef Stream* s
     if group == NULL:
         return
     consumer = consumer_find(group, argv[4])
     if consumer == NULL:
         reply_int(&c.reply, 0)
         return
-    reply_int(&c.reply, <int64_t>consumer_delete(group, consumer))
+    s = stream_of(open_for_write(c.db, argv[2]))
+    reply_int(&c.reply, <int64_t>stream_consumer_delete(s, group, consumer))
+    free_entry(&e.ks, stream_take_remains(s))
     mutated_aside(c.db, argv[2], NOTIFY_STREAM, b"xgroup-delconsumer", 1)

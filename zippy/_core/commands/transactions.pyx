@@ -2,9 +2,10 @@
 
 from libc.stdint cimport uint64_t
 from zippy._core.ground.buf cimport Slice
+from zippy._core.commands.acl_check cimport acl_admits_queued
 from zippy._core.commands.client cimport discard_queue, leave_watches
 from zippy._core.commands.engine cimport engine_run_admitted, propagate_nothing
-from zippy._core.commands.types cimport CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_MULTI, Client, Engine, QueuedCommand
+from zippy._core.commands.types cimport CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_MULTI, CLIENT_RESTRICTED, Client, Engine, QueuedCommand
 from zippy._core.keyspace.db cimport is_expired
 from zippy._core.keyspace.effects cimport watch_any_expired, watch_key
 from zippy._core.keyspace.key_table cimport kt_find
@@ -55,6 +56,8 @@ cdef void exec_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     e.stats.transactions += 1
     for i in range(c.multi.count):
         queued = &c.multi.queue[i]
+        if c.flags & CLIENT_RESTRICTED and not acl_admits_queued(e, c, queued.command, queued.argc, queued.argv):
+            continue
         engine_run_admitted(e, c, queued.command, queued.argc, queued.argv)
     discard_queue(c)
     leave_watches(e, c)

@@ -6,6 +6,7 @@ from zippy._core.ground.buf cimport Buf, Slice
 from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.histogram cimport Histogram
 from zippy._core.ground.mem cimport Account
+from zippy._core.commands.acl_user cimport User, Users
 from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, WatchNode
 from zippy._core.resp.parser cimport Batch, Parser
 from zippy._core.resp.writer cimport Reply
@@ -36,9 +37,11 @@ cdef enum CommandFlag:
     CMD_RUNS_SUBSCRIBED = 1 << 25    # may be called by a RESP2 client in subscribed mode
     CMD_TELLS_HEALTH = 1 << 28       # PING: refused, as writes are, when the last save failed
     CMD_PYTHON = 1 << 26             # the handler is a Python function
-    CMD_TAKES_VIEWS = 1 << 29        # AUTH: its handler in Python gets long arguments as memoryviews
     CMD_NO_MANDATORY_KEYS = 1 << 30  # it has key specs, and requests without a key
     CMD_RUNS_QUEUE = 1 << 27         # EXEC: what holds for the queued commands holds for it
+    CMD_PUBLISHES = 1 << 19          # its first word is a channel
+    CMD_SUBSCRIBES = 1 << 20         # all of its words are channels
+    CMD_SUBSCRIBES_PATTERNS = 1 << 21    # and they are patterns
 
 cdef enum ClientFlag:
     CLIENT_MULTI = 1 << 0            # commands are queued
@@ -67,16 +70,29 @@ cdef enum ClientFlag:
     CLIENT_OVER_LIMIT = 1 << 24      # closing: too much output is unsent
     CLIENT_SPEAKS_HTTP = 1 << 25     # closing: it sent a line of a web browser
     CLIENT_WAITS = CLIENT_BLOCKED | CLIENT_AWAITING      # a command of its has begun and not ended
-    CLIENT_STRANGER = 1 << 26        # has not shown the password that is asked for
+    CLIENT_STRANGER = 1 << 26        # has to show a password before it may do anything else
     CLIENT_OUT_OF_MEMORY = 1 << 27   # closing: there was no memory for its request or its reply
     CLIENT_LONG_ARGUMENTS = 1 << 28  # a command came whose arguments are in blocks of their own
+    CLIENT_RESTRICTED = 1 << 29      # there is something that its user may not do
+    CLIENT_UNPROVEN = 1 << 30        # came when a password was asked for, and has shown none: a stranger whenever one is asked for
     # what a client with one of these sends needs a closer look
     CLIENT_SPECIAL = (
         CLIENT_MULTI | CLIENT_MONITOR | CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT
-        | CLIENT_STRANGER | CLIENT_LONG_ARGUMENTS
+        | CLIENT_STRANGER | CLIENT_LONG_ARGUMENTS | CLIENT_RESTRICTED
     )
     # a client with one of these runs nothing for now
     CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
+
+cdef enum TrackingFlag:
+    # of Client.tracking
+    TRACKING_ON = 1 << 0
+    TRACKING_BROADCAST = 1 << 1      # it is told of every write to a key with one of its prefixes, read or not
+    TRACKING_OPTIN = 1 << 2          # what it reads is remembered only with TRACKING_CACHING
+    TRACKING_OPTOUT = 1 << 3         # only without
+    TRACKING_NOLOOP = 1 << 4         # it is not told of what it changed itself
+    TRACKING_CACHING = 1 << 5        # CLIENT CACHING was sent, and no command after it has ended
+    TRACKING_BROKEN = 1 << 6         # who should have been told in its place was gone
+    TRACKING_KNOWN = 1 << 7          # it tracks or did: its id may be in Keyspace.tracked
 
 cdef enum BlockReply:
     # what a client that waited in vain gets
@@ -127,6 +143,9 @@ ctypedef void (*command_fn)(Engine* e, Client* c, int argc, Slice* argv) noexcep
 ctypedef bint (*serve_fn)(Engine* e, Client* c, const Wanted* w) noexcept nogil
 # writes at most `room` keys; how many there are, or KEYS_UNKNOWN
 ctypedef int (*keys_fn)(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
+
+# appends a client as CLIENT LIST shows it
+ctypedef void (*describe_fn)(Client* c, Buf* line) noexcept nogil
 
 
 cdef struct KeyRef:
@@ -268,6 +287,33 @@ cdef struct PubSub:
     HashTable subscriptions          # Subscription by channel and client: of all three kinds
 
 
+cdef struct PrefixLength:
+    size_t length
+    size_t count                     # prefixes of that length
+
+
+cdef struct DeadKeys:
+    DeadKeys* next
+    HashTable table                  # TrackedKeys that are of no use any more, to be freed in steps
+
+
+cdef struct Tracking:
+    # client-side caching; what was read is in Keyspace.tracked
+    uint64_t clients                 # that track keys
+    uint64_t readers                 # of them those whose reads are remembered
+    uint64_t known                   # connected clients with TRACKING_KNOWN
+    uint64_t items                   # ids in Keyspace.tracked
+    HashTable prefixes               # Channel: a prefix, and the clients that are told of all keys with it
+    PrefixLength* lengths            # of the prefixes, in ascending order
+    size_t length_count
+    size_t length_cap
+    Buf writes                       # WriteRecords of this turn: who broadcasts is told at its end
+    size_t write_count
+    Buf own                          # what the outermost call's client changed of what it tracks: OwnRecords; told after its reply
+    const Command* container         # of CLIENT CACHING: the commands beside it do not end what it said
+    DeadKeys* dead
+
+
 cdef struct Client:
     uint64_t id
     Engine* engine
@@ -282,7 +328,11 @@ cdef struct Client:
     SubscriptionList channels
     SubscriptionList patterns
     SubscriptionList shard_channels
+    SubscriptionList prefixes        # of Tracking.prefixes
+    uint64_t redirect                # the client that is told of invalid keys in its place, 0: none
+    uint32_t tracking                # TRACKING_ bits
     void* owner                      # the session, opaque here
+    User* user                       # who it is; NULL: nothing of what it does is asked about
     Slice peer                       # "127.0.0.1:50000", owned
     Slice name                       # of CLIENT SETNAME, owned; NULL: none
     Client* prev                     # of all clients
@@ -329,6 +379,28 @@ cdef struct SlowEntry:
     Slice name
 
 
+cdef struct AclLogEntry:
+    # a command or a login that was refused, and those like it that followed
+    AclLogEntry* older
+    AclLogEntry* newer
+    uint64_t id
+    uint64_t count
+    int verdict                      # an AclVerdict
+    int context                      # an AclContext
+    Slice object                     # the command, key or channel; in the same block
+    Slice user                       # in the same block
+    Slice client                     # as CLIENT LIST showed it at the last refusal; owned
+    int64_t created_ms               # since the epoch
+    int64_t updated_ms
+
+
+cdef struct AclLog:
+    AclLogEntry* newest
+    AclLogEntry* oldest
+    uint64_t count
+    uint64_t next_id
+
+
 cdef struct LatencySample:
     int64_t at                       # seconds since the epoch
     int64_t ms
@@ -347,12 +419,20 @@ cdef struct EngineStats:
     uint64_t rejected_connections
     uint64_t bytes_in
     uint64_t bytes_out
+    uint64_t reads                   # pieces that input came in
+    uint64_t writes                  # and that output went in
+    size_t input_most                # bytes of the longest of them since somebody asked
+    size_t output_most
     uint64_t query_limit_disconnects
     uint64_t output_limit_disconnects
     uint64_t out_of_memory           # commands that were answered so
     uint64_t error_replies
     uint64_t evicted_clients
-    uint64_t auth_denied
+    uint64_t denied_logins
+    uint64_t denied_certificates
+    uint64_t denied_commands
+    uint64_t denied_keys
+    uint64_t denied_channels
     uint64_t turns
     uint64_t turn_ticks              # clock_ticks that turns took, up to their replies
     uint64_t turn_ticks_most         # that one took
@@ -374,6 +454,7 @@ cdef struct Engine:
     Command* all_commands            # an array, subcommands too, by id
     int command_count
     PubSub pubsub
+    Tracking tracking
     Client* clients                  # all of them
     HashTable clients_by_id
     uint64_t client_count
@@ -416,6 +497,10 @@ cdef struct Engine:
     LatencyEvent* latency[LATENCY_EVENTS]    # of the latency monitor, in order of first appearance
     int latency_count
     EngineStats stats
+    Users users
+    User* default_user               # who every client is at first
+    AclLog acl_log
+    describe_fn describe_client      # NULL: nobody can
     void* scripting                  # a Scripting, opaque here; NULL until the first script
     bint busy                        # a script has run for longer than it may keep others waiting
     busy_fn while_busy               # NULL: nobody can be looked after then

@@ -100,10 +100,15 @@ cdef bint id_tree_above(const IdTree* t, StreamId id, IdCursor* c) noexcept nogi
 cdef bint id_tree_below(const IdTree* t, StreamId id, IdCursor* c) noexcept nogil       # the last id <= this one
 cdef bint id_tree_next(IdCursor* c) noexcept nogil                          # False at the end
 cdef bint id_tree_prev(IdCursor* c) noexcept nogil
+cdef bint id_tree_skip(IdCursor* c, int count) noexcept nogil               # so many ids further; False: there are none left
 # One of the numbers at the cursor, which stays valid
 cdef void id_tree_set(IdTree* t, IdCursor* c, int number, uint64_t n) noexcept nogil
 # Takes the first leaf out, or NULL: it is the caller's, and mem_free frees it
 cdef IdLeaf* id_tree_cut_first(IdTree* t) noexcept nogil
+# Moves the leaves before this one, which is not the first and before which there are so many ids, to an empty tree. O(log n)
+cdef void id_tree_cut_before(IdTree* t, IdLeaf* leaf, uint64_t ids, IdTree* cut) noexcept nogil
+# Removes the ids beside which this number is n from the leaf that holds (or would hold) an id of a tree that is not empty: how many
+cdef int id_tree_remove_alike(IdTree* t, StreamId id, int number, uint64_t n) noexcept nogil
 cdef void id_tree_append_leaf(IdTree* t, IdLeaf* leaf) noexcept nogil       # takes over a leaf that was cut, with ids above all others
 cdef StreamId id_leaf_id(const IdLeaf* leaf, int at) noexcept nogil
 cdef uint64_t id_leaf_number(const IdLeaf* leaf, int at, int number) noexcept nogil

@@ -350,11 +350,17 @@ cdef void remove_child(IdTree* t, Path* path) noexcept nogil:
         t.root = NULL
         t.height = 0
         return
-    while t.height and (<Inner*>t.root).count == 1:
-        node = <Inner*>t.root
+    lower(t)
+
+
+cdef void lower(IdTree* t) noexcept nogil:
+    """Takes nodes off the top that have one child."""
+    cdef Inner* node = <Inner*>t.root
+    while t.height and node.count == 1:
         t.root = node.child[0]
         mem_free(node)
         t.height -= 1
+        node = <Inner*>t.root
 
 
 cdef void unlink(IdTree* t, Path* path, IdLeaf* leaf) noexcept nogil:
@@ -494,6 +500,11 @@ cdef void shrink(IdTree* t, Path* path, IdLeaf* leaf) noexcept nogil:
     replace(t, path, leaf, pack(&c, 0, c.count, min(max(c.count * 2, <int>LEAST_ROOM), <int>ID_LEAF)))
 
 
+cdef inline void shrink_sparse(IdTree* t, Path* path, IdLeaf* leaf) noexcept nogil:
+    if leaf.count <= leaf.room // 4 and leaf.room > 2 * LEAST_ROOM:
+        shrink(t, path, leaf)
+
+
 cdef bint id_tree_remove(IdTree* t, StreamId id) noexcept nogil:
     cdef Path path
     cdef IdLeaf* leaf = descend(t, id, &path)
@@ -509,9 +520,69 @@ cdef bint id_tree_remove(IdTree* t, StreamId id) noexcept nogil:
     if leaf.count == 0:
         unlink(t, &path, leaf)
         mem_free(leaf)
-    elif leaf.count <= leaf.room // 4 and leaf.room > 2 * LEAST_ROOM:
-        shrink(t, &path, leaf)
+    else:
+        shrink_sparse(t, &path, leaf)
     return True
+
+
+cdef inline void keep_places(unsigned char* column, size_t width, const uint8_t* places, int kept) noexcept nogil:
+    """Moves what stands at these places, which ascend, to the column's start."""
+    cdef int i
+    for i in range(kept):
+        memcpy(column + i * width, column + places[i] * width, width)
+
+
+cdef void keep_in_place(IdLeaf* leaf, const uint8_t* places, int kept) noexcept nogil:
+    """Removes all from a leaf but the ids at these places."""
+    cdef unsigned char* column = <unsigned char*>(leaf + 1)
+    cdef int i
+    for i in range(leaf.columns):
+        # four loops, each of moves of one size
+        if leaf.width[i] == 1:
+            keep_places(column, 1, places, kept)
+        elif leaf.width[i] == 2:
+            keep_places(column, 2, places, kept)
+        elif leaf.width[i] == 4:
+            keep_places(column, 4, places, kept)
+        elif leaf.width[i] == 8:
+            keep_places(column, 8, places, kept)
+        column += <size_t>leaf.room * leaf.width[i]
+    leaf.count = <uint8_t>kept
+
+
+cdef int places_of_others(const IdLeaf* leaf, int column, uint64_t value, uint8_t* places) noexcept nogil:
+    """The places where the column has another value; how many."""
+    cdef const unsigned char* at = column_of(leaf, column)
+    cdef int width = leaf.width[column]
+    cdef int kept = 0
+    cdef int i
+    value -= leaf.base[column]
+    if width == 1:
+        for i in range(leaf.count):
+            places[kept] = <uint8_t>i
+            kept += at[i] != value
+        return kept
+    for i in range(leaf.count):
+        places[kept] = <uint8_t>i
+        kept += difference(at, width, i) != value
+    return kept
+
+
+cdef int id_tree_remove_alike(IdTree* t, StreamId id, int number, uint64_t n) noexcept nogil:
+    cdef Path path
+    cdef uint8_t[ID_LEAF] places
+    cdef IdLeaf* leaf = descend(t, id, &path)
+    cdef int kept = places_of_others(leaf, FIRST_NUMBER + number, n, places)
+    cdef int removed = leaf.count - kept
+    t.count -= removed
+    t.changes += 1
+    if kept == 0:
+        unlink(t, &path, leaf)
+        mem_free(leaf)
+    elif removed:
+        keep_in_place(leaf, places, kept)
+        shrink_sparse(t, &path, leaf)
+    return removed
 
 
 cdef IdLeaf* id_tree_cut_first(IdTree* t) noexcept nogil:
@@ -525,6 +596,45 @@ cdef IdLeaf* id_tree_cut_first(IdTree* t) noexcept nogil:
     t.changes += 1
     leaf.prev = leaf.next = NULL
     return leaf
+
+
+cdef Inner* cut_children(Inner* node, int slot, void* part) noexcept nogil:
+    """Moves the children before a slot to a new node, behind them what was cut off the child there (NULL: nothing). NULL: no children."""
+    cdef Inner* cut
+    if slot == 0 and part == NULL:
+        return NULL
+    cut = <Inner*>mem_alloc(sizeof(Inner))
+    cut.count = slot
+    memcpy(&cut.least[1], &node.least[1], slot * sizeof(StreamId))
+    memcpy(cut.child, node.child, slot * sizeof(void*))
+    if part != NULL:
+        cut.child[slot] = part
+        cut.count += 1
+    node.count -= slot
+    memmove(node.least, &node.least[slot], node.count * sizeof(StreamId))
+    memmove(node.child, &node.child[slot], node.count * sizeof(void*))
+    return cut
+
+
+cdef void id_tree_cut_before(IdTree* t, IdLeaf* leaf, uint64_t ids, IdTree* cut) noexcept nogil:
+    cdef Path path
+    cdef void* part = NULL
+    cdef int level
+    descend(t, id_leaf_id(leaf, 0), &path)
+    for level in range(t.height - 1, -1, -1):
+        part = cut_children(path.node[level], path.slot[level], part)
+    cut.root = part
+    cut.height = t.height
+    cut.first = t.first
+    cut.last = leaf.prev
+    cut.count = ids
+    cut.last.next = NULL
+    leaf.prev = NULL
+    t.first = leaf
+    t.count -= ids
+    t.changes += 1
+    lower(t)
+    lower(cut)
 
 
 cdef void id_tree_append_leaf(IdTree* t, IdLeaf* leaf) noexcept nogil:
@@ -594,6 +704,14 @@ cdef bint id_tree_next(IdCursor* c) noexcept nogil:
     if c.at == c.leaf.count:
         c.leaf = c.leaf.next
         c.at = 0
+    return c.leaf != NULL and read_cursor(c)
+
+
+cdef bint id_tree_skip(IdCursor* c, int count) noexcept nogil:
+    c.at += count
+    while c.leaf != NULL and c.at >= c.leaf.count:
+        c.at -= c.leaf.count
+        c.leaf = c.leaf.next
     return c.leaf != NULL and read_cursor(c)
 
 

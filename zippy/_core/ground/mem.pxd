@@ -46,8 +46,9 @@ cdef void mem_provide(void* block, size_t size) noexcept nogil   # the same in a
 cdef size_t mem_size(const void* block) noexcept nogil           # usable bytes of the block (>= the size asked for)
 cdef size_t mem_good_size(size_t size) noexcept nogil            # usable bytes that a request of this size would get at least
 cdef size_t mem_resident() noexcept nogil                        # bytes that the allocator holds from the system, free blocks included
-cdef bint mem_has_spare() noexcept nogil                         # there are empty slabs to give back to the system
-cdef bint mem_give_back(uint64_t slabs) noexcept nogil           # gives so many back; whether there are more. It takes the system's time
+cdef size_t mem_spare() noexcept nogil                           # bytes of empty slabs that could be given back to the system
+# Gives so many slabs back, for as long as more than so many bytes are spare; whether there are more. It takes the system's time
+cdef bint mem_give_back(uint64_t slabs, size_t keep) noexcept nogil
 cdef void mem_release() noexcept nogil                           # gives all of them back at once
 cdef bint mem_is_sparse(const void* block) noexcept nogil        # its slab is less than half full: moving it would help to empty that
 cdef size_t mem_sparse_bytes() noexcept nogil                    # what all slabs that are less than half full take

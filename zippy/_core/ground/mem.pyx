@@ -700,22 +700,22 @@ cdef void chunk_leave(Chunk* chunk) noexcept nogil:
         chunk_unmap(chunk)
 
 
-cdef bint mem_has_spare() noexcept nogil:
-    return kept > KEPT_SLABS
+cdef size_t mem_spare() noexcept nogil:
+    return (kept - KEPT_SLABS) * <size_t>SLAB if kept > KEPT_SLABS else 0
 
 
-cdef bint mem_give_back(uint64_t slabs) noexcept nogil:
+cdef bint mem_give_back(uint64_t slabs, size_t keep) noexcept nogil:
     cdef Chunk* chunk = roomy
     cdef Chunk* after
-    while chunk != NULL and slabs and kept > KEPT_SLABS:
+    while chunk != NULL and slabs and mem_spare() > keep:
         after = chunk.next
-        while chunk.touched and slabs and kept > KEPT_SLABS:
+        while chunk.touched and slabs and mem_spare() > keep:
             chunk_clean(chunk, chunk.touched & (~chunk.touched + 1))
             slabs -= 1
         if chunk.idle == ~<uint64_t>0 and chunk.touched == 0:
             chunk_leave(chunk)
         chunk = after
-    return kept > KEPT_SLABS
+    return mem_spare() > keep
 
 
 cdef void mem_release() noexcept nogil:

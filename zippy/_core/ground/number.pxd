@@ -16,6 +16,8 @@ cdef size_t num_write_u64(char* dst, unsigned long long n) noexcept nogil
 cdef bint num_read_i64(Slice s, int64_t* n) noexcept nogil
 # the shortest text that reads back the same, as a Redis reply to ZSCORE
 cdef size_t num_write_double(char* dst, double d) noexcept nogil
+# as printf's %.*g: `digits` (1 to 17) significant ones at most, of a finite number; NUM_DOUBLE_TEXT bytes are enough
+cdef size_t num_write_general(char* dst, double d, int digits) noexcept nogil
 # what Redis takes for a score: all of the text, no leading space, no NaN
 cdef bint num_read_double(Slice s, double* d) noexcept nogil
 # what Redis takes for a score range's bound and SORT's weight: nothing is 0

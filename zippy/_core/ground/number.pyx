@@ -29,6 +29,7 @@ cdef enum:
     HIGHEST_EXPONENT = -32
     READ_MAX = 5119         # bytes of a number's text: the longest that a long double can have
     EXACT_DIGITS = 15       # a double holds every integer of so many
+    SHORT_DIGITS = 14       # to so many a shortest decimal can be rounded
 
 
 cdef double INTEGERS_UP_TO = 4611686018427387904.0    # half of int64: as far as Redis writes integral doubles as integers
@@ -299,6 +300,77 @@ cdef size_t num_write_double(char* dst, double d) noexcept nogil:
         return sign + num_write_u64(dst + sign, <unsigned long long>d)
     count = shortest(d, digits, &k)
     return sign + write_digits(dst + sign, digits, count, k)
+
+
+cdef size_t write_general(char* dst, const char* digits, int count, int exponent) noexcept nogil:
+    """A first digit of the power of ten `exponent` and the others behind it, as printf's %g writes them."""
+    cdef size_t size
+    if exponent < 0:
+        memcpy(dst, b"0.", 2)
+        memset(dst + 2, 48, -exponent - 1)
+        memcpy(dst + 1 - exponent, digits, count)
+        return count + 1 - exponent
+    if count <= exponent + 1:
+        memcpy(dst, digits, count)
+        memset(dst + count, 48, exponent + 1 - count)
+        return exponent + 1
+    size = exponent + 1
+    memcpy(dst, digits, size)
+    dst[size] = c'.'
+    memcpy(dst + size + 1, digits + size, count - size)
+    return count + 1
+
+
+cdef bint round_to(char* digits, int* count, int* k, int wanted) noexcept nogil:
+    """Rounds the digits of a shortest decimal to fewer; False where it is too near to the middle to tell which way the number itself goes.
+
+    The number lies within half a unit of its own last bit from that decimal, which is a fiftieth of a unit of the 14th digit at most.
+    """
+    cdef int beyond = (digits[wanted] - 48) * 100
+    cdef int i
+    if count[0] > wanted + 1:
+        beyond += (digits[wanted + 1] - 48) * 10
+    if count[0] > wanted + 2:
+        beyond += digits[wanted + 2] - 48
+    if 475 <= beyond <= 525:
+        return False
+    k[0] += count[0] - wanted
+    count[0] = wanted
+    if beyond > 500:
+        i = wanted - 1
+        while i >= 0 and digits[i] == c'9':
+            i -= 1
+        if i < 0:
+            digits[0] = c'1'
+            k[0] += wanted
+            count[0] = 1
+            return True
+        digits[i] += 1
+        k[0] += wanted - 1 - i
+        count[0] = i + 1
+    return True
+
+
+cdef size_t num_write_general(char* dst, double d, int digits) noexcept nogil:
+    cdef char[32] text
+    cdef int k
+    cdef int count
+    cdef size_t sign = signbit(d)
+    cdef double size = -d if sign else d
+    if digits <= EXACT_DIGITS and size < <double>tens[digits] and size == <double><int64_t>size:
+        dst[0] = c'-'
+        return sign + num_write_u64(dst + sign, <unsigned long long>size)
+    # beyond 14 digits, and where there is an exponent, printf itself is as good
+    if digits > SHORT_DIGITS or not 1e-4 <= size < <double>tens[digits - 1]:
+        return format_text(dst, NUM_DOUBLE_TEXT, b"%.*g", digits, d)
+    count = shortest(size, text, &k)
+    if count > digits and not round_to(text, &count, &k, digits):
+        return format_text(dst, NUM_DOUBLE_TEXT, b"%.*g", digits, d)
+    while count > 1 and text[count - 1] == c'0':
+        count -= 1
+        k += 1
+    dst[0] = c'-'
+    return sign + write_general(dst + sign, text, count, k + count - 1)
 
 
 cdef inline bint is_blank(char c) noexcept nogil:

@@ -398,3 +398,24 @@ cdef void walk_below(const void* node, int height, ti_walk_fn fn, void* context)
 cdef void ti_walk(const TimeIndex* t, ti_walk_fn fn, void* context) noexcept nogil:
     if t.root != NULL:
         walk_below(t.root, t.height, fn, context)
+
+
+cdef uint64_t count_below(const void* node, int height, int64_t moment) noexcept nogil:
+    cdef const Leaf* leaf = <const Leaf*>node
+    cdef const Inner* inner = <const Inner*>node
+    cdef uint64_t count = 0
+    cdef int i = 0
+    if height == 0:
+        # most leaves are all below
+        i = leaf.n
+        while i and moment_of(&leaf.pairs[i - 1]) >= moment:
+            i -= 1
+        return <uint64_t>i
+    while i < inner.n and (i == 0 or moment_of(&inner.lows[i]) < moment):
+        count += count_below(inner.children[i], height - 1, moment)
+        i += 1
+    return count
+
+
+cdef uint64_t ti_count_below(const TimeIndex* t, int64_t moment) noexcept nogil:
+    return count_below(t.root, t.height, moment) if t.root != NULL else 0

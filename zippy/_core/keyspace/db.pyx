@@ -1,15 +1,16 @@
 # An expired key is deleted by whoever comes across it, if it may be deleted now; if not, it is absent all the same, and what puts a key
 # deletes it before.
 
+from libc.stdint cimport UINT64_MAX
 from libc.string cimport memset
 from zippy._core.ground.clock cimport clock_refresh
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport Bucket, ht_free, ht_init
+from zippy._core.ground.hashtable cimport Bucket, ht_drain, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_alloc, mem_charged, mem_free, mem_zalloc
 from zippy._core.ground.random cimport random_seed
 from zippy._core.ground.buf cimport buf_free
 from zippy._core.keyspace.effects cimport (
-    mutated, notify, propagate_delete, signal_db_ready, touch_all_watched, waiting_key_of, watch_of, watched_key_of
+    flushed, notify, propagate_delete, signal_db_ready, touch_all_watched, vanished, waiting_key_of, watch_of, watched_key_of
 )
 from zippy._core.keyspace.key_table cimport (
     KeyIter, KeyTable, kt_count, kt_count_expiring, kt_find_hashed, kt_forget_elements, kt_free, kt_init, kt_insert, kt_iter,
@@ -20,6 +21,7 @@ from zippy._core.keyspace.lazy_free cimport free_entry, free_entry_later, free_t
 from zippy._core.keyspace.live cimport live_end, live_keep_table, live_mark, live_save_first, live_wants
 from zippy._core.keyspace.lru cimport access_for_new, access_touched
 from zippy._core.keyspace.stream cimport stream_free, stream_init
+from zippy._core.keyspace.tracking cimport tracked_free, tracked_key_of
 from zippy._core.keyspace.types cimport (
     NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
 )
@@ -54,6 +56,7 @@ cdef void keyspace_init(Keyspace* ks, int databases, Settings* settings, uint64_
         ht_init(&db.waiting, waiting_key_of)
         ks.dbs[i] = db
     ht_init(&ks.watches, watch_of)
+    ht_init(&ks.tracked, tracked_key_of)
     stream_init(&ks.effects.stream)
     random_seed(&ks.random, seed)
     clock_refresh(&ks.clock)
@@ -80,6 +83,7 @@ cdef void keyspace_free(Keyspace* ks) noexcept nogil:
         ready = next_ready_unchecked(ks)
     mem_free(ks.lazy.queue)
     mem_free(ks.lazy.drained)
+    ht_drain(&ks.tracked, UINT64_MAX, tracked_free, NULL)
     stream_free(&ks.effects.stream)
     buf_free(&ks.effects.events)
     mem_free(ks.dbs)
@@ -113,7 +117,7 @@ cdef void expire(Db* db, Entry* e) noexcept nogil:
     notify(db, NOTIFY_EXPIRED, b"expired", key)
     unlink_entry(db, e)
     # after the entry left the table and before it is freed: the key's bytes are the entry's
-    mutated(db, key, NOTIFY_EXPIRED, NULL, 0)
+    vanished(db, key)
     free_entry(ks, e)
 
 
@@ -439,6 +443,8 @@ cdef void swap_dbs(Keyspace* ks, int a, int b) noexcept nogil:
         return
     touch_all_watched(left, right)
     touch_all_watched(right, left)
+    # Redis leaves it at that: what clients have in their caches would be the other database's for ever
+    flushed(ks)
     kt_swap(&left.table, &right.table)
     left.avg_ttl, right.avg_ttl = right.avg_ttl, left.avg_ttl
     left.expire_cursor, right.expire_cursor = right.expire_cursor, left.expire_cursor

@@ -16,7 +16,9 @@ cdef void mutated_by_removal(Db* db, Slice key, int notify_class, const char* ev
 # The same of what stands aside of the key's value, as a stream's groups do: watchers do not hear of it either
 cdef void mutated_aside(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil
 cdef void wake_waiting(Db* db, Slice key) noexcept nogil            # blocked clients only
-cdef void touched(Db* db, Slice key) noexcept nogil                  # watchers and blocked clients only
+cdef void touched(Db* db, Slice key) noexcept nogil                  # watchers, blocked clients and those who track the key only
+cdef void vanished(Db* db, Slice key) noexcept nogil                 # the same of a key that no client deleted: it expired, or was evicted
+cdef void flushed(Keyspace* ks) noexcept nogil                       # those who track keys only: what keys hold is another thing now
 cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil   # a notification without a change of its own
 # One command to AOF and replicas; argv is copied. Does nothing while nobody records. For want of memory the stream is marked as `failed`.
 cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil

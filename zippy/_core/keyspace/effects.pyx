@@ -11,13 +11,15 @@ from zippy._core.ground.hashtable cimport (
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
 from zippy._core.keyspace.key_table cimport kt_find
 from zippy._core.keyspace.stream cimport stream_request
-from zippy._core.keyspace.types cimport NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord
+from zippy._core.keyspace.types cimport (
+    EVENT_CHANGED, EVENT_FLUSHED, EVENT_NOTIFICATION, EVENT_VANISHED, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord
+)
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_expiry
 
 
 cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil:
     db.keyspace.dirty += changes
-    if db.watched.count | db.waiting.count:
+    if db.watched.count | db.waiting.count | db.keyspace.tracking:
         touched(db, key)
     if event != NULL and db.keyspace.settings.notify_keyspace_events & notify_class:
         notify(db, notify_class, event, key)
@@ -26,6 +28,8 @@ cdef void mutated(Db* db, Slice key, int notify_class, const char* event, int64_
 cdef void mutated_by_removal(Db* db, Slice key, int notify_class, const char* event, int64_t changes) noexcept nogil:
     if db.watched.count:
         touch_watched(db, key)
+    if db.keyspace.tracking:
+        tell_trackers(db.keyspace, EVENT_CHANGED, key)
     mutated_aside(db, key, notify_class, event, changes)
 
 
@@ -36,24 +40,51 @@ cdef void mutated_aside(Db* db, Slice key, int notify_class, const char* event, 
 
 
 cdef void touched(Db* db, Slice key) noexcept nogil:
+    touch(db, key, EVENT_CHANGED)
+
+
+cdef void vanished(Db* db, Slice key) noexcept nogil:
+    touch(db, key, EVENT_VANISHED)
+
+
+cdef inline void touch(Db* db, Slice key, int kind) noexcept nogil:
     if db.watched.count:
         touch_watched(db, key)
     if db.waiting.count:
         wake_waiting(db, key)
+    if db.keyspace.tracking:
+        tell_trackers(db.keyspace, kind, key)
+
+
+cdef void tell_trackers(Keyspace* ks, int kind, Slice key) noexcept nogil:
+    """Leaves a record for those who track the key, if there may be any."""
+    if ks.broadcasting or ht_find(&ks.tracked, key) != NULL:
+        append_event(ks, kind, 0, NULL, key)
+
+
+cdef void flushed(Keyspace* ks) noexcept nogil:
+    if ks.tracking:
+        append_event(ks, EVENT_FLUSHED, 0, NULL, slice_of(NULL, 0))
+
+
+cdef void append_event(Keyspace* ks, int kind, int db, const char* event, Slice key) noexcept nogil:
+    cdef Buf* events = &ks.effects.events
+    cdef EventRecord record
+    record.event = event
+    record.kind = kind
+    record.db = db
+    record.key_len = key.len
+    if buf_reserve(events, sizeof(record) + key.len) != 0:
+        ks.effects.events_lost = True
+        return
+    buf_append(events, &record, sizeof(record))
+    buf_append(events, key.ptr, key.len)
 
 
 cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil:
-    cdef Buf* events = &db.keyspace.effects.events
     cdef int64_t wanted = db.keyspace.settings.notify_keyspace_events
-    cdef EventRecord record
-    if not wanted & notify_class or not wanted & (NOTIFY_KEYSPACE | NOTIFY_KEYEVENT):
-        return
-    record.event = event
-    record.db = db.id
-    record.key_len = key.len
-    if buf_reserve(events, sizeof(record) + key.len) == 0:
-        buf_append(events, &record, sizeof(record))
-        buf_append(events, key.ptr, key.len)
+    if wanted & notify_class and wanted & (NOTIFY_KEYSPACE | NOTIFY_KEYEVENT):
+        append_event(db.keyspace, EVENT_NOTIFICATION, db.id, event, key)
 
 
 cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil:

@@ -8,7 +8,7 @@ from zippy._core.ground.buf cimport Slice, slice_equal, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.keyspace.db cimport delete_key
-from zippy._core.keyspace.effects cimport mutated, notify, propagate_delete
+from zippy._core.keyspace.effects cimport notify, propagate_delete, vanished
 from zippy._core.keyspace.key_table cimport kt_find, kt_random, kt_random_expiring
 from zippy._core.keyspace.lazy_free cimport lazy_free_step, lazy_waits
 from zippy._core.keyspace.lru cimport idle_seconds, lfu_counter
@@ -209,7 +209,7 @@ cdef bint evict_one(Keyspace* ks) noexcept nogil:
 cdef void evict_key(Keyspace* ks, Db* db, Slice key) noexcept nogil:
     delete_key(db, key)
     ks.stats.evicted += 1
-    mutated(db, key, NOTIFY_EVICTED, NULL, 0)
+    vanished(db, key)
     notify(db, NOTIFY_EVICTED, b"evicted", key)
     propagate_delete(db, key, ks.settings.lazyfree_lazy_eviction)
 

@@ -88,18 +88,34 @@ cdef struct KeyspaceStats:
     double expired_stale_perc
 
 
+cdef enum EventKind:
+    EVENT_NOTIFICATION = 0       # for those who subscribed to it
+    EVENT_CHANGED = 1            # for those who track the key: a client changed it
+    EVENT_VANISHED = 2           # the same: it expired or was evicted
+    EVENT_FLUSHED = 3            # for all who track anything: of no key is known what it is now
+
+
 cdef struct EventRecord:
-    # a notification in Effects.events; the key's bytes follow it
-    const char* event            # a literal
+    # what somebody is to be told, in Effects.events; the key's bytes follow it
+    const char* event            # of a notification: a literal
     size_t key_len
     int32_t db
+    int32_t kind                 # an EventKind
+
+
+cdef struct TrackedKey:
+    # A key and the clients that have read it since it was last changed. The key's bytes follow, and behind them, at the next multiple of
+    # eight, the clients' ids (uint64_t) in ascending order; how many fit is told by the block's size
+    uint32_t key_len
+    uint32_t count               # of ids
 
 
 cdef struct Effects:
     # what the commands did, for the floors above
     bint recording               # somebody reads `stream`: AOF, replicas, a test
     Stream stream
-    Buf events                   # keyspace notifications of this command: EventRecords
+    Buf events                   # keyspace notifications of this command, and what it tells those who track keys: EventRecords
+    bint events_lost             # for want of memory some of them were not kept
     ReadyKey* ready              # keys that blocked clients wait for and that were written
     ReadyKey* ready_last
 
@@ -185,6 +201,9 @@ cdef struct Keyspace:
     uint8_t epoch                # of the last one, among the bits of ENTRY_EPOCH
     int epochs                   # that began since one was saved to its end
     size_t compact_above         # bytes: no new pass unless sparse slabs take more
+    HashTable tracked            # TrackedKey: what clients may have in their caches, of all databases together
+    bint tracking                # some client tracks keys, or did: it is told what changes
+    bint broadcasting            # some client is told of keys that nobody read: all with a prefix
     bint loading                 # a dataset is being loaded: nothing expires, nothing is propagated
     bint expiry_paused           # CLIENT PAUSE WRITE and scripts: keys do not vanish
     bint replica                 # a replica does not expire on its own

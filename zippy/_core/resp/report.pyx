@@ -1,18 +1,21 @@
-"""INFO's text, made of the fields of its sections.
+"""INFO's text, kept by section, of which each time only what changed is written anew.
 
-Whoever watches a server asks for it again and again, and it has more than two hundred lines, of which a third change.
+Whoever watches a server asks for INFO again and again, and it has more than two hundred lines, of which some thirty change. So a section
+keeps its text, and of each field what its source told last: a value that is another one is written over the old one where that lies.
+Which fields there are is learnt anew when a source tells others than before, which hardly ever happens.
 """
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Next
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
-from cpython.ref cimport PyObject
+from cpython.object cimport Py_EQ, PyObject_RichCompareBool
+from cpython.ref cimport PyObject, Py_DECREF, Py_INCREF
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stddef cimport size_t
-from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
-from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_text, buf_free, buf_init, buf_reserve, slice_of
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy, memmove
+from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport num_write_i64, num_write_u64
 from zippy._core.resp.kinds import Verbatim
@@ -20,11 +23,10 @@ from zippy._core.resp.kinds import Verbatim
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object text)
-    long long PyLong_AsLongLongAndOverflow(object number, int* overflow)
 
 cdef enum:
-    DECIMALS_TEXT = 352          # bytes that write_decimals needs at most
-    FIRST_ROOM = 8 * 1024        # bytes, as much as a plain INFO needs
+    NUMBER_TEXT = 352            # bytes that a number as text needs at most
+    FIRST_ITEMS = 16
 
 
 cdef object encoded(str text):
@@ -49,12 +51,12 @@ cdef size_t write_decimals(char* text, double number) noexcept nogil:
     cdef double rest
     cdef size_t size
     if not 0 <= hundredths < 1e15:
-        return format_text(text, DECIMALS_TEXT, b"%.2f", number)
+        return format_text(text, NUMBER_TEXT, b"%.2f", number)
     rounded = <uint64_t>hundredths
     rest = hundredths - <double>rounded
     if 0.499 < rest < 0.501:
         # which is nearer depends on what the multiplication has lost
-        return format_text(text, DECIMALS_TEXT, b"%.2f", number)
+        return format_text(text, NUMBER_TEXT, b"%.2f", number)
     rounded += rest > 0.5
     size = num_write_u64(text, rounded // 100)
     text[size] = c'.'
@@ -63,152 +65,402 @@ cdef size_t write_decimals(char* text, double number) noexcept nogil:
     return size + 3
 
 
-cdef int append_line(Buf* out, str name, object value) except -1:
-    cdef char[DECIMALS_TEXT] digits
-    cdef Slice shown = slice_of(digits, 0)
-    cdef object title = encoded(name)
-    cdef Slice called = slice_of_encoded(title)
-    cdef object text
-    cdef int overflow = 1
-    cdef long long number
-    cdef char* at
-    if type(value) is int:
-        number = PyLong_AsLongLongAndOverflow(value, &overflow)
-    if not overflow:
-        shown.len = num_write_i64(digits, number)
-    elif type(value) is float:
-        shown.len = write_decimals(digits, value)
-    else:
-        text = encoded(value if type(value) is str else str(value))
-        shown = slice_of_encoded(text)
-    if buf_reserve(out, called.len + shown.len + 3) == 0:
-        at = out.data + out.len
-        memcpy(at, called.ptr, called.len)
-        at[called.len] = c':'
-        at += called.len + 1
-        memcpy(at, shown.ptr, shown.len)
-        memcpy(at + shown.len, b"\r\n", 2)
-        out.len += called.len + shown.len + 3
-    return 0
+cdef size_t write_size(char* text, uint64_t bytes) noexcept nogil:
+    """Writes bytes as INFO shows them to people: 1.50M."""
+    cdef const char* unit = b"KMGTP"
+    cdef double shown = <double>bytes / 1024.0
+    cdef size_t size
+    if bytes < 1024:
+        size = num_write_u64(text, bytes)
+        text[size] = c'B'
+        return size + 1
+    while shown >= 1024 and unit[1] != 0:
+        shown /= 1024
+        unit += 1
+    size = write_decimals(text, shown)
+    text[size] = unit[0]
+    return size + 1
+
+
+cdef size_t write_number(char* text, const Item* item) noexcept nogil:
+    """Writes an item that is no object."""
+    cdef size_t size
+    if item.kind == KIND_INTEGER:
+        return num_write_i64(text, item.integer)
+    if item.kind == KIND_SECONDS:
+        return format_text(text, NUMBER_TEXT, b"%lld.%06lld", <long long>(item.integer // 1000000), <long long>(item.integer % 1000000))
+    if item.kind == KIND_SIZE:
+        return write_size(text, <uint64_t>item.integer)
+    size = write_decimals(text, item.real)
+    if item.kind == KIND_PERCENT:
+        text[size] = c'%'
+        size += 1
+    return size
+
+
+cdef object item_name(const Item* item):
+    if item.kind == KIND_OBJECT:
+        return <object><PyObject*>item.name
+    return (<const char*>item.name).decode()
+
+
+cdef object item_value(const Item* item):
+    """As Python has it: what is shown as a number is one, all else a str."""
+    cdef char[NUMBER_TEXT] text
+    if item.kind == KIND_OBJECT:
+        return <object><PyObject*>item.object
+    if item.kind == KIND_INTEGER:
+        return item.integer
+    if item.kind == KIND_DECIMALS:
+        return item.real
+    return PyUnicode_DecodeUTF8(text, write_number(text, item), NULL)
+
+
+cdef bint is_same(PyObject* value, PyObject* before) except -1:
+    """Whether two values are shown in the same way, as far as that is told quickly."""
+    if value == before:
+        return True
+    kind = type(<object>value)
+    if kind is not type(<object>before) or not (kind is int or kind is str or kind is float):
+        return False
+    return PyObject_RichCompareBool(<object>value, <object>before, Py_EQ)
+
+
+cdef class Source:
+
+    def __dealloc__(self):
+        self.forget()
+        PyMem_Free(self.items)
+
+    cdef void forget(self) noexcept:
+        """Drops all items."""
+        cdef Item* item
+        while self.count:
+            self.count -= 1
+            item = &self.items[self.count]
+            if item.kind == KIND_OBJECT:
+                Py_DECREF(<object><PyObject*>item.name)
+                Py_DECREF(<object><PyObject*>item.object)
+        self.at = 0
+
+    cdef int tell(self) except -1:
+        """Calls a function below for each field."""
+        return 0
+
+    cdef Item* new_item(self, const void* name, Kind kind) noexcept:
+        """One more, while they are learnt; NULL: it is not the time, or there is no memory."""
+        cdef Py_ssize_t room = max(2 * self.room, FIRST_ITEMS)
+        cdef void* items
+        if not self.learning:
+            self.strange = True
+            return NULL
+        if self.count == self.room:
+            items = PyMem_Realloc(self.items, room * sizeof(Item))
+            if items == NULL:
+                self.failed = True
+                return NULL
+            self.items = <Item*>items
+            self.room = room
+        self.count += 1
+        self.at = self.count
+        self.items[self.count - 1] = Item(kind=kind, name=name, object=NULL, integer=0, real=0.0, line=-1)
+        return &self.items[self.count - 1]
+
+    cdef Item* next_item(self, const void* name, Kind kind) noexcept:
+        """What was told at this place before, a new item while they are learnt; NULL: another field was told there."""
+        cdef Item* item
+        if self.at == self.count:
+            return self.new_item(name, kind)
+        item = &self.items[self.at]
+        if item.name != name or item.kind != kind:
+            self.strange = True
+            return NULL
+        self.at += 1
+        return item
+
+    cdef void show_number(self, const Item* item) noexcept:
+        """Writes a number that changed."""
+        cdef char[NUMBER_TEXT] text
+        if item.line >= 0 and not self.section.put(item.line, text, write_number(text, item)):
+            self.failed = True
+
+    cdef void tell_integer(self, const char* name, Kind kind, int64_t value) noexcept:
+        cdef Item* item = self.next_item(name, kind)
+        if item != NULL and item.integer != value:
+            item.integer = value
+            self.show_number(item)
+
+    cdef void tell_real(self, const char* name, Kind kind, double value) noexcept:
+        cdef Item* item = self.next_item(name, kind)
+        if item != NULL and item.real != value:
+            item.real = value
+            self.show_number(item)
+
+    cdef void integer(self, const char* name, int64_t value) noexcept:
+        self.tell_integer(name, KIND_INTEGER, value)
+
+    cdef void decimals(self, const char* name, double value) noexcept:
+        self.tell_real(name, KIND_DECIMALS, value)
+
+    cdef void percent(self, const char* name, double value) noexcept:
+        self.tell_real(name, KIND_PERCENT, value)
+
+    cdef void seconds(self, const char* name, int64_t us) noexcept:
+        self.tell_integer(name, KIND_SECONDS, us)
+
+    cdef void size(self, const char* name, uint64_t bytes) noexcept:
+        self.tell_integer(name, KIND_SIZE, <int64_t>bytes)
+
+    cdef int learn(self) except -1:
+        """Has all fields told as new ones, which no section shows yet."""
+        self.forget()
+        self.learning = True
+        self.failed = self.strange = False
+        try:
+            self.tell()
+        finally:
+            self.learning = False
+        if self.failed:
+            raise MemoryError
+        return 0
+
+    cdef bint is_told_to(self, Section section) except -1:
+        """Has all fields told again, and the section show what changed; False: they are others than before."""
+        self.at = 0
+        self.failed = self.strange = False
+        self.section = section
+        try:
+            self.tell()
+        finally:
+            self.section = None
+        if self.failed:
+            raise MemoryError
+        return not self.strange and self.at == self.count
+
+    def fields(self):
+        """The fields as {name: value}, of a source that is in no section."""
+        cdef Py_ssize_t i
+        self.learn()
+        return {item_name(&self.items[i]): item_value(&self.items[i]) for i in range(self.count)}
+
+
+@cython.final
+cdef class Given(Source):
+    """Fields that are a dict, which stays as it is: always the same one, or what a function returns."""
+
+    cdef dict fields_told        # the last, None while that is being told
+    cdef object function         # None: always those
+
+    def __cinit__(self, given):
+        if type(given) is dict:
+            self.fields_told = given
+        else:
+            self.function = given
+
+    cdef int tell(self) except -1:
+        cdef Py_ssize_t at = 0
+        cdef PyObject* name
+        cdef PyObject* value
+        cdef dict fields = self.fields_told if self.function is None else self.function()
+        if not self.learning:
+            if fields is self.fields_told:
+                self.at = self.count
+                return 0
+            self.fields_told = None
+        while PyDict_Next(fields, &at, &name, &value) and not self.strange:
+            self.tell_object(name, value)
+        self.fields_told = fields
+        return 0
+
+    cdef int tell_object(self, PyObject* name, PyObject* value) except -1:
+        cdef Item* item
+        if self.at == self.count:
+            item = self.new_item(name, KIND_OBJECT)
+            if item != NULL:
+                item.object = value
+                Py_INCREF(<object>name)
+                Py_INCREF(<object>value)
+            return 0
+        item = &self.items[self.at]
+        if not is_same(name, <PyObject*>item.name):
+            self.strange = True
+            return 0
+        self.at += 1
+        if not is_same(value, <PyObject*>item.object):
+            if item.line >= 0:
+                self.section.put_object(item.line, <object>value)
+            Py_INCREF(<object>value)
+            Py_DECREF(<object><PyObject*>item.object)
+            item.object = value
+        return 0
+
+
+cdef object text_of(object value):
+    """A value as it is shown, as `encoded` returns it."""
+    return encoded(f"{value:.2f}" if type(value) is float else value if type(value) is str else str(value))
 
 
 @cython.final
 cdef class Section:
-    """The lines of a section: those whose value is still the same object are copied from those made before, whole runs of them at once."""
-
-    cdef str title
-    cdef dict fields             # that the lines were made of
-    cdef bytes text              # the lines
-    cdef size_t* ends            # where each of them ends
-    cdef size_t room             # for so many ends
 
     def __cinit__(self, str title):
         self.title = title
-        self.fields = {}
-        self.text = b""
+        self.sources = []
 
     def __dealloc__(self):
-        PyMem_Free(self.ends)
+        PyMem_Free(self.text)
+        PyMem_Free(self.lines)
 
-    cdef int make_room(self, size_t lines) except -1:
-        cdef void* ends
-        if lines > self.room:
-            ends = PyMem_Realloc(self.ends, lines * sizeof(size_t))
-            if ends == NULL:
-                raise MemoryError
-            self.ends = <size_t*>ends
-            self.room = lines
-        return 0
+    def add(self, given):
+        """Has one more source tell fields: a Source, a dict, or a function that returns one.
 
-    cdef int append(self, Buf* out, dict fields) except -1:
-        """Appends the lines of these fields."""
-        cdef dict fields_before = self.fields
-        cdef bytes text_before = self.text
-        cdef size_t start = out.len
-        cdef const char* before = PyBytes_AS_STRING(text_before)
-        cdef size_t run = 0      # what is before[run:copied] is still to be copied
-        cdef size_t copied = 0
-        cdef size_t line = 0
-        cdef Py_ssize_t at = 0
-        cdef Py_ssize_t at_before = 0
-        cdef PyObject* name
-        cdef PyObject* value
-        cdef PyObject* name_before
-        cdef PyObject* value_before
-        cdef bint alike = True   # up to here, the names are those from before
-        # until all are written, or a failure would leave lines and ends that do not fit each other
-        self.fields = {}
-        self.text = b""
-        self.make_room(len(fields))
-        while PyDict_Next(fields, &at, &name, &value):
-            alike = alike and PyDict_Next(fields_before, &at_before, &name_before, &value_before) and name == name_before
-            if alike and value == value_before:
-                copied = self.ends[line]
-            else:
-                buf_append(out, before + run, copied - run)
-                append_line(out, <object>name, <object>value)
-                if alike:
-                    run = copied = self.ends[line]
-                else:
-                    run = copied
-            self.ends[line] = out.len - start + copied - run
-            line += 1
-        buf_append(out, before + run, copied - run)
-        if not out.failed:
-            self.text = PyBytes_FromStringAndSize(out.data + start, out.len - start)
-            self.fields = fields
-        return 0
-
-
-@cython.final
-cdef class Report:
-    """Makes INFO's text; keeps the text made before, since most of it stays the same."""
-
-    cdef dict sections
-
-    def __cinit__(self):
-        self.sections = {}
-
-    def text(self, list sections):
-        """The text of (title, {name: value}) of each section; a value is shown as str() does it, a float with two decimals.
-
-        Who gives the fields leaves them as they are from then on.
+        A field that an earlier one tells, too, keeps its place and gets this one's value. A dict that was given stays as it is.
         """
-        cdef Buf out
-        cdef Slice title
-        cdef dict fields
-        cdef Section section
-        buf_init(&out)
-        buf_reserve(&out, FIRST_ROOM)
-        try:
-            for name, fields in sections:
-                section = self.sections.get(name)
-                if section is None:
-                    section = self.sections[name] = Section(name)
-                buf_append_text(&out, b"\r\n# " if out.len else b"# ")
-                name = encoded(section.title)
-                title = slice_of_encoded(name)
-                buf_append(&out, title.ptr, title.len)
-                buf_append(&out, b"\r\n", 2)
-                section.append(&out, fields)
-            if out.failed:
-                raise MemoryError
-            return Verbatim(PyUnicode_DecodeUTF8(out.data, out.len, "surrogateescape"))
-        finally:
-            buf_free(&out)
+        cdef Source source = given if isinstance(given, Source) else Given(given)
+        self.sources.append(source)
+        self.learnt = False
+
+    def is_empty(self):
+        """Whether nobody tells anything."""
+        return not self.sources
+
+    cdef bint make_room(self, size_t size) noexcept:
+        """Whether the text may become so long."""
+        cdef void* text
+        if size <= self.room:
+            return True
+        text = PyMem_Realloc(self.text, 2 * size)
+        if text == NULL:
+            return False
+        self.text = <char*>text
+        self.room = 2 * size
+        return True
+
+    cdef bint append(self, const void* data, size_t size) noexcept:
+        if not self.make_room(self.size + size):
+            return False
+        memcpy(self.text + self.size, data, size)
+        self.size += size
+        return True
+
+    cdef bint put(self, Py_ssize_t place, const char* value, size_t size) noexcept:
+        """Writes the value of a line over the old one; False: there is no memory."""
+        cdef Line* line = &self.lines[place]
+        cdef size_t tail = line.start + line.len
+        cdef size_t before = line.len
+        cdef Py_ssize_t i
+        if size != before:
+            if not self.make_room(self.size + size):
+                return False
+            memmove(self.text + line.start + size, self.text + tail, self.size - tail)
+            self.size += size - before
+            line.len = size
+            for i in range(place + 1, self.count):
+                self.lines[i].start += size - before
+        memcpy(self.text + line.start, value, size)
+        return True
+
+    cdef int put_object(self, Py_ssize_t place, object value) except -1:
+        cdef object text = text_of(value)
+        cdef Slice shown = slice_of_encoded(text)
+        if not self.put(place, shown.ptr, shown.len):
+            raise MemoryError
+        return 0
+
+    cdef int append_line(self, Item* item) except -1:
+        """Appends the line of an item."""
+        cdef Line* line = &self.lines[item.line]
+        cdef object name = encoded(item_name(item))
+        cdef object value = text_of(item_value(item))
+        cdef Slice called = slice_of_encoded(name)
+        cdef Slice shown = slice_of_encoded(value)
+        if not (self.append(called.ptr, called.len) and self.append(b":", 1)):
+            raise MemoryError
+        if not (self.append(shown.ptr, shown.len) and self.append(b"\r\n", 2)):
+            raise MemoryError
+        line.len = shown.len
+        line.start = self.size - 2 - shown.len
+        return 0
+
+    cdef dict learn_places(self):
+        """Has all sources tell all; {name: (source, item)} of those that are shown, in the order of the lines."""
+        cdef Source source
+        cdef Source other
+        cdef Py_ssize_t i
+        cdef Py_ssize_t place
+        shown = {}
+        for source in self.sources:
+            source.learn()
+            for i in range(source.count):
+                name = item_name(&source.items[i])
+                source.items[i].line = len(shown)
+                if name in shown:
+                    other, place = shown[name]
+                    source.items[i].line = other.items[place].line
+                    other.items[place].line = -1
+                shown[name] = (source, i)
+        return shown
+
+    cdef int learn(self) except -1:
+        """Makes the text from nothing."""
+        cdef Source source
+        cdef Py_ssize_t place
+        cdef void* lines
+        self.learnt = False
+        self.size = 0
+        self.count = 0
+        shown = self.learn_places()
+        lines = PyMem_Realloc(self.lines, (len(shown) + 1) * sizeof(Line))
+        if lines == NULL:
+            raise MemoryError
+        self.lines = <Line*>lines
+        title = encoded(f"# {self.title}\r\n")
+        if not self.append(slice_of_encoded(title).ptr, slice_of_encoded(title).len):
+            raise MemoryError
+        for source, place in shown.values():
+            self.append_line(&source.items[place])
+        self.count = len(shown)
+        self.learnt = True
+        return 0
+
+    cdef int update(self) except -1:
+        """Brings the text up to date."""
+        cdef Source source
+        if self.learnt:
+            # what fails on the way leaves fields that are not shown as they were told
+            self.learnt = False
+            for source in self.sources:
+                if not source.is_told_to(self):
+                    break
+            else:
+                self.learnt = True
+        if not self.learnt:
+            self.learn()
+        return 0
+
+
+def report(list sections):
+    """INFO's text of these sections."""
+    cdef Section section
+    cdef size_t size = 0
+    cdef char* at
+    for section in sections:
+        section.update()
+        size += section.size + 2
+    if size == 0:
+        return Verbatim("")
+    text = PyBytes_FromStringAndSize(NULL, size - 2)
+    at = PyBytes_AS_STRING(text)
+    for section in sections:
+        if at != PyBytes_AS_STRING(text):
+            memcpy(at, b"\r\n", 2)
+            at += 2
+        memcpy(at, section.text, section.size)
+        at += section.size
+    return Verbatim(PyUnicode_DecodeUTF8(PyBytes_AS_STRING(text), size - 2, "surrogateescape"))
 
 
 def size_text(size_t size):
     """Bytes as INFO shows them to people: 1.50M."""
-    cdef char[DECIMALS_TEXT] text
-    cdef const char* unit = b"KMGTP"
-    cdef double shown = size / 1024.0
-    cdef size_t written
-    if size < 1024:
-        return f"{size}B"
-    while shown >= 1024 and unit[1] != 0:
-        shown /= 1024
-        unit += 1
-    written = write_decimals(text, shown)
-    text[written] = unit[0]
-    return PyUnicode_DecodeUTF8(text, written + 1, NULL)
+    cdef char[NUMBER_TEXT] text
+    return PyUnicode_DecodeUTF8(text, write_size(text, size), NULL)

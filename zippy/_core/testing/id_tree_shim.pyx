@@ -3,8 +3,9 @@
 from libc.stdint cimport uint64_t
 from zippy._core.ground.id_tree cimport (
     ID_NUMBERS, IdCursor, IdLeaf, IdTree, StreamId, id_leaf_id, id_leaf_number, id_leaf_sum, id_tree_above, id_tree_append_leaf,
-    id_tree_below, id_tree_blocks, id_tree_clear, id_tree_copy, id_tree_cut_first, id_tree_find, id_tree_init, id_tree_memory,
-    id_tree_next, id_tree_prev, id_tree_put, id_tree_remove, id_tree_set, stream_id_of, stream_id_step, stream_id_step_back
+    id_tree_below, id_tree_blocks, id_tree_clear, id_tree_copy, id_tree_cut_before, id_tree_cut_first, id_tree_find, id_tree_init,
+    id_tree_memory, id_tree_next, id_tree_prev, id_tree_put, id_tree_remove, id_tree_remove_alike, id_tree_set, id_tree_skip,
+    stream_id_of, stream_id_step, stream_id_step_back
 )
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_free
 
@@ -134,6 +135,36 @@ cdef class Ids:
             mem_free(leaf)
         mem_charge_to(before)
         return ids
+
+    def cut_before(self, int leaves, Ids other):
+        """Move so many leaves, but not the last, from the start to an empty tree; how many ids. They are charged to this tree's account
+        still, so both are to be closed together."""
+        cdef IdLeaf* leaf = self.tree.first
+        cdef uint64_t ids = 0
+        cdef Account* before = mem_charged()
+        while leaves and leaf != NULL and leaf.next != NULL:
+            ids += leaf.count
+            leaf = leaf.next
+            leaves -= 1
+        if ids:
+            mem_charge_to(&self.account)
+            id_tree_cut_before(&self.tree, leaf, ids, &other.tree)
+            mem_charge_to(before)
+        return ids
+
+    def remove_alike(self, tuple id, int number, uint64_t n):
+        """How many are gone of the leaf that would have the id."""
+        cdef Account* before = mem_charged()
+        mem_charge_to(&self.account)
+        removed = id_tree_remove_alike(&self.tree, id_from(id), number, n)
+        mem_charge_to(before)
+        return removed
+
+    def skip(self, tuple id, int count):
+        """The id so many places behind the first that is not below, or None."""
+        cdef IdCursor c
+        found = id_tree_above(&self.tree, id_from(id), &c) and id_tree_skip(&c, count)
+        return item_of(&c, self.tree.numbers) if found else None
 
     def move_to(self, Ids other):
         """Move all leaves behind those of another tree, which then are charged to its account; that is for both to be closed together."""

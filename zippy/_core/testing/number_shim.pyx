@@ -3,8 +3,8 @@
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t
 from zippy._core.ground.number cimport (
-    NUM_DOUBLE_TEXT, NUM_LONG_DOUBLE_TEXT, num_read_double, num_read_i64, num_read_long_double, num_write_double, num_write_i64,
-    num_write_long_double
+    NUM_DOUBLE_TEXT, NUM_LONG_DOUBLE_TEXT, num_read_double, num_read_i64, num_read_long_double, num_write_double, num_write_general,
+    num_write_i64, num_write_long_double
 )
 from zippy._core.ground.slice cimport slice_of
 
@@ -25,6 +25,12 @@ def write_double(double d):
     """The text of a double."""
     cdef char[NUM_DOUBLE_TEXT] text
     return PyBytes_FromStringAndSize(text, num_write_double(text, d))
+
+
+def write_general(double d, int digits):
+    """The text of a double with so many significant digits."""
+    cdef char[NUM_DOUBLE_TEXT] text
+    return PyBytes_FromStringAndSize(text, num_write_general(text, d, digits))
 
 
 def read_double(bytes text):

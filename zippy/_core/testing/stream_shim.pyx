@@ -9,14 +9,14 @@ from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.values.entry cimport Entry, entry_free_block, entry_memory
 from zippy._core.values.settings cimport Settings, settings_defaults
 from zippy._core.values.stream cimport (
-    Stream, StreamIter, StreamTrim, stream_append, stream_blocks, stream_copy, stream_delete, stream_drop_references,
-    stream_entries_up_to, stream_free_effort, stream_free_some, stream_group, stream_group_advance, stream_group_create,
-    stream_group_delete, stream_group_lag, stream_has, stream_is_referenced, stream_iter, stream_iter_delete, stream_iter_field,
-    stream_iter_next, stream_last_entry, stream_length, stream_memory, stream_new, stream_next_id, stream_of, stream_radix_nodes,
-    stream_set_id, stream_take_remains, stream_trim
+    Stream, StreamIter, StreamTrim, stream_append, stream_blocks, stream_consumer_delete, stream_copy, stream_delete,
+    stream_drop_references, stream_entries_up_to, stream_free_effort, stream_free_some, stream_group, stream_group_advance,
+    stream_group_create, stream_group_delete, stream_group_lag, stream_has, stream_is_referenced, stream_iter, stream_iter_delete,
+    stream_iter_field, stream_iter_next, stream_last_entry, stream_length, stream_memory, stream_new, stream_next_id, stream_of,
+    stream_radix_nodes, stream_set_id, stream_take_remains, stream_trim
 )
 from zippy._core.values.stream_group cimport (
-    Pending, PendingIter, StreamConsumer, StreamGroup, consumer_create, consumer_delete, consumer_find, consumer_name, group_name,
+    Pending, PendingIter, StreamConsumer, StreamGroup, consumer_create, consumer_find, consumer_name, group_name,
     pending_find, pending_first, pending_iter, pending_iter_next, pending_last, pending_put, pending_remove
 )
 
@@ -297,13 +297,15 @@ cdef class StreamValue:
         self.end()
         return made
 
-    def delete_consumer(self, bytes group, bytes name):
-        """How many entries were pending."""
+    def delete_consumer(self, bytes group, bytes name, bint keep_remains=False):
+        """How many entries were pending. What they took is freed, unless it is to be kept."""
         cdef StreamGroup* g = self.group(group)
         cdef StreamConsumer* c = self.consumer(g, name)
         self.begin()
-        pending = consumer_delete(g, c)
+        pending = stream_consumer_delete(self.s, g, c)
         self.end()
+        if not keep_remains:
+            self.free_remains()
         return pending
 
     def put_pending(self, bytes group, tuple id, bytes consumer, int64_t time, uint64_t count):

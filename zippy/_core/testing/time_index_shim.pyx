@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged
 from zippy._core.ground.time_index cimport (
-    TimeIndex, ti_contains, ti_drain, ti_first_moment, ti_first_some, ti_insert, ti_last_moment, ti_remove, ti_walk
+    TimeIndex, ti_contains, ti_count_below, ti_drain, ti_first_moment, ti_first_some, ti_insert, ti_last_moment, ti_remove, ti_walk
 )
 
 
@@ -51,6 +51,10 @@ cdef class Times:
     def contains(self, int64_t moment, uint64_t item):
         """Whether a pair is there."""
         return bool(ti_contains(&self.index, moment, <void*>item))
+
+    def count_below(self, int64_t moment):
+        """How many pairs have an earlier moment."""
+        return ti_count_below(&self.index, moment)
 
     def first(self, int most):
         """The first pairs, at most so many and at most 100."""

@@ -49,6 +49,7 @@ cdef bint hash_put(Entry* e, const Settings* s, Slice field, Slice value, int64_
 cdef void hash_set_expiry(Entry* e, Slice field, int64_t expiry) noexcept nogil
 cdef int64_t hash_next_expiry(const Entry* e) noexcept nogil       # when the first field expires, NO_EXPIRY: none does
 cdef int64_t hash_last_expiry(const Entry* e) noexcept nogil       # when the last field does, NO_EXPIRY: not all expire
+cdef uint64_t hash_count_below(const Entry* e, int64_t moment) noexcept nogil       # fields that expire earlier, as ti_count_below
 cdef int hash_first_expiring(const Entry* e, ExpiringElement* some) noexcept nogil      # as in ElementOps
 cdef void hash_remove_first(Entry* e, int count) noexcept nogil                         # as in ElementOps
 cdef void hash_keep_expiry(Entry* e) noexcept nogil                # makes a plain listpack one that can hold expiries

@@ -14,7 +14,7 @@ from zippy._core.ground.listpack cimport (
 from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_good_size, mem_size
 from zippy._core.ground.number cimport num_write_i64
 from zippy._core.ground.random cimport random_below
-from zippy._core.ground.time_index cimport ti_first_moment, ti_first_some, ti_insert, ti_last_moment, ti_remove
+from zippy._core.ground.time_index cimport ti_count_below, ti_first_moment, ti_first_some, ti_insert, ti_last_moment, ti_remove
 from zippy._core.values.block_table cimport BlockTable, bt_copy, bt_free_some, bt_memory, bt_new
 from zippy._core.values.element_expiry cimport (
     EXPIRING_SOME, MOMENT_BYTES, expiring_begin, expiring_end, expiring_free_some, expiring_memory, expiring_times,
@@ -548,6 +548,26 @@ cdef int64_t hash_last_expiry(const Entry* e) noexcept nogil:
     if expiring_times(<BlockTable*>entry_value(e)).count != table_of(e).count:
         return NO_EXPIRY
     return ti_last_moment(expiring_times(<BlockTable*>entry_value(e)))
+
+
+cdef uint64_t hash_count_below(const Entry* e, int64_t moment) noexcept nogil:
+    cdef unsigned char* p
+    cdef unsigned char* at
+    cdef int64_t expiry
+    cdef uint64_t count = 0
+    if not has_expiring(e):
+        return 0
+    if not is_listpack(e):
+        return ti_count_below(expiring_times(<BlockTable*>entry_value(e)), moment)
+    p = lp_first(listpack_of(e))
+    while p != NULL:
+        at = moment_of(e, p)
+        expiry = moment_at(at)
+        if expiry == NO_EXPIRY or expiry >= moment:
+            break
+        p = lp_next(listpack_of(e), at)
+        count += 1
+    return count
 
 
 cdef int first_in_listpack(const Entry* e, ExpiringElement* some) noexcept nogil:

@@ -10,7 +10,7 @@ from zippy._core.ground.listpack cimport LP_INT_TEXT
 from zippy._core.ground.slice cimport Slice
 from zippy._core.values.entry cimport Entry, entry_value
 from zippy._core.values.settings cimport Settings
-from zippy._core.values.stream_group cimport StreamGroup
+from zippy._core.values.stream_group cimport StreamConsumer, StreamGroup
 
 cdef enum StreamStatus:
     STREAM_OK = 0
@@ -99,7 +99,7 @@ cdef void stream_iter_delete(StreamIter* it) noexcept nogil
 cdef int stream_delete(Stream* s, StreamId id, int references) noexcept nogil
 # Removes entries from the start of the stream: how many. What is left begins at s.first_id. Ask for stream_take_remains after it
 cdef uint64_t stream_trim(Stream* s, const StreamTrim* trim) noexcept nogil
-# What trimming and destroying groups cut off, as an entry without a key that free_entry frees in steps; NULL: there is nothing
+# What trimming and deleting groups and consumers cut off, as an entry without a key that free_entry frees in steps; NULL: there is nothing
 cdef Entry* stream_take_remains(Stream* s) noexcept nogil
 # XSETID: last_id, and what follows unless it is negative, NULL or 0-0
 cdef void stream_set_id(Stream* s, StreamId last_id, int64_t entries_added, const StreamId* max_deleted_id) noexcept nogil
@@ -110,6 +110,8 @@ cdef StreamGroup* stream_group_create(Stream* s, Slice name, StreamId last_id, i
 # What it has read: up to last_id, so many entries, but not more than were added; or READ_UNKNOWN
 cdef void stream_group_set_id(const Stream* s, StreamGroup* g, StreamId last_id, int64_t entries_read) noexcept nogil
 cdef void stream_group_delete(Stream* s, StreamGroup* g) noexcept nogil            # it is in the remains then
+# Deletes a consumer with the entries that are pending for it, which are in the remains then; how many these were
+cdef uint64_t stream_consumer_delete(Stream* s, StreamGroup* g, StreamConsumer* c) noexcept nogil
 # The group has read the entry of this id, the first one behind its last_id: moves last_id and entries_read, as XREADGROUP > does
 cdef void stream_group_advance(const Stream* s, StreamGroup* g, StreamId id) noexcept nogil
 # How many entries were added up to this id, as far as that can be told; READ_UNKNOWN

@@ -3,7 +3,7 @@
 from libc.stdint cimport UINT64_MAX
 from libc.string cimport memmove
 from zippy._core.ground.id_tree cimport (
-    IdLeaf, id_leaf_id, id_leaf_number, id_leaf_sum, id_tree_above, id_tree_append_leaf, id_tree_below, id_tree_cut_first, id_tree_init,
+    IdLeaf, id_leaf_id, id_leaf_number, id_leaf_sum, id_tree_above, id_tree_below, id_tree_cut_before, id_tree_cut_first, id_tree_init,
     id_tree_memory, id_tree_next, id_tree_prev, id_tree_put, id_tree_remove, id_tree_set, stream_id_compare, stream_id_is_zero,
     stream_id_of, stream_id_step, stream_id_step_back
 )
@@ -17,8 +17,8 @@ from zippy._core.values.stream_block cimport (
     ENTRY_DELETED, ENTRY_SAME_FIELDS, block_add, block_check, block_count_deleted, block_int, block_largest, block_new, block_takes
 )
 from zippy._core.values.stream_group cimport (
-    READ_UNKNOWN, Pending, address_place, addresses_by_name, addresses_with_room, group_copy, group_free_effort, group_free_some,
-    group_memory, group_name, group_new, pending_find, pending_remove
+    READ_UNKNOWN, Pending, address_place, addresses_by_name, addresses_with_room, consumer_cut, group_copy, group_free_effort,
+    group_free_some, group_memory, group_name, group_new, pending_find, pending_first, pending_remove
 )
 
 cdef extern from *:
@@ -405,25 +405,53 @@ cdef Stream* remains_of(Stream* s) noexcept nogil:
     return s.remains
 
 
-cdef bint is_cut(const Stream* s, const StreamTrim* trim, uint64_t live, StreamId last) noexcept nogil:
-    """Whether the first blocks go as a whole, which hold so many entries, and none behind this id."""
+cdef struct Cut:
+    # a trim of whole blocks under way
+    const StreamTrim* trim
+    uint64_t removed            # entries of the blocks that are to go
+    bint bounded
+    StreamId bound              # the first id that is referred to where references matter: blocks below it are as in a trim that keeps them
+
+
+cdef void begin_cut(Cut* cut, Stream* s, const StreamTrim* trim) noexcept nogil:
+    cdef StreamId id
+    cdef uint32_t i
+    cut.trim = trim
+    cut.removed = 0
+    cut.bounded = False
+    if trim.references == KEEP_REFERENCES:
+        return
+    for i in range(s.group_count):
+        if pending_first(s.groups[i], &id):
+            bound_cut(cut, id)
+        if trim.references == ACKED_ONLY:
+            id = s.groups[i].last_id
+            if stream_id_step(&id):
+                bound_cut(cut, id)
+
+
+cdef void bound_cut(Cut* cut, StreamId id) noexcept nogil:
+    if not cut.bounded or stream_id_compare(id, cut.bound) < 0:
+        cut.bound = id
+        cut.bounded = True
+
+
+cdef inline bint needs_last(const Cut* cut) noexcept nogil:
+    """Whether is_cut looks at the last id."""
+    return cut.bounded or cut.trim.by == TRIM_BY_ID
+
+
+cdef bint is_cut(const Stream* s, const Cut* cut, uint64_t live, StreamId last) noexcept nogil:
+    """Whether further blocks go as a whole, which hold so many entries, and none behind this id."""
+    cdef const StreamTrim* trim = cut.trim
+    cdef uint64_t length = s.length - cut.removed
+    if trim.approximate and trim.limit and cut.removed + live > trim.limit:
+        return False
+    if cut.bounded and stream_id_compare(last, cut.bound) >= 0:
+        return False
     if trim.by == TRIM_BY_LENGTH:
-        return s.length > trim.length and s.length - live >= trim.length
+        return length > trim.length and length - live >= trim.length
     return stream_id_compare(last, trim.id) < 0
-
-
-cdef bint leaf_is_cut(const Stream* s, const StreamTrim* trim, uint64_t removed, uint64_t* live) noexcept nogil:
-    """The same for all blocks of the tree's first leaf; how many entries they hold."""
-    cdef const IdLeaf* leaf = s.blocks.first
-    cdef StreamId last
-    if leaf == NULL or leaf.next == NULL:
-        return False
-    live[0] = id_leaf_sum(leaf, LIVE)
-    if trim.approximate and trim.limit and removed + live[0] > trim.limit:
-        return False
-    last = id_leaf_id(leaf.next, 0)
-    stream_id_step_back(&last)
-    return is_cut(s, trim, live[0], last)
 
 
 cdef StreamId last_of_block(Stream* s, IdCursor* c) noexcept nogil:
@@ -438,70 +466,101 @@ cdef StreamId last_of_block(Stream* s, IdCursor* c) noexcept nogil:
     return it.id
 
 
-cdef bint block_is_cut(Stream* s, const StreamTrim* trim, uint64_t removed, IdCursor* c) noexcept nogil:
+cdef bint first_block_is_cut(Stream* s, const Cut* cut, IdCursor* c) noexcept nogil:
     """Whether the first block goes as a whole."""
-    cdef uint64_t live
     if not id_tree_above(&s.blocks, stream_id_of(0, 0), c):
         return False
-    live = c.numbers[<int>LIVE]
-    if trim.approximate and trim.limit and removed + live > trim.limit:
-        return False
-    return is_cut(s, trim, live, last_of_block(s, c) if trim.by == TRIM_BY_ID else s.last_id)
+    return is_cut(s, cut, c.numbers[<int>LIVE], last_of_block(s, c) if needs_last(cut) else s.last_id)
+
+
+cdef void cut_whole_leaves(Stream* s, Cut* cut) noexcept nogil:
+    """Cuts off the leaves of the tree all of whose blocks go: each is looked at, none moved."""
+    cdef IdLeaf* leaf = s.blocks.first
+    cdef uint64_t blocks = 0
+    cdef uint64_t live
+    cdef StreamId last
+    # which id the last leaf ends with shows in its last block alone
+    while leaf != NULL and leaf.next != NULL:
+        live = id_leaf_sum(leaf, LIVE)
+        last = id_leaf_id(leaf.next, 0)
+        stream_id_step_back(&last)
+        if not is_cut(s, cut, live, last):
+            break
+        cut.removed += live
+        blocks += leaf.count
+        leaf = leaf.next
+    if blocks:
+        id_tree_cut_before(&s.blocks, leaf, blocks, &remains_of(s).blocks)
 
 
 cdef uint64_t trim_blocks(Stream* s, const StreamTrim* trim) noexcept nogil:
     """Cuts off whole blocks: how many entries they held."""
-    cdef uint64_t removed = 0
-    cdef uint64_t live
+    cdef Cut cut
     cdef IdCursor c
-    while leaf_is_cut(s, trim, removed, &live):
-        id_tree_append_leaf(&remains_of(s).blocks, id_tree_cut_first(&s.blocks))
-        s.length -= live
-        removed += live
-    while block_is_cut(s, trim, removed, &c):
+    begin_cut(&cut, s, trim)
+    cut_whole_leaves(s, &cut)
+    while first_block_is_cut(s, &cut, &c):
         id_tree_put(&remains_of(s).blocks, c.id, c.numbers)
         id_tree_remove(&s.blocks, c.id)
-        s.length -= c.numbers[<int>LIVE]
-        removed += c.numbers[<int>LIVE]
-    return removed
+        cut.removed += c.numbers[<int>LIVE]
+    s.length -= cut.removed
+    return cut.removed
 
 
-cdef void drop_empty_blocks(Stream* s, const StreamTrim* trim) noexcept nogil:
-    """Frees the first blocks as far as they hold no entries and trimming comes to them."""
-    cdef IdCursor c
-    cdef bint more = id_tree_above(&s.blocks, stream_id_of(0, 0), &c)
-    while more and c.numbers[<int>LIVE] == 0 and (trim.by == TRIM_BY_LENGTH or stream_id_compare(c.id, trim.id) < 0):
-        drop_block(s, &c)
-        more = c.leaf != NULL
+cdef bint keeps_block(StreamIter* it, const StreamTrim* trim) noexcept nogil:
+    """Whether the block of the entry at hand stays when that is trimmed: others are live, or by id, its last entry is not below."""
+    if it.block.numbers[<int>LIVE] > 1:
+        return True
+    return trim.by == TRIM_BY_ID and stream_id_compare(last_of_block(it.stream, &it.block), trim.id) >= 0
 
 
-cdef uint64_t trim_entries(Stream* s, const StreamTrim* trim) noexcept nogil:
-    """Deletes entries one by one, as their groups allow it."""
+cdef inline bint is_enough(const Stream* s, const StreamTrim* trim) noexcept nogil:
+    return trim.by == TRIM_BY_LENGTH and s.length <= trim.length
+
+
+cdef uint64_t trim_block(Stream* s, const StreamTrim* trim, StreamId first, StreamId last) noexcept nogil:
+    """Deletes entries of one block, as their groups allow it: how many. The block goes with its last entry, unless keeps_block."""
     cdef uint64_t removed = 0
     cdef StreamIter it
     cdef StreamId id
-    if trim.references != KEEP_REFERENCES and (trim.by == TRIM_BY_ID or s.length > trim.length):
-        drop_empty_blocks(s, trim)
-    stream_iter(&it, s, stream_id_of(0, 0), stream_id_of(UINT64_MAX, UINT64_MAX), False)
-    while (trim.by == TRIM_BY_ID or s.length > trim.length) and stream_iter_next(&it):
+    stream_iter(&it, s, first, last, False)
+    while not is_enough(s, trim) and stream_iter_next(&it):
         id = it.id
         if trim.by == TRIM_BY_ID and stream_id_compare(id, trim.id) >= 0:
             break
         if trim.references == ACKED_ONLY and stream_is_referenced(s, id):
             continue
-        # Redis keeps the block when its last entry was deleted before and is not below the id
-        delete_at_hand(&it, trim.references == KEEP_REFERENCES)
+        delete_at_hand(&it, keeps_block(&it, trim))
         removed += 1
         if trim.references == DELETE_REFERENCES:
             stream_drop_references(s, id)
     return removed
 
 
+cdef uint64_t trim_entries(Stream* s, const StreamTrim* trim) noexcept nogil:
+    """Deletes entries one by one, and the blocks on the way that have none."""
+    cdef uint64_t removed = 0
+    cdef StreamId last
+    cdef IdCursor c
+    cdef bint more = id_tree_above(&s.blocks, stream_id_of(0, 0), &c)
+    while more and not is_enough(s, trim):
+        last = last_of_block(s, &c)
+        if c.numbers[<int>LIVE]:
+            removed += trim_block(s, trim, c.id, last)
+        elif trim.by == TRIM_BY_LENGTH or stream_id_compare(last, trim.id) < 0:
+            drop_block(s, &c)
+        if trim.by == TRIM_BY_ID and stream_id_compare(last, trim.id) >= 0:
+            break
+        more = stream_id_step(&last) and id_tree_above(&s.blocks, last, &c)
+    return removed
+
+
 cdef uint64_t stream_trim(Stream* s, const StreamTrim* trim) noexcept nogil:
     cdef uint64_t removed = 0
-    if trim.references == KEEP_REFERENCES:
-        removed = trim_blocks(s, trim)
     # Redis 8.2 removes nothing approximately where references matter
+    if trim.approximate and trim.references != KEEP_REFERENCES:
+        return 0
+    removed = trim_blocks(s, trim)
     if not trim.approximate:
         removed += trim_entries(s, trim)
     if removed:
@@ -551,14 +610,23 @@ cdef void stream_group_set_id(const Stream* s, StreamGroup* g, StreamId last_id,
     g.entries_read = min(entries_read, <int64_t>s.entries_added)
 
 
+cdef void add_to_remains(Stream* s, StreamGroup* g) noexcept nogil:
+    # in no order there: nobody looks for it any more
+    add_group(remains_of(s), g, remains_of(s).group_count)
+
+
 cdef void stream_group_delete(Stream* s, StreamGroup* g) noexcept nogil:
     cdef bint found
     cdef uint32_t at = group_place(s, group_name(g), &found)
-    cdef Stream* remains = remains_of(s)
     s.group_count -= 1
     memmove(&s.groups[at], &s.groups[at + 1], (s.group_count - at) * sizeof(void*))
-    # in no order there: nobody looks for it any more
-    add_group(remains, g, remains.group_count)
+    add_to_remains(s, g)
+
+
+cdef uint64_t stream_consumer_delete(Stream* s, StreamGroup* g, StreamConsumer* c) noexcept nogil:
+    cdef uint64_t pending = c.pending.count
+    add_to_remains(s, consumer_cut(g, c))
+    return pending
 
 
 cdef bint has_tombstones_from(const Stream* s, StreamId id) noexcept nogil:

@@ -61,8 +61,9 @@ cdef Slice consumer_name(const StreamConsumer* c) noexcept nogil
 cdef StreamConsumer* consumer_find(const StreamGroup* g, Slice name) noexcept nogil                # NULL: there is none
 # A new one, seen now and never active; NULL: the name is taken
 cdef StreamConsumer* consumer_create(StreamGroup* g, Slice name, int64_t now) noexcept nogil
-# Deletes it with the entries that are pending for it; how many these were. O(these)
-cdef uint64_t consumer_delete(StreamGroup* g, StreamConsumer* c) noexcept nogil
+# Takes it out of the group with the entries that are pending for it: what is to be freed, as a group without a name. It takes a step for
+# each leaf of the group's tree that has such entries, and one alone where nothing else is pending
+cdef StreamGroup* consumer_cut(StreamGroup* g, StreamConsumer* c) noexcept nogil
 # Pending entries of a group
 cdef bint pending_find(StreamGroup* g, StreamId id, Pending* p) noexcept nogil                     # False: it is not pending
 # Adds it, or gives the one that is there this consumer, time and count: a delivery, a claim, whosever it was. Whether it is new

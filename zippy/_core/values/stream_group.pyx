@@ -5,7 +5,7 @@ from libc.string cimport memcpy, memmove
 from zippy._core.ground.buf cimport slice_compare
 from zippy._core.ground.id_tree cimport (
     id_tree_above, id_tree_below, id_tree_blocks, id_tree_clear, id_tree_copy, id_tree_cut_first, id_tree_find, id_tree_init,
-    id_tree_memory, id_tree_next, id_tree_put, id_tree_remove, stream_id_of, stream_id_step
+    id_tree_memory, id_tree_next, id_tree_put, id_tree_remove, id_tree_remove_alike, id_tree_skip, stream_id_of, stream_id_step
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size, mem_zalloc
 from zippy._core.ground.slice cimport slice_of
@@ -168,25 +168,48 @@ cdef bint addresses_by_name(void** array, uint32_t count, name_of_fn name_of) no
     return ascends(array, count, name_of)
 
 
-cdef uint64_t consumer_delete(StreamGroup* g, StreamConsumer* c) noexcept nogil:
+cdef void drop_pending(StreamGroup* g, const StreamConsumer* c) noexcept nogil:
+    """Takes what is pending for the consumer out of the group's tree, a leaf of it at a time."""
+    cdef IdCursor at
+    cdef bint more = id_tree_above(&c.pending, stream_id_of(0, 0), &at)
+    while more:
+        more = id_tree_skip(&at, id_tree_remove_alike(&g.pending, at.id, CONSUMER, c.number))
+
+
+cdef void forget_consumer(StreamGroup* g, const StreamConsumer* c) noexcept nogil:
+    """Takes the consumer out of the lists."""
     cdef bint found
     cdef uint32_t at = consumer_place(g, consumer_name(c), &found)
-    cdef uint64_t pending = c.pending.count
-    cdef IdCursor cursor
-    cdef bint more = id_tree_above(&c.pending, stream_id_of(0, 0), &cursor)
-    while more:
-        id_tree_remove(&g.pending, cursor.id)
-        more = id_tree_next(&cursor)
-    id_tree_clear(&c.pending)
     g.by_number[c.number] = NULL
     g.free_number = min(g.free_number, c.number)
     g.count -= 1
     memmove(&g.consumers[at], &g.consumers[at + 1], (g.count - at) * sizeof(void*))
-    mem_free(c)
-    return pending
+
+
+cdef StreamGroup* consumer_cut(StreamGroup* g, StreamConsumer* c) noexcept nogil:
+    cdef StreamGroup* cut = group_new(slice_of(NULL, 0))
+    if c.pending.count == g.pending.count:
+        # nobody else has any
+        move_pending(&cut.pending, &g.pending)
+    else:
+        drop_pending(g, c)
+        move_pending(&cut.pending, &c.pending)
+    forget_consumer(g, c)
+    cut.consumers = <StreamConsumer**>addresses_with_room(NULL, 0)
+    cut.consumers[0] = c
+    cut.count = 1
+    return cut
 
 
 # Pending entries
+
+
+cdef void move_pending(IdTree* to, IdTree* t) noexcept nogil:
+    """Gives all that a tree has to an empty one."""
+    cdef uint64_t changes = t.changes + 1
+    to[0] = t[0]
+    id_tree_init(t, to.numbers)
+    t.changes = changes
 
 
 cdef void read_pending(const StreamGroup* g, const IdCursor* at, Pending* p) noexcept nogil:

@@ -1,0 +1,256 @@
+# Everything that a user consists of is a list of texts in the order in which they were given, each once: one structure serves them all.
+
+from libc.string cimport memcpy, memmove, memset
+from zippy._core.ground.buf cimport slice_compare, slice_of, slice_text
+from zippy._core.ground.glob cimport glob_match
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport ht_find, ht_free, ht_init, ht_insert, ht_remove
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
+from zippy._core.ground.slice cimport slice_equal
+
+
+cdef void term_text_of(const void* item, Slice* key) noexcept nogil:
+    key[0] = (<const Term*>item).text
+
+
+cdef void terms_init(Terms* t) noexcept nogil:
+    memset(t, 0, sizeof(Terms))
+    ht_init(&t.by_text, term_text_of)
+
+
+cdef void terms_clear(Terms* t) noexcept nogil:
+    cdef Term* term = t.first
+    cdef Term* after
+    while term != NULL:
+        after = term.next
+        mem_free(term)
+        term = after
+    ht_free(&t.by_text)
+    t.first = t.last = NULL
+
+
+cdef void terms_copy(Terms* t, const Terms* source) noexcept nogil:
+    cdef const Term* term = source.first
+    cdef Term* copy
+    terms_init(t)
+    while term != NULL:
+        copy = terms_add(t, term.text)
+        copy.flags = term.flags
+        copy.kind = term.kind
+        copy.command = term.command
+        copy.word = term.word
+        term = term.next
+
+
+cdef Term* terms_find(Terms* t, Slice text) noexcept nogil:
+    return <Term*>ht_find(&t.by_text, text)
+
+
+cdef Term* terms_add(Terms* t, Slice text) noexcept nogil:
+    cdef Term* term = <Term*>mem_alloc(sizeof(Term) + text.len)
+    memset(term, 0, sizeof(Term))
+    if text.len:
+        memcpy(term + 1, text.ptr, text.len)
+    term.text = slice_of(<char*>(term + 1), text.len)
+    term.command = -1
+    term.prev = t.last
+    if t.last != NULL:
+        t.last.next = term
+    else:
+        t.first = term
+    t.last = term
+    ht_insert(&t.by_text, term, hash_bytes(text.ptr, text.len))
+    return term
+
+
+cdef void terms_remove(Terms* t, Term* term) noexcept nogil:
+    ht_remove(&t.by_text, term.text)
+    if term.prev != NULL:
+        term.prev.next = term.next
+    else:
+        t.first = term.next
+    if term.next != NULL:
+        term.next.prev = term.prev
+    else:
+        t.last = term.prev
+    mem_free(term)
+
+
+cdef void pattern_compile(Term* term) noexcept nogil:
+    cdef size_t i
+    cdef char c
+    term.kind = PATTERN_EXACT
+    for i in range(term.text.len):
+        c = term.text.ptr[i]
+        if c == c'*' and i == term.text.len - 1:
+            term.kind = PATTERN_PREFIX
+        elif c == c'*' or c == c'?' or c == c'[' or c == 92:
+            term.kind = PATTERN_GLOB
+            return
+
+
+cdef bint pattern_matches(const Term* term, Slice text) noexcept nogil:
+    cdef size_t size = term.text.len
+    if term.kind == PATTERN_EXACT:
+        return slice_equal(term.text, text)
+    if term.kind == PATTERN_PREFIX:
+        size -= 1
+        # as in a glob, nothing but an empty pattern fits an empty text
+        return text.len >= size and text.len > 0 and slice_equal(slice_of(term.text.ptr, size), slice_of(text.ptr, size))
+    return glob_match(term.text, text, False)
+
+
+cdef void selector_init(Selector* s, bint all_channels) noexcept nogil:
+    memset(s, 0, sizeof(Selector))
+    terms_init(&s.rules)
+    terms_init(&s.keys)
+    terms_init(&s.channels)
+    if all_channels:
+        s.flags = SELECTOR_ALL_CHANNELS
+
+
+cdef void selector_allow_all(Selector* s) noexcept nogil:
+    terms_clear(&s.rules)
+    s.first_words = 0
+    s.flags |= SELECTOR_ALL_COMMANDS
+    memset(s.commands, 255, sizeof(s.commands))
+
+
+cdef void selector_deny_all(Selector* s) noexcept nogil:
+    terms_clear(&s.rules)
+    s.first_words = 0
+    s.flags &= ~<uint32_t>SELECTOR_ALL_COMMANDS
+    memset(s.commands, 0, sizeof(s.commands))
+
+
+cdef bint selector_is_free(const Selector* s) noexcept nogil:
+    cdef uint32_t everything = SELECTOR_ALL_COMMANDS | SELECTOR_ALL_KEYS | SELECTOR_ALL_CHANNELS
+    return s.flags & everything == everything and s.rules.first == NULL
+
+
+cdef void selector_copy(Selector* s, const Selector* source) noexcept nogil:
+    memcpy(s, source, sizeof(Selector))
+    terms_copy(&s.rules, &source.rules)
+    terms_copy(&s.keys, &source.keys)
+    terms_copy(&s.channels, &source.channels)
+    s.next = NULL
+
+
+cdef void selector_clear(Selector* s) noexcept nogil:
+    terms_clear(&s.rules)
+    terms_clear(&s.keys)
+    terms_clear(&s.channels)
+
+
+cdef User* user_new(Slice name, bint all_channels) noexcept nogil:
+    cdef User* u = <User*>mem_zalloc(sizeof(User) + name.len)
+    if name.len:
+        memcpy(u + 1, name.ptr, name.len)
+    u.name = slice_of(<char*>(u + 1), name.len)
+    terms_init(&u.passwords)
+    selector_init(&u.root, all_channels)
+    return u
+
+
+cdef User* user_copy(const User* u) noexcept nogil:
+    cdef User* copy = user_new(u.name, False)
+    cdef const Selector* s = u.root.next
+    cdef Selector* last = &copy.root
+    copy.flags = u.flags
+    terms_copy(&copy.passwords, &u.passwords)
+    selector_copy(&copy.root, &u.root)
+    while s != NULL:
+        last.next = <Selector*>mem_alloc(sizeof(Selector))
+        last = last.next
+        selector_copy(last, s)
+        s = s.next
+    return copy
+
+
+cdef void user_clear_selectors(User* u) noexcept nogil:
+    cdef Selector* s = u.root.next
+    cdef Selector* after
+    while s != NULL:
+        after = s.next
+        selector_clear(s)
+        mem_free(s)
+        s = after
+    u.root.next = NULL
+
+
+cdef void user_free(User* u) noexcept nogil:
+    if u == NULL:
+        return
+    user_clear_selectors(u)
+    selector_clear(&u.root)
+    terms_clear(&u.passwords)
+    mem_free(u)
+
+
+cdef void user_swap(User* a, User* b) noexcept nogil:
+    cdef User kept
+    memcpy(&kept, a, sizeof(User))
+    memcpy(a, b, sizeof(User))
+    memcpy(b, &kept, sizeof(User))
+    b.name = a.name
+    a.name = kept.name
+
+
+cdef bint user_is_free(const User* u) noexcept nogil:
+    return selector_is_free(&u.root)
+
+
+cdef size_t place_of(const Users* users, Slice name) noexcept nogil:
+    """Where a user of that name is, or would be."""
+    cdef size_t low = 0
+    cdef size_t high = users.count
+    cdef size_t middle
+    while low < high:
+        middle = (low + high) // 2
+        if slice_compare(users.items[middle].name, name) < 0:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+cdef User* users_find(const Users* users, Slice name) noexcept nogil:
+    cdef size_t at = place_of(users, name)
+    return users.items[at] if at < users.count and slice_equal(users.items[at].name, name) else NULL
+
+
+cdef User* users_begin(Users* users) noexcept nogil:
+    cdef User* user = user_new(slice_text(b"default"), True)
+    user.flags = USER_ON | USER_NO_PASSWORD
+    user.root.flags |= SELECTOR_ALL_KEYS
+    selector_allow_all(&user.root)
+    users_add(users, user)
+    return user
+
+
+cdef bint users_add(Users* users, User* u) noexcept nogil:
+    cdef size_t at = place_of(users, u.name)
+    if at < users.count and slice_equal(users.items[at].name, u.name):
+        return False
+    if users.count == users.cap:
+        users.cap = users.cap * 2 if users.cap else 4
+        users.items = <User**>mem_realloc(users.items, users.cap * sizeof(User*))
+    memmove(users.items + at + 1, users.items + at, (users.count - at) * sizeof(User*))
+    users.items[at] = u
+    users.count += 1
+    return True
+
+
+cdef void users_remove(Users* users, User* u) noexcept nogil:
+    cdef size_t at = place_of(users, u.name)
+    users.count -= 1
+    memmove(users.items + at, users.items + at + 1, (users.count - at) * sizeof(User*))
+
+
+cdef void users_free(Users* users) noexcept nogil:
+    cdef size_t i
+    for i in range(users.count):
+        user_free(users.items[i])
+    mem_free(users.items)
+    users.items = NULL
+    users.count = users.cap = 0
