@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha1
 
 from bench.wire import Word, request
 
@@ -49,6 +50,33 @@ def load(name: str, *words: Word, prepare: Prepare = nothing, weight: int = 1, k
 def number(i: int) -> str:
     """A number as redis-benchmark writes it in the place of __rand_int__."""
     return f"{i:012d}"
+
+
+ONE = "return 1"
+ONE_GET = "return redis.call('GET', KEYS[1])"
+HUNDRED = "for i = 1, 100 do redis.call('SET', KEYS[1], i) end"
+BUCKET = """
+local rate, capacity, wanted = tonumber(ARGV[2]), tonumber(ARGV[1]), tonumber(ARGV[3])
+local now = redis.call('TIME')
+local moment = now[1] + now[2] / 1000000
+local state = redis.call('HMGET', KEYS[1], 'tokens', 'moment')
+local tokens = math.min(capacity, (tonumber(state[1]) or capacity) + (moment - (tonumber(state[2]) or moment)) * rate)
+local allowed = tokens >= wanted
+if allowed then tokens = tokens - wanted end
+redis.call('HSET', KEYS[1], 'tokens', tokens, 'moment', moment)
+redis.call('EXPIRE', KEYS[1], 60)
+return {allowed and 1 or 0, tostring(tokens)}
+"""
+
+
+def name_of(script: str) -> str:
+    """What EVALSHA calls a script."""
+    return sha1(script.encode()).hexdigest()
+
+
+def scripts(script: str) -> Prepare:
+    """The script is loaded, and there is a key."""
+    return lambda requests: iter((request("SCRIPT", "LOAD", script), request("SET", "key", "xxx")))
 
 
 def in_chunks(head: tuple[Word, ...], words: Iterator[tuple[Word, ...]], size: int = 200) -> Iterator[bytes]:
@@ -275,6 +303,10 @@ MORE_COMMANDS = (
     load("SCAN", "SCAN", RANDOM, "COUNT", 10, prepare=strings("xxx"), keys=KEYS, weight=3),
     load("EXPIRE", "EXPIRE", f"key:{RANDOM}", 1000, prepare=strings("xxx")),
     load("DEL", "DEL", f"key:{RANDOM}", prepare=strings("xxx")),
+    load("EVALSHA of return 1", "EVALSHA", name_of(ONE), 0, prepare=scripts(ONE), weight=2),
+    load("EVALSHA of GET", "EVALSHA", name_of(ONE_GET), 1, "key", prepare=scripts(ONE_GET), weight=2),
+    load("EVALSHA of a token bucket", "EVALSHA", name_of(BUCKET), 1, f"key:{RANDOM}", 10, 1, 1, prepare=scripts(BUCKET), weight=5),
+    load("EVALSHA of 100 calls", "EVALSHA", name_of(HUNDRED), 1, "key", prepare=scripts(HUNDRED), weight=50),
     Load("MULTI, SET, GET, EXEC", (("MULTI",), ("SET", "key", "xxx"), ("GET", "key"), ("EXEC",)), weight=2),
     Load("GET, tracked", (("GET", f"key:{RANDOM}"),), prepare=strings("xxx"), tracked=True),
     load("PUBLISH to nobody", "PUBLISH", "news", "xxx"),

@@ -94,7 +94,6 @@ def test_unique(connection: redis.Redis) -> None:
     from rq import Queue
     from rq.exceptions import DuplicateJobError
 
-    needs_command(connection, "EVAL", "RQ's unique jobs")
     queue = Queue(connection=connection)
     queue.enqueue(rq_jobs.double, 1, job_id="one", unique=True)
     with pytest.raises(DuplicateJobError):

@@ -248,6 +248,7 @@ ADMINISTRATION = Group(
     2   CONFIG (GET ('*|'max*|'save 'hash*)|RESETSTAT|HELP)
     1   CONFIG REWRITE
     3   INFO ['all|'everything|'memory|'stats|'persistence|'commandstats|'clients]
+    2   SCRIPT (KILL|HELP|DEBUG (NO|YES|SYNC|'x))
     2   SLOWLOG (GET ['10|'-1]|LEN|RESET|HELP)
     2   LATENCY (LATEST|DOCTOR|RESET|HISTOGRAM|HISTORY 'command|GRAPH 'command|HELP)
     2   MEMORY (STATS|DOCTOR|PURGE|MALLOC-STATS|HELP)

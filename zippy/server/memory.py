@@ -8,7 +8,14 @@ import sys
 from typing import Any, NamedTuple
 
 from zippy._core.introspection import (
-    BlockFigures, MemoryFigures, clock_us, key_memory, keyspace, memory_stats, release_memory, script_stats
+    BlockFigures,
+    MemoryFigures,
+    clock_us,
+    key_memory,
+    keyspace,
+    memory_stats,
+    release_memory,
+    script_stats,
 )
 from zippy._core.resp.kinds import OK, Verbatim
 from zippy._core.resp.report import size_text

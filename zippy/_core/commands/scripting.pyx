@@ -75,13 +75,18 @@ cdef void eval_body(Engine* e, Client* c, int argc, Slice* argv, bint reads_only
 
 cdef void eval_sha(Engine* e, Client* c, int argc, Slice* argv, bint reads_only) noexcept nogil:
     cdef Scripting* s = <Scripting*>e.scripting
-    cdef Script* script = script_by_sha(s, argv[1]) if s != NULL else NULL
+    cdef Script* script = NULL
     cdef int keys
     if e.monitor_count:
         feed_monitors(e, e.call)
+    if argv[1].len == SHA_TEXT:
+        # what cannot be a name is told before a wrong number of keys
+        if not key_count(c, argc, argv, &keys):
+            return
+        script = script_by_sha(s, argv[1]) if s != NULL else NULL
     if script == NULL:
         reply_error(&c.reply, b"NOSCRIPT No matching script. Please use EVAL.")
-    elif key_count(c, argc, argv, &keys):
+    else:
         run_script(s, c, script, argc, argv, keys, reads_only)
 
 

@@ -37,6 +37,7 @@ cdef extern from *:
 
 cdef enum:
     LOG_WARNING = 3
+    LEAST_MEMORY = 64 << 20      # bytes that scripts may hold whatever maxmemory says
     NAME_SHOWN = 100             # bytes of a script's name that the log tells
 
 
@@ -72,7 +73,8 @@ cdef void reply_lua_error(ScriptRun* run, const LuaError* error) noexcept nogil:
     cdef Buf text
     buf_init(&text)
     if error.is_table:
-        buf_append(&text, error.text.ptr, error.text.len)
+        # as Redis writes texts, to a NUL
+        buf_append_text(&text, error.text.ptr)
         buf_append_text(&text, b" script: ")
         buf_append(&text, run.name.ptr, run.name.len)
         if error.source.ptr != NULL:
@@ -98,7 +100,11 @@ cdef void reply_lua_error(ScriptRun* run, const LuaError* error) noexcept nogil:
 cdef size_t memory_limit(const Engine* e) noexcept nogil:
     """Bytes that scripts may hold: strings grow twofold in one instruction, and would take all that the machine has."""
     cdef size_t most = system_memory() // 4
-    return min(most, <size_t>e.settings.maxmemory) if e.settings.maxmemory else most
+    cdef size_t wanted = <size_t>e.settings.maxmemory
+    if wanted == 0 or wanted > most:
+        return most
+    # where data has no room at all a script still runs
+    return wanted if wanted > LEAST_MEMORY else LEAST_MEMORY
 
 
 cdef void host_run(ScriptHost* host, ScriptRun* run, int body) noexcept nogil:
@@ -150,6 +156,8 @@ cdef void scripting_hook(lua_State* L, lua_Debug* frame) noexcept nogil:
     cdef ScriptRun* run = host.run
     cdef Engine* e = host.engine
     cdef int64_t threshold = e.settings.busy_reply_threshold
+    # what took long without instructions has had it called sooner
+    lua_sethook(L, scripting_hook, LUA_MASKCOUNT, HOOK_INSTRUCTIONS)
     if run == NULL or threshold <= 0:
         return
     if not run.killed and (clock_ticks() - run.began) / clock_ticks_per_us() > threshold * 1000 and e.while_busy != NULL:

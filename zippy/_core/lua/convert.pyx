@@ -2,7 +2,8 @@
 # read raw: no metamethod runs, and no string is made to look for a field.
 
 from libc.stdint cimport SIZE_MAX, int64_t, uint64_t
-from zippy._core.ground.buf cimport Slice
+from libc.string cimport memchr
+from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.lua.api cimport (
     LUA_TBOOLEAN, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_checkstack, lua_createtable, lua_gettop, lua_insert, lua_next,
     lua_pop, lua_pushboolean, lua_pushlstring, lua_pushnil, lua_pushnumber, lua_pushstring, lua_pushvalue, lua_rawget, lua_rawgeti,
@@ -231,9 +232,15 @@ cdef bint has_table(lua_State* L, int fields, Field field) noexcept nogil:
     return False
 
 
+cdef Slice before_nul(Slice text) noexcept nogil:
+    """What Redis writes of a text: it ends at a NUL."""
+    cdef const char* nul = <const char*>memchr(text.ptr, 0, text.len)
+    return text if nul == NULL else slice_of(text.ptr, nul - text.ptr)
+
+
 cdef void write_error(lua_State* L, int fields, Reply* reply, Slice text) noexcept nogil:
     """The text is on top, its table below it; both stay."""
-    reply_error_slice(reply, text)
+    reply_error_slice(reply, before_nul(text))
     get_field(L, fields, -2, FIELD_COUNTED)
     if lua_type(L, -1) == LUA_TBOOLEAN and lua_toboolean(L, -1):
         reply.error_at = SIZE_MAX
@@ -244,6 +251,7 @@ cdef void write_status(Reply* reply, Slice text) noexcept nogil:
     """Line breaks become blanks."""
     cdef size_t begin = reply.out.len
     cdef size_t i
+    text = before_nul(text)
     reply_simple_slice(reply, text)
     if reply.out.failed:
         return

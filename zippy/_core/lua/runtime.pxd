@@ -9,7 +9,7 @@ from zippy._core.lua.api cimport lua_CFunction, lua_Hook, lua_State
 from zippy._core.lua.vm cimport LuaVm
 
 cdef enum:
-    HOOK_INSTRUCTIONS = 100_000  # after so many of them the hook is called
+    HOOK_INSTRUCTIONS = 20_000   # after so many of them the hook is called
 
 
 cdef struct LuaError:

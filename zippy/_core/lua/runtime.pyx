@@ -2,12 +2,13 @@
 
 from libc.string cimport memset
 from zippy._core.ground.buf cimport buf_append, buf_append_text, slice_text
+from zippy._core.ground.format cimport format_text
 from zippy._core.lua.api cimport (
-    LUA_GCSTEP, LUA_MASKCOUNT, LUA_REGISTRYINDEX, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_close, lua_concat, lua_cpcall,
-    lua_Debug, lua_gc, lua_getinfo, lua_getstack, lua_gettop, lua_insert, lua_newstate, lua_newtable, lua_pcall, lua_pop, lua_pushboolean,
-    lua_pushcclosure, lua_pushcfunction, lua_pushinteger, lua_pushlightuserdata, lua_pushstring, lua_pushvalue, lua_rawget, lua_rawgeti,
-    lua_rawset, lua_replace, lua_setfield, lua_sethook, lua_settop, lua_toboolean, lua_tolstring, lua_tonumber, lua_touserdata, lua_type,
-    luaL_ref, luaL_unref
+    LUA_GCCOLLECT, LUA_GCSTEP, LUA_MASKCOUNT, LUA_REGISTRYINDEX, LUA_TBOOLEAN, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_close,
+    lua_concat, lua_cpcall, lua_Debug, lua_gc, lua_getinfo, lua_getstack, lua_gettop, lua_insert, lua_newstate, lua_newtable, lua_pcall,
+    lua_pop, lua_pushboolean, lua_pushcclosure, lua_pushcfunction, lua_pushinteger, lua_pushlightuserdata, lua_pushstring, lua_pushvalue,
+    lua_rawget, lua_rawgeti, lua_rawset, lua_replace, lua_setfield, lua_sethook, lua_settop, lua_toboolean, lua_tolstring, lua_tonumber,
+    lua_topointer, lua_touserdata, lua_type, lua_typename, luaL_ref, luaL_unref
 )
 from zippy._core.lua.convert cimport FIELD_COUNTED, FIELD_ERR, FIELD_LINE, FIELD_SOURCE, fields_new, get_field
 from zippy._core.lua.random cimport RANDOM_SEED
@@ -113,15 +114,25 @@ cdef int vm_keep(lua_State* L, lua_CFunction function, void* owner) noexcept nog
     return luaL_ref(L, LUA_REGISTRYINDEX)
 
 
+cdef int collect_all(lua_State* L) noexcept nogil:
+    lua_gc(L, LUA_GCCOLLECT, 0)
+    return 0
+
+
 cdef bint vm_run(LuaVm* vm, int body, LuaError* error) noexcept nogil:
+    cdef bint done
     lua_rawgeti(vm.L, LUA_REGISTRYINDEX, vm.handler)
     lua_rawgeti(vm.L, LUA_REGISTRYINDEX, body)
     lua_rawgeti(vm.L, LUA_REGISTRYINDEX, vm.fields)
-    if lua_pcall(vm.L, 1, 0, 1) == 0:
+    done = lua_pcall(vm.L, 1, 0, 1) == 0
+    if done:
         lua_settop(vm.L, 0)
-        return True
-    read_error(vm, error)
-    return False
+    else:
+        read_error(vm, error)
+    if vm.limit and vm.bytes > vm.limit // 2:
+        # Lua's collector waits until twice as much is held, and the next script would find no room
+        lua_cpcall(vm.L, collect_all, NULL)
+    return done
 
 
 cdef void vm_drop_error(LuaVm* vm) noexcept nogil:
@@ -169,7 +180,7 @@ cdef void read_error(LuaVm* vm, LuaError* error) noexcept nogil:
 
 cdef void wrap_error(lua_State* L) noexcept nogil:
     """Makes the error at place 1, which is no table that can be written to, a table with its text."""
-    cdef const char* text
+    cdef char[64] text
     if lua_type(L, 1) == LUA_TTABLE:
         lua_newtable(L)
         lua_replace(L, 1)
@@ -179,8 +190,12 @@ cdef void wrap_error(lua_State* L) noexcept nogil:
         lua_pushstring(L, b"nil")
     elif lua_tolstring(L, 1, NULL) != NULL:
         lua_pushvalue(L, 1)
+    elif lua_type(L, 1) == LUA_TBOOLEAN and lua_toboolean(L, 1):
+        lua_pushstring(L, b"true")
+    elif lua_type(L, 1) == LUA_TBOOLEAN:
+        lua_pushstring(L, b"false")
     else:
-        text = b"true" if lua_toboolean(L, 1) else b"false"
+        format_text(text, sizeof(text), b"%s: %p", lua_typename(L, lua_type(L, 1)), lua_topointer(L, 1))
         lua_pushstring(L, text)
     lua_concat(L, 2)
     lua_newtable(L)

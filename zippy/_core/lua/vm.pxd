@@ -9,6 +9,7 @@ cdef struct LuaVm:
     lua_State* L
     size_t bytes                 # that Lua holds
     size_t limit                 # bytes that it may hold; 0: as many as there are
+    size_t work                  # bytes allocated since the hook was last told to look
     bint stopped                 # what runs is to end: no pcall holds it up
     lua_Hook hook                # to be called, with NULL, by what takes long within one instruction
     int fields                   # in the registry: an array of the names in convert.pxd

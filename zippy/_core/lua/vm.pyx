@@ -3,9 +3,12 @@
 
 from zippy._core.ground.mem cimport mem_free, mem_try_realloc
 from zippy._core.lua.api cimport (
-    LUA_REGISTRYINDEX, lua_concat, lua_error, lua_pop, lua_pushlightuserdata, lua_pushstring, lua_rawget, lua_rawset, lua_touserdata,
-    luaL_where
+    LUA_MASKCOUNT, LUA_REGISTRYINDEX, lua_concat, lua_error, lua_pop, lua_pushlightuserdata, lua_pushstring, lua_rawget, lua_rawset,
+    lua_sethook, lua_touserdata, luaL_where
 )
+
+cdef enum:
+    WORK = 16 << 20              # bytes
 
 cdef char machine                # its address is the key
 
@@ -19,12 +22,17 @@ cdef void* vm_allocate(void* vm, void* block, size_t old_size, size_t new_size) 
         return NULL
     if new_size > old_size and v.limit and v.bytes + (new_size - old_size) > v.limit:
         return NULL
+    v.work += new_size
+    if v.work > WORK and v.L != NULL:
+        # an instruction may copy a long string: a loop of them is looked at after a few
+        v.work = 0
+        lua_sethook(v.L, v.hook, LUA_MASKCOUNT, 1)
     moved = mem_try_realloc(block, new_size)
-    if moved != NULL:
-        v.bytes += new_size - old_size
-    elif new_size <= old_size:
+    if moved == NULL and new_size <= old_size:
         # Lua relies on it that nothing shrinks in vain
         moved = block
+    if moved != NULL:
+        v.bytes += new_size - old_size
     return moved
 
 
