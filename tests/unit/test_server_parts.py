@@ -104,7 +104,9 @@ def test_settings_are_looked_up_once_until_one_changes(server: Server, monkeypat
 def test_two_servers_have_their_own_parts(server: Server) -> None:
     other = Server(Settings())
     server.settings.set("requirepass", "secret")
-    assert server.access.password_hashes and not other.access.password_hashes
+    peer = Peer(server.core)
+    assert peer("AUTH x").startswith(b"-WRONGPASS")
+    peer.session.close()
     peer = Peer(other.core)
     assert peer("AUTH x").startswith(b"-ERR AUTH <password> called without any password")
     peer.session.close()
