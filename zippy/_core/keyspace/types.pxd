@@ -185,6 +185,7 @@ cdef struct Keyspace:
     uint8_t epoch                # of the last one, among the bits of ENTRY_EPOCH
     int epochs                   # that began since one was saved to its end
     size_t compact_above         # bytes: no new pass unless sparse slabs take more
+    int rdb_version              # of the format: what a value needs that is there or was since all was flushed; 0: none needs any
     bint loading                 # a dataset is being loaded: nothing expires, nothing is propagated
     bint expiry_paused           # CLIENT PAUSE WRITE and scripts: keys do not vanish
     bint replica                 # a replica does not expire on its own
