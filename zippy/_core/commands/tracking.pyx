@@ -442,10 +442,13 @@ cdef void tell_all(Engine* e) noexcept nogil:
     """Tells everybody that nothing holds."""
     cdef const Client* caller = outermost_client(e)
     cdef Client* c = e.clients
+    # the oldest first, as in Redis
+    while c != NULL and c.next != NULL:
+        c = c.next
     while c != NULL and e.tracking.clients:
         if c.tracking & TRACKING_ON:
             tell_or_note(e, c, caller, NULL)
-        c = c.next
+        c = c.prev
     drop_tracked(e)
 
 
