@@ -342,6 +342,18 @@ class TestClientTracking:
         raw("SET", "k", 1)
         assert told(cache) == [invalid(b"k")]
 
+    def test_who_tracks_again_is_told_of_what_it_read_before(self, raw: RawClient, cache: RawClient, connect: Connect) -> None:
+        cache("CLIENT", "TRACKING", "ON")
+        cache("GET", "k")
+        cache("CLIENT", "TRACKING", "OFF")
+        for _ in range(9):
+            other = connect()
+            other("CLIENT", "TRACKING", "ON")
+            other("GET", "k")
+        cache("CLIENT", "TRACKING", "ON")
+        raw("SET", "k", 1)
+        assert told(cache) == [invalid(b"k")]
+
     @pytest.mark.zippy_only
     def test_who_tracked_last_leaves_nothing(self, raw: RawClient, connect: Connect) -> None:
         with connect() as other:

@@ -35,7 +35,7 @@ def command(source: Source) -> Unit:
 
 def fits(step: Step) -> bool:
     """Whether what a command tells trackers is defined, and as in Redis, which is silent of a string that BITFIELD only made longer."""
-    unfit = ("SWAPDB", "CONFIG", "PSUBSCRIBE", "SORT", "KEYS", "SCAN", "RANDOMKEY")
+    unfit = ("SWAPDB", "CONFIG", "PSUBSCRIBE", "SORT", "KEYS", "SCAN", "RANDOMKEY", "PFDEBUG")
     return not step.name.startswith(unfit) and not (step.name == "BITFIELD" and b"FAIL" in [arg.upper() for arg in step.args])
 
 

@@ -211,14 +211,12 @@ cdef bint free_dead_keys(Engine* e, uint64_t items) noexcept nogil:
 
 
 cdef void drop_gone(Engine* e, TrackedKey* t) noexcept nogil:
-    """Takes the ids out of clients that are gone or are not told any more."""
+    """Takes the ids out of clients that are gone. Who stopped tracking may begin again, and is told then as in Redis."""
     cdef uint64_t* ids = tracked_ids(t)
     cdef uint32_t kept = 0
     cdef uint32_t i
-    cdef const Client* c
     for i in range(t.count):
-        c = client_by_id(e, ids[i])
-        if c != NULL and remembers(c):
+        if client_by_id(e, ids[i]) != NULL:
             ids[kept] = ids[i]
             kept += 1
     e.tracking.items -= t.count - kept
@@ -444,10 +442,13 @@ cdef void tell_all(Engine* e) noexcept nogil:
     """Tells everybody that nothing holds."""
     cdef const Client* caller = outermost_client(e)
     cdef Client* c = e.clients
+    # the oldest first, as in Redis
+    while c != NULL and c.next != NULL:
+        c = c.next
     while c != NULL and e.tracking.clients:
         if c.tracking & TRACKING_ON:
             tell_or_note(e, c, caller, NULL)
-        c = c.next
+        c = c.prev
     drop_tracked(e)
 
 
