@@ -214,6 +214,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Milliseconds a script may run before others get BUSY.",
         high=INT64_MAX,
         used=True,
+        core=True,
         alias="lua-time-limit",
     ),
     # security

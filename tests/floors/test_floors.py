@@ -13,7 +13,7 @@ FLOORS: list[tuple[int, str]] = [
     (0, "zippy._core.structs"),
     (0, "zippy._core.ground"),
     (1, "zippy._core.resp"),
-    (1, "zippy._core.lua"),
+    (2, "zippy._core.lua"),
     (2, "zippy.commandspec"),
     (2, "zippy.setting_types"),
     (3, "zippy.settings_table"),

@@ -17,11 +17,14 @@ from zippy.commandspec.spec import CATEGORIES
 
 GROUPS = {
     *("connection", "generic", "string", "bitmap", "hyperloglog", "list", "set", "sorted-set", "geo", "hash", "stream"),
-    *("transactions", "pubsub", "server"),
+    *("transactions", "pubsub", "scripting", "server"),
 }
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
 LEFT_OUT = {  # administration of later parts, transfer of keys between servers, replication
     "failover",
+    "fcall",
+    "fcall_ro",
+    "function",
     "migrate",
     "module",
     "psync",

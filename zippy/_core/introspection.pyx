@@ -26,6 +26,7 @@ from zippy._core.commands.accounting cimport account_reset, latency_reset, laten
 from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.output cimport client_output_class
+from zippy._core.commands.scripting_types cimport Scripting
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
     CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
@@ -606,6 +607,7 @@ cdef class MemoryFigures(Source):
         cdef size_t dataset = used - overhead if used > overhead else 0
         cdef size_t grown = used - self.startup if used > self.startup else 1
         cdef size_t held = mem_resident()
+        machine, scripts, cached = script_stats(self.core)
         self.integer(b"used_memory", used)
         self.size(b"used_memory_human", used)
         self.integer(b"used_memory_rss", rss)
@@ -620,6 +622,15 @@ cdef class MemoryFigures(Source):
         self.integer(b"allocator_allocated", used)
         self.integer(b"allocator_active", held)
         self.integer(b"allocator_resident", held)
+        self.integer(b"used_memory_vm_eval", machine)
+        self.integer(b"used_memory_lua", machine)
+        self.size(b"used_memory_lua_human", machine)
+        self.integer(b"used_memory_scripts_eval", scripts)
+        self.integer(b"number_of_cached_scripts", cached)
+        self.integer(b"used_memory_vm_total", machine)
+        self.size(b"used_memory_vm_total_human", machine)
+        self.integer(b"used_memory_scripts", scripts)
+        self.size(b"used_memory_scripts_human", scripts)
         self.decimals(b"allocator_frag_ratio", <double>held / <double>used)
         self.integer(b"allocator_frag_bytes", <int64_t>held - <int64_t>used)
         self.decimals(b"rss_overhead_ratio", <double>rss / <double>max(held, <size_t>1))
@@ -645,6 +656,14 @@ cdef class BlockFigures(Source):
     cdef int tell(self) except -1:
         self.integer(b"live_blocks", self.core.engine.account.blocks)
         return 0
+
+
+def script_stats(Core core):
+    """Bytes of Lua, bytes of scripts beside it, how many scripts there are."""
+    cdef const Scripting* s = <const Scripting*>core.engine.scripting
+    if s == NULL:
+        return 0, 0, 0
+    return s.host.vm.bytes, s.bytes, s.by_sha.count
 
 
 def release_memory():

@@ -11,9 +11,13 @@ cdef class Reactor:
     cdef list again                   # links whose sockets held more than one read took
     cdef list closed                  # kept until the pass is over: its events may name them
     cdef object passes                # bound method, made once
+    cdef void* events                 # zippy_event[EVENTS], those of the pass under way
+    cdef int event_at                 # the next of them
+    cdef int event_count
     cdef bint scheduled               # the loop will call passes, whether there are events or not
     cdef int schedule(self) except -1
     cdef int wait(self) except -1
+    cdef int take_events(self) except -1
     cdef int take_again(self) except -1
 
 

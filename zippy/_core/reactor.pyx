@@ -6,6 +6,8 @@ was empty costs the next wait nothing. What held more than a read takes is looke
 
 from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
 from libc.stddef cimport size_t
+from libc.stdlib cimport free, malloc
+from zippy._core.commands.engine cimport engine_is_calling
 from zippy._core.resp.writer cimport Reply
 from zippy._core.session cimport Core, Session, Transport
 
@@ -111,6 +113,9 @@ cdef class Reactor:
 
     def __cinit__(self):
         self.poll = -1
+        self.events = malloc(EVENTS * sizeof(zippy_event))
+        if self.events == NULL:
+            raise MemoryError
 
     def __init__(self, Core core, loop):
         self.core = core
@@ -123,10 +128,12 @@ cdef class Reactor:
             raise OSError(errno, "no poll set")
         self.passes = self.run_passes
         loop.add_reader(self.poll, self.passes)
+        core.serve_while_busy(self.serve_busy)
 
     def __dealloc__(self):
         if self.poll >= 0:
             c_close(self.poll)
+        free(self.events)
 
     def __len__(self):
         """How many sockets are open."""
@@ -170,26 +177,48 @@ cdef class Reactor:
 
     cdef int wait(self) except -1:
         """One pass; the number of events."""
-        cdef zippy_event[EVENTS] events
-        cdef int count = zippy_poll_wait(self.poll, events, EVENTS)
-        cdef int i = 0
+        cdef int count = zippy_poll_wait(self.poll, <zippy_event*>self.events, EVENTS)
         if count <= 0 and not self.again:
             return 0
+        self.event_at = 0
+        self.event_count = count if count > 0 else 0
         self.core.open_turn()
         if self.again:
             self.take_again()
-        while i < count:
-            # an edge is told once: the failure of one connection must not cost the others theirs
-            try:
-                while i < count:
-                    i += 1
-                    (<Link>events[i - 1].item).ready(events[i - 1].what)
-            except Exception:
-                (<Link>events[i - 1].item).fail()
+        self.take_events()
         self.core.end_turn()
         if self.closed:
             self.closed.clear()
         return count if count > 0 else 0
+
+    cdef int take_events(self) except -1:
+        """Serves the events that are left. A script that runs for long has this done within it, so each is taken before it is served."""
+        cdef zippy_event event
+        event.item = NULL
+        while self.event_at < self.event_count:
+            # an edge is told once: the failure of one connection must not cost the others theirs
+            try:
+                while self.event_at < self.event_count:
+                    event = (<zippy_event*>self.events)[self.event_at]
+                    self.event_at += 1
+                    (<Link>event.item).ready(event.what)
+            except Exception:
+                (<Link>event.item).fail()
+        return 0
+
+    def serve_busy(self):
+        """Serves what is ready while a script runs, as far as the core lets it."""
+        cdef int count
+        if self.poll < 0:
+            return
+        # what this pass has not come to yet is told by no event again
+        self.take_events()
+        count = zippy_poll_wait(self.poll, <zippy_event*>self.events, EVENTS)
+        self.event_at = 0
+        self.event_count = count if count > 0 else 0
+        if self.again:
+            self.take_again()
+        self.take_events()
 
     cdef int take_again(self) except -1:
         cdef Link link = None
@@ -298,6 +327,9 @@ cdef class Link(Transport):
         cdef ssize_t got
         if self.session is None:
             return 0
+        if self.reactor.core.engine.busy and engine_is_calling(self.reactor.core.engine, self.session.client):
+            # its script is running
+            return self.read_again()
         if self.session.has_more:
             # its edge may come, or may have come and be gone, before what was read is run
             self.read_again()

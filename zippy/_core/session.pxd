@@ -29,8 +29,12 @@ cdef class Core:
     cdef public object log_exception      # logging's: called with a text inside an except block, or with exc_info
     cdef public object on_limit           # called with a session that is being closed for its size and a text that says why
     cdef public object on_flush_all      # called before the replies of a turn in which FLUSHALL ran leave
+    cdef public object on_log_line        # called with a level (0 debug to 3 warning) and the bytes that a script logs
     cdef object schedule_free             # of free_between_turns
     cdef bint freeing
+    cdef list busy_passes                 # of while_busy
+    cdef char* busy_shared                # where transports read to while a script that may hold arguments of `shared` runs; NULL: not yet
+    cdef set held                         # clients whose output waits for the end of the script: the journal has not kept what it tells of
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
     cdef bint in_turn
     cdef uint64_t turn_began              # clock_ticks
@@ -50,6 +54,8 @@ cdef class Core:
     cdef int tell_limit(self, Session session, str reason) except -1
     cdef int arrange_wake(self) except -1
     cdef int open_turn(self) except -1
+    cdef int serve_busy(self) except -1
+    cdef int flush_busy(self) except -1
     cdef int raise_stashed(self) except -1
     cpdef int begin_turn(self) except -1
     cpdef int end_turn(self) except -1

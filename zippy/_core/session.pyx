@@ -8,7 +8,9 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
@@ -25,8 +27,9 @@ from zippy._core.commands.engine cimport (
 )
 from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.output cimport (
-    check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit
+    check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit, take_pending
 )
+from zippy._core.commands.scripting_cache cimport script_stop, scripting_free
 from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.tracking cimport free_dead_keys, tell_of_writes, trim_tracked
 from zippy._core.commands.types cimport (
@@ -41,7 +44,7 @@ from zippy._core.keyspace.expire cimport expire_cycle
 from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_waits
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.resp.parser cimport (
-    BATCH_REQUESTS, PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
+    BATCH_REQUESTS, Batch, batch_free, PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
 )
 from zippy._core.resp.values cimport write_value
 from zippy._core.resp.writer cimport reply_error
@@ -108,6 +111,33 @@ cdef class CallbackTransport(Transport):
         return 0
 
 
+cdef void log_line(Engine* e, int level, Slice line) noexcept with gil:
+    cdef Session session
+    if e.call == NULL or e.call.client.owner == NULL:
+        return
+    session = <Session>e.call.client.owner
+    if session.core.on_log_line is not None:
+        try:
+            session.core.on_log_line(level, PyBytes_FromStringAndSize(line.ptr, line.len))
+        except Exception:
+            session.core.log_exception("a script's line could not be logged")
+    engine_use(e)
+
+
+cdef void while_busy(Engine* e) noexcept with gil:
+    cdef Session session
+    if e.call.client.owner == NULL:
+        return
+    session = <Session>e.call.client.owner
+    try:
+        PyErr_CheckSignals()
+        session.core.serve_busy()
+    except BaseException as error:
+        session.core.stashed = error
+        script_stop(e)
+    engine_use(e)
+
+
 cdef void run_in_python(Engine* e, Client* c, int argc, Slice* argv) noexcept with gil:
     """The handler of all commands whose handlers are in Python."""
     cdef Session session = <Session>c.owner
@@ -134,6 +164,8 @@ cdef class Core:
         engine_init(self.engine, databases, seed)
         if table_build(self.engine, run_in_python) != 0:
             raise MemoryError
+        self.engine.log_line = log_line
+        self.engine.while_busy = while_busy
         self.shared = <char*>malloc(SHARED_BYTES)
         if self.shared == NULL:
             raise MemoryError
@@ -143,6 +175,8 @@ cdef class Core:
         """databases: how many; seed: of the engine's randomness."""
         cdef int i
         self.sessions = {}
+        self.busy_passes = []
+        self.held = set()
         self.command_names = tuple([self.engine.all_commands[i].name.ptr.decode() for i in range(self.engine.command_count)])
         self.command_ids = {name: i for i, name in enumerate(self.command_names)}
         self.handlers = [None] * self.engine.command_count
@@ -156,11 +190,13 @@ cdef class Core:
             engine_use(self.engine)
             while self.engine.clients != NULL:
                 client_free(self.engine, self.engine.clients)
+            scripting_free(self.engine)
             engine_free(self.engine)
             left_behind += self.engine.account.blocks
             mem_charge_to(NULL if charged == &self.engine.account else charged)
             free(self.engine)
         free(self.shared)
+        free(self.busy_shared)
 
     def bind(self, name, handler):
         """Binds the Python function handler(session, args) to the command `name`, for example "config|get"."""
@@ -263,6 +299,71 @@ cdef class Core:
         if self.engine.waiting_for_memory and self.engine.ks.lazy.freed != self.engine.answered_freed:
             self.begin_turn()
             answer_freed(self.engine)
+
+    def serve_while_busy(self, one_pass):
+        """From now on `one_pass` is called now and then while a script runs for long: it reads and runs what clients sent meanwhile."""
+        self.busy_passes.append(one_pass)
+
+    def stop_script(self):
+        """Has the script that runs for long end with an error, even if it has written."""
+        script_stop(self.engine)
+
+    @property
+    def is_busy(self):
+        """Whether a script has run for longer than it may keep others waiting."""
+        return bool(self.engine.busy)
+
+    cdef int serve_busy(self) except -1:
+        """Looks after the other clients while a script runs.
+
+        Its arguments are in the buffer that was read to and among the commands that were parsed ahead: both are put aside. What the
+        clients run are nested calls, of commands that change no data.
+        """
+        cdef Batch batch = self.engine.batch
+        cdef char* shared = self.shared
+        cdef bint in_turn = self.in_turn
+        cdef Client* c = self.engine.pending
+        if self.busy_shared == NULL:
+            self.busy_shared = <char*>malloc(SHARED_BYTES)
+            if self.busy_shared == NULL:
+                raise MemoryError
+        if not self.engine.busy:
+            self.engine.busy = True
+            self.held.clear()
+            while self.journal is not None and c != NULL:
+                self.held.add(c.id)
+                c = c.next_pending
+        memset(&self.engine.batch, 0, sizeof(Batch))
+        self.engine.batch.ahead = batch.ahead
+        self.shared = self.busy_shared
+        self.in_turn = True
+        try:
+            for one_pass in self.busy_passes:
+                one_pass()
+            self.flush_busy()
+        finally:
+            engine_use(self.engine)
+            batch_free(&self.engine.batch)
+            self.engine.batch = batch
+            self.shared = shared
+            self.in_turn = in_turn
+        return 0
+
+    cdef int flush_busy(self) except -1:
+        """Flushes the clients with output but those who are held."""
+        cdef Client* c = self.engine.pending
+        cdef Client* after
+        while c != NULL:
+            after = c.next_pending
+            if c.owner != NULL and c.id not in self.held:
+                take_pending(self.engine, c)
+                try:
+                    self.flush(<Session>c.owner)
+                except Exception:
+                    self.lose(<Session>c.owner)
+                engine_use(self.engine)
+            c = after
+        return 0
 
     cdef int persist_turn(self) except -1:
         """Hands what the commands of this turn did to the journal, before any reply tells of it."""
@@ -512,7 +613,7 @@ cdef class Session:
         cdef Engine* engine = self.core.engine
         cdef bint at_once = self.transport is None or not self.transport.divides_input
         # the commands parsed ahead are the core's, not the session's: another one's input would take them from who is being served
-        assert engine.call == NULL, "a command's handler feeds the core that runs it"
+        assert engine.call == NULL or engine.busy, "a command's handler feeds the core that runs it"
         if parser_begin(&c.parser, &engine.batch, data, size) != 0:
             c.flags |= CLIENT_OUT_OF_MEMORY
             client_close(c, engine)
@@ -572,11 +673,12 @@ cdef class Session:
             self.core.log_exception(f"command={self.core.command_names[command.id]}")
             value = ReplyError(f"ERR internal error: {error}")
         engine_use(self.core.engine)
-        return write_value(&self.client.reply, value)
+        # a command of a script has its reply read by the script
+        return write_value(&self.core.engine.call.client.reply, value)
 
     cdef int await_handler(self, coroutine) except -1:
         engine_use(self.core.engine)
-        if self.core.engine.call.parent != NULL:
+        if self.core.engine.call.parent != NULL and not self.core.engine.busy:
             coroutine.close()
             raise ReplyError("ERR this command waits, and cannot be run inside of another one")
         if not engine_awaits(self.core.engine, self.client):

@@ -12,6 +12,7 @@ from zippy.commandspec import (
     hyperloglog,
     list,
     pubsub,
+    scripting,
     server,
     set,
     sorted_set,
@@ -37,6 +38,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     *geo.COMMANDS,
     *transactions.COMMANDS,
     *pubsub.COMMANDS,
+    *scripting.COMMANDS,
     *server.COMMANDS,
     *acl.COMMANDS,
 )

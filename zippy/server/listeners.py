@@ -84,6 +84,7 @@ class Listeners:
             self.serve(self.unix, "unix")
         for name in self.opened_with:
             self.settings.on_change(name, partial(self.change, name))
+        self.core.serve_while_busy(self.accept_all)
 
     def asked_for(self) -> dict[str, Any]:
         """The settings that say where to listen, and how."""
@@ -186,6 +187,11 @@ class Listeners:
                 return
             connection.setblocking(False)
             self.serving[sock](connection, peer)
+
+    def accept_all(self) -> None:
+        """Takes the connections that wait anywhere: while a script runs the loop tells of none."""
+        for sock in list(self.serving):
+            self.accept(sock)
 
     def accept_again(self, sock: socket.socket) -> None:
         """Looks at a socket again, unless it was closed meanwhile."""

@@ -7,7 +7,9 @@ import resource
 import sys
 from typing import Any, NamedTuple
 
-from zippy._core.introspection import BlockFigures, MemoryFigures, clock_us, key_memory, keyspace, memory_stats, release_memory
+from zippy._core.introspection import (
+    BlockFigures, MemoryFigures, clock_us, key_memory, keyspace, memory_stats, release_memory, script_stats
+)
 from zippy._core.resp.kinds import OK, Verbatim
 from zippy._core.resp.report import size_text
 from zippy._core.session import Core, Session
@@ -134,6 +136,7 @@ class Memory:
         """MEMORY STATS."""
         memory = self.summary()
         used, resident, rss, overhead = memory.used, memory.resident, memory.rss, memory.overhead
+        machine, scripts, _ = script_stats(self.core)
         dataset = memory.data_beside(overhead)
         keys = sum(count for _, count, *_ in keyspace(self.core))
         tables = {
@@ -150,9 +153,9 @@ class Memory:
             "clients.normal": memory.clients,
             "cluster.links": 0,
             "aof.buffer": 0,
-            "lua.caches": 0,
+            "lua.caches": scripts,
             "functions.caches": 0,
-            "script.VMs": 0,
+            "script.VMs": machine,
             **tables,
             "overhead.db.hashtable.lut": sum(main + expires for _, main, expires in memory.tables),
             "overhead.db.hashtable.rehashing": 0,

@@ -27,6 +27,7 @@ from zippy.server.memory import Memory
 from zippy.server.meter import Meter
 from zippy.server.placeholders import Placeholders
 from zippy.server.registry import bind
+from zippy.server.scripts import log_scripts
 from zippy.server.shutdown import Shutdown
 from zippy.server.slowlog import LatencyDoctor
 from zippy.settings import Settings
@@ -54,6 +55,7 @@ class Server:
         self.settings = settings
         self.core = Core(settings.integer("databases"), int.from_bytes(os.urandom(8), "little"))
         self.core.log_exception = log.exception
+        log_scripts(self.core)
         push_settings(self.core, settings)
         self.access = Access(self.core, settings)
         self.admission = Admission(self.core, settings, self.access)

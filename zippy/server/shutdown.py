@@ -14,6 +14,7 @@ from zippy.server.registry import command
 
 log = logging.getLogger("zippy")
 
+BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 OPTIONS = {b"nosave", b"save", b"now", b"force", b"abort"}
 
 
@@ -75,6 +76,11 @@ class Shutdown:
             return OK
         if self.ended is None:
             raise ReplyError("ERR This engine has no process of its own to shut down")
+        if session.core.is_busy:
+            # only when nothing is saved may a script that has written be ended in its middle
+            if b"nosave" not in wanted:
+                raise ReplyError(BUSY)
+            session.core.stop_script()
         save = True if b"save" in wanted else False if b"nosave" in wanted else None
         return refusal_of(self.begin(save, b"force" in wanted))
 

@@ -1,7 +1,7 @@
 # Everything here is asked of each command that ran, so what most of them need is a counter and one comparison of ticks; the slow log, the
 # latency monitor and MONITOR begin behind that comparison or a bit of the client.
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport SIZE_MAX, int64_t, uint64_t
 from libc.string cimport memcpy, memmove, memset, strncpy
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, slice_equal, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_ticks_per_us
@@ -12,7 +12,7 @@ from zippy._core.ground.hashtable cimport HtIter, ht_find_hashed, ht_free, ht_in
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CLIENT_CLOSE_AFTER_REPLY, CLIENT_REPLY_OFF, CLIENT_UNIX, CLIENT_WAITS, CMD_FAST, CMD_SKIP_SLOWLOG, LATENCY_EVENTS,
+    CLIENT_CLOSE_AFTER_REPLY, CLIENT_INTERNAL, CLIENT_REPLY_OFF, CLIENT_UNIX, CLIENT_WAITS, CMD_FAST, CMD_SKIP_SLOWLOG, LATENCY_EVENTS,
     LATENCY_NAME, LATENCY_SAMPLES, SLOWLOG_ARG_BYTES, SLOWLOG_ARGS, ErrorStat, LatencySample
 )
 from zippy._core.resp.writer cimport Reply, reply_raw
@@ -78,11 +78,16 @@ cdef void count_error(Engine* e, const Reply* r) noexcept nogil:
     cdef size_t most = r.out.len - r.error_at - 1
     cdef uint64_t hash
     cdef ErrorStat* stat
+    if r.error_at == SIZE_MAX:
+        return
     e.stats.error_replies += 1
     if r.out.failed:
         return
     while code.len < most and code.len < ERROR_CODE_BYTES and at[code.len] > 32:
         code.len += 1
+    if code.len == most or at[code.len] != c' ':
+        # a script's error of one word has no code
+        code = slice_text(b"ERR")
     hash = hash_bytes(code.ptr, code.len)
     stat = <ErrorStat*>ht_find_hashed(&e.errors, code, hash)
     if stat == NULL:
@@ -327,7 +332,9 @@ cdef void feed_monitors(Engine* e, const Call* call) noexcept nogil:
     buf_append(&line, text, format_text(
         text, sizeof(text), b"+%lld.%06lld [%d ", <long long>(e.ks.clock.us // 1000000), <long long>(e.ks.clock.us % 1000000), <int>c.db.id
     ))
-    if c.flags & CLIENT_UNIX and c.peer.len >= 2:
+    if c.flags & CLIENT_INTERNAL:
+        buf_append_text(&line, b"lua")
+    elif c.flags & CLIENT_UNIX and c.peer.len >= 2:
         buf_append_text(&line, b"unix:")
         # the path is followed by ":0", for CLIENT LIST
         buf_append(&line, c.peer.ptr, c.peer.len - 2)

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.commands.types cimport Call, Client, Command, Engine
+from zippy._core.commands.types cimport Call, Client, Command, Engine, ScriptRights
 
 
 cdef void engine_init(Engine* e, int databases, uint64_t seed) noexcept nogil
@@ -21,6 +21,11 @@ cdef void engine_run_admitted(Engine* e, Client* c, Command* command, int argc, 
 # engine_command for a caller that cannot wait and has no parser: False, with nothing done, for a command with one of these CMD_ flags, and
 # in a CLIENT PAUSE
 cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil
+# Whether a script that says that it writes may run now, as a command that writes; else it was refused with an error. over: memory is
+# above its limit, and the script needs some
+cdef bint engine_admits_script(Engine* e, Client* c, bint over) noexcept nogil
+# Runs one command of a script as a nested call, if the script may; the error that it is refused with is a script's
+cdef void engine_call_in_script(Engine* e, Client* c, ScriptRights* rights, int argc, Slice* argv) noexcept nogil
 cdef bint engine_is_calling(const Engine* e, const Client* c) noexcept nogil        # whether a call of this client's is under way
 # For a command in Python that is awaited, which only an outermost call can be: its handler returns after engine_awaits. Later the reply
 # is written between engine_resume, which begins the call again at `call`, and engine_resumed. False: out of memory, it cannot wait

@@ -31,11 +31,11 @@ from zippy._core.commands.keys cimport command_keys
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.tracking cimport end_caching, remember_reads, tell_own, tracking_free, tracking_init
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL,
-    CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLY_OFF,
-    CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, CLIENT_RESTRICTED, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STOPPED,
-    CLIENT_STRANGER,
-    CLIENT_WAITS, CMD_ADMIN, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI, CMD_PYTHON,
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL, CLIENT_LONG_ARGUMENTS,
+    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP,
+    CLIENT_REPLY_SKIP_NEXT, CLIENT_RESTRICTED, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STOPPED, CLIENT_STRANGER,
+    CLIENT_WAITS, CMD_ADMIN, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI,
+    CMD_NOSCRIPT, CMD_PYTHON,
     CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef,
     KnownWord, Multi, QueuedCommand, TRACKING_CACHING
 )
@@ -218,7 +218,7 @@ cdef void look_up(Engine* e, Client* c) noexcept nogil:
 cdef void look_around(Engine* e) noexcept nogil:
     """What need not be asked for each command."""
     e.calm = not (
-        e.settings.maxmemory or e.deny_writes_disk or e.log_error or e.ks.replica or e.ks.loading or e.pause_until_us
+        e.settings.maxmemory or e.deny_writes_disk or e.log_error or e.ks.replica or e.ks.loading or e.pause_until_us or e.busy
     )
     # while much waits to be freed no command is quick: each pays its share in `call_end`
     e.quick_ticks = 0 if lazy_is_much(&e.ks) else account_quick_ticks(e)
@@ -282,6 +282,16 @@ cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refu
     e.ticks = clock_ticks()
     engine_command(e, c, command, argc, argv)
     return True
+
+
+cdef void engine_call_in_script(Engine* e, Client* c, ScriptRights* rights, int argc, Slice* argv) noexcept nogil:
+    cdef Command* command = command_of(e, argc, argv)
+    cdef uint64_t errors = c.reply.errors
+    e.ticks = clock_ticks()
+    if admit_in_script(e, c, rights, command, argc):
+        run_admitted(e, c, command, argc, argv)
+    else:
+        account_rejected(e, c, command, errors)
 
 
 cdef inline bint is_plain(const Client* c, const Command* command, int argc) noexcept nogil:
@@ -631,6 +641,10 @@ cdef bint has_room_for_arguments(Client* c, bint is_exec) noexcept nogil:
     return needed < LONG_ARGUMENTS or mem_has_room(needed)
 
 
+cdef void reply_busy(Engine* e, Client* c) noexcept nogil:
+    reply_error(&c.reply, b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.")
+
+
 cdef void reply_cannot_keep(Engine* e, Client* c) noexcept nogil:
     """What a write is told that could not be kept."""
     if not e.deny_writes_disk:
@@ -655,6 +669,9 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         return False
     if c.flags & CLIENT_STRANGER and not command.flags & CMD_NO_AUTH:
         reply_error(&c.reply, b"NOAUTH Authentication required.")
+        return False
+    if e.busy and not command.flags & CMD_ALLOW_BUSY:
+        reply_busy(e, c)
         return False
     if c.flags & CLIENT_MULTI and command.flags & CMD_NO_MULTI:
         reply_error(&c.reply, b"ERR Command not allowed inside a transaction")
@@ -701,6 +718,49 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         else:
             reply_out_of_memory(c)
         return False
+    return True
+
+
+cdef bint engine_admits_script(Engine* e, Client* c, bint over) noexcept nogil:
+    if over:
+        reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
+        return False
+    if c.flags & CLIENT_MASTER:
+        return True
+    if e.deny_writes_disk or e.log_error:
+        reply_cannot_keep(e, c)
+        return False
+    if e.ks.replica and e.replica_readonly:
+        reply_error(&c.reply, b"READONLY You can't write against a read only replica.")
+        return False
+    return True
+
+
+cdef bint admit_in_script(Engine* e, Client* c, ScriptRights* rights, Command* command, int argc) noexcept nogil:
+    """The gate for the commands of scripts: what holds for the script itself `admit` has seen to."""
+    if command == NULL:
+        reply_error(&c.reply, b"ERR Unknown Redis command called from script")
+        return False
+    if not known_arity(command, argc):
+        reply_error(&c.reply, b"ERR Wrong number of args calling Redis command from script")
+        return False
+    if command.flags & CMD_NOSCRIPT:
+        reply_error(&c.reply, b"ERR This Redis command is not allowed from script")
+        return False
+    if command.flags & (CMD_WRITE | CMD_MAY_REPLICATE) and rights.reads_only:
+        reply_error(&c.reply, b"ERR Write commands are not allowed from read-only scripts.")
+        return False
+    if command.flags & CMD_WRITE and not rights.as_master:
+        if e.ks.replica and e.replica_readonly:
+            reply_error(&c.reply, b"READONLY You can't write against a read only replica.")
+            return False
+        if e.deny_writes_disk or e.log_error:
+            reply_cannot_keep(e, c)
+            return False
+    if command.flags & CMD_DENYOOM and rights.over_memory and not rights.wrote:
+        reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
+        return False
+    rights.wrote |= command.flags & CMD_WRITE != 0
     return True
 
 

@@ -63,7 +63,7 @@ cdef enum ClientFlag:
     CLIENT_UNBLOCKED = 1 << 17       # on the list of clients whose input has to be looked at again
     CLIENT_UNIX = 1 << 18            # came through the Unix socket
     CLIENT_TLS = 1 << 19
-    CLIENT_INTERNAL = 1 << 20        # has no peer: loader, replication link, script
+    CLIENT_INTERNAL = 1 << 20        # has no peer: loader, replication link, the commands of scripts
     CLIENT_REPLICA = 1 << 21
     CLIENT_MASTER = 1 << 22
     CLIENT_READONLY = 1 << 23        # cluster: READONLY was sent
@@ -134,6 +134,10 @@ cdef enum KeyFind:
     FIND_KEYNUM = 2                  # as many as a word says
 
 
+# has other clients looked after while a script runs for long
+ctypedef void (*busy_fn)(Engine* e) noexcept nogil
+# writes a line to the server's log; level: 0 debug, 1 verbose, 2 notice, 3 warning
+ctypedef void (*log_fn)(Engine* e, int level, Slice line) noexcept nogil
 ctypedef void (*command_fn)(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 # replies and returns True when there is what the command waits for
 ctypedef bint (*serve_fn)(Engine* e, Client* c, const Wanted* w) noexcept nogil
@@ -202,6 +206,14 @@ cdef struct Call:
     uint64_t errors                  # of the client's Reply when it began
     size_t reply_at                  # where its reply begins
     uint64_t redacted                # bit i: argument i is secret and shown to no log; bit 63: all from 63 on too
+
+
+cdef struct ScriptRights:
+    # what the commands of a script may do while it runs
+    bint reads_only                  # none may write
+    bint over_memory                 # memory was above its limit when it began: what takes memory is refused until it has written
+    bint as_master                   # it came from the master: a replica's data may be changed
+    bint wrote                       # a command that writes was let pass
 
 
 cdef struct QueuedCommand:
@@ -485,4 +497,8 @@ cdef struct Engine:
     User* default_user               # who every client is at first
     AclLog acl_log
     describe_fn describe_client      # NULL: nobody can
+    void* scripting                  # a Scripting, opaque here; NULL until the first script
+    bint busy                        # a script has run for longer than it may keep others waiting
+    busy_fn while_busy               # NULL: nobody can be looked after then
+    log_fn log_line                  # NULL: there is no log
     Reply pushes                     # what was published to the outermost call's client: it comes after the reply

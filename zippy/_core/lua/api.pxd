@@ -1,7 +1,7 @@
 """Lua 5.1's C interface, by addresses: its functions are in a library that is opened at run time (`open_lua`).
 
-The functions have Lua's own names and do what its manual says. Where a Lua error is raised (`lua_error`, want of memory, a metamethod) control
-jumps to the innermost `lua_pcall` past all frames between, so none of them may hold anything that it would have to free.
+The functions have Lua's own names and do what its manual says. Where a Lua error is raised (`lua_error`, want of memory, a metamethod)
+control jumps to the innermost `lua_pcall` past all frames between, so none of them may hold anything that it would have to free.
 """
 
 from libc.stddef cimport ptrdiff_t, size_t
@@ -98,6 +98,7 @@ cdef struct LuaApi:
     double (*tonumber)(lua_State* L, int at) noexcept nogil
     ptrdiff_t (*tointeger)(lua_State* L, int at) noexcept nogil
     int (*toboolean)(lua_State* L, int at) noexcept nogil
+    lua_CFunction (*tocfunction)(lua_State* L, int at) noexcept nogil
     const char* (*tolstring)(lua_State* L, int at, size_t* length) noexcept nogil
     size_t (*objlen)(lua_State* L, int at) noexcept nogil
     void* (*touserdata)(lua_State* L, int at) noexcept nogil
@@ -143,6 +144,12 @@ cdef struct LuaApi:
     int (*open_math)(lua_State* L) noexcept nogil
     int (*open_debug)(lua_State* L) noexcept nogil
     int (*open_os)(lua_State* L) noexcept nogil
+    int (*argerror)(lua_State* L, int argument, const char* text) noexcept nogil
+    const char* (*checklstring)(lua_State* L, int argument, size_t* length) noexcept nogil
+    double (*checknumber)(lua_State* L, int argument) noexcept nogil
+    ptrdiff_t (*checkinteger)(lua_State* L, int argument) noexcept nogil
+    void (*checktype)(lua_State* L, int argument, int type) noexcept nogil
+    void (*checkany)(lua_State* L, int argument) noexcept nogil
 
 
 cdef LuaApi lua
@@ -226,6 +233,10 @@ cdef inline ptrdiff_t lua_tointeger(lua_State* L, int at) noexcept nogil:
 
 cdef inline int lua_toboolean(lua_State* L, int at) noexcept nogil:
     return lua.toboolean(L, at)
+
+
+cdef inline lua_CFunction lua_tocfunction(lua_State* L, int at) noexcept nogil:
+    return lua.tocfunction(L, at)
 
 
 cdef inline const char* lua_tolstring(lua_State* L, int at, size_t* length) noexcept nogil:
@@ -384,6 +395,30 @@ cdef inline void luaL_unref(lua_State* L, int table, int number) noexcept nogil:
     lua.unref(L, table, number)
 
 
+cdef inline int luaL_argerror(lua_State* L, int argument, const char* text) noexcept nogil:
+    return lua.argerror(L, argument, text)
+
+
+cdef inline const char* luaL_checklstring(lua_State* L, int argument, size_t* length) noexcept nogil:
+    return lua.checklstring(L, argument, length)
+
+
+cdef inline double luaL_checknumber(lua_State* L, int argument) noexcept nogil:
+    return lua.checknumber(L, argument)
+
+
+cdef inline ptrdiff_t luaL_checkinteger(lua_State* L, int argument) noexcept nogil:
+    return lua.checkinteger(L, argument)
+
+
+cdef inline void luaL_checktype(lua_State* L, int argument, int type) noexcept nogil:
+    lua.checktype(L, argument, type)
+
+
+cdef inline void luaL_checkany(lua_State* L, int argument) noexcept nogil:
+    lua.checkany(L, argument)
+
+
 cdef inline void lua_pop(lua_State* L, int count) noexcept nogil:
     lua.settop(L, -count - 1)
 
@@ -409,3 +444,6 @@ cdef inline int lua_upvalueindex(int number) noexcept nogil:
 
 
 cdef bint lua_is_there() noexcept nogil      # whether open_lua has succeeded
+# Opens the library that lupa carries, unless it is open already; False: there is none, and lua_missing tells why
+cdef bint lua_find() noexcept with gil
+cdef const char* lua_missing() noexcept nogil

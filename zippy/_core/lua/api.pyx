@@ -1,8 +1,12 @@
 # Lua's own library is not linked: wheels of zippy carry no Lua, and lupa's extension for Lua 5.1 exports the whole C interface. It is never
 # imported as a module, which would start a runtime of its own; its file is opened and the functions are asked for by name.
 
+import os
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
+
 from libc.stddef cimport size_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, strncpy
 
 cdef extern from *:
     """
@@ -28,13 +32,14 @@ cdef struct Function:
 
 
 cdef bint found_all = False
+cdef char[200] missing
 
 
 cdef bint lua_is_there() noexcept nogil:
     return found_all
 
 
-cdef Function[65] FUNCTIONS
+cdef Function[72] FUNCTIONS
 FUNCTIONS[0] = Function(b"lua_newstate", <size_t>&lua.newstate)
 FUNCTIONS[1] = Function(b"lua_close", <size_t>&lua.close)
 FUNCTIONS[2] = Function(b"lua_atpanic", <size_t>&lua.atpanic)
@@ -100,6 +105,13 @@ FUNCTIONS[61] = Function(b"luaopen_string", <size_t>&lua.open_string)
 FUNCTIONS[62] = Function(b"luaopen_math", <size_t>&lua.open_math)
 FUNCTIONS[63] = Function(b"luaopen_debug", <size_t>&lua.open_debug)
 FUNCTIONS[64] = Function(b"luaopen_os", <size_t>&lua.open_os)
+FUNCTIONS[65] = Function(b"lua_tocfunction", <size_t>&lua.tocfunction)
+FUNCTIONS[66] = Function(b"luaL_argerror", <size_t>&lua.argerror)
+FUNCTIONS[67] = Function(b"luaL_checklstring", <size_t>&lua.checklstring)
+FUNCTIONS[68] = Function(b"luaL_checknumber", <size_t>&lua.checknumber)
+FUNCTIONS[69] = Function(b"luaL_checkinteger", <size_t>&lua.checkinteger)
+FUNCTIONS[70] = Function(b"luaL_checktype", <size_t>&lua.checktype)
+FUNCTIONS[71] = Function(b"luaL_checkany", <size_t>&lua.checkany)
 
 
 def open_lua(path: bytes) -> None:
@@ -124,3 +136,28 @@ def open_lua(path: bytes) -> None:
         memcpy(<char*>&found + (FUNCTIONS[i].place - <size_t>&lua), &address, sizeof(address))
     memcpy(&lua, &found, sizeof(LuaApi))
     found_all = True
+
+
+def lupa_library() -> bytes:
+    """The file of lupa's extension for Lua 5.1, found without importing lupa. OSError: there is none."""
+    spec = find_spec("lupa")
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for suffix in EXTENSION_SUFFIXES:
+            path = os.path.join(folder, f"lua51{suffix}")
+            if os.path.exists(path):
+                return os.fsencode(path)
+    raise OSError("the package lupa with its extension lua51 is not installed")
+
+
+cdef bint lua_find() noexcept with gil:
+    if found_all:
+        return True
+    try:
+        open_lua(lupa_library())
+    except (OSError, ValueError) as error:
+        strncpy(missing, str(error).encode(), sizeof(missing) - 1)
+    return found_all
+
+
+cdef const char* lua_missing() noexcept nogil:
+    return missing

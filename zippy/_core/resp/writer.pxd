@@ -15,7 +15,7 @@ cdef struct Reply:
     size_t sent          # of them, already sent
     int proto            # 2 or 3
     uint64_t errors      # error replies, written or not for want of memory
-    size_t error_at      # where in out the last one begins, or would
+    size_t error_at      # where in out the last one begins, or would; SIZE_MAX: a command that it was run for has counted it
 
 
 cdef void reply_init(Reply* r) noexcept nogil
