@@ -8,6 +8,7 @@ commands need.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha1
@@ -101,6 +102,39 @@ def with_patterns(user: str, prepare: Prepare) -> Prepare:
     patterns = [f"~service{i}:*" for i in range(9)] + ["~key:*"]
     maker = request("ACL", "SETUSER", user, "on", "nopass", "+@all", *patterns)
     return lambda requests: itertools.chain([maker], prepare(requests))
+
+
+def records() -> list[dict[str, object]]:
+    """What is some 10 KB of JSON: numbers, words, texts with escapes, lists, in records."""
+    return [
+        {
+            "id": i * 7919,
+            "name": f"user {i}",
+            "active": i % 3 > 0,
+            "score": i * 1.25,
+            "ratio": i / 97,
+            "tags": ["red", "green", "blue"][: i % 4],
+            "text": 'He said "no"\nand left.',
+            "none": None,
+        }
+        for i in range(68)
+    ]
+
+
+def json_text() -> str:
+    """The records as JSON."""
+    return json.dumps(records(), separators=(",", ":"))
+
+
+def document(key: str) -> Prepare:
+    """A string of some 10 KB of JSON."""
+    return lambda _: iter([request("SET", key, json_text())])
+
+
+def packed(key: str) -> Prepare:
+    """The same in MessagePack, made by a script."""
+    script = "return redis.call('SET', KEYS[1], cmsgpack.pack(cjson.decode(ARGV[1])))"
+    return lambda _: iter([request("EVAL", script, 1, key, json_text())])
 
 
 def items(key: str, count: int | None = None) -> Prepare:
@@ -214,6 +248,18 @@ MORE_COMMANDS = (
     load("MGET of 10", "MGET", *(f"key:{RANDOM}" for _ in range(10)), prepare=strings("xxx"), weight=3),
     load("GETRANGE", "GETRANGE", f"key:{RANDOM}", 10, 29, prepare=strings("x" * 100)),
     load("BITFIELD", "BITFIELD", f"bits:{RANDOM}", "INCRBY", "u16", "#3", 1, keys=10_000),
+    load(
+        "cjson.decode of 10 KB", "EVAL", "return #cjson.decode(redis.call('GET', KEYS[1]))", 1, "json", prepare=document("json"), weight=100
+    ),
+    load(
+        "cjson.encode of 10 KB",
+        "EVAL",
+        "return #cjson.encode(cmsgpack.unpack(redis.call('GET', KEYS[1])))",
+        1,
+        "packed",
+        prepare=packed("packed"),
+        weight=100,
+    ),
     load("HGET", "HGET", "myhash", f"element:{RANDOM}", prepare=fields("myhash", MEMBERS), keys=MEMBERS),
     load("HSETEX", "HSETEX", "myhash", "EX", 1000, "FIELDS", 1, f"element:{RANDOM}", "xxx"),
     load("HGETEX", "HGETEX", "myhash", "EX", 1000, "FIELDS", 1, f"element:{RANDOM}", prepare=fields("myhash", MEMBERS), keys=MEMBERS),

@@ -44,10 +44,10 @@ cdef int bit_bnot(lua_State* L) noexcept nogil:
 
 
 cdef int bit_band(lua_State* L) noexcept nogil:
-    """bit.band(x [, x ...])"""
+    """bit.band(x [, x ...]): of several arguments that are no numbers, Redis names the first or else the last"""
     cdef uint32_t bits = bits_argument(L, 1)
     cdef int i
-    for i in range(2, lua_gettop(L) + 1):
+    for i in range(lua_gettop(L), 1, -1):
         bits &= bits_argument(L, i)
     return push_bits(L, bits)
 
@@ -56,7 +56,7 @@ cdef int bit_bor(lua_State* L) noexcept nogil:
     """bit.bor(x [, x ...])"""
     cdef uint32_t bits = bits_argument(L, 1)
     cdef int i
-    for i in range(2, lua_gettop(L) + 1):
+    for i in range(lua_gettop(L), 1, -1):
         bits |= bits_argument(L, i)
     return push_bits(L, bits)
 
@@ -65,7 +65,7 @@ cdef int bit_bxor(lua_State* L) noexcept nogil:
     """bit.bxor(x [, x ...])"""
     cdef uint32_t bits = bits_argument(L, 1)
     cdef int i
-    for i in range(2, lua_gettop(L) + 1):
+    for i in range(lua_gettop(L), 1, -1):
         bits ^= bits_argument(L, i)
     return push_bits(L, bits)
 
