@@ -7,12 +7,13 @@ from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.slice cimport slice_equal
 from zippy._core.commands.acl_log cimport acl_log_add
 from zippy._core.commands.acl_user cimport (
-    ACCESS_READ, ACCESS_WRITE, ACL_ALLOWED, ACL_DENIED_CHANNEL, ACL_DENIED_COMMAND, ACL_DENIED_KEY, ACL_MULTI, ACL_NO_MEMORY, ACL_TOPLEVEL,
+    ACCESS_READ, ACCESS_WRITE, ACL_ALLOWED, ACL_DENIED_CHANNEL, ACL_DENIED_COMMAND, ACL_DENIED_KEY, ACL_MULTI, ACL_NO_MEMORY, ACL_SCRIPT,
+    ACL_TOPLEVEL,
     SELECTOR_ALL_CHANNELS, SELECTOR_ALL_KEYS, Selector, Term, Terms, pattern_matches, selector_has,
     terms_find
 )
 from zippy._core.commands.args cimport reply_out_of_memory
-from zippy._core.commands.keys cimport command_has_keys, command_keys
+from zippy._core.commands.keys cimport command_has_keys, command_keys, known_arity
 from zippy._core.commands.types cimport (
     CLIENT_MULTI, CMD_NO_AUTH, CMD_PUBLISHES, CMD_SUBSCRIBES, CMD_SUBSCRIBES_PATTERNS, KEY_ACCESS, KEY_DELETE, KEY_INSERT, KEY_UPDATE,
     KeyRef
@@ -157,6 +158,9 @@ cdef int check_selector(
     place[0] = 0
     if not allows_command(s, command, argc, argv):
         return ACL_DENIED_COMMAND
+    if not known_arity(command, argc):
+        # a script may ask about such, too: nobody can tell its keys, and run it would reply with an error
+        return ACL_ALLOWED
     if not s.flags & SELECTOR_ALL_KEYS and command_has_keys(command):
         verdict = check_keys(s, command, argc, argv, keys, place)
         if verdict != ACL_ALLOWED:
@@ -234,17 +238,16 @@ cdef void acl_explain(Buf* text, int verdict, const User* user, const Command* c
     buf_append_text(text, b"' key" if verdict == ACL_DENIED_KEY else b"' channel")
 
 
-cdef void reply_denied(Client* c, int verdict, const Command* command) noexcept nogil:
+cdef void reply_denied(Client* c, int verdict, const Command* command, const char* front) noexcept nogil:
     cdef Buf text
-    if verdict == ACL_DENIED_KEY:
-        reply_error(&c.reply, b"NOPERM No permissions to access a key")
-        return
-    if verdict == ACL_DENIED_CHANNEL:
-        reply_error(&c.reply, b"NOPERM No permissions to access a channel")
-        return
     buf_init(&text)
-    buf_append_text(&text, b"NOPERM ")
-    acl_explain(&text, verdict, c.user, command, slice_of(NULL, 0))
+    buf_append_text(&text, front)
+    if verdict == ACL_DENIED_KEY:
+        buf_append_text(&text, b"No permissions to access a key")
+    elif verdict == ACL_DENIED_CHANNEL:
+        buf_append_text(&text, b"No permissions to access a channel")
+    else:
+        acl_explain(&text, verdict, c.user, command, slice_of(NULL, 0))
     if text.failed:
         reply_out_of_memory(c)
     else:
@@ -261,7 +264,20 @@ cdef bint acl_admits(Engine* e, Client* c, const Command* command, int argc, con
         reply_out_of_memory(c)
         return False
     acl_log_add(e, c, verdict, ACL_MULTI if c.flags & CLIENT_MULTI else ACL_TOPLEVEL, argv[place] if place else command.name, c.user.name)
-    reply_denied(c, verdict, command)
+    reply_denied(c, verdict, command, b"NOPERM ")
+    return False
+
+
+cdef bint acl_admits_in_script(Engine* e, Client* c, Client* sender, const Command* command, int argc, const Slice* argv) noexcept nogil:
+    cdef int place
+    cdef int verdict = acl_check(c.user, command, argc, argv, &place)
+    if verdict == ACL_ALLOWED:
+        return True
+    if verdict == ACL_NO_MEMORY:
+        reply_out_of_memory(c)
+        return False
+    acl_log_add(e, sender, verdict, ACL_SCRIPT, argv[place] if place else command.name, c.user.name)
+    reply_denied(c, verdict, command, b"ERR ACL failure in script: ")
     return False
 
 

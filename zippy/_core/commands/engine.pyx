@@ -17,7 +17,7 @@ from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
 )
-from zippy._core.commands.acl_check cimport acl_admits
+from zippy._core.commands.acl_check cimport acl_admits, acl_admits_in_script
 from zippy._core.commands.acl_log cimport acl_log_trim
 from zippy._core.commands.acl_user cimport users_begin, users_free
 from zippy._core.commands.args cimport reply_out_of_memory
@@ -27,7 +27,7 @@ from zippy._core.commands.client cimport (
 )
 from zippy._core.commands.client_ids cimport client_key_of
 from zippy._core.commands.events cimport publish_events
-from zippy._core.commands.keys cimport command_keys
+from zippy._core.commands.keys cimport command_keys, known_arity
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
 from zippy._core.commands.tracking cimport end_caching, remember_reads, tell_own, tracking_free, tracking_init
 from zippy._core.commands.types cimport (
@@ -290,7 +290,7 @@ cdef void engine_call_in_script(Engine* e, Client* c, ScriptRights* rights, int 
     cdef Command* command = command_of(e, argc, argv)
     cdef uint64_t errors = c.reply.errors
     e.ticks = clock_ticks()
-    if admit_in_script(e, c, rights, command, argc):
+    if admit_in_script(e, c, rights, command, argc, argv):
         run_admitted(e, c, command, argc, argv)
     else:
         account_rejected(e, c, command, errors)
@@ -303,10 +303,6 @@ cdef inline bint is_plain(const Client* c, const Command* command, int argc) noe
     if c.channels.first != NULL or c.patterns.first != NULL or c.shard_channels.first != NULL:
         return False
     return known_arity(command, argc)
-
-
-cdef inline bint known_arity(const Command* command, int argc) noexcept nogil:
-    return argc == command.arity if command.arity > 0 else argc >= -command.arity
 
 
 cdef void refuse_in_multi(Client* c, Command* command, size_t reply_at) noexcept nogil:
@@ -738,7 +734,7 @@ cdef bint engine_admits_script(Engine* e, Client* c, bint over) noexcept nogil:
     return True
 
 
-cdef bint admit_in_script(Engine* e, Client* c, ScriptRights* rights, Command* command, int argc) noexcept nogil:
+cdef bint admit_in_script(Engine* e, Client* c, ScriptRights* rights, Command* command, int argc, const Slice* argv) noexcept nogil:
     """The gate for the commands of scripts: what holds for the script itself `admit` has seen to."""
     if command == NULL:
         reply_error(&c.reply, b"ERR Unknown Redis command called from script")
@@ -748,6 +744,8 @@ cdef bint admit_in_script(Engine* e, Client* c, ScriptRights* rights, Command* c
         return False
     if command.flags & CMD_NOSCRIPT:
         reply_error(&c.reply, b"ERR This Redis command is not allowed from script")
+        return False
+    if c.flags & CLIENT_RESTRICTED and not acl_admits_in_script(e, c, e.call.client, command, argc, argv):
         return False
     if command.flags & (CMD_WRITE | CMD_MAY_REPLICATE) and rights.reads_only:
         reply_error(&c.reply, b"ERR Write commands are not allowed from read-only scripts.")

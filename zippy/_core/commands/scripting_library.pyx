@@ -5,9 +5,11 @@ from libc.string cimport memchr, memcpy
 from zippy._core.ground.buf cimport Buf, Slice, buf_clear, buf_free, slice_of
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
 from zippy._core.ground.sha1 cimport SHA1_BYTES, Sha1, sha1_begin, sha1_end, sha1_take
+from zippy._core.commands.acl_check cimport acl_check
+from zippy._core.commands.acl_user cimport ACL_ALLOWED
 from zippy._core.commands.engine cimport engine_call_in_script, find_command
 from zippy._core.commands.scripting_types cimport REPL_ALL, REPL_AOF, REPL_NONE, REPL_REPLICA, ScriptRun
-from zippy._core.commands.types cimport Engine
+from zippy._core.commands.types cimport Command, Engine
 from zippy._core.lua.api cimport (
     LUA_REGISTRYINDEX, LUA_TNUMBER, LUA_TSTRING, lua_CFunction, lua_concat, lua_error, lua_gettop, lua_insert, lua_isnumber,
     lua_newtable, lua_newuserdata, lua_pushboolean, lua_pushcclosure, lua_pushlightuserdata, lua_pushlstring, lua_pushnumber,
@@ -269,15 +271,18 @@ cdef int redis_debug(lua_State* L) noexcept nogil:
 
 
 cdef int redis_acl_check_cmd(lua_State* L) noexcept nogil:
-    """redis.acl_check_cmd(command, ...)."""
+    """redis.acl_check_cmd(command, ...). Whether the user who called the script may run it; keys and channels are asked about too."""
     cdef ScriptHost* host = host_of(L)
+    cdef Command* command
     cdef Arguments a
+    cdef int place
     cdef const char* wrong = read_arguments(L, &a)
     if wrong != NULL:
         return scripting_raise(L, wrong)
-    if find_command(host.engine, a.argc, a.argv) == NULL:
+    command = find_command(host.engine, a.argc, a.argv)
+    if command == NULL:
         return scripting_raise(L, b"ERR Invalid command passed to redis.acl_check_cmd()")
-    lua_pushboolean(L, True)
+    lua_pushboolean(L, acl_check(host.client.user, command, a.argc, a.argv, &place) == ACL_ALLOWED)
     return 1
 
 

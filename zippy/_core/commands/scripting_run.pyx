@@ -6,7 +6,7 @@ from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_i64, buf_
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.commands.args cimport reply_out_of_memory
-from zippy._core.commands.types cimport CLIENT_NO_TOUCH, Client, Engine
+from zippy._core.commands.types cimport CLIENT_NO_TOUCH, CLIENT_RESTRICTED, Client, Engine
 from zippy._core.commands.scripting_library cimport scripting_raise
 from zippy._core.lua.api cimport (
     LUA_MASKCOUNT, LUA_REGISTRYINDEX, lua_call, lua_createtable, lua_pushlstring, lua_rawgeti, lua_rawset, lua_rawseti, lua_replace,
@@ -37,6 +37,7 @@ cdef extern from *:
 
 cdef enum:
     LOG_WARNING = 3
+    CALLERS_FLAGS = CLIENT_NO_TOUCH | CLIENT_RESTRICTED     # what holds for a script as for who calls it
     LEAST_MEMORY = 64 << 20      # bytes that scripts may hold whatever maxmemory says
     NAME_SHOWN = 100             # bytes of a script's name that the log tells
 
@@ -116,7 +117,8 @@ cdef void host_run(ScriptHost* host, ScriptRun* run, int body) noexcept nogil:
     c.db = run.caller.db
     c.owner = run.caller.owner
     c.reply.proto = 2
-    c.flags = c.flags & ~<uint64_t>CLIENT_NO_TOUCH | run.caller.flags & CLIENT_NO_TOUCH
+    c.user = run.caller.user
+    c.flags = c.flags & ~<uint64_t>CALLERS_FLAGS | run.caller.flags & CALLERS_FLAGS
     run.began = clock_ticks()
     host.vm.limit = memory_limit(e)
     run.killed = run.told = False
@@ -129,6 +131,7 @@ cdef void host_run(ScriptHost* host, ScriptRun* run, int body) noexcept nogil:
         vm_drop_error(&host.vm)
     host.run = NULL
     c.owner = NULL
+    c.user = NULL
     buf_clear(&c.reply.out)
     if run.killed:
         host.vm.stopped = False
