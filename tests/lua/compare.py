@@ -1,8 +1,8 @@
-"""Calls that a state of ours and a real Redis answer: many in one script, whose answers must be the same texts."""
+"""Calls that zippy and a real Redis answer: many in one script, whose answers must be the same texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import NamedTuple
 
@@ -50,15 +50,26 @@ class Difference(NamedTuple):
         return f"{self.case}\n  zippy: {self.ours!r}\n  Redis: {self.theirs!r}"
 
 
-def differences(library: str, seed: int, count: int, state: State, oracle: RawClient) -> Iterator[Difference]:
+Answers = Callable[[list[bytes]], list[bytes]]
+
+
+def by_state(state: State) -> Answers:
+    """What a state without a server around it answers to chunks."""
+    return lambda texts: state.run(SCRIPT, texts)
+
+
+def by_server(client: RawClient) -> Answers:
+    """What a server's EVAL answers."""
+    return lambda texts: [reply.value for reply in client("EVAL", SCRIPT, "0", *texts).value]
+
+
+def differences(library: str, seed: int, count: int, ours: Answers, theirs: Answers) -> Iterator[Difference]:
     """The calls of `library` that are answered differently, among `count` of them."""
     source = Random(seed)
     while count > 0:
         cases = [CASES[library](source) for _ in range(min(BATCH, count))]
         count -= len(cases)
         texts = [case.encode() for case in cases]
-        ours = state.run(SCRIPT, texts)
-        theirs = [reply.value for reply in oracle("EVAL", SCRIPT, "0", *texts).value]
-        for case, our, their in zip(cases, ours, theirs, strict=True):
+        for case, our, their in zip(cases, ours(texts), theirs(texts), strict=True):
             if our != their:
                 yield Difference(case, our, their)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lua.cases import CASES
-from tests.lua.compare import differences
+from tests.lua.compare import by_server, by_state, differences
 from tests.lua.states import new_state
+from tests.resp import RawClient
 from tests.servers import ServerProcess
 from zippy._core.testing.lua_shim import LuaError, State
 
@@ -31,7 +32,15 @@ def error_of(state: State, code: str) -> str:
 @pytest.mark.parametrize("library", CASES)
 def test_a_sample_is_answered_as_by_redis(state: State, oracle: ServerProcess, library: str) -> None:
     with oracle.client(timeout=60.0) as client:
-        found = list(differences(library, 20261, SAMPLE, state, client))
+        found = list(differences(library, 20261, SAMPLE, by_state(state), by_server(client)))
+    assert not found, "\n".join(str(difference) for difference in found[:5])
+
+
+@pytest.mark.parametrize("library", CASES)
+def test_scripts_get_the_same(server: ServerProcess, oracle: ServerProcess, library: str) -> None:
+    """Through EVAL, in the sandbox."""
+    with oracle.client(timeout=60.0) as theirs, server.client(timeout=60.0) as ours:
+        found = list(differences(library, 20262, SAMPLE, by_server(ours), by_server(theirs)))
     assert not found, "\n".join(str(difference) for difference in found[:5])
 
 
@@ -180,6 +189,7 @@ class TestBit:
 
     def test_errors(self, state: State) -> None:
         assert error_of(state, "bit.band(1, 'x')") == "user_script:1: bad argument #2 to 'band' (number expected, got string)"
+        assert error_of(state, "bit.bor(1, 'x', {})") == "user_script:1: bad argument #3 to 'bor' (number expected, got table)"
         assert error_of(state, "bit:tobit()") == "user_script:1: calling 'tobit' on bad self (number expected, got table)"
 
 
@@ -204,3 +214,25 @@ def test_want_of_memory_is_an_error_and_leaves_the_state_usable(state: State) ->
         assert state.collect() < least + 10_000
     assert failed > 20
     assert state.run(WORK) == whole
+
+
+class TestInScripts:
+    """What a script sees of them: tables that nobody changes, and settings that last from one to the next."""
+
+    @pytest.mark.parametrize("library", CASES)
+    def test_nobody_changes_them(self, raw: RawClient, library: str) -> None:
+        for body in (f"{library}.x = 1", f"rawset({library}, 'x', 1)", f"setmetatable({library}, {{}})"):
+            assert b"Attempt to modify a readonly table" in raw("EVAL", body, 0).value
+        assert raw("EVAL", f"return {library}.x", 0).is_null
+
+    def test_errors_name_the_line(self, raw: RawClient) -> None:
+        reply = raw("EVAL", "local x\nreturn cjson.encode(0/0)", 0).value
+        assert reply.startswith(b"ERR user_script:2: Cannot serialise number: must not be NaN or Inf script: ")
+
+    def test_settings_last(self, raw: RawClient) -> None:
+        assert raw("EVAL", "return cjson.encode_number_precision(3)", 0).value == 3
+        assert raw("EVAL", "return cjson.encode(1/3)", 0).value == b"0.333"
+        assert raw("EVAL", "return cjson.encode_number_precision(14)", 0).value == 14
+
+    def test_null(self, raw: RawClient) -> None:
+        assert raw("EVAL", "return {1, cjson.null, cjson.decode('null'), 'a'}", 0).plain() == [1, None, None, b"a"]

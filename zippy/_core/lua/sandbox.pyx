@@ -8,8 +8,12 @@ from zippy._core.lua.api cimport (
     lua_rawgeti, lua_rawset, lua_rawseti, lua_remove, lua_replace, lua_setfield, lua_setmetatable, lua_settop, lua_State, lua_tocfunction,
     lua_tolstring, lua_touserdata, lua_type, lua_upvalueindex, luaL_checkany, luaL_checklstring, luaL_loadbuffer
 )
+from zippy._core.lua.bit cimport open_bit
+from zippy._core.lua.cjson cimport open_cjson
+from zippy._core.lua.cmsgpack cimport open_cmsgpack
 from zippy._core.lua.patterns cimport pattern_functions
 from zippy._core.lua.random cimport random_functions
+from zippy._core.lua.struct_pack cimport open_struct
 from zippy._core.lua.vm cimport vm_of, vm_raise, vm_raise_about
 
 cdef enum MetaSlot:
@@ -382,6 +386,22 @@ cdef void lock_globals(lua_State* L) noexcept nogil:
     lua_pop(L, 1)
 
 
+cdef void add_libraries(lua_State* L) noexcept nogil:
+    """Adds what Redis gives to scripts beside Lua's own to the table on top."""
+    open_cjson(L)
+    sandbox_protect(L)
+    lua_setfield(L, -2, b"cjson")
+    open_cmsgpack(L)
+    sandbox_protect(L)
+    lua_setfield(L, -2, b"cmsgpack")
+    open_struct(L)
+    sandbox_protect(L)
+    lua_setfield(L, -2, b"struct")
+    open_bit(L)
+    sandbox_protect(L)
+    lua_setfield(L, -2, b"bit")
+
+
 cdef void sandbox_build(lua_State* L) noexcept nogil:
     cdef size_t i
     open_library(L, lua.open_base, b"")
@@ -403,4 +423,5 @@ cdef void sandbox_build(lua_State* L) noexcept nogil:
     lua_setfield(L, -3, b"os")
     lua_pop(L, 1)
     lua_remove(L, -2)
+    add_libraries(L)
     lock_globals(L)
