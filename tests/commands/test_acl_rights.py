@@ -229,6 +229,61 @@ class TestSort:
         assert client("SORT", "x", "BY", "y*", "GET", "#") == array(bulk("1"), bulk("2"))
 
 
+class TestScripts:
+    """A script may do what the user may who calls it."""
+
+    @pytest.mark.parametrize(
+        ("call", "why", "entry"),
+        [
+            ("'get','y'", "No permissions to access a key", ("key", "y")),
+            ("'publish','d','x'", "No permissions to access a channel", ("channel", "d")),
+            ("'set','x','1'", "User u has no permissions to run the 'set' command", ("command", "set")),
+            ("'config','get','port'", "This Redis command is not allowed from script", None),
+        ],
+    )
+    def test_refused(self, raw: RawClient, as_user: As, call: str, why: str, entry: tuple[str, str] | None) -> None:
+        client = as_user("u", "+eval", "+get", "+publish", "+multi", "+exec", "~x*", "&c*")
+        text = f"ERR {why}" if entry is None else f"ERR ACL failure in script: {why}"
+        assert client("EVAL", f"return redis.pcall({call})", 0) == error(text)
+        answer = client("EVAL", f"return redis.call({call})", 0)
+        assert answer.kind == "-" and answer.value.startswith(f"{text} script: ".encode())
+        client("MULTI")
+        client("EVAL", f"return redis.pcall({call})", 0)
+        assert client("EXEC") == array(error(text))
+        noted = [] if entry is None else [(entry[0].encode(), b"lua", entry[1].encode(), b"u", 3)]
+        assert [told(one) for one in log_of(raw)] == noted
+
+    def test_allowed(self, raw: RawClient, as_user: As) -> None:
+        client = as_user("u", "+eval", "+get", "+publish", "~x*", "&c*")
+        raw("SET", "x1", "v")
+        body = "return {redis.call('get', KEYS[1]), redis.call('publish', 'c1', 'x')}"
+        assert client("EVAL", body, 1, "x1") == array(bulk("v"), integer(0))
+        # and who may do everything is not held back by who came before
+        assert raw("EVAL", "return redis.call('get', 'y')", 0) == NIL
+
+    def test_their_keys(self, as_user: As) -> None:
+        client = as_user("u", "+eval", "~x*")
+        assert client("EVAL", "return 1", 1, "y") == NO_KEY
+
+    def test_sort(self, raw: RawClient, as_user: As) -> None:
+        client = as_user("u", "+@all", "~x*")
+        raw("RPUSH", "x", 2, 1)
+        assert client("EVAL", "return redis.pcall('sort', 'x', 'by', 'y*')", 0) == error(
+            "ERR BY option of SORT denied due to insufficient ACL permissions."
+        )
+
+    @pytest.mark.parametrize(
+        ("words", "allowed"),
+        [
+            ("'get','x1'", True), ("'get','y'", False), ("'get'", True), ("'set','x','v'", False), ("'publish','c','x'", True),
+            ("'publish','d','x'", False), ("'publish'", True),
+        ],
+    )  # fmt: skip
+    def test_acl_check_cmd(self, as_user: As, words: str, allowed: bool) -> None:
+        client = as_user("u", "+eval", "+get", "+publish", "~x*", "&c*")
+        assert client("EVAL", f"return redis.acl_check_cmd({words})", 0) == (integer(1) if allowed else NIL)
+
+
 KEYLESS = (
     "flushall",
     "flushdb",
