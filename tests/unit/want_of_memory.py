@@ -109,6 +109,15 @@ MSETNX 'new1 val 'new2 val
 GETDEL skey
 SET skey val GET
 PFSELFTEST
+ACL CAT
+ACL CAT 'string
+ACL DELUSER 'nobody
+ACL GETUSER 'default
+ACL LOG
+ACL USERS
+EVAL_RO 'return{1,2} 1 skey
+EVALSHA_RO 'ffffffffffffffffffffffffffffffffffffffff 0
+SCRIPT DEBUG NO
 """
 """Templates for commands that the groups have no, or only harmless ones, of."""
 

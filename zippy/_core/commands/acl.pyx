@@ -10,9 +10,8 @@ from zippy._core.commands.acl_check cimport acl_check, acl_explain
 from zippy._core.commands.acl_clients cimport acl_delete, acl_put
 from zippy._core.commands.acl_log cimport acl_log_trim
 from zippy._core.commands.acl_rules cimport (
-    RULE_END, RULE_NO_MEMORY, RULE_READ, RuleReader, category_of, describe_channels, describe_commands, describe_keys, describe_password,
-    describe_user,
-    rules_are_closed, rules_begin, rules_end, rules_next, user_rule
+    RULE_END, RULE_NO_MEMORY, RULE_OUT_OF_MEMORY, RULE_READ, RuleReader, category_of, describe_channels, describe_commands, describe_keys,
+    describe_password, describe_user, rules_are_closed, rules_begin, rules_end, rules_next, user_rule
 )
 from zippy._core.commands.acl_user cimport (
     ACL_ALLOWED, ACL_DENIED_CERTIFICATE, ACL_DENIED_CHANNEL, ACL_DENIED_COMMAND, ACL_DENIED_KEY, ACL_MODULE, ACL_MULTI, ACL_NO_MEMORY,
@@ -113,11 +112,11 @@ cdef bint obey(Engine* e, Client* c, User* user, int argc, const Slice* argv) no
         status = rules_next(&reader, &rule)
         if status == RULE_READ:
             wrong = user_rule(e, user, rule)
-    if wrong != NULL:
+    if wrong == RULE_OUT_OF_MEMORY or status == RULE_NO_MEMORY:
+        reply_out_of_memory(c)
+    elif wrong != NULL:
         format_text(reason, REASON_ROOM, b"': %s", wrong)
         reply_error_about(&c.reply, b"ERR Error in ACL SETUSER modifier '", shown(rule), reason)
-    elif status == RULE_NO_MEMORY:
-        reply_out_of_memory(c)
     rules_end(&reader)
     return wrong == NULL and status == RULE_END
 

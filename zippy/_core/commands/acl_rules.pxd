@@ -11,6 +11,7 @@ cdef enum RuleStatus:
     RULE_UNMATCHED = 2           # a parenthesis is opened and not closed
     RULE_NO_MEMORY = 3
 
+cdef const char* RULE_OUT_OF_MEMORY
 cdef const char* RULE_UNKNOWN      # what user_rule returns for a command or category that there is not
 
 

@@ -55,9 +55,9 @@ cdef OptionTable SELECTOR_WORDS = option_table("", [
     ("allcommands", WORD_ALLCOMMANDS),
     ("nocommands", WORD_NOCOMMANDS),
 ])
+RULE_OUT_OF_MEMORY = b"Out of memory"
 RULE_UNKNOWN = b"Unknown command or category name in ACL"
 cdef const char* SYNTAX = b"Syntax error"
-cdef const char* NO_MEMORY = b"Out of memory"
 cdef const char* AFTER_ALL_KEYS = (
     b"Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start "
     b"with an empty list of patterns"
@@ -287,7 +287,7 @@ cdef const char* command_rule(const Engine* e, Selector* s, Slice rule) noexcept
     for i in range(given.len):
         c = given.ptr[i]
         buf_append_byte(&lower, c + 32 if c'A' <= c <= c'Z' else c)
-    wrong = NO_MEMORY
+    wrong = RULE_OUT_OF_MEMORY
     if not lower.failed:
         wrong = named_command_rule(e, s, slice_of(lower.data, lower.len), allow)
     buf_free(&lower)

@@ -1,10 +1,10 @@
 # A script is no command that writes: its commands are nested calls, each propagated on its own, together one unit. What its first line
 # says of it is checked here, because the gate knows commands and no scripts.
 
-from libc.stdint cimport int64_t
-from zippy._core.ground.buf cimport slice_is, slice_of
+from libc.stdint cimport int64_t, uint32_t
+from zippy._core.ground.buf cimport slice_of
 from zippy._core.commands.accounting cimport feed_monitors
-from zippy._core.commands.args cimport arg_i64
+from zippy._core.commands.args cimport OptionTable, arg_choice, arg_i64, option_table
 from zippy._core.commands.engine cimport engine_admits_script, engine_make_room, propagate_nothing
 from zippy._core.commands.scripting_cache cimport script_by_sha, script_load, script_used, scripting_of, scripts_flush
 from zippy._core.commands.scripting_run cimport host_run
@@ -13,6 +13,13 @@ from zippy._core.commands.scripting_types cimport (
 )
 from zippy._core.commands.types cimport CLIENT_MASTER
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_int, reply_ok
+
+cdef enum DebugWord:
+    DEBUG_NO = 1
+    DEBUG_WITH = 2               # YES and SYNC
+
+cdef OptionTable FLUSH_WORDS = option_table("script|flush", [("async", 1), ("sync", 1)])
+cdef OptionTable DEBUG_WORDS = option_table("script|debug", [("no", DEBUG_NO), ("yes", DEBUG_WITH), ("sync", DEBUG_WITH)])
 
 
 cdef bint key_count(Client* c, int argc, Slice* argv, int* count) noexcept nogil:
@@ -129,7 +136,7 @@ cdef void script_exists_command(Engine* e, Client* c, int argc, Slice* argv) noe
 
 cdef void script_flush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """SCRIPT FLUSH [ASYNC | SYNC]. Lua's collector takes the functions in its steps, whichever it is."""
-    if argc > 3 or argc == 3 and not slice_is(argv[2], b"async") and not slice_is(argv[2], b"sync"):
+    if argc > 3 or argc == 3 and not arg_choice(&FLUSH_WORDS, argv[2]):
         reply_error(&c.reply, b"ERR SCRIPT FLUSH only support SYNC|ASYNC option")
         return
     if e.scripting != NULL:
@@ -155,9 +162,10 @@ cdef void script_kill_command(Engine* e, Client* c, int argc, Slice* argv) noexc
 
 cdef void script_debug_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """SCRIPT DEBUG <YES | SYNC | NO>. There is no debugger: it can only be switched off."""
-    if slice_is(argv[2], b"no"):
+    cdef uint32_t mode = arg_choice(&DEBUG_WORDS, argv[2])
+    if mode == DEBUG_NO:
         reply_ok(&c.reply)
-    elif slice_is(argv[2], b"yes") or slice_is(argv[2], b"sync"):
+    elif mode == DEBUG_WITH:
         reply_error(&c.reply, b"ERR zippy has no debugger for scripts")
     else:
         reply_error(&c.reply, b"ERR Use SCRIPT DEBUG YES/SYNC/NO")
