@@ -387,35 +387,6 @@ class TestFiles:
                 assert second.object("encoding", key) == r.object("encoding", key), key
                 assert second.pexpiretime(key) == r.pexpiretime(key)
 
-    def test_version_for_consumers(self, engine: zippy.Engine, r: redis.Redis, tmp_path: Path) -> None:
-        """That of Redis 7.2 where a consumer was seen at another moment than it was active: version 10 has one moment of both."""
-        r.xadd("s", {"a": 1})
-        r.xgroup_create("s", "g", "0")
-        r.xreadgroup("g", "reader", {"s": ">"})
-        assert saved(engine, tmp_path).startswith(b"REDIS0010")
-        for seen in (
-            lambda: r.xgroup_createconsumer("s", "g", "other"),
-            lambda: r.xreadgroup("g", "in vain", {"s": ">"}),
-            lambda: r.xclaim("s", "g", "claimer", 0, ["9-9"]),
-        ):
-            r.flushall()
-            r.xadd("s", {"a": 1})
-            r.xgroup_create("s", "g", "$")
-            assert saved(engine, tmp_path).startswith(b"REDIS0010")
-            seen()
-            data = saved(engine, tmp_path)
-            assert data.startswith(b"REDIS0011")
-            dumped = r.dump("s")
-            with zippy.Engine() as other:
-                snapshot.load_bytes(host_of(other).core, data)
-                assert saved(other, tmp_path).startswith(b"REDIS0011")
-                second = zippy.connect(other)
-                second.flushall()
-                second.set("a", 1)
-                assert saved(other, tmp_path).startswith(b"REDIS0010")
-                second.restore("s", 0, dumped)
-                assert saved(other, tmp_path).startswith(b"REDIS0011")
-
     def test_no_leftovers(self, tmp_path: Path, engine: zippy.Engine) -> None:
         saved(engine, tmp_path)
         assert [file.name for file in tmp_path.iterdir()] == ["dump.rdb"]

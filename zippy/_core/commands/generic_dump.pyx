@@ -14,11 +14,10 @@ from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, put_new
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.lru cimport access_of_saved
-from zippy._core.keyspace.rdb_record cimport rdb_needs
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED
 from zippy._core.resp.writer cimport reply_bulk, reply_error, reply_null, reply_ok
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_set_access, entry_type
-from zippy._core.values.rdb cimport RDB_PAYLOAD_FOOTER, RDB_VERSION, rdb_payload_fits, rdb_read_value, rdb_version_of, rdb_write_payload
+from zippy._core.values.rdb cimport RDB_PAYLOAD_FOOTER, RDB_VERSION, rdb_payload_fits, rdb_read_value, rdb_write_payload
 from zippy._core.values.rdb_stream cimport (
     RDB_NO_MEMORY, RdbReader, RdbWriter, rdb_read_byte, rdb_reader_init, rdb_writer_free, rdb_writer_init
 )
@@ -125,8 +124,6 @@ cdef Entry* read_payload(Engine* e, Client* c, Slice key, Slice payload, const R
             reply_out_of_memory(c)
         else:
             reply_error(&c.reply, b"ERR Bad data format")
-    else:
-        rdb_needs(&e.ks, rdb_version_of(entry))
     return entry
 
 

@@ -11,7 +11,7 @@ from zippy._core.commands.args cimport (
 )
 from zippy._core.commands.engine cimport propagate_instead, propagate_nothing
 from zippy._core.commands.stream_group cimport (
-    check_group, consumer_seen, consumer_served, idle_ms, propagate_consumer, propagate_read, reply_error_naming
+    check_group, consumer_seen, idle_ms, propagate_consumer, propagate_read, reply_error_naming
 )
 from zippy._core.commands.stream_id cimport (
     STREAM_ID_TEXT, arg_range_start, arg_stream_id, least_stream_id, read_stream_id, reply_stream_id, stream_id_slice
@@ -137,7 +137,6 @@ cdef void begin_claim(Claimer* w, Engine* e, Client* c, Slice key, Entry* entry,
 cdef void end_claim(Claimer* w) noexcept nogil:
     if w.fresh:
         propagate_consumer(w.e, w.c, w.key, w.group, w.consumer)
-    consumer_served(w.e, w.consumer)
 
 
 cdef bint arg_claim_options(Engine* e, Client* c, int argc, Slice* argv, int at, Claim* how) noexcept nogil:

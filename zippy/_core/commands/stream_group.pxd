@@ -22,8 +22,6 @@ cdef void reply_error_naming(
 cdef void reply_no_such_group(Client* c, Slice key, Slice name) noexcept nogil     # NOGROUP, as XGROUP and XINFO say it
 # The consumer of that name, which is seen now. `fresh`: it is new, and has to be propagated by propagate_consumer unless a claim for it is
 cdef StreamConsumer* consumer_seen(Engine* e, Client* c, Slice key, StreamGroup* group, Slice name, bint* fresh) noexcept nogil
-# To be called when the command has done for that consumer what it came to: files may need to say more about it
-cdef void consumer_served(Engine* e, const StreamConsumer* consumer) noexcept nogil
 cdef void propagate_consumer(Engine* e, Client* c, Slice key, const StreamGroup* group, const StreamConsumer* consumer) noexcept nogil
 # "XGROUP SETID key group id ENTRIESREAD n" to others: what the group has read
 cdef void propagate_read(Engine* e, Client* c, Slice key, const StreamGroup* group) noexcept nogil

@@ -14,11 +14,9 @@ from zippy._core.commands.stream_id cimport STREAM_ID_TEXT, arg_stream_id, is_si
 from zippy._core.keyspace.db cimport open_for_write, put_new
 from zippy._core.keyspace.effects cimport mutated, mutated_aside, wake_waiting
 from zippy._core.keyspace.lazy_free cimport free_entry
-from zippy._core.keyspace.rdb_record cimport rdb_needs
 from zippy._core.keyspace.types cimport NOTIFY_STREAM
 from zippy._core.resp.writer cimport reply_error, reply_error_slice, reply_int, reply_ok
 from zippy._core.values.entry cimport TYPE_STREAM
-from zippy._core.values.rdb cimport RDB_VERSION_ACTIVE
 from zippy._core.values.stream cimport (
     Stream, stream_consumer_delete, stream_group, stream_group_create, stream_group_delete, stream_group_set_id, stream_new, stream_of,
     stream_take_remains
@@ -87,11 +85,6 @@ cdef StreamConsumer* consumer_seen(Engine* e, Client* c, Slice key, StreamGroup*
         mutated_aside(c.db, key, NOTIFY_STREAM, b"xgroup-createconsumer", 1)
     consumer.seen = e.ks.clock.ms
     return consumer
-
-
-cdef void consumer_served(Engine* e, const StreamConsumer* consumer) noexcept nogil:
-    if consumer.seen != consumer.active:
-        rdb_needs(&e.ks, RDB_VERSION_ACTIVE)
 
 
 cdef void propagate_consumer(Engine* e, Client* c, Slice key, const StreamGroup* group, const StreamConsumer* consumer) noexcept nogil:
@@ -252,14 +245,11 @@ cdef void xgroup_destroy_command(Engine* e, Client* c, int argc, Slice* argv) no
 cdef void xgroup_createconsumer_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """XGROUP CREATECONSUMER key group consumer."""
     cdef StreamGroup* group = open_group(c, argv)
-    cdef StreamConsumer* consumer
     if group == NULL:
         return
-    consumer = consumer_create(group, argv[4], e.ks.clock.ms)
-    if consumer == NULL:
+    if consumer_create(group, argv[4], e.ks.clock.ms) == NULL:
         reply_int(&c.reply, 0)
         return
-    consumer_served(e, consumer)
     mutated_aside(c.db, argv[2], NOTIFY_STREAM, b"xgroup-createconsumer", 1)
     reply_int(&c.reply, 1)
 

@@ -11,7 +11,7 @@ from zippy._core.commands.args cimport (
 from zippy._core.commands.client cimport serve_or_block, want_keys
 from zippy._core.commands.engine cimport propagate_nothing
 from zippy._core.commands.stream_claim cimport forget_deleted, propagate_claim
-from zippy._core.commands.stream_group cimport check_group, consumer_seen, consumer_served, idle_ms, propagate_consumer, propagate_read
+from zippy._core.commands.stream_group cimport check_group, consumer_seen, idle_ms, propagate_consumer, propagate_read
 from zippy._core.commands.stream_id cimport arg_stream_id, greatest_stream_id, is_sign, least_stream_id, reply_stream_id
 from zippy._core.commands.stream_range cimport reply_entries, reply_entry, reply_entry_of, reply_fields
 from zippy._core.commands.types cimport CLIENT_RETRY, Wanted
@@ -308,7 +308,6 @@ cdef bint read_for_group(Engine* e, Client* c, const Wanted* w, const ReadPlan* 
     cdef bint fresh
     cdef bint history
     cdef bint new
-    cdef bint delivered
     cdef size_t place = reply_defer(&c.reply)
     if entry == NULL:
         return False
@@ -319,18 +318,16 @@ cdef bint read_for_group(Engine* e, Client* c, const Wanted* w, const ReadPlan* 
     history = stream_id_compare(after, greatest_stream_id()) != 0
     if fresh and (plan.no_ack or history or not new):
         propagate_consumer(e, c, key, group, consumer)
-    delivered = history or new or plan.claim_ms >= 0
-    if delivered:
-        reply_key(c, key)
+    if not history and not new and plan.claim_ms < 0:
+        return False
+    reply_key(c, key)
     if history:
         stream_id_step(&after)
         reply_history(e, c, s, group, consumer, after, plan.count)
-    elif delivered:
-        delivered = deliver(e, c, plan, key, s, group, consumer, new)
-    if not delivered:
+    elif not deliver(e, c, plan, key, s, group, consumer, new):
         reply_cut(&c.reply, place)
-    consumer_served(e, consumer)
-    return delivered
+        return False
+    return True
 
 
 cdef bint deliver(

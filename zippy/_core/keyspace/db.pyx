@@ -405,14 +405,6 @@ cdef size_t estimated_bytes(const Db* db) noexcept nogil:
     return <size_t>(<double>bytes / keys * kt_count(&db.table)) if keys else 0
 
 
-cdef bint is_empty(const Keyspace* ks) noexcept nogil:
-    cdef int i
-    for i in range(ks.db_count):
-        if kt_count(&ks.dbs[i].table):
-            return False
-    return True
-
-
 cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
     cdef Keyspace* ks = db.keyspace
     cdef uint64_t removed = kt_count(&db.table)
@@ -432,8 +424,6 @@ cdef uint64_t flush_db(Db* db, bint lazy) noexcept nogil:
         if lazy:
             ks.stats.lazyfreed = freed + removed
         kt_free(&db.table)
-    if is_empty(ks):
-        ks.rdb_version = 0
     db.avg_ttl = 0
     db.expire_cursor = 0
     signal_db_ready(db)

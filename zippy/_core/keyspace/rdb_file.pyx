@@ -15,19 +15,17 @@ from zippy._core.keyspace.live cimport live_mark
 from zippy._core.keyspace.lru cimport access_of_saved
 from zippy._core.keyspace.rdb_record cimport (
     OP_AUX, OP_DATABASE, OP_END, OP_EXPIRY_MS, OP_EXPIRY_SECONDS, OP_FREQ, OP_FUNCTION, OP_FUNCTION_OLD, OP_IDLE, OP_MODULE_AUX, OP_SIZES,
-    OP_SLOT_INFO, RDB_HEAD, REPLICATION_ID, rdb_needs, rdb_version_for, rdb_write_database, rdb_write_head, rdb_write_key_name,
-    rdb_write_sizes
+    OP_SLOT_INFO, RDB_HEAD, REPLICATION_ID, rdb_version_for, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
 )
 from zippy._core.keyspace.saving_child cimport child_is_alone, child_wrote_key
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport ENTRY_EXPIRY, NO_EXPIRY, Entry, entry_expiry, entry_key, entry_set_access
-from zippy._core.values.rdb cimport RDB_VERSION, rdb_knows_type, rdb_read_value, rdb_version_of, rdb_write_value
+from zippy._core.values.rdb cimport RDB_VERSION, rdb_knows_type, rdb_read_value, rdb_write_value
 from zippy._core.values.rdb_stream cimport (
     RDB_CORRUPT, RDB_EMPTY, RDB_OK, RDB_UNSUPPORTED, RdbText, RdbWriter, rdb_fail, rdb_flush, rdb_left, rdb_read_byte, rdb_read_length,
     rdb_read_text, rdb_read_u64, rdb_skip_string, rdb_take, rdb_text_free, rdb_write_byte, rdb_write_u64, rdb_writer_free, rdb_writer_init
 )
 from zippy._core.values.value cimport value_free
-from zippy._core.values.types cimport RDB_STREAM_LISTPACKS_3
 
 cdef enum:
     SYNC_EVERY = 4 << 20        # bytes
@@ -246,8 +244,6 @@ cdef void read_key(RdbLoader* l, int type) noexcept nogil:
         return
     e = rdb_read_value(l.r, type, key.s, l.pending.expiry, l.ks.settings)
     if e != NULL:
-        if type == RDB_STREAM_LISTPACKS_3:
-            rdb_needs(l.ks, rdb_version_of(e))
         put_loaded(l, e)
     elif l.r.status == RDB_EMPTY:
         # some versions of Redis saved keys that hold nothing

@@ -48,15 +48,8 @@ cdef struct RdbSave:
     int error                    # out: errno, 0 when all went well
 
 
-# The lowest version of the format that can hold what is in the keyspace, or was since all was flushed
+# The lowest version of the format that can hold what is in the keyspace
 cdef int rdb_version_for(const Keyspace* ks) noexcept nogil
-
-
-cdef inline void rdb_needs(Keyspace* ks, int version) noexcept nogil:
-    """Has files say this version at least: they begin with it, before any value is looked at. Fields that expire need no telling."""
-    ks.rdb_version = max(ks.rdb_version, version)
-
-
 cdef void rdb_write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) noexcept nogil
 cdef void rdb_write_database(RdbWriter* w, int64_t number) noexcept nogil            # its keys follow
 cdef void rdb_write_sizes(RdbWriter* w, const Db* db) noexcept nogil                 # of the database, for whoever loads it

@@ -29,7 +29,7 @@ cdef int rdb_version_for(const Keyspace* ks) noexcept nogil:
     for i in range(ks.db_count):
         if kt_count_elements(&ks.dbs[i].table):
             return RDB_VERSION
-    return max(ks.rdb_version, <int>RDB_VERSION_OLDEST)
+    return RDB_VERSION_OLDEST
 
 
 cdef void rdb_write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) noexcept nogil:

@@ -204,7 +204,6 @@ cdef struct Keyspace:
     HashTable tracked            # TrackedKey: what clients may have in their caches, of all databases together
     bint tracking                # some client tracks keys, or did: it is told what changes
     bint broadcasting            # some client is told of keys that nobody read: all with a prefix
-    int rdb_version              # of the format: what a value needs that is there or was since all was flushed; 0: none needs any
     bint loading                 # a dataset is being loaded: nothing expires, nothing is propagated
     bint expiry_paused           # CLIENT PAUSE WRITE and scripts: keys do not vanish
     bint replica                 # a replica does not expire on its own

@@ -9,13 +9,11 @@ from zippy._core.values.types cimport RdbPart
 
 cdef enum:
     RDB_VERSION = 12                # what Redis 8.2 writes, and the newest that is read
-    RDB_VERSION_ACTIVE = 11         # what the consumers of streams need that were seen at another moment than they were active
-    RDB_VERSION_OLDEST = 10         # the least that zippy's values need, unless fields of hashes expire or there are such consumers
+    RDB_VERSION_OLDEST = 10         # the least that zippy's values need, unless fields of hashes expire
     RDB_PAYLOAD_FOOTER = 10         # bytes behind a DUMP payload's value: version and CRC
 
 
 cdef int rdb_type_of(const Entry* e, int version) noexcept nogil                # RdbType that the value is written as in this version
-cdef int rdb_version_of(const Entry* e) noexcept nogil                          # the lowest that holds the value, fields that expire apart
 cdef void rdb_write_value(RdbWriter* w, Entry* e) noexcept nogil                # all that follows the key
 # The same in pieces, for values that would take long: ends with rdb_part_end
 cdef bint rdb_is_large(const Entry* e) noexcept nogil

@@ -11,9 +11,7 @@ from zippy._core.values.entry cimport NO_EXPIRY, entry_set_expiry
 from zippy._core.values.rdb_stream cimport (
     RDB_CORRUPT, RDB_OK, RDB_UNSUPPORTED, rdb_fail, rdb_write, rdb_write_byte, rdb_write_u64
 )
-from zippy._core.values.types cimport (
-    RDB_HASH_LISTPACK_EX_OLD, RDB_HASH_METADATA_OLD, RDB_STREAM_LISTPACKS_3, RDB_TYPES, TypeOps, rdb_read_fn
-)
+from zippy._core.values.types cimport RDB_HASH_LISTPACK_EX_OLD, RDB_HASH_METADATA_OLD, RDB_TYPES, TypeOps, rdb_read_fn
 from zippy._core.values.value cimport value_free, value_ops, value_reader
 
 
@@ -22,10 +20,6 @@ from zippy._core.values.value cimport value_free, value_ops, value_reader
 
 cdef int rdb_type_of(const Entry* e, int version) noexcept nogil:
     return value_ops(e).rdb_type(e, version)
-
-
-cdef int rdb_version_of(const Entry* e) noexcept nogil:
-    return RDB_VERSION_ACTIVE if rdb_type_of(e, RDB_VERSION_OLDEST) == RDB_STREAM_LISTPACKS_3 else RDB_VERSION_OLDEST
 
 
 cdef bint rdb_is_large(const Entry* e) noexcept nogil:
