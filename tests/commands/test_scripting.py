@@ -151,6 +151,13 @@ class TestScriptFlush:
         assert raw("SCRIPT", "EXISTS", sha("return 1"), sha("return 2")) == array(integer(0), integer(0))
         assert raw("EVAL", "return 2", 0) == integer(2)
 
+    def test_libraries_begin_anew(self, raw: RawClient) -> None:
+        body = "local ok = pcall(cjson.encode, {{1}}) cjson.encode_max_depth(1) return ok and 1 or 0"
+        assert [raw("EVAL", body, 0), raw("EVAL", body, 0)] == [integer(1), integer(0)]
+        assert raw("SCRIPT", "FLUSH") == OK
+        assert raw("EVAL", body, 0) == integer(1)
+        assert raw("SCRIPT", "FLUSH") == OK
+
     def test_wrong_word(self, raw: RawClient) -> None:
         assert raw("SCRIPT", "FLUSH", "x") == error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
 

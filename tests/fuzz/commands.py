@@ -350,7 +350,7 @@ class Fuzz:
         for name, value in zip(words[::2], words[1::2], strict=True):
             if value != self.settings.get(name, value) and name != b"appendonly":
                 ok(client("CONFIG", "SET", name, self.settings[name]))
-        for line in ("CONFIG RESETSTAT", "SLOWLOG RESET", "MEMORY PURGE", "DEBUG SET-ACTIVE-EXPIRE 1"):
+        for line in ("CONFIG RESETSTAT", "SLOWLOG RESET", "SCRIPT FLUSH", "ACL LOG RESET", "MEMORY PURGE", "DEBUG SET-ACTIVE-EXPIRE 1"):
             ok(client(*line.split()))
         client("LATENCY", "RESET")
         wait_for(client, "persistence", rdb_bgsave_in_progress="0", aof_rewrite_in_progress="0")

@@ -6,7 +6,7 @@ from zippy._core.ground.buf cimport slice_of
 from zippy._core.commands.accounting cimport feed_monitors
 from zippy._core.commands.args cimport OptionTable, arg_choice, arg_i64, option_table
 from zippy._core.commands.engine cimport engine_admits_script, engine_make_room, propagate_nothing
-from zippy._core.commands.scripting_cache cimport script_by_sha, script_load, script_used, scripting_of, scripts_flush
+from zippy._core.commands.scripting_cache cimport script_by_sha, script_load, script_used, scripting_free, scripting_of
 from zippy._core.commands.scripting_run cimport host_run
 from zippy._core.commands.scripting_types cimport (
     REPL_ALL, SCRIPT_ALLOW_OOM, SCRIPT_DECLARES, SCRIPT_NO_WRITES, SHA_TEXT, Script, Scripting, ScriptRun
@@ -135,12 +135,11 @@ cdef void script_exists_command(Engine* e, Client* c, int argc, Slice* argv) noe
 
 
 cdef void script_flush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """SCRIPT FLUSH [ASYNC | SYNC]. Lua's collector takes the functions in its steps, whichever it is."""
+    """SCRIPT FLUSH [ASYNC | SYNC]. Closes Lua, with what scripts left in it, whichever word it is; the next script opens it again."""
     if argc > 3 or argc == 3 and not arg_choice(&FLUSH_WORDS, argv[2]):
         reply_error(&c.reply, b"ERR SCRIPT FLUSH only support SYNC|ASYNC option")
         return
-    if e.scripting != NULL:
-        scripts_flush(<Scripting*>e.scripting)
+    scripting_free(e)
     reply_ok(&c.reply)
 
 

@@ -18,4 +18,3 @@ cdef Script* script_by_sha(Scripting* s, Slice sha) noexcept nogil          # of
 cdef Script* script_load(Scripting* s, Client* c, Slice body, bint keeps) noexcept nogil
 cdef void script_used(Scripting* s, Script* script) noexcept nogil          # it is run now: others are evicted before it
 cdef void script_stop(Engine* e) noexcept nogil                             # the script that runs, if there is one, ends with an error
-cdef void scripts_flush(Scripting* s) noexcept nogil
