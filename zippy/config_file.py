@@ -288,15 +288,8 @@ def rewrite(text: str, settings: Settings, owned: Mapping[str, Sequence[str]] | 
     return "".join(f"{line}\n" for line in _without_double_blanks(lines + added))
 
 
-def rewrite_file(path: str, settings: Settings, owned: Mapping[str, Sequence[str]] | None = None) -> None:
-    """Rewrite a configuration file, or make it, so that a crash leaves the old or the new one; raises OSError."""
-    try:
-        mode = stat.S_IMODE(os.stat(path).st_mode)
-        with open(path, "rb") as file:
-            text = file.read().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        mode, text = 0o644, ""
-    data = rewrite(text, settings, owned).encode("utf-8", "surrogateescape")
+def replace_file(path: str, data: bytes, mode: int) -> None:
+    """Write a file so that a crash leaves the old or the new one; raises OSError."""
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
@@ -308,6 +301,17 @@ def rewrite_file(path: str, settings: Settings, owned: Mapping[str, Sequence[str
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
+
+
+def rewrite_file(path: str, settings: Settings, owned: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Rewrite a configuration file, or make it, so that a crash leaves the old or the new one; raises OSError."""
+    try:
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        with open(path, "rb") as file:
+            text = file.read().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        mode, text = 0o644, ""
+    replace_file(path, rewrite(text, settings, owned).encode("utf-8", "surrogateescape"), mode)
 
 
 def _directive_name(line: str) -> str | None:

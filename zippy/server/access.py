@@ -21,7 +21,7 @@ from zippy._core.users import (
     set_default_password,
     user_lines,
 )
-from zippy.config_file import Directive
+from zippy.config_file import Directive, replace_file
 from zippy.server.arguments import integer, subcommand_error
 from zippy.server.registry import command
 from zippy.settings import Settings, Value
@@ -100,21 +100,6 @@ def wrong_line(path: str, number: int, rules: list[tuple[bytes, str]]) -> list[s
             if others == 1:
                 told.append(f"{path}:{number}: {reason}. ")
     return told
-
-
-def write_file(path: str, data: bytes) -> None:
-    """Writes a file so that a crash leaves the old or the new one; OSError."""
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
 
 
 class Access:
@@ -219,7 +204,7 @@ class Access:
         if not path:
             raise ReplyError(NO_FILE)
         try:
-            write_file(os.path.abspath(path), b"".join(line + b"\n" for line in user_lines(self.core)))
+            replace_file(os.path.abspath(path), b"".join(line + b"\n" for line in user_lines(self.core)), 0o600)
         except OSError as error:
             log.warning("ACL SAVE: %s: %s", path, error.strerror)
             raise ReplyError("ERR There was an error trying to save the ACLs. Please check the server logs for more information") from None

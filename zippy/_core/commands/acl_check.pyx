@@ -255,45 +255,41 @@ cdef void reply_denied(Client* c, int verdict, const Command* command, const cha
     buf_free(&text)
 
 
-cdef bint acl_admits(Engine* e, Client* c, const Command* command, int argc, const Slice* argv) noexcept nogil:
+cdef bint was_denied(
+    Engine* e, Client* c, Client* sender, int context, const Command* command, int argc, const Slice* argv, int* verdict
+) noexcept nogil:
+    """Whether the command was refused, which is logged for who sent it. verdict: as acl_check; without memory the reply is written."""
     cdef int place
-    cdef int verdict = acl_check(c.user, command, argc, argv, &place)
-    if verdict == ACL_ALLOWED:
-        return True
-    if verdict == ACL_NO_MEMORY:
+    verdict[0] = acl_check(c.user, command, argc, argv, &place)
+    if verdict[0] == ACL_NO_MEMORY:
         reply_out_of_memory(c)
+    if verdict[0] == ACL_ALLOWED or verdict[0] == ACL_NO_MEMORY:
         return False
-    acl_log_add(e, c, verdict, ACL_MULTI if c.flags & CLIENT_MULTI else ACL_TOPLEVEL, argv[place] if place else command.name, c.user.name)
-    reply_denied(c, verdict, command, b"NOPERM ")
-    return False
+    acl_log_add(e, sender, verdict[0], context, argv[place] if place else command.name, c.user.name)
+    return True
+
+
+cdef bint acl_admits(Engine* e, Client* c, const Command* command, int argc, const Slice* argv) noexcept nogil:
+    cdef int verdict
+    if was_denied(e, c, c, ACL_MULTI if c.flags & CLIENT_MULTI else ACL_TOPLEVEL, command, argc, argv, &verdict):
+        reply_denied(c, verdict, command, b"NOPERM ")
+    return verdict == ACL_ALLOWED
 
 
 cdef bint acl_admits_in_script(Engine* e, Client* c, Client* sender, const Command* command, int argc, const Slice* argv) noexcept nogil:
-    cdef int place
-    cdef int verdict = acl_check(c.user, command, argc, argv, &place)
-    if verdict == ACL_ALLOWED:
-        return True
-    if verdict == ACL_NO_MEMORY:
-        reply_out_of_memory(c)
-        return False
-    acl_log_add(e, sender, verdict, ACL_SCRIPT, argv[place] if place else command.name, c.user.name)
-    reply_denied(c, verdict, command, b"ERR ACL failure in script: ")
-    return False
+    cdef int verdict
+    if was_denied(e, c, sender, ACL_SCRIPT, command, argc, argv, &verdict):
+        reply_denied(c, verdict, command, b"ERR ACL failure in script: ")
+    return verdict == ACL_ALLOWED
 
 
 cdef bint acl_admits_queued(Engine* e, Client* c, const Command* command, int argc, const Slice* argv) noexcept nogil:
-    cdef int place
-    cdef int verdict = acl_check(c.user, command, argc, argv, &place)
-    if verdict == ACL_ALLOWED:
-        return True
-    if verdict == ACL_NO_MEMORY:
-        reply_out_of_memory(c)
-        return False
-    acl_log_add(e, c, verdict, ACL_MULTI, argv[place] if place else command.name, c.user.name)
-    if verdict == ACL_DENIED_COMMAND:
-        reply_error(&c.reply, CHANGED_COMMAND)
-    elif verdict == ACL_DENIED_KEY:
-        reply_error(&c.reply, CHANGED_KEY)
-    else:
-        reply_error(&c.reply, CHANGED_CHANNEL)
-    return False
+    cdef int verdict
+    if was_denied(e, c, c, ACL_MULTI, command, argc, argv, &verdict):
+        if verdict == ACL_DENIED_COMMAND:
+            reply_error(&c.reply, CHANGED_COMMAND)
+        elif verdict == ACL_DENIED_KEY:
+            reply_error(&c.reply, CHANGED_KEY)
+        else:
+            reply_error(&c.reply, CHANGED_CHANNEL)
+    return verdict == ACL_ALLOWED
