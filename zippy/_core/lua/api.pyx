@@ -2,7 +2,7 @@
 # imported as a module, which would start a runtime of its own; its file is opened and the functions are asked for by name.
 
 import os
-from importlib.machinery import EXTENSION_SUFFIXES
+from importlib import machinery
 from importlib.util import find_spec
 
 from libc.stddef cimport size_t
@@ -142,7 +142,7 @@ def lupa_library() -> bytes:
     """The file of lupa's extension for Lua 5.1, found without importing lupa. OSError: there is none."""
     spec = find_spec("lupa")
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
-        for suffix in EXTENSION_SUFFIXES:
+        for suffix in machinery.EXTENSION_SUFFIXES:
             path = os.path.join(folder, f"lua51{suffix}")
             if os.path.exists(path):
                 return os.fsencode(path)

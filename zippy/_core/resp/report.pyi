@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from typing import Any, final
 
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 from zippy._core.resp.kinds import Verbatim
 
+@disjoint_base
 class Source:
     def fields(self) -> dict[str, Any]: ...
+
+@final
+class Given(Source):
+    def __new__(cls, given: dict[str, Any] | Callable[[], dict[str, Any]]) -> Self: ...
 
 @final
 class Section:
