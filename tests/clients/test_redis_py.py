@@ -562,6 +562,7 @@ class TestUsers:
 
     def test_acl(self, r: redis.Redis) -> None:
         """Made, shown, tried, logged, deleted."""
+        r.acl_log_reset()
         rules: dict[str, Any] = {"passwords": ["+secret"], "categories": ["+@read"], "commands": ["-get", "+set"], "keys": ["a:*", "b"]}
         assert r.acl_setuser("guest", enabled=True, reset=True, channels=["c*"], selectors=[("+get", "%R~x")], **rules)
         shown = r.acl_getuser("guest")

@@ -353,6 +353,8 @@ class Fuzz:
         for line in ("CONFIG RESETSTAT", "SLOWLOG RESET", "SCRIPT FLUSH", "ACL LOG RESET", "MEMORY PURGE", "DEBUG SET-ACTIVE-EXPIRE 1"):
             ok(client(*line.split()))
         client("LATENCY", "RESET")
+        for user in client("ACL", "USERS").plain():
+            client("ACL", "DELUSER", user)
         wait_for(client, "persistence", rdb_bgsave_in_progress="0", aof_rewrite_in_progress="0")
         return blocks(client), used(client)
 

@@ -115,6 +115,7 @@ GLOBALS = [
     "coroutine",
     "next",
 ]
+BIG_NUMBERS = ["0", "-12", "123456789012345678901234567890", "-98765432109876543210"]
 TABLES = ["_G", "redis", "string", "table", "math", "os", "coroutine", "getmetatable('')", "getmetatable(_G)", "{}", "KEYS"]
 
 
@@ -137,6 +138,9 @@ def value(random: Random, depth: int = 3) -> str:
     if kind < 10:
         return "{" + ",".join(inner) + "}"
     field = random.choice(["err", "ok", "double", "big_number", "x", "map", "set"])
+    if kind == 10 and field == "big_number":
+        # another text is sent as it is, and clients that read RESP with care close the connection
+        return f"{{big_number='{random.choice(BIG_NUMBERS)}'}}"
     if kind == 10:
         return f"{{{field}={first}}}"
     if kind == 11:
