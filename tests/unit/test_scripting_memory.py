@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from zippy._core.testing.engine_shim import RecordingEngine
-from zippy._core.testing.mem_shim import fail_allocations, failures
+from zippy._core.testing.mem_shim import DEBUG, fail_allocations, failures
+
+pytestmark = pytest.mark.skipif(not DEBUG, reason="only a debug build can make the allocator fail")
 
 FOREVER = 1 << 40
 
