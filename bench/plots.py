@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from bench.tables import Table
 
 FOLDER = Path(__file__).parent / "plots"
+BARS = 100  # rows of a table that is drawn; more of them are read where they stand in order
 COLOURS = ("#d62728", "#1f77b4", "#7f7f7f", "#bcbd22", "#9467bd", "#8c564b")
 BETTER, WORSE = "#2ca02c", "#d62728"
 # the same numbers give the same file
@@ -57,7 +58,7 @@ def draw(part: str, tables: list[Table]) -> list[Path]:
     """Writes the part's pictures, a panel a table: one of the tables with names, one of those along an axis."""
     written = []
     for kind, chosen in (
-        ("ratios", [table for table in tables if not table.axis and table.ratios()]),
+        ("ratios", [table for table in tables if not table.axis and table.ratios() and len(table.rows) <= BARS]),
         ("curves", [table for table in tables if table.axis]),
     ):
         if not chosen:
