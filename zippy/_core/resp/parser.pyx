@@ -3,10 +3,11 @@
 
 from libc.stdint cimport intptr_t
 from libc.string cimport memchr, memcpy, memmove, memset
-from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
+from zippy._core.ground.buf cimport buf_append, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.mem cimport mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_i64
+from zippy._core.ground.words cimport WORD_FOUND, WORD_UNBALANCED, word_next
 
 cdef extern from *:
     """
@@ -654,79 +655,17 @@ cdef int parse_inline(Parser* p) noexcept nogil:
     return PARSE_COMMAND
 
 
-cdef inline bint is_space(char c) noexcept nogil:
-    return c == c' ' or 9 <= c <= 13
-
-
-cdef inline int hex_digit(char c) noexcept nogil:
-    if c'0' <= c <= c'9':
-        return c - c'0'
-    if c'a' <= c <= c'f':
-        return c - c'a' + 10
-    if c'A' <= c <= c'F':
-        return c - c'A' + 10
-    return -1
-
-
 cdef int split_arguments(Parser* p, const char* line, size_t length) noexcept nogil:
-    """Words of an inline request into scratch: "..." with escapes, '...' with \\', plain words; -1 when a quote is not closed. Scratch is
-    failed where memory ends."""
+    """Words of an inline request into scratch; -1 when a quote is not closed. Scratch is failed where memory ends."""
     cdef size_t i = 0
-    cdef size_t begin
+    cdef size_t begin = 0
+    cdef int found
     p.scratch.len = 0
-    while True:
-        while i < length and is_space(line[i]):
-            i += 1
-        if i == length:
-            return 0
-        begin = p.scratch.len
-        while i < length and not is_space(line[i]):
-            if line[i] == c'"' or line[i] == c"'":
-                i = read_quoted(p, line, length, i)
-                if i == 0 or (i < length and not is_space(line[i])):
-                    return -1
-                break
-            buf_append_byte(&p.scratch, line[i])
-            i += 1
+    found = word_next(line, length, &i, &p.scratch)
+    while found == WORD_FOUND:
         if not add_argument(p.batch, <const char*><intptr_t>begin, p.scratch.len - begin):
             p.scratch.failed = True
             return 0
-
-
-cdef size_t read_quoted(Parser* p, const char* line, size_t length, size_t i) noexcept nogil:
-    """Appends the quoted text that opens at i to scratch; the index after its closing quote, 0 if there is none."""
-    cdef char quote = line[i]
-    cdef char c
-    i += 1
-    while i < length:
-        c = line[i]
-        if c == quote:
-            return i + 1
-        if c == 92 and i + 1 < length:
-            if quote == c"'":
-                if line[i + 1] == c"'":
-                    c = c"'"
-                    i += 1
-            elif line[i + 1] == c'x' and i + 3 < length and hex_digit(line[i + 2]) >= 0 and hex_digit(line[i + 3]) >= 0:
-                c = <char>(hex_digit(line[i + 2]) * 16 + hex_digit(line[i + 3]))
-                i += 3
-            else:
-                i += 1
-                c = escaped(line[i])
-        buf_append_byte(&p.scratch, c)
-        i += 1
-    return 0
-
-
-cdef inline char escaped(char c) noexcept nogil:
-    if c == c'n':
-        return 10
-    if c == c'r':
-        return 13
-    if c == c't':
-        return 9
-    if c == c'b':
-        return 8
-    if c == c'a':
-        return 7
-    return c
+        begin = p.scratch.len
+        found = word_next(line, length, &i, &p.scratch)
+    return -1 if found == WORD_UNBALANCED else 0
