@@ -333,12 +333,12 @@ def _lines(setting: Setting, value: Value) -> list[str]:
         return [f"save {seconds} {changes}" for seconds, changes in value] or ['save ""']
     if setting.type == "buffer-limits":
         return _buffer_limit_lines(setting, value)
-    if setting.type == "address" and not value:
+    if setting.type in ("address", "modules") and not value:
         return []
     if setting.type == "memory" or (setting.type == "memory-or-percent" and isinstance(value, int) and value >= 0):
         assert isinstance(value, int)
         return [f"{setting.name} {memory_text(value)}"]
-    if setting.type in ("words", "address"):
+    if setting.type in ("words", "modules", "address"):
         assert isinstance(value, tuple)
         return [" ".join([setting.name, *(map(_quoted_if_needed, map(str, value)) if value else ['""'])])]
     text = render(setting, value)

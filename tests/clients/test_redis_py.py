@@ -196,6 +196,42 @@ class TestValues:
         assert r.object("encoding", "n") == "listpack"
 
 
+class TestFunctions:
+    """Libraries and their functions."""
+
+    CODE = (
+        "#!lua name=lib\n"
+        "redis.register_function{function_name='twice', callback=function(keys, args) return args[1] * 2 end, flags={'no-writes'}}"
+    )
+
+    def test_functions(self, r: redis.Redis) -> None:
+        """Loading, calling, listing, dumping."""
+        assert r.function_flush() is True
+        assert r.function_load(self.CODE) == "lib"
+        with pytest.raises(redis.ResponseError, match="already exists"):
+            r.function_load(self.CODE)
+        assert r.function_load(self.CODE, replace=True) == "lib"
+        assert r.fcall("twice", 0, 21) == r.fcall_ro("twice", 0, 21) == 42
+        assert len(r.function_list("l*", withcode=True)) == 1
+        assert "LUA" in str(r.function_stats())
+        with pytest.raises(redis.ResponseError, match="No scripts in execution"):
+            r.function_kill()
+        assert r.function_delete("lib") is True
+        assert r.function_list() == []
+
+    def test_dump(self, connect: Connect) -> None:
+        """A payload is bytes."""
+        client = connect(decode_responses=False)
+        client.function_flush()
+        client.function_load(self.CODE)
+        dump = client.function_dump()
+        assert client.function_restore(dump, "REPLACE") is True
+        client.function_flush("SYNC")
+        assert client.function_restore(dump) is True
+        assert client.fcall("twice", 0, 4) == 8
+        client.function_flush()
+
+
 class TestPipelines:
     """MULTI, EXEC, WATCH and plain pipelines."""
 

@@ -228,19 +228,6 @@ def test_large_sorted_sets_are_saved_whole(start_server: StartServer, start_redi
                 assert client("ZRANK", f"z{size}", members[size - 1]).value == size - 1
 
 
-def test_functions_are_passed_over(start_server: StartServer, start_redis: StartServer, tmp_path: Path) -> None:
-    redis = start_redis(REDIS_8, tmp_path / "theirs")
-    with redis.client() as client:
-        client("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
-        client("SET", "a", 1)
-        save(client, "SAVE")
-    hand_over(redis.folder, tmp_path / "ours")
-    zippy = start_server(folder=tmp_path / "ours")
-    with zippy.client() as client:
-        assert client("GET", "a").value == b"1"
-    assert "Passed over 1 libraries of functions" in zippy.log()
-
-
 @pytest.mark.parametrize("checksum", ["yes", "no"])
 def test_redis_check_rdb_agrees(start_server: StartServer, checksum: str) -> None:
     zippy = start_server(config={"rdbchecksum": checksum})

@@ -11,6 +11,7 @@ import pytest
 from tests.replies import OK, error
 from tests.resp import ConnectionClosed, RawClient, Reply
 from tests.servers import ServerProcess, start_server
+from tests.waiting import wait_until
 
 BUSY = error("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.")
 KILLED = b"ERR Script killed by user with SCRIPT KILL..."
@@ -97,3 +98,14 @@ def test_log_tells_of_it(server: ServerProcess) -> None:
     assert server.client()("SCRIPT", "KILL") == OK
     assert "# from the script" in server.log()
     assert "Slow script detected" in server.log()
+    assert "SCRIPT KILL ends it" in server.log()
+
+
+def test_log_tells_of_a_function(server: ServerProcess) -> None:
+    client = server.client()
+    client("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() while true do end end)")
+    client.send("FCALL", "f", 0)
+    other = server.client()
+    wait_until(lambda: other("FUNCTION", "KILL") == OK)
+    assert client.read().is_error
+    assert "FUNCTION KILL ends it" in server.log()

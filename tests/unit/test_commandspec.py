@@ -22,9 +22,6 @@ GROUPS = {
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
 LEFT_OUT = {  # administration of later parts, transfer of keys between servers, replication
     "failover",
-    "fcall",
-    "fcall_ro",
-    "function",
     "migrate",
     "module",
     "psync",

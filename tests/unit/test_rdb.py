@@ -440,11 +440,11 @@ class TestFiles:
         assert snapshot.load_bytes(host_of(engine).core, file_of(body), True)["keys"] == 2
 
     def test_what_is_passed_over(self, engine: zippy.Engine) -> None:
-        """Unknown fields, functions, slot sizes, keys that hold nothing."""
-        body = b"\xfa" + string(b"what-is-this") + string(b"x") + b"\xf5" + string(b"#!lua name=f\n")
+        """Unknown fields, slot sizes, keys that hold nothing."""
+        body = b"\xfa" + string(b"what-is-this") + string(b"x")
         body += b"\xf4\x01\x02\x03" + b"\x01\x01e\x00" + b"\x00\x01a\x01b"
         found = snapshot.load_bytes(host_of(engine).core, file_of(body, 12))
-        assert (found["keys"], found["functions"], found["empty"], found["version"]) == (1, 1, 1, 12)
+        assert (found["keys"], found["libraries"], found["empty"], found["version"]) == (1, 0, 1, 12)
 
     def test_head_of_the_file(self, engine: zippy.Engine) -> None:
         identity = b"0123456789" * 4

@@ -22,6 +22,7 @@ from tests.differential.groups import GROUPS, later
 from tests.differential.groups.group import Group
 from tests.differential.values import ALL_KEYS, KEYS, Source
 from tests.resp import Incomplete, ProtocolError, Reply, parse
+from tests.unit.rdb_bytes import payload, string
 from zippy._core.testing.engine_shim import RecordingEngine
 from zippy._core.testing.mem_shim import fail_allocations, failures
 from zippy.commandspec import COMMANDS, find_command
@@ -37,14 +38,25 @@ ONCE = "once"
 MODES = {ONCE: 1, PERSISTENT: FOREVER}
 """How many calls fail: a single one, behind which all goes well, or all from one on."""
 
-SCRIPTS = {b"EVAL", b"EVALSHA", b"EVAL_RO", b"EVALSHA_RO"}
+SCRIPTS = {b"EVAL", b"EVALSHA", b"EVAL_RO", b"EVALSHA_RO", b"FCALL", b"FCALL_RO"}
 IN_PARTS = {b"MSET", b"MSETEX", b"MSETNX", b"EXEC", *SCRIPTS}
 """Commands that say so in their docstring: what was done before memory ended stays done, and is told."""
+USES_LIBRARIES = {b"FUNCTION", b"FCALL", b"FCALL_RO"}
+LIBRARIES = payload(
+    b"".join(
+        b"\xf5" + string(b"#!lua name=%s\nredis.register_function('%s',function(keys,args)%s end)" % words)
+        for words in ((b"one", b"f1", b"return redis.call('SET',keys[1]or's0','v')"), (b"Two", b"f2", b"return keys"))
+    )
+)
 AT_RANDOM = {b"SPOP", b"SRANDMEMBER", b"HRANDFIELD", b"ZRANDMEMBER", b"RANDOMKEY"}
 """Commands that do not come to the same twice."""
 EITHER_WAY = {b"DUMP", *SCRIPTS}
 """Commands that make do with less: a string that cannot be packed is dumped as it is, a script may catch the error."""
-REFUSALS = (b"-OOM ", b"-ERR Insufficient memory, failed allocating", b"-EXECABORT Transaction discarded because of: OOM ")
+REFUSALS = (
+    b"-OOM ", b"-ERR Insufficient memory, failed allocating", b"-EXECABORT Transaction discarded because of: OOM ",
+    b"-ERR Error compiling function: not enough memory", b"-ERR Error registering functions: not enough memory",
+    b"-ERR Error registering functions: ERR not enough memory",
+)  # fmt: skip
 
 EXTRA = """
 PUBLISH channel val
@@ -265,12 +277,15 @@ class Subject:
             engine.set_compact_limits(*((4, 8) if small else (128, 64)))
             # opening Lua takes a thousand blocks, which is a test of its own
             engine.call("EVAL", "return 1", 0)
+            engine.call("FUNCTION", "RESTORE", LIBRARIES, "FLUSH")
         self.begin = b""
 
-    def prepare(self) -> None:
-        """Puts both where every unit begins."""
+    def prepare(self, unit: Unit) -> None:
+        """Puts both where every unit begins, with libraries for those that need some."""
         for engine in (self.engine, self.follower):
             engine.reconnect()
+            if any(request[0].upper() in USES_LIBRARIES for request in unit):
+                engine.call("FUNCTION", "RESTORE", LIBRARIES, "FLUSH")
             if engine.digest() != self.begin:
                 engine.call("FLUSHALL")
                 for request in PREPARATION:
@@ -354,7 +369,7 @@ def starve(subject: Subject, unit: Unit, mode: str, tally: Tally) -> None:
     """Runs a unit until it comes through, one call more succeeding each time."""
     outcomes: list[Outcome] = []
     while not outcomes or outcomes[-1].failures:
-        subject.prepare()
+        subject.prepare(unit)
         outcomes.append(subject.run(unit, len(outcomes), MODES[mode]))
         fault = subject.engine.fault()
         if fault is not None:

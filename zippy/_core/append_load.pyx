@@ -29,6 +29,7 @@ cdef enum:
     SECOND_LINE = 20         # bytes after #TS: that are looked at
     REFRESH_EVERY = 4096     # requests after which the clock is refreshed and dead values are freed
     FREED = 100000       # items at a time
+    NAMED = 100          # characters of a library's first line that are told
     FOLLOWERS = 8        # commands in a row behind a torn one that make it no torn end: fewer may be a part of its value
 
 
@@ -286,6 +287,7 @@ cdef class RequestLoader:
     cdef int run(self, Engine* e) except -1:
         cdef uint64_t errors = self.session.client.reply.errors
         cdef uint64_t starved = e.stats.out_of_memory
+        cdef uint64_t refused = e.stats.libraries_refused
         cdef Command* command = find_command(e, self.r.argc, self.r.argv)
         if command == NULL:
             word = self.r.argv[0].ptr[:self.r.argv[0].len]
@@ -294,6 +296,9 @@ cdef class RequestLoader:
             raise AppendError(f"{command.name.ptr[:command.name.len].decode()} is no command that writes data", self.r.request_at)
         engine_command(e, self.session.client, command, self.r.argc, self.r.argv)
         self.session.core.raise_stashed()
+        if e.stats.libraries_refused != refused:
+            first_line = self.r.argv[self.r.argc - 1].ptr[:self.r.argv[self.r.argc - 1].len].partition(b"\n")[0].decode(errors="replace")
+            raise AppendError(f"the library of functions {first_line[:NAMED]!r} does not load", self.r.request_at)
         if e.stats.out_of_memory != starved:
             # data without what it does would not be what was saved
             raise AppendError("there is no memory for what a command does", self.r.request_at)

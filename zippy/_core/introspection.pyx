@@ -16,6 +16,7 @@ from zippy._core.keyspace.digest cimport digest_keyspace
 from zippy._core.keyspace.effects cimport mutated, propagate
 from zippy._core.keyspace.key_sizes cimport SIZE_BINS, SIZED_TYPES, SizeWalk, size_walk_next_db, size_walk_step
 from zippy._core.keyspace.lazy_free cimport lazy_free_pending
+from zippy._core.keyspace.libraries cimport LIBRARY_ENGINES, Libraries
 from zippy._core.keyspace.lru cimport idle_seconds
 from zippy._core.keyspace.key_table cimport (
     kt_count, kt_count_elements, kt_count_expiring, kt_find, kt_memory, kt_memory_expiring
@@ -25,6 +26,7 @@ from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
+from zippy._core.commands.functions_lua cimport functions_lua_bytes
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.scripting_types cimport Scripting
 from zippy._core.commands.types cimport (
@@ -629,6 +631,7 @@ cdef class MemoryFigures(Source):
         cdef size_t grown = used - self.startup if used > self.startup else 1
         cdef size_t held = mem_resident()
         machine, scripts, cached = script_stats(self.core)
+        functions_machine, libraries, functions, library_count = library_stats(self.core)
         self.integer(b"used_memory", used)
         self.size(b"used_memory_human", used)
         self.integer(b"used_memory_rss", rss)
@@ -648,10 +651,14 @@ cdef class MemoryFigures(Source):
         self.size(b"used_memory_lua_human", machine)
         self.integer(b"used_memory_scripts_eval", scripts)
         self.integer(b"number_of_cached_scripts", cached)
-        self.integer(b"used_memory_vm_total", machine)
-        self.size(b"used_memory_vm_total_human", machine)
-        self.integer(b"used_memory_scripts", scripts)
-        self.size(b"used_memory_scripts_human", scripts)
+        self.integer(b"number_of_functions", functions)
+        self.integer(b"number_of_libraries", library_count)
+        self.integer(b"used_memory_vm_functions", functions_machine)
+        self.integer(b"used_memory_vm_total", machine + functions_machine)
+        self.size(b"used_memory_vm_total_human", machine + functions_machine)
+        self.integer(b"used_memory_functions", libraries)
+        self.integer(b"used_memory_scripts", scripts + libraries)
+        self.size(b"used_memory_scripts_human", scripts + libraries)
         self.decimals(b"allocator_frag_ratio", <double>held / <double>used)
         self.integer(b"allocator_frag_bytes", <int64_t>held - <int64_t>used)
         self.decimals(b"rss_overhead_ratio", <double>rss / <double>max(held, <size_t>1))
@@ -677,6 +684,18 @@ cdef class BlockFigures(Source):
     cdef int tell(self) except -1:
         self.integer(b"live_blocks", self.core.engine.account.blocks)
         return 0
+
+
+def library_stats(Core core):
+    """Bytes of Lua for functions, bytes of libraries beside it, how many functions and how many libraries there are, in Python too."""
+    cdef const Libraries* held = &core.engine.ks.libraries
+    cdef int functions = 0
+    cdef int libraries = 0
+    cdef int i
+    for i in range(<int>LIBRARY_ENGINES):
+        functions += held.function_counts[i]
+        libraries += held.library_counts[i]
+    return functions_lua_bytes(core.engine), held.bytes, functions, libraries
 
 
 def script_stats(Core core):

@@ -26,6 +26,7 @@ from zippy._core.commands.engine cimport (
     engine_use, serve_deadlines
 )
 from zippy._core.commands.events cimport publish_events
+from zippy._core.commands.functions_lua cimport functions_lua_close, functions_lua_stop
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit, take_pending
 )
@@ -138,6 +139,7 @@ cdef void while_busy(Engine* e) noexcept with gil:
     except BaseException as error:
         session.core.stashed = error
         script_stop(e)
+        functions_lua_stop(e)
     engine_use(e)
 
 
@@ -194,6 +196,7 @@ cdef class Core:
             while self.engine.clients != NULL:
                 client_free(self.engine, self.engine.clients)
             scripting_free(self.engine)
+            functions_lua_close(self.engine)
             engine_free(self.engine)
             left_behind += self.engine.account.blocks
             mem_charge_to(NULL if charged == &self.engine.account else charged)
@@ -316,6 +319,7 @@ cdef class Core:
     def stop_script(self):
         """Has the script that runs for long end with an error, even if it has written."""
         script_stop(self.engine)
+        functions_lua_stop(self.engine)
 
     @property
     def is_busy(self):

@@ -15,9 +15,11 @@ from libc.string cimport memset
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.fcntl cimport O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, open
 from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, unlink, write
+from zippy._core.ground.buf cimport Buf, Slice, buf_free, buf_init
 from zippy._core.ground.format cimport format_text
 from zippy._core.commands.engine cimport engine_enter, engine_use
-from zippy._core.commands.types cimport CLIENT_IN_EXEC
+from zippy._core.commands.functions cimport functions_flush, functions_load
+from zippy._core.commands.types cimport CLIENT_IN_EXEC, Engine
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
 from zippy._core.keyspace.db cimport flush_db
 from zippy._core.keyspace.effects cimport flushed
@@ -28,7 +30,7 @@ from zippy._core.keyspace.rdb_record cimport RdbSave
 from zippy._core.keyspace.saving_child cimport ChildNews, SavingChild, child_copied, child_news_age_us
 from zippy._core.keyspace.types cimport Keyspace, LiveSave
 from zippy._core.session cimport Core, Session
-from zippy._core.values.rdb_stream cimport RDB_OK, RDB_UNSUPPORTED, RdbReader, rdb_reader_init
+from zippy._core.values.rdb_stream cimport RDB_OK, RDB_UNSUPPORTED, RdbReader, rdb_reader_init, rdb_text_free
 
 import os
 import time
@@ -53,6 +55,7 @@ cdef enum:
     FILE_MODE = 0o666           # less the process's umask
     PATH_MAX = 4096             # bytes: what Linux takes
     TELL_EVERY = 4 << 20        # bytes of a file that is loaded
+    NAMED_BYTES = 100           # of the first line of a library that is told of
 
 
 cdef struct Outcome:
@@ -360,6 +363,27 @@ def load_delay(int delay_us, uint64_t keys):
     time.sleep(keys * (delay_us if delay_us > 0 else -1.0 / delay_us) / 1e6)
 
 
+cdef int load_library(Engine* e, RdbLoader* loader) except -1:
+    """Loads the library of functions that the loader has read; SnapshotError names the one that cannot be loaded."""
+    cdef Buf wrong
+    cdef Slice code = loader.library.s
+    buf_init(&wrong)
+    try:
+        if functions_load(e, code, loader.load.replace_existing, &wrong) == NULL:
+            if wrong.failed:
+                raise MemoryError
+            first_line = code.ptr[:min(code.len, <size_t>NAMED_BYTES)].partition(b"\n")[0].decode(errors="replace")
+            raise SnapshotError(
+                f"the library of functions {first_line!r} does not load: {wrong.data[:wrong.len].decode(errors='replace')}",
+                loader.library_at,
+            )
+    finally:
+        buf_free(&wrong)
+    rdb_text_free(&loader.library)
+    loader.has_library = False
+    return 0
+
+
 def load_bytes(Core core, data, bint keep_expired=False, bint replace=False, tell=None, int delay_us=0):
     """Loads a snapshot (a mapped file) into the core: a dict of what was found. SnapshotError says what is wrong with it; what came before
     is loaded then.
@@ -379,10 +403,13 @@ def load_bytes(Core core, data, bint keep_expired=False, bint replace=False, tel
     engine_enter(core.engine)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     rdb_reader_init(&reader, <const unsigned char*>view.buf, view.len)
+    loader.has_library = False
     core.engine.ks.loading = True
     try:
         rdb_load_begin(&loader, &core.engine.ks, &reader, &load)
         while rdb_load_some(&loader, TELL_EVERY if tell is not None or delay_us else <size_t>view.len):
+            if loader.has_library:
+                load_library(core.engine, &loader)
             if delay_us:
                 load_delay(delay_us, load.keys - waited)
                 waited = load.keys
@@ -392,6 +419,8 @@ def load_bytes(Core core, data, bint keep_expired=False, bint replace=False, tel
             load_delay(delay_us, load.keys - waited)
     finally:
         core.engine.ks.loading = False
+        if loader.has_library:
+            rdb_text_free(&loader.library)
         PyBuffer_Release(&view)
     if reader.status != RDB_OK:
         raise SnapshotError(
@@ -400,7 +429,7 @@ def load_bytes(Core core, data, bint keep_expired=False, bint replace=False, tel
             reader.status == RDB_UNSUPPORTED,
         )
     return {
-        "keys": load.keys, "expired": load.expired, "empty": load.empty, "functions": load.functions, "version": load.version,
+        "keys": load.keys, "expired": load.expired, "empty": load.empty, "libraries": load.libraries, "version": load.version,
         "saved_at": load.saved_at, "aof_base": bool(load.aof_base), "bytes": load.bytes,
         "replication": (
             (load.replication.db, <bytes>load.replication.id[:40], load.replication.offset) if load.replication.present else None
@@ -409,9 +438,10 @@ def load_bytes(Core core, data, bint keep_expired=False, bint replace=False, tel
 
 
 def flush(Core core):
-    """Removes every key of every database."""
+    """Removes every key of every database, and the libraries of functions that files hold."""
     cdef int i
     engine_use(core.engine)
+    functions_flush(core.engine)
     for i in range(core.engine.ks.db_count):
         flush_db(core.engine.ks.dbs[i], False)
     flushed(&core.engine.ks)

@@ -31,7 +31,7 @@ Forms (SOURCE is told by its content, TARGET by its name or --format):
 A line of JSON: {"db": 0, "key": "k", "type": "hash", "expires_at_ms": 1700000000000, "value": {"field": "text"}}
   Bytes that are not UTF-8 are {"base64": "..."}. A string's value is a string; of a list and a set an array; of a hash an object, or an
   array of [field, value]; of a sorted set an array of [member, score], a score being a string like "1.5" or "-inf". Other types have
-  "dump" in the place of "value": what the command DUMP gives, in base64.
+  "dump" in the place of "value": what the command DUMP gives, in base64. A library of functions is {"library_code": "#!lua name=..."}.
 
 A server goes on while its keys are read, so what comes out is no single moment of it; a snapshot is.
 """

@@ -6,6 +6,7 @@ from zippy.commandspec import (
     acl,
     bitmap,
     connection,
+    functions,
     generic,
     geo,
     hash,
@@ -39,6 +40,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     *transactions.COMMANDS,
     *pubsub.COMMANDS,
     *scripting.COMMANDS,
+    *functions.COMMANDS,
     *server.COMMANDS,
     *acl.COMMANDS,
 )

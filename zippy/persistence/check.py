@@ -197,6 +197,8 @@ def report_of(file: DataFile, is_last: bool, whole: bool) -> Report:
             report.facts.append(f"saved at {moment_text(file.saved_at)}")
     if file.has_snapshot:
         report.facts.append(f"{file.keys:,} keys, {file.expiring:,} of which expire")
+    if file.libraries:
+        report.facts.append(f"{file.libraries:,} libraries of functions")
     if kind != "snapshot (RDB)":
         report.facts.append(f"{file.commands:,} commands")
     if file.first_second:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from zippy.persistence.data_files import RDB_HEAD, DataFile, DataFileError, Log, find_log, head_of, load_file, load_log, size_of
-from zippy.persistence.json_lines import Record, RecordError, as_line, read_keys, read_lines, write_key
+from zippy.persistence.json_lines import Record, RecordError, as_line, read_all, read_lines, write_key, write_library
 from zippy.persistence.manifest import Manifest, sync_file
 from zippy.persistence.scratch import Progress, Scratch, Store
 
@@ -80,12 +80,15 @@ def load_source(scratch: Scratch, path: Path, kind: str, progress: Progress) -> 
 
 
 def fill(store: Store, records: Iterable[tuple[int, Record]], replace: bool, progress: Progress) -> int:
-    """Puts keys into a store; how many. DataFileError says what is wrong with which line."""
+    """Puts libraries of functions and keys into a store; how many keys. DataFileError says what is wrong with which line."""
     selected = -1
     count = 0
     try:
         for number, record in records:
             try:
+                if "library_code" in record:
+                    write_library(store, record, replace)
+                    continue
                 selected = write_key(store, record, replace, selected)
             except RecordError as error:
                 raise RecordError(f"line {number}: {error}" if number else str(error)) from None
@@ -98,13 +101,13 @@ def fill(store: Store, records: Iterable[tuple[int, Record]], replace: bool, pro
 
 
 def write_lines(store: Store, file: BinaryIO, progress: Progress) -> int:
-    """Writes all keys of a store as JSON lines; how many."""
+    """Writes all libraries of functions and all keys of a store as JSON lines; how many keys."""
     progress.begin("keys", sum(keys for _, keys in store.databases()))
     count = 0
     try:
-        for record in read_keys(store):
+        for record in read_all(store):
             file.write(as_line(record))
-            count += 1
+            count += "key" in record
             if count % TELL_EVERY == 0:
                 progress.at(count)
     finally:
@@ -216,16 +219,16 @@ def write(store: Store, target: Path | IOBase, kind: str, replace: bool, progres
 
 
 def fill_from(target: Store, source: Store, replace: bool, progress: Progress) -> int:
-    """Copies all keys of a store into another one; how many."""
+    """Copies all libraries of functions and all keys of a store into another one; how many keys."""
     progress.begin("keys", sum(keys for _, keys in source.databases()))
     try:
-        return fill(target, ((0, record) for record in read_keys(source)), replace, progress)
+        return fill(target, ((0, record) for record in read_all(source)), replace, progress)
     finally:
         progress.end()
 
 
 def load_lines(store: Store, lines: Iterable[bytes], replace: bool, progress: Progress) -> int:
-    """Puts the keys of JSON lines into a store; how many."""
+    """Puts what JSON lines hold into a store; how many keys."""
     progress.begin("lines", 0)
     try:
         return fill(store, read_lines(lines), replace, progress)

@@ -52,7 +52,7 @@ class DataFile:
     saved_at: int = 0  # seconds since the epoch when the snapshot was taken, 0: unknown
     keys: int = 0  # in the snapshot
     expiring: int = 0  # of these
-    functions: int = 0  # libraries of functions, which are passed over
+    libraries: int = 0  # of functions, in the snapshot
     is_log: bool = False  # it may hold commands
     commands: int = 0
     refused: int = 0  # commands that were answered with an error
@@ -154,11 +154,9 @@ def load_snapshot(scratch: Scratch, file: DataFile, data: bytes, progress: Progr
         file.problem = Problem(problem_text(error), error.offset, unsupported=error.unsupported)
     else:
         file.version, file.saved_at, file.rdb_bytes = found["version"], found["saved_at"], found["bytes"]
-        file.functions = found["functions"]
+        file.libraries = found["libraries"]
         if file.rdb_bytes < file.size and not file.is_log:
             file.notes.append(f"the snapshot ends at byte {file.rdb_bytes}; {file.size - file.rdb_bytes} bytes behind it are not looked at")
-        if file.functions:
-            file.notes.append(f"{file.functions} libraries of functions are passed over")
     file.keys, file.expiring = (now - before for now, before in zip(scratch.counts, (keys, expiring), strict=True))
 
 

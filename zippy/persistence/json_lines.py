@@ -7,6 +7,7 @@
   and "groups", an array of objects: "name", "last_id", "entries_read" (null: not known), "consumers" (names) and "pending", an array of
   [id, consumer, ms of the delivery, deliveries].
 - expires_at_ms is there if the key expires. field_expires_at_ms, an array of [field, ms], is there if fields of a hash do.
+- A library of functions is {"library_code": "#!lua name=..."}, before the keys.
 - A type that has no such form has "dump" in the place of "value": what DUMP gives, in base64.
 
 `FORMS` has a row for each type that has one.
@@ -27,6 +28,8 @@ from zippy.persistence.scratch import Request, Store
 KEYS = 200  # that SCAN is asked for at a time
 ELEMENTS = 1000  # of a collection that one command brings
 MEMBERS = {"db", "key", "type", "expires_at_ms", "field_expires_at_ms", "value", "dump"}
+
+LIBRARY = {"library_code"}
 
 Record = dict[str, Any]
 
@@ -328,7 +331,25 @@ FORMS = {
 """By the type's name."""
 
 
-# Reading keys from a store
+# Reading from a store
+
+
+def read_all(store: Store) -> Iterator[Record]:
+    """Every library of functions, then every key."""
+    yield from read_libraries(store)
+    yield from read_keys(store)
+
+
+def read_libraries(store: Store) -> Iterator[Record]:
+    """Every library of functions that clients have loaded."""
+    (found,) = store.call([[b"FUNCTION", b"LIST", b"WITHCODE"]])
+    if isinstance(found, ReplyError):
+        if "unknown command" in str(found):
+            return  # there are no functions there
+        raise found
+    for library in map(facts_of, found):
+        if library[b"library_code"] is not None:
+            yield {"library_code": as_json(library[b"library_code"])}
 
 
 def read_keys(store: Store) -> Iterator[Record]:
@@ -379,17 +400,19 @@ def read_value(store: Store, key: bytes, record: Record) -> bool:
     return True
 
 
-# Writing keys to a store
+# Writing to a store
 
 
 def parse_line(line: bytes) -> Record:
-    """The object on a line. RecordError when it is none that describes a key."""
+    """The object on a line. RecordError when it is none that describes a key or a library."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise RecordError(f"this is no JSON: {error}") from None
     if not isinstance(record, dict):
         raise RecordError("a line has to be an object")
+    if record.keys() == LIBRARY:
+        return record
     unknown = record.keys() - MEMBERS
     if unknown:
         raise RecordError(f"{min(unknown)!r} is not known")
@@ -428,6 +451,15 @@ def field_expiry_requests(key: bytes, record: Record) -> list[Request]:
         time = number_of({"field_expires_at_ms": ms}, "field_expires_at_ms", 0)
         requests.append([b"HPEXPIREAT", key, b"%d" % time, b"FIELDS", b"1", as_bytes(name, "a field")])
     return requests
+
+
+def write_library(store: Store, record: Record, replace: bool) -> None:
+    """Puts a library of functions into a store. RecordError when it cannot be, or is there and not to be replaced."""
+    code = as_bytes(record["library_code"], '"library_code"')
+    (reply,) = store.call([[b"FUNCTION", b"LOAD", *([b"REPLACE"] if replace else []), code]])
+    if isinstance(reply, ReplyError):
+        name = code.partition(b"\n")[0].decode(errors="replace")
+        raise RecordError(f"the library of functions {name!r}: {reply}")
 
 
 def write_key(store: Store, record: Record, replace: bool, selected: int) -> int:

@@ -102,12 +102,12 @@ class Snapshots:
                 self.loaded = snapshot.load_bytes(self.core, data, keep_expired, replace, delay_us=self.settings.integer("key-load-delay"))
         except FileNotFoundError:
             return
-        if self.loaded["functions"]:
-            log.warning("Passed over %d libraries of functions in %s: zippy does not keep functions", self.loaded["functions"], path)
         log.info(
             "Done loading RDB, keys loaded: %d, keys expired: %d, empty keys skipped: %d.",
             self.loaded["keys"], self.loaded["expired"], self.loaded["empty"],
         )  # fmt: skip
+        if self.loaded["libraries"]:
+            log.info("Libraries of functions loaded: %d", self.loaded["libraries"])
         log.info("DB loaded from disk: %.3f seconds", time.monotonic() - began)
 
     def load_at_start(self) -> bool:

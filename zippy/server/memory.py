@@ -13,6 +13,7 @@ from zippy._core.introspection import (
     clock_us,
     key_memory,
     keyspace,
+    library_stats,
     memory_stats,
     release_memory,
     script_stats,
@@ -144,6 +145,7 @@ class Memory:
         memory = self.summary()
         used, resident, rss, overhead = memory.used, memory.resident, memory.rss, memory.overhead
         machine, scripts, _ = script_stats(self.core)
+        functions_machine, libraries, *_ = library_stats(self.core)
         dataset = memory.data_beside(overhead)
         keys = sum(count for _, count, *_ in keyspace(self.core))
         tables = {
@@ -161,8 +163,8 @@ class Memory:
             "cluster.links": 0,
             "aof.buffer": 0,
             "lua.caches": scripts,
-            "functions.caches": 0,
-            "script.VMs": machine,
+            "functions.caches": libraries,
+            "script.VMs": machine + functions_machine,
             **tables,
             "overhead.db.hashtable.lut": sum(main + expires for _, main, expires in memory.tables),
             "overhead.db.hashtable.rehashing": 0,

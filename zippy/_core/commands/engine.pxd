@@ -1,7 +1,7 @@
 """The engine: admits, runs and accounts for commands. It knows no transport and no Python object."""
 
 from libc.stdint cimport int64_t, uint64_t
-from zippy._core.ground.buf cimport Slice
+from zippy._core.ground.buf cimport Buf, Slice
 from zippy._core.commands.types cimport Call, Client, Command, Engine, ScriptRights
 
 
@@ -26,6 +26,8 @@ cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refu
 cdef bint engine_admits_script(Engine* e, Client* c, bint over) noexcept nogil
 # Runs one command of a script as a nested call, if the script may; the error that it is refused with is a script's
 cdef void engine_call_in_script(Engine* e, Client* c, ScriptRights* rights, int argc, Slice* argv) noexcept nogil
+cdef void reply_busy(Engine* e, Client* c) noexcept nogil                           # another client's script or function is running
+cdef void reply_error_text(Client* c, Buf* text) noexcept nogil                     # an error that was put together, which is freed
 cdef bint engine_is_calling(const Engine* e, const Client* c) noexcept nogil        # whether a call of this client's is under way
 # For a command in Python that is awaited, which only an outermost call can be: its handler returns after engine_awaits. Later the reply
 # is written between engine_resume, which begins the call again at `call`, and engine_resumed. False: out of memory, it cannot wait

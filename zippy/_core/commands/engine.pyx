@@ -3,7 +3,7 @@
 
 from libc.stdint cimport SIZE_MAX, UINT64_MAX
 from libc.string cimport memcmp, memset, strerror
-from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of, slice_text
+from zippy._core.ground.buf cimport buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_has_room, mem_try_realloc
@@ -640,7 +640,10 @@ cdef bint has_room_for_arguments(Client* c, bint is_exec) noexcept nogil:
 
 
 cdef void reply_busy(Engine* e, Client* c) noexcept nogil:
-    reply_error(&c.reply, b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.")
+    if e.runs_function:
+        reply_error(&c.reply, b"BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.")
+    else:
+        reply_error(&c.reply, b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.")
 
 
 cdef void reply_cannot_keep(Engine* e, Client* c) noexcept nogil:

@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint32_t
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.commands.accounting cimport feed_monitors
 from zippy._core.commands.args cimport OptionTable, arg_choice, arg_i64, option_table
-from zippy._core.commands.engine cimport engine_admits_script, engine_make_room, propagate_nothing
+from zippy._core.commands.engine cimport engine_admits_script, engine_make_room, propagate_nothing, reply_busy
 from zippy._core.commands.scripting_cache cimport script_by_sha, script_load, script_used, scripting_free, scripting_of
 from zippy._core.commands.scripting_run cimport host_run
 from zippy._core.commands.scripting_types cimport (
@@ -146,7 +146,9 @@ cdef void script_flush_command(Engine* e, Client* c, int argc, Slice* argv) noex
 cdef void script_kill_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """SCRIPT KILL."""
     cdef Scripting* s = <Scripting*>e.scripting
-    if s == NULL or s.host.run == NULL:
+    if e.runs_function:
+        reply_busy(e, c)
+    elif s == NULL or s.host.run == NULL:
         reply_error(&c.reply, b"NOTBUSY No scripts in execution right now.")
     elif s.host.run.rights.wrote:
         reply_error(

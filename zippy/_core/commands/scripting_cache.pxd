@@ -1,14 +1,14 @@
 """The scripts of an engine: the functions that were compiled, by their bodies and by their SHA-1."""
 
 from libc.stdint cimport uint64_t
-from zippy._core.ground.buf cimport Slice
+from zippy._core.ground.buf cimport Buf, Slice
 from zippy._core.commands.scripting_types cimport Script, ScriptHost, Scripting
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.lua.api cimport lua_CFunction
 
 
-# Opens a machine for scripts, with what `build` adds to its globals (see vm_open). False: the client was told why there is none
-cdef bint host_open(ScriptHost* host, Engine* e, Client* c, lua_CFunction build) noexcept nogil
+# Opens a machine for scripts, with what `build` adds to its globals (see vm_open). False: `wrong` says why there is none
+cdef bint host_open(ScriptHost* host, Engine* e, lua_CFunction build, Buf* wrong) noexcept nogil
 cdef void host_close(ScriptHost* host) noexcept nogil
 # The engine's scripts, made when they are asked for first; NULL: the client was told why there are none
 cdef Scripting* scripting_of(Engine* e, Client* c) noexcept nogil

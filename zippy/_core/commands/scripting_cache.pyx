@@ -2,13 +2,14 @@
 # beyond a number, as in Redis: clients that put arguments into bodies would fill the memory.
 
 from libc.string cimport memcpy, memset
-from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_free, buf_init, slice_of, slice_text
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_free, buf_init, slice_of
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
     HtIter, ht_find, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_remove
 )
 from zippy._core.ground.mem cimport mem_free, mem_size, mem_try_alloc, mem_zalloc
 from zippy._core.commands.args cimport reply_out_of_memory
+from zippy._core.commands.engine cimport reply_error_text
 from zippy._core.commands.scripting_flags cimport read_first_line
 from zippy._core.commands.scripting_library cimport scripting_library, sha1_text
 from zippy._core.commands.scripting_run cimport run_body, scripting_hook
@@ -17,7 +18,7 @@ from zippy._core.commands.types cimport CLIENT_INTERNAL
 from zippy._core.lua.api cimport lua_find, lua_is_there, lua_missing, lua_State
 from zippy._core.lua.runtime cimport vm_close, vm_compile, vm_forget, vm_keep, vm_open
 from zippy._core.lua.vm cimport vm_of
-from zippy._core.resp.writer cimport reply_error_about, reply_error_slice, reply_free, reply_init
+from zippy._core.resp.writer cimport reply_error_slice, reply_free, reply_init
 
 cdef enum:
     EVICTABLE_MAX = 500          # scripts that came with EVAL
@@ -31,13 +32,14 @@ cdef void script_body_of(const void* item, Slice* key) noexcept nogil:
     key[0] = (<const Script*>item).body
 
 
-cdef bint host_open(ScriptHost* host, Engine* e, Client* c, lua_CFunction build) noexcept nogil:
+cdef bint host_open(ScriptHost* host, Engine* e, lua_CFunction build, Buf* wrong) noexcept nogil:
     if not lua_is_there() and not lua_find():
-        reply_error_about(&c.reply, b"ERR Scripts need Lua, which cannot be had here: ", slice_text(lua_missing()), b"")
+        buf_append_text(wrong, b"Scripts need Lua, which cannot be had here: ")
+        buf_append_text(wrong, lua_missing())
         return False
     host.engine = e
     if not vm_open(&host.vm, host, build, scripting_hook):
-        reply_out_of_memory(c)
+        wrong.failed = True
         return False
     host.client = <Client*>mem_zalloc(sizeof(Client))
     host.client.engine = e
@@ -54,19 +56,24 @@ cdef void host_close(ScriptHost* host) noexcept nogil:
 
 cdef int add_library(lua_State* L) noexcept nogil:
     cdef ScriptHost* host = <ScriptHost*>vm_of(L).owner
-    scripting_library(L, host)
+    scripting_library(L, host, False)
     (<Scripting*>host).body = vm_keep(L, run_body, host)
     return 0
 
 
 cdef Scripting* scripting_of(Engine* e, Client* c) noexcept nogil:
     cdef Scripting* s = <Scripting*>e.scripting
+    cdef Buf wrong
     if s != NULL:
         return s
     s = <Scripting*>mem_zalloc(sizeof(Scripting))
-    if not host_open(&s.host, e, c, add_library):
+    buf_init(&wrong)
+    buf_append_text(&wrong, b"ERR ")
+    if not host_open(&s.host, e, add_library, &wrong):
         mem_free(s)
+        reply_error_text(c, &wrong)
         return NULL
+    buf_free(&wrong)
     ht_init(&s.by_sha, script_sha_of)
     ht_init(&s.by_body, script_body_of)
     e.scripting = s

@@ -11,9 +11,10 @@ from zippy._core.commands.engine cimport engine_call_in_script, find_command
 from zippy._core.commands.scripting_types cimport REPL_ALL, REPL_AOF, REPL_NONE, REPL_REPLICA, ScriptRun
 from zippy._core.commands.types cimport Command, Engine
 from zippy._core.lua.api cimport (
-    LUA_REGISTRYINDEX, LUA_TNUMBER, LUA_TSTRING, lua_CFunction, lua_concat, lua_error, lua_gettop, lua_insert, lua_isnumber,
-    lua_newtable, lua_newuserdata, lua_pushboolean, lua_pushcclosure, lua_pushlightuserdata, lua_pushlstring, lua_pushnumber,
-    lua_pushstring, lua_rawgeti, lua_replace, lua_setfield, lua_tolstring, lua_tonumber, lua_touserdata, lua_type, lua_upvalueindex
+    LUA_REGISTRYINDEX, LUA_TNUMBER, LUA_TSTRING, lua_CFunction, lua_concat, lua_error, lua_getmetatable, lua_gettop, lua_insert,
+    lua_isnumber, lua_newtable, lua_newuserdata, lua_pushboolean, lua_pushcclosure, lua_pushlightuserdata, lua_pushlstring,
+    lua_pushnumber, lua_pushstring, lua_rawgeti, lua_replace, lua_setfield, lua_setmetatable, lua_tolstring, lua_tonumber,
+    lua_touserdata, lua_type, lua_upvalueindex
 )
 from zippy._core.lua.convert cimport reply_to_lua
 from zippy._core.lua.sandbox cimport sandbox_protect
@@ -297,31 +298,46 @@ cdef void put_number(lua_State* L, const char* name, int number) noexcept nogil:
     lua_setfield(L, -2, name)
 
 
-cdef void scripting_library(lua_State* L, ScriptHost* host) noexcept nogil:
+cdef void put_log_and_version(lua_State* L, ScriptHost* host) noexcept nogil:
+    put_function(L, host, b"log", redis_log)
+    put_number(L, b"LOG_DEBUG", 0)
+    put_number(L, b"LOG_VERBOSE", 1)
+    put_number(L, b"LOG_NOTICE", 2)
+    put_number(L, b"LOG_WARNING", 3)
+    put_number(L, b"REDIS_VERSION_NUM", 0x080203)
+    lua_pushstring(L, b"8.2.3")
+    lua_setfield(L, -2, b"REDIS_VERSION")
+
+
+cdef void scripting_library(lua_State* L, ScriptHost* host, bint of_functions) noexcept nogil:
     lua_newtable(L)
     put_function(L, host, b"call", redis_call)
     put_function(L, host, b"pcall", redis_pcall)
-    put_function(L, host, b"log", redis_log)
     put_function(L, host, b"sha1hex", redis_sha1hex)
     put_function(L, host, b"error_reply", redis_error_reply)
     put_function(L, host, b"status_reply", redis_status_reply)
     put_function(L, host, b"setresp", redis_setresp)
     put_function(L, host, b"set_repl", redis_set_repl)
-    put_function(L, host, b"replicate_commands", redis_replicate_commands)
-    put_function(L, host, b"breakpoint", redis_breakpoint)
-    put_function(L, host, b"debug", redis_debug)
     put_function(L, host, b"acl_check_cmd", redis_acl_check_cmd)
-    put_number(L, b"LOG_DEBUG", 0)
-    put_number(L, b"LOG_VERBOSE", 1)
-    put_number(L, b"LOG_NOTICE", 2)
-    put_number(L, b"LOG_WARNING", 3)
     put_number(L, b"REPL_NONE", REPL_NONE)
     put_number(L, b"REPL_AOF", REPL_AOF)
     put_number(L, b"REPL_REPLICA", REPL_REPLICA)
     put_number(L, b"REPL_SLAVE", REPL_REPLICA)
     put_number(L, b"REPL_ALL", REPL_ALL)
-    put_number(L, b"REDIS_VERSION_NUM", 0x080203)
-    lua_pushstring(L, b"8.2.3")
-    lua_setfield(L, -2, b"REDIS_VERSION")
+    put_log_and_version(L, host)
+    if not of_functions:
+        put_function(L, host, b"replicate_commands", redis_replicate_commands)
+        put_function(L, host, b"breakpoint", redis_breakpoint)
+        put_function(L, host, b"debug", redis_debug)
+    sandbox_protect(L)
+    lua_setfield(L, -2, b"redis")
+
+
+cdef void loading_library(lua_State* L, ScriptHost* host, lua_CFunction register_function) noexcept nogil:
+    lua_newtable(L)
+    put_function(L, host, b"register_function", register_function)
+    put_log_and_version(L, host)
+    lua_getmetatable(L, -2)
+    lua_setmetatable(L, -2)
     sandbox_protect(L)
     lua_setfield(L, -2, b"redis")

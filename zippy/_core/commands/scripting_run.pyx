@@ -6,7 +6,7 @@ from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_i64, buf_
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.commands.args cimport reply_out_of_memory
-from zippy._core.commands.types cimport CLIENT_NO_TOUCH, CLIENT_RESTRICTED, Client, Engine
+from zippy._core.commands.types cimport CLIENT_OF_CALLER, Client, Engine
 from zippy._core.commands.scripting_library cimport scripting_raise
 from zippy._core.lua.api cimport (
     LUA_MASKCOUNT, LUA_REGISTRYINDEX, lua_call, lua_createtable, lua_pushlstring, lua_rawgeti, lua_rawset, lua_rawseti, lua_replace,
@@ -37,7 +37,6 @@ cdef extern from *:
 
 cdef enum:
     LOG_WARNING = 3
-    CALLERS_FLAGS = CLIENT_NO_TOUCH | CLIENT_RESTRICTED     # what holds for a script as for who calls it
     LEAST_MEMORY = 64 << 20      # bytes that scripts may hold whatever maxmemory says
     NAME_SHOWN = 100             # bytes of a script's name that the log tells
 
@@ -98,8 +97,8 @@ cdef void reply_lua_error(ScriptRun* run, const LuaError* error) noexcept nogil:
     buf_free(&text)
 
 
-cdef size_t memory_limit(const Engine* e) noexcept nogil:
-    """Bytes that scripts may hold: strings grow twofold in one instruction, and would take all that the machine has."""
+cdef size_t script_memory_limit(const Engine* e) noexcept nogil:
+    # strings grow twofold in one instruction, and would take all that the machine has
     cdef size_t most = system_memory() // 4
     cdef size_t wanted = <size_t>e.settings.maxmemory
     if wanted == 0 or wanted > most:
@@ -118,9 +117,9 @@ cdef void host_run(ScriptHost* host, ScriptRun* run, int body) noexcept nogil:
     c.owner = run.caller.owner
     c.reply.proto = 2
     c.user = run.caller.user
-    c.flags = c.flags & ~<uint64_t>CALLERS_FLAGS | run.caller.flags & CALLERS_FLAGS
+    c.flags = c.flags & ~<uint64_t>CLIENT_OF_CALLER | run.caller.flags & CLIENT_OF_CALLER
     run.began = clock_ticks()
-    host.vm.limit = memory_limit(e)
+    host.vm.limit = script_memory_limit(e)
     run.killed = run.told = False
     host.run = run
     if not vm_run(&host.vm, body, &error):
@@ -146,11 +145,12 @@ cdef void tell_slow(Engine* e, const ScriptRun* run) noexcept nogil:
     """One line in the log."""
     cdef char[256] line
     cdef int name = <int>run.name.len if run.name.len < NAME_SHOWN else NAME_SHOWN
+    cdef const char* what = b"FUNCTION" if e.runs_function else b"SCRIPT"
     if e.log_line != NULL:
         e.log_line(e, LOG_WARNING, slice_of(line, format_text(
             line, sizeof(line),
-            b"Slow script detected: still in execution after %lld milliseconds. SCRIPT KILL ends it if it has written nothing. Name: %.*s",
-            <long long>((clock_ticks() - run.began) / clock_ticks_per_us() / 1000), name, run.name.ptr
+            b"Slow script detected: still in execution after %lld milliseconds. %s KILL ends it if it has written nothing. Name: %.*s",
+            <long long>((clock_ticks() - run.began) / clock_ticks_per_us() / 1000), what, name, run.name.ptr
         )))
 
 

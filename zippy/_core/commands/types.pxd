@@ -7,6 +7,7 @@ from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.histogram cimport Histogram
 from zippy._core.ground.mem cimport Account
 from zippy._core.commands.acl_user cimport User, Users
+from zippy._core.keyspace.libraries cimport Function
 from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, WatchNode
 from zippy._core.resp.parser cimport Batch, Parser
 from zippy._core.resp.writer cimport Reply
@@ -80,6 +81,8 @@ cdef enum ClientFlag:
         CLIENT_MULTI | CLIENT_MONITOR | CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT
         | CLIENT_STRANGER | CLIENT_LONG_ARGUMENTS | CLIENT_RESTRICTED
     )
+    # what holds for the commands of scripts and functions as for who calls them
+    CLIENT_OF_CALLER = CLIENT_NO_TOUCH | CLIENT_RESTRICTED
     # a client with one of these runs nothing for now
     CLIENT_STOPPED = CLIENT_BLOCKED | CLIENT_AWAITING | CLIENT_CLOSING | CLIENT_CLOSE_AFTER_REPLY | CLIENT_PAUSED
 
@@ -141,6 +144,10 @@ ctypedef void (*log_fn)(Engine* e, int level, Slice line) noexcept nogil
 ctypedef void (*command_fn)(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 # replies and returns True when there is what the command waits for
 ctypedef bint (*serve_fn)(Engine* e, Client* c, const Wanted* w) noexcept nogil
+# runs a function of the operator's for FCALL; its keys are the first of argv, so many
+ctypedef void (*function_fn)(
+    Engine* e, Client* c, const Function* f, const ScriptRights* rights, int keys, int argc, Slice* argv
+) noexcept nogil
 # writes at most `room` keys; how many there are, or KEYS_UNKNOWN
 ctypedef int (*keys_fn)(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 
@@ -426,6 +433,7 @@ cdef struct EngineStats:
     uint64_t query_limit_disconnects
     uint64_t output_limit_disconnects
     uint64_t out_of_memory           # commands that were answered so
+    uint64_t libraries_refused       # of functions, by FUNCTION LOAD
     uint64_t error_replies
     uint64_t evicted_clients
     uint64_t denied_logins
@@ -488,6 +496,7 @@ cdef struct Engine:
     uint64_t owed_ticks              # how long commands took while much waited to be freed and nobody had paid for it
     int log_error                    # errno: the append-only file cannot be written, so writes are refused; 0: it can
     bint replica_readonly
+    function_fn run_python_function  # NULL: there are no functions in Python
     HashTable errors                 # ErrorStat by code
     SlowEntry** slowlog              # newest last
     size_t slowlog_first             # the place of the oldest; those before it are free
@@ -502,6 +511,8 @@ cdef struct Engine:
     AclLog acl_log
     describe_fn describe_client      # NULL: nobody can
     void* scripting                  # a Scripting, opaque here; NULL until the first script
+    void* lua_functions              # a LuaFunctions, opaque here; NULL until the first library
+    bint runs_function               # what runs is a function, no script of EVAL
     bint busy                        # a script has run for longer than it may keep others waiting
     busy_fn while_busy               # NULL: nobody can be looked after then
     log_fn log_line                  # NULL: there is no log

@@ -1,8 +1,9 @@
-# Keys come database by database.
+# Libraries of functions come first, then keys, database by database.
 
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_write_i64
 from zippy._core.keyspace.key_table cimport KeyIter, kt_count, kt_iter, kt_iter_done, kt_iter_next
+from zippy._core.keyspace.libraries cimport libraries_rebuild
 from zippy._core.keyspace.saving_child cimport child_is_alone, child_wrote_key
 from zippy._core.keyspace.types cimport Db
 from zippy._core.values.command_writer cimport command_begin, command_int, command_word
@@ -52,6 +53,7 @@ cdef bint aof_save_file(Keyspace* ks, int fd, AofSave* save) noexcept nogil:
         rdb_write(&w, b"#TS:", 4)
         rdb_write(&w, text, num_write_i64(text, ks.clock.ms // 1000))
         rdb_write(&w, b"\r\n", 2)
+    libraries_rebuild(&w, &ks.libraries)
     for i in range(ks.db_count):
         if kt_count(&ks.dbs[i].table) and w.error == 0:
             write_db(&w, ks.dbs[i], save)

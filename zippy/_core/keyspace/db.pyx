@@ -18,6 +18,7 @@ from zippy._core.keyspace.key_table cimport (
     kt_take
 )
 from zippy._core.keyspace.lazy_free cimport free_entry, free_entry_later, free_table, lazy_free_step
+from zippy._core.keyspace.libraries cimport libraries_free, libraries_init
 from zippy._core.keyspace.live cimport live_end, live_keep_table, live_mark, live_save_first, live_wants
 from zippy._core.keyspace.lru cimport access_for_new, access_touched
 from zippy._core.keyspace.stream cimport stream_free, stream_init
@@ -58,6 +59,7 @@ cdef void keyspace_init(Keyspace* ks, int databases, Settings* settings, uint64_
     ht_init(&ks.watches, watch_of)
     ht_init(&ks.tracked, tracked_key_of)
     stream_init(&ks.effects.stream)
+    libraries_init(&ks.libraries)
     random_seed(&ks.random, seed)
     clock_refresh(&ks.clock)
 
@@ -75,6 +77,7 @@ cdef void keyspace_free(Keyspace* ks) noexcept nogil:
         ht_free(&db.waiting)
         mem_free(db)
     ht_free(&ks.watches)
+    libraries_free(&ks.libraries)
     while not lazy_free_step(ks, 1 << 20):
         pass
     ready = next_ready_unchecked(ks)

@@ -8,8 +8,9 @@ from zippy._core.ground.crc cimport crc64
 from zippy._core.ground.mem cimport mem_free, mem_zalloc
 from zippy._core.keyspace.key_table cimport KeyTable, kt_count, kt_scan, kt_take
 from zippy._core.keyspace.lazy_free cimport free_table
+from zippy._core.keyspace.rdb_op cimport OP_END
 from zippy._core.keyspace.rdb_record cimport (
-    OP_END, rdb_version_for, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
+    rdb_version_for, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
 )
 from zippy._core.keyspace.types cimport DeadTable, LiveSave
 from zippy._core.values.rdb cimport (

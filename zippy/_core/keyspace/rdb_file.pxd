@@ -4,7 +4,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.keyspace.rdb_record cimport RdbReplication, RdbSave
 from zippy._core.keyspace.types cimport Db, Keyspace
-from zippy._core.values.rdb_stream cimport RdbReader
+from zippy._core.values.rdb_stream cimport RdbReader, RdbText
 
 cdef enum:
     BAD_KEY = 256                # bytes of a key's name that are kept
@@ -17,7 +17,7 @@ cdef struct RdbLoad:
     uint64_t keys                # out: keys loaded
     uint64_t expired             # out: keys left out because their time was over
     uint64_t empty               # out: keys left out because they held nothing
-    uint64_t functions           # out: libraries of functions passed over
+    uint64_t libraries           # out: libraries of functions
     int version                  # out: the file's format
     int64_t saved_at             # out: seconds since the epoch, 0: unknown
     bint aof_base                # out
@@ -42,6 +42,9 @@ cdef struct RdbLoader:
     RdbLoad* load
     Db* db
     RdbPending pending
+    bint has_library             # one was read: it is to be loaded by who can, and then library freed
+    RdbText library              # its code
+    size_t library_at            # where it begins in the file
     uint64_t crc                 # of the bytes up to crc_at
     size_t crc_at
 
@@ -51,6 +54,6 @@ cdef struct RdbLoader:
 cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil
 # Begins to read a file, mapped at r.data, into the keyspace; all four structs must stay where they are until its end
 cdef void rdb_load_begin(RdbLoader* l, Keyspace* ks, RdbReader* r, RdbLoad* load) noexcept nogil
-# Reads on for so many bytes and to the end of the key there; True: there is more. Else load.bytes is set and r.status is RDB_OK, or it,
-# r.problem and r.problem_at say what is wrong; what was read until then stays
+# Reads on for so many bytes and to the end of the key there, or up to behind a library of functions; True: there is more. Else load.bytes
+# is set and r.status is RDB_OK, or it, r.problem and r.problem_at say what is wrong; what was read until then stays
 cdef bint rdb_load_some(RdbLoader* l, size_t bytes) noexcept nogil

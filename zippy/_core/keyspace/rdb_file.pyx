@@ -1,5 +1,6 @@
-# The head (REDIS and the version), fields about the file, then for each database its number, its sizes and its keys, each with what is
-# known of it before it; an end mark and a CRC-64. The version is the lowest that can hold the data, so that older servers can load it.
+# The head (REDIS and the version), fields about the file, libraries of functions, then for each database its number, its sizes and its
+# keys, each with what is known of it before it; an end mark and a CRC-64. The version is the lowest that can hold the data, so that older
+# servers can load it.
 
 from libc.string cimport memcmp, memcpy, memset
 from zippy._core.ground.buf cimport slice_is
@@ -13,9 +14,12 @@ from zippy._core.keyspace.key_table cimport (
 )
 from zippy._core.keyspace.live cimport live_mark
 from zippy._core.keyspace.lru cimport access_of_saved
-from zippy._core.keyspace.rdb_record cimport (
+from zippy._core.keyspace.rdb_op cimport (
     OP_AUX, OP_DATABASE, OP_END, OP_EXPIRY_MS, OP_EXPIRY_SECONDS, OP_FREQ, OP_FUNCTION, OP_FUNCTION_OLD, OP_IDLE, OP_MODULE_AUX, OP_SIZES,
-    OP_SLOT_INFO, RDB_HEAD, REPLICATION_ID, rdb_version_for, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
+    OP_SLOT_INFO
+)
+from zippy._core.keyspace.rdb_record cimport (
+    RDB_HEAD, REPLICATION_ID, rdb_version_for, rdb_write_database, rdb_write_head, rdb_write_key_name, rdb_write_sizes
 )
 from zippy._core.keyspace.saving_child cimport child_is_alone, child_wrote_key
 from zippy._core.keyspace.types cimport Db
@@ -23,7 +27,7 @@ from zippy._core.values.entry cimport ENTRY_EXPIRY, NO_EXPIRY, Entry, entry_expi
 from zippy._core.values.rdb cimport RDB_VERSION, rdb_knows_type, rdb_read_value, rdb_write_value
 from zippy._core.values.rdb_stream cimport (
     RDB_CORRUPT, RDB_EMPTY, RDB_OK, RDB_UNSUPPORTED, RdbText, RdbWriter, rdb_fail, rdb_flush, rdb_left, rdb_read_byte, rdb_read_length,
-    rdb_read_text, rdb_read_u64, rdb_skip_string, rdb_take, rdb_text_free, rdb_write_byte, rdb_write_u64, rdb_writer_free, rdb_writer_init
+    rdb_read_text, rdb_read_u64, rdb_take, rdb_text_free, rdb_write_byte, rdb_write_u64, rdb_writer_free, rdb_writer_init
 )
 from zippy._core.values.value cimport value_free
 
@@ -172,9 +176,11 @@ cdef void read_access(RdbLoader* l, int op) noexcept nogil:
         l.pending.idle = <int64_t>idle if idle <= <uint64_t>0x7FFFFFFF else 0x7FFFFFFF
 
 
-cdef void skip_function(RdbLoader* l) noexcept nogil:
-    if rdb_skip_string(l.r):
-        l.load.functions += 1
+cdef void read_library(RdbLoader* l) noexcept nogil:
+    l.library_at = l.r.at - 1
+    if rdb_read_text(l.r, &l.library):
+        l.has_library = True
+        l.load.libraries += 1
 
 
 cdef void skip_slot_sizes(RdbLoader* l) noexcept nogil:
@@ -198,7 +204,7 @@ cdef void read_about(RdbLoader* l, int op) noexcept nogil:
     elif op == OP_FREQ or op == OP_IDLE:
         read_access(l, op)
     elif op == OP_FUNCTION:
-        skip_function(l)
+        read_library(l)
     elif op == OP_SLOT_INFO:
         skip_slot_sizes(l)
     elif op == OP_MODULE_AUX:
@@ -289,7 +295,7 @@ cdef bint rdb_load_some(RdbLoader* l, size_t bytes) noexcept nogil:
     while l.r.status == RDB_OK:
         # in steps, while the bytes are in the cache
         add_to_crc(l)
-        if l.r.at - begin >= bytes:
+        if l.r.at - begin >= bytes or l.has_library:
             return True
         op = rdb_read_byte(l.r)
         if op == OP_END:

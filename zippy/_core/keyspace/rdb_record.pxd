@@ -1,25 +1,10 @@
-"""What an RDB file consists of, as it is written: the head, a database's number and sizes, a key."""
+"""What an RDB file consists of, as it is written: the head, with the libraries of functions; a database's number and sizes; a key."""
 
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.keyspace.saving_child cimport SavingChild
 from zippy._core.keyspace.types cimport Db, Keyspace
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.rdb_stream cimport RdbWriter
-
-cdef enum RdbOp:
-    # what may stand where a key's type does
-    OP_SLOT_INFO = 244
-    OP_FUNCTION = 245
-    OP_FUNCTION_OLD = 246
-    OP_MODULE_AUX = 247
-    OP_IDLE = 248
-    OP_FREQ = 249
-    OP_AUX = 250
-    OP_SIZES = 251
-    OP_EXPIRY_MS = 252
-    OP_EXPIRY_SECONDS = 253
-    OP_DATABASE = 254
-    OP_END = 255
 
 cdef enum:
     RDB_HEAD = 9                 # bytes: REDIS and four digits
@@ -50,7 +35,7 @@ cdef struct RdbSave:
 
 # The lowest version of the format that can hold what is in the keyspace
 cdef int rdb_version_for(const Keyspace* ks) noexcept nogil
-cdef void rdb_write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) noexcept nogil
+cdef void rdb_write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) noexcept nogil    # with the libraries of functions
 cdef void rdb_write_database(RdbWriter* w, int64_t number) noexcept nogil            # its keys follow
 cdef void rdb_write_sizes(RdbWriter* w, const Db* db) noexcept nogil                 # of the database, for whoever loads it
 cdef void rdb_write_key_name(RdbWriter* w, const Keyspace* ks, Entry* e) noexcept nogil   # all that stands before the value

@@ -4,7 +4,9 @@ from libc.string cimport memcpy
 from zippy._core.ground.buf cimport slice_text
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.keyspace.key_table cimport kt_count, kt_count_elements, kt_count_expiring
+from zippy._core.keyspace.libraries cimport libraries_write
 from zippy._core.keyspace.lru cimport idle_seconds, lfu_counter, policy_is_lfu, policy_is_lru
+from zippy._core.keyspace.rdb_op cimport OP_AUX, OP_DATABASE, OP_EXPIRY_MS, OP_FREQ, OP_IDLE, OP_SIZES
 from zippy._core.values.entry cimport ENTRY_EXPIRY, entry_expiry, entry_key
 from zippy._core.values.rdb cimport RDB_VERSION, RDB_VERSION_OLDEST, rdb_type_of
 from zippy._core.values.rdb_stream cimport (
@@ -47,6 +49,7 @@ cdef void rdb_write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) 
         write_field(w, b"repl-id", slice_of(save.replication.id, REPLICATION_ID))
         write_int_field(w, b"repl-offset", save.replication.offset)
     write_int_field(w, b"aof-base", save.aof_base)
+    libraries_write(w, &ks.libraries)
 
 
 cdef void rdb_write_database(RdbWriter* w, int64_t number) noexcept nogil:

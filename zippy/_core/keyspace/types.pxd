@@ -8,6 +8,7 @@ from zippy._core.ground.hashtable cimport HashTable
 from zippy._core.ground.mem cimport Account
 from zippy._core.ground.random cimport Random
 from zippy._core.keyspace.key_table cimport KeyTable
+from zippy._core.keyspace.libraries cimport Libraries
 from zippy._core.keyspace.stream cimport Stream
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.types cimport RdbPart
@@ -184,6 +185,7 @@ cdef struct Keyspace:
     Random random
     HashTable watches            # WatchNode by watched key and client: of all databases
     Effects effects
+    Libraries libraries          # of functions: of no database, but saved, propagated and loaded as keys are
     LazyFree lazy
     KeyspaceStats stats
     int64_t dirty                # changes since the last save

@@ -6,6 +6,7 @@ from libc.stdlib cimport calloc, free
 from zippy._core.commands.client cimport client_free, client_new, serve_or_block, want_keys
 from zippy._core.commands.engine cimport engine_command, engine_free, engine_init, engine_use, find_command
 from zippy._core.commands.rows cimport command_rows
+from zippy._core.commands.functions cimport functions_flush
 from zippy._core.commands.scripting_cache cimport scripting_free
 from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport Client, Command, Engine, Wanted, command_fn
@@ -89,6 +90,7 @@ cdef class RecordingEngine:
             client_free(self.engine, self.client)
             client_free(self.engine, self.waiter)
             scripting_free(self.engine)
+            functions_flush(self.engine)
             engine_free(self.engine)
             left = self.engine.account.blocks
             # the collector runs this in the middle of another engine's command

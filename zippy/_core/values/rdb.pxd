@@ -25,5 +25,6 @@ cdef bint rdb_knows_type(int type) noexcept nogil  # of a value; what the format
 cdef Entry* rdb_read_value(RdbReader* r, int type, Slice key, int64_t expiry, const Settings* s) noexcept nogil
 
 # DUMP and RESTORE: a type's byte, a value, the version (2 bytes), the CRC of all before (8 bytes)
+cdef void rdb_write_footer(RdbWriter* w) noexcept nogil                           # behind what is in a writer without a file
 cdef bint rdb_write_payload(RdbWriter* w, Entry* e) noexcept nogil              # into a writer without a file; False: out of memory
 cdef bint rdb_payload_fits(Slice payload) noexcept nogil                        # are version and CRC of a payload right

@@ -56,12 +56,16 @@ cdef void rdb_write_value(RdbWriter* w, Entry* e) noexcept nogil:
     rdb_part_end(&part)
 
 
-cdef bint rdb_write_payload(RdbWriter* w, Entry* e) noexcept nogil:
+cdef void rdb_write_footer(RdbWriter* w) noexcept nogil:
     cdef unsigned char[2] version = [<unsigned char>w.version, <unsigned char>(w.version >> 8)]
-    rdb_write_byte(w, rdb_type_of(e, w.version))
-    rdb_write_value(w, e)
     rdb_write(w, version, 2)
     rdb_write_u64(w, crc64(0, w.data, w.len))
+
+
+cdef bint rdb_write_payload(RdbWriter* w, Entry* e) noexcept nogil:
+    rdb_write_byte(w, rdb_type_of(e, w.version))
+    rdb_write_value(w, e)
+    rdb_write_footer(w)
     return w.error == 0
 
 

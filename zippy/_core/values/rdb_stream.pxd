@@ -78,7 +78,6 @@ cdef bint rdb_read_spaced_text(RdbReader* r, RdbText* t, size_t space) noexcept 
 cdef void rdb_text_free(RdbText* t) noexcept nogil
 # a string as a block from mem_alloc, the caller's; NULL: see the status
 cdef unsigned char* rdb_read_block(RdbReader* r, size_t* len) noexcept nogil
-cdef bint rdb_skip_string(RdbReader* r) noexcept nogil
 cdef bint rdb_read_double(RdbReader* r, double* d) noexcept nogil              # eight bytes
 cdef bint rdb_read_text_double(RdbReader* r, double* d) noexcept nogil         # the text of old sorted sets
 cdef bint rdb_read_u64(RdbReader* r, uint64_t* n) noexcept nogil

@@ -433,14 +433,6 @@ cdef unsigned char* rdb_read_block(RdbReader* r, size_t* len) noexcept nogil:
     return block
 
 
-cdef bint rdb_skip_string(RdbReader* r) noexcept nogil:
-    cdef RdbText t
-    if not rdb_read_text(r, &t):
-        return False
-    rdb_text_free(&t)
-    return True
-
-
 cdef bint rdb_read_u64(RdbReader* r, uint64_t* n) noexcept nogil:
     cdef const unsigned char* p = rdb_take(r, 8)
     if p == NULL:
