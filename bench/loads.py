@@ -208,6 +208,12 @@ def read_and_acknowledged(key: str, count: int) -> tuple[tuple[Word, ...], ...]:
     )
 
 
+def function(body: str) -> Prepare:
+    """A function "one" that does this."""
+    code = f"#!lua name=bench\nredis.register_function('one', function(keys, args) {body} end)"
+    return lambda _: iter((request("FUNCTION", "LOAD", "REPLACE", code),))
+
+
 def two_sets(_: int) -> Iterator[bytes]:
     """Two sets of 100 members that share half of them."""
     for key, first in (("seta", 0), ("setb", 50)):
@@ -354,6 +360,8 @@ MORE_COMMANDS = (
     load("EVALSHA of a token bucket", "EVALSHA", name_of(BUCKET), 1, f"key:{RANDOM}", 10, 1, 1, prepare=scripts(BUCKET), weight=5),
     load("EVALSHA of 100 calls", "EVALSHA", name_of(HUNDRED), 1, "key", prepare=scripts(HUNDRED), weight=50),
     Load("MULTI, SET, GET, EXEC", (("MULTI",), ("SET", "key", "xxx"), ("GET", "key"), ("EXEC",)), weight=2),
+    load("FCALL of return 1", "FCALL", "one", 0, prepare=function("return 1")),
+    load("FCALL of one GET", "FCALL", "one", 1, f"key:{RANDOM}", prepare=function("return redis.call('GET', keys[1])")),
     Load("GET, tracked", (("GET", f"key:{RANDOM}"),), prepare=strings("xxx"), tracked=True),
     load("PUBLISH to nobody", "PUBLISH", "news", "xxx"),
     load("PUBLISH to 100", "PUBLISH", "news", "x" * 32, subscribers=100, weight=25),

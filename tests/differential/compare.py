@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -42,6 +43,8 @@ def equal(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | 
         return same_pairs(ours, theirs)
     if name == "ACL" and len(step.args) > 1:
         return acl_alike(step.args[1].upper(), ours, theirs, tolerance)
+    if name == "FUNCTION" and len(step.args) > 1:
+        return functions_alike(step.args[1].upper(), ours, theirs)
     if name == "HELLO" and ours.kind == theirs.kind and ours.kind in "*%":
         return greeting(ours) == greeting(theirs)
     if name == "OBJECT":
@@ -55,6 +58,21 @@ def equal(step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | 
     if name == "EXEC" and ours.kind == theirs.kind == "*" and len(ours.value) == len(theirs.value) == len(queued):
         return all(equal(one, a, b, None, (), tolerance) for one, a, b in zip(queued, ours.value, theirs.value, strict=True))
     return False
+
+
+TAKEN = re.compile(rb"(?<=^ERR Function )\w+(?= already exists$)")
+"""Which of several names an error tells."""
+
+
+def functions_alike(subcommand: bytes, ours: Reply, theirs: Reply) -> bool:
+    """LIST in any order; a DUMP is one, for zippy's LZF finds other repetitions; of several names that are taken any."""
+    if ours.kind != theirs.kind:
+        return False
+    if subcommand == b"LIST":
+        return sorted_inside(ours) == sorted_inside(theirs)
+    if subcommand == b"DUMP":
+        return ours.kind == "$"
+    return ours.is_error and TAKEN.sub(rb"", ours.value) == TAKEN.sub(rb"", theirs.value)
 
 
 def acl_alike(subcommand: bytes, ours: Reply, theirs: Reply, tolerance: int) -> bool:
@@ -94,6 +112,15 @@ def outlined(ours: Reply, theirs: Reply) -> bool:
     if ours.kind != theirs.kind or ours.kind not in "*~":
         return ours.kind == theirs.kind
     return {item.kind for item in ours.value} == {item.kind for item in theirs.value}
+
+
+def sorted_inside(reply: Reply) -> Reply:
+    """A reply with all arrays, sets and maps in it sorted."""
+    if reply.kind in "*~>":
+        return Reply(reply.kind, tuple(sorted(map(sorted_inside, reply.value), key=repr)))
+    if reply.kind == "%":
+        return Reply(reply.kind, tuple(sorted(((key, sorted_inside(value)) for key, value in reply.value), key=repr)))
+    return reply
 
 
 def same_items(ours: Reply, theirs: Reply) -> bool:

@@ -71,6 +71,7 @@ class Endpoint:
         flushed = control("FLUSHALL")
         if flushed != Reply("+", b"OK"):
             raise RuntimeError(f"the server at port {self.port} can't empty its keyspace, so nothing can be compared: {flushed}")
+        control("FUNCTION", "FLUSH")
         control("DEBUG", "SET-ACTIVE-EXPIRE", 0)
         forget_users(control)
         control("CONFIG", "SET", "notify-keyspace-events", "")

@@ -564,6 +564,10 @@ class Source:
             ]
         )
 
+    def libraryname(self) -> bytes:
+        """The name of a library of functions, now and then of none."""
+        return self.pick([b"one", b"Two", b"three_3", b"four", b"two"])
+
     def typename(self) -> bytes:
         """A type's name."""
         return self.pick([b"string", b"list", b"set", b"zset", b"hash", b"stream", b"none", b"STRING", b"foo", b""])

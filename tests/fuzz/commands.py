@@ -68,6 +68,10 @@ UNDISTURBED = {
     "rdb-key-save-delay": "0",
     "shutdown-on-sigterm": "default",
 }
+EMPTYING = (
+    "CONFIG RESETSTAT", "SLOWLOG RESET", "SCRIPT FLUSH", "FUNCTION FLUSH", "ACL LOG RESET", "MEMORY PURGE", "DEBUG SET-ACTIVE-EXPIRE 1",
+)  # fmt: skip
+"""What is sent beside FLUSHALL before it is looked whether something is left."""
 INLINE = b'GET s1\r\nSET s2 "a b\\x41"\r\n\r\n  PING  \r\n'
 TRACEBACK = re.compile(r"^Traceback|internal error|Exception ignored|never awaited", re.MULTILINE)
 
@@ -350,7 +354,7 @@ class Fuzz:
         for name, value in zip(words[::2], words[1::2], strict=True):
             if value != self.settings.get(name, value) and name != b"appendonly":
                 ok(client("CONFIG", "SET", name, self.settings[name]))
-        for line in ("CONFIG RESETSTAT", "SLOWLOG RESET", "SCRIPT FLUSH", "ACL LOG RESET", "MEMORY PURGE", "DEBUG SET-ACTIVE-EXPIRE 1"):
+        for line in EMPTYING:
             ok(client(*line.split()))
         client("LATENCY", "RESET")
         for user in client("ACL", "USERS").plain():
