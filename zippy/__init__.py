@@ -8,14 +8,18 @@ In process, with redis-py installed:
 
     engine = zippy.Engine()          # several clients on one engine
     first, second = zippy.connect(engine), zippy.connect(engine)
+
+Functions in Python that FCALL calls, here and in a server: see zippy.functions.
 """
 
 from importlib import import_module
 from typing import Any
 
+from zippy._core.resp.kinds import ReplyError
+from zippy.functions import function
 from zippy.version import __version__
 
-__all__ = ["Engine", "__version__", "connect", "connect_async"]
+__all__ = ["Engine", "ReplyError", "__version__", "connect", "connect_async", "function"]
 
 # redis-py is not needed by the server: what needs it is loaded when it is asked for
 _LAZY = {"Engine": "zippy.inprocess.engine", "connect": "zippy.inprocess.sync", "connect_async": "zippy.inprocess.aio"}

@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from zippy.config_file import FATAL_HEAD, ConfigFileError, Directive
+from zippy.functions import functions_of, import_modules
 from zippy.persistence.append_only import AppendOnly
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.process import (
@@ -62,6 +63,8 @@ class Application:
         server.cron.is_saving = snapshots.is_saving
         server.join(snapshots)
         server.join(append_only)
+        if not self.add_functions(server):
+            return 1
         try:
             self.obey_directives(server)
         except ConfigFileError as error:
@@ -90,6 +93,19 @@ class Application:
         remove_file(pidfile)
         log.info("zippy is now ready to exit, bye bye...")
         return code
+
+    def add_functions(self, server: Server) -> bool:
+        """Imports the modules of functions in Python; False: one cannot be had, and the log tells why."""
+        names: Any = self.settings.value("functions-module")
+        if not names:
+            return True
+        try:
+            server.add_functions(functions_of(import_modules(names)))
+        except (SystemExit, Exception) as error:
+            # whatever the operator's code raises
+            log.error("functions-module %s: %s: %s", " ".join(names), type(error).__name__, error, exc_info=error)
+            return False
+        return True
 
     def write_pidfile(self) -> str:
         """The path of the process file, "" if there is none. It is written once the addresses are ours: another server's file stays."""

@@ -32,6 +32,7 @@ SettingType: TypeAlias = Literal[
     "nodename",
     "title",  # a template with {variables}
     "words",  # tuple of str
+    "modules",  # tuple of str, to which each line adds
     "shutdown",  # tuple of choices; () is "default"
     "address",  # (host, port) or ()
     "save",  # tuple of (seconds, changes)
@@ -71,7 +72,7 @@ class Setting:
     constants: str | None = None  # the core tells its words apart by constants of this prefix, made by the build
 
 
-MULTI_WORD = frozenset({"words", "shutdown", "address", "save", "buffer-limits", "oom-scores", "percentiles"})
+MULTI_WORD = frozenset({"words", "modules", "shutdown", "address", "save", "buffer-limits", "oom-scores", "percentiles"})
 
 MOST_WORDS = 1000  # of one value; reading more would keep every client waiting, and no setting has a use for them
 
@@ -317,6 +318,11 @@ def _parse_list(setting: Setting, words: Sequence[str], current: Value) -> Value
     return tuple(words)
 
 
+def _parse_modules(setting: Setting, words: Sequence[str], current: Value) -> Value:
+    assert isinstance(current, tuple)
+    return tuple(dict.fromkeys((*current, *filter(None, words))))
+
+
 def _parse_shutdown(setting: Setting, words: Sequence[str], current: Value) -> Value:
     chosen = {_choice(setting, word) for word in words or [""]}
     if {"save", "nosave"} <= chosen:
@@ -426,6 +432,7 @@ _PARSE_TEXT: dict[str, Callable[[Setting, str], Value]] = {
 }
 _PARSE_WORDS: dict[str, Callable[[Setting, Sequence[str], Value], Value]] = {
     "words": _parse_list,
+    "modules": _parse_modules,
     "shutdown": _parse_shutdown,
     "address": _parse_address,
     "save": _parse_save,
@@ -439,6 +446,7 @@ _RENDER: dict[str, Callable[[Any], str]] = {
     "memory-or-percent": lambda value: f"{-value}%" if value < 0 else str(value),
     "events": _render_events,
     "words": _joined,
+    "modules": _joined,
     "shutdown": lambda value: _joined(value) or "default",
     "address": _joined,
     "oom-scores": _joined,

@@ -1,7 +1,7 @@
 """The table of all settings, one row each: what CONFIG GET * shows in Redis 8.2, its bounds and defaults, by area.
 
 Where zippy's default differs from Redis's: `bind` is the loopback only (Redis listens on all addresses), `activedefrag` is on. zippy's own:
-`io-transport`, `snapshot-method`.
+`functions-module`, `io-transport`, `snapshot-method`.
 """
 
 from __future__ import annotations
@@ -216,6 +216,15 @@ SETTINGS: tuple[Setting, ...] = (
         used=True,
         core=True,
         alias="lua-time-limit",
+    ),
+    Setting(
+        "functions-module",
+        "modules",
+        (),
+        "Modules of functions in Python that FCALL can call.",
+        mutable=False,
+        used=True,
+        served=True,
     ),
     # security
     Setting("requirepass", "secret", "", "Password of the default user.", used=True),

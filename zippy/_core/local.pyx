@@ -36,7 +36,6 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 cdef enum:
-    FIRST_WORDS = 16             # arguments that need no block of their own
     CHORES_US = 10_000           # how often the engine is asked for what has nothing to do with any command
     # what leaves a client as plain as a new one
     PLAIN_FLAGS = CLIENT_NO_EVICT | CLIENT_NO_TOUCH
@@ -50,14 +49,6 @@ cdef list NOTHING = []                         # what put_words has nothing to k
 cdef object UNFIT = object()                   # a reply that somebody else has to read
 
 NOT_RUN = object()                             # what try_command returns when nothing was done
-
-
-cdef struct Words:
-    # A command's arguments, borrowed from Python objects
-    int argc
-    Slice* argv
-    Slice[FIRST_WORDS] first
-    char[FIRST_WORDS * NUM_I64_TEXT] numbers   # the text of integers among the first
 
 
 cdef list keep(list kept, object value):
@@ -197,6 +188,13 @@ cdef object read_bulk(Replies* r, int64_t size, char kind):
     return text_of(r, data, size) if kind == c'$' else text_of(r, data + 4, size - 4)
 
 
+cdef bint has_unhashable(list items):
+    for item in items:
+        if type(item) is list or type(item) is dict or type(item) is set:
+            return True
+    return False
+
+
 cdef object read_rare(Replies* r, char kind, const char* data, Py_ssize_t size):
     """The kinds that are only read for zippy's own callers."""
     cdef int64_t n = 0
@@ -210,7 +208,7 @@ cdef object read_rare(Replies* r, char kind, const char* data, Py_ssize_t size):
     if kind == c'!' or kind == c'=':
         return read_bulk(r, n, kind)
     items = read_items(r, n)
-    return set(items) if kind == c'~' else items
+    return items if kind != c'~' or has_unhashable(items) else set(items)
 
 
 cdef object read_reply(Replies* r):
@@ -283,6 +281,19 @@ cdef object read_all(Session session, bint decode, const char* errors, bint all_
     else:
         buf_clear(&output)
         c.reply.out = output
+    return value
+
+
+cdef object read_value(const char* data, size_t size):
+    cdef Replies r
+    r.at = data
+    r.end = data + size
+    r.decode = False
+    r.errors = NULL
+    r.all_kinds = True
+    value = read_reply(&r)
+    if value is UNFIT or r.at != r.end:
+        raise ValueError("a reply that is no value in Python")
     return value
 
 
@@ -490,6 +501,19 @@ cdef object plain_argument(object value):
     raise TypeError(f"an argument is bytes, str, int or float, not {type(value).__name__}")
 
 
+cdef object put_arguments(Words* w, tuple args):
+    cdef object kept = put_words(w, args)
+    if kept is None:
+        drop_words(w)
+        # what holds them now is a tuple of their own
+        args = tuple([plain_argument(value) for value in args])
+        kept = (args, put_words(w, args))
+    if w.argc == 0:
+        drop_words(w)
+        raise TypeError("a command has a name at least")
+    return kept
+
+
 @cython.final
 cdef class Direct:
     """The session behind Engine.execute; RESP3, and gone with the engine."""
@@ -522,13 +546,8 @@ cdef class Direct:
         cdef Words words
         cdef bint ran
         cdef uint64_t size
-        kept = put_words(&words, args)
+        _kept = put_arguments(&words, args)
         try:
-            if kept is None:
-                drop_words(&words)
-                kept = put_words(&words, tuple([plain_argument(value) for value in args]))
-            if words.argc == 0:
-                raise TypeError("a command has a name at least")
             size = request_size(&words)
             session.client.bytes_in += size
             session.client.active_us = self.core.engine.ks.clock.mono_us

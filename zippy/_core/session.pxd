@@ -21,6 +21,7 @@ cdef class Journal:
 cdef class Core:
     cdef Engine* engine
     cdef readonly dict sessions           # Session by client id
+    cdef list functions                   # zippy.functions.Function by the number that FCALL knows it by; None: there are none
     cdef list handlers                    # Python functions by command id, None where the handler is in the core
     cdef dict command_ids                 # id by full name
     cdef readonly tuple command_names     # full names by id

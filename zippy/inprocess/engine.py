@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import NoReturn
 
 from zippy._core.local import Direct, execute, execute_many
+from zippy.functions import Function, functions_of
 from zippy.inprocess.host import Host
 from zippy.setting_types import SettingError, parse
 from zippy.settings import SETTINGS, Settings, Value, find_setting
@@ -45,6 +47,8 @@ class Engine:
 
     A forked child has a copy of the memory, in whatever state other threads had it: there every use is a RuntimeError.
 
+    functions: modules or single functions in Python that FCALL can call (see zippy.functions).
+
     settings: names and values as in a configuration file, with underscores for dashes: Engine(maxmemory="100mb").
     A wrong one is a ValueError, and so is one that needs a server, such as dir, appendonly, save or port: nothing is kept in files.
 
@@ -61,8 +65,11 @@ class Engine:
     execute = execute
     execute_many = execute_many
 
-    def __init__(self, **settings: str | int | bool) -> None:
+    def __init__(self, *, functions: Iterable[ModuleType | Function] = (), **settings: str | int | bool) -> None:
         self._host = Host(chosen_settings(settings))
+        found = functions_of(functions)
+        if found:
+            self._host.server.add_functions(found)
         self._direct = Direct(self._host)
 
     @property

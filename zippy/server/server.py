@@ -7,7 +7,9 @@ import logging
 import os
 from typing import Protocol
 
+from zippy._core.python_functions import install
 from zippy._core.session import Core, seed_hashes
+from zippy.functions import Function
 from zippy.server import client_commands, command_table, connection, debug, lolwut, memory, slowlog
 from zippy.server.access import Access
 from zippy.server.admission import Admission
@@ -86,6 +88,10 @@ class Server:
     def seed() -> None:
         """Seeds the hash function from the system's randomness; once a process, before the first server."""
         seed_hashes(int.from_bytes(os.urandom(8), "little"))
+
+    def add_functions(self, functions: list[Function]) -> None:
+        """Has FCALL find functions in Python; once, before data is loaded. ValueError when a name is taken."""
+        install(self.core, functions)
 
     def join(self, service: Service) -> None:
         """Joins a service: its handlers are bound, its work is done in time, and INFO tells of it."""
