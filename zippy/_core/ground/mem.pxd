@@ -37,6 +37,7 @@ cdef void* mem_zalloc(size_t size) noexcept nogil                # mem_alloc, ze
 cdef void* mem_try_alloc(size_t size) noexcept nogil             # NULL when out of memory
 cdef void* mem_realloc(void* block, size_t size) noexcept nogil  # never NULL; block may be NULL
 cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil  # NULL when out of memory, the block is then as it was
+cdef void mem_abort(const char* why) noexcept nogil              # aborts with a message, without asking for memory
 cdef void mem_log_to(const char* path) noexcept nogil            # the file that an abort is logged to beside stderr; "": none
 cdef bint mem_has_room(size_t size) noexcept nogil               # whether so much, not 0, could be had now in one block; charges nothing
 cdef void mem_free(void* block) noexcept nogil                   # block may be NULL

@@ -555,10 +555,14 @@ cdef void* big_realloc(void* block, size_t size) noexcept nogil:
 
 cdef void out_of_memory(size_t size) noexcept nogil:
     """Tells of it without asking for memory again, and aborts."""
-    cdef char[96] line
-    zippy_tell(log_path, line, format_text(
-        line, sizeof(line), b"%d:M # Out of memory allocating %zu bytes, aborting\n", getpid(), size
-    ))
+    cdef char[64] why
+    format_text(why, sizeof(why), b"Out of memory allocating %zu bytes", size)
+    mem_abort(why)
+
+
+cdef void mem_abort(const char* why) noexcept nogil:
+    cdef char[128] line
+    zippy_tell(log_path, line, format_text(line, sizeof(line), b"%d:M # %s, aborting\n", getpid(), why))
     abort()
 
 

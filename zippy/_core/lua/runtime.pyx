@@ -3,12 +3,13 @@
 from libc.string cimport memset
 from zippy._core.ground.buf cimport buf_append, buf_append_text, slice_text
 from zippy._core.ground.format cimport format_text
+from zippy._core.ground.mem cimport mem_abort
 from zippy._core.lua.api cimport (
-    LUA_GCCOLLECT, LUA_GCSTEP, LUA_MASKCOUNT, LUA_REGISTRYINDEX, LUA_TBOOLEAN, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_close,
-    lua_concat, lua_cpcall, lua_Debug, lua_gc, lua_getinfo, lua_getstack, lua_gettop, lua_insert, lua_newstate, lua_newtable, lua_pcall,
-    lua_pop, lua_pushboolean, lua_pushcclosure, lua_pushcfunction, lua_pushinteger, lua_pushlightuserdata, lua_pushstring, lua_pushvalue,
-    lua_rawget, lua_rawgeti, lua_rawset, lua_replace, lua_setfield, lua_sethook, lua_settop, lua_toboolean, lua_tolstring, lua_tonumber,
-    lua_topointer, lua_touserdata, lua_type, lua_typename, luaL_ref, luaL_unref
+    LUA_GCCOLLECT, LUA_GCSTEP, LUA_MASKCOUNT, LUA_REGISTRYINDEX, LUA_TBOOLEAN, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_atpanic,
+    lua_close, lua_concat, lua_cpcall, lua_Debug, lua_gc, lua_getinfo, lua_getstack, lua_gettop, lua_insert, lua_newstate, lua_newtable,
+    lua_pcall, lua_pop, lua_pushcclosure, lua_pushcfunction, lua_pushinteger, lua_pushlightuserdata, lua_pushstring, lua_pushvalue,
+    lua_rawget, lua_rawgeti, lua_rawset, lua_rawseti, lua_replace, lua_setfield, lua_sethook, lua_settop, lua_toboolean, lua_tolstring,
+    lua_tonumber, lua_topointer, lua_touserdata, lua_type, lua_typename, luaL_ref, luaL_unref
 )
 from zippy._core.lua.convert cimport FIELD_COUNTED, FIELD_ERR, FIELD_LINE, FIELD_SOURCE, fields_new, get_field
 from zippy._core.lua.random cimport RANDOM_SEED
@@ -48,9 +49,15 @@ cdef int open_machine(lua_State* L) noexcept nogil:
     lua_rawset(L, -3)
     opening.build(L)
     vm.globals = luaL_ref(L, LUA_REGISTRYINDEX)
-    # the first number that is given back takes memory, which vm_forget cannot ask for
-    lua_pushboolean(L, True)
-    luaL_unref(L, LUA_REGISTRYINDEX, luaL_ref(L, LUA_REGISTRYINDEX))
+    # the list of numbers that were given back begins here; were it nil when empty, vm_forget might need memory for it, and cannot ask
+    lua_pushinteger(L, 0)
+    lua_rawseti(L, LUA_REGISTRYINDEX, 0)
+    return 0
+
+
+cdef int panic(lua_State* L) noexcept nogil:
+    """An error that no call of ours catches: Lua would end the process without a word."""
+    mem_abort(b"Lua raised an error outside of a protected call")
     return 0
 
 
@@ -63,6 +70,7 @@ cdef bint vm_open(LuaVm* vm, void* owner, lua_CFunction build, lua_Hook hook) no
     vm.L = lua_newstate(vm_allocate, vm)
     if vm.L == NULL:
         return False
+    lua_atpanic(vm.L, panic)
     opening.vm = vm
     opening.build = build
     if lua_cpcall(vm.L, open_machine, &opening) != 0:
