@@ -15,14 +15,18 @@ Functions in Python that FCALL calls, here and in a server: see zippy.functions.
 from importlib import import_module
 from typing import Any
 
-from zippy._core.resp.kinds import ReplyError
-from zippy.functions import function
 from zippy.version import __version__
 
 __all__ = ["Engine", "ReplyError", "__version__", "connect", "connect_async", "function"]
 
-# redis-py is not needed by the server: what needs it is loaded when it is asked for
-_LAZY = {"Engine": "zippy.inprocess.engine", "connect": "zippy.inprocess.sync", "connect_async": "zippy.inprocess.aio"}
+# redis-py is not needed by the server, and the core not by who imports a module of functions: all is loaded when it is asked for
+_LAZY = {
+    "Engine": "zippy.inprocess.engine",
+    "ReplyError": "zippy._core.resp.kinds",
+    "connect": "zippy.inprocess.sync",
+    "connect_async": "zippy.inprocess.aio",
+    "function": "zippy.functions",
+}
 
 
 def __dir__() -> list[str]:
