@@ -48,8 +48,8 @@ class Shared:
     payloads: list[bytes] = field(default_factory=lambda: list(old_bodies()))  # bodies to restore, as they are or damaged
 
     def keep(self, dumped: bytes) -> None:
-        """Keeps a reply to DUMP for RESTORE."""
-        if len(dumped) < LARGEST:
+        """Keeps a reply to DUMP, or to FUNCTION DUMP where there are functions, for RESTORE."""
+        if FOOTER < len(dumped) < LARGEST:
             self.payloads.append(dumped[:-FOOTER])
             del self.payloads[:-300]
 
@@ -159,9 +159,11 @@ def policy(source: Source) -> Unit:
 
 
 def restore(source: Source) -> Unit:
-    """RESTORE of a payload, as it was or damaged."""
+    """RESTORE of a payload, of a value or of functions, as it was or damaged."""
     bodies = shared_of(source).payloads
     body = damaged(source.random, bodies) if source.random.random() < 0.6 else source.random.choice(bodies)
+    if source.random.random() < 0.1:
+        return commands((b"FUNCTION", b"RESTORE", payload(body), source.pick([b"APPEND", b"FLUSH", b"REPLACE"])))
     expiry = source.pick([b"0", b"0", b"1", b"200", b"100000"])
     return commands((b"RESTORE", source.anykey(), expiry, payload(body), b"REPLACE"))
 
@@ -248,6 +250,7 @@ ADMINISTRATION = Group(
     2   CONFIG (GET ('*|'max*|'save 'hash*)|RESETSTAT|HELP)
     1   CONFIG REWRITE
     3   INFO ['all|'everything|'memory|'stats|'persistence|'commandstats|'clients]
+    1   FUNCTION HELP
     2   SCRIPT (KILL|HELP|DEBUG (NO|YES|SYNC|'x))
     2   SLOWLOG (GET ['10|'-1]|LEN|RESET|HELP)
     2   LATENCY (LATEST|DOCTOR|RESET|HISTOGRAM|HISTORY 'command|GRAPH 'command|HELP)
