@@ -17,7 +17,7 @@ from typing import Any
 
 from zippy.version import __version__
 
-__all__ = ["Engine", "ReplyError", "__version__", "connect", "connect_async", "function"]
+__all__ = ["Engine", "ReplyError", "__version__", "connect", "connect_async", "function", "testing"]
 
 # redis-py is not needed by the server, and the core not by who imports a module of functions: all is loaded when it is asked for
 _LAZY = {
@@ -26,6 +26,7 @@ _LAZY = {
     "connect": "zippy.inprocess.sync",
     "connect_async": "zippy.inprocess.aio",
     "function": "zippy.functions",
+    "testing": "zippy.testing",
 }
 
 
@@ -38,6 +39,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'zippy' has no attribute {name!r}")
     try:
         module = import_module(_LAZY[name])
+        if module.__name__ == f"zippy.{name}":
+            return module
     except ModuleNotFoundError as error:
         if error.name != "redis":
             raise

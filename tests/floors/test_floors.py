@@ -44,7 +44,8 @@ FLOORS: list[tuple[int, str]] = [
     (61, "zippy.cli"),
     (62, "zippy.__main__"),
     (63, "zippy"),
-    (64, "zippy.pytest_plugin"),
+    (64, "zippy.testing"),
+    (65, "zippy.pytest_plugin"),
     (99, "zippy._core.testing"),
 ]
 """Rank and package, lowest first: tens are floors, units the rows of one. A package is found by its longest name here."""

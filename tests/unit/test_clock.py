@@ -45,6 +45,28 @@ class TestClock:
         clock.thaw()
         assert abs(clock.now[1] - time.time_ns() // 1000) < 1_000_000
 
+    def test_advanced(self):
+        """Both clocks are moved and go on from there; wall time can go back to the system's, the monotonic clock does not."""
+        clock = Time()
+        before = clock.now
+        clock.advance(60_000_000)
+        clock.refresh()
+        assert 0 <= clock.now[1] - before[1] - 60_000_000 < 1_000_000
+        assert 0 <= clock.now[2] - before[2] - 60_000_000 < 1_000_000
+        clock.restore()
+        assert abs(clock.now[1] - time.time_ns() // 1000) < 1_000_000
+        assert 0 <= clock.now[2] - before[2] - 60_000_000 < 1_000_000
+
+    def test_advanced_while_frozen(self):
+        clock = Time()
+        clock.set(2_000_000_000_000_000)
+        mono = clock.now[2]
+        clock.advance(1_500_000)
+        clock.refresh()
+        assert clock.now == (2_000_000_001_500, 2_000_000_001_500_000, mono + 1_500_000)
+        clock.thaw()
+        assert abs(clock.now[1] - time.time_ns() // 1000 - 1_500_000) < 1_000_000
+
     def test_ticks_measure_time(self):
         rate = ticks_per_us()
         start, begin = ticks(), time.monotonic_ns()

@@ -364,7 +364,7 @@ cdef class Caller:
         cdef object connection
         cdef object value
         cdef bint decode = NEVER_DECODE not in options
-        if self.core.forked or client.connection is not None or client.connection_pool is not self.pool or not args:
+        if self.core.forked or self.core.watched or client.connection is not None or client.connection_pool is not self.pool or not args:
             return NOT_RUN
         self.acquire()
         try:

@@ -38,10 +38,11 @@ cdef class Core:
     cdef set held                         # clients whose output waits for the end of the script: the journal has not kept what it tells of
     cdef int64_t freed_at_us              # monotonic, when a part of a large value was freed last
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
-    cdef bint in_turn
+    cdef readonly bint in_turn
     cdef uint64_t turn_began              # clock_ticks
     cdef uint64_t turn_commands           # that had run before it
     cdef BaseException stashed            # raised by a command in Python, to be raised where the engine has returned
+    cdef public bint watched              # commands of connections must go through Host.feed, none past it
     cdef public bint forked               # this is a copy of the engine in a child process, in whatever state it was
     cdef double wake_at                   # monotonic seconds of the scheduled wake, 0: none
     cdef char* shared                     # where transports read to

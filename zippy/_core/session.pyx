@@ -12,7 +12,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
-from zippy._core.ground.clock cimport clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
+from zippy._core.ground.clock cimport clock_advance, clock_restore, clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_log_to, mem_resident, mem_spare
 from zippy._core.commands.accounting cimport account_turn, latency_sample
@@ -22,8 +22,8 @@ from zippy._core.commands.client cimport (
     set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
-    engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_make_room, engine_resume, engine_resumed, engine_run,
-    engine_use, serve_deadlines
+    engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_make_room, engine_refuse, engine_resume,
+    engine_resumed, engine_run, engine_use, serve_deadlines
 )
 from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.functions_lua cimport functions_lua_close, functions_lua_stop
@@ -41,7 +41,7 @@ from zippy._core.commands.types cimport (
 )
 from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport shrink_tables
-from zippy._core.keyspace.expire cimport expire_cycle
+from zippy._core.keyspace.expire cimport expire_all, expire_cycle
 from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_waits
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.resp.parser cimport (
@@ -486,9 +486,9 @@ cdef class Core:
         return 0
 
     def seconds_to_deadline(self):
-        """Seconds until the first blocked client's time is over, at the real clock; None when nobody's will be."""
+        """Seconds until the first blocked client's time is over; None when nobody's will be, as long as the clock stands."""
         cdef int64_t due = next_deadline_us(self.engine)
-        if due == 0:
+        if due == 0 or self.engine.ks.clock.frozen:
             return None
         if not self.in_turn:
             engine_enter(self.engine)
@@ -600,6 +600,23 @@ cdef class Core:
             clock_thaw(&self.engine.ks.clock)
         engine_use(self.engine)
         serve_deadlines(self.engine)
+
+    def advance_clock(self, int64_t us):
+        """Moves time on by us >= 0 and does what that brings: what expires goes, who has waited long enough is answered."""
+        clock_advance(&self.engine.ks.clock, us)
+        self.begin_turn()
+        if self.engine.settings.active_expire_enabled:
+            expire_all(&self.engine.ks)
+        if self.engine.ks.effects.events.len:
+            publish_events(self.engine)
+        serve_deadlines(self.engine)
+        end_pause_if_over(self.engine)
+        if self.schedule_turn_end is None:
+            self.end_turn()
+
+    def restore_clock(self):
+        """Sets wall time to the system's. The monotonic clock never goes back: what had waited for a time has waited for it."""
+        clock_restore(&self.engine.ks.clock)
 
 
 @cython.final
@@ -872,6 +889,14 @@ cdef class Session:
             return
         c.flags |= CLIENT_CLOSE_AFTER_REPLY
         client_has_output(self.core.engine, c)
+
+    def refuse(self, bytes name, bytes error):
+        """Answers a command of this name with an error, as if the gate had refused it: EXEC aborts if MULTI is open."""
+        if self.client != NULL:
+            self.core.begin_turn()
+            engine_refuse(
+                self.core.engine, self.client, slice_of(<const char*>name, len(name)), slice_of(<const char*>error, len(error))
+            )
 
     def kill(self):
         """Closes the connection at the end of the turn, output unsent."""

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from zippy._core.resp.kinds import ReplyError
@@ -22,6 +23,9 @@ NO_FILES = "ERR an engine in process keeps no files; zippy-server does"
 # all of this process, so that a forked child can tell which were its parent's
 _hosts: weakref.WeakSet[Host] = weakref.WeakSet()
 
+# called with each new one
+newcomers: list[Callable[[Host], None]] = []
+
 
 def _after_fork_in_child() -> None:
     for host in _hosts:
@@ -30,6 +34,11 @@ def _after_fork_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def living_hosts() -> list[Host]:
+    """All of this process that are not closed."""
+    return [host for host in list(_hosts) if not host.closed and not host.core.forked]
 
 
 def keeps_no_files(session: Session, args: list[bytes]) -> Any:
@@ -52,7 +61,10 @@ class Host:
         self.timer: threading.Timer | None = None
         self.timer_due = 0.0
         self.closed = False
+        self.watcher: Callable[[Session, bytes], None] | None = None
         _hosts.add(self)
+        for greet in list(newcomers):
+            greet(self)
 
     def refuse_fork(self) -> None:
         """RuntimeError in a forked child."""
@@ -81,9 +93,18 @@ class Host:
         """Runs the commands in data; what they have to say comes through on_output before this returns."""
         self.refuse_fork()
         with self.lock:
-            session.feed(data)
+            if self.watcher is None:
+                session.feed(data)
+            else:
+                self.watcher(session, data)
             self.core.end_turn()
             self.do_chores()
+
+    def watch(self, watcher: Callable[[Session, bytes], None] | None) -> None:
+        """Has watcher(session, data) called instead of session.feed(data), the lock held, for what clients send; None: no more."""
+        with self.lock:
+            self.watcher = watcher
+            self.core.watched = watcher is not None
 
     def do_chores(self) -> None:
         """What is due beside the commands; the lock is held."""

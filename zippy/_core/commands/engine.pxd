@@ -16,6 +16,8 @@ cdef bint engine_run(Engine* e, Client* c, bint at_once) noexcept nogil
 # Sends one command through the gate and runs it; within another call it is a nested one. The arguments are borrowed until it returns.
 # command: what find_command found, or NULL
 cdef void engine_command(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil
+# Has the gate refuse a command with this error, nothing run: for who lets commands fail on purpose
+cdef void engine_refuse(Engine* e, Client* c, Slice name, Slice error) noexcept nogil
 # Runs a command that the gate has let pass
 cdef void engine_run_admitted(Engine* e, Client* c, Command* command, int argc, Slice* argv) noexcept nogil
 # engine_command for a caller that cannot wait and has no parser: False, with nothing done, for a command with one of these CMD_ flags, and

@@ -324,6 +324,13 @@ cdef void refuse_in_multi(Client* c, Command* command, size_t reply_at) noexcept
     leave_watches(c.engine, c)
 
 
+cdef void engine_refuse(Engine* e, Client* c, Slice name, Slice error) noexcept nogil:
+    cdef size_t reply_at = c.reply.out.len
+    reply_error_slice(&c.reply, error)
+    refuse_in_multi(c, by_word(&e.commands, name), reply_at)
+    client_has_output(e, c)
+
+
 cdef void reply_error_text(Client* c, Buf* text) noexcept nogil:
     """Replies with an error that was put together, and frees it."""
     if text.failed:

@@ -26,9 +26,13 @@ cdef struct Clock:
     int64_t us         # us since the epoch, wall time
     int64_t mono_us    # us of the monotonic clock
     bint frozen        # set by tests: refresh changes nothing
+    int64_t ahead_us        # us by which wall time is ahead of the system's, 0 but in tests
+    int64_t mono_ahead_us   # the same of the monotonic clock, which keeps it when wall time goes back to the system's
 
 
 cdef void clock_refresh(Clock* c) noexcept nogil
 cdef void clock_set(Clock* c, int64_t us) noexcept nogil      # freezes wall time at us since the epoch; mono moves along
 cdef void clock_thaw(Clock* c) noexcept nogil
+cdef void clock_advance(Clock* c, int64_t us) noexcept nogil  # moves both clocks on, us >= 0; frozen or not, they stay as they are
+cdef void clock_restore(Clock* c) noexcept nogil              # thaws it, at the system's wall time
 cdef double clock_ticks_per_us() noexcept nogil

@@ -24,9 +24,9 @@ cdef double ticks_per_us = 0
 cdef void clock_refresh(Clock* c) noexcept nogil:
     if c.frozen:
         return
-    c.us = zippy_clock_us(CLOCK_REALTIME)
+    c.us = zippy_clock_us(CLOCK_REALTIME) + c.ahead_us
     c.ms = c.us // 1000
-    c.mono_us = zippy_clock_us(CLOCK_MONOTONIC)
+    c.mono_us = zippy_clock_us(CLOCK_MONOTONIC) + c.mono_ahead_us
 
 
 cdef void clock_set(Clock* c, int64_t us) noexcept nogil:
@@ -40,6 +40,22 @@ cdef void clock_set(Clock* c, int64_t us) noexcept nogil:
 cdef void clock_thaw(Clock* c) noexcept nogil:
     c.frozen = False
     clock_refresh(c)
+
+
+cdef void clock_advance(Clock* c, int64_t us) noexcept nogil:
+    c.ahead_us += us
+    c.mono_ahead_us += us
+    if c.frozen:
+        c.us += us
+        c.ms = c.us // 1000
+        c.mono_us += us
+    else:
+        clock_refresh(c)
+
+
+cdef void clock_restore(Clock* c) noexcept nogil:
+    c.ahead_us = 0
+    clock_thaw(c)
 
 
 cdef double clock_ticks_per_us() noexcept nogil:

@@ -13,6 +13,7 @@ cdef enum:
     ROUND_KEYS = 20           # keys looked at between two looks at the share of expired ones, at effort 1
     EXTRA_KEYS = 5            # more of them for each further effort
     STALE_PERCENT = 10        # a database goes on being searched while more than this share was expired
+    NO_BUDGET_US = 1000000000  # for who wants it done, whatever it takes
     TTL_SMOOTHING = 50        # one sample's weight in the average is one in so many
 
 
@@ -85,3 +86,19 @@ cdef bint expire_cycle(Keyspace* ks, int64_t budget_us) noexcept nogil:
             break
     ks.stats.expire_cycle_us += <uint64_t>((clock_ticks() - began) / clock_ticks_per_us())
     return cut
+
+
+cdef void expire_all(Keyspace* ks) noexcept nogil:
+    cdef Round round
+    cdef uint64_t cursor
+    cdef int i
+    if ks.expiry_paused or ks.replica or ks.loading:
+        return
+    expire_elements_cycle(ks, NO_BUDGET_US, clock_ticks())
+    for i in range(ks.db_count):
+        round.db = ks.dbs[i]
+        round.looked_at = round.expired = round.ttl_sum = 0
+        cursor = kt_scan_expiring(&round.db.table, 0, look_at, &round)
+        while cursor:
+            cursor = kt_scan_expiring(&round.db.table, cursor, look_at, &round)
+        note_ttl(round.db, &round)

@@ -1,7 +1,9 @@
 # The clock for tests.
 
 from libc.string cimport memset
-from zippy._core.ground.clock cimport Clock, clock_refresh, clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
+from zippy._core.ground.clock cimport (
+    Clock, clock_advance, clock_refresh, clock_restore, clock_set, clock_thaw, clock_ticks, clock_ticks_per_us,
+)
 
 
 cdef class Time:
@@ -21,6 +23,12 @@ cdef class Time:
 
     def thaw(self):
         clock_thaw(&self.clock)
+
+    def advance(self, us):
+        clock_advance(&self.clock, us)
+
+    def restore(self):
+        clock_restore(&self.clock)
 
     @property
     def now(self):
