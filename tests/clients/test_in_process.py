@@ -179,8 +179,9 @@ class TestEngines:
     def test_what_is_shown(self, engine: zippy.Engine) -> None:
         """Names that are not for users are not offered to them."""
         shown = {name for name in dir(zippy) if not name.startswith("__")}
-        assert shown == {"Engine", "ReplyError", "connect", "connect_async", "function"}
-        assert {name for name in dir(engine) if not name.startswith("_")} == {"close", "execute", "execute_many", "lock"}
+        assert shown == {"Engine", "ReplyError", "connect", "connect_async", "function", "testing"}
+        shown = {name for name in dir(engine) if not name.startswith("_")}
+        assert shown == {"close", "execute", "execute_many", "lock", "restore", "snapshot"}
 
     def test_truth_values(self) -> None:
         """True is yes."""

@@ -18,11 +18,12 @@ from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid
 from zippy._core.ground.buf cimport Buf, Slice, buf_free, buf_init
 from zippy._core.ground.format cimport format_text
 from zippy._core.commands.engine cimport engine_enter, engine_use
+from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.functions cimport functions_flush, functions_load
 from zippy._core.commands.types cimport CLIENT_IN_EXEC, Engine
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
 from zippy._core.keyspace.db cimport flush_db
-from zippy._core.keyspace.effects cimport flushed
+from zippy._core.keyspace.effects cimport flushed, touch_all_watched
 from zippy._core.keyspace.key_table cimport kt_count
 from zippy._core.keyspace.live cimport live_begin, live_end, live_step, live_take
 from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, rdb_load_begin, rdb_load_some, rdb_save_file
@@ -445,6 +446,20 @@ def flush(Core core):
     for i in range(core.engine.ks.db_count):
         flush_db(core.engine.ks.dbs[i], False)
     flushed(&core.engine.ks)
+
+
+def replace_all(Core core, data):
+    """Removes everything and loads a snapshot, between turns; who watches or has cached keys hears of it. SnapshotError as load_bytes."""
+    cdef int i
+    if core.in_turn:
+        raise RuntimeError("a command is being run: its keys cannot be replaced")
+    flush(core)
+    load_bytes(core, data)
+    for i in range(core.engine.ks.db_count):
+        touch_all_watched(core.engine.ks.dbs[i], NULL)
+    if core.engine.ks.effects.events.len:
+        publish_events(core.engine)
+    core.end_turn()
 
 
 def changes(Core core):

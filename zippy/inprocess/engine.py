@@ -10,6 +10,7 @@ from typing import NoReturn
 from zippy._core.local import Direct, execute, execute_many
 from zippy.functions import Function, functions_of
 from zippy.inprocess.host import Host
+from zippy.inprocess.state import Snapshot, put_snapshot, take_snapshot
 from zippy.setting_types import SettingError, parse
 from zippy.settings import SETTINGS, Settings, Value, find_setting
 
@@ -76,6 +77,20 @@ class Engine:
     def lock(self) -> threading.RLock:
         """Held by each call; hold it to make several calls with nobody between."""
         return self._host.lock
+
+    def snapshot(self) -> Snapshot:
+        """All that is in the engine now: every database with its expiries, and libraries of functions. For restore."""
+        return take_snapshot(self._host)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Puts back what was there at a snapshot, of this engine or another one of this process, as FLUSHALL and loading it would.
+
+        Connections and subscriptions stay, and so do scripts that EVALSHA knows. Keys keep the moments at which they expire, and are left
+        out when these are over. A transaction that watches a key fails if the key was there or is there now; who is blocked goes on
+        waiting, also for a list that has just come back. Some microseconds a key, in which nobody is served. RuntimeError where an
+        append-only file is kept.
+        """
+        put_snapshot(self._host, snapshot)
 
     def close(self) -> None:
         """Ends all connections; may be called twice. Those who wait on one get a ConnectionError."""
