@@ -11,6 +11,7 @@ from redis.connection import AbstractConnection, ConnectionPool
 
 from zippy._core.local import Caller, Line, execute_command, set_value
 from zippy._core.session import Session
+from zippy.inprocess.descriptor import Descriptor
 from zippy.inprocess.engine import Engine, host_of
 from zippy.inprocess.plain import caller_for, is_plain
 
@@ -29,6 +30,7 @@ class LocalSocket:
         self.received = bytearray()
         self.ended = False
         self.timeout: float | None = None
+        self.descriptor: Descriptor | None = None
         self.session = self.host.channel(self.on_output, self.on_close)
         self.line = Line(self.session)
 
@@ -36,14 +38,28 @@ class LocalSocket:
         """The engine has replies for us."""
         self.line.touched = True
         self.received += session.take_output()
-        self.ready.notify_all()
+        self.tell()
 
     def on_close(self, session: Session) -> None:
         """The engine ended the connection."""
         self.received += session.take_output()
         session.close()
         self.ended = True
+        self.tell()
+
+    def tell(self) -> None:
+        """Whoever waits for something to receive looks again; the lock is held."""
+        if self.descriptor is not None:
+            self.descriptor.set(bool(self.received) or self.ended)
         self.ready.notify_all()
+
+    def fileno(self) -> int:
+        """A descriptor that polls as readable while there is something to receive, or the end; -1 when it is closed."""
+        with self.ready:
+            if self.descriptor is None:
+                self.descriptor = Descriptor()
+                self.tell()
+            return self.descriptor.polled.fileno()
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
         """Runs the commands in data."""
@@ -83,6 +99,8 @@ class LocalSocket:
             data = bytes(self.received[:size])
             if not flags & socket.MSG_PEEK:
                 del self.received[:size]
+                if self.descriptor is not None:
+                    self.descriptor.set(bool(self.received) or self.ended)
             return data
 
     def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
@@ -113,7 +131,28 @@ class LocalSocket:
             if not self.ended:
                 self.ended = True
                 self.host.leave(self.session)
-                self.ready.notify_all()
+                self.tell()
+            if self.descriptor is not None:
+                self.descriptor.close()
+
+
+def parser_has_data(connection: Any) -> bool:
+    """Has the parser received more than it has given away?"""
+    reader: Any = getattr(connection._parser, "_reader", None)
+    buffer: Any = getattr(connection._parser, "_buffer", None)
+    return bool((reader is not None and reader.has_data()) or (hasattr(buffer, "unread_bytes") and buffer.unread_bytes()))
+
+
+def can_read(connection: Any, timeout: float) -> bool:
+    """Is there a reply or a message for a connection on a LocalSocket? redis-py would poll, which costs a descriptor."""
+    sock: LocalSocket = connection._sock
+    if parser_has_data(connection):
+        return True
+    if not sock.readable(timeout):
+        return False
+    if sock.ended and not sock.received:
+        raise redis.ConnectionError("Connection closed by server.")
+    return True
 
 
 class LocalConnection(AbstractConnection):
@@ -129,28 +168,15 @@ class LocalConnection(AbstractConnection):
         return [("engine", id(self.engine)), ("db", self.db)]
 
     def can_read(self, timeout: float = 0) -> bool:
-        """Is there a reply or a message? redis-py would poll a file descriptor, which there is none of."""
+        """Is there a reply or a message?"""
         if self._sock is None:
             self.connect()  # type: ignore[no-untyped-call]  # redis-py has no types there
-        sock: LocalSocket = self._sock  # type: ignore[assignment]  # connect has set it
-        if self.parser_has_data():
-            return True
-        if not sock.readable(timeout):
-            return False
-        if sock.ended and not sock.received:
-            raise redis.ConnectionError("Connection closed by server.")
-        return True
-
-    def parser_has_data(self) -> bool:
-        """Has the parser received more than it has given away?"""
-        reader: Any = getattr(self._parser, "_reader", None)
-        buffer: Any = getattr(self._parser, "_buffer", None)
-        return bool((reader is not None and reader.has_data()) or (hasattr(buffer, "unread_bytes") and buffer.unread_bytes()))
+        return can_read(self, timeout)
 
     def settled(self) -> bool:
         """May commands be run past this connection, on its session? Tells the line how."""
         sock: LocalSocket = self._sock  # type: ignore[assignment]  # only asked of one that is connected
-        if not is_plain(self) or sock.ended or sock.received or self.parser_has_data():
+        if not is_plain(self) or sock.ended or sock.received or parser_has_data(self):
             return False
         sock.line.decode = self.encoder.decode_responses
         sock.line.errors = self.encoder.encoding_errors
