@@ -14,7 +14,7 @@ from tests.clients.needs import needs_folder
 from tests.conftest import given_address
 from tests.needs import needs_package
 
-TESTS = ("test_redis_py.py", "test_redis_py_asyncio.py")
+TESTS = ("test_redis_py.py", "test_redis_py_asyncio.py", "../testing/test_patch.py")
 SAY_WHAT_RUNS = "import redis, redis.utils; print(redis.__version__, bool(redis.utils.HIREDIS_AVAILABLE))"
 
 

@@ -10,21 +10,26 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
+import redis.asyncio.retry
 import redis.asyncio.sentinel
 import redis.sentinel
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import zippy
 from zippy.testing import Patch, patch
 
 # nobody listens there: what is not led away is an error
 PORT = 1
+NO_RETRY = Retry(NoBackoff(), 0)
 SYNC = {
     "class": lambda: redis.Redis(host="cache.example.org", port=PORT),
     "strict": lambda: redis.StrictRedis(host="cache.example.org", port=PORT),
     "url": lambda: redis.Redis.from_url(f"redis://cache.example.org:{PORT}/0"),
     "from_url": lambda: redis.from_url(f"redis://:secret@cache.example.org:{PORT}/0"),
     "tls": lambda: redis.Redis.from_url(f"rediss://cache.example.org:{PORT}/0"),
-    "unix": lambda: redis.Redis(unix_socket_path="/nowhere/redis.sock"),
+    # redis-py 8.0 cannot speak RESP3, its default, over Unix sockets
+    "unix": lambda: redis.Redis(unix_socket_path="/nowhere/redis.sock", protocol=2),
     "pool": lambda: redis.Redis(connection_pool=redis.ConnectionPool(host="cache.example.org", port=PORT)),
     "blocking pool": lambda: redis.Redis(connection_pool=redis.BlockingConnectionPool(host="cache.example.org", port=PORT)),
     "single": lambda: redis.Redis(host="cache.example.org", port=PORT, single_connection_client=True),
@@ -115,7 +120,7 @@ class TestAddresses:
             with patch(engines=engines) as patched:
                 redis.Redis(host="127.0.0.1").set("a", "cache")
                 redis.Redis(host="queue.example.org", port=7).set("a", "queue")
-                redis.Redis(unix_socket_path="/run/redis.sock").set("a", "unix")
+                redis.Redis(unix_socket_path="/run/redis.sock", protocol=2).set("a", "unix")
                 redis.sentinel.Sentinel([("sentinel", 1)]).master_for("service").set("b", "service")
                 redis.Redis(port=7).set("a", "rest")
                 assert cache.execute("GET", "a") == b"cache"
@@ -137,7 +142,7 @@ class TestPasswords:
         with zippy.Engine(requirepass="right") as engine, patch(engine):
             assert redis.Redis(port=PORT, password="right").ping()
             with pytest.raises(redis.AuthenticationError):
-                redis.Redis(port=PORT, password="wrong").ping()
+                redis.Redis(port=PORT, password="wrong", retry=NO_RETRY).ping()
 
     def test_users(self, patched: Patch) -> None:
         patched_client = redis.Redis(port=PORT)
@@ -145,7 +150,7 @@ class TestPasswords:
         client = redis.Redis(port=PORT, username="me", password="right")
         assert client.acl_whoami() == "me"
         with pytest.raises(redis.AuthenticationError):
-            redis.Redis(port=PORT, username="me", password="wrong").ping()
+            redis.Redis(port=PORT, username="me", password="wrong", retry=NO_RETRY).ping()
 
     def test_kept(self, patched: Patch) -> None:
         """The connection still has what it would log in with elsewhere."""
@@ -165,7 +170,7 @@ class TestEnd:
 
     def test_client_that_lives_on(self) -> None:
         """A client of a module, used in test after test, reaches what each led it to, and at the end its own address."""
-        client = redis.Redis(port=PORT)
+        client = redis.Redis(port=PORT, retry=NO_RETRY)
         for _ in range(2):
             with patch() as patched:
                 client.set("a", 1)
@@ -181,7 +186,7 @@ class TestEnd:
             await client.set("a", 1)
 
         with asyncio.Runner() if hasattr(asyncio, "Runner") else pytest.skip("no asyncio.Runner") as runner:
-            client = redis.asyncio.Redis(port=PORT)
+            client = redis.asyncio.Redis(port=PORT, retry=redis.asyncio.retry.Retry(NoBackoff(), 0))
             run = runner.run if loops == 1 else asyncio.run
             for _ in range(2):
                 with patch() as patched:

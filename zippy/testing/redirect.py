@@ -88,10 +88,8 @@ class Patch:
                 with host.lock:
                     writer.session.kill()
                     host.core.end_turn()
-                if writer.loop.is_closed():
-                    # what waited for it is gone, and who uses the connection in another loop has to see its end
-                    with contextlib.suppress(RuntimeError):
-                        writer.reader.feed_eof()
+                # who waits for it hears of its end; who comes next, perhaps in another loop, finds it not connected
+                connection._reader = connection._writer = None
 
 
 def local_stream(connection: Any) -> LocalSocket | LocalWriter | None:
@@ -166,7 +164,7 @@ def patch(engine: Engine | None = None, engines: Mapping[str, Engine] | None = N
     engines: engines for single addresses, "host:port", "host" for all its ports, or a Unix socket's path; other addresses lead to `engine`.
 
     Connections that were there before are not touched. Those made meanwhile end with it: a client that lives on connects anew, to its own
-    address. Redis Cluster's clients find no cluster. redis-py 5.0 to 8.1.
+    address. Redis Cluster's clients find no cluster.
     """
     with contextlib.ExitStack() as stack:
         made = Patch(engine or stack.enter_context(Engine()), engines or {})
