@@ -241,14 +241,40 @@ cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, bint removal, WaitN
     node.client = client
     node.removal = removal
     waiting.removals += removal
+    join_queue(node)
+    node.sibling = siblings
+    return node
+
+
+cdef void join_queue(WaitNode* node) noexcept nogil:
+    cdef WaitingKey* waiting = node.waiting
     node.prev = waiting.last
+    node.next = NULL
     if waiting.last != NULL:
         waiting.last.next = node
     else:
         waiting.first = node
     waiting.last = node
-    node.sibling = siblings
-    return node
+
+
+cdef void leave_queue(WaitNode* node) noexcept nogil:
+    cdef WaitingKey* waiting = node.waiting
+    if node.prev != NULL:
+        node.prev.next = node.next
+    else:
+        waiting.first = node.next
+    if node.next != NULL:
+        node.next.prev = node.prev
+    else:
+        waiting.last = node.prev
+
+
+cdef void wait_anew(WaitNode* siblings) noexcept nogil:
+    while siblings != NULL:
+        if siblings.next != NULL:
+            leave_queue(siblings)
+            join_queue(siblings)
+        siblings = siblings.sibling
 
 
 cdef void stop_waiting(WaitNode* siblings) noexcept nogil:
@@ -259,14 +285,7 @@ cdef void stop_waiting(WaitNode* siblings) noexcept nogil:
         siblings = node.sibling
         waiting = node.waiting
         waiting.removals -= node.removal
-        if node.prev != NULL:
-            node.prev.next = node.next
-        else:
-            waiting.first = node.next
-        if node.next != NULL:
-            node.next.prev = node.prev
-        else:
-            waiting.last = node.prev
+        leave_queue(node)
         if waiting.first == NULL:
             ht_remove(&node.db.waiting, waiting.key)
             mem_free(waiting)
