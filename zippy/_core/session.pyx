@@ -30,7 +30,7 @@ from zippy._core.commands.functions_lua cimport functions_lua_close, functions_l
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit, take_pending
 )
-from zippy._core.commands.scripting_cache cimport script_stop, scripting_free
+from zippy._core.commands.scripting_cache cimport free_dead_scripts, script_stop, scripting_free
 from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.tracking cimport free_dead_keys, tell_of_writes, trim_tracked
 from zippy._core.commands.types cimport (
@@ -288,6 +288,8 @@ cdef class Core:
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
         if self.engine.ks.evicting or self.engine.waiting_for_memory or self.engine.tracking.dead != NULL:
+            return True
+        if self.engine.dead_scripting != NULL:
             return True
         return mem_spare() > self.spare_to_keep() or lazy_waits(&self.engine.ks)
 
@@ -583,7 +585,9 @@ cdef class Core:
         engine_use(self.engine)
         if lazy_waits(&self.engine.ks):
             self.freed_at_us = self.engine.ks.clock.mono_us
-        if not lazy_free_for(&self.engine.ks, items, FREE_US) or not free_dead_keys(self.engine, items):
+        if not lazy_free_for(&self.engine.ks, items, FREE_US):
+            return False
+        if not free_dead_keys(self.engine, items) or not free_dead_scripts(self.engine, items):
             return False
         return not mem_give_back(GIVE_BACK, self.spare_to_keep())
 
