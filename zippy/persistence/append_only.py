@@ -1,6 +1,6 @@
 """The append-only file as a service: kept from the start or from a CONFIG SET on, rewritten in the background, synced by a thread.
 
-A server gets the service with `server.join(AppendOnly(core, settings, snapshots))`.
+A server gets the service with `server.join(AppendOnly(core, settings, snapshots, give_up))`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import contextlib
 import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from zippy._core import snapshot
 from zippy._core.append_log import AppendLog
@@ -25,6 +26,7 @@ from zippy._core.snapshot import SaveRequest
 from zippy.persistence.append_files import AppendFiles, LogError
 from zippy.persistence.background import BackgroundSave, progress_fields
 from zippy.persistence.disk_thread import DiskThread
+from zippy.persistence.folder_lock import FolderError
 from zippy.persistence.manifest import HISTORY, LogFile, Manifest
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.arguments import INT64_MAX, integer
@@ -70,15 +72,19 @@ class Rewrite:
 
 
 class AppendOnly:
-    """The append-only log of one server, a service to be joined to it."""
+    """The append-only log of one server, a service to be joined to it.
 
-    def __init__(self, core: Core, settings: Settings, snapshots: Snapshots) -> None:
+    give_up(text, errno): called where a reply that left would promise what is not kept; it ends the process, or raises.
+    """
+
+    def __init__(self, core: Core, settings: Settings, snapshots: Snapshots, give_up: Callable[[str, int], NoReturn]) -> None:
         self.core = core
         self.settings = settings
         self.snapshots = snapshots
+        self.schedule = snapshots.schedule
         self.files = AppendFiles(settings)
-        self.log = AppendLog(core, self.sync_in_thread, self.close_in_thread, self.tell_problem, self.give_up)
-        self.disk = DiskThread()
+        self.log = AppendLog(core, self.sync_in_thread, self.close_in_thread, self.tell_problem, give_up)
+        self.disk = DiskThread(self.schedule)
         self.state = State.OFF
         self.manifest: Manifest | None = None
         self.rewrite: Rewrite | None = None
@@ -121,34 +127,32 @@ class AppendOnly:
 
     # At the start
 
-    def load_at_start(self) -> bool:
-        """Loads the data: the log's, where one is kept, else the snapshot. False: that cannot be done; all files are left as they are."""
+    def load_at_start(self) -> None:
+        """Loads the data: the log's, where one is kept, else the snapshot. FolderError: that cannot be done; all files are left as they
+        are."""
         if not self.settings.flag("appendonly"):
-            return self.snapshots.load_at_start()
+            self.snapshots.load_at_start()
+            return
+        self.snapshots.hold_folder()
         self.snapshots.remove_leftovers()
         self.files.remove_leftovers()
         try:
             self.disk.start()
             self.manifest = self.files.find()
             if self.manifest is None:
-                return self.begin_without_log()
-            self.files.load(self.core, self.manifest)
-            self.forget_loading()
-            self.base_size = self.files.size(self.manifest.base) if self.manifest.base else 0
+                self.begin_without_log()
+            else:
+                self.files.load(self.core, self.manifest)
+                self.forget_loading()
+                self.base_size = self.files.size(self.manifest.base) if self.manifest.base else 0
             self.open_last()
-        except LogError as error:
-            log.critical("%s. Exiting.", error)
-            return False
         except OSError as error:
-            log.critical("Cannot write the append-only file in %s: %s. Exiting.", self.files.folder, error.strerror)
-            return False
+            raise LogError(f"Cannot write the append-only file in {self.files.folder}: {error.strerror}") from None
         self.enter(State.ON)
-        return True
 
-    def begin_without_log(self) -> bool:
+    def begin_without_log(self) -> None:
         """Begins a log with what the snapshot holds."""
-        if not self.snapshots.load_at_start():
-            return False
+        self.snapshots.load_at_start()
         if self.snapshots.loaded.get("keys"):
             log.warning("There was no append-only file yet: it begins with what the snapshot %s holds", self.snapshots.path)
         self.files.make_folder()
@@ -157,9 +161,6 @@ class AppendOnly:
         snapshot.save_here(self.core, self.request(base))
         log.info("Creating AOF base file %s on server start", base.name)
         self.manifest = replace(manifest, base=base)
-        self.open_last()
-        self.enter(State.ON)
-        return True
 
     def open_last(self) -> None:
         """Goes on with the last increment, or begins the first one; deletes what was replaced before the last end."""
@@ -215,10 +216,11 @@ class AppendOnly:
     def switch_on(self) -> None:
         """Has a base written, with which the log begins. SettingError when there is no place for it."""
         try:
+            self.snapshots.hold_folder()
             self.disk.start()
             self.files.make_folder()
-        except OSError as error:
-            raise SettingError(f"Unable to turn on AOF: {error.strerror}") from None
+        except (OSError, FolderError) as error:
+            raise SettingError(f"Unable to turn on AOF: {getattr(error, 'strerror', error)}") from None
         self.prepare()
 
     def prepare(self) -> None:
@@ -229,7 +231,7 @@ class AppendOnly:
         self.enter(State.PREPARING)
         self.scheduled = True
         # between two turns, so that neither half a transaction nor a part of a turn is in the base
-        asyncio.get_running_loop().call_soon(self.try_scheduled)
+        self.schedule.call_soon(self.try_scheduled)
 
     def switch_off(self) -> None:
         """Ends the log where it is; what it has until now is on disk."""
@@ -301,7 +303,7 @@ class AppendOnly:
             log.warning("Error writing to the AOF file: %s", os.strerror(error))
         self.last_error = error
         if error and self.state is State.PREPARING:
-            asyncio.get_running_loop().call_soon(self.give_base_up)
+            self.schedule.call_soon(self.give_base_up)
 
     def give_base_up(self) -> None:
         """Ends a rewrite whose increment cannot be written, while the log is not on yet."""
@@ -309,12 +311,6 @@ class AppendOnly:
             log.warning("Background AOF rewrite given up: its increment cannot be written")
             self.end_rewrite()
             self.rewrite_failed()
-
-    def give_up(self, text: str, error: int) -> None:
-        """Ends the process at once: a reply that left now would promise what is not kept."""
-        log.critical("%s: %s. Exiting.", text, os.strerror(error))
-        logging.shutdown()
-        os._exit(1)
 
     def cron(self) -> None:
         """Writes what was put off, syncs once a second, rewrites when asked or when the log has grown."""
@@ -328,6 +324,13 @@ class AppendOnly:
         elif self.state is State.ON and self.has_grown and not self.is_saving and not self.is_patient:
             log.info("Starting automatic rewriting of AOF on %d%% growth", self.growth)
             self.begin_rewrite()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is under way or to follow: all is written, and on disk if it is to be."""
+        if self.scheduled or self.waiters or self.rewrite is not None:
+            return False
+        return self.state is State.OFF or (self.log.is_at_rest and not self.is_doubtful and (not self.has_grown or self.is_patient))
 
     # Rewriting
 
@@ -401,7 +404,7 @@ class AppendOnly:
                 # whatever is there will be replaced as a whole
                 self.manifest = self.files.present()
             self.rewrite = self.start_rewrite(self.manifest)
-        except (OSError, LogError) as error:
+        except (OSError, FolderError) as error:
             log.warning("Can't rewrite append only file in background: %s", error)
             self.rewrite_failed()
             return False
@@ -410,7 +413,7 @@ class AppendOnly:
         return True
 
     def start_rewrite(self, manifest: Manifest) -> Rewrite:
-        """Opens the increment, if writes are logged, and starts the child. OSError."""
+        """Opens the increment, if writes are logged, and starts the child. OSError or FolderError."""
         first_increment = None
         if self.state is State.PREPARING:
             self.open_temporary_increment()
@@ -568,7 +571,7 @@ class AppendOnly:
 
     # The end
 
-    async def stop(self, save: bool | None) -> bool:
+    def stop(self, save: bool | None) -> bool:
         """Has everything on disk. False: the log that was switched on is not complete yet."""
         if self.state is State.PREPARING:
             log.warning("Writing initial AOF. Can't exit.")
