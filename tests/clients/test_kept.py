@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import gc
 import os
 import subprocess
@@ -14,6 +16,8 @@ import pytest
 import redis
 
 import zippy
+from tests.persistence import disk
+from tests.persistence.fight import Fight
 from tests.servers import StartServer
 from tests.waiting import wait_until
 from zippy.inprocess.engine import host_of
@@ -152,6 +156,40 @@ class TestCommands:
                 engine.execute("SET", "a", "x" * 1000)
             wait_until(lambda: persistence(zippy.connect(engine))["aof_rewrites"] == 1)
 
+    def test_closed_while_it_is_switched_on(self, tmp_path: Path) -> None:
+        """The log that was asked for is there."""
+        with zippy.Engine(tmp_path, appendonly="no", save="", rdb_key_save_delay=1_000_000) as engine:
+            engine.execute_many([("SET", key, 1) for key in "abc"])
+            zippy.connect(engine).config_set("appendonly", "yes")
+            engine.execute("SET", "d", 1)
+        with zippy.Engine(tmp_path) as engine:
+            assert engine.execute("DBSIZE") == 4
+
+    @pytest.mark.parametrize("loop", [False, True])
+    def test_waitaof(self, tmp_path: Path, loop: bool) -> None:
+        """It waits for the disk, without a loop and with one that goes on meanwhile."""
+
+        async def wait(engine: zippy.Engine) -> list[int]:
+            client = zippy.connect_async(engine)
+            await client.set("b", 1)
+            waiting = asyncio.ensure_future(client.waitaof(1, 0, 0))
+            await asyncio.sleep(0)
+            return list(await waiting)
+
+        with zippy.Engine(tmp_path) as engine:
+            client = zippy.connect(engine)
+            client.set("a", 1)
+            if loop:
+                assert asyncio.run(wait(engine)) == [1, 0]
+            else:
+                assert client.waitaof(1, 0, 0) == [1, 0]
+            increment = next((tmp_path / "appendonlydir").glob("*.incr.aof"))
+            assert increment.stat().st_size > 0
+            assert client.waitaof(0, 1, 1) == [1, 0]
+            client.config_set("appendonly", "no")
+            with pytest.raises(redis.ResponseError, match="WAITAOF cannot be used"):
+                client.waitaof(1, 0, 0)
+
     @pytest.mark.parametrize(("name", "value"), [("snapshot-method", "fork"), ("dir", "/tmp"), ("port", "1")])
     def test_what_cannot_be(self, tmp_path: Path, name: str, value: str) -> None:
         with pytest.raises(ValueError, match=f"{name.replace('-', '_')}=.*in process"):
@@ -196,6 +234,9 @@ class TestOwner:
                 assert raw("CONFIG", "SET", "appendonly", "yes").is_error
             assert not (tmp_path / "dump.rdb").exists()
 
+    def test_two_processes_fight(self, tmp_path: Path) -> None:
+        assert Fight(tmp_path, 1).run(6) >= 6
+
     def test_a_forked_child_does_not_keep_it(self, tmp_path: Path) -> None:
         engine = zippy.Engine(tmp_path)
         ready, go = os.pipe()
@@ -209,6 +250,84 @@ class TestOwner:
         zippy.Engine(tmp_path).close()
         os.close(go)
         os.waitpid(pid, 0)
+
+
+FAILING = """
+import os, sys, zippy, redis
+engine = zippy.Engine({folder!r}, appendfsync="always")
+client = zippy.connect(engine, retry=None)
+client.set("a", 1)
+open({trouble!r}, "w").close()
+said = []
+def attempt(call):
+    try:
+        call()
+    except Exception as error:
+        said.append((type(error).__name__, str(error)))
+attempt({call})
+attempt(lambda: client.get("a"))
+attempt(lambda: engine.execute("GET", "a"))
+engine.close()
+os.unlink({trouble!r})
+with zippy.Engine({folder!r}) as again:
+    said.append(again.execute("GET", "a"))
+print(said)
+"""
+
+
+class TestTrouble:
+    """Disks that fail."""
+
+    @pytest.mark.parametrize(
+        "call", ["lambda: client.set('a', 2)", "lambda: engine.execute('SET', 'a', 2)", "lambda: client.pipeline().set('a', 2).execute()"]
+    )
+    def test_a_sync_that_fails_under_always(self, tmp_path: Path, call: str) -> None:
+        """Nothing is acknowledged, the store closes and says why, and the process goes on."""
+        preload = disk.build(tmp_path)
+        trouble = tmp_path / "trouble"
+        environment = {**os.environ, "LD_PRELOAD": str(preload), "FAIL_SYNC": "incr.aof", "FAIL_WHEN": str(trouble)}
+        code = FAILING.format(folder=str(tmp_path / "data"), trouble=str(trouble), call=call)
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, env=environment)
+        assert ended.returncode == 0, ended.stderr
+        first, second, third, value = ast.literal_eval(ended.stdout)
+        reason = "Can't sync the append-only file, and appendfsync is 'always': Input/output error"
+        for kind, text in (first, second, third):
+            assert kind == "ConnectionError"
+            assert reason in text
+        # the write that was not acknowledged may be there
+        assert value in {b"1", b"2"}
+
+    def test_a_disk_that_is_full(self, tmp_path: Path) -> None:
+        """Under everysec writes are refused while it is, and close does not lose silently what could not be written."""
+        code = f"""
+import resource, time, zippy
+engine = zippy.Engine({str(tmp_path)!r})
+engine.execute("SET", "a", "x" * 50)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, -1))
+said = []
+deadline = time.monotonic() + 20
+while not said and time.monotonic() < deadline:
+    try:
+        engine.execute("SET", "b", "x" * 50)
+    except zippy.ReplyError as error:
+        said.append(str(error))
+    time.sleep(0.01)
+try:
+    engine.close()
+except OSError as error:
+    said.append(str(error))
+resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+engine.close()
+with zippy.Engine({str(tmp_path)!r}) as again:
+    said.append(again.execute("GET", "b"))
+print(said)
+"""
+        ended = python(code)
+        assert ended.returncode == 0, ended.stderr
+        refused, closing, value = ast.literal_eval(ended.stdout)
+        assert refused.startswith("MISCONF Errors writing to the AOF file: File too large")
+        assert closing.startswith("Cannot write the append-only file in ")
+        assert value == b"x" * 50
 
 
 class TestOpening:

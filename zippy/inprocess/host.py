@@ -112,14 +112,17 @@ class Host:
             self.close(force=True)
 
     def run_step(self, work: Callable[..., object], *args: Any) -> None:
-        """Runs what the store's thread has to do, as a caller does."""
+        """Runs what is to be done without a caller, with the lock held; nothing once the engine is closed."""
         with self.lock:
+            if self.closed:
+                return
             try:
                 work(*args)
                 self.core.end_turn()
             except ConnectionError:
+                if not self.failure:
+                    raise
                 self.end_failed()
-                raise
 
     def refuse_fork(self) -> None:
         """RuntimeError in a forked child."""
@@ -201,11 +204,15 @@ class Host:
 
     def wake(self) -> None:
         """Answers those whose time is over; runs in the timer's thread."""
-        with self.lock:
-            self.timer = None
-            if not self.closed:
-                self.core.wake()
-                self.arrange_wake()
+        self.run_step(self.serve_deadlines)
+
+    def serve_deadlines(self) -> None:
+        """The body of `wake`."""
+        self.timer = None
+        self.core.wake()
+        self.arrange_wake()
+        if self.kept is not None:
+            self.kept.called()
 
     @property
     def failure(self) -> str:

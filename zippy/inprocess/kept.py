@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from zippy._core.session import Core
 from zippy.inprocess.store_thread import Arranged, StoreThread
-from zippy.persistence.append_only import AppendOnly
+from zippy.persistence.append_only import AppendOnly, State
 from zippy.persistence.folder_lock import FolderError, FolderLock
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.server import Server
@@ -64,6 +64,8 @@ class Kept:
     def open(self) -> None:
         """Takes the folder and loads what is in it. FolderError when one of both cannot be."""
         self.snapshots.hold_folder()
+        if self.append_only.leaves_log_aside:
+            log.warning("%s has an append-only file, which is not loaded with appendonly no: the snapshot is", self.folder)
         try:
             self.append_only.load_at_start()
             self.core.end_turn()
@@ -113,8 +115,13 @@ class Kept:
     def save(self, wanted: bool | None) -> None:
         """Does what a server does at its end. OSError when that fails."""
         failed = self.append_only.log.failed_syncs
+        if self.append_only.state is State.PREPARING:
+            try:
+                self.append_only.write_base_here()
+            except FolderError as error:
+                raise OSError(str(error)) from None
         if not self.snapshots.stop(wanted):
-            raise OSError(f"Cannot save {self.snapshots.path}")
+            raise OSError(f"Cannot save {self.snapshots.path}; the log says why")
         if not self.append_only.stop(wanted) or self.append_only.log.error or self.append_only.log.failed_syncs != failed:
             raise OSError(f"Cannot write the append-only file in {self.append_only.files.folder}")
 

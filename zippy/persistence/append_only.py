@@ -5,7 +5,6 @@ A server gets the service with `server.join(AppendOnly(core, settings, snapshots
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -20,7 +19,7 @@ from typing import Any, NoReturn
 from zippy._core import snapshot
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import reset_stats, slowlog_clear
-from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy._core.resp.kinds import OK, Later, ReplyError, Simple
 from zippy._core.session import Core, Session
 from zippy._core.snapshot import SaveRequest
 from zippy.persistence.append_files import AppendFiles, LogError
@@ -90,7 +89,7 @@ class AppendOnly:
         self.rewrite: Rewrite | None = None
         self.scheduled = False  # a rewrite is to follow as soon as it can
         self.settled_failures = 0  # failed syncs of the log since which a new base was written
-        self.waiters: list[tuple[int, asyncio.Future[None]]] = []  # of WAITAOF: what has to be on disk
+        self.waiters: list[tuple[int, Later]] = []  # of WAITAOF: what has to be on disk
         self.settled = 0  # bytes of the files that do not grow any more
         self.base_size = 0  # bytes of the whole log after the last rewrite, or of the base at the start
         self.told_at = -REPEAT_SECONDS
@@ -126,6 +125,11 @@ class AppendOnly:
         self.log.timestamps = wanted
 
     # At the start
+
+    @property
+    def leaves_log_aside(self) -> bool:
+        """Whether there is a log that is not to be loaded, since none is kept."""
+        return not self.settings.flag("appendonly") and (self.files.folder / f"{self.files.name}.manifest").exists()
 
     def load_at_start(self) -> None:
         """Loads the data: the log's, where one is kept, else the snapshot. FolderError: that cannot be done; all files are left as they
@@ -553,23 +557,42 @@ class AppendOnly:
 
     def wake_waiters(self) -> None:
         """Answers those whose writes are on disk."""
-        if not self.waiters:
-            return
-        for offset, future in self.waiters:
-            if not future.done() and (self.holds(offset) or self.state is State.OFF):
-                future.set_result(None)
-        self.waiters = [waiter for waiter in self.waiters if not waiter[1].done()]
+        waiters, self.waiters = self.waiters, []
+        for offset, later in waiters:
+            if self.holds(offset) or self.state is State.OFF:
+                # a command may be under way that had this happen
+                self.schedule.call_soon(self.answer, offset, later)
+            elif later.deliver is not None:
+                self.waiters.append((offset, later))
 
-    async def wait_for_disk(self, offset: int, for_ever: bool, milliseconds: int) -> list[int]:
-        """The reply of WAITAOF: whether the log holds all up to the offset, and no replica. for_ever: nothing but time will do."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def answer(self, offset: int, later: Later) -> None:
+        """Replies to WAITAOF: whether the log holds all up to the offset, and no replica."""
+        later.answer([int(self.holds(offset)), 0])
+
+    def wait_for_disk(self, offset: int, for_ever: bool, milliseconds: int) -> Later:
+        """The reply of WAITAOF, once the log holds all up to the offset or time is over. for_ever: nothing but time will do."""
+        later = Later()
         if not for_ever:
-            self.waiters.append((offset, future))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(future, min(milliseconds / 1000, LONGEST_WAIT) if milliseconds else None)
-        return [int(self.holds(offset)), 0]
+            self.waiters.append((offset, later))
+        if milliseconds:
+            self.schedule.call_later(min(milliseconds / 1000, LONGEST_WAIT), self.answer, offset, later)
+        return later
 
     # The end
+
+    def write_base_here(self) -> None:
+        """Gives a log that is being switched on its base at once, everyone waits: for the end, nothing is logged after it. OSError or
+        LogError when that fails; the log is being switched on as before."""
+        self.end_rewrite()
+        self.close()
+        manifest = self.files.present()
+        base = manifest.next_base(self.as_commands)
+        snapshot.save_here(self.core, self.request(base))
+        history = tuple(replace(file, kind=HISTORY) for file in manifest.files)
+        manifest = replace(manifest, base=base, increments=(), history=(*manifest.history, *history))
+        manifest.write(self.files.folder)
+        self.manifest = manifest
+        self.enter(State.ON)
 
     def stop(self, save: bool | None) -> bool:
         """Has everything on disk. False: the log that was switched on is not complete yet."""
