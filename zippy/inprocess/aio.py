@@ -15,7 +15,7 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from zippy._core.local import NOT_RUN, Caller, Line, Unread, set_value, try_command
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine, host_of
-from zippy.inprocess.errors import make_readable
+from zippy.inprocess.errors import show_errors
 from zippy.inprocess.plain import caller_for, is_plain
 from zippy.inprocess.urls import engine_for
 
@@ -106,15 +106,10 @@ class LocalConnection(AbstractConnection):
         """What redis-py shows of this connection."""
         return [("engine", id(self.engine)), ("db", self.db)]
 
-    async def read_response(self, *args: Any, **options: Any) -> Any:
-        """As redis-py's, with errors that can be read."""
-        try:
-            response = await super().read_response(*args, **options)
-        except redis.RedisError as error:
-            make_readable(error)
-            raise
-        make_readable(response)
-        return response
+    def set_parser(self, parser_class: Any) -> None:
+        """Sets what reads the replies."""
+        super().set_parser(parser_class)
+        show_errors(self._parser)
 
     def settled(self) -> bool:
         """May commands be run past this connection, on its session? Tells the line how."""

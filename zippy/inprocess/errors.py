@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-
-import redis
 
 _readable: dict[type[Exception], Any] = {}  # by redis-py's class
 
@@ -18,7 +17,7 @@ def readable_class(kind: type[Exception]) -> Any:
 
 def make_class(kind: type[Exception]) -> type[Exception]:
     """See readable_class."""
-    if kind.__repr__ is BaseException.__repr__ or kind in _readable.values():
+    if kind.__repr__ is BaseException.__repr__:
         return kind
 
     def show(self: Exception) -> str:
@@ -38,11 +37,15 @@ def make_class(kind: type[Exception]) -> type[Exception]:
     return type(kind.__name__, (kind,), members)
 
 
-def make_readable(response: Any) -> None:
-    """Has an error, and the errors in a transaction's results, show what they say."""
-    if isinstance(response, redis.RedisError):
-        response.__class__ = readable_class(type(response))
-    elif type(response) is list:
-        for item in response:
-            if isinstance(item, redis.RedisError):
-                item.__class__ = readable_class(type(item))
+def show_errors(parser: Any) -> None:
+    """Has the errors that one of redis-py's parsers makes of replies show what they say."""
+    parse: Callable[[Any], Exception] = parser.parse_error
+
+    def parse_error(response: Any) -> Exception:
+        error = parse(response)
+        readable = readable_class(type(error))
+        if readable is not type(error):
+            error.__class__ = readable
+        return error
+
+    parser.parse_error = parse_error

@@ -12,7 +12,7 @@ from redis.connection import AbstractConnection, ConnectionPool
 from zippy._core.local import Caller, Line, execute_command, set_value
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine, host_of
-from zippy.inprocess.errors import make_readable
+from zippy.inprocess.errors import show_errors
 from zippy.inprocess.plain import caller_for, is_plain
 from zippy.inprocess.urls import engine_for
 
@@ -130,15 +130,10 @@ class LocalConnection(AbstractConnection):
         """What redis-py shows of this connection."""
         return [("engine", id(self.engine)), ("db", self.db)]
 
-    def read_response(self, *args: Any, **options: Any) -> Any:
-        """As redis-py's, with errors that can be read."""
-        try:
-            response = super().read_response(*args, **options)
-        except redis.RedisError as error:
-            make_readable(error)
-            raise
-        make_readable(response)
-        return response
+    def set_parser(self, parser_class: Any) -> None:
+        """Sets what reads the replies."""
+        super().set_parser(parser_class)  # type: ignore[no-untyped-call]
+        show_errors(self._parser)
 
     def can_read(self, timeout: float = 0) -> bool:
         """Is there a reply or a message? redis-py would poll a file descriptor, which there is none of."""
