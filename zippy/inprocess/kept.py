@@ -28,18 +28,6 @@ TICK_SECONDS = 0.1  # between two looks at what is due
 GATHER_US = 20_000  # for which a write may wait for others, where a second may be lost: a call of the system costs more than a command
 
 
-def open_folder(path: str | os.PathLike[str]) -> Path:
-    """The folder's absolute path; the folder itself is made if it is not there. FolderError when there can be none."""
-    folder = Path(os.path.abspath(os.fspath(path)))
-    try:
-        folder.mkdir(exist_ok=True)
-    except FileExistsError:
-        raise FolderError(f"{folder} is no folder") from None
-    except OSError as error:
-        raise FolderError(f"Cannot make the folder {folder}: {error.strerror}") from None
-    return folder
-
-
 class Kept:
     """The folder of one store. run_step: runs work of the store's thread with the lock held; chores: does what is due."""
 
