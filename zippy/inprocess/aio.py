@@ -15,7 +15,9 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from zippy._core.local import NOT_RUN, Caller, Line, Unread, set_value, try_command
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine, host_of
+from zippy.inprocess.errors import show_errors
 from zippy.inprocess.plain import caller_for, is_plain
+from zippy.inprocess.urls import engine_for
 
 CALLS_UNTIL_OTHERS = 64
 FINAL = (bytes, str, int, float, bool, list, dict, type(None))
@@ -104,6 +106,11 @@ class LocalConnection(AbstractConnection):
         """What redis-py shows of this connection."""
         return [("engine", id(self.engine)), ("db", self.db)]
 
+    def set_parser(self, parser_class: Any) -> None:
+        """Sets what reads the replies."""
+        super().set_parser(parser_class)
+        show_errors(self._parser)
+
     def settled(self) -> bool:
         """May commands be run past this connection, on its session? Tells the line how."""
         writer: LocalWriter = self._writer  # type: ignore[assignment]  # only asked of one that is connected
@@ -166,7 +173,10 @@ class LocalRedis(redis.asyncio.Redis):
         return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
-def connect_async(engine: Engine | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.asyncio.Redis:
-    """A redis.asyncio.Redis on `engine`, or on a new one of its own; options are redis.asyncio.Redis's."""
-    pool = ConnectionPool(connection_class=LocalConnection, engine=engine or Engine(), **options)
+def connect_async(engine: Engine | str | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.asyncio.Redis:
+    """A redis.asyncio.Redis on `engine`, on the store of a URL, or on a new engine of its own: see zippy.connect.
+
+    options: redis.asyncio.Redis's.
+    """
+    pool = ConnectionPool(connection_class=LocalConnection, engine=engine_for(engine), **options)
     return LocalRedis(connection_pool=pool, single_connection_client=single_connection_client)
