@@ -9,9 +9,11 @@ zippy/_core/testing is for our tests alone: it is built in place, with any of th
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from Cython.Build import cythonize
+from Cython.Compiler.Errors import CompileError
 from setuptools import Extension, find_packages, setup
 
 if str(Path(__file__).parent.resolve()) not in sys.path:  # a front end that isolates the build leaves it out
@@ -24,6 +26,7 @@ from zippy import settings_core
 from zippy.commandspec import rows
 
 GENERATED = Path("build/generated")  # cimports find its .pxd files as they find those of zippy/
+CACHE = Path("build/cache")
 WORKERS = int(os.environ.get("ZIPPY_BUILD_JOBS", os.cpu_count() or 1))
 
 DIRECTIVES = {
@@ -65,18 +68,32 @@ class Build(ParallelBuild):
     testing = TESTING
 
 
+def cythonized() -> list[Extension]:
+    """The extensions with their C files made."""
+    began = time.time()
+    try:
+        made = cythonize(
+            extensions(),
+            build_dir=f"{BUILD}/cython",
+            cache=str(CACHE),
+            include_path=[".", str(GENERATED)],
+            nthreads=WORKERS,
+            compiler_directives=DIRECTIVES,
+        )
+    except CompileError:
+        # what did not compile is kept there as well, and the next build would take it for good
+        for kept in CACHE.iterdir():
+            if kept.stat().st_mtime >= began:
+                kept.unlink()
+        raise
+    return [check_structs(extension) for extension in made]
+
+
 def linked() -> Linked:
-    """All extensions, with their C files made, and the one that finds them."""
-    made = cythonize(
-        extensions(),
-        build_dir=f"{BUILD}/cython",
-        cache="build/cache",
-        include_path=[".", str(GENERATED)],
-        nthreads=WORKERS,
-        compiler_directives=DIRECTIVES,
-    )
-    finder = Extension(NAME, [write_source(Path(BUILD, "cython"), [extension.name for extension in made])], extra_compile_args=compile_args)
-    return Linked(NAME, [check_structs(extension) for extension in made] + [finder], link_args)
+    """What is built: all extensions, and the one that finds them."""
+    parts = cythonized()
+    source = write_source(Path(BUILD, "cython"), [part.name for part in parts])
+    return Linked(NAME, [*parts, Extension(NAME, [source], define_macros=macros_of(Path(source)), extra_compile_args=compile_args)], link_args)
 
 
 building = any(name in sys.argv for name in ("build_ext", "build", "bdist_wheel", "editable_wheel", "develop", "install"))

@@ -131,6 +131,13 @@ class TestErrors:
 
     def test_caught_errors_are_texts(self, raw: RawClient) -> None:
         assert run(raw, "return {pcall(redis.call, 'NOSUCH')}") == array(NIL, bulk("ERR Unknown Redis command called from script"))
+        assert run(raw, "return {pcall(error, setmetatable({}, {__index = {err = 'text'}}))}") == array(NIL, bulk("text"))
+
+    def test_caught_tables_without_text(self, raw: RawClient) -> None:
+        """What stands in the place of the text comes behind the table."""
+        assert run(raw, "return {pcall(error, {err = {7}})}") == array(NIL, array(), array(integer(7)))
+        assert run(raw, "return select('#', pcall(error, {}))") == integer(3)
+        assert run(raw, "return {pcall()}") == array(NIL, bulk("attempt to call a boolean value"))
 
 
 class TestBounds:

@@ -1,6 +1,6 @@
 # The arguments of redis.call are read where Lua has them, and the reply where the command wrote it: no copy of either is made between.
 
-from libc.math cimport isnan, signbit
+from libc.math cimport isnan, signbit, trunc
 from libc.string cimport memchr, memcpy
 from zippy._core.ground.buf cimport Buf, Slice, buf_clear, buf_free, slice_of
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
@@ -144,7 +144,7 @@ cdef int redis_log(lua_State* L) noexcept nogil:
     """redis.log(level, text, ...)."""
     cdef Engine* e = host_of(L).engine
     cdef int count = lua_gettop(L)
-    cdef double level = lua_tonumber(L, 1)
+    cdef double level = trunc(lua_tonumber(L, 1))
     cdef Slice piece
     cdef char[LOG_LINE] line
     cdef size_t used = 0
@@ -232,7 +232,7 @@ cdef int redis_status_reply(lua_State* L) noexcept nogil:
 
 cdef int redis_setresp(lua_State* L) noexcept nogil:
     """redis.setresp(2 | 3). From now on replies to the script's commands have the types of that protocol."""
-    cdef double version = lua_tonumber(L, 1)
+    cdef double version = trunc(lua_tonumber(L, 1))
     if lua_gettop(L) != 1:
         return scripting_raise(L, b"ERR redis.setresp() requires one argument.")
     if version != 2 and version != 3:
@@ -244,7 +244,7 @@ cdef int redis_setresp(lua_State* L) noexcept nogil:
 cdef int redis_set_repl(lua_State* L) noexcept nogil:
     """redis.set_repl(where). Where what the commands do from now on is told."""
     cdef ScriptRun* run = host_of(L).run
-    cdef double where = lua_tonumber(L, 1)
+    cdef double where = trunc(lua_tonumber(L, 1))
     if lua_gettop(L) != 1:
         return scripting_raise(L, b"ERR redis.set_repl() requires one argument.")
     if not 0 <= where < REPL_ALL + 1:

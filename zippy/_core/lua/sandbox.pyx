@@ -3,10 +3,11 @@
 
 from zippy._core.lua.api cimport (
     LUA_GLOBALSINDEX, LUA_MULTRET, LUA_TFUNCTION, LUA_TNIL, LUA_TSTRING, LUA_TTABLE, lua, lua_call, lua_CFunction, lua_concat, lua_error,
-    lua_getfield, lua_getmetatable, lua_gettop, lua_insert, lua_newtable, lua_pcall, lua_pop, lua_pushboolean, lua_pushcclosure,
-    lua_pushcfunction, lua_pushinteger, lua_pushlightuserdata, lua_pushlstring, lua_pushnil, lua_pushstring, lua_pushvalue, lua_rawget,
-    lua_rawgeti, lua_rawset, lua_rawseti, lua_remove, lua_replace, lua_setfield, lua_setmetatable, lua_settop, lua_State, lua_tocfunction,
-    lua_tolstring, lua_touserdata, lua_type, lua_upvalueindex, luaL_checkany, luaL_checklstring, luaL_loadbuffer
+    lua_getfield, lua_getmetatable, lua_gettop, lua_insert, lua_isstring, lua_newtable, lua_pcall, lua_pop, lua_pushboolean,
+    lua_pushcclosure, lua_pushcfunction, lua_pushinteger, lua_pushlightuserdata, lua_pushlstring, lua_pushnil, lua_pushstring,
+    lua_pushvalue, lua_rawgeti, lua_rawset, lua_rawseti, lua_remove, lua_replace, lua_setfield, lua_setmetatable, lua_settop,
+    lua_State, lua_tocfunction, lua_tolstring, lua_touserdata, lua_type, lua_upvalueindex, luaL_checkany, luaL_checklstring,
+    luaL_loadbuffer
 )
 from zippy._core.lua.bit cimport open_bit
 from zippy._core.lua.cjson cimport open_cjson
@@ -147,21 +148,21 @@ cdef int guarded_collectgarbage(lua_State* L) noexcept nogil:
 
 
 cdef int guarded_pcall(lua_State* L) noexcept nogil:
-    """pcall(f, ...). Tells an error of redis.call, which is a table, as its text. A script that was stopped ends for all that."""
+    """pcall(f, ...). Tells an error that is a table with a text, as redis.call's are, as that text; what `err` is otherwise comes third, as
+    in Redis. A script that was stopped ends for all that."""
     cdef int status
-    luaL_checkany(L, 1)
+    if lua_gettop(L) == 0:
+        # what is called then is told of in the error
+        lua_pushboolean(L, True)
     status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0)
     if status and vm_of(L).stopped:
         return lua_error(L)
     lua_pushboolean(L, status == 0)
     lua_insert(L, 1)
     if status and lua_type(L, -1) == LUA_TTABLE:
-        lua_pushstring(L, b"err")
-        lua_rawget(L, -2)
-        if lua_type(L, -1) != LUA_TNIL:
+        lua_getfield(L, -1, b"err")
+        if lua_isstring(L, -1):
             lua_replace(L, -2)
-        else:
-            lua_pop(L, 1)
     return lua_gettop(L)
 
 

@@ -7,7 +7,9 @@ from zippy._core.commands.client cimport client_free, client_new, serve_or_block
 from zippy._core.commands.engine cimport engine_command, engine_free, engine_init, engine_use, find_command
 from zippy._core.commands.rows cimport command_rows
 from zippy._core.commands.functions cimport functions_flush
+from zippy._core.commands.functions_lua cimport functions_lua_stop
 from zippy._core.commands.scripting_cache cimport scripting_free
+from zippy._core.commands.scripting_types cimport Scripting
 from zippy._core.commands.table cimport table_build
 from zippy._core.commands.types cimport Client, Command, Engine, Wanted, command_fn
 from zippy._core.ground.buf cimport Slice, slice_of
@@ -49,6 +51,14 @@ cdef void await_removal(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     want_keys(&w, tell_removal, argv, 1, argc - 1, TYPE_STRING)
     w.removal = True
     serve_or_block(e, c, &w)
+
+
+cdef void end_what_runs(Engine* e) noexcept nogil:
+    """Ends the script or function that runs, whatever it has written."""
+    cdef Scripting* s = <Scripting*>e.scripting
+    if s != NULL and s.host.run != NULL:
+        s.host.run.killed = True
+    functions_lua_stop(e)
 
 
 cdef class RecordingEngine:
@@ -140,6 +150,11 @@ cdef class RecordingEngine:
 
     def set_clock(self, int64_t ms):
         clock_set(&self.engine.ks.clock, ms * 1000)
+
+    def end_long_scripts(self, int64_t ms):
+        """From now on, scripts and functions that take longer end with an error."""
+        self.engine.settings.busy_reply_threshold = ms
+        self.engine.while_busy = end_what_runs
 
     def set_lazy_expire(self, bint lazy):
         self.engine.settings.lazyfree_lazy_expire = lazy
