@@ -18,9 +18,9 @@ from setuptools import Extension, find_packages, setup
 
 if str(Path(__file__).parent.resolve()) not in sys.path:  # a front end that isolates the build leaves it out
     sys.path.insert(0, str(Path(__file__).parent.resolve()))
-from building.kinds import BUILD, DEBUG, TESTING, args_of, compile_args, link_args, macros_of
-from building.linked import NAME, write_source
-from building.parallel import Linked, ParallelBuild
+from building.kinds import BUILD, DEBUG, TESTING, args_of, macros_of
+from building.linked import Linked
+from building.parallel import ParallelBuild
 from building.structs import check_structs
 from zippy import settings_core
 from zippy.commandspec import rows
@@ -89,17 +89,10 @@ def cythonized() -> list[Extension]:
     return [check_structs(extension) for extension in made]
 
 
-def linked() -> Linked:
-    """What is built: all extensions, and the one that finds them."""
-    parts = cythonized()
-    source = write_source(Path(BUILD, "cython"), [part.name for part in parts])
-    return Linked(NAME, [*parts, Extension(NAME, [source], define_macros=macros_of(Path(source)), extra_compile_args=compile_args)], link_args)
-
-
 building = any(name in sys.argv for name in ("build_ext", "build", "bdist_wheel", "editable_wheel", "develop", "install"))
 setup(
     packages=find_packages(include=["zippy*"], exclude=[] if TESTING else ["zippy._core.testing"]),
-    ext_modules=[linked()] if building else [],
+    ext_modules=[Linked(cythonized())] if building else [],
     cmdclass={"build_ext": Build},
     options={"build": {"build_base": BUILD}},
 )

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from setuptools import Extension
+
+from building.kinds import BUILD, compile_args, link_args
+
 NAME = "zippy._core.linked"
 
 SOURCE = """/* Made by building/linked.py: the modules that are linked into this shared object, and what makes and runs them. */
@@ -97,10 +101,12 @@ def source(modules: list[str]) -> str:
     )
 
 
-def write_source(folder: Path, modules: list[str]) -> str:
-    """Writes that C where it has changed; its path."""
-    path, text = folder / "linked.c", source(modules)
-    if not path.exists() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return str(path)
+class Linked(Extension):
+    """The one shared object: `parts`, each compiled with macros and arguments of its own, and what finds them."""
+
+    def __init__(self, parts: list[Extension]) -> None:
+        path, text = Path(BUILD, "cython/linked.c"), source([part.name for part in parts])
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+        self.parts = [*parts, Extension(NAME, [str(path)], extra_compile_args=compile_args)]
+        super().__init__(NAME, [name for part in self.parts for name in part.sources], extra_link_args=link_args)

@@ -12,14 +12,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.modified import newer_group
 
 from building.kinds import BUILD
-
-
-class Linked(Extension):
-    """One shared object of many extensions, each compiled with macros and arguments of its own."""
-
-    def __init__(self, name: str, parts: list[Extension], link_args: list[str]) -> None:
-        super().__init__(name, [source for part in parts for source in part.sources], extra_link_args=link_args)
-        self.parts = parts
+from building.linked import Linked
 
 
 class ParallelBuild(build_ext):
