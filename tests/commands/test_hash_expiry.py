@@ -610,6 +610,26 @@ class TestOver:
         assert heard == ["hexpired h", "hexpired g", "del g"]
         assert raw("HKEYS", "h") == array(bulk(b"c"))
 
+    def test_last_millisecond_when_another_is_over(self, raw: RawClient, over: Clock) -> None:
+        """Who looks still finds the field, but it goes with those that are removed."""
+        raw("HPEXPIREAT", "h", over.ms + 1, "FIELDS", 1, "c")
+        over.advance(1)
+        raw("HSET", "h", "d", 1)
+        assert raw("HGET", "h", "c") == bulk(b"")
+        assert raw("HRANDFIELD", "h", 5) == array(bulk(b"d"))
+        assert raw("HLEN", "h") == integer(1)
+
+    def test_last_millisecond(self, raw: RawClient, kind: str, clock: Clock) -> None:
+        """A command alone removes nothing yet, time does."""
+        raw("HPEXPIREAT", "h", clock.ms + 5, "FIELDS", 1, "b")
+        clock.advance(5)
+        assert raw("HRANDFIELD", "h", 1).value
+        assert raw("HLEN", "h") == integer(3)
+        raw("DEBUG", "SET-ACTIVE-EXPIRE", 1)
+        while raw("HLEN", "h") != integer(2):
+            pass
+        assert raw("HKEYS", "h") == array(bulk(b"a"), bulk(b"c"))
+
 
 def counted(raw: RawClient) -> int:
     """INFO's expired_subkeys."""

@@ -230,11 +230,11 @@ class Campaign:
     def work(self) -> None:
         """Reads and changes the value at k."""
         kind = self.r.type("k")
-        if kind == b"none":
+        before = self.command(*READS[kind]) if kind != b"none" else None
+        again = self.r.dump("k")
+        if kind in (b"none", b"hash") and again is None:
             # all fields of a hash were over, and it went by itself
             return
-        before = self.command(*READS[kind])
-        again = self.r.dump("k")
         if self.command("RESTORE", "t", 0, again) not in (b"OK", True):
             raise Found(f"what was loaded is dumped wrongly: {again!r}")
         size = {b"string": "STRLEN", b"list": "LLEN", b"set": "SCARD", b"hash": "HLEN", b"zset": "ZCARD", b"stream": "XLEN"}[kind]

@@ -21,6 +21,11 @@ cdef inline bint element_is_over(const Db* db, int64_t expiry) noexcept nogil:
     return expiry != NO_EXPIRY and expiry < db.keyspace.clock.ms and not db.keyspace.loading
 
 
+cdef inline bint element_is_due(const Db* db, int64_t expiry) noexcept nogil:
+    """Whether it goes when elements are removed because time passes: also in its very last millisecond, as in Redis."""
+    return expiry != NO_EXPIRY and expiry <= db.keyspace.clock.ms and not db.keyspace.loading
+
+
 cdef inline int64_t elements_next(const Entry* e) noexcept nogil:
     """When the first element expires, or NO_EXPIRY; e may be NULL."""
     return value_next_expiry(e) if e != NULL and e.flags & ENTRY_ELEMENTS else <int64_t>NO_EXPIRY
@@ -36,8 +41,8 @@ cdef inline void elements_changed(Db* db, Entry* e, int64_t before) noexcept nog
 cdef bint expire_element(Db* db, Entry* e, Slice name) noexcept nogil
 # Tells that elements were removed, and deletes the key with the last one; True: it is gone
 cdef bint elements_expired(Db* db, Slice key, Entry* e) noexcept nogil
-# Removes elements whose time is over, at most so many (a large value of which all are over goes at once), and tells of it; how many. If the
-# last one went, e is gone
+# Removes elements that are due, at most so many (a large value of which all are goes at once), and tells of it; how many. If the last one
+# went, e is gone
 cdef uint64_t expire_elements(Db* db, Entry* e, uint64_t most) noexcept nogil
 # Active expiry, for as long as so many us have not passed since `began` (clock_ticks); True: there is more that is over
 cdef bint expire_elements_cycle(Keyspace* ks, int64_t budget_us, uint64_t began) noexcept nogil

@@ -55,14 +55,14 @@ cdef bint elements_expired(Db* db, Slice key, Entry* e) noexcept nogil:
 
 
 cdef uint64_t expire_some(Db* db, Entry* e, uint64_t most) noexcept nogil:
-    """Removes the first few elements whose time is over; how many."""
+    """Removes the first few elements that are due; how many."""
     cdef const ElementOps* ops = value_ops(e).elements
     cdef ExpiringElement some[EXPIRING_SOME]
     cdef Slice[EXPIRING_SOME + 2] request
     cdef int found = ops.first_expiring(e, some)
     cdef int64_t before = elements_next(e)
     cdef int over = 0
-    while over < found and over < <int64_t>most and element_is_over(db, some[over].moment):
+    while over < found and over < <int64_t>most and element_is_due(db, some[over].moment):
         request[over + 2] = some[over].name
         over += 1
     if over == 0:
@@ -77,7 +77,7 @@ cdef uint64_t expire_some(Db* db, Entry* e, uint64_t most) noexcept nogil:
 
 
 cdef uint64_t expire_whole(Db* db, Entry* e) noexcept nogil:
-    """Deletes a value of which all elements are over; how many these were."""
+    """Deletes a value of which all elements are due; how many these were."""
     cdef const ElementOps* ops = value_ops(e).elements
     cdef uint64_t count = value_length(e)
     cdef Slice key = entry_key(e)
@@ -91,9 +91,9 @@ cdef uint64_t expire_whole(Db* db, Entry* e) noexcept nogil:
 cdef uint64_t expire_elements(Db* db, Entry* e, uint64_t most) noexcept nogil:
     cdef uint64_t expired = 0
     cdef uint64_t count = 1
-    if not may_expire(db) or not element_is_over(db, elements_next(e)):
+    if not may_expire(db) or not element_is_due(db, elements_next(e)):
         return 0
-    if value_length(e) > LARGE and element_is_over(db, value_ops(e).elements.last_expiry(e)):
+    if value_length(e) > LARGE and element_is_due(db, value_ops(e).elements.last_expiry(e)):
         return expire_whole(db, e)
     if live_wants(db.keyspace, e):
         live_save_first(db, e)
@@ -108,7 +108,7 @@ cdef bint expire_in_db(Db* db, int64_t budget_us, uint64_t began) noexcept nogil
     """True: the time is over and there is more to do."""
     cdef int64_t moment = NO_EXPIRY
     cdef Entry* e = kt_next_elements(&db.table, &moment)
-    while e != NULL and element_is_over(db, moment):
+    while e != NULL and element_is_due(db, moment):
         expire_elements(db, e, 2 * EXPIRING_SOME)
         if (clock_ticks() - began) / clock_ticks_per_us() > budget_us:
             return True
