@@ -16,7 +16,7 @@ from zippy._core.local import NOT_RUN, Caller, Line, Unread, set_value, try_comm
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine, host_of
 from zippy.inprocess.errors import show_errors
-from zippy.inprocess.plain import caller_for, is_plain
+from zippy.inprocess.plain import caller_for, is_plain, on_failure
 from zippy.inprocess.urls import engine_for
 
 CALLS_UNTIL_OTHERS = 64
@@ -162,15 +162,23 @@ class LocalRedis(redis.asyncio.Redis):
         return value
 
     async def read_unread(self, connection: LocalConnection, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """The answer to a command that was run, from the reply that the connection holds; gives the connection back."""
-        try:
+        """The answer to a command that was run, from the reply that the connection holds; gives the connection back.
+
+        It is the first of the attempts that the client makes: if its connection ended instead, the command is sent again if it should be.
+        """
+        sent = True
+
+        async def attempt() -> Any:
+            nonlocal sent
+            if not sent:
+                await connection.send_command(*args)
+            sent = False
             return await self.parse_response(connection, args[0], **options)  # type: ignore[arg-type]  # it is one in all but its class
-        except (redis.ConnectionError, redis.TimeoutError):
-            # no reply but a refusal or an end: what follows is decided by the retries that were asked for
-            pass
+
+        try:
+            return await connection.retry.call_with_retry(attempt, on_failure(self, connection))
         finally:
             self.connection_pool._available_connections.append(connection)
-        return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def connect_async(engine: Engine | str | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.asyncio.Redis:

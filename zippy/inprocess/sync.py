@@ -13,7 +13,7 @@ from zippy._core.local import Caller, Line, execute_command, set_value
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine, host_of
 from zippy.inprocess.errors import show_errors
-from zippy.inprocess.plain import caller_for, is_plain
+from zippy.inprocess.plain import caller_for, is_plain, on_failure
 from zippy.inprocess.urls import engine_for
 
 try:
@@ -186,15 +186,23 @@ class LocalRedis(redis.Redis):
         self.caller = caller_for(self, ConnectionPool, LocalConnection, "_sock")
 
     def read_unread(self, connection: LocalConnection, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """The answer to a command that was run, from the reply that the connection holds; gives the connection back."""
-        try:
+        """The answer to a command that was run, from the reply that the connection holds; gives the connection back.
+
+        It is the first of the attempts that the client makes: if its connection ended instead, the command is sent again if it should be.
+        """
+        sent = True
+
+        def attempt() -> Any:
+            nonlocal sent
+            if not sent:
+                connection.send_command(*args)  # type: ignore[no-untyped-call]
+            sent = False
             return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
-        except (redis.ConnectionError, redis.TimeoutError):
-            # no reply but a refusal or an end: what follows is decided by the retries that were asked for
-            pass
+
+        try:
+            return connection.retry.call_with_retry(attempt, on_failure(self, connection))
         finally:
             self.connection_pool._available_connections.append(connection)
-        return self.execute_by_pool(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def connect(engine: Engine | str | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.Redis:
