@@ -1,4 +1,4 @@
-"""Builds the Cython core: one extension for each .pyx below zippy/_core, in parallel, generated C in build/.
+"""Builds the Cython core: one module for each .pyx below zippy/_core, in parallel, generated C in build/, linked into one shared object.
 
 ZIPPY_DEBUG=1 gives bounds checks, assertions and live-object counters; ZIPPY_SANITIZE=1 adds AddressSanitizer and
 UndefinedBehaviorSanitizer (every block then comes from malloc, so that each has its own red zone); ZIPPY_FUZZ=1, with
@@ -18,7 +18,8 @@ from setuptools import Extension, find_packages, setup
 
 if str(Path(__file__).parent.resolve()) not in sys.path:  # a front end that isolates the build leaves it out
     sys.path.insert(0, str(Path(__file__).parent.resolve()))
-from building.kinds import BUILD, DEBUG, TESTING, args_of, link_args, macros_of
+from building.kinds import BUILD, DEBUG, TESTING, args_of, macros_of
+from building.linked import Linked
 from building.parallel import ParallelBuild
 from building.structs import check_structs
 from zippy import settings_core
@@ -57,7 +58,7 @@ def extensions() -> list[Extension]:
     paths = [path for path in Path("zippy/_core").rglob("*.pyx") if TESTING or path.parent.name != "testing"]
     written = {".".join(path.with_suffix("").parts): path for path in paths}
     return [
-        Extension(name, [str(path)], define_macros=macros_of(path), extra_compile_args=args_of(path), extra_link_args=link_args)
+        Extension(name, [str(path)], define_macros=macros_of(path), extra_compile_args=args_of(path))
         for name, path in sorted((written | generated()).items())
     ]
 
@@ -91,7 +92,7 @@ def cythonized() -> list[Extension]:
 building = any(name in sys.argv for name in ("build_ext", "build", "bdist_wheel", "editable_wheel", "develop", "install"))
 setup(
     packages=find_packages(include=["zippy*"], exclude=[] if TESTING else ["zippy._core.testing"]),
-    ext_modules=cythonized() if building else [],
+    ext_modules=[Linked(cythonized())] if building else [],
     cmdclass={"build_ext": Build},
     options={"build": {"build_base": BUILD}},
 )

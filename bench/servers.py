@@ -23,6 +23,7 @@ REDIS = "Redis 8.2.3"
 VALKEY = "Valkey 9.1"
 START_SECONDS = 30.0
 SETTINGS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxclients", "12000")
+USERS_FILE = "users.acl"  # in the folder of each server, empty at first
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -102,6 +103,7 @@ class Server:
         self.folder = tempfile.TemporaryDirectory(prefix="zippy-bench-")
         command = [*kind.command, "--port", str(self.port), "--dir", self.folder.name, *SETTINGS, *options]
         self.log = Path(self.folder.name) / "log"
+        (Path(self.folder.name) / USERS_FILE).touch()
         started = time.monotonic()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=kind.folder)

@@ -17,17 +17,19 @@ from bench.attacks.attacker import Attack, Attacker, Ground
 from bench.attacks.clients import CLIENTS
 from bench.attacks.elements import ELEMENTS
 from bench.attacks.keys import KEYS
+from bench.attacks.scripts import SCRIPTING
 from bench.attacks.strings import STRINGS
+from bench.attacks.users import ACCESS
 from bench.progress import Progress
-from bench.servers import REDIS, ZIPPY, Kind, Ports, Server
+from bench.servers import REDIS, USERS_FILE, ZIPPY, Kind, Ports, Server
 from bench.tables import Table
 from bench.wire import Connection, ErrorReply, request
 
-GROUNDS: tuple[Ground, ...] = (CLIENTS, ELEMENTS, KEYS, STRINGS)
+GROUNDS: tuple[Ground, ...] = (CLIENTS, ELEMENTS, KEYS, STRINGS, SCRIPTING, ACCESS)
 PAUSE = 0.0002  # seconds between two probes
 AFTER = 0.3  # seconds that are observed after an attack's last reply
 BAD = 10.0  # milliseconds
-OPTIONS = ("--enable-debug-command", "yes")
+OPTIONS = ("--enable-debug-command", "yes", "--aclfile", USERS_FILE)
 
 
 @dataclass

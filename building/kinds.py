@@ -15,10 +15,11 @@ KIND = "-".join(name for name, wanted in (("debug", DEBUG), ("sanitize", SANITIZ
 KIND = KIND or ("in-place" if IN_PLACE else "release")
 BUILD = f"build/{KIND}"  # so a tree can have them side by side
 
-compile_args = ["-std=c11", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-parameter",
-                "-Wno-missing-field-initializers", "-Wno-cast-function-type"]
+compile_args = ["-std=c11", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-function",
+                "-Wno-unused-parameter", "-Wno-missing-field-initializers", "-Wno-cast-function-type"]
 link_args: list[str] = []
-macros: list[tuple[str, str | None]] = [("ZIPPY_DEBUG", "1" if DEBUG else "0"), ("ZIPPY_SANITIZE", "1" if SANITIZE else "0")]
+macros: list[tuple[str, str | None]] = [("ZIPPY_DEBUG", "1" if DEBUG else "0"), ("ZIPPY_SANITIZE", "1" if SANITIZE else "0"),
+                                        ("CYTHON_NO_PYINIT_EXPORT", None)]
 if DEBUG or SANITIZE:
     compile_args += ["-O1", "-g", "-fno-omit-frame-pointer"]
 else:

@@ -13,16 +13,18 @@ from zlib import crc32
 
 from setuptools import Extension
 
+from building.linked import init_of
+
 # A struct, and the ones that come from a .pxd: a comment before them tells its line
 STRUCT = re.compile(r"^struct (__pyx_\w+) \{\n((?:[^}\n][^\n]*\n)*)\};", re.MULTILINE)
 DECLARED = re.compile(r'^/\* "(?:build/generated/)?zippy/_core/([\w/]+)\.pxd":\d+\n(?: \*[^\n]*\n)*\*/\nstruct (\w+) \{', re.MULTILINE)
 
 WRAPPER = """/* Made by building/structs.py; for a {name}.c whose CRC is {crc}. */
-#define PyInit_{name} zippy_init_unchecked
+#define PyInit_{name} {init}_unchecked
 #include "{name}.c"
 #undef PyInit_{name}
 
-PyMODINIT_FUNC PyInit_{name}(void)
+PyObject *{init}(void)
 {{
     static const uint32_t layouts[] = {{
 {rows}        0
@@ -34,7 +36,7 @@ PyMODINIT_FUNC PyInit_{name}(void)
     if (agreed == NULL)
         return NULL;
     Py_DECREF(agreed);
-    return zippy_init_unchecked();
+    return {init}_unchecked();
 }}
 """
 
@@ -60,6 +62,7 @@ def wrapper(module: str, c: str) -> str:
     found = sorted(shared_structs(c).items())
     return WRAPPER.format(
         name=module.rpartition(".")[2],
+        init=init_of(module),
         module=module,
         crc=crc32(c.encode()),
         headers=" ".join(pxd for pxd, _ in found),

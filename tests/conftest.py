@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--host", default=None, help="run the command tests against the server at this host")
     parser.addoption("--port", type=int, default=None, help="and this port")
     parser.addoption("--sample", type=int, default=1, metavar="N", help="run one test in N, the same ones each time")
+    parser.addoption("--nothing-skipped", action="store_true", help="a test that would be skipped fails, with the reason")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -109,8 +110,10 @@ SERVER = pytest.StashKey[ServerProcess]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Show the server's log beside a failure."""
+    """Show the server's log beside a failure; take a skip for one where nothing may be skipped."""
     report = yield
+    if item.config.getoption("--nothing-skipped") and report.skipped and not hasattr(report, "wasxfail"):  # type: ignore[attr-defined]
+        report.outcome, report.longrepr = "failed", f"skipped: {report.longrepr[2]}"  # type: ignore[attr-defined]
     process = item.config.stash.get(SERVER, None)
     if process is not None and report.when == "call" and report.failed:  # type: ignore[attr-defined]
         report.sections.append(("the server's log, its end", process.log()[-4000:]))  # type: ignore[attr-defined]

@@ -17,11 +17,13 @@ from typing import Any
 
 from zippy.version import __version__
 
-__all__ = ["Engine", "ReplyError", "__version__", "connect", "connect_async", "function", "testing"]
+__all__ = ["Engine", "FolderError", "FolderInUse", "ReplyError", "__version__", "connect", "connect_async", "function", "testing"]
 
 # redis-py is not needed by the server, and the core not by who imports a module of functions: all is loaded when it is asked for
 _LAZY = {
     "Engine": "zippy.inprocess.engine",
+    "FolderError": "zippy.persistence.folder_lock",
+    "FolderInUse": "zippy.persistence.folder_lock",
     "ReplyError": "zippy._core.resp.kinds",
     "connect": "zippy.inprocess.sync",
     "connect_async": "zippy.inprocess.aio",

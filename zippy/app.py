@@ -13,8 +13,11 @@ from typing import Any
 from zippy.config_file import FATAL_HEAD, ConfigFileError, Directive
 from zippy.functions import functions_of, import_modules
 from zippy.persistence.append_only import AppendOnly
+from zippy.persistence.folder_lock import FolderError, FolderLock
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.process import (
+    end_process,
+    follow_folder,
     follow_maxclients,
     go_to_background,
     log_unused,
@@ -58,8 +61,9 @@ class Application:
         """Starts, waits for the end, stops."""
         Server.seed()
         server = Server(self.settings, self.config_path)
-        snapshots = Snapshots(server.core, self.settings)
-        append_only = AppendOnly(server.core, self.settings, snapshots)
+        follow_folder(self.settings)
+        snapshots = Snapshots(server.core, self.settings, asyncio.get_running_loop(), FolderLock(alone=False))
+        append_only = AppendOnly(server.core, self.settings, snapshots, end_process)
         server.cron.is_saving = snapshots.is_saving
         server.join(snapshots)
         server.join(append_only)
@@ -75,7 +79,10 @@ class Application:
         log.info("zippy %s is starting, pid=%d", __version__, os.getpid())
         log_unused(self.settings)
         follow_maxclients(self.settings)
-        if not append_only.load_at_start():
+        try:
+            append_only.load_at_start()
+        except FolderError as error:
+            log.critical("%s. Exiting.", error)
             return 1
         try:
             await server.start()

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 KEYS = 1000
 PIPELINE = 100
+OPENED = 1_000_000  # keys
 
 
 def per_second(call: Callable[[int], object], seconds: float, each: int = 1) -> float:
@@ -69,11 +71,11 @@ async def through_coroutines(client: Any, seconds: float) -> dict[str, float]:
     return found
 
 
-def engine(seconds: float) -> dict[str, float]:
-    """zippy's engine without a client: a command's words in, its value out."""
+def engine(seconds: float, folder: str | None = None) -> dict[str, float]:
+    """zippy's engine without a client: a command's words in, its value out. folder: it is kept there."""
     import zippy
 
-    execute = zippy.Engine().execute
+    execute = zippy.Engine(folder).execute
     keys = [f"key:{i}" for i in range(KEYS)]
     found = {
         "SET": per_second(lambda i: execute("SET", keys[i % KEYS], "value"), seconds),
@@ -88,10 +90,36 @@ def engine(seconds: float) -> dict[str, float]:
     return found | {f"GET, pipelines of {PIPELINE}": per_second(lambda i: store.execute_many(many), seconds, PIPELINE)}
 
 
+def opening(folder: str) -> dict[str, float]:
+    """Seconds that it takes to open a folder of a million keys."""
+    import zippy
+
+    with zippy.Engine(folder, appendfsync="no") as store:
+        for first in range(0, OPENED, KEYS):
+            store.execute_many([("SET", f"key:{i}", f"value:{i}") for i in range(first, first + KEYS)])
+    found = {}
+    for form in ("a log of commands", "a log that was rewritten"):
+        started = time.perf_counter()
+        with zippy.Engine(folder) as store:
+            found[form] = time.perf_counter() - started
+            assert store.execute("DBSIZE") == OPENED
+            client = zippy.connect(store)
+            client.bgrewriteaof()
+            while not client.info("persistence")["aof_rewrites"]:
+                time.sleep(0.01)
+    return found
+
+
 def measure(name: str, seconds: float, port: int) -> dict[str, float]:
     """Measures what the name says; ImportError when it is not installed."""
     if name == "zippy.Engine":
         return engine(seconds)
+    if name == "zippy.Engine(path)":
+        with tempfile.TemporaryDirectory() as folder:
+            return engine(seconds, folder)
+    if name == "opening":
+        with tempfile.TemporaryDirectory() as folder:
+            return opening(folder)
     if name == "zippy.connect":
         import zippy
 

@@ -449,6 +449,29 @@ class TestSort:
         assert [item.value for item in raw("SORT", "l").value] in (items, [*items[:2], items[3], items[2], *items[4:]])
 
 
+class TestSortLimit:
+    """Where few of many are wanted, the others are dropped on the way: what is left is what sorting all of them leaves."""
+
+    NUMBERS = tuple(i * 7919 % 500 for i in range(2000))
+
+    @pytest.mark.parametrize("limit", [(0, 1), (0, 0), (5, 10), (100, 300), (900, 500), (1990, 100), (2000, 1)])
+    @pytest.mark.parametrize("desc", [False, True])
+    @pytest.mark.parametrize("numbers", [NUMBERS, sorted(NUMBERS), sorted(NUMBERS, reverse=True), (7,) * 2000])
+    def test_is_a_part_of_all(self, r: redis.Redis, numbers: tuple[int, ...], limit: tuple[int, int], desc: bool) -> None:
+        r.rpush("l", *numbers)
+        start, num = limit
+        for alpha in (False, True):
+            whole = r.sort("l", desc=desc, alpha=alpha)
+            assert whole == sorted((b"%d" % n for n in numbers), key=bytes if alpha else int, reverse=desc)
+            assert r.sort("l", start=start, num=num, desc=desc, alpha=alpha) == whole[start : start + num]
+
+    @pytest.mark.zippy_only
+    def test_those_alike_stay_in_order(self, r: redis.Redis) -> None:
+        r.rpush("l", *range(1000))
+        found = r.sort("l", by="none_*", alpha=True, start=0, num=20)
+        assert found == [b"%d" % i for i in range(20)]
+
+
 class TestSortAlpha:
     """Texts are told apart by eight bytes behind what they have in common, or by all of them."""
 

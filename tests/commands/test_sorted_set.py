@@ -493,6 +493,36 @@ class TestZremrangebyrank:
         assert hear("ZREMRANGEBYRANK", "z", 0, -1) == (["zremrangebyrank z", "del z"], 3)
 
 
+class TestZremrangeOfMost:
+    """Where little stays of many members, that moves to a new value, and the old one is freed in steps."""
+
+    @pytest.mark.parametrize(
+        "command", ["ZREMRANGEBYRANK z 3 996", "ZREMRANGEBYSCORE z 3 (997", "ZREMRANGEBYLEX z [0003 [0996", "ZREMRANGEBYRANK z 0 -1"]
+    )
+    def test_what_stays(self, raw: RawClient, command: str) -> None:
+        by_lex = "LEX" in command
+        raw("ZADD", "z", *(word for i in range(1000) for word in (0 if by_lex else i, f"{i:04d}")))
+        raw("EXPIRE", "z", 1000)
+        if command.endswith("0 -1"):
+            assert run(raw, command) == integer(1000)
+            assert run(raw, "EXISTS z") == integer(0)
+        else:
+            assert run(raw, command) == integer(994)
+            assert content(raw, "z").split()[::2] == ["0000", "0001", "0002", "0997", "0998", "0999"]
+            assert run(raw, "ZADD z XX CH 5000 0001") == integer(1)
+            assert run(raw, "ZRANK z 0001") == integer(5)
+            assert encoding(raw, "z") == b"skiplist"
+            assert run(raw, "TTL z") == integer(1000)
+
+    @pytest.mark.zippy_only
+    def test_is_freed_in_steps(self, raw: RawClient) -> None:
+        raw("ZADD", "z", *(word for i in range(1000) for word in (i, i)))
+        for command, freed in (("0 300", 0), ("1 -1", 1)):
+            before = int(raw.info("memory")["lazyfreed_objects"])
+            run(raw, f"ZREMRANGEBYRANK z {command}")
+            assert int(raw.info("memory")["lazyfreed_objects"]) == before + freed
+
+
 @pytest.mark.usefixtures("kind")
 class TestZremrangebyscore:
     """ZREMRANGEBYSCORE key min max."""

@@ -221,6 +221,19 @@ class TestReadersForGroups:
         run(raw, "DEL t")
         assert tell(reader.read()) == NO_GROUP.replace("'s'", "'t'")
 
+    def test_who_looked_in_vain_waits_behind_the_others(self, raw: RawClient, wait: Wait) -> None:
+        """As in Redis: also for a stream that was not written to."""
+        for key in "st":
+            run(raw, f"XGROUP CREATE {key} g $ MKSTREAM")
+        commands = (READ_FOR_GROUP, "XREADGROUP GROUP g both BLOCK 0 STREAMS s t > >", "XREADGROUP GROUP g late BLOCK 0 STREAMS t >")
+        first, both, late = map(wait, commands)
+        run(raw, "XADD s 1-1 a b")
+        assert tell(first.read()) == "[[s [[1-1 [a b]]]]]"
+        run(raw, "XADD t 2-1 a b")
+        run(raw, "XADD t 3-1 a b")
+        assert tell(late.read()) == "[[t [[2-1 [a b]]]]]"
+        assert tell(both.read()) == "[[t [[3-1 [a b]]]]]"
+
     def test_consumer_is_there_while_it_waits(self, raw: RawClient, wait: Wait) -> None:
         run(raw, "XGROUP CREATE s g $ MKSTREAM")
         wait(READ_FOR_GROUP)

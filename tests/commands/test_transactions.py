@@ -124,6 +124,24 @@ class TestWatch:
         assert other("EXEC") == Reply("*", (OK,))
         assert b"total_watched_keys:0\r\n" in raw("INFO", "clients").value
 
+    def test_after_others_left(self, raw: RawClient, connect: Callable[[], RawClient]) -> None:
+        """Whoever watched a key first, and whether that one still does: each client's watch of it is one."""
+        first, second, third = raw, connect(), connect()
+        for client in (first, second, third):
+            client("WATCH", "a", "b")
+        first("UNWATCH")
+        for client in (first, second, third, first):
+            client("WATCH", "a", "b", "a")
+        assert [watched(client) for client in (first, second, third)] == [2, 2, 2]
+        third("UNWATCH")
+        first("MULTI")
+        second("SET", "b", 1)
+        assert first("EXEC") == NIL_ARRAY
+        second("MULTI")
+        assert second("EXEC") == NIL_ARRAY
+        first("WATCH", "a", "a")
+        assert watched(first) == 1
+
     def test_again(self, raw: RawClient, connect: Callable[[], RawClient]) -> None:
         """To watch a key again, in this database or another one, costs no memory and changes nothing."""
         other = connect()

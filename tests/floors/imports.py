@@ -22,6 +22,7 @@ CYTHON_TEXTS = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'')
 
 # Modules that the build makes as a whole, with their structs; commands/rows has its .pxd among the sources
 GENERATED = frozenset({"zippy._core.values.settings"})
+LINKED = "zippy._core.linked"  # what the build links all modules of the core into
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def module_of(path: Path) -> str:
 
 def modules() -> set[str]:
     """The names of all modules."""
-    return {module_of(path) for path in sources()} | GENERATED
+    return {module_of(path) for path in sources()} | GENERATED | {LINKED}
 
 
 def imports_of(path: Path, known: set[str]) -> Iterator[Import]:

@@ -1,6 +1,6 @@
 """Kills a server at random moments and cuts its disk's power, over and over, and looks for what it had promised.
 
-    python -m tests.persistence.crash --seconds 3600 --seed 1 --policy everysec
+    python -m tests.persistence.crash --seconds 3600 --seed 1 --policy everysec [--in-process]
 
 Writers of several types send numbers in ascending order and note when each was acknowledged. A round ends with SIGTERM, with kill -9,
 or with kill -9 and a power cut, which leaves what was synced and a part by chance of what was not (disk.py here). Meanwhile BGSAVE and
@@ -39,7 +39,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -255,7 +255,8 @@ def rewrites(client: RawClient) -> int:
 class Crash:
     """The rounds of one server."""
 
-    def __init__(self, folder: Path, policy: str, seed: int) -> None:
+    def __init__(self, folder: Path, policy: str, seed: int, in_process: bool = False) -> None:
+        """in_process: an engine in the place of a server (engine_server.py)."""
         self.chance = random.Random(seed)
         self.policy = policy
         self.began = time.monotonic()
@@ -271,7 +272,8 @@ class Crash:
         self.ends: list[str] = []  # that are to come
         self.slow_ms = 0
         options = ("--appendonly", "yes", "--appendfsync", policy, "--auto-aof-rewrite-min-size", "1mb")
-        self.server = servers.start_server(*options, folder=self.disk.folder, environment=self.disk.environment())
+        start = start_engine if in_process else servers.start_server
+        self.server = start(*options, folder=self.disk.folder, environment=self.disk.environment())
 
     def note(self, text: str) -> None:
         """A line of the trace."""
@@ -501,6 +503,13 @@ class Crash:
             shutil.rmtree(elsewhere)
 
 
+def start_engine(*options: str, folder: Path, environment: Mapping[str, str]) -> ServerProcess:
+    """An engine in process that is reached like a server."""
+    port = servers.free_port()
+    command = [sys.executable, "-m", "tests.persistence.engine_server", "--port", str(port), "--dir", str(folder), *options]
+    return ServerProcess(command, port, folder, cwd=Path(__file__).parents[2], environment=environment)
+
+
 def wait_for_end(pids: list[int]) -> None:
     """Until these processes, which nobody waits for any more, are gone: a machine that lost its power runs nothing on."""
     for pid in pids:
@@ -523,13 +532,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
     parser.add_argument("--policy", choices=["always", "everysec"], default="always")
+    parser.add_argument("--in-process", action="store_true", help="an engine kept in a folder, in the place of a server")
     parser.add_argument("--folder", type=Path, default=None, help="where the server's files are kept (default: a temporary folder)")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="zippy-crash-"))
     print(f"seed={options.seed} policy={options.policy} folder={folder}", flush=True)
     try:
         with kept_on_failure(folder):
-            figures = Crash(folder, options.policy, options.seed).run(options.seconds)
+            figures = Crash(folder, options.policy, options.seed, options.in_process).run(options.seconds)
     except Broken as error:
         print(f"{error}\nEverything is left in {folder}", file=sys.stderr)
         return 1

@@ -32,9 +32,10 @@ class Worst(random.Random):
 class TestRounds:
     """Everything at once."""
 
+    @pytest.mark.parametrize("in_process", [False, True])
     @pytest.mark.parametrize("policy", ["always", "everysec"])
-    def test_promises_are_kept(self, tmp_path: Path, policy: str) -> None:
-        figures = Crash(tmp_path, policy, 3).run(12)
+    def test_promises_are_kept(self, tmp_path: Path, policy: str, in_process: bool) -> None:
+        figures = Crash(tmp_path, policy, 3, in_process).run(12)
         print(figures)
         assert figures.acknowledged > 1000
         assert figures.ends["power"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -329,7 +330,7 @@ class TestServer:
         folder.mkdir()
         with served(start_server, "--save", "3600 100000", "--dir", str(folder)) as (_, client):
             client("SET", "a", 1)
-            folder.rmdir()
+            shutil.rmtree(folder)
             client("BGSAVE")
             wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
             assert client("SET", "a", 2).value.startswith(b"MISCONF ")

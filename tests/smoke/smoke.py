@@ -28,6 +28,7 @@ def import_everything() -> int:
     import zippy
 
     names = [module.name for module in pkgutil.walk_packages(zippy.__path__, "zippy.")]
+    names += importlib.import_module("zippy._core.linked").names()
     needs_redis = ("zippy.inprocess", "zippy.pytest_plugin", "zippy.__main__")
     for name in names:
         if not name.startswith(needs_redis):

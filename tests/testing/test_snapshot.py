@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import redis
@@ -174,3 +175,13 @@ def test_from_inside_of_a_command() -> None:
 
 def test_shown(engine: zippy.Engine) -> None:
     assert repr(engine.snapshot()).startswith("<zippy snapshot of ")
+
+
+def test_store_in_a_folder(tmp_path: Path) -> None:
+    """Its files would not have what is put back."""
+    with zippy.Engine() as other, zippy.Engine(tmp_path) as engine:
+        engine.execute("SET", "a", 1)
+        with pytest.raises(RuntimeError, match="kept in a folder"):
+            engine.restore(other.snapshot())
+        other.restore(engine.snapshot())
+        assert other.execute("GET", "a") == b"1"

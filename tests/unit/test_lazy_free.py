@@ -255,3 +255,25 @@ def test_a_part_of_what_was_freed_is_kept_for_a_while(rig: Rig) -> None:
     while rig.step():
         pass
     assert spare() == 0
+
+
+@pytest.mark.parametrize("word", ["", "ASYNC", "SYNC"])
+def test_scripts_are_flushed_in_steps(word: str) -> None:
+    """But by SYNC at once."""
+    rig = Rig()
+    peer = Peer(rig.core)
+    begun = used_memory(rig.core)[0]
+    peer(*(f"SCRIPT LOAD return({i})" for i in range(KEYS)))
+    used = [used_memory(rig.core)[0]]
+    peer(f"SCRIPT FLUSH {word}".strip(), "EVAL return(1) 0")
+    assert peer.sent.endswith(b"+OK\r\n:1\r\n")
+    used.append(used_memory(rig.core)[0])
+    while rig.step():
+        used.append(used_memory(rig.core)[0])
+    parts = sorted(before - after for before, after in pairwise(used))
+    if word == "SYNC":
+        assert parts[-1] > (used[0] - begun) // 2
+    else:
+        assert len(parts) > KEYS // 1000
+        assert parts[-1] < (used[0] - begun) // 5
+    assert used[-1] - begun < (used[0] - begun) // 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from zippy._core.resp.kinds import OK
 from zippy._core.session import Session
 from zippy._core.users import default_is_open
 from zippy.persistence.append_only import AppendOnly
+from zippy.persistence.folder_lock import FolderLock
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.info import SECTIONS, Fields, Sections
+from zippy.server.process import end_process, follow_folder
 from zippy.server.registry import command
 from zippy.server.server import Server
 from zippy.settings import Settings
@@ -24,10 +27,11 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
     """A server with its services, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     settings = Settings()
+    follow_folder(settings)
     whole = Server(settings)
-    snapshots = Snapshots(whole.core, settings)
+    snapshots = Snapshots(whole.core, settings, asyncio.new_event_loop(), FolderLock(alone=False))
     whole.join(snapshots)
-    whole.join(AppendOnly(whole.core, settings, snapshots))
+    whole.join(AppendOnly(whole.core, settings, snapshots, end_process))
     return whole
 
 
@@ -63,7 +67,7 @@ class Greeter:
         """Notes it."""
         self.done.append("cron")
 
-    async def stop(self, save: bool | None) -> bool:
+    def stop(self, save: bool | None) -> bool:
         """Notes it."""
         self.done.append("stop")
         return True

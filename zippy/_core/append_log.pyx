@@ -34,6 +34,7 @@ from zippy.settings import find_setting
 cdef enum:
     SECOND = 1000000            # us
     LONGEST_DELAY = 2 * SECOND  # of a write that would wait for the thread that syncs
+    GATHERED = 64 * 1024        # bytes that are written at once, whatever may wait
     PIECES = 64                 # of what waits that are written at a time
 
 NO_MEMORY = "No memory for the append-only file"
@@ -85,6 +86,8 @@ cdef class AppendLog(Journal):
     cdef int64_t stamped             # second of the last time noted in the file, 0: none
     cdef int policy                  # FSYNC_
     cdef public bint timestamps      # note the time in the file when a second has passed
+    cdef public int64_t gather_us    # for which a write may wait for others, unless every turn is synced; 0: each turn is written
+    cdef int64_t wrote_us            # monotonic clock: the last write
     cdef public bint sync_later      # leave syncing to the system: a child keeps the disk busy
     cdef readonly int64_t size       # bytes in the file
     cdef readonly uint64_t written   # offset up to which nothing is missing in the files
@@ -300,14 +303,21 @@ cdef class AppendLog(Journal):
         if self.descriptor < 0:
             self.note_memory()
             return 0
-        if self.waits() and (urgent or not self.puts_off(now)):
+        if self.waits() and (urgent or not (self.gathers(now) or self.puts_off(now))):
             self.put_off_us = 0
+            self.wrote_us = now
             self.sync_before()
             self.timed_write()
         self.note_memory()
         if not self.sync_later:
             self.arrange_sync(now)
         return 0
+
+    cdef bint gathers(self, int64_t now) noexcept:
+        """Whether a write may wait for others that it can go together with."""
+        if self.policy == FSYNC_ALWAYS or now - self.wrote_us >= self.gather_us:
+            return False
+        return self.stream().taken - self.place.cursor.at < GATHERED
 
     cdef bint puts_off(self, int64_t now) noexcept:
         """Whether a write is to wait for the thread."""
@@ -502,6 +512,13 @@ cdef class AppendLog(Journal):
     def buffered(self):
         """Bytes of the stream that wait to be written."""
         return self.stream().taken - self.place.cursor.at if self.reading else 0
+
+    @property
+    def is_at_rest(self):
+        """Whether nothing is to be done until more comes: all is written, and synced where the policy asks for it."""
+        if self.waits() or self.syncing or self.write_error or self.sync_error:
+            return False
+        return self.policy == FSYNC_NO or self.synced == self.written
 
     def needs(self, Session session):
         """The offset that has to be synced for all that the session's client has been told to be on disk."""

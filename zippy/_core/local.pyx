@@ -375,6 +375,9 @@ cdef class Caller:
             value = NOT_RUN
             try:
                 value = self.run_on(connection, args, decode)
+            except ConnectionError:
+                # the store has failed; what redis-py says of a closed one says why
+                self.host.end_failed()
             finally:
                 if type(value) is not Unread:
                     available.append(connection)
@@ -597,7 +600,11 @@ cdef class Direct:
                     for each in commands:
                         (<list>value).append(self.run(each))
             finally:
-                self.core.end_turn()
+                try:
+                    self.core.end_turn()
+                except ConnectionError:
+                    self.host.end_failed()
+                    raise
             if self.core.engine.ticks >= self.chores_due or lazy_waits(&self.core.engine.ks):
                 self.chores_due = clock_ticks() + <uint64_t>(CHORES_US * clock_ticks_per_us())
                 self.host.do_chores()

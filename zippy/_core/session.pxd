@@ -71,7 +71,7 @@ cdef class Session:
     cdef Transport transport
     cdef bint reading_own                 # the read under way goes to the parser's own buffer
     cdef public object state              # the server's own record of this client (names, addresses, user)
-    cdef object task                      # the Python handler being awaited
+    cdef object task                      # the Python handler being awaited, or the Later that is to come
     cdef bint close_when_run              # closed in the middle of a command of its own
     cdef bint has_more                    # run_later was called, and the input is still there
     cdef bint input_ended                 # the peer will send no more: close when all is answered
@@ -84,6 +84,7 @@ cdef class Session:
     cpdef int output_again(self) except -1
     cdef int run_input(self, const char* data, size_t size) except -1
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1
+    cdef int begin_to_wait(self) except -1
     cdef int await_handler(self, coroutine) except -1
     cdef int check_query_buffer(self) except -1
     cdef int sent_bytes(self, size_t size) except -1

@@ -30,7 +30,7 @@ from zippy._core.commands.functions_lua cimport functions_lua_close, functions_l
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit, take_pending
 )
-from zippy._core.commands.scripting_cache cimport script_stop, scripting_free
+from zippy._core.commands.scripting_cache cimport free_dead_scripts, script_stop, scripting_free
 from zippy._core.commands.table cimport table_build, table_rename
 from zippy._core.commands.tracking cimport free_dead_keys, tell_of_writes, trim_tracked
 from zippy._core.commands.types cimport (
@@ -43,7 +43,7 @@ from zippy._core.keyspace.compact cimport compact_step
 from zippy._core.keyspace.db cimport shrink_tables
 from zippy._core.keyspace.expire cimport expire_all, expire_cycle
 from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_waits
-from zippy._core.resp.kinds import ReplyError
+from zippy._core.resp.kinds import Later, ReplyError
 from zippy._core.resp.parser cimport (
     BATCH_REQUESTS, Batch, batch_free, PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
 )
@@ -288,6 +288,8 @@ cdef class Core:
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
         if self.engine.ks.evicting or self.engine.waiting_for_memory or self.engine.tracking.dead != NULL:
+            return True
+        if self.engine.dead_scripting != NULL:
             return True
         return mem_spare() > self.spare_to_keep() or lazy_waits(&self.engine.ks)
 
@@ -583,7 +585,9 @@ cdef class Core:
         engine_use(self.engine)
         if lazy_waits(&self.engine.ks):
             self.freed_at_us = self.engine.ks.clock.mono_us
-        if not lazy_free_for(&self.engine.ks, items, FREE_US) or not free_dead_keys(self.engine, items):
+        if not lazy_free_for(&self.engine.ks, items, FREE_US):
+            return False
+        if not free_dead_keys(self.engine, items) or not free_dead_scripts(self.engine, items):
             return False
         return not mem_give_back(GIVE_BACK, self.spare_to_keep())
 
@@ -697,6 +701,11 @@ cdef class Session:
             if handler is None:
                 raise ReplyError(f"ERR '{self.core.command_names[command.id]}' has no handler")
             value = handler(self, args)
+            if type(value) is Later:
+                self.begin_to_wait()
+                value.deliver = self.handler_answered
+                self.task = value
+                return 0
             if inspect.iscoroutine(value):
                 return self.await_handler(value)
         except ReplyError as error:
@@ -710,22 +719,28 @@ cdef class Session:
         # a command of a script has its reply read by the script
         return write_value(&self.core.engine.call.client.reply, value)
 
-    cdef int await_handler(self, coroutine) except -1:
+    cdef int begin_to_wait(self) except -1:
+        """Has the client wait for the reply of its command."""
         engine_use(self.core.engine)
         if self.core.engine.call.parent != NULL and not self.core.engine.busy:
-            coroutine.close()
             raise ReplyError("ERR this command waits, and cannot be run inside of another one")
         if not engine_awaits(self.core.engine, self.client):
-            coroutine.close()
             raise MemoryError
+        return 0
+
+    cdef int await_handler(self, coroutine) except -1:
+        try:
+            self.begin_to_wait()
+        except BaseException:
+            coroutine.close()
+            raise
         # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
         self.task = asyncio.ensure_future(coroutine)
         self.task.add_done_callback(self.handler_ended)
         return 0
 
     def handler_ended(self, task):
-        """An awaited handler has ended: its reply is written, and the client's input goes on."""
-        cdef Call call
+        """An awaited handler has ended."""
         self.task = None
         if task.cancelled():
             return
@@ -741,6 +756,14 @@ cdef class Session:
         else:
             self.core.log_exception("a command's coroutine failed", exc_info=error)
             value = ReplyError(f"ERR internal error: {error}")
+        self.handler_answered(value)
+
+    def handler_answered(self, value):
+        """The reply to the command that waits for it has come."""
+        cdef Call call
+        self.task = None
+        if self.client == NULL:
+            return
         self.core.begin_turn()
         engine_resume(self.core.engine, self.client, &call)
         try:

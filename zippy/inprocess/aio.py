@@ -15,7 +15,9 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from zippy._core.local import NOT_RUN, Caller, Line, Unread, set_value, try_command
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine, host_of
-from zippy.inprocess.plain import caller_for, is_plain
+from zippy.inprocess.errors import show_errors
+from zippy.inprocess.plain import caller_for, is_plain, on_failure
+from zippy.inprocess.urls import engine_for
 
 CALLS_UNTIL_OTHERS = 64
 FINAL = (bytes, str, int, float, bool, list, dict, type(None))
@@ -104,6 +106,11 @@ class LocalConnection(AbstractConnection):
         """What redis-py shows of this connection."""
         return [("engine", id(self.engine)), ("db", self.db)]
 
+    def set_parser(self, parser_class: Any) -> None:
+        """Sets what reads the replies."""
+        super().set_parser(parser_class)
+        show_errors(self._parser)
+
     def settled(self) -> bool:
         """May commands be run past this connection, on its session? Tells the line how."""
         writer: LocalWriter = self._writer  # type: ignore[assignment]  # only asked of one that is connected
@@ -155,18 +162,29 @@ class LocalRedis(redis.asyncio.Redis):
         return value
 
     async def read_unread(self, connection: LocalConnection, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """The answer to a command that was run, from the reply that the connection holds; gives the connection back."""
-        try:
+        """The answer to a command that was run, from the reply that the connection holds; gives the connection back.
+
+        It is the first of the attempts that the client makes: if its connection ended instead, the command is sent again if it should be.
+        """
+        sent = True
+
+        async def attempt() -> Any:
+            nonlocal sent
+            if not sent:
+                await connection.send_command(*args)
+            sent = False
             return await self.parse_response(connection, args[0], **options)  # type: ignore[arg-type]  # it is one in all but its class
-        except (redis.ConnectionError, redis.TimeoutError):
-            # no reply but a refusal or an end: what follows is decided by the retries that were asked for
-            pass
+
+        try:
+            return await connection.retry.call_with_retry(attempt, on_failure(self, connection))
         finally:
             self.connection_pool._available_connections.append(connection)
-        return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
-def connect_async(engine: Engine | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.asyncio.Redis:
-    """A redis.asyncio.Redis on `engine`, or on a new one of its own; options are redis.asyncio.Redis's."""
-    pool = ConnectionPool(connection_class=LocalConnection, engine=engine or Engine(), **options)
+def connect_async(engine: Engine | str | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.asyncio.Redis:
+    """A redis.asyncio.Redis on `engine`, on the store of a URL, or on a new engine of its own: see zippy.connect.
+
+    options: redis.asyncio.Redis's.
+    """
+    pool = ConnectionPool(connection_class=LocalConnection, engine=engine_for(engine), **options)
     return LocalRedis(connection_pool=pool, single_connection_client=single_connection_client)

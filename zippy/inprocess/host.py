@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
+import logging
 import os
 import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import CallbackTransport, Session, Transport
+from zippy.persistence.folder_lock import FolderInUse
 from zippy.server.clients import ClientState
 from zippy.server.server import Server
 from zippy.settings import Settings
 
+if TYPE_CHECKING:
+    from zippy.inprocess.kept import Kept
+
 CRON_SECONDS = 0.1
 FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
 
-NO_FILES = "ERR an engine in process keeps no files; zippy-server does"
+NO_FILES = "ERR an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
+
+log = logging.getLogger("zippy")
 
 # all of this process, so that a forked child can tell which were its parent's
 _hosts: weakref.WeakSet[Host] = weakref.WeakSet()
@@ -30,6 +41,9 @@ newcomers: list[Callable[[Host], None]] = []
 def _after_fork_in_child() -> None:
     for host in _hosts:
         host.core.forked = True
+        if host.kept is not None:
+            # the folder is the parent's: its lock must not live on here
+            host.kept.lock.leave()
 
 
 if hasattr(os, "register_at_fork"):
@@ -39,6 +53,17 @@ if hasattr(os, "register_at_fork"):
 def living_hosts() -> list[Host]:
     """All of this process that are not closed."""
     return [host for host in list(_hosts) if not host.closed and not host.core.forked]
+
+
+@atexit.register
+def _close_all() -> None:
+    """What is kept in folders is saved at the process's end."""
+    for host in list(_hosts):
+        try:
+            if host.kept is not None:
+                host.close()
+        except Exception as error:
+            log.critical("What is in memory of the store in %s could not be saved: %s", host.settings.text("dir"), error)
 
 
 def keeps_no_files(session: Session, args: list[bytes]) -> Any:
@@ -54,6 +79,8 @@ class Host:
         self.settings = settings
         self.server = Server(settings)
         self.core = self.server.core
+        self.kept: Kept | None = None
+        self.abandoned = False  # nobody refers to the engine any more: the store's thread closes it
         for name in ("save", "bgsave", "lastsave", "bgrewriteaof", "waitaof"):
             self.core.bind(name, keeps_no_files)
         self.channels = 0
@@ -66,6 +93,52 @@ class Host:
         for greet in list(newcomers):
             greet(self)
 
+    def open(self) -> None:
+        """Has the store kept in the folder of the setting `dir` from now on. FolderError when that cannot be."""
+        # who keeps nothing need not load what keeps it
+        self.kept = kept = import_module("zippy.inprocess.kept").Kept(self.server, self.settings, self.run_step, self.do_due)
+        try:
+            kept.open()
+        except FolderInUse as error:
+            if error.pid != os.getpid():
+                raise
+            self.wait_for_abandoned(kept.folder)
+            kept.open()
+
+    def wait_for_abandoned(self, folder: Path) -> None:
+        """Waits for a store of this process in the same folder that nobody refers to any more, if there is one."""
+        gc.collect()
+        for other in list(_hosts):
+            if other.abandoned and other.kept is not None and other.kept.folder == folder:
+                other.kept.join()
+
+    def abandon(self) -> None:
+        """The engine is gone. The collector may say so in the middle of anything, so the store's thread does the rest."""
+        if self.kept is not None and not self.core.forked and not self.closed:
+            self.abandoned = True
+            self.kept.thread.call_soon(self.close_abandoned)
+
+    def close_abandoned(self) -> None:
+        """Saves and closes, or says why that cannot be and closes all the same: there is nobody who could try again."""
+        try:
+            self.close()
+        except OSError as error:
+            log.critical("What is in memory of the store in %s could not be saved: %s", self.settings.text("dir"), error)
+            self.close(force=True)
+
+    def run_step(self, work: Callable[..., object], *args: Any) -> None:
+        """Runs what is to be done without a caller, with the lock held; nothing once the engine is closed."""
+        with self.lock:
+            if self.closed:
+                return
+            try:
+                work(*args)
+                self.core.end_turn()
+            except ConnectionError:
+                if not self.failure:
+                    raise
+                self.end_failed()
+
     def refuse_fork(self) -> None:
         """RuntimeError in a forked child."""
         if self.core.forked:
@@ -74,7 +147,7 @@ class Host:
     def new_session(self, transport: Transport | None) -> Session:
         """A session for one more client; the lock is held. ConnectionError when the engine is closed."""
         if self.closed:
-            raise ConnectionError("the engine is closed")
+            raise ConnectionError(f"the engine is closed: {self.failure}" if self.failure else "the engine is closed")
         self.channels += 1
         address = f"127.0.0.1:{self.channels}"
         return Session(self.core, transport, address.encode(), ClientState(address, "127.0.0.1:0"))
@@ -93,12 +166,16 @@ class Host:
         """Runs the commands in data; what they have to say comes through on_output before this returns."""
         self.refuse_fork()
         with self.lock:
-            if self.watcher is None:
-                session.feed(data)
-            else:
-                self.watcher(session, data)
-            self.core.end_turn()
-            self.do_chores()
+            try:
+                if self.watcher is None:
+                    session.feed(data)
+                else:
+                    self.watcher(session, data)
+                self.core.end_turn()
+                self.do_chores()
+            except ConnectionError:
+                self.end_failed()
+                raise
 
     def watch(self, watcher: Callable[[Session, bytes], None] | None) -> None:
         """Has watcher(session, data) called instead of session.feed(data), the lock held, for what clients send; None: no more."""
@@ -108,6 +185,12 @@ class Host:
 
     def do_chores(self) -> None:
         """What is due beside the commands; the lock is held."""
+        self.do_due()
+        if self.kept is not None:
+            self.kept.called()
+
+    def do_due(self) -> None:
+        """What is due whether or not somebody has called; the lock is held."""
         while not self.core.free_some():
             pass
         now = time.monotonic()
@@ -116,8 +199,10 @@ class Host:
             self.core.cron()
             self.server.cron.do_work()
             self.core.expire(1000)
-            if self.settings.flag("activedefrag"):
+            if self.settings.flag("activedefrag") and not self.server.cron.is_saving():
                 self.core.compact(1000)
+            # what waited for the disk may have been answered
+            self.core.end_turn()
         self.arrange_wake()
 
     def leave(self, session: Session) -> None:
@@ -143,20 +228,49 @@ class Host:
 
     def wake(self) -> None:
         """Answers those whose time is over; runs in the timer's thread."""
-        with self.lock:
-            self.timer = None
-            if not self.closed:
-                self.core.wake()
-                self.arrange_wake()
+        self.run_step(self.serve_deadlines)
 
-    def close(self) -> None:
-        """Ends all connections; may be called twice. Those who wait on one get a ConnectionError."""
+    def serve_deadlines(self) -> None:
+        """The body of `wake`."""
+        self.timer = None
+        self.core.wake()
+        self.arrange_wake()
+        if self.kept is not None:
+            self.kept.called()
+
+    @property
+    def failure(self) -> str:
+        """Why the store had to end, "" if it had not."""
+        return self.kept.failure if self.kept is not None else ""
+
+    def end_failed(self) -> None:
+        """Closes a store that cannot keep what it was given; what it had to say about that is said to nobody. The lock is held."""
+        if self.failure and not self.closed:
+            self.core.journal = None
+            for session in self.core.sessions.values():
+                session.take_output()
+            self.close(force=True)
+
+    def close(self, save: bool | None = None, force: bool = False) -> None:
+        """Saves and ends all connections; may be called twice. Those who wait on one get a ConnectionError. OSError: it could not be saved,
+        and stays open. force: closes without a word about that."""
         if self.core.forked:
             return
         with self.lock:
-            self.closed = True
-            if self.timer is not None:
-                self.timer.cancel()
-            for session in list(self.core.sessions.values()):
-                session.kill()
-            self.core.end_turn()
+            if not self.closed:
+                if self.kept is not None and not force:
+                    self.kept.save(save)
+                self.end()
+        if self.kept is not None and not force:
+            self.kept.join()
+
+    def end(self) -> None:
+        """Ends all connections, and leaves the folder; the lock is held."""
+        self.closed = True
+        if self.timer is not None:
+            self.timer.cancel()
+        for session in list(self.core.sessions.values()):
+            session.kill()
+        self.core.end_turn()
+        if self.kept is not None:
+            self.kept.leave()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from redis._parsers import _AsyncHiredisParser, _AsyncRESP2Parser, _AsyncRESP3Parser, _HiredisParser, _RESP2Parser, _RESP3Parser
@@ -35,3 +37,9 @@ def caller_for(client: Any, pool_class: type[Any], connection_class: type[Any], 
         return None
     host = host_of(pool.connection_kwargs["engine"])
     return Caller(host, pool, connection_class, socket_name, type(client.response_callbacks))
+
+
+def on_failure(client: Any, connection: Any) -> Callable[[Exception], Any]:
+    """What the client has to do when an attempt on the connection failed; redis-py before 6.1 decides there whether it is the last one."""
+    decide = getattr(client, "_disconnect_raise", None)
+    return partial(decide, connection) if decide is not None else lambda error: connection.disconnect()

@@ -54,7 +54,7 @@ def put_snapshot(host: Host, taken: Snapshot) -> None:
     host.refuse_fork()
     with host.lock:
         refuse_in_turn(host)
-        if host.core.journal is not None:
-            raise RuntimeError("an append-only file is kept, and would not have what is put back")
+        if host.kept is not None:
+            raise RuntimeError("the store is kept in a folder, which would not have what is put back")
         snapshot.replace_all(host.core, taken._data)
         host.do_chores()

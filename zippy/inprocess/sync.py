@@ -13,7 +13,9 @@ from zippy._core.local import Caller, Line, execute_command, set_value
 from zippy._core.session import Session
 from zippy.inprocess.descriptor import Descriptor
 from zippy.inprocess.engine import Engine, host_of
-from zippy.inprocess.plain import caller_for, is_plain
+from zippy.inprocess.errors import show_errors
+from zippy.inprocess.plain import caller_for, is_plain, on_failure
+from zippy.inprocess.urls import engine_for
 
 try:
     from redis.maint_notifications import MaintNotificationsConfig
@@ -167,6 +169,11 @@ class LocalConnection(AbstractConnection):
         """What redis-py shows of this connection."""
         return [("engine", id(self.engine)), ("db", self.db)]
 
+    def set_parser(self, parser_class: Any) -> None:
+        """Sets what reads the replies."""
+        super().set_parser(parser_class)  # type: ignore[no-untyped-call]
+        show_errors(self._parser)
+
     def can_read(self, timeout: float = 0) -> bool:
         """Is there a reply or a message?"""
         if self._sock is None:
@@ -205,21 +212,35 @@ class LocalRedis(redis.Redis):
         self.caller = caller_for(self, ConnectionPool, LocalConnection, "_sock")
 
     def read_unread(self, connection: LocalConnection, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """The answer to a command that was run, from the reply that the connection holds; gives the connection back."""
-        try:
+        """The answer to a command that was run, from the reply that the connection holds; gives the connection back.
+
+        It is the first of the attempts that the client makes: if its connection ended instead, the command is sent again if it should be.
+        """
+        sent = True
+
+        def attempt() -> Any:
+            nonlocal sent
+            if not sent:
+                connection.send_command(*args)  # type: ignore[no-untyped-call]
+            sent = False
             return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
-        except (redis.ConnectionError, redis.TimeoutError):
-            # no reply but a refusal or an end: what follows is decided by the retries that were asked for
-            pass
+
+        try:
+            return connection.retry.call_with_retry(attempt, on_failure(self, connection))
         finally:
             self.connection_pool._available_connections.append(connection)
-        return self.execute_by_pool(*args, **options)  # type: ignore[no-untyped-call]
 
 
-def connect(engine: Engine | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.Redis:
-    """A redis.Redis on `engine`, or on a new one of its own; options are redis.Redis's (db, decode_responses, protocol ...)."""
+def connect(engine: Engine | str | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.Redis:
+    """A redis.Redis on `engine`, on the store of a URL, or on a new engine of its own.
+
+    engine: a zippy.Engine; or file:///path/to/folder, a store that is kept there; or mem://name, one in memory by this name. Whoever names
+    such a store while somebody refers to it gets the same one. Settings of the engine follow a URL as ?appendfsync=always&save=60+1.
+    options: redis.Redis's (db, decode_responses, protocol ...).
+    ValueError: a wrong URL or setting. zippy.FolderError: the folder cannot be opened; zippy.FolderInUse: by whom it is used.
+    """
     if MaintNotificationsConfig is not None:
         # announcements of a host's maintenance: redis-py 7.4 and 8.0 refuse RESP3 to a connection without a host unless this is off
         options.setdefault("maint_notifications_config", MaintNotificationsConfig(enabled=False))
-    pool = ConnectionPool(connection_class=LocalConnection, engine=engine or Engine(), **options)
+    pool = ConnectionPool(connection_class=LocalConnection, engine=engine_for(engine), **options)
     return LocalRedis(connection_pool=pool, single_connection_client=single_connection_client)

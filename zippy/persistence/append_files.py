@@ -13,6 +13,7 @@ from zippy._core.append_load import AppendError, RequestLoader
 from zippy._core.introspection import internal_session
 from zippy._core.session import Core
 from zippy._core.snapshot import SnapshotError
+from zippy.persistence.folder_lock import FolderError
 from zippy.persistence.manifest import BASE, LogFile, Manifest, ManifestError, read_manifest, sync_file
 from zippy.persistence.snapshots import TEMPORARY, is_running, mapped
 from zippy.settings import Settings
@@ -22,7 +23,7 @@ log = logging.getLogger("zippy")
 RDB_HEAD = b"REDIS"
 
 
-class LogError(Exception):
+class LogError(FolderError):
     """Why the log cannot be used; a sentence for the user."""
 
 

@@ -1,30 +1,31 @@
 """The append-only file as a service: kept from the start or from a CONFIG SET on, rewritten in the background, synced by a thread.
 
-A server gets the service with `server.join(AppendOnly(core, settings, snapshots))`.
+A server gets the service with `server.join(AppendOnly(core, settings, snapshots, give_up))`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from zippy._core import snapshot
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import reset_stats, slowlog_clear
-from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy._core.resp.kinds import OK, Later, ReplyError, Simple
 from zippy._core.session import Core, Session
 from zippy._core.snapshot import SaveRequest
 from zippy.persistence.append_files import AppendFiles, LogError
 from zippy.persistence.background import BackgroundSave, progress_fields
 from zippy.persistence.disk_thread import DiskThread
+from zippy.persistence.folder_lock import FolderError
 from zippy.persistence.manifest import HISTORY, LogFile, Manifest
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.arguments import INT64_MAX, integer
@@ -70,21 +71,25 @@ class Rewrite:
 
 
 class AppendOnly:
-    """The append-only log of one server, a service to be joined to it."""
+    """The append-only log of one server, a service to be joined to it.
 
-    def __init__(self, core: Core, settings: Settings, snapshots: Snapshots) -> None:
+    give_up(text, errno): called where a reply that left would promise what is not kept; it ends the process, or raises.
+    """
+
+    def __init__(self, core: Core, settings: Settings, snapshots: Snapshots, give_up: Callable[[str, int], NoReturn]) -> None:
         self.core = core
         self.settings = settings
         self.snapshots = snapshots
+        self.schedule = snapshots.schedule
         self.files = AppendFiles(settings)
-        self.log = AppendLog(core, self.sync_in_thread, self.close_in_thread, self.tell_problem, self.give_up)
-        self.disk = DiskThread()
+        self.log = AppendLog(core, self.sync_in_thread, self.close_in_thread, self.tell_problem, give_up)
+        self.disk = DiskThread(self.schedule)
         self.state = State.OFF
         self.manifest: Manifest | None = None
         self.rewrite: Rewrite | None = None
         self.scheduled = False  # a rewrite is to follow as soon as it can
         self.settled_failures = 0  # failed syncs of the log since which a new base was written
-        self.waiters: list[tuple[int, asyncio.Future[None]]] = []  # of WAITAOF: what has to be on disk
+        self.waiters: list[tuple[int, Later]] = []  # of WAITAOF: what has to be on disk
         self.settled = 0  # bytes of the files that do not grow any more
         self.base_size = 0  # bytes of the whole log after the last rewrite, or of the base at the start
         self.told_at = -REPEAT_SECONDS
@@ -121,34 +126,37 @@ class AppendOnly:
 
     # At the start
 
-    def load_at_start(self) -> bool:
-        """Loads the data: the log's, where one is kept, else the snapshot. False: that cannot be done; all files are left as they are."""
+    @property
+    def leaves_log_aside(self) -> bool:
+        """Whether there is a log that is not to be loaded, since none is kept."""
+        return not self.settings.flag("appendonly") and (self.files.folder / f"{self.files.name}.manifest").exists()
+
+    def load_at_start(self) -> None:
+        """Loads the data: the log's, where one is kept, else the snapshot. FolderError: that cannot be done; all files are left as they
+        are."""
         if not self.settings.flag("appendonly"):
-            return self.snapshots.load_at_start()
+            self.snapshots.load_at_start()
+            return
+        self.snapshots.hold_folder()
         self.snapshots.remove_leftovers()
         self.files.remove_leftovers()
         try:
             self.disk.start()
             self.manifest = self.files.find()
             if self.manifest is None:
-                return self.begin_without_log()
-            self.files.load(self.core, self.manifest)
-            self.forget_loading()
-            self.base_size = self.files.size(self.manifest.base) if self.manifest.base else 0
+                self.begin_without_log()
+            else:
+                self.files.load(self.core, self.manifest)
+                self.forget_loading()
+                self.base_size = self.files.size(self.manifest.base) if self.manifest.base else 0
             self.open_last()
-        except LogError as error:
-            log.critical("%s. Exiting.", error)
-            return False
         except OSError as error:
-            log.critical("Cannot write the append-only file in %s: %s. Exiting.", self.files.folder, error.strerror)
-            return False
+            raise LogError(f"Cannot write the append-only file in {self.files.folder}: {error.strerror}") from None
         self.enter(State.ON)
-        return True
 
-    def begin_without_log(self) -> bool:
+    def begin_without_log(self) -> None:
         """Begins a log with what the snapshot holds."""
-        if not self.snapshots.load_at_start():
-            return False
+        self.snapshots.load_at_start()
         if self.snapshots.loaded.get("keys"):
             log.warning("There was no append-only file yet: it begins with what the snapshot %s holds", self.snapshots.path)
         self.files.make_folder()
@@ -157,9 +165,6 @@ class AppendOnly:
         snapshot.save_here(self.core, self.request(base))
         log.info("Creating AOF base file %s on server start", base.name)
         self.manifest = replace(manifest, base=base)
-        self.open_last()
-        self.enter(State.ON)
-        return True
 
     def open_last(self) -> None:
         """Goes on with the last increment, or begins the first one; deletes what was replaced before the last end."""
@@ -215,10 +220,11 @@ class AppendOnly:
     def switch_on(self) -> None:
         """Has a base written, with which the log begins. SettingError when there is no place for it."""
         try:
+            self.snapshots.hold_folder()
             self.disk.start()
             self.files.make_folder()
-        except OSError as error:
-            raise SettingError(f"Unable to turn on AOF: {error.strerror}") from None
+        except (OSError, FolderError) as error:
+            raise SettingError(f"Unable to turn on AOF: {getattr(error, 'strerror', error)}") from None
         self.prepare()
 
     def prepare(self) -> None:
@@ -229,7 +235,7 @@ class AppendOnly:
         self.enter(State.PREPARING)
         self.scheduled = True
         # between two turns, so that neither half a transaction nor a part of a turn is in the base
-        asyncio.get_running_loop().call_soon(self.try_scheduled)
+        self.schedule.call_soon(self.try_scheduled)
 
     def switch_off(self) -> None:
         """Ends the log where it is; what it has until now is on disk."""
@@ -301,7 +307,7 @@ class AppendOnly:
             log.warning("Error writing to the AOF file: %s", os.strerror(error))
         self.last_error = error
         if error and self.state is State.PREPARING:
-            asyncio.get_running_loop().call_soon(self.give_base_up)
+            self.schedule.call_soon(self.give_base_up)
 
     def give_base_up(self) -> None:
         """Ends a rewrite whose increment cannot be written, while the log is not on yet."""
@@ -309,12 +315,6 @@ class AppendOnly:
             log.warning("Background AOF rewrite given up: its increment cannot be written")
             self.end_rewrite()
             self.rewrite_failed()
-
-    def give_up(self, text: str, error: int) -> None:
-        """Ends the process at once: a reply that left now would promise what is not kept."""
-        log.critical("%s: %s. Exiting.", text, os.strerror(error))
-        logging.shutdown()
-        os._exit(1)
 
     def cron(self) -> None:
         """Writes what was put off, syncs once a second, rewrites when asked or when the log has grown."""
@@ -328,6 +328,13 @@ class AppendOnly:
         elif self.state is State.ON and self.has_grown and not self.is_saving and not self.is_patient:
             log.info("Starting automatic rewriting of AOF on %d%% growth", self.growth)
             self.begin_rewrite()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is under way or to follow: all is written, and on disk if it is to be."""
+        if self.scheduled or self.waiters or self.rewrite is not None:
+            return False
+        return self.state is State.OFF or (self.log.is_at_rest and not self.is_doubtful and (not self.has_grown or self.is_patient))
 
     # Rewriting
 
@@ -401,7 +408,7 @@ class AppendOnly:
                 # whatever is there will be replaced as a whole
                 self.manifest = self.files.present()
             self.rewrite = self.start_rewrite(self.manifest)
-        except (OSError, LogError) as error:
+        except (OSError, FolderError) as error:
             log.warning("Can't rewrite append only file in background: %s", error)
             self.rewrite_failed()
             return False
@@ -410,7 +417,7 @@ class AppendOnly:
         return True
 
     def start_rewrite(self, manifest: Manifest) -> Rewrite:
-        """Opens the increment, if writes are logged, and starts the child. OSError."""
+        """Opens the increment, if writes are logged, and starts the child. OSError or FolderError."""
         first_increment = None
         if self.state is State.PREPARING:
             self.open_temporary_increment()
@@ -550,25 +557,44 @@ class AppendOnly:
 
     def wake_waiters(self) -> None:
         """Answers those whose writes are on disk."""
-        if not self.waiters:
-            return
-        for offset, future in self.waiters:
-            if not future.done() and (self.holds(offset) or self.state is State.OFF):
-                future.set_result(None)
-        self.waiters = [waiter for waiter in self.waiters if not waiter[1].done()]
+        waiters, self.waiters = self.waiters, []
+        for offset, later in waiters:
+            if self.holds(offset) or self.state is State.OFF:
+                # a command may be under way that had this happen
+                self.schedule.call_soon(self.answer, offset, later)
+            elif later.deliver is not None:
+                self.waiters.append((offset, later))
 
-    async def wait_for_disk(self, offset: int, for_ever: bool, milliseconds: int) -> list[int]:
-        """The reply of WAITAOF: whether the log holds all up to the offset, and no replica. for_ever: nothing but time will do."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def answer(self, offset: int, later: Later) -> None:
+        """Replies to WAITAOF: whether the log holds all up to the offset, and no replica."""
+        later.answer([int(self.holds(offset)), 0])
+
+    def wait_for_disk(self, offset: int, for_ever: bool, milliseconds: int) -> Later:
+        """The reply of WAITAOF, once the log holds all up to the offset or time is over. for_ever: nothing but time will do."""
+        later = Later()
         if not for_ever:
-            self.waiters.append((offset, future))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(future, min(milliseconds / 1000, LONGEST_WAIT) if milliseconds else None)
-        return [int(self.holds(offset)), 0]
+            self.waiters.append((offset, later))
+        if milliseconds:
+            self.schedule.call_later(min(milliseconds / 1000, LONGEST_WAIT), self.answer, offset, later)
+        return later
 
     # The end
 
-    async def stop(self, save: bool | None) -> bool:
+    def write_base_here(self) -> None:
+        """Gives a log that is being switched on its base at once, everyone waits: for the end, nothing is logged after it. OSError or
+        LogError when that fails; the log is being switched on as before."""
+        self.end_rewrite()
+        self.close()
+        manifest = self.files.present()
+        base = manifest.next_base(self.as_commands)
+        snapshot.save_here(self.core, self.request(base))
+        history = tuple(replace(file, kind=HISTORY) for file in manifest.files)
+        manifest = replace(manifest, base=base, increments=(), history=(*manifest.history, *history))
+        manifest.write(self.files.folder)
+        self.manifest = manifest
+        self.enter(State.ON)
+
+    def stop(self, save: bool | None) -> bool:
         """Has everything on disk. False: the log that was switched on is not complete yet."""
         if self.state is State.PREPARING:
             log.warning("Writing initial AOF. Can't exit.")

@@ -23,6 +23,7 @@ from zippy._core.session import Core
 from zippy._core.snapshot import Progress, SaveRequest
 from zippy.persistence.disk_thread import DiskThread
 from zippy.persistence.manifest import sync_file
+from zippy.persistence.schedule import Schedule
 
 log = logging.getLogger("zippy")
 
@@ -202,9 +203,19 @@ class Walk:
 
     counter = 0
 
-    def __init__(self, core: Core, request: SaveRequest, path: Path, incremental_sync: bool, disk: DiskThread, on_end: Ended) -> None:
+    def __init__(
+        self,
+        core: Core,
+        request: SaveRequest,
+        path: Path,
+        incremental_sync: bool,
+        disk: DiskThread,
+        schedule: Schedule,
+        on_end: Ended,
+    ) -> None:
         Walk.counter += 1
         disk.start()
+        self.schedule = schedule
         self.started = time.monotonic()
         self.described = ""
         self.copied = 0
@@ -217,7 +228,7 @@ class Walk:
         self.on_end = on_end
         self.waiting = 0  # bytes that the disk has not taken yet
         self.ended = False
-        self.timer = asyncio.get_running_loop().call_later(0, self.step)
+        self.timer = schedule.call_later(0, self.step)
 
     @property
     def written(self) -> int:
@@ -242,7 +253,7 @@ class Walk:
         if self.walk.finished:
             self.disk.submit(self.file.finish, self.finished)
         else:
-            self.timer = asyncio.get_running_loop().call_later(self.delay or INTERVAL, self.step)
+            self.timer = self.schedule.call_later(self.delay or INTERVAL, self.step)
 
     def hand_over(self) -> None:
         """Has the thread write what is there."""

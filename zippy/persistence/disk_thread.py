@@ -1,8 +1,7 @@
-"""A thread for what waits for the disk: the loop goes on meanwhile."""
+"""A thread for what waits for the disk: everything else goes on meanwhile."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
@@ -11,25 +10,29 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from zippy.persistence.schedule import Schedule
+
 
 class Job(NamedTuple):
     """Something to do."""
 
     work: Callable[[], None]
-    done: Callable[[int], object]  # called in the loop, with the errno if that failed, else 0
+    done: Callable[[int], object]  # called by the schedule, with the errno if that failed, else 0
 
 
 class DiskThread:
-    """Does one job after the other, in the order in which they were given."""
+    """Does one job after the other, in the order in which they were given. schedule: who is told how they went."""
 
-    def __init__(self) -> None:
-        self.jobs: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, Job] | None] = queue.SimpleQueue()
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.thread: threading.Thread | None = None
+        self.ending: threading.Thread | None = None  # that was closed
 
     def submit(self, work: Callable[[], None], done: Callable[[int], object]) -> None:
-        """Has the work done; to be called in a running loop. OSError when there is no thread and none can be had."""
+        """Has the work done. OSError when there is no thread and none can be had."""
         self.start()
-        self.jobs.put((asyncio.get_running_loop(), Job(work, done)))
+        self.jobs.put(Job(work, done))
 
     def start(self) -> None:
         """Starts the thread unless it runs. OSError when the system has none left."""
@@ -45,19 +48,23 @@ class DiskThread:
 
     def run(self) -> None:
         """The thread's life."""
-        while (item := self.jobs.get()) is not None:
-            loop, job = item
+        while (job := self.jobs.get()) is not None:
             error = 0
             try:
                 job.work()
             except OSError as raised:
                 error = raised.errno or 1
-            # a loop that has ended meanwhile does not want to know
+            # a schedule that has ended meanwhile does not want to know
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(job.done, error)
+                self.schedule.call_soon_threadsafe(job.done, error)
 
     def close(self) -> None:
         """Lets the thread end after what it was given."""
         if self.thread is not None:
             self.jobs.put(None)
-            self.thread = None
+            self.ending, self.thread = self.thread, None
+
+    def join(self) -> None:
+        """Waits until a thread that was closed has ended."""
+        if self.ending is not None:
+            self.ending.join()

@@ -1,6 +1,6 @@
 """Snapshots: the data is loaded from an RDB file at the start, saved to it on command, at the `save` points and at the end.
 
-A server gets the service with `server.join(Snapshots(core, settings))`.
+A server gets the service with `server.join(Snapshots(core, settings, schedule, folder_lock))`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from zippy._core.session import Core, Session
 from zippy._core.snapshot import SaveRequest, SnapshotError
 from zippy.persistence.background import BackgroundSave, Child, Ended, Walk, progress_fields
 from zippy.persistence.disk_thread import DiskThread
+from zippy.persistence.folder_lock import FolderError, FolderLock
+from zippy.persistence.schedule import Schedule
 from zippy.server.arguments import syntax_error, text
 from zippy.server.debug import debug
 from zippy.server.info import Fields, Sections
 from zippy.server.registry import command
-from zippy.settings import SettingError, Settings, find_setting
+from zippy.settings import Settings
 from zippy.version import REDIS_VERSION
 
 log = logging.getLogger("zippy")
@@ -37,15 +39,17 @@ SCHEDULED = Simple("Background saving scheduled")
 
 
 class Snapshots:
-    """The snapshots of one server, a service to be joined to it."""
+    """The snapshots of one server, a service to be joined to it. The setting `dir` is an absolute path."""
 
-    def __init__(self, core: Core, settings: Settings) -> None:
+    def __init__(self, core: Core, settings: Settings, schedule: Schedule, folder_lock: FolderLock) -> None:
         self.core = core
         self.settings = settings
+        self.schedule = schedule
+        self.folder_lock = folder_lock
         self.under_way: BackgroundSave | None = None
         self.other_save: Callable[[], bool] = lambda: False  # whether another service has a background save under way
         self.on_reload: Callable[[], None] = lambda: None  # called when a file was loaded in the place of what was there
-        self.disk = DiskThread()
+        self.disk = DiskThread(schedule)
         self.scheduled = False  # a BGSAVE is to follow as soon as it can
         self.last_save = int(time.time())
         self.last_try = 0.0  # of a background save, monotonic seconds
@@ -57,8 +61,6 @@ class Snapshots:
         self.last_fork_us = 0
         self.loaded: dict[str, Any] = {}
         core.on_flush_all = self.all_flushed
-        self.change_folder(os.getcwd())
-        settings.on_change("dir", self.change_folder)
         settings.on_change("save", lambda _: self.update_denial())
         settings.on_change("stop-writes-on-bgsave-error", lambda _: self.update_denial())
 
@@ -78,16 +80,9 @@ class Snapshots:
         assert isinstance(value, tuple)
         return value
 
-    def change_folder(self, folder: Any) -> None:
-        """Goes to the folder of the setting `dir`, whose value is absolute from then on, so that it stays right wherever the process
-        goes."""
-        setting = find_setting("dir")
-        assert setting is not None
-        try:
-            os.chdir(folder)
-        except OSError as error:
-            raise SettingError(str(error.strerror)) from None
-        self.settings.put(setting, os.getcwd())
+    def hold_folder(self) -> None:
+        """Sees to it that nobody else keeps data in the folder that cannot share it. FolderError when somebody does."""
+        self.folder_lock.hold(Path(self.settings.text("dir")))
 
     # Loading
 
@@ -110,20 +105,19 @@ class Snapshots:
             log.info("Libraries of functions loaded: %d", self.loaded["libraries"])
         log.info("DB loaded from disk: %.3f seconds", time.monotonic() - began)
 
-    def load_at_start(self) -> bool:
-        """Loads the file and clears away what a killed process left half written. False: the file is there but cannot be loaded; it is left
-        as it is."""
+    def load_at_start(self) -> None:
+        """Loads the file and clears away what a killed process left half written. FolderError: the file is there but cannot be loaded; it
+        is left as it is."""
+        if self.points:
+            self.hold_folder()
         self.remove_leftovers()
         try:
             self.load()
         except SnapshotError as error:
-            where = "Cannot load the snapshot %s: %s at byte %d. It was left as it is; exiting."
-            log.critical(where, self.path, error.problem, error.offset)
-            return False
+            problem = f"{error.problem} at byte {error.offset}"
+            raise FolderError(f"Cannot load the snapshot {self.path}: {problem}. It was left as it is") from None
         except OSError as error:
-            log.critical("Cannot read the snapshot %s: %s. Exiting.", self.path, error.strerror)
-            return False
-        return True
+            raise FolderError(f"Cannot read the snapshot {self.path}: {error.strerror}") from None
 
     def remove_leftovers(self) -> None:
         """Removes temporary files of processes that are gone."""
@@ -150,9 +144,10 @@ class Snapshots:
     def save(self) -> bool:
         """Saves at once, everyone waits; False when that failed."""
         try:
+            self.hold_folder()
             snapshot.save_here(self.core, self.request())
-        except OSError as error:
-            log.warning("Error saving DB on disk: %s (%s)", error.strerror, self.path)
+        except (OSError, FolderError) as error:
+            log.warning("Error saving DB on disk: %s (%s)", getattr(error, "strerror", error), self.path)
             return False
         log.info("DB saved on disk")
         self.saved(snapshot.changes(self.core))
@@ -171,17 +166,19 @@ class Snapshots:
         self.last_try = time.monotonic()
         try:
             self.under_way = self.begin(self.request(), self.path, self.ended)
-        except OSError as error:
-            log.warning("Can't save in background: %s", error.strerror)
+        except (OSError, FolderError) as error:
+            log.warning("Can't save in background: %s", getattr(error, "strerror", error))
             self.set_failing(True)
             return False
         log.info("Background saving started%s", self.under_way.described)
         return True
 
     def begin(self, request: SaveRequest, path: Path, on_end: Ended, as_commands: bool = False) -> BackgroundSave:
-        """Begins a background save, in the way that the settings say. OSError when it cannot be begun."""
+        """Begins a background save, in the way that the settings say. OSError or FolderError when it cannot be begun."""
+        self.hold_folder()
         if self.settings.text("snapshot-method") == "walk" and not as_commands:
-            return Walk(self.core, request, path, self.settings.flag("rdb-save-incremental-fsync"), self.disk, on_end)
+            incremental = self.settings.flag("rdb-save-incremental-fsync")
+            return Walk(self.core, request, path, incremental, self.disk, self.schedule, on_end)
         child = Child(self.core, request, path.parent, on_end)
         self.note_fork(child.fork_seconds)
         return child
@@ -244,7 +241,21 @@ class Snapshots:
                 self.save_in_background()
                 return
 
-    async def stop(self, save: bool | None) -> bool:
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is under way or to follow, unless a save point is reached."""
+        return self.under_way is None and not self.scheduled
+
+    def seconds_to_point(self) -> float | None:
+        """How long until the next save point is reached, if nothing else changes; None: none will be."""
+        changes = snapshot.changes(self.core)
+        due = [self.last_save + seconds + 1 for seconds, least in self.points if changes and changes >= least]
+        if not due:
+            return None
+        wait = max(min(due) - time.time(), 0.0)
+        return max(wait, RETRY_SECONDS - (time.monotonic() - self.last_try)) if self.failing else wait
+
+    def stop(self, save: bool | None) -> bool:
         """Saves for the end, if asked for or set up (save is None). False: that failed."""
         if self.under_way is not None:
             log.warning("There is a child saving an .rdb. Killing it!")

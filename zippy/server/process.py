@@ -10,6 +10,7 @@ import resource
 import socket
 import sys
 import time
+from typing import NoReturn
 
 from zippy._core.session import log_aborts_to
 from zippy.settings import SettingError, Settings, Value, find_setting
@@ -104,6 +105,30 @@ def follow_maxclients(settings: Settings) -> None:
             raise SettingError(f"The operating system is not able to handle the specified number of clients, try with {most}")
 
     settings.on_change("maxclients", check)
+
+
+def follow_folder(settings: Settings) -> None:
+    """Goes to the folder of the setting `dir`, now and when it changes. Its value is absolute from then on."""
+    setting = find_setting("dir")
+    assert setting is not None
+
+    def go(folder: Value) -> None:
+        assert isinstance(folder, str)
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise SettingError(str(error.strerror)) from None
+        settings.put(setting, os.getcwd())
+
+    go(os.getcwd())
+    settings.on_change("dir", go)
+
+
+def end_process(text: str, error: int) -> NoReturn:
+    """Ends the process at once, because of an errno: a reply that left now would promise what is not kept."""
+    log.critical("%s: %s. Exiting.", text, os.strerror(error))
+    logging.shutdown()
+    os._exit(1)
 
 
 def go_to_background() -> None:

@@ -2,7 +2,8 @@
 
 A handler is marked where it is written, with `@command("config|get")`: a method of the part of the server that it needs, or a function
 where the session and its core are enough. It takes the session and the whole request, the command's name first, and returns a value of
-zippy/_core/resp/kinds.py, or a coroutine of one. `bind` hands the handlers of such a part, or of a module, to a core.
+zippy/_core/resp/kinds.py (Later: it comes later), or a coroutine of one. `bind` hands the handlers of such a part, or of a module, to a
+core.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Service(Protocol):
     def cron(self) -> None:
         """Its periodic work."""
 
-    async def stop(self, save: bool | None) -> bool:
+    def stop(self, save: bool | None) -> bool:
         """Its last work; save: whether data is to be saved, None: as the settings say. False: it refuses."""
 
     def sections(self) -> Sections:

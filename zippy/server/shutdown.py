@@ -24,7 +24,7 @@ class Shutdown:
     def __init__(self, close: Callable[[], Awaitable[None]]) -> None:
         self.close = close
         # services' last work, called with `save` of `begin`; False: refused
-        self.work: list[Callable[[bool | None], Awaitable[bool]]] = []
+        self.work: list[Callable[[bool | None], bool]] = []
         self.ended: asyncio.Future[int] | None = None  # None: there is no loop that it could end
         self.under_way: asyncio.Task[bool] | None = None
 
@@ -49,7 +49,7 @@ class Shutdown:
     async def carry_out(self, save: bool | None, force: bool) -> bool:
         """The body of `begin`."""
         for work in self.work:
-            if not await work(save) and not force:
+            if not work(save) and not force:
                 log.warning("Errors trying to shut down. Check the log for more information")
                 self.under_way = None
                 return False

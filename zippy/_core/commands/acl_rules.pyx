@@ -12,7 +12,7 @@ from zippy._core.ground.slice cimport slice_equal
 from zippy._core.commands.acl_user cimport (
     ACCESS_BOTH, ACCESS_READ, ACCESS_WRITE, SELECTOR_ALL_CHANNELS, SELECTOR_ALL_COMMANDS, SELECTOR_ALL_KEYS, USER_NO_PASSWORD, USER_ON,
     USER_SKIPS_SANITIZING, Term, pattern_compile, selector_allow_all, selector_deny_all, selector_init, terms_add, terms_clear,
-    terms_find, terms_remove, user_clear_selectors
+    terms_find, terms_remove, user_add_selector, user_clear_selectors
 )
 from zippy._core.commands.args cimport OptionTable, arg_choice, option_table
 from zippy._core.commands.rows cimport category_name
@@ -391,15 +391,12 @@ cdef inline bint all_channels_by_default(const Engine* e) noexcept nogil:
 cdef const char* add_selector(Engine* e, User* u, Slice inside) noexcept nogil:
     """The rules between two parentheses."""
     cdef Selector* s = <Selector*>mem_zalloc(sizeof(Selector))
-    cdef Selector* last = &u.root
     cdef const char* wrong = NULL
     cdef size_t begin
     cdef size_t end = 0
     selector_init(s, all_channels_by_default(e))
-    while last.next != NULL:
-        last = last.next
     # where a rule is wrong the user is thrown away, and this with it
-    last.next = s
+    user_add_selector(u, s)
     while wrong == NULL:
         while end < inside.len and is_blank(inside.ptr[end]):
             end += 1

@@ -80,6 +80,7 @@ cdef struct User:
     uint32_t flags               # USER_ bits
     Terms passwords
     Selector root                # the others are its next
+    Selector* last               # of the others; NULL: there is none
 
 
 cdef struct Users:
@@ -109,6 +110,7 @@ cdef inline bint selector_has(const Selector* s, int id) noexcept nogil:
 cdef User* user_new(Slice name, bint all_channels) noexcept nogil           # off, without password and rights
 cdef User* user_copy(const User* u) noexcept nogil
 cdef void user_free(User* u) noexcept nogil                                 # NULL is allowed
+cdef void user_add_selector(User* u, Selector* s) noexcept nogil            # behind the others; the user owns it then
 cdef void user_clear_selectors(User* u) noexcept nogil                      # all but the user's own
 cdef void user_swap(User* a, User* b) noexcept nogil                        # all but the names
 cdef bint user_is_free(const User* u) noexcept nogil                        # there is nothing that it may not do

@@ -155,16 +155,24 @@ cdef User* user_new(Slice name, bint all_channels) noexcept nogil:
 cdef User* user_copy(const User* u) noexcept nogil:
     cdef User* copy = user_new(u.name, False)
     cdef const Selector* s = u.root.next
-    cdef Selector* last = &copy.root
+    cdef Selector* selector
     copy.flags = u.flags
     terms_copy(&copy.passwords, &u.passwords)
     selector_copy(&copy.root, &u.root)
     while s != NULL:
-        last.next = <Selector*>mem_alloc(sizeof(Selector))
-        last = last.next
-        selector_copy(last, s)
+        selector = <Selector*>mem_alloc(sizeof(Selector))
+        selector_copy(selector, s)
+        user_add_selector(copy, selector)
         s = s.next
     return copy
+
+
+cdef void user_add_selector(User* u, Selector* s) noexcept nogil:
+    if u.last != NULL:
+        u.last.next = s
+    else:
+        u.root.next = s
+    u.last = s
 
 
 cdef void user_clear_selectors(User* u) noexcept nogil:
@@ -175,7 +183,7 @@ cdef void user_clear_selectors(User* u) noexcept nogil:
         selector_clear(s)
         mem_free(s)
         s = after
-    u.root.next = NULL
+    u.root.next = u.last = NULL
 
 
 cdef void user_free(User* u) noexcept nogil:

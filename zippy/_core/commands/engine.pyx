@@ -9,7 +9,7 @@ from zippy._core.ground.hashtable cimport HashTable, ht_find, ht_free, ht_init
 from zippy._core.ground.mem cimport mem_charge_to, mem_free, mem_has_room, mem_try_realloc
 from zippy._core.keyspace.db cimport db_prefetch, keyspace_free, keyspace_init, lookup_peek
 from zippy._core.keyspace.effects cimport (
-    effects_begin_unit, effects_end_unit, next_ready, propagate, waiting_at
+    effects_begin_unit, effects_end_unit, next_ready, propagate, wait_anew, waiting_at
 )
 from zippy._core.keyspace.evict cimport EVICT_FAILED, EvictStatus, evict_forget, evict_to_limit
 from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_is_much
@@ -503,11 +503,14 @@ cdef void serve_key(Engine* e, ReadyKey* ready) noexcept nogil:
         entry = lookup_peek(ready.db, ready.key)
         if entry == NULL and not removal:
             return
-        # a served client leaves the queue; the next place is known before, and the last one was there when the key became ready
+        # a client leaves its place in the queue; the next one is known before, and the last one was there when the key became ready
         after = NULL if node == last else node.next
         c = <Client*>node.client
         if c.block.wanted.removal or entry != NULL and entry_type(entry) == c.block.wanted.value_type:
             retry(e, c)
+            if c.flags & CLIENT_BLOCKED:
+                # as in Redis, who looked in vain waits behind those who came meanwhile, for other keys too
+                wait_anew(c.block.places)
         node = after
 
 

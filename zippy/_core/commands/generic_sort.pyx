@@ -33,6 +33,7 @@ cdef enum:
     ELEMENT_TEXT = 24        # bytes of scratch for an integer element
     ELEMENT = 16             # bytes, about, of an element beside its text
     RUN = 4                  # items that are sorted by insertion before merging begins
+    SELECTED = 64            # items for which there is room beside twice those wanted, before all others are dropped
 
 
 cdef enum SortFlag:
@@ -71,7 +72,7 @@ cdef struct SortRequest:
     Slice store              # borrowed; ptr is NULL without STORE
     int64_t offset
     int64_t count            # negative: all
-    int gets                 # GET patterns; their places in argv are found again when needed
+    int gets                 # patterns of GET
 
 
 cdef struct Item:
@@ -88,6 +89,7 @@ cdef struct Rank:
 
 cdef struct Sorting:
     SortRequest options
+    Slice* gets              # the patterns of GET, borrowed from argv; NULL without one
     Buf arena                # bytes of elements and weights
     Item* items
     int64_t length
@@ -358,6 +360,10 @@ cdef void merge(const Sorting* s, const Rank* ranks, int64_t middle, int64_t end
     cdef int64_t left = 0
     cdef int64_t right = middle
     cdef bint later
+    if middle == end or not precedes(s, &ranks[middle], &ranks[middle - 1]):
+        # in order already: what is all alike costs no comparison an item
+        memcpy(merged, ranks, end * sizeof(Rank))
+        return
     while left < middle and right < end:
         if ranks[left].bits == ranks[right].bits:
             later = precedes(s, &ranks[right], &ranks[left])
@@ -411,55 +417,67 @@ cdef uint64_t text_bits(Slice text, size_t at) noexcept nogil:
     return bits
 
 
-cdef void rank_items(const Sorting* s, Rank* ranks) noexcept nogil:
+cdef Rank* merge_sort(const Sorting* s, Rank* ranks, int64_t count, Rank* merged) noexcept nogil:
+    """The one of two arrays in which the ranks are in order in the end."""
+    cdef int64_t width = RUN
+    cdef int64_t begin = 0
+    while begin < count:
+        sort_run(s, ranks + begin, min(<int64_t>RUN, count - begin))
+        begin += RUN
+    while width < count:
+        begin = 0
+        while begin < count:
+            merge(s, ranks + begin, min(width, count - begin), min(2 * width, count - begin), merged + begin)
+            begin += 2 * width
+        ranks, merged = merged, ranks
+        width *= 2
+    return ranks
+
+
+cdef const Rank* first_ranks(const Sorting* s, int64_t wanted, int64_t room, Rank* ranks, Rank* merged) noexcept nogil:
+    """The one of two arrays in which those wanted are in order in the end, from the first on. When so many have been ranked as there is
+    room for, all but those wanted are dropped, and from then on only what precedes the last of these is taken."""
     cdef uint64_t turned = UINT64_MAX if s.options.descending else 0
     cdef size_t prefix = common_prefix(s) if s.options.alpha else 0
+    cdef Rank* kept
+    cdef bint chosen = False
+    cdef int64_t count = 0
     cdef int64_t i
     for i in range(s.length):
-        ranks[i].index = i
-        ranks[i].bits = turned ^ (text_bits(text_of(s, i), prefix) if s.options.alpha else ordered_bits(s.items[i].score))
+        ranks[count].index = i
+        ranks[count].bits = turned ^ (text_bits(text_of(s, i), prefix) if s.options.alpha else ordered_bits(s.items[i].score))
+        if chosen and not precedes(s, &ranks[count], &ranks[wanted - 1]):
+            continue
+        count += 1
+        if count == room and i + 1 < s.length:
+            kept = merge_sort(s, ranks, count, merged)
+            if kept != ranks:
+                ranks, merged = merged, ranks
+            count = wanted
+            chosen = True
+    return merge_sort(s, ranks, count, merged)
 
 
-cdef void put_in_order(Sorting* s, const Rank* ranks, Item* items) noexcept nogil:
-    """Moves the items into an array in which they are in order."""
-    cdef int64_t i
-    for i in range(s.length):
-        items[i] = s.items[ranks[i].index]
-    mem_free(s.items)
-    s.items = items
-
-
-cdef bint merge_sort(Sorting* s) noexcept nogil:
-    """False: out of memory."""
-    cdef Item* items = <Item*>mem_try_alloc(s.length * sizeof(Item))
-    cdef Rank* ranks = <Rank*>mem_try_alloc(s.length * sizeof(Rank))
-    cdef Rank* merged = <Rank*>mem_try_alloc(s.length * sizeof(Rank))
+cdef bint put_in_order(Sorting* s, int64_t wanted) noexcept nogil:
+    """Leaves only so many items, those that are first in the order, and in order; the length stays. False: out of memory."""
+    cdef int64_t room = min(s.length, 2 * wanted + SELECTED)
+    cdef Item* items = <Item*>mem_try_alloc(wanted * sizeof(Item))
+    cdef Rank* ranks = <Rank*>mem_try_alloc(room * sizeof(Rank))
+    cdef Rank* merged = <Rank*>mem_try_alloc(room * sizeof(Rank))
     cdef bint enough = items != NULL and ranks != NULL and merged != NULL
+    cdef const Rank* first
+    cdef int64_t i
     if enough:
-        put_in_order(s, merged_ranks(s, ranks, merged), items)
+        first = first_ranks(s, wanted, room, ranks, merged)
+        for i in range(wanted):
+            items[i] = s.items[first[i].index]
+        mem_free(s.items)
+        s.items = items
     else:
         mem_free(items)
     mem_free(ranks)
     mem_free(merged)
     return enough
-
-
-cdef const Rank* merged_ranks(const Sorting* s, Rank* ranks, Rank* merged) noexcept nogil:
-    """The one of two arrays in which the ranks are in order in the end."""
-    cdef int64_t width = RUN
-    cdef int64_t begin = 0
-    rank_items(s, ranks)
-    while begin < s.length:
-        sort_run(s, ranks + begin, min(<int64_t>RUN, s.length - begin))
-        begin += RUN
-    while width < s.length:
-        begin = 0
-        while begin < s.length:
-            merge(s, ranks + begin, min(width, s.length - begin), min(2 * width, s.length - begin), merged + begin)
-            begin += 2 * width
-        ranks, merged = merged, ranks
-        width *= 2
-    return ranks
 
 
 cdef void reverse(Sorting* s) noexcept nogil:
@@ -485,11 +503,11 @@ cdef void window(const Sorting* s, int64_t* first, int64_t* last) noexcept nogil
         last[0] = first[0] + o.count - 1
 
 
-cdef void reply_items(Client* c, const Sorting* s, int argc, const Slice* argv) noexcept nogil:
+cdef void reply_items(Client* c, const Sorting* s) noexcept nogil:
     cdef int64_t first
     cdef int64_t last
     cdef int64_t i
-    cdef int at
+    cdef int get
     cdef size_t place = c.reply.out.len
     cdef Buf scratch
     cdef Slice value
@@ -500,36 +518,41 @@ cdef void reply_items(Client* c, const Sorting* s, int argc, const Slice* argv) 
         if s.options.gets == 0:
             reply_bulk(&c.reply, s.items[i].element)
             continue
-        at = next_get(argc, argv, 2)
-        while at < argc:
-            if look_up(c, argv[at], s.items[i].element, &scratch, &value):
+        for get in range(s.options.gets):
+            if look_up(c, s.gets[get], s.items[i].element, &scratch, &value):
                 reply_bulk(&c.reply, value)
             else:
                 reply_null(&c.reply)
-            at = next_get(argc, argv, at + 1)
     if scratch.failed:
         reply_cut(&c.reply, place)
         reply_out_of_memory(c)
     buf_free(&scratch)
 
 
-cdef int next_get(int argc, const Slice* argv, int at) noexcept nogil:
-    """Where the next GET pattern stands from the option at `at` on; argc: there is none."""
+cdef bint read_gets(Sorting* s, int argc, const Slice* argv) noexcept nogil:
+    """Finds the patterns of GET once for all items; False: out of memory."""
     cdef Options options
-    options_begin(&options, &SORT_OPTIONS, argc, argv, at)
+    cdef int count = 0
+    if s.options.gets == 0:
+        return True
+    s.gets = <Slice*>mem_try_alloc(s.options.gets * sizeof(Slice))
+    if s.gets == NULL:
+        return False
+    options_begin(&options, &SORT_OPTIONS, argc, argv, 2)
     while options.at < argc:
         if arg_option(&options) == SORT_GET:
-            return options.at - 1
-    return argc
+            s.gets[count] = options.value[0]
+            count += 1
+    return True
 
 
-cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Slice* argv) noexcept nogil:
+cdef void store_items(Engine* e, Client* c, const Sorting* s) noexcept nogil:
     cdef int64_t first
     cdef int64_t last
     cdef int64_t i
     cdef int64_t stored = 0
     cdef Growth growth
-    cdef int at
+    cdef int get
     cdef Buf scratch
     cdef Slice value
     cdef Entry* result
@@ -544,17 +567,15 @@ cdef void store_items(Engine* e, Client* c, const Sorting* s, int argc, const Sl
     growth_begin(&growth)
     buf_init(&scratch)
     for i in range(first, last + 1):
-        at = next_get(argc, argv, 2) if s.options.gets else 0
-        while at < argc:
+        for get in range(s.options.gets if s.options.gets else 1):
             value = s.items[i].element
-            if s.options.gets and not look_up(c, argv[at], s.items[i].element, &scratch, &value):
+            if s.options.gets and not look_up(c, s.gets[get], s.items[i].element, &scratch, &value):
                 value = slice_of(<const char*>&scratch, 0)
             if scratch.failed or not growth_takes(&growth, value.len + ELEMENT):
                 break
             list_make_room(result, &e.settings, 1, &value)
             list_push(result, value, LIST_TAIL)
             stored += 1
-            at = next_get(argc, argv, at + 1) if s.options.gets else argc
     if scratch.failed or growth.failed:
         buf_free(&scratch)
         free_entry(&e.ks, result)
@@ -572,10 +593,13 @@ cdef inline bint is_whole(const Sorting* s) noexcept nogil:
 
 
 cdef bint arrange(Sorting* s, int type) noexcept nogil:
-    """Puts all items in the order wanted, once they have their scores; False: out of memory."""
+    """Puts the items that LIMIT leaves in the order wanted, once they have their scores; False: out of memory."""
+    cdef int64_t first
+    cdef int64_t last
     fix_addresses(s)
     if not s.options.unsorted:
-        return merge_sort(s)
+        window(s, &first, &last)
+        return last < first or put_in_order(s, last + 1)
     if type != TYPE_SET and s.options.descending:
         reverse(s)
     return True
@@ -602,12 +626,13 @@ cdef void sort(Engine* e, Client* c, int argc, Slice* argv, const OptionTable* t
         collect(&s, entry)
     if not s.options.unsorted and is_whole(&s) and not weigh(c, &s):
         reply_error(&c.reply, b"ERR One or more scores can't be converted into double")
-    elif not is_whole(&s) or not arrange(&s, type):
+    elif not is_whole(&s) or not read_gets(&s, argc, argv) or not arrange(&s, type):
         reply_out_of_memory(c)
     elif s.options.store.ptr != NULL:
-        store_items(e, c, &s, argc, argv)
+        store_items(e, c, &s)
     else:
-        reply_items(c, &s, argc, argv)
+        reply_items(c, &s)
+    mem_free(s.gets)
     mem_free(s.items)
     buf_free(&s.arena)
 

@@ -6,7 +6,7 @@ from zippy._core.ground.buf cimport slice_of
 from zippy._core.commands.accounting cimport feed_monitors
 from zippy._core.commands.args cimport OptionTable, arg_choice, arg_i64, option_table
 from zippy._core.commands.engine cimport engine_admits_script, engine_make_room, propagate_nothing, reply_busy
-from zippy._core.commands.scripting_cache cimport script_by_sha, script_load, script_used, scripting_free, scripting_of
+from zippy._core.commands.scripting_cache cimport script_by_sha, script_load, script_used, scripting_free, scripting_of, scripting_retire
 from zippy._core.commands.scripting_run cimport host_run
 from zippy._core.commands.scripting_types cimport (
     REPL_ALL, SCRIPT_ALLOW_OOM, SCRIPT_DECLARES, SCRIPT_NO_WRITES, SHA_TEXT, Script, Scripting, ScriptRun
@@ -17,8 +17,10 @@ from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply
 cdef enum DebugWord:
     DEBUG_NO = 1
     DEBUG_WITH = 2               # YES and SYNC
+    FLUSH_ASYNC = 1
+    FLUSH_SYNC = 2
 
-cdef OptionTable FLUSH_WORDS = option_table("script|flush", [("async", 1), ("sync", 1)])
+cdef OptionTable FLUSH_WORDS = option_table("script|flush", [("async", FLUSH_ASYNC), ("sync", FLUSH_SYNC)])
 cdef OptionTable DEBUG_WORDS = option_table("script|debug", [("no", DEBUG_NO), ("yes", DEBUG_WITH), ("sync", DEBUG_WITH)])
 
 
@@ -135,11 +137,15 @@ cdef void script_exists_command(Engine* e, Client* c, int argc, Slice* argv) noe
 
 
 cdef void script_flush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """SCRIPT FLUSH [ASYNC | SYNC]. Closes Lua, with what scripts left in it, whichever word it is; the next script opens it again."""
-    if argc > 3 or argc == 3 and not arg_choice(&FLUSH_WORDS, argv[2]):
+    """SCRIPT FLUSH [ASYNC | SYNC]. Closes Lua with what scripts left in it, in steps unless SYNC is said; the next script opens it anew."""
+    cdef uint32_t how = arg_choice(&FLUSH_WORDS, argv[2]) if argc == 3 else FLUSH_ASYNC
+    if argc > 3 or how == 0:
         reply_error(&c.reply, b"ERR SCRIPT FLUSH only support SYNC|ASYNC option")
         return
-    scripting_free(e)
+    if how == FLUSH_SYNC:
+        scripting_free(e)
+    else:
+        scripting_retire(e)
     reply_ok(&c.reply)
 
 

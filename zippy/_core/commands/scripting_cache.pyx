@@ -1,12 +1,11 @@
 # EVAL's script is looked for by its body, so that nothing is hashed with SHA-1 but what is new. Those that came with EVAL alone are evicted
 # beyond a number, as in Redis: clients that put arguments into bodies would fill the memory.
 
+from libc.stdint cimport UINT64_MAX
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_free, buf_init, slice_of
 from zippy._core.ground.hash cimport hash_bytes
-from zippy._core.ground.hashtable cimport (
-    HtIter, ht_find, ht_find_hashed, ht_free, ht_init, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_remove
-)
+from zippy._core.ground.hashtable cimport ht_drain, ht_find, ht_find_hashed, ht_free, ht_init, ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_free, mem_size, mem_try_alloc, mem_zalloc
 from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.commands.engine cimport reply_error_text
@@ -16,12 +15,13 @@ from zippy._core.commands.scripting_run cimport run_body, scripting_hook
 from zippy._core.commands.scripting_types cimport SHA_TEXT
 from zippy._core.commands.types cimport CLIENT_INTERNAL
 from zippy._core.lua.api cimport lua_find, lua_is_there, lua_missing, lua_State
-from zippy._core.lua.runtime cimport vm_close, vm_compile, vm_forget, vm_keep, vm_open
+from zippy._core.lua.runtime cimport vm_close, vm_collect_some, vm_compile, vm_forget, vm_keep, vm_open
 from zippy._core.lua.vm cimport vm_of
 from zippy._core.resp.writer cimport reply_error_slice, reply_free, reply_init
 
 cdef enum:
     EVICTABLE_MAX = 500          # scripts that came with EVAL
+    COLLECTIONS = 2              # of Lua's collector, before a machine is closed
 
 
 cdef void script_sha_of(const void* item, Slice* key) noexcept nogil:
@@ -80,14 +80,41 @@ cdef Scripting* scripting_of(Engine* e, Client* c) noexcept nogil:
     return s
 
 
-cdef void scripting_free(Engine* e) noexcept nogil:
+cdef void scripting_retire(Engine* e) noexcept nogil:
     cdef Scripting* s = <Scripting*>e.scripting
     if s == NULL:
         return
-    scripts_flush(s)
-    host_close(&s.host)
-    mem_free(s)
+    s.next = <Scripting*>e.dead_scripting
+    e.dead_scripting = s
     e.scripting = NULL
+
+
+cdef void scripting_free(Engine* e) noexcept nogil:
+    scripting_retire(e)
+    while not free_dead_scripts(e, UINT64_MAX):
+        pass
+
+
+cdef void free_drained(void* context, void* item) noexcept nogil:
+    script_free(<Scripting*>context, <Script*>item)
+
+
+cdef bint free_dead_scripts(Engine* e, uint64_t items) noexcept nogil:
+    cdef Scripting* s = <Scripting*>e.dead_scripting
+    if s == NULL:
+        return True
+    if not ht_drain(&s.by_sha, items, free_drained, s):
+        return False
+    # what is left for lua_close goes at once, so the collector takes the functions before, in steps of its own; it may have begun too early
+    # to see that they are gone, but not twice
+    if items != UINT64_MAX and s.collections < COLLECTIONS:
+        s.collections += vm_collect_some(&s.host.vm)
+        return False
+    ht_free(&s.by_body)
+    host_close(&s.host)
+    e.dead_scripting = s.next
+    mem_free(s)
+    return e.dead_scripting == NULL
 
 
 cdef void script_stop(Engine* e) noexcept nogil:
@@ -223,18 +250,3 @@ cdef Script* script_load(Scripting* s, Client* c, Slice body, bint keeps) noexce
         script.evictable = False
         s.evictable -= 1
     return script
-
-
-cdef void scripts_flush(Scripting* s) noexcept nogil:
-    cdef HtIter it
-    cdef void* script
-    ht_iter(&it, &s.by_sha)
-    script = ht_iter_next(&it)
-    while script != NULL:
-        script_free(s, <Script*>script)
-        script = ht_iter_next(&it)
-    ht_iter_done(&it)
-    ht_free(&s.by_sha)
-    ht_free(&s.by_body)
-    s.oldest = s.newest = NULL
-    s.evictable = 0

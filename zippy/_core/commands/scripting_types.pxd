@@ -71,3 +71,5 @@ cdef struct Scripting:
     Script* newest
     uint64_t evictable           # how many they are
     size_t bytes                 # that scripts take outside of Lua
+    Scripting* next              # of those that are freed in steps
+    int collections              # that Lua's collector has ended since the last script was freed

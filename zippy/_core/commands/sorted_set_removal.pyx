@@ -7,10 +7,13 @@ from zippy._core.commands.sorted_set_range cimport ranks_of_indexes, read_lex_ra
 from zippy._core.commands.types cimport Engine
 from zippy._core.keyspace.db cimport delete_key, open_for_write
 from zippy._core.keyspace.effects cimport mutated, notify
+from zippy._core.keyspace.lazy_free cimport free_entry
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport reply_int
 from zippy._core.values.entry cimport TYPE_ZSET
-from zippy._core.values.zset cimport zset_length, zset_lex_span, zset_remove, zset_remove_ranks, zset_score_span
+from zippy._core.values.zset cimport (
+    zset_leave_ranks, zset_length, zset_lex_span, zset_remove, zset_remove_ranks, zset_score_span
+)
 
 
 cdef void zset_removed(Client* c, Slice key, Entry* entry, const char* event, int64_t count) noexcept nogil:
@@ -39,11 +42,15 @@ cdef void zrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 
 cdef void remove_span(Client* c, Slice key, Entry* entry, uint64_t first, uint64_t count, const char* event) noexcept nogil:
-    """Takes count members from a rank on out and replies how many they were."""
-    cdef int64_t removed = <int64_t>zset_remove_ranks(entry, first, count)
-    if removed:
-        zset_removed(c, key, entry, event, removed)
-    reply_int(&c.reply, removed)
+    """Takes count members from a rank on out and replies how many they were. Where these are most of many, they are freed in steps."""
+    cdef Entry* left = zset_leave_ranks(entry, first, count)
+    if left != NULL:
+        free_entry(c.db.keyspace, left)
+    else:
+        zset_remove_ranks(entry, first, count)
+    if count:
+        zset_removed(c, key, entry, event, <int64_t>count)
+    reply_int(&c.reply, <int64_t>count)
 
 
 cdef bint open_range(Client* c, Slice key, Entry** entry) noexcept nogil:

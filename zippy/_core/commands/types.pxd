@@ -511,6 +511,7 @@ cdef struct Engine:
     AclLog acl_log
     describe_fn describe_client      # NULL: nobody can
     void* scripting                  # a Scripting, opaque here; NULL until the first script
+    void* dead_scripting             # Scriptings that are freed in steps, each the next one's `next`
     void* lua_functions              # a LuaFunctions, opaque here; NULL until the first library
     bint runs_function               # what runs is a function, no script of EVAL
     bint busy                        # a script has run for longer than it may keep others waiting

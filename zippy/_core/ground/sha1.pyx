@@ -1,4 +1,5 @@
-# Written after the standard, for short texts: one block at a time, with no tables.
+# Written after the standard, one block at a time. The rounds are written out five by five, after which each of the five words is in its
+# place again.
 
 from libc.string cimport memcpy, memset
 
@@ -15,15 +16,44 @@ cdef inline uint32_t big_endian(const uint8_t* at) noexcept nogil:
     return <uint32_t>at[0] << 24 | <uint32_t>at[1] << 16 | <uint32_t>at[2] << 8 | at[3]
 
 
-cdef inline uint32_t mixed(int round, uint32_t b, uint32_t c, uint32_t d) noexcept nogil:
-    """The standard's function of three words and the constant of a round, added."""
-    if round < 20:
-        return ((b & c) | (~b & d)) + <uint32_t>0x5A827999
-    if round < 40:
-        return (b ^ c ^ d) + <uint32_t>0x6ED9EBA1
-    if round < 60:
-        return ((b & c) | (b & d) | (c & d)) + <uint32_t>0x8F1BBCDC
-    return (b ^ c ^ d) + <uint32_t>0xCA62C1D6
+cdef inline uint32_t choice(uint32_t b, uint32_t c, uint32_t d) noexcept nogil:
+    return d ^ (b & (c ^ d))
+
+
+cdef inline uint32_t parity(uint32_t b, uint32_t c, uint32_t d) noexcept nogil:
+    return b ^ c ^ d
+
+
+cdef inline uint32_t majority(uint32_t b, uint32_t c, uint32_t d) noexcept nogil:
+    return (b & c) | (d & (b | c))
+
+
+cdef inline void turn(uint32_t a, uint32_t* b, uint32_t* e, uint32_t mixed) noexcept nogil:
+    """One round; e becomes what the standard calls a."""
+    e[0] += rotated(a, 5) + mixed
+    b[0] = rotated(b[0], 30)
+
+
+cdef inline void schedule(uint32_t* words, const uint8_t* block) noexcept nogil:
+    """Makes the words of all rounds from a block, with the constants of the rounds added in the end."""
+    cdef uint32_t[3] last
+    cdef uint32_t word
+    cdef int i
+    for i in range(16):
+        words[i] = big_endian(block + 4 * i)
+    memcpy(last, words + 13, sizeof(last))
+    for i in range(16, ROUNDS):
+        # the last three are kept beside, or the compiler takes two words at once and waits each time for one that was just written
+        word = rotated(last[0] ^ words[i - 8] ^ words[i - 14] ^ words[i - 16], 1)
+        words[i] = word
+        last[0] = last[1]
+        last[1] = last[2]
+        last[2] = word
+    for i in range(20):
+        words[i] += <uint32_t>0x5A827999
+        words[i + 20] += <uint32_t>0x6ED9EBA1
+        words[i + 40] += <uint32_t>0x8F1BBCDC
+        words[i + 60] += <uint32_t>0xCA62C1D6
 
 
 cdef void take_block(Sha1* h, const uint8_t* block) noexcept nogil:
@@ -33,19 +63,32 @@ cdef void take_block(Sha1* h, const uint8_t* block) noexcept nogil:
     cdef uint32_t c = h.state[2]
     cdef uint32_t d = h.state[3]
     cdef uint32_t e = h.state[4]
-    cdef uint32_t next
     cdef int i
-    for i in range(16):
-        words[i] = big_endian(block + 4 * i)
-    for i in range(16, ROUNDS):
-        words[i] = rotated(words[i - 3] ^ words[i - 8] ^ words[i - 14] ^ words[i - 16], 1)
-    for i in range(ROUNDS):
-        next = rotated(a, 5) + mixed(i, b, c, d) + e + words[i]
-        e = d
-        d = c
-        c = rotated(b, 30)
-        b = a
-        a = next
+    schedule(words, block)
+    for i in range(0, 20, 5):
+        turn(a, &b, &e, choice(b, c, d) + words[i])
+        turn(e, &a, &d, choice(a, b, c) + words[i + 1])
+        turn(d, &e, &c, choice(e, a, b) + words[i + 2])
+        turn(c, &d, &b, choice(d, e, a) + words[i + 3])
+        turn(b, &c, &a, choice(c, d, e) + words[i + 4])
+    for i in range(20, 40, 5):
+        turn(a, &b, &e, parity(b, c, d) + words[i])
+        turn(e, &a, &d, parity(a, b, c) + words[i + 1])
+        turn(d, &e, &c, parity(e, a, b) + words[i + 2])
+        turn(c, &d, &b, parity(d, e, a) + words[i + 3])
+        turn(b, &c, &a, parity(c, d, e) + words[i + 4])
+    for i in range(40, 60, 5):
+        turn(a, &b, &e, majority(b, c, d) + words[i])
+        turn(e, &a, &d, majority(a, b, c) + words[i + 1])
+        turn(d, &e, &c, majority(e, a, b) + words[i + 2])
+        turn(c, &d, &b, majority(d, e, a) + words[i + 3])
+        turn(b, &c, &a, majority(c, d, e) + words[i + 4])
+    for i in range(60, 80, 5):
+        turn(a, &b, &e, parity(b, c, d) + words[i])
+        turn(e, &a, &d, parity(a, b, c) + words[i + 1])
+        turn(d, &e, &c, parity(e, a, b) + words[i + 2])
+        turn(c, &d, &b, parity(d, e, a) + words[i + 3])
+        turn(b, &c, &a, parity(c, d, e) + words[i + 4])
     h.state[0] += a
     h.state[1] += b
     h.state[2] += c

@@ -34,6 +34,7 @@ cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil
 # joins the key's queue; the client's new list of places, the same if it joined in this command already. removal: the client is woken, too,
 # when the key is deleted or gets another type
 cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, bint removal, WaitNode* siblings) noexcept nogil
+cdef void wait_anew(WaitNode* siblings) noexcept nogil               # goes to the end of all queues
 cdef void stop_waiting(WaitNode* siblings) noexcept nogil            # leaves all queues, frees the list
 cdef void signal_db_ready(Db* db) noexcept nogil                     # SWAPDB: every key that is waited for and there
 # takes the first ready key out, the caller frees it with mem_free; NULL: none

@@ -137,22 +137,26 @@ cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, b
     cdef WatchNode* node
     cdef WatchNode wanted
     cdef Slice pair
-    if watched == NULL:
-        watched = <WatchedKey*>mem_zalloc(sizeof(WatchedKey) + key.len)
-        watched.key = copied_behind(watched + 1, key)
-        ht_insert(&db.watched, watched, hash)
-    wanted.watched = watched
-    wanted.dirty = dirty
-    watch_of(&wanted, &pair)
-    hash = hash_bytes(pair.ptr, pair.len)
-    if watched.first != NULL and ht_find_hashed(&db.keyspace.watches, pair, hash) != NULL:
-        return siblings
+    if watched != NULL:
+        wanted.watched = watched
+        wanted.dirty = dirty
+        watch_of(&wanted, &pair)
+        hash = hash_bytes(pair.ptr, pair.len)
+        if watched.alone != NULL and watched.alone.dirty == dirty or ht_find_hashed(&db.keyspace.watches, pair, hash) != NULL:
+            return siblings
     node = <WatchNode*>mem_zalloc(sizeof(WatchNode))
-    node.watched = watched
     node.dirty = dirty
     node.db = db
     node.expired = expired
-    ht_insert(&db.keyspace.watches, node, hash)
+    if watched == NULL:
+        watched = <WatchedKey*>mem_zalloc(sizeof(WatchedKey) + key.len)
+        watched.key = copied_behind(watched + 1, key)
+        watched.alone = node
+        ht_insert(&db.watched, watched, hash)
+        node.watched = watched
+    else:
+        node.watched = watched
+        ht_insert(&db.keyspace.watches, node, hash)
     node.next = watched.first
     if watched.first != NULL:
         watched.first.prev = node
@@ -169,8 +173,11 @@ cdef void unwatch_all(WatchNode* siblings) noexcept nogil:
         node = siblings
         siblings = node.sibling
         watched = node.watched
-        watch_of(node, &pair)
-        ht_remove(&node.db.keyspace.watches, pair)
+        if watched.alone == node:
+            watched.alone = NULL
+        else:
+            watch_of(node, &pair)
+            ht_remove(&node.db.keyspace.watches, pair)
         if node.prev != NULL:
             node.prev.next = node.next
         else:
@@ -241,14 +248,40 @@ cdef WaitNode* wait_for_key(Db* db, Slice key, void* client, bint removal, WaitN
     node.client = client
     node.removal = removal
     waiting.removals += removal
+    join_queue(node)
+    node.sibling = siblings
+    return node
+
+
+cdef void join_queue(WaitNode* node) noexcept nogil:
+    cdef WaitingKey* waiting = node.waiting
     node.prev = waiting.last
+    node.next = NULL
     if waiting.last != NULL:
         waiting.last.next = node
     else:
         waiting.first = node
     waiting.last = node
-    node.sibling = siblings
-    return node
+
+
+cdef void leave_queue(WaitNode* node) noexcept nogil:
+    cdef WaitingKey* waiting = node.waiting
+    if node.prev != NULL:
+        node.prev.next = node.next
+    else:
+        waiting.first = node.next
+    if node.next != NULL:
+        node.next.prev = node.prev
+    else:
+        waiting.last = node.prev
+
+
+cdef void wait_anew(WaitNode* siblings) noexcept nogil:
+    while siblings != NULL:
+        if siblings.next != NULL:
+            leave_queue(siblings)
+            join_queue(siblings)
+        siblings = siblings.sibling
 
 
 cdef void stop_waiting(WaitNode* siblings) noexcept nogil:
@@ -259,14 +292,7 @@ cdef void stop_waiting(WaitNode* siblings) noexcept nogil:
         siblings = node.sibling
         waiting = node.waiting
         waiting.removals -= node.removal
-        if node.prev != NULL:
-            node.prev.next = node.next
-        else:
-            waiting.first = node.next
-        if node.next != NULL:
-            node.next.prev = node.prev
-        else:
-            waiting.last = node.prev
+        leave_queue(node)
         if waiting.first == NULL:
             ht_remove(&node.db.waiting, waiting.key)
             mem_free(waiting)

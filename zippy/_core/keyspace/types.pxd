@@ -23,6 +23,7 @@ from zippy._core.values.settings cimport (
 cdef struct WatchedKey:
     # a key that at least one client watches; in Db.watched
     WatchNode* first
+    WatchNode* alone             # the watch that came when the key had none: it is not in Keyspace.watches. NULL: that has ended
     Slice key                    # owned, behind the struct
 
 
@@ -183,7 +184,7 @@ cdef struct Keyspace:
     Account* account             # owned by the engine; used_memory
     Clock clock
     Random random
-    HashTable watches            # WatchNode by watched key and client: of all databases
+    HashTable watches            # WatchNode by watched key and client, of all databases, but for the WatchedKeys' `alone`
     Effects effects
     Libraries libraries          # of functions: of no database, but saved, propagated and loaded as keys are
     LazyFree lazy

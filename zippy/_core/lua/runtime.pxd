@@ -34,4 +34,5 @@ cdef int vm_keep(lua_State* L, lua_CFunction function, void* owner) noexcept nog
 # place 1. False: it raised an error, which `error` tells of until vm_drop_error
 cdef bint vm_run(LuaVm* vm, int body, LuaError* error) noexcept nogil
 cdef void vm_drop_error(LuaVm* vm) noexcept nogil
+cdef bint vm_collect_some(LuaVm* vm) noexcept nogil                  # one step of the collector; True: it has been through all
 cdef void vm_collect(LuaVm* vm) noexcept nogil                       # one step of the collector, now and then; to be called in a body

@@ -147,11 +147,15 @@ cdef void vm_drop_error(LuaVm* vm) noexcept nogil:
     lua_settop(vm.L, 0)
 
 
+cdef bint vm_collect_some(LuaVm* vm) noexcept nogil:
+    return lua_gc(vm.L, LUA_GCSTEP, COLLECT_STEP) == 1
+
+
 cdef void vm_collect(LuaVm* vm) noexcept nogil:
     vm.calls += 1
     if vm.calls >= COLLECT_CALLS:
         vm.calls = 0
-        lua_gc(vm.L, LUA_GCSTEP, COLLECT_STEP)
+        vm_collect_some(vm)
 
 
 # Errors

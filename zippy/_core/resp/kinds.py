@@ -6,6 +6,8 @@ A Python handler answers with None, bool, int, float, bytes or str (bulk strings
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Simple(str):
     """A simple string: +OK."""
@@ -47,6 +49,25 @@ class NullArray:
 
 class NoReply:
     """Nothing is written: the handler has answered in another way, or the command has no reply."""
+
+
+class Later:
+    """A reply that its handler does not have yet: who has it calls `answer`, between two turns. The client's further input waits."""
+
+    __slots__ = ("deliver",)
+
+    def __init__(self) -> None:
+        self.deliver: Callable[[object], object] | None = None  # set by who was given this in the place of a reply
+
+    def answer(self, value: object) -> None:
+        """Gives the reply; nothing if the client is gone, or has it."""
+        deliver, self.deliver = self.deliver, None
+        if deliver is not None:
+            deliver(value)
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more."""
+        self.deliver = None
 
 
 class ReplyError(Exception):

@@ -61,6 +61,9 @@ cdef bint zset_score(const Entry* e, Slice member, double* score) noexcept nogil
 cdef int zset_add(Entry* e, const Settings* s, Slice member, double* score, int flags) noexcept nogil
 cdef bint zset_remove(Entry* e, Slice member) noexcept nogil                            # False: absent
 cdef uint64_t zset_remove_ranks(Entry* e, uint64_t first, uint64_t count) noexcept nogil   # how many
+# As zset_remove_ranks where little of a tree stays: that moves to a new one. What there was is returned as an entry of its own, to be freed
+# in steps; NULL: too much stays, and nothing was done. first + count is at most the length
+cdef Entry* zset_leave_ranks(Entry* e, uint64_t first, uint64_t count) noexcept nogil
 # The place in ascending order, 0 for the first, and the score; -1: absent
 cdef int64_t zset_rank(const Entry* e, Slice member, double* score) noexcept nogil
 # How many members lie in the range, and the rank of the first of them: O(log n) in a tree

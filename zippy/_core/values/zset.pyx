@@ -23,11 +23,12 @@ from zippy._core.ground.ordered_tree cimport (
 )
 from zippy._core.ground.random cimport random_below
 from zippy._core.values.entry cimport (
-    ENC_LISTPACK, ENC_SKIPLIST, NO_EXPIRY, TYPE_ZSET, entry_encoding, entry_new, entry_pointer, entry_set_encoding, entry_value
+    ENC_LISTPACK, ENC_SKIPLIST, NO_EXPIRY, TYPE_ZSET, entry_encoding, entry_key, entry_new, entry_pointer, entry_set_encoding, entry_value
 )
 
 cdef enum:
     PAIR_OVERHEAD = NUM_DOUBLE_TEXT + 32    # bytes that a pair takes in a listpack beside its member, at most
+    LEAVE_FEW = 2           # where so many times fewer members stay than are removed, to copy them costs less than to remove the others
 
 
 cdef inline bint is_listpack(const Entry* e) noexcept nogil:
@@ -314,6 +315,30 @@ cdef uint64_t zset_remove_ranks(Entry* e, uint64_t first, uint64_t count) noexce
     return count
 
 
+cdef void copy_ranks(ZSet* z, Entry* e, uint64_t first, uint64_t count) noexcept nogil:
+    """Adds members of another sorted set that z lacks."""
+    cdef ZSetIter it
+    zset_iter(&it, e, first, False)
+    while count and zset_iter_next(&it):
+        table_insert(z, it.member, hash_bytes(it.member.ptr, it.member.len), it.score)
+        count -= 1
+
+
+cdef Entry* zset_leave_ranks(Entry* e, uint64_t first, uint64_t count) noexcept nogil:
+    cdef uint64_t remaining = zset_length(e) - count
+    cdef ZSet* z
+    cdef Entry* left
+    if is_listpack(e) or remaining * LEAVE_FEW > count:
+        return NULL
+    z = table_new()
+    ht_reserve(&z.members, remaining)
+    copy_ranks(z, e, 0, first)
+    copy_ranks(z, e, first + count, remaining - first)
+    left = entry_new(entry_key(e), TYPE_ZSET, ENC_SKIPLIST, zset_of(e), NO_EXPIRY)
+    entry_pointer(e)[0] = z
+    return left
+
+
 cdef int64_t zset_rank(const Entry* e, Slice member, double* score) noexcept nogil:
     cdef unsigned char* lp
     cdef unsigned char* p
@@ -534,14 +559,11 @@ cdef uint64_t zset_free_effort(const Entry* e) noexcept nogil:
 
 cdef Entry* zset_copy(Entry* e, Slice key, int64_t expiry) noexcept nogil:
     cdef ZSet* copy
-    cdef ZSetIter it
     if is_listpack(e):
         return entry_new(key, TYPE_ZSET, ENC_LISTPACK, lp_copy(listpack_of(e)), expiry)
     copy = table_new()
     ht_reserve(&copy.members, zset_length(e))
-    zset_iter(&it, e, 0, False)
-    while zset_iter_next(&it):
-        table_insert(copy, it.member, hash_bytes(it.member.ptr, it.member.len), it.score)
+    copy_ranks(copy, e, 0, zset_length(e))
     return entry_new(key, TYPE_ZSET, ENC_SKIPLIST, copy, expiry)
 
 
