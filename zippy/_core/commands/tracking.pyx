@@ -152,7 +152,7 @@ cdef void start_tracking(Engine* e, Client* c, uint32_t flags, uint64_t redirect
     e.tracking.readers += remembers(c)
     e.ks.tracking = True
     if flags & TRACKING_BROADCAST and count == 0:
-        join_prefix(e, c, slice_of(NULL, 0))
+        join_prefix(e, c, slice_of(b"", 0))
     for i in range(count):
         join_prefix(e, c, prefixes[i])
 
