@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.replies import OK, error
-from tests.resp import ConnectionClosed, RawClient, Reply
+from tests.replies import OK, bulk, error
+from tests.resp import ConnectionClosed, RawClient, Reply, request
 from tests.servers import ServerProcess, start_server
 from tests.waiting import wait_until
 
@@ -71,6 +71,17 @@ def test_one_that_has_written_goes_on(server: ServerProcess) -> None:
         other.read()
     assert server.process is not None and server.process.wait(20) == 0
     client.close()
+
+
+def test_replies_before_it_are_whole(server: ServerProcess) -> None:
+    """What the caller asked for before, in the same moment, waits for the script: its own reply comes behind, an error too."""
+    client, other = server.client(), server.client()
+    other("SET", "k", "x" * 20_000)
+    client.send_bytes(request("GET", "k") + request("EVAL", "while true do end", 0) + request("PING"))
+    wait_until(lambda: other("SCRIPT", "KILL") == OK)
+    assert client.read() == bulk("x" * 20_000)
+    assert client.read().value.startswith(KILLED)
+    assert client.read() == Reply("+", b"PONG")
 
 
 def test_clients_before_and_after(server: ServerProcess) -> None:

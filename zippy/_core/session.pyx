@@ -365,12 +365,12 @@ cdef class Core:
         return 0
 
     cdef int flush_busy(self) except -1:
-        """Flushes the clients with output but those who are held."""
+        """Flushes the clients with output but those who are held, and those whose commands run: their replies begin at a place in it."""
         cdef Client* c = self.engine.pending
         cdef Client* after
         while c != NULL:
             after = c.next_pending
-            if c.owner != NULL and c.id not in self.held:
+            if c.owner != NULL and c.id not in self.held and not engine_is_calling(self.engine, c):
                 take_pending(self.engine, c)
                 try:
                     self.flush(<Session>c.owner)
