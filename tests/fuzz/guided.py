@@ -10,7 +10,6 @@ folder CORPUS begins with what the differential tests say, and with selectors an
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from random import Random
 
@@ -18,6 +17,7 @@ import atheris
 
 from tests.differential.groups import acl, functions, scripting
 from tests.differential.values import Source
+from tests.fuzz.coverage import fuzz
 from zippy._core.testing.engine_shim import RecordingEngine
 
 RULES, SCRIPT, LIBRARY = range(3)
@@ -113,17 +113,5 @@ class Target:
         return (data[:at] + piece + data[at + random.choice((0, 0, len(piece), random.randrange(40))) :])[:most]
 
 
-def main() -> None:
-    """libFuzzer's command line."""
-    target = Target()
-    folders = [Path(words) for words in sys.argv[1:] if not words.startswith("-")]
-    for corpus in folders[:1]:
-        if not corpus.is_file():
-            corpus.mkdir(exist_ok=True)
-            target.seeds(corpus)
-    atheris.Setup(sys.argv, target, custom_mutator=target.mutate)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    fuzz(Target())

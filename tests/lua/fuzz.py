@@ -10,12 +10,12 @@ string of Lua is a block of its own, so a read behind its end is seen. Where mem
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from random import Random
 
 import atheris
 
+from tests.fuzz.coverage import fuzz
 from tests.lua.cases import damaged, json_text, packed, struct_format
 from tests.lua.states import new_state
 from zippy._core.testing.lua_shim import LuaError
@@ -76,17 +76,5 @@ class Target:
         return (data[:1] + damaged(source, data[1:]))[:most]
 
 
-def main() -> None:
-    """libFuzzer's command line."""
-    target = Target()
-    folders = [Path(text) for text in sys.argv[1:] if not text.startswith("-")]
-    for corpus in folders[:1]:
-        if not corpus.is_file():
-            corpus.mkdir(exist_ok=True)
-            target.seeds(corpus)
-    atheris.Setup(sys.argv, target, custom_mutator=target.mutate)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    fuzz(Target())

@@ -12,13 +12,13 @@ and encodings, with a file and with HyperLogLogs.
 from __future__ import annotations
 
 import random
-import sys
 import time
 from pathlib import Path
 
 import atheris
 
 import zippy
+from tests.fuzz.coverage import fuzz
 from tests.persistence.damage import BLOAT, SLOW, Campaign, Found, damaged, hyperloglogs, make_file
 from zippy._core import snapshot
 from zippy._core.introspection import memory_stats
@@ -88,17 +88,5 @@ class Target:
         return (data[:1] + damaged(source, [data[1:], data[1:], source.choice(self.bodies)]))[:most]
 
 
-def main() -> None:
-    """libFuzzer's command line."""
-    target = Target()
-    folders = [Path(word) for word in sys.argv[1:] if not word.startswith("-")]
-    for corpus in folders[:1]:
-        if not corpus.is_file():
-            corpus.mkdir(exist_ok=True)
-            target.seeds(corpus)
-    atheris.Setup(sys.argv, target, custom_mutator=target.mutate)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    fuzz(Target())
