@@ -666,8 +666,8 @@ cdef class Session:
             note_memory(engine, c)
         if self.has_more:
             self.transport.run_later(self)
-        elif self.input_ended and not c.flags & CLIENT_AWAITING:
-            self.close_after_reply()
+        elif self.input_ended:
+            self.close_at_end()
         return self.close() if self.close_when_run else 0
 
     def address(self):
@@ -897,8 +897,16 @@ cdef class Session:
         if self.client != NULL:
             self.core.begin_turn()
             self.input_ended = True
-            if not self.has_more and not self.client.flags & CLIENT_AWAITING:
-                self.close_after_reply()
+            if not self.has_more:
+                self.close_at_end()
+        return 0
+
+    cdef int close_at_end(self) except -1:
+        """Closes, since all that the peer sent has been run: what is being awaited comes first, unless it may never come."""
+        if type(self.task) is Later:
+            client_close(self.client, self.core.engine)
+        elif not self.client.flags & CLIENT_AWAITING:
+            self.close_after_reply()
         return 0
 
     def close_after_reply(self):
