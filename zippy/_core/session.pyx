@@ -28,7 +28,8 @@ from zippy._core.commands.engine cimport (
 from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.functions_lua cimport functions_lua_close, functions_lua_stop
 from zippy._core.commands.output cimport (
-    check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit, take_pending
+    check_soft_limits, client_close, client_has_output, client_has_unsent, client_output_class, closing_first, next_pending,
+    set_output_limit, take_pending
 )
 from zippy._core.commands.scripting_cache cimport free_dead_scripts, script_stop, scripting_free
 from zippy._core.commands.table cimport table_build, table_rename
@@ -81,6 +82,11 @@ cdef class Transport:
 
 
 cdef class Journal:
+    cdef int turn(self) except -1:
+        raise NotImplementedError
+
+
+cdef class Relaying:
     cdef int turn(self) except -1:
         raise NotImplementedError
 
@@ -265,6 +271,8 @@ cdef class Core:
             before = clock_ticks()
             self.persist_turn()
             stats.journal_ticks += clock_ticks() - before
+        if self.relaying is not None:
+            self.relaying.turn()
         if self.engine.all_flushed:
             self.engine.all_flushed = False
             if self.on_flush_all is not None:
@@ -450,9 +458,12 @@ cdef class Core:
                 self.tell_limit(session, "it sent POST or Host:, as a browser does that an attacker steers")
             session.transport.close_session(session)
             return 0
-        if c.reply.out.len > c.reply.sent:
+        if client_has_unsent(c):
             session.transport.flush(session)
         if session.client == NULL or c.reply.out.len != c.reply.sent:
+            return 0
+        if session.on_sent is not None:
+            session.on_sent(session)
             return 0
         if c.flags & CLIENT_CLOSE_AFTER_REPLY and not c.flags & CLIENT_AWAITING:
             session.transport.close_session(session)
@@ -851,6 +862,11 @@ cdef class Session:
         cdef EngineStats* stats = &self.core.engine.stats
         cdef bint few
         stats.writes += 1
+        if c.feed != NULL and c.reply.out.len == c.reply.sent:
+            c.feed.cursor.at += size
+            c.bytes_out += size
+            stats.replicas_bytes_out += size
+            return 0
         if c.reply.out.len > stats.output_most:
             stats.output_most = c.reply.out.len
         c.reply.sent += size

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import CallbackTransport, Session, Transport
 from zippy.persistence.folder_lock import FolderInUse
+from zippy.server.arguments import integer
 from zippy.server.clients import ClientState
 from zippy.server.server import Server
 from zippy.settings import Settings
@@ -28,6 +29,8 @@ CRON_SECONDS = 0.1
 FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
 
 NO_FILES = "ERR an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
+
+NO_REPLICATION = "ERR an engine in process follows nobody and has no replicas; zippy-server does"
 
 log = logging.getLogger("zippy")
 
@@ -71,6 +74,23 @@ def keeps_no_files(session: Session, args: list[bytes]) -> Any:
     raise ReplyError(NO_FILES)
 
 
+def follows_nobody(session: Session, args: list[bytes]) -> Any:
+    """REPLICAOF, SLAVEOF, SYNC, PSYNC, REPLCONF and FAILOVER."""
+    raise ReplyError(NO_REPLICATION)
+
+
+def role(session: Session, args: list[bytes]) -> Any:
+    """ROLE."""
+    return ["master", 0, []]
+
+
+def wait(session: Session, args: list[bytes]) -> Any:
+    """WAIT numreplicas timeout. No replica will ever come."""
+    if integer(args[1]) > 0:
+        raise ReplyError(NO_REPLICATION)
+    return 0
+
+
 class Host:
     """Keeps a core going between its callers, who hold `lock` in each call."""
 
@@ -83,6 +103,10 @@ class Host:
         self.abandoned = False  # nobody refers to the engine any more: the store's thread closes it
         for name in ("save", "bgsave", "lastsave", "bgrewriteaof", "waitaof"):
             self.core.bind(name, keeps_no_files)
+        for name in ("replicaof", "slaveof", "sync", "psync", "replconf", "failover"):
+            self.core.bind(name, follows_nobody)
+        self.core.bind("role", role)
+        self.core.bind("wait", wait)
         self.channels = 0
         self.cron_due = 0.0
         self.timer: threading.Timer | None = None

@@ -101,6 +101,7 @@ class AppendOnly:
         self.last_copied = 0
         snapshots.other_save = lambda: self.rewrite is not None
         snapshots.on_reload = self.data_replaced
+        snapshots.on_copied = self.begin_anew
         settings.on_change("appendonly", self.switch)
         settings.on_change("aof-disable-auto-gc", lambda _: self.delete_history())
         settings.follow("appendfsync", self.set_policy)
@@ -258,6 +259,11 @@ class AppendOnly:
         if self.state is State.ON:
             self.scheduled = True
         elif self.state is State.PREPARING:
+            self.prepare()
+
+    def begin_anew(self) -> None:
+        """What is in memory did not come from this log: until there is another base, what is on disk stays as it is."""
+        if self.state is not State.OFF:
             self.prepare()
 
     # Writing and syncing

@@ -114,7 +114,7 @@ cdef struct TrackedKey:
 
 cdef struct Effects:
     # what the commands did, for the floors above
-    bint recording               # somebody reads `stream`: AOF, replicas, a test
+    int recording                # how many read `stream`: AOF, replicas, a test
     Stream stream
     Buf events                   # keyspace notifications of this command, and what it tells those who track keys: EventRecords
     bint events_lost             # for want of memory some of them were not kept
