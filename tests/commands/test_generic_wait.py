@@ -23,5 +23,5 @@ class TestWait:
     def test_arguments(self, raw: RawClient) -> None:
         """What it does not take."""
         assert raw("WAIT", "x", 1) == NOT_AN_INTEGER
-        assert raw("WAIT", 1, "x") == error("timeout is not an integer or out of range")
-        assert raw("WAIT", 1, -1) == error("timeout is negative")
+        assert raw("WAIT", 1, "x") == error("ERR timeout is not an integer or out of range")
+        assert raw("WAIT", 1, -1) == error("ERR timeout is negative")

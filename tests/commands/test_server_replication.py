@@ -7,8 +7,8 @@ import pytest
 from tests.replies import NOT_AN_INTEGER, OK, SYNTAX, error, integer, wrong_arguments
 from tests.resp import Connect, RawClient, Reply
 
-NO_REPLICAS = error("FAILOVER requires connected replicas.")
-BAD_PORT = error("Invalid master port")
+NO_REPLICAS = error("ERR FAILOVER requires connected replicas.")
+BAD_PORT = error("ERR Invalid master port")
 
 
 class TestReplicaof:
@@ -25,7 +25,7 @@ class TestReplicaof:
     def test_setting(self, raw: RawClient) -> None:
         """CONFIG SET does not change who is followed."""
         assert raw("CONFIG", "SET", "replicaof", "127.0.0.1 1") == error(
-            "CONFIG SET failed (possibly related to argument 'replicaof') - can't set immutable config"
+            "ERR CONFIG SET failed (possibly related to argument 'replicaof') - can't set immutable config"
         )
 
 
@@ -60,7 +60,7 @@ class TestSync:
     def test_in_transaction(self, raw: RawClient) -> None:
         """It is none of a transaction's."""
         raw("MULTI")
-        assert raw("SYNC") == error("Command not allowed inside a transaction")
+        assert raw("SYNC") == error("ERR Command not allowed inside a transaction")
         raw("DISCARD")
 
 
@@ -77,9 +77,9 @@ class TestReplconf:
             assert client("REPLCONF", *pair) == OK, pair
         assert client("REPLCONF") == client("REPLCONF", "capa", "eof", "capa", "psync2") == OK
         assert client("REPLCONF", "capa") == SYNTAX
-        assert client("REPLCONF", "foo", "bar") == error("Unrecognized REPLCONF option: foo")
+        assert client("REPLCONF", "foo", "bar") == error("ERR Unrecognized REPLCONF option: foo")
         assert client("REPLCONF", "listening-port", "x") == client("REPLCONF", "rdb-only", "x") == NOT_AN_INTEGER
-        assert client("REPLCONF", "rdb-filter-only", "foo") == error("Unsupported rdb-filter-only option: foo")
+        assert client("REPLCONF", "rdb-filter-only", "foo") == error("ERR Unsupported rdb-filter-only option: foo")
 
     def test_ack_of_no_replica(self, connect: Connect) -> None:
         """It has no reply, whoever sends it."""
@@ -95,11 +95,11 @@ class TestFailover:
         """There is nobody to hand the role to."""
         assert raw("FAILOVER") == raw("FAILOVER", "TO", "127.0.0.1", 1) == raw("FAILOVER", "TIMEOUT", 10) == NO_REPLICAS
         assert raw("FAILOVER", "TO", "127.0.0.1", 1, "FORCE", "TIMEOUT", 100) == NO_REPLICAS
-        assert raw("FAILOVER", "ABORT") == error("No failover in progress.")
+        assert raw("FAILOVER", "ABORT") == error("ERR No failover in progress.")
 
     def test_arguments(self, raw: RawClient) -> None:
         """What it does not take."""
-        assert raw("FAILOVER", "TIMEOUT", 0) == error("FAILOVER timeout must be greater than 0")
+        assert raw("FAILOVER", "TIMEOUT", 0) == error("ERR FAILOVER timeout must be greater than 0")
         assert raw("FAILOVER", "TIMEOUT", "x") == raw("FAILOVER", "TO", "127.0.0.1", "x") == NOT_AN_INTEGER
         for words in (("TO", "127.0.0.1"), ("foo",), ("ABORT", "TO", "a", 1)):
             assert raw("FAILOVER", *words) == SYNTAX, words
