@@ -12,15 +12,12 @@ from types import ModuleType
 from zippy._core.local import Direct, execute, execute_many
 from zippy.functions import Function, functions_of
 from zippy.inprocess.host import Host
+from zippy.inprocess.refusals import refusal
 from zippy.inprocess.state import Snapshot, put_snapshot, take_snapshot
 from zippy.persistence.folder_lock import FolderError
 from zippy.setting_types import Setting, SettingError, parse
-from zippy.settings import SETTINGS, Settings, Value, find_setting
+from zippy.settings import Settings, Value, find_setting
 
-NO_SERVER = "an engine in process has no sockets, replicas or process for it; zippy-server has"
-NO_FOLDER = "an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
-OWN_FOLDER = "the folder of an engine in process is its path, for as long as it lives"
-NO_FORK = "an engine in process does not fork its caller: it saves beside the traffic (walk)"
 IN_A_FOLDER = {"appendonly": "yes", "save": "", "snapshot-method": "walk"}
 """What an engine with a folder begins with. With `appendonly no` and no save points given, those of a server are in force: what is written
 is to be kept."""
@@ -38,35 +35,6 @@ def open_folder(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def refusal(setting: Setting, value: Value, has_folder: bool) -> str:
-    """Why an engine in process cannot honour a value of a setting, "" if it can."""
-    if setting.name == "snapshot-method" and has_folder:
-        return "" if value == "walk" else NO_FORK
-    if setting.name == "dir" and has_folder:
-        return OWN_FOLDER
-    if setting.name == "aof-use-rdb-preamble" and has_folder:
-        return "" if value else NO_FORK
-    if setting.kept and not has_folder:
-        return NO_FOLDER
-    return NO_SERVER if setting.served else ""
-
-
-def refuse_changes(settings: Settings, has_folder: bool) -> None:
-    """Has CONFIG SET refuse what cannot be honoured."""
-
-    def listener(setting: Setting) -> None:
-        def refuse(value: Value) -> None:
-            reason = refusal(setting, value, has_folder)
-            if reason:
-                raise SettingError(reason)
-
-        settings.on_change(setting.name, refuse)
-
-    for setting in SETTINGS:
-        if setting.served or setting.kept or setting.name == "aof-use-rdb-preamble":
-            listener(setting)
-
-
 def chosen_settings(given: Mapping[str, str | int | bool], folder: Path | None = None) -> Settings:
     """Settings as Engine takes them, in this folder; ValueError for a name or value that there is none of."""
     settings = Settings()
@@ -78,20 +46,28 @@ def chosen_settings(given: Mapping[str, str | int | bool], folder: Path | None =
         setting = find_setting(plain)
         if setting is None:
             raise ValueError(f"there is no setting {name!r}")
-        text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
-        try:
-            # as a configuration file does, which may also set what cannot be changed later
-            parsed = parse(setting, text, settings.value(setting.name))
-        except SettingError as error:
-            raise ValueError(f"{name}={value!r}: {error}") from None
+        parsed = parse_given(settings, setting, name, value)
         reason = refusal(setting, parsed, folder is not None)
         if reason and parsed != settings.value(setting.name):
             raise ValueError(f"{name}={value!r}: {reason}")
         settings.put(setting, parsed)
     if folder is not None:
         place(settings, folder, "save" in names)
-    refuse_changes(settings, folder is not None)
     return settings
+
+
+def parse_given(settings: Settings, setting: Setting, name: str, value: str | int | bool) -> Value:
+    """The value of a setting that was given by this name in Python; ValueError says what is wrong with it."""
+    try:
+        # as a configuration file does, which may also set what cannot be changed later
+        return parse(setting, as_text(value), settings.value(setting.name))
+    except SettingError as error:
+        raise ValueError(f"{name}={value!r}: {error}") from None
+
+
+def as_text(value: str | int | bool) -> str:
+    """A value as a configuration file has it."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def place(settings: Settings, folder: Path, has_points: bool) -> None:
@@ -141,7 +117,7 @@ class Engine:
         **settings: str | int | bool,
     ) -> None:
         folder = None if path is None else open_folder(path)
-        self._host = Host(chosen_settings(settings, folder))
+        self._host = Host(chosen_settings(settings, folder), folder is not None)
         found = functions_of(functions)
         if found:
             self._host.server.add_functions(found)
