@@ -60,6 +60,13 @@ class Door:
                 raise
             self.begin()
 
+    def open_unix(self, path: str, mode: int) -> None:
+        """Opens a Unix socket alone; mode: who may connect. OSError when it cannot be had."""
+        with self.host.lock:
+            self.host.refuse_closed()
+            self.listeners.open_unix(self.loop, path, mode)
+            self.begin()
+
     def listen(self, any_port: bool) -> None:
         """Opens the listeners."""
         for tries_left in reversed(range(TRIES if any_port else 1)):
@@ -128,6 +135,10 @@ class Door:
     def refusal(self) -> str:
         """Why the settings of sockets cannot be changed by this thread, "" if they can."""
         return "" if self.loop.is_here else ELSEWHERE
+
+    def hide(self) -> None:
+        """Takes the Unix socket's file away."""
+        self.listeners.hide()
 
     def forget(self) -> None:
         """In a forked child: closes its copies of what the parent has open."""

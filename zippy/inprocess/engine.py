@@ -6,8 +6,10 @@ import os
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from zippy._core.local import Direct, execute, execute_many
 from zippy.functions import Function, functions_of
@@ -91,6 +93,11 @@ class Engine:
     append-only file that is on disk within a second (appendonly yes, appendfsync everysec), unless settings say otherwise.
     zippy.FolderError says why it cannot be opened, zippy.FolderInUse by whom it is used. None: nothing is kept.
 
+    share: other processes that name the folder with share=True, too, use the store as if it were their own: through a Unix socket in the
+    folder, which only this user may open. When the owner goes, one of those who are left opens the store as soon as it needs it, with its
+    own settings and functions. `lock`, snapshot and what settings and functions say are the owner's alone, and a forked child is another
+    process. A command that is under way when the owner goes raises a ConnectionError, and may have been carried out.
+
     functions: modules or single functions in Python that FCALL can call (see zippy.functions).
 
     settings: names and values as in a configuration file, with underscores for dashes: Engine(maxmemory="100mb").
@@ -108,11 +115,23 @@ class Engine:
 
     execute = execute
     execute_many = execute_many
+    _is_shared = False
+
+    def __new__(cls, path: str | os.PathLike[str] | None = None, *, share: bool = False, **_: Any) -> Engine:
+        """What is shared is an engine that may be another process's."""
+        if not share:
+            return object.__new__(cls)
+        if path is None:
+            raise ValueError("share=True: what is shared is a store in a folder, by its path")
+        # who shares nothing need not load what shares it
+        made: Engine = object.__new__(import_module("zippy.inprocess.shared").SharedEngine)
+        return made
 
     def __init__(
         self,
         path: str | os.PathLike[str] | None = None,
         *,
+        share: bool = False,
         functions: Iterable[ModuleType | Function] = (),
         **settings: str | int | bool,
     ) -> None:
@@ -154,11 +173,25 @@ class Engine:
         """
         self._host.close(save)
 
+    @property
+    def _is_closed(self) -> bool:
+        return self._host.closed
+
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def is_closed(engine: Engine) -> bool:
+    """Whether an engine has been closed, or its store had to end."""
+    return engine._is_closed
+
+
+def is_shared(engine: Engine) -> bool:
+    """Whether the store of an engine may be in another process: then it is a SharedEngine."""
+    return engine._is_shared
 
 
 def host_of(engine: Engine) -> Host:

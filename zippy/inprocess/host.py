@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import CallbackTransport, Session, Transport
 from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
-from zippy.persistence.folder_lock import FolderInUse
+from zippy.persistence.folder_lock import FolderInUse, FolderLock
 from zippy.server.clients import ClientState
 from zippy.server.server import Server
 from zippy.settings import Settings
@@ -83,6 +83,9 @@ class Entrance(Protocol):
     def close(self, waits: bool = True) -> None:
         """Ends its connections; the lock is not held, or it does not wait."""
 
+    def hide(self) -> None:
+        """Takes the Unix socket's file away; the lock is held."""
+
     def forget(self) -> None:
         """In a forked child: lets go of the parent's descriptors."""
 
@@ -113,10 +116,12 @@ class Host:
         for greet in list(newcomers):
             greet(self)
 
-    def open(self) -> None:
-        """Has the store kept in the folder of the setting `dir` from now on. FolderError when that cannot be."""
+    def open(self, lock: FolderLock | None = None) -> None:
+        """Has the store kept in the folder of the setting `dir` from now on. lock: that of the folder, if it is held already. FolderError
+        when that cannot be."""
         # who keeps nothing need not load what keeps it
-        self.kept = kept = import_module("zippy.inprocess.kept").Kept(self.server, self.settings, self.run_step, self.do_due)
+        make: Callable[..., Kept] = import_module("zippy.inprocess.kept").Kept
+        self.kept = kept = make(self.server, self.settings, self.run_step, self.do_due, lock or FolderLock(alone=True))
         try:
             kept.open()
         except FolderInUse as error:
@@ -326,5 +331,8 @@ class Host:
         for session in list(self.core.sessions.values()):
             session.kill()
         self.core.end_turn()
+        for door in self.doors:
+            # before the folder is another one's
+            door.hide()
         if self.kept is not None:
             self.kept.leave()

@@ -147,7 +147,7 @@ def opened(
     """An engine and a door of it that is open in a loop; see serve."""
     sockets: dict[str, Given] = {"port": port or 0, "bind": host}
     sockets.update({name: value for name, value in settings.items() if is_of_sockets(name)})
-    others = {name: value for name, value in settings.items() if not is_of_sockets(name)}
+    others: dict[str, Any] = {name: value for name, value in settings.items() if not is_of_sockets(name)}
     if engine is not None and (path is not None or functions):
         raise ValueError("path and functions are those of an engine that is made, and one was given")
     served = Engine(path, functions=functions, **others) if engine is None else engine_with(engine, others)

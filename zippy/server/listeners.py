@@ -26,6 +26,7 @@ from zippy.server.clients import text_address
 from zippy.server.info import Fields, Sections, UntilSet
 from zippy.server.loop import Loop
 from zippy.server.tls import TLS_SETTINGS, tls_context
+from zippy.server.unix_address import unix_address
 from zippy.settings import SettingError, Settings
 
 log = logging.getLogger("zippy")
@@ -77,9 +78,20 @@ class Listeners:
             self.sockets = self.open_places(self.places())
             path = self.settings.text("unixsocket")
             if path:
-                self.bind_unix(path)
+                self.bind_unix(path, self.settings.integer("unixsocketperm"))
             if not self.sockets and self.unix is None:
                 raise OSError(errno.EADDRNOTAVAIL, "Configured to not listen anywhere, exiting.")
+        except BaseException:
+            self.close()
+            self.close_connections()
+            raise
+        self.serve_all()
+
+    def open_unix(self, loop: Loop, path: str, mode: int) -> None:
+        """Opens a Unix socket alone, whatever the settings say. OSError when that cannot be had; nothing stays open then."""
+        self.begin(loop)
+        try:
+            self.bind_unix(path, mode)
         except BaseException:
             self.close()
             self.close_connections()
@@ -152,15 +164,15 @@ class Listeners:
                 return sock
         raise failure
 
-    def bind_unix(self, path: str) -> None:
-        """Listens on a Unix socket; a file left by a dead server is replaced."""
+    def bind_unix(self, path: str, mode: int) -> None:
+        """Listens on a Unix socket; a file left by a dead server is replaced. mode: who may connect; 0: as the system says."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         self.unix = socket.socket(socket.AF_UNIX)
         try:
-            self.unix.bind(path)
+            with unix_address(path) as address:
+                self.unix.bind(address)
             self.unix_path = os.path.abspath(path)
-            mode = self.settings.integer("unixsocketperm")
             if mode:
                 os.chmod(path, mode)
             self.listen(self.unix)
@@ -269,7 +281,7 @@ class Listeners:
 
     def change(self, name: str, value: Any) -> None:
         """CONFIG SET of one of the settings that say where and how to listen. SettingError: it cannot be, and nothing has changed."""
-        if self.loop is None:
+        if not self.opened_with:
             return
         asked_for = self.asked_for()
         changed = {other for other, now in asked_for.items() if now != self.opened_with[other]}
@@ -323,6 +335,11 @@ class Listeners:
             self.stop_serving([self.unix])
             self.unix.close()
             self.unix = None
+        self.opened_with = {}
+        self.hide()
+
+    def hide(self) -> None:
+        """Removes the Unix socket's file."""
         if self.unix_path:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.unix_path)
