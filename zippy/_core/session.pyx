@@ -281,9 +281,20 @@ cdef class Core:
         return 0
 
     def free_between_turns(self, schedule):
-        """From now on `schedule`, such as loop.call_soon, is called with a function that frees a part of what was deleted, or evicts."""
+        """From now on `schedule`, such as loop.call_soon, is called with a function that frees a part of what was deleted, or evicts.
+
+        None: from now on nobody does; who waits for what is deleted up to now is answered.
+        """
         self.schedule_free = schedule
-        self.engine.frees_between_turns = True
+        self.engine.frees_between_turns = schedule is not None
+        self.freeing = False
+        if schedule is None:
+            while not self.free_some():
+                pass
+            if self.engine.waiting_for_memory:
+                self.begin_turn()
+                answer_freed(self.engine)
+                self.end_turn()
 
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
@@ -317,6 +328,10 @@ cdef class Core:
     def serve_while_busy(self, one_pass):
         """From now on `one_pass` is called now and then while a script runs for long: it reads and runs what clients sent meanwhile."""
         self.busy_passes.append(one_pass)
+
+    def serve_no_more_while_busy(self, one_pass):
+        """Takes back what serve_while_busy was called with."""
+        self.busy_passes.remove(one_pass)
 
     def stop_script(self):
         """Has the script that runs for long end with an error, even if it has written."""
@@ -353,7 +368,7 @@ cdef class Core:
         self.shared = self.busy_shared
         self.in_turn = True
         try:
-            for one_pass in self.busy_passes:
+            for one_pass in list(self.busy_passes):
                 one_pass()
             self.flush_busy()
         finally:

@@ -25,6 +25,7 @@ from zippy.server.identity import Identity
 from zippy.server.info import Info, Sections
 from zippy.server.key_sizes import KeySizesCount
 from zippy.server.listeners import Listeners
+from zippy.server.loop import Loop
 from zippy.server.memory import Memory
 from zippy.server.meter import Meter
 from zippy.server.placeholders import Placeholders
@@ -106,10 +107,15 @@ class Server:
         loop = asyncio.get_running_loop()
         self.shutdown.arm()
         self.core.schedule_turn_end = loop.call_soon
+        self.listeners.open(loop)
+        self.core.serve_while_busy(self.listeners.accept_all)
+        self.keep_time(loop)
+
+    def keep_time(self, loop: Loop) -> None:
+        """Has the loop do all that comes with time."""
         self.core.free_between_turns(loop.call_soon)
         self.core.schedule_wake = lambda delay: loop.call_later(delay, self.core.wake)
-        await self.listeners.open()
-        self.cron.start()
+        self.cron.start(loop)
 
     async def stop(self) -> None:
         """Closes everything; data is saved before, by `shutdown`."""
