@@ -18,7 +18,7 @@ from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import CallbackTransport, Session, Transport
 from zippy.persistence.folder_lock import FolderInUse
 from zippy.server.clients import ClientState
-from zippy.server.server import Server
+from zippy.server.parts import Parts
 from zippy.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Host:
     def __init__(self, settings: Settings) -> None:
         self.lock = threading.RLock()
         self.settings = settings
-        self.server = Server(settings)
+        self.server = Parts(settings)
         self.core = self.server.core
         self.kept: Kept | None = None
         self.abandoned = False  # nobody refers to the engine any more: the store's thread closes it
