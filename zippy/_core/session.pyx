@@ -1,8 +1,8 @@
 # The logic of Core and Session is here, below their transports: they are given bytes and give bytes, so that reactor, asyncio, loader and
 # in-process client run the same code.
 
-import asyncio
-import inspect
+from importlib import import_module
+from types import CoroutineType
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -721,7 +721,7 @@ cdef class Session:
                 value.deliver = self.handler_answered
                 self.task = value
                 return 0
-            if inspect.iscoroutine(value):
+            if isinstance(value, CoroutineType):
                 return self.await_handler(value)
         except ReplyError as error:
             value = error
@@ -750,7 +750,8 @@ cdef class Session:
             coroutine.close()
             raise
         # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
-        self.task = asyncio.ensure_future(coroutine)
+        # an engine in process loads no asyncio of its own
+        self.task = import_module("asyncio").ensure_future(coroutine)
         self.task.add_done_callback(self.handler_ended)
         return 0
 
