@@ -3,7 +3,8 @@
     python -m tests.persistence.crash --seconds 3600 --seed 1 --policy everysec [--in-process]
 
 Writers of several types send numbers in ascending order and note when each was acknowledged. A round ends with SIGTERM, with kill -9,
-or with kill -9 and a power cut, which leaves what was synced and a part by chance of what was not (disk.py here). Meanwhile BGSAVE and
+or with kill -9 and a power cut, which leaves what was synced and a part by chance of what was not (disk.py here); or with a disk that is
+full, or fails to sync, until nothing is acknowledged any more, and with kill -9 when it is well again and the log too. Meanwhile BGSAVE and
 BGREWRITEAOF run, in both ways of saving, their children are killed, and the log is switched off and on. The server starts again in the
 same folder, with the log. Then
 
@@ -16,7 +17,7 @@ While the log is on, which is so as soon as no rewrite is scheduled or under way
 - `appendfsync always`: all that was acknowledged is there;
 - `everysec`: what was acknowledged is there, but for the last second before a power cut, longer by the longest sync of the round; kill -9
   alone may take what was acknowledged while a sync was under way, since writing is put off meanwhile;
-- after SIGTERM all is there.
+- after SIGTERM all is there, and after a full or failing disk that was mended.
 
 While it is off, or on and without its base, what a start with the log finds is what the files have:
 
@@ -243,6 +244,10 @@ class Figures:
         )
 
 
+ENDS = ("kill", "kill", "power", "power", "SIGTERM", "full", "fails")
+TROUBLES = frozenset({"full", "fails"})
+REFUSALS = (b"MISCONF", b"EXECABORT")  # what writers hear meanwhile
+PATIENCE = 30.0  # seconds until a disk's trouble has ended all writing, and until the log is well again after it
 ACTIONS = ("BGSAVE", "BGREWRITEAOF", "switch", "switch to and fro", "switch to and fro", "wait until on", "kill child", "nothing")
 
 
@@ -286,8 +291,10 @@ class Crash:
             while done < rounds or time.monotonic() - self.began < seconds:
                 self.round()
                 done += 1
-        except (Broken, RuntimeError) as error:
-            raise Broken("\n".join([*self.trace[:1], *self.trace[-60:], str(error)[-3000:]])) from None
+        except (Broken, RuntimeError, ConnectionClosed) as error:
+            said = "" if isinstance(error, RuntimeError) else self.server.log()[-2000:]
+            alive = f"the server lives: {self.server.alive()}"
+            raise Broken("\n".join([*self.trace[:1], *self.trace[-60:], str(error)[-3000:], alive, said])) from None
         finally:
             self.stop()
         return self.figures
@@ -301,7 +308,7 @@ class Crash:
     def round(self) -> None:
         """Writes, disturbs, ends, starts and checks."""
         if not self.ends:
-            self.ends = self.chance.sample(["kill", "kill", "power", "power", "SIGTERM"], 5)
+            self.ends = self.chance.sample(ENDS, len(ENDS))
         how = self.ends.pop()
         self.begin()
         self.disturb(self.chance.uniform(0.05, 2.5))
@@ -433,6 +440,8 @@ class Crash:
         self.figures.on += self.is_on
         if not self.server.alive():
             raise Broken(f"the server has ended by itself\n{self.server.log()[-3000:]}")
+        if how in TROUBLES and self.is_on:
+            self.trouble(self.disk.full if how == "full" else self.disk.fails)
         children = self.children()
         ended = time.monotonic()
         if how == "SIGTERM":
@@ -445,13 +454,33 @@ class Crash:
             self.server.kill()
         for writer in self.writers:
             writer.join()
-            if writer.refusal is not None:
+            if writer.refusal is not None and not (how in TROUBLES and writer.refusal.value.startswith(REFUSALS)):
                 raise Broken(f"{writer.key} was refused: {writer.refusal}")
         wait_for_end(children)
         return ended
 
+    def trouble(self, trouble: Path) -> None:
+        """Has the disk fail until nobody is told any more that something was written, and then get well. Under always the store ends."""
+        trouble.touch()
+        deadline = time.monotonic() + PATIENCE
+        for writer in self.writers:
+            assert writer.thread is not None
+            writer.thread.join(max(0.0, deadline - time.monotonic()))
+            whole(not writer.thread.is_alive(), f"{writer.key} is still written to, {PATIENCE} seconds after {trouble.name}")
+        trouble.unlink()
+        if self.policy == "always":
+            return
+        with self.server.client() as client:
+            while client("SET", "afterwards", 1).is_error and time.monotonic() < deadline + PATIENCE:
+                time.sleep(0.01)
+            self.note(f"after {trouble.name} the log is well again")
+            done = client("WAITAOF", 1, 0, 1000 * int(PATIENCE))
+            whole(done.plain() == [1, 0], f"the log is not on disk, {PATIENCE} seconds after {trouble.name} has ended: {done}")
+
     def children(self) -> list[int]:
         """The processes that the server has started."""
+        if not self.server.alive():
+            return []
         assert self.server.process is not None
         pid = self.server.process.pid
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -460,7 +489,7 @@ class Crash:
         """How long before the end an acknowledgement may be that did not last, in seconds; below 0: none may."""
         if not self.is_on:
             return float("inf")
-        if self.policy == "always" or how == "SIGTERM":
+        if self.policy == "always" or how == "SIGTERM" or how in TROUBLES:
             return -SECOND
         longest = max(self.disk.journal().longest_sync, self.slow_ms / 1000)
         return longest + SLACK + (SECOND if how == "power" else 0)

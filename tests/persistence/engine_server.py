@@ -6,6 +6,7 @@ What drives servers from outside drives engines with it: kills them, cuts their 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import sys
@@ -20,8 +21,13 @@ def serve(engine: zippy.Engine, connection: socket.socket) -> None:
     local = LocalSocket(engine)
     local.setblocking(False)
     try:
-        while data := connection.recv(1 << 16):
-            local.sendall(data)
+        while not local.ended:
+            # a command that waits is answered later
+            if connection in select.select([connection, local], [], [])[0]:
+                data = connection.recv(1 << 16)
+                if not data:
+                    break
+                local.sendall(data)
             while reply := received(local):
                 connection.sendall(reply)
     except OSError:
