@@ -21,6 +21,7 @@ NO_SERVER = "an engine in process has no sockets, replicas or process for it; zi
 NO_FOLDER = "an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
 OWN_FOLDER = "the folder of an engine in process is its path, for as long as it lives"
 NO_FORK = "an engine in process does not fork its caller: it saves beside the traffic (walk)"
+NO_COMMANDS = "an engine in process begins its log with a snapshot: commands in its place need a fork, and it does not fork its caller"
 IN_A_FOLDER = {"appendonly": "yes", "save": "", "snapshot-method": "walk"}
 """What an engine with a folder begins with. With `appendonly no` and no save points given, those of a server are in force: what is written
 is to be kept."""
@@ -45,7 +46,7 @@ def refusal(setting: Setting, value: Value, has_folder: bool) -> str:
     if setting.name == "dir" and has_folder:
         return OWN_FOLDER
     if setting.name == "aof-use-rdb-preamble" and has_folder:
-        return "" if value else NO_FORK
+        return "" if value else NO_COMMANDS
     if setting.kept and not has_folder:
         return NO_FOLDER
     return NO_SERVER if setting.served else ""
