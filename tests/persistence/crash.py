@@ -35,6 +35,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -183,7 +184,7 @@ class Writer:
         """Writes until the connection ends or the server refuses."""
         self.acknowledgements.clear()
         self.refusal = None
-        self.thread = threading.Thread(target=self.write, args=(server.client(),))
+        self.thread = threading.Thread(target=self.write, args=(server.client(CLIENT_SECONDS),))
         self.thread.start()
 
     def write(self, client: RawClient) -> None:
@@ -247,6 +248,7 @@ class Figures:
 ENDS = ("kill", "kill", "power", "power", "SIGTERM", "full", "fails")
 TROUBLES = frozenset({"full", "fails"})
 REFUSALS = (b"MISCONF", b"EXECABORT")  # what writers hear meanwhile
+CLIENT_SECONDS = 60.0  # until a reply is given up: ten writers may come first, each with a slow sync
 PATIENCE = 30.0  # seconds until a disk's trouble has ended all writing, and until the log is well again after it
 ACTIONS = ("BGSAVE", "BGREWRITEAOF", "switch", "switch to and fro", "switch to and fro", "wait until on", "kill child", "nothing")
 
@@ -291,13 +293,21 @@ class Crash:
             while done < rounds or time.monotonic() - self.began < seconds:
                 self.round()
                 done += 1
-        except (Broken, RuntimeError, ConnectionClosed) as error:
-            said = "" if isinstance(error, RuntimeError) else self.server.log()[-2000:]
-            alive = f"the server lives: {self.server.alive()}"
-            raise Broken("\n".join([*self.trace[:1], *self.trace[-60:], str(error)[-3000:], alive, said])) from None
+        except (Broken, RuntimeError, ConnectionClosed, OSError) as error:
+            said = str(error)[-3000:] if isinstance(error, RuntimeError) else f"{error!r}\n{self.last_words()}"
+            raise Broken("\n".join([*self.trace[:1], *self.trace[-60:], said])) from None
         finally:
             self.stop()
         return self.figures
+
+    def last_words(self) -> str:
+        """The end of the server's log; an engine in process that hangs is made to say where."""
+        if self.server.alive() and self.server.process is not None:
+            self.server.process.send_signal(signal.SIGABRT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.server.process.wait(5)
+        ended = self.server.process.returncode if self.server.process is not None else None
+        return f"{self.server.log()[-9000:]}\nit ended with {ended}"
 
     def stop(self) -> None:
         """Ends the server and the writers."""
@@ -322,7 +332,7 @@ class Crash:
         self.slow_ms = self.chance.choice([0, 0, 0, self.chance.randint(20, 400)])
         self.server.environment.update(self.disk.environment(self.slow_ms))
         self.server.start()
-        with self.server.client() as client:
+        with self.server.client(CLIENT_SECONDS) as client:
             for writer in self.writers:
                 self.check(writer, client, how, ended, allowed)
         if self.snapshot_holds and self.chance.random() < 0.2:
@@ -332,7 +342,7 @@ class Crash:
         """Sets the ways of saving, and lets the writers write. The server has just started."""
         self.switched_on = self.is_on = True
         self.log_holds = self.acknowledged()
-        with self.server.client() as client:
+        with self.server.client(CLIENT_SECONDS) as client:
             # so that a save of few keys lasts, and something can happen meanwhile
             client("CONFIG", "SET", "rdb-key-save-delay", self.chance.choice([0, 2000, 20_000]))
             client("CONFIG", "SET", "snapshot-method", self.chance.choice(["fork", "walk"]))
@@ -347,7 +357,7 @@ class Crash:
     def disturb(self, seconds: float) -> None:
         """Snapshots, rewrites, killed children and switching the log off and on, while the writers write."""
         end = time.monotonic() + seconds
-        with self.server.client() as client:
+        with self.server.client(CLIENT_SECONDS) as client:
             while (left := end - time.monotonic()) > 0:
                 # one soon after the other as often as not, so that they meet each other at work
                 time.sleep(min(left, self.chance.choice([self.chance.uniform(0.0, 0.03), self.chance.uniform(0.01, 0.8)])))
@@ -447,7 +457,7 @@ class Crash:
         if how == "SIGTERM":
             if not self.is_on:
                 # it would not leave before it has a base
-                with self.server.client() as client:
+                with self.server.client(CLIENT_SECONDS) as client:
                     client("CONFIG", "SET", "appendonly", "no")
             self.server.terminate(20)
         else:
@@ -470,7 +480,7 @@ class Crash:
         trouble.unlink()
         if self.policy == "always":
             return
-        with self.server.client() as client:
+        with self.server.client(CLIENT_SECONDS) as client:
             while client("SET", "afterwards", 1).is_error and time.monotonic() < deadline + PATIENCE:
                 time.sleep(0.01)
             self.note(f"after {trouble.name} the log is well again")
@@ -522,7 +532,7 @@ class Crash:
         shutil.copy(self.disk.folder / "dump.rdb", elsewhere)
         server = servers.start_server(folder=elsewhere)
         try:
-            with server.client() as client:
+            with server.client(CLIENT_SECONDS) as client:
                 for writer in self.writers:
                     found = writer.highest(client)
                     least = self.snapshot_holds[writer.key]

@@ -5,6 +5,7 @@ What drives servers from outside drives engines with it: kills them, cuts their 
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import select
 import signal
@@ -47,6 +48,7 @@ def received(local: LocalSocket) -> bytes:
 
 def main() -> None:
     """The command line."""
+    faulthandler.enable()
     words = sys.argv[1:]
     options = dict(zip((word[2:].replace("-", "_") for word in words[::2]), words[1::2], strict=True))
     port, folder = int(options.pop("port")), options.pop("dir")
