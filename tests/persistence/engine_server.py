@@ -7,7 +7,9 @@ What drives servers from outside drives engines with it: kills them, cuts their 
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,8 +24,13 @@ def serve(engine: zippy.Engine, connection: socket.socket) -> None:
     local = LocalSocket(engine)
     local.setblocking(False)
     try:
-        while data := connection.recv(1 << 16):
-            local.sendall(data)
+        while not local.ended:
+            # a command that waits is answered later
+            if connection in select.select([connection, local], [], [])[0]:
+                data = connection.recv(1 << 16)
+                if not data:
+                    break
+                local.sendall(data)
             while reply := received(local):
                 connection.sendall(reply)
     except OSError:
@@ -43,6 +50,7 @@ def received(local: LocalSocket) -> bytes:
 
 def main() -> None:
     """The command line."""
+    faulthandler.enable()
     words = sys.argv[1:]
     options = dict(zip((word[2:].replace("-", "_") for word in words[::2]), words[1::2], strict=True))
     port, folder = int(options.pop("port")), options.pop("dir")
