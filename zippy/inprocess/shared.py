@@ -68,9 +68,7 @@ class SharedEngine(Engine):
         self._process = os.getpid()
         self._reaching = threading.Lock()
         self._executing = threading.Lock()
-        way = self.reach()
-        if isinstance(way, socket.socket):
-            self._remote = Remote(way, 0, self._password)
+        self._remote = self._new_remote()
 
     @property
     def _host(self) -> Host:  # type: ignore[override]  # here it can be missing
@@ -225,11 +223,16 @@ class SharedEngine(Engine):
             if self._remote is not None:
                 self._remote.close()
                 self._remote = None
-            way = self.reach()
-            if isinstance(way, Host):
-                return None
-            self._remote = Remote(way, self._database, self._password)
+            self._remote = self._new_remote()
         return self._remote
+
+    def _new_remote(self) -> Remote | None:
+        """See _ready_remote."""
+        while isinstance(way := self.reach(), socket.socket):
+            # an owner that ends meanwhile is none
+            with contextlib.suppress(ConnectionError):
+                return Remote(way, self._database, self._password)
+        return None
 
     def _direct_execute(self, *words: Any) -> Any:
         return Engine.execute(self, *words)
