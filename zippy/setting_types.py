@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 INT_MAX = 2**31 - 1
@@ -48,8 +47,7 @@ class SettingError(Exception):
     """A value that a setting doesn't take; the text is Redis's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One row of the settings table; `low` and `high` are inclusive and bound numbers."""
 
     name: str

@@ -1,8 +1,8 @@
 # The logic of Core and Session is here, below their transports: they are given bytes and give bytes, so that reactor, asyncio, loader and
 # in-process client run the same code.
 
-import asyncio
-import inspect
+from importlib import import_module
+from types import CoroutineType
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -681,8 +681,8 @@ cdef class Session:
             note_memory(engine, c)
         if self.has_more:
             self.transport.run_later(self)
-        elif self.input_ended and not c.flags & CLIENT_AWAITING:
-            self.close_after_reply()
+        elif self.input_ended:
+            self.close_at_end()
         return self.close() if self.close_when_run else 0
 
     def address(self):
@@ -721,7 +721,7 @@ cdef class Session:
                 value.deliver = self.handler_answered
                 self.task = value
                 return 0
-            if inspect.iscoroutine(value):
+            if isinstance(value, CoroutineType):
                 return self.await_handler(value)
         except ReplyError as error:
             value = error
@@ -750,7 +750,8 @@ cdef class Session:
             coroutine.close()
             raise
         # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
-        self.task = asyncio.ensure_future(coroutine)
+        # an engine in process loads no asyncio of its own
+        self.task = import_module("asyncio").ensure_future(coroutine)
         self.task.add_done_callback(self.handler_ended)
         return 0
 
@@ -912,8 +913,16 @@ cdef class Session:
         if self.client != NULL:
             self.core.begin_turn()
             self.input_ended = True
-            if not self.has_more and not self.client.flags & CLIENT_AWAITING:
-                self.close_after_reply()
+            if not self.has_more:
+                self.close_at_end()
+        return 0
+
+    cdef int close_at_end(self) except -1:
+        """Closes, since all that the peer sent has been run: what is being awaited comes first, unless it may never come."""
+        if type(self.task) is Later:
+            client_close(self.client, self.core.engine)
+        elif not self.client.flags & CLIENT_AWAITING:
+            self.close_after_reply()
         return 0
 
     def close_after_reply(self):

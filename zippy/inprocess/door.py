@@ -15,6 +15,7 @@ from typing import Any
 from zippy.inprocess.host import Host
 from zippy.inprocess.served_loop import ServedLoop
 from zippy.inprocess.served_stream import ServedStream
+from zippy.server.admission import Admission
 from zippy.server.listeners import Listeners, Place, Stream
 from zippy.settings import Value, find_setting
 
@@ -22,6 +23,21 @@ log = logging.getLogger("zippy")
 
 TRIES = 20  # to find a port that is free on all addresses
 ELSEWHERE = "set it through a connection of the server"
+
+
+def admission_of(host: Host) -> Admission:
+    """How connections become clients of an engine; made when there is a door for the first time."""
+    if host.admission is None:
+        host.admission = Admission(host.core, host.settings, host.server.access)
+    return host.admission
+
+
+def listeners_of(host: Host) -> Listeners:
+    """What listens on the addresses that an engine's settings say; made when somebody is to listen there for the first time."""
+    if host.listeners is None:
+        host.listeners = Listeners(host.core, host.settings, admission_of(host))
+        host.server.info.add(host.listeners)
+    return host.listeners
 
 
 class Door:

@@ -19,11 +19,13 @@ from zippy._core.session import CallbackTransport, Session, Transport
 from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
 from zippy.persistence.folder_lock import FolderInUse, FolderLock
 from zippy.server.clients import ClientState
-from zippy.server.server import Server
+from zippy.server.parts import Parts
 from zippy.settings import Settings
 
 if TYPE_CHECKING:
     from zippy.inprocess.kept import Kept
+    from zippy.server.admission import Admission
+    from zippy.server.listeners import Listeners
 
 CRON_SECONDS = 0.1
 FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
@@ -98,9 +100,11 @@ class Host:
         self.settings = settings
         self.doors: list[Entrance] = []  # through which others than callers of this process come
         self.timekeeper: Entrance | None = None  # the one of them that does what comes with time
+        self.admission: Admission | None = None  # theirs, once there was one
+        self.listeners: Listeners | None = None  # the same: of the settings' addresses
         # before the parts of the server hear of a change, and carry it out
         refuse_changes(settings, has_folder, self.socket_refusal)
-        self.server = Server(settings)
+        self.server = Parts(settings)
         self.core = self.server.core
         self.kept: Kept | None = None
         self.abandoned = False  # nobody refers to the engine any more: the store's thread closes it

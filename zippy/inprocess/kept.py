@@ -19,7 +19,7 @@ from zippy.inprocess.store_thread import Arranged, StoreThread
 from zippy.persistence.append_only import AppendOnly, State
 from zippy.persistence.folder_lock import FolderError, FolderLock
 from zippy.persistence.snapshots import Snapshots
-from zippy.server.server import Server
+from zippy.server.parts import Parts
 from zippy.settings import Settings
 
 log = logging.getLogger("zippy")
@@ -33,7 +33,7 @@ class Kept:
     the folder, which may be held already."""
 
     def __init__(
-        self, server: Server, settings: Settings, run_step: Callable[..., object], chores: Callable[[], object], lock: FolderLock
+        self, server: Parts, settings: Settings, run_step: Callable[..., object], chores: Callable[[], object], lock: FolderLock
     ) -> None:
         self.core: Core = server.core
         self.folder = Path(settings.text("dir"))

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from zippy.functions import Function
-from zippy.inprocess.door import Door
+from zippy.inprocess.door import Door, listeners_of
 from zippy.inprocess.engine import Engine, as_text, host_of, parse_given
 from zippy.setting_types import SettingError
 from zippy.settings import Value, find_setting
@@ -152,7 +152,7 @@ def opened(
         raise ValueError("path and functions are those of an engine that is made, and one was given")
     served = Engine(path, functions=functions, **others) if engine is None else engine_with(engine, others)
     try:
-        door = Door(host_of(served), loop, host_of(served).server.listeners, keeps_time=True)
+        door = Door(host_of(served), loop, listeners_of(host_of(served)), keeps_time=True)
         values = values_of_sockets(served, sockets)
         door.open(values, any_port=port == 0)
     except SettingError as error:

@@ -23,7 +23,7 @@ from typing import Any
 from zippy._core.local import Direct
 from zippy._core.resp.kinds import ReplyError
 from zippy.functions import Function, functions_of
-from zippy.inprocess.door import Door
+from zippy.inprocess.door import Door, admission_of
 from zippy.inprocess.engine import Engine, chosen_settings, open_folder
 from zippy.inprocess.host import Host
 from zippy.inprocess.remote import Remote, word
@@ -269,7 +269,7 @@ class SharedEngine(Engine):
 def serve_folder(host: Host, folder: Path) -> Door:
     """Serves a store that was opened to those who share its folder. FolderError when that cannot be."""
     loop = new_event_loop()
-    door = Door(host, loop, Listeners(host.core, host.settings, host.server.admission), keeps_time=False)
+    door = Door(host, loop, Listeners(host.core, host.settings, admission_of(host)), keeps_time=False)
     try:
         door.open_unix(str(folder / SOCKET), OWNER_ONLY)
     except OSError as error:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from zippy._core.session import Core
 from zippy.server.info import Fields, Sections
-from zippy.server.loop import Loop, Timer
 from zippy.settings import Settings
+
+if TYPE_CHECKING:
+    # an engine in process has no loop, and loads none
+    from zippy.server.loop import Loop, Timer
 
 log = logging.getLogger("zippy")
 
@@ -57,7 +61,7 @@ class Cron:
             self.next = self.loop.call_later(1 / self.settings.integer("hz"), self.run)
 
     def work_once(self) -> None:
-        """All that is due."""
+        """All that comes with time, once."""
         self.core.cron()
         if not self.expiring:
             self.expire()
