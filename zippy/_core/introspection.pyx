@@ -23,7 +23,7 @@ from zippy._core.keyspace.key_table cimport (
 )
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
 from zippy._core.keyspace.verify cimport db_fault
-from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
+from zippy._core.commands.accounting cimport account_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.functions_lua cimport functions_lua_bytes
@@ -849,9 +849,3 @@ def latency_record(Core core, bytes event, int64_t us):
     """One occurrence of an event ("fork", "aof-fsync-always" ...) for the latency monitor, which keeps it when it took long enough."""
     engine_use(core.engine)
     latency_sample(core.engine, event, us)
-
-
-def latency_forget(Core core, bytes event=b""):
-    """Forgets an event, all of them by default; how many were forgotten."""
-    engine_use(core.engine)
-    return latency_reset(core.engine, slice_of_bytes(event))
