@@ -197,10 +197,9 @@ cdef bint client_set_name(Client* c, Slice name) noexcept nogil:
 
 cdef void leave_watches(Engine* e, Client* c) noexcept nogil:
     if c.watches != NULL:
-        unwatch_all(c.watches)
+        unwatch_all(&e.ks, c.watches)
         c.watches = NULL
         e.stats.watching_clients -= 1
-    c.dirty_cas = False
 
 
 cdef void discard_queue(Client* c) noexcept nogil:

@@ -14,6 +14,7 @@ from zippy._core.commands.scripting_library cimport scripting_library, sha1_text
 from zippy._core.commands.scripting_run cimport run_body, scripting_hook
 from zippy._core.commands.scripting_types cimport SHA_TEXT
 from zippy._core.commands.types cimport CLIENT_INTERNAL
+from zippy._core.keyspace.lazy_free cimport free_remains
 from zippy._core.lua.api cimport lua_find, lua_is_there, lua_missing, lua_State
 from zippy._core.lua.runtime cimport vm_close, vm_collect_some, vm_compile, vm_forget, vm_keep, vm_open
 from zippy._core.lua.vm cimport vm_of
@@ -54,6 +55,13 @@ cdef void host_close(ScriptHost* host) noexcept nogil:
     mem_free(host.client)
 
 
+cdef bint host_empty_some(ScriptHost* host) noexcept nogil:
+    # what is left for lua_close goes at once, so the collector takes the functions before, in steps of its own; it may have begun too early
+    # to see that they are gone, but not twice
+    host.collections += vm_collect_some(&host.vm)
+    return host.collections == COLLECTIONS
+
+
 cdef int add_library(lua_State* L) noexcept nogil:
     cdef ScriptHost* host = <ScriptHost*>vm_of(L).owner
     scripting_library(L, host, False)
@@ -82,16 +90,15 @@ cdef Scripting* scripting_of(Engine* e, Client* c) noexcept nogil:
 
 cdef void scripting_retire(Engine* e) noexcept nogil:
     cdef Scripting* s = <Scripting*>e.scripting
-    if s == NULL:
-        return
-    s.next = <Scripting*>e.dead_scripting
-    e.dead_scripting = s
-    e.scripting = NULL
+    if s != NULL:
+        e.scripting = NULL
+        free_remains(&e.ks, free_scripts_some, s, UINT64_MAX, s.bytes + s.host.vm.bytes)
 
 
 cdef void scripting_free(Engine* e) noexcept nogil:
-    scripting_retire(e)
-    while not free_dead_scripts(e, UINT64_MAX):
+    cdef Scripting* s = <Scripting*>e.scripting
+    e.scripting = NULL
+    while s != NULL and not free_scripts_some(s, UINT64_MAX):
         pass
 
 
@@ -99,22 +106,14 @@ cdef void free_drained(void* context, void* item) noexcept nogil:
     script_free(<Scripting*>context, <Script*>item)
 
 
-cdef bint free_dead_scripts(Engine* e, uint64_t items) noexcept nogil:
-    cdef Scripting* s = <Scripting*>e.dead_scripting
-    if s == NULL:
-        return True
-    if not ht_drain(&s.by_sha, items, free_drained, s):
-        return False
-    # what is left for lua_close goes at once, so the collector takes the functions before, in steps of its own; it may have begun too early
-    # to see that they are gone, but not twice
-    if items != UINT64_MAX and s.collections < COLLECTIONS:
-        s.collections += vm_collect_some(&s.host.vm)
+cdef bint free_scripts_some(void* remains, uint64_t items) noexcept nogil:
+    cdef Scripting* s = <Scripting*>remains
+    if not ht_drain(&s.by_sha, items, free_drained, s) or items != UINT64_MAX and not host_empty_some(&s.host):
         return False
     ht_free(&s.by_body)
     host_close(&s.host)
-    e.dead_scripting = s.next
     mem_free(s)
-    return e.dead_scripting == NULL
+    return True
 
 
 cdef void script_stop(Engine* e) noexcept nogil:

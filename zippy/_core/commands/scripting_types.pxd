@@ -49,6 +49,7 @@ cdef struct ScriptHost:
     LuaVm vm
     Client* client               # to whom the commands of scripts reply; on no list of clients
     ScriptRun* run               # the one under way, NULL: none
+    int collections              # that Lua's collector has ended since the machine's functions were forgotten
 
 
 cdef struct Script:
@@ -71,5 +72,3 @@ cdef struct Scripting:
     Script* newest
     uint64_t evictable           # how many they are
     size_t bytes                 # that scripts take outside of Lua
-    Scripting* next              # of those that are freed in steps
-    int collections              # that Lua's collector has ended since the last script was freed
