@@ -18,7 +18,8 @@ cdef void scripting_retire(Engine* e) noexcept nogil
 # A part of what a machine that is not used any more holds, whose functions are forgotten; True: it can be closed
 cdef bint host_empty_some(ScriptHost* host) noexcept nogil
 cdef Script* script_by_sha(Scripting* s, Slice sha) noexcept nogil          # of any case; NULL: nobody has loaded it
-# The script with that body, compiled if it is new. keeps: it stays until SCRIPT FLUSH. NULL: the client was told what is wrong with it
-cdef Script* script_load(Scripting* s, Client* c, Slice body, bint keeps) noexcept nogil
+# The script whose body is at that place of the client's command, compiled if it is new. keeps: it stays until SCRIPT FLUSH. NULL: the
+# client was told what is wrong with it
+cdef Script* script_load(Scripting* s, Client* c, const Slice* argv, int place, bint keeps) noexcept nogil
 cdef void script_used(Scripting* s, Script* script) noexcept nogil          # it is run now: others are evicted before it
 cdef void script_stop(Engine* e) noexcept nogil                             # the script that runs, if there is one, ends with an error

@@ -54,7 +54,8 @@ cdef struct ScriptHost:
 
 cdef struct Script:
     char[SHA_TEXT] sha           # lower case
-    Slice body                   # owned, behind the struct
+    Slice body                   # owned, behind the struct or in `block`
+    void* block                  # of a long argument, taken over; NULL: there is none
     uint64_t flags               # SCRIPT_ bits
     int function                 # of vm_compile
     bint evictable               # it came with EVAL: it goes when there are too many of them

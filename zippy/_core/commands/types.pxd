@@ -336,7 +336,8 @@ cdef struct Client:
     void* owner                      # the session, opaque here
     User* user                       # who it is; NULL: nothing of what it does is asked about
     Slice peer                       # "127.0.0.1:50000", owned
-    Slice name                       # of CLIENT SETNAME, owned; NULL: none
+    Slice name                       # of CLIENT SETNAME, in name_block; NULL: none
+    void* name_block                 # owned
     Client* prev                     # of all clients
     Client* next
     Client* prev_pending             # with CLIENT_PENDING, else void
