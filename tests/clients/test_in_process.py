@@ -215,6 +215,14 @@ class TestEngines:
         gc.collect()
         assert len(gc.get_objects()) - before < 50
 
+    @pytest.mark.parametrize("given", [None, 0.5])
+    def test_waits_for_as_long_as_it_takes(self, engine: zippy.Engine, given: float | None) -> None:
+        """No timeout but the caller's own ends a command that blocks."""
+        options = {} if given is None else {"socket_timeout": given}
+        for client in (zippy.connect(engine, **options), zippy.connect_async(engine, **options)):
+            pool: Any = client.connection_pool
+            assert pool.make_connection().socket_timeout == given
+
 
 class TestThreads:
     """Threads that share one engine."""
