@@ -94,13 +94,17 @@ def unpack_source(project: Project, folder: Path) -> Path:
             # only its metadata is wanted: that would need Rust
             pip.append("--no-build-isolation")
             environment["PYTHONPATH"] = str(HERE / "no_build")
-        subprocess.run([*pip, f"{project.name}=={project.version}"], check=True, env=environment)
+        if not list(folder.glob("*.tar.gz")):
+            subprocess.run([*pip, f"{project.name}=={project.version}"], check=True, env=environment)
         with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
             archive.extractall(folder / "unpacked", filter="data")
         next((folder / "unpacked").iterdir()).rename(source)
         for name in project.removes:
             hidden = source / name
-            (shutil.rmtree if hidden.is_dir() else Path.unlink)(hidden) if hidden.exists() else None
+            if hidden.is_dir():
+                shutil.rmtree(hidden)
+            else:
+                hidden.unlink(missing_ok=True)
     return source
 
 

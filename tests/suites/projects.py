@@ -25,7 +25,7 @@ class Project:
 
 
 PYTEST = ("pytest==9.2.0", "pytest-timeout==2.4.0")
-ASYNCIO = "pytest-asyncio==1.4.0"
+ASYNCIO = "pytest-asyncio==1.5.0"
 OTEL = "0.66b2"
 FAKEREDIS = "fakeredis[lua]==2.41.0"
 
@@ -94,7 +94,7 @@ PROJECTS = (
         "sentry-sdk",
         "2.75.0",
         "fakeredis 2.41.0",
-        (*PYTEST, ASYNCIO, FAKEREDIS, "redis==8.1.0", "rq", "pytest-localserver", "pytest-forked", "jsonschema", "responses", "werkzeug",
+        (*PYTEST, ASYNCIO, FAKEREDIS, "redis==5.3.1", "rq==3.0.0", "pytest-localserver", "pytest-forked", "jsonschema", "responses", "werkzeug",
          "executing", "asttokens", "brotli"),
         ("sentry_sdk",),
         tests=("tests/integrations/redis", "tests/integrations/rq"),
