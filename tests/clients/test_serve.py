@@ -451,6 +451,19 @@ redis.Redis.from_url(server.url).set("a", 1)
         with zippy.Engine(tmp_path) as engine:
             assert engine.execute("GET", "a") == b"1"
 
+    def test_nobody_refers_to_it(self, tmp_path: Path) -> None:
+        """Its address is there until it is closed, or the process ends."""
+        code = f"""
+import gc, zippy, redis
+url = zippy.serve(path={str(tmp_path)!r}).url
+gc.collect()
+redis.Redis.from_url(url).set("a", 1)
+"""
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        with zippy.Engine(tmp_path) as engine:
+            assert engine.execute("GET", "a") == b"1"
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
     def test_fork(self) -> None:
         """A child has none of the sockets: who waits hears of the end, though the child lives."""

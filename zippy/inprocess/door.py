@@ -50,6 +50,7 @@ class Door:
         self.keeps_time = keeps_time
         self.thread: threading.Thread | None = None  # of its own
         self.ended = False
+        self.holds: object = None  # that is to live as long as the door is open
         self.streams: weakref.WeakSet[ServedStream] = weakref.WeakSet()
         self.before: dict[str, Value] = {}  # of the settings that `use` changed
         listeners.new_stream = self.new_stream
@@ -64,6 +65,7 @@ class Door:
 
     def open(self, values: dict[str, Value], any_port: bool) -> None:
         """Opens what settings say, with these values; any_port: on a TCP port that is free. OSError or SettingError when that cannot be."""
+        self.host.refuse_fork()
         with self.host.lock:
             self.host.refuse_closed()
             if self.host.timekeeper is not None:
@@ -187,6 +189,7 @@ class Door:
             if self.ended:
                 return
             self.ended = True
+            self.holds = None
             if not self.host.closed and not self.loop.loop.is_closed():
                 self.host.core.end_turn()
             self.listeners.close()

@@ -163,6 +163,8 @@ def opened(
         if engine is None:
             served.close()
         raise
+    # who drops everything but the address has a server until the process ends
+    door.holds = served
     return served, door
 
 

@@ -35,6 +35,7 @@ from zippy.server.unix_address import unix_address
 SOCKET = "zippy.sock"  # in the folder
 OWNER_ONLY = 0o600
 PATIENCE = 60.0  # seconds for which an owner that shares may load the store before it answers
+ANSWER_SECONDS = 5.0  # for one try: a script may keep the owner for a while
 GRACE = 0.3  # seconds after which the lock's file says whether its owner shares: it is written behind the lock
 LONGEST_PAUSE = 0.02  # seconds between two tries
 ELSEWHERE = "another process has the store in {}: that is for its owner alone"
@@ -68,9 +69,7 @@ class SharedEngine(Engine):
         self._process = os.getpid()
         self._reaching = threading.Lock()
         self._executing = threading.Lock()
-        way = self.reach()
-        if isinstance(way, socket.socket):
-            self._remote = Remote(way, 0, self._password)
+        self._remote = self._new_remote()
 
     @property
     def _host(self) -> Host:  # type: ignore[override]  # here it can be missing
@@ -126,6 +125,7 @@ class SharedEngine(Engine):
         """A connection to whoever has the store and answers; None: nobody does."""
         connection = socket.socket(socket.AF_UNIX)
         try:
+            connection.settimeout(ANSWER_SECONDS)
             with unix_address(str(self.socket_path)) as address:
                 connection.connect(address)
             # one that is about to end accepts, and answers no more; a reply of any kind is an answer
@@ -133,6 +133,7 @@ class SharedEngine(Engine):
             while not (reply := connection.recv(1000)).endswith(b"\n"):
                 if not reply:
                     raise ConnectionResetError
+            connection.settimeout(None)
         except OSError:
             connection.close()
             return None
@@ -225,11 +226,16 @@ class SharedEngine(Engine):
             if self._remote is not None:
                 self._remote.close()
                 self._remote = None
-            way = self.reach()
-            if isinstance(way, Host):
-                return None
-            self._remote = Remote(way, self._database, self._password)
+            self._remote = self._new_remote()
         return self._remote
+
+    def _new_remote(self) -> Remote | None:
+        """See _ready_remote."""
+        while isinstance(way := self.reach(), socket.socket):
+            # an owner that ends meanwhile is none
+            with contextlib.suppress(ConnectionError):
+                return Remote(way, self._database, self._password)
+        return None
 
     def _direct_execute(self, *words: Any) -> Any:
         return Engine.execute(self, *words)
@@ -252,12 +258,12 @@ class SharedEngine(Engine):
             owned.close(save)
             self._closed = True
             return
-        with self._executing:
-            if self._remote is not None:
-                self._remote.close()
         for connection in list(self._connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+        with self._executing:
+            if self._remote is not None:
+                self._remote.close()
 
 
 def serve_folder(host: Host, folder: Path) -> Door:

@@ -10,6 +10,7 @@ import redis
 from zippy.inprocess.aio import LocalConnection
 from zippy.inprocess.host import Host
 from zippy.inprocess.shared import SharedEngine
+from zippy.inprocess.shared_sync import OWNERS, is_final
 from zippy.persistence.folder_lock import FolderError
 
 
@@ -24,6 +25,18 @@ class SharedConnection(LocalConnection):
 
     for_shared = LocalConnection
     engine: SharedEngine
+
+    async def connect(self) -> None:
+        """See zippy.inprocess.shared_sync."""
+        for _ in range(OWNERS):
+            try:
+                await super().connect()  # type: ignore[no-untyped-call]  # redis-py has no types there
+                return
+            except redis.ConnectionError as error:
+                failure = error
+                if is_final(error):
+                    break
+        raise failure
 
     async def _connect(self) -> None:
         reached = asyncio.get_running_loop().run_in_executor(None, self.engine.reach)
