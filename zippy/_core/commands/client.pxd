@@ -42,6 +42,7 @@ cdef void queued_free(QueuedCommand* q) noexcept nogil
 cdef void serve_or_block(Engine* e, Client* c, const Wanted* w) noexcept nogil
 # what waits for values of that type at so many keys from argv[first] on, and takes one
 cdef void want_keys(Wanted* w, serve_fn serve, Slice* argv, int first, int count, int value_type) noexcept nogil
+cdef bint cannot_wait(const Engine* e, const Client* c) noexcept nogil            # whether a command of its must be answered at once
 cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil    # whether block_until_freed may be called
 cdef void block_until_freed(Engine* e, Client* c) noexcept nogil            # what was deleted up to now; it is answered OK then
 cdef void answer_freed(Engine* e) noexcept nogil                            # those whose part has been freed

@@ -395,7 +395,7 @@ cdef void set_alarm(Engine* e, Client* c) noexcept nogil:
         heap_push(e, c)
 
 
-cdef inline bint cannot_wait(const Engine* e, const Client* c) noexcept nogil:
+cdef bint cannot_wait(const Engine* e, const Client* c) noexcept nogil:
     return c.flags & CANNOT_WAIT or e.call.parent != NULL
 
 

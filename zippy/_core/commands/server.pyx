@@ -12,7 +12,7 @@ from zippy._core.keyspace.key_table cimport kt_count
 from zippy._core.keyspace.lazy_free cimport lazy_waits
 from zippy._core.commands.accounting cimport latency_reset
 from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_out_of_memory, reply_syntax_error
-from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
+from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, cannot_wait, start_monitoring
 from zippy._core.commands.engine cimport find_command, propagate_instead
 from zippy._core.commands.events cimport tell_before_reply
 from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
@@ -61,7 +61,7 @@ cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first
     if wait and lazy and lazy_waits(&e.ks):
         block_until_freed(e, c)
     else:
-        if wait and lazy and e.ks.tracking:
+        if wait and e.ks.tracking and not cannot_wait(e, c):
             # it is told as if it had waited
             tell_before_reply(e, c)
         reply_ok(&c.reply)
