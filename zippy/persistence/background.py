@@ -184,7 +184,7 @@ class PipedChild(Child):
         """The outlet is ready again."""
         if not self.reads and not self.drained:
             self.reads = True
-            asyncio.get_running_loop().add_reader(self.data, self.pass_on)
+            running_loop().add_reader(self.data, self.pass_on)
 
     def pass_on(self) -> None:
         """There are bytes, or they have come to their end."""
@@ -206,7 +206,7 @@ class PipedChild(Child):
         """Reads no more for now."""
         if self.reads:
             self.reads = False
-            asyncio.get_running_loop().remove_reader(self.data)
+            running_loop().remove_reader(self.data)
 
     def close_data(self) -> None:
         """Reads no more."""
@@ -221,7 +221,7 @@ class PipedChild(Child):
         self.report += data
         if data:
             return
-        asyncio.get_running_loop().remove_reader(self.pipe)
+        running_loop().remove_reader(self.pipe)
         self.ended = True
         if self.drained:
             self.on_end(self, self.reap())
