@@ -552,6 +552,12 @@ class Replication:
             "slave_read_repl_offset": self.relay.offset,
             "slave_repl_offset": self.relay.offset,
         }
+        fields |= {
+            "replica_full_sync_buffer_size": 0,
+            "replica_full_sync_buffer_peak": 0,
+            "master_current_sync_attempts": max(follower.attempts, 1 if connected else 0),
+            "master_total_sync_attempts": follower.total_attempts,
+        }
         if follower.is_syncing:
             size = follower.size or 0
             fields |= {
@@ -561,10 +567,13 @@ class Replication:
                 "master_sync_perc": f"{100 * follower.received / size if size else 0:.2f}",
                 "master_sync_last_io_seconds_ago": int(now - follower.heard_at),
             }
-        if not connected:
+        if connected:
+            fields["master_link_up_since_seconds"] = int(now - follower.up_since)
+        else:
             fields["master_link_down_since_seconds"] = int(now - follower.down_since)
         return {
             **fields,
+            "total_disconnect_time_sec": int(follower.down_seconds + (0 if connected else now - follower.down_since)),
             "slave_priority": self.settings.integer("replica-priority"),
             "slave_read_only": int(self.settings.flag("replica-read-only")),
             "replica_announced": int(self.settings.flag("replica-announced")),
