@@ -71,6 +71,10 @@ class Application:
         server.join(append_only)
         replication = Replication(server.core, self.settings, snapshots, lambda: link_context(self.settings))
         snapshots.origin = replication.origin
+        append_only.replicas = replication
+        replication.on_ack = append_only.wake_waiters
+        replication.log_synced = append_only.synced_offset
+        replication.log_taken = append_only.taken_offset
         server.info.restart("replication")
         server.join(replication)
         if not self.add_functions(server):

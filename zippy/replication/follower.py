@@ -24,6 +24,7 @@ from zippy.settings import Settings
 log = logging.getLogger("zippy")
 
 STEP = 128 * 1024  # bytes of a copy that are loaded between two turns
+RETRY_SECONDS = 1.0  # between two tries to connect
 NEWLINE_SECONDS = 1.0  # between two signs of life while the copy is loaded
 
 
@@ -72,6 +73,10 @@ class Follower(asyncio.Protocol):
         self.began = time.monotonic()
         self.heard_at = time.monotonic()
         self.down_since = time.monotonic()
+        self.up_since = 0.0
+        self.down_seconds = 0.0  # in all, but for what goes on
+        self.attempts = 0  # to connect, since the link was up
+        self.total_attempts = 0
         self.acked_at = 0.0
         self.told_at = 0.0
         self.tried_at = 0.0
@@ -82,8 +87,18 @@ class Follower(asyncio.Protocol):
         """Changes the state."""
         if state == self.state:
             return
+        now = time.monotonic()
         if self.state == "connected":
-            self.down_since = time.monotonic()
+            self.down_since = now
+            # a connection that was good is tried for again at once
+            self.tried_at = now - RETRY_SECONDS
+        if state == "connecting":
+            self.attempts += 1
+            self.total_attempts += 1
+        elif state == "connected":
+            self.down_seconds += now - self.down_since
+            self.up_since = now
+            self.attempts = 0
         self.state = state
         self.on_change()
 
@@ -92,7 +107,7 @@ class Follower(asyncio.Protocol):
     def cron(self) -> None:
         """Connects, acknowledges, and gives up what is silent."""
         now = time.monotonic()
-        if self.state == "connect" and self.opening is None and now - self.tried_at >= 1.0:
+        if self.state == "connect" and self.opening is None and now - self.tried_at >= RETRY_SECONDS:
             self.connect()
         elif self.state != "connect" and self.loading is None and now - self.heard_at > self.settings.integer("repl-timeout"):
             log.warning("MASTER timeout: no data nor PING received...")
@@ -172,7 +187,6 @@ class Follower(asyncio.Protocol):
         self.link = None
         self.end_stream()
         self.end_copy()
-        self.tried_at = time.monotonic()
         if not self.stopped:
             self.set_state("connect")
 

@@ -61,7 +61,11 @@ class Replication:
         self.full = self.partial_ok = self.partial_err = 0
         self.resumes = False  # what was loaded at the start is a part of the primary's history
         self.on_ack: Callable[[], None] = lambda: None  # called when a replica has acknowledged something
-        self.synced: Callable[[], int | None] = lambda: None  # offset of the relay that is on disk here
+        # offsets of the append-only log: what is on disk (None: there is no log), and what it has been given
+        self.log_synced: Callable[[], int | None] = lambda: None
+        self.log_taken: Callable[[], int] = lambda: 0
+        self.marks: list[tuple[int, int]] = []  # what the log had been given, and the relay's offset then; those that are not on disk
+        self.on_disk = 0  # offset of the relay
         settings.follow("repl-backlog-size", lambda _: self.relay.keep(settings.integer("repl-backlog-size")))
         for name in ("replica-read-only", "replica-serve-stale-data", "replica-ignore-maxmemory"):
             settings.follow(name, lambda _: self.push_role())
@@ -137,7 +141,9 @@ class Replication:
         )  # fmt: skip
         self.follower.partial = had_part
         self.follower.db = db
-        self.follower.synced = self.synced
+        self.follower.synced = self.synced_offset
+        self.marks.clear()
+        self.on_disk = 0
         self.resumes = False
         self.push_role()
         asyncio.get_running_loop().call_soon(self.follower.cron)
@@ -475,6 +481,36 @@ class Replication:
         """Replicas that have acknowledged the stream up to there."""
         return sum(replica.acked >= offset for _, replica in self.known(State.ONLINE))
 
+    # For WAITAOF, and what a replica tells of its own log
+
+    def refuse_waiting(self) -> None:
+        """ReplyError: a replica waits for nobody."""
+        if self.is_replica:
+            raise ReplyError(
+                "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not "
+                "propagated."
+            )
+
+    def written_by(self, session: Session) -> int:
+        """How far a replica has to be to have all that a client wrote."""
+        return self.relay.offset_of_writes(session)
+
+    def ask(self) -> None:
+        """Has replicas say how far they are, at the end of this turn."""
+        self.relay.asks = True
+
+    def synced_offset(self) -> int | None:
+        """How far the stream that came is on disk here; None: no log is kept."""
+        synced = self.log_synced()
+        if synced is None:
+            return None
+        here = self.log_taken()
+        if not self.marks or self.marks[-1] != (here, self.relay.offset):
+            self.marks.append((here, self.relay.offset))
+        while self.marks and self.marks[0][0] <= synced:
+            self.on_disk = self.marks.pop(0)[1]
+        return self.on_disk
+
     def count_synced(self, offset: int) -> int:
         """Replicas that have it on disk up to there."""
         return sum(replica.synced >= offset for _, replica in self.known(State.ONLINE))
@@ -552,6 +588,12 @@ class Replication:
             "slave_read_repl_offset": self.relay.offset,
             "slave_repl_offset": self.relay.offset,
         }
+        fields |= {
+            "replica_full_sync_buffer_size": 0,
+            "replica_full_sync_buffer_peak": 0,
+            "master_current_sync_attempts": max(follower.attempts, 1 if connected else 0),
+            "master_total_sync_attempts": follower.total_attempts,
+        }
         if follower.is_syncing:
             size = follower.size or 0
             fields |= {
@@ -561,10 +603,13 @@ class Replication:
                 "master_sync_perc": f"{100 * follower.received / size if size else 0:.2f}",
                 "master_sync_last_io_seconds_ago": int(now - follower.heard_at),
             }
-        if not connected:
+        if connected:
+            fields["master_link_up_since_seconds"] = int(now - follower.up_since)
+        else:
             fields["master_link_down_since_seconds"] = int(now - follower.down_since)
         return {
             **fields,
+            "total_disconnect_time_sec": int(follower.down_seconds + (0 if connected else now - follower.down_since)),
             "slave_priority": self.settings.integer("replica-priority"),
             "slave_read_only": int(self.settings.flag("replica-read-only")),
             "replica_announced": int(self.settings.flag("replica-announced")),

@@ -1,0 +1,233 @@
+"""A primary and its replicas, zippy and real Redis in each place: whatever happens, they hold the same in the end."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+import redis
+
+from tests.replication.cutter import Cutter
+from tests.replication.load import Load, write
+from tests.replication.servers import OLD, REDIS, ZIPPY, Node, Start, assert_equal, is_up
+from tests.waiting import wait_until
+
+PAIRS = [(ZIPPY, ZIPPY), (ZIPPY, REDIS), (REDIS, ZIPPY), (ZIPPY, OLD), (OLD, ZIPPY)]
+CHAINS = [(ZIPPY, ZIPPY, ZIPPY), (REDIS, ZIPPY, REDIS), (ZIPPY, REDIS, ZIPPY)]
+WAYS = [(), ("--repl-diskless-sync", "no"), ("--snapshot-method", "walk")]
+
+
+def fill(node: Node, rounds: int = 50, seed: int = 1) -> None:
+    """Some data of every type."""
+    chance = random.Random(seed)
+    for _ in range(rounds):
+        write(node.client, chance)
+
+
+class TestFullCopies:
+    """A replica that has nothing."""
+
+    @pytest.mark.parametrize("kinds", PAIRS)
+    def test_under_load(self, start: Start, kinds: tuple[str, str]) -> None:
+        """It gets all that is there, and all that is written meanwhile and after."""
+        primary, replica = start(kinds[0]), start(kinds[1])
+        fill(primary)
+        with Load(primary) as load:
+            replica.follow(primary)
+            wait_until(lambda: is_up(replica))
+            enough = load.rounds + 50
+            wait_until(lambda: load.rounds > enough)
+        assert primary("WAIT", 1, 10_000) == 1
+        assert_equal(primary, replica)
+        assert primary.syncs() == (1, 0)
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_ways(self, start: Start, way: tuple[str, ...]) -> None:
+        """From disk, by a child, beside the traffic: two replicas at once, and what is there in them goes."""
+        primary = start(ZIPPY, *way)
+        replicas = [start(REDIS), start(ZIPPY)]
+        fill(primary)
+        for replica in replicas:
+            replica.client.set("other", 1)
+            replica.follow(primary)
+        with Load(primary, threads=1):
+            wait_until(lambda: all(map(is_up, replicas)))
+        for replica in replicas:
+            assert_equal(primary, replica)
+
+    @pytest.mark.parametrize("load", ["disabled", "on-empty-db", "swapdb"])
+    def test_loading(self, start: Start, load: str) -> None:
+        """A copy is loaded in the place of what is there, or beside it; functions come with it."""
+        primary, replica = start(REDIS), start(ZIPPY, "--repl-diskless-load", load)
+        fill(primary)
+        primary("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+        replica("FUNCTION", "LOAD", "#!lua name=other\nredis.register_function('g', function() return 1 end)")
+        replica.client.set("other", 1)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        assert [library[1] for library in replica("FUNCTION", "LIST")] == [b"lib"]
+
+    def test_broken(self, start: Start) -> None:
+        """A copy that ends in its middle is of no use, and leaves no file; the next one is tried for."""
+        primary, replica = start(REDIS), start(ZIPPY)
+        fill(primary, 100)
+        cutter = Cutter(primary.port)
+        for most in (100, 300, 5000):
+            cutter.most = most
+            replica.follow(cutter.port)
+            wait_until(lambda: cutter.most is None)
+            wait_until(lambda: replica.info().get("master_link_status") == "down" or is_up(replica))
+            replica.lead()
+        replica.follow(cutter.port)
+        assert_equal(primary, replica)
+        assert not list(replica.process.folder.glob("temp-*"))
+        cutter.close()
+
+
+class TestPartialResynchronisation:
+    """A replica that comes back."""
+
+    @pytest.mark.parametrize("kinds", PAIRS)
+    def test_cut_links(self, start: Start, kinds: tuple[str, str]) -> None:
+        """The link breaks in the middle of anything, and nothing is lost or doubled."""
+        primary, replica = start(kinds[0], "--repl-backlog-size", "50mb"), start(kinds[1])
+        cutter = Cutter(primary.port)
+        replica.follow(cutter.port)
+        wait_until(lambda: is_up(replica))
+        chance = random.Random(7)
+        with Load(primary, threads=1):
+            for _ in range(8):
+                cutter.most = chance.randrange(1, 200_000)
+                time.sleep(chance.random() / 20)
+                cutter.cut()
+                wait_until(lambda: is_up(replica))
+        assert_equal(primary, replica)
+        full, partial = primary.syncs()
+        assert full == 1 and partial >= 4
+        cutter.close()
+
+    def test_no_backlog(self, start: Start) -> None:
+        """What is not there any more comes as a full copy."""
+        primary, replica = start(ZIPPY, "--repl-backlog-size", "16384"), start(ZIPPY)
+        cutter = Cutter(primary.port)
+        replica.follow(cutter.port)
+        wait_until(lambda: is_up(replica))
+        cutter.close()
+        wait_until(lambda: not is_up(replica))
+        for n in range(20):
+            primary.client.set("long", "x" * 10_000 + str(n))
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        assert primary.syncs() == (2, 0)
+
+    @pytest.mark.parametrize("kinds", PAIRS)
+    def test_restarted_replica(self, start: Start, kinds: tuple[str, str]) -> None:
+        """A snapshot says which history it is a part of, and up to where."""
+        primary, replica = start(kinds[0]), start(kinds[1], "--save", "3600 1")
+        fill(primary)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        replica.restart("--replicaof", f"127.0.0.1 {primary.port}")
+        fill(primary, 5, 2)
+        assert_equal(primary, replica)
+        assert primary.syncs() == (1, 1)
+
+    @pytest.mark.parametrize("kinds", CHAINS)
+    def test_promotion(self, start: Start, kinds: tuple[str, str, str]) -> None:
+        """The middle of a chain becomes the primary of both ends, which go on where they were."""
+        first, middle, last = (start(kind) for kind in kinds)
+        fill(first)
+        middle.follow(first)
+        wait_until(lambda: is_up(middle))
+        last.follow(middle)
+        wait_until(lambda: is_up(last))
+        fill(first, 20, 2)
+        assert_equal(first, middle)
+        assert_equal(first, last)
+        middle.lead()
+        fill(middle, 20, 3)
+        first.follow(middle)
+        assert_equal(middle, first)
+        assert_equal(middle, last)
+        assert middle.syncs() == (1, 2)
+
+
+class TestRoles:
+    """What a replica and a primary may be asked for."""
+
+    def test_replica(self, start: Start) -> None:
+        """It refuses writes, and reads when they would be stale and that is not wished; it waits for nobody."""
+        primary, replica = start(ZIPPY), start(ZIPPY)
+        replica.follow(primary)
+        wait_until(lambda: is_up(replica))
+        assert replica("ROLE")[:4] == [b"slave", b"127.0.0.1", primary.port, b"connected"]
+        with pytest.raises(redis.exceptions.ReadOnlyError):
+            replica.client.set("key", 1)
+        for name in ("WAIT", "WAITAOF"):
+            with pytest.raises(redis.exceptions.ResponseError, match="cannot be used with replica instances"):
+                replica(*([name, 0, 1, 1] if name == "WAITAOF" else [name, 1, 1]))
+        primary.process.kill()
+        wait_until(lambda: not is_up(replica))
+        assert replica.client.get("key") is None
+        replica.client.config_set("replica-serve-stale-data", "no")
+        with pytest.raises(redis.exceptions.MasterDownError):
+            replica.client.get("key")
+
+    @pytest.mark.parametrize("kinds", PAIRS[:3])
+    def test_waiting(self, start: Start, kinds: tuple[str, str]) -> None:
+        """WAIT counts replicas that have it, WAITAOF those that have it on disk."""
+        primary, replica = start(kinds[0], "--appendonly", "yes"), start(kinds[1], "--appendonly", "yes")
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        primary.client.set("key", 1)
+        assert primary("WAIT", 1, 10_000) == 1
+        assert primary("WAITAOF", 1, 1, 10_000) == [1, 1]
+        assert primary("WAIT", 2, 50) == 1
+
+    def test_min_replicas(self, start: Start) -> None:
+        """Writes need so many good replicas."""
+        primary, replica = start(ZIPPY, "--min-replicas-to-write", "1"), start(ZIPPY)
+        with pytest.raises(redis.exceptions.ResponseError, match="NOREPLICAS"):
+            primary.client.set("key", 1)
+        replica.follow(primary)
+        wait_until(lambda: primary.info().get("min_slaves_good_slaves") == 1)
+        assert primary.client.set("key", 1)
+
+    @pytest.mark.parametrize("kinds", PAIRS[:3])
+    def test_failover(self, start: Start, kinds: tuple[str, str]) -> None:
+        """FAILOVER hands the role over, and nothing is copied."""
+        primary, replica = start(kinds[0]), start(kinds[1])
+        fill(primary)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        assert primary("FAILOVER", "TIMEOUT", 10_000) == b"OK"
+        wait_until(lambda: primary.info()["role"] == "slave" and is_up(primary))
+        replica.client.set("after", 1)
+        assert_equal(replica, primary)
+        assert replica.syncs() == (0, 1)
+
+    def test_password(self, start: Start) -> None:
+        """masterauth and masteruser are for the primary; without them the link does not come up."""
+        primary, replica = start(ZIPPY), start(ZIPPY, "--masteruser", "repl", "--masterauth", "secret")
+        primary("ACL", "SETUSER", "repl", "on", ">secret", "+psync", "+replconf", "+ping")
+        primary("ACL", "SETUSER", "default", "on", ">other", "resetpass", ">other")
+        primary.client = redis.Redis(port=primary.port, password="other", socket_timeout=20)
+        replica.follow(primary)
+        wait_until(lambda: is_up(replica))
+        primary.client.set("key", 1)
+        wait_until(lambda: replica.client.get("key") == b"1")
+
+    def test_messages(self, start: Start) -> None:
+        """What is published at a primary reaches those who listen at a replica, and no log."""
+        primary, replica = start(ZIPPY, "--appendonly", "yes"), start(REDIS)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        listener = replica.client.pubsub(ignore_subscribe_messages=True)
+        listener.subscribe("channel")
+        listener.get_message(timeout=1)
+        primary.client.set("key", 1)
+        primary.client.publish("channel", "text")
+        assert wait_until(lambda: listener.get_message(timeout=0.1))["data"] == b"text"
+        listener.close()
+        assert not any(b"PUBLISH" in path.read_bytes() for path in primary.process.folder.rglob("*.incr.aof"))
