@@ -72,6 +72,7 @@ class Application:
         replication = Replication(server.core, self.settings, snapshots, lambda: link_context(self.settings))
         snapshots.origin = replication.origin
         append_only.replicas = replication
+        server.login.role = lambda: "replica" if replication.is_replica else "master"
         replication.on_ack = append_only.wake_waiters
         replication.log_synced = append_only.synced_offset
         replication.log_taken = append_only.taken_offset

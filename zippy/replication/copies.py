@@ -131,9 +131,6 @@ class Copies:
     def begin(self, waiting: list[Session]) -> None:
         """Begins a save for all that wait. To be called between turns."""
         direct = self.is_direct(waiting)
-        same = self.replicas[waiting[0]].excludes
-        # a copy that leaves something out is for those that want it so
-        waiting = [session for session in waiting if self.replicas[session].excludes == same]
         self.relay.forget_selection()
         offset = self.relay.offset
         origin = (0, self.history.id, offset)

@@ -18,7 +18,7 @@ from zippy._core.snapshot import Loading, SnapshotError
 from zippy.replication.history import History
 from zippy.replication.link import Continue, Copied, Copy, Decision, Failed, Introduction, Link, Note, Piece, Send, Size, Stream, request
 from zippy.replication.saving import Saves
-from zippy.server.clients import ClientState
+from zippy.server.clients import ClientState, text_address
 from zippy.settings import Settings
 
 log = logging.getLogger("zippy")
@@ -368,8 +368,9 @@ class Follower(asyncio.Protocol):
         """What comes now is the stream, with this database selected."""
         self.partial = partial
         address = f"{self.host}:{self.port}"
+        local = text_address(self.transport.get_extra_info("sockname")) if self.transport is not None else ""
         self.session = Session(
-            self.core, CallbackTransport(lambda _: None, self.killed, self.divided), address.encode(), ClientState(address, "")
+            self.core, CallbackTransport(lambda _: None, self.killed, self.divided), address.encode(), ClientState(address, local)
         )
         self.relay.follow(self.session, db)
         self.failover = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -29,8 +29,6 @@ class Replica:
     eof: bool = False  # takes a copy whose length is not known before
     psync2: bool = False  # understands a new id in +CONTINUE
     rdb_only: bool = False
-    excludes: set[str] = field(default_factory=set)  # of "data" and "functions", where it filters
-    version: str = ""
     acked: int = 0  # offset
     synced: int = 0  # offset that is on its disk
     heard_at: float = 0.0
@@ -51,11 +49,10 @@ class Replica:
         elif option == "rdb-only":
             self.rdb_only = whole(value) == 1
         elif option == "rdb-filter-only":
-            words = {word.lower() for word in value.split()}
-            if words - {"functions"}:
-                unknown = next(word for word in value.split() if word.lower() != "functions")
-                raise ConfError(f"ERR Unsupported rdb-filter-only option: {unknown}")
-            self.excludes = {"data", "functions"} - words
+            for word in value.split():
+                if word.lower() != "functions":
+                    raise ConfError(f"ERR Unsupported rdb-filter-only option: {word}")
+                raise ConfError("ERR zippy sends whole copies only: rdb-filter-only functions is not there yet")
         elif option == "rdb-channel":
             whole(value)
         elif option == "main-ch-client-id":

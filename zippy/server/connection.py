@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from zippy._core.introspection import redact, set_client_name, valid_name
@@ -18,6 +19,7 @@ class Login:
 
     def __init__(self, access: Access) -> None:
         self.access = access
+        self.role: Callable[[], str] = lambda: "master"  # or "replica"
 
     @command("hello")
     def hello(self, session: Session, args: list[bytes]) -> Any:
@@ -62,7 +64,7 @@ class Login:
             "proto": session.protocol,
             "id": session.id,
             "mode": "standalone",
-            "role": "master",
+            "role": self.role(),
             "modules": [],
         }
 
