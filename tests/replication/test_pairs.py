@@ -11,6 +11,7 @@ import redis
 from tests.replication.cutter import Cutter
 from tests.replication.load import Load, write
 from tests.replication.servers import OLD, REDIS, ZIPPY, Node, Start, assert_equal, is_up
+from tests.resp import RawClient
 from tests.waiting import wait_until
 
 PAIRS = [(ZIPPY, ZIPPY), (ZIPPY, REDIS), (REDIS, ZIPPY), (ZIPPY, OLD), (OLD, ZIPPY)]
@@ -173,6 +174,19 @@ class TestRoles:
         replica.client.config_set("replica-serve-stale-data", "no")
         with pytest.raises(redis.exceptions.MasterDownError):
             replica.client.get("key")
+
+    def test_blocked_clients(self, start: Start) -> None:
+        """Whoever waits for an element when its server becomes a replica is told so: the element is not theirs to take."""
+        primary, replica = start(ZIPPY), start(ZIPPY)
+        waiting = RawClient("127.0.0.1", replica.port)
+        waiting.send("BLPOP", "list", 0)
+        wait_until(lambda: replica.info("clients")["blocked_clients"] == 1)
+        replica.follow(primary)
+        assert waiting.read().value.startswith(b"UNBLOCKED force unblock from blocking operation")
+        primary.client.rpush("list", 1)
+        assert_equal(primary, replica)
+        assert replica.client.lrange("list", 0, -1) == [b"1"]
+        waiting.close()
 
     @pytest.mark.parametrize("kinds", PAIRS[:3])
     def test_waiting(self, start: Start, kinds: tuple[str, str]) -> None:

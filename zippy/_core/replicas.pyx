@@ -6,7 +6,7 @@ replica reads it where it lies, behind what is in its output buffer.
 
 cimport cython
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
-from zippy._core.commands.client cimport client_log_in, end_pause
+from zippy._core.commands.client cimport client_log_in, end_pause, unblock_with_error
 from zippy._core.commands.engine cimport engine_use
 from zippy._core.commands.output cimport client_has_output, client_waiting_bytes
 from zippy._core.commands.types cimport (
@@ -308,6 +308,23 @@ cdef class Replicas(Relaying):
         e.replica_readonly = read_only
         e.stale = replica and stale
         e.leaves_eviction = leaves_eviction
+
+    def unblock_all(self, bytes error):
+        """Has all blocked commands end with this error: what they wait for is not theirs to take any more."""
+        cdef Engine* e = self.core.engine
+        cdef Client* c = e.clients
+        self.core.begin_turn()
+        engine_use(e)
+        while c != NULL:
+            if c.flags & CLIENT_BLOCKED and not c.block.until_freed:
+                unblock_with_error(e, c, error)
+            c = c.next
+
+    def idle_seconds(self, Session session):
+        """Since something came from a client."""
+        if session.client == NULL:
+            return 0.0
+        return (self.core.engine.ks.clock.mono_us - session.client.active_us) / 1e6
 
     def pause_writes(self, bint paused):
         """Has clients' writes wait, and keys stay, or lets them go on."""

@@ -327,6 +327,7 @@ class Follower(asyncio.Protocol):
         self.relay.begin()
         self.saves.data_replaced()
         log.info("MASTER <-> REPLICA sync: Finished with success")
+        self.heard_at = time.monotonic()
         self.begin_stream(max(origin[0], 0) if origin is not None else 0, copy.id is not None)
         if self.transport is not None:
             self.transport.resume_reading()

@@ -36,6 +36,7 @@ NOT_ON_REPLICAS = (
     "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable "
     "(which is not the default) writes to replicas are just local and are not propagated."
 )
+UNBLOCKED = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
 
 
 class Replication:
@@ -131,7 +132,8 @@ class Replication:
             db = old.db
         self.address = address
         if not was_replica:
-            self.waiting.refuse(ReplyError("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"))
+            self.waiting.refuse(ReplyError(UNBLOCKED))
+            self.relay.unblock_all(UNBLOCKED.encode())
         self.copies.stop()
         self.disconnect_replicas()
         self.relay.copy_effects(False)
@@ -243,7 +245,9 @@ class Replication:
             if not self.failover.holds:
                 self.relay.append([b"PING"])
         for session, replica in online:
-            if not replica.old and now - replica.heard_at > self.settings.integer("repl-timeout"):
+            # one that loads its copy acknowledges nothing, but shows that it is alive
+            silent = min(now - replica.heard_at, self.relay.idle_seconds(session))
+            if not replica.old and silent > self.settings.integer("repl-timeout"):
                 log.warning("Disconnecting timedout replica (streaming sync): %s", session.address())
                 session.kill()
         self.drop_backlog(now)
