@@ -67,7 +67,12 @@ cdef class Replicas(Relaying):
 
     @property
     def offset(self):
-        """Of the end of what replicas get, in bytes."""
+        """Of the end of what replicas get, in bytes: of all that has been done, but for a command under way and those of its turn."""
+        if self.core.engine.call == NULL:
+            engine_use(self.core.engine)
+            self.take()
+            if self.primary is not None:
+                self.pass_on()
         return self.relay().bytes.end
 
     @property
@@ -120,11 +125,15 @@ cdef class Replicas(Relaying):
         """Whether what commands do goes to replicas: on a primary."""
         cdef Engine* e = self.core.engine
         engine_use(e)
-        self.take()
         if wanted and self.active and not self.relay().copies:
+            # what was done on a replica before this is there already, as its primary sent it
+            self.core.persist_turn()
+            if stream_take(&e.ks.effects.stream) != 0:
+                self.relay().failed = True
             relay_begin(self.relay(), &e.ks.effects.stream)
             e.ks.effects.recording += self.relay().copies
         elif not wanted and self.relay().copies:
+            self.take()
             relay_stop(self.relay(), &e.ks.effects.stream)
             e.ks.effects.recording -= 1
 
@@ -135,10 +144,13 @@ cdef class Replicas(Relaying):
     # Turns
 
     cdef int take(self) except -1:
-        """Takes in what commands did."""
+        """Takes in what commands did, behind the journal. A transaction under way would be parted."""
         cdef Engine* e = self.core.engine
         if not self.relay().copies:
             return 0
+        if e.ks.effects.stream.bytes.end != e.ks.effects.stream.taken:
+            self.core.persist_turn()
+            engine_use(e)
         if stream_take(&e.ks.effects.stream) != 0:
             self.relay().failed = True
         relay_copy(self.relay(), &e.ks.effects.stream, e.ks.effects.stream.taken)

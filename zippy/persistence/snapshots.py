@@ -335,6 +335,9 @@ class Snapshots:
             self.cancel()
         if save is False or (save is None and not self.points):
             return True
+        if is_loading(self.core):
+            log.warning("A primary's data is being loaded: what is there is not saved.")
+            return True
         log.info("Saving the final RDB snapshot before exiting.")
         if self.save():
             return True
