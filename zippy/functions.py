@@ -20,12 +20,11 @@ was written until then stays, as in Lua.
 from __future__ import annotations
 
 import functools
-import importlib
-import inspect
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal, Protocol, get_args, overload
 
@@ -56,6 +55,7 @@ class Function:
         unknown = set(flags) - set(FLAGS)
         if unknown:
             raise ValueError(f"{min(unknown)!r} is no flag of a function; there are {', '.join(FLAGS)}")
+        inspect = import_module("inspect")
         if inspect.iscoroutinefunction(body) or inspect.isgeneratorfunction(body):
             raise TypeError(f"{name} would wait, and nobody is served while a function runs")
         self.body = body
@@ -95,7 +95,7 @@ def function(
 
     def mark(body: Body) -> Function:
         module = re.sub(r"[^A-Za-z0-9_]", "_", body.__module__.rpartition(".")[2])
-        told = description if description is not None else (inspect.getdoc(body) or "").partition("\n")[0] or None
+        told = description if description is not None else (body.__doc__ or "").strip().partition("\n")[0].rstrip() or None
         return Function(body, body.__name__ if name is None else name, module if library is None else library, told, flags)
 
     return mark if body is None else mark(body)
@@ -125,4 +125,4 @@ def import_modules(names: Iterable[str]) -> list[ModuleType]:
     """The modules of these names, which may lie in the current folder. What importing one raises is raised."""
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
-    return [importlib.import_module(name) for name in names]
+    return [import_module(name) for name in names]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 INT_MAX = 2**31 - 1
@@ -48,8 +47,7 @@ class SettingError(Exception):
     """A value that a setting doesn't take; the text is Redis's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One row of the settings table; `low` and `high` are inclusive and bound numbers."""
 
     name: str
@@ -66,6 +64,7 @@ class Setting:
     protected: bool = False  # CONFIG SET needs enable-protected-configs
     hidden: bool = False  # CONFIG GET shows it by its full name alone
     served: bool = False  # only a server can honour it: an engine in process refuses it
+    socket: bool = False  # such a one of a server's sockets: an engine in process honours it while it is served
     kept: bool = False  # an engine in process honours it where it has a folder, and refuses it elsewhere
     used: bool = False  # zippy acts on it; otherwise it is only kept, for clients and files that set it
     waits_for: str = ""  # the part of zippy that is to act on it and is not there yet

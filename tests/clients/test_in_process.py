@@ -179,7 +179,8 @@ class TestEngines:
     def test_what_is_shown(self, engine: zippy.Engine) -> None:
         """Names that are not for users are not offered to them."""
         shown = {name for name in dir(zippy) if not name.startswith("__")}
-        assert shown == {"Engine", "FolderError", "FolderInUse", "ReplyError", "connect", "connect_async", "function", "testing"}
+        errors = {"FolderError", "FolderInUse", "ReplyError"}
+        assert shown == errors | {"Engine", "connect", "connect_async", "function", "serve", "serve_async", "testing"}
         shown = {name for name in dir(engine) if not name.startswith("_")}
         assert shown == {"close", "execute", "execute_many", "lock", "restore", "snapshot"}
 

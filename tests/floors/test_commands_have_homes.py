@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from tests.floors.imports import PACKAGE, needs_sources
-from zippy import commandspec
 from zippy.commandspec import CommandSpec
 
 pytestmark = needs_sources
@@ -26,7 +26,7 @@ def groups() -> dict[str, tuple[CommandSpec, ...]]:
     """The command groups by the name of their file."""
     files = sorted((PACKAGE / "commandspec").glob("[a-z]*.py"))
     stems = [path.stem for path in files if OF_A_GROUP.search(path.read_text())]
-    return {stem: getattr(commandspec, stem).COMMANDS for stem in stems}
+    return {stem: import_module(f"zippy.commandspec.{stem}").COMMANDS for stem in stems}
 
 
 def leaves() -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ way.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import selectors
 import subprocess
@@ -15,7 +16,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
+
+PATIENCE = 60.0  # seconds until a folder has an owner again
 
 CONTENDER = """
 import sys, time, zippy
@@ -35,6 +37,32 @@ class Broken(Exception):
     """A promise that was not kept."""
 
 
+class Contender:
+    """A process that fights for the folder, and what it has counted."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-c", CONTENDER, str(folder)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert self.process.stdout is not None
+        self.output = self.process.stdout.fileno()
+        self.counted = b""
+        self.ended = False  # it writes no more
+
+    def read(self) -> None:
+        """Takes what it has written, of which there is something, or its end."""
+        data = os.read(self.output, 1 << 16)
+        self.counted += data
+        self.ended = not data
+
+    def kill(self) -> tuple[list[int], str]:
+        """Ends it: the numbers that it acknowledged, and what it said of its trouble."""
+        self.process.kill()
+        rest, said = self.process.communicate()
+        # a number without the end of its line was not told
+        lines = (self.counted + rest).split(b"\n")[:-1]
+        return [int(line) for line in lines], said.decode(errors="replace")
+
+
 class Fight:
     """The folder and those who fight for it."""
 
@@ -42,11 +70,7 @@ class Fight:
         self.folder = folder
         self.chance = random.Random(seed)
         self.last = 0  # that was acknowledged
-        self.contenders = [self.contender(), self.contender()]
-
-    def contender(self) -> subprocess.Popen[str]:
-        """One more process."""
-        return subprocess.Popen([sys.executable, "-c", CONTENDER, str(self.folder)], stdout=subprocess.PIPE, text=True)
+        self.contenders = [Contender(folder), Contender(folder)]
 
     def run(self, times: int) -> int:
         """Kills so many owners; the last number that was acknowledged. Broken when something is wrong."""
@@ -54,44 +78,47 @@ class Fight:
             for _ in range(times):
                 self.round()
         finally:
-            for process in self.contenders:
-                process.kill()
-                process.communicate()
+            for contender in self.contenders:
+                contender.kill()
         return self.last
 
     def round(self) -> None:
         """Waits for an owner, lets it count for a while, and kills it."""
-        owner = self.wait_for_owner(60.0)
+        owner = self.wait_for_owner()
         time.sleep(self.chance.choice([0.0, self.chance.uniform(0.0, 0.05)]))
-        others = [process for process in self.contenders if process is not owner]
-        if len(written_by(others, 0.0)):
+        self.hear(0.0)
+        if [contender for contender in self.contenders if contender.counted] != [owner]:
             raise Broken("two processes own the folder")
-        owner.kill()
-        said = owner.communicate()[0].splitlines(keepends=True)
-        numbers = [int(line) for line in said if line.endswith("\n")]
-        if not numbers or numbers[0] not in (self.last + 1, self.last + 2):
-            raise Broken(f"{self.last} was acknowledged, and the next owner began with {numbers[:1]}")
+        self.contenders.remove(owner)
+        numbers, _ = owner.kill()
+        self.contenders.append(Contender(self.folder))
+        if numbers[0] not in (self.last + 1, self.last + 2):
+            raise Broken(f"{self.last} was acknowledged, and the next owner began with {numbers[0]}")
         if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
             raise Broken("somebody else counted too")
         self.last = numbers[-1]
-        self.contenders = [*others, self.contender()]
 
-    def wait_for_owner(self, seconds: float) -> subprocess.Popen[str]:
-        """The first to count."""
-        ready = written_by(self.contenders, seconds)
-        if len(ready) != 1 or ready[0].poll() is not None:
-            raise Broken(f"{len(ready)} owners, {[process.poll() for process in self.contenders]}")
-        return ready[0]
+    def wait_for_owner(self) -> Contender:
+        """The first that has counted."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            self.hear(1.0)
+            for contender in self.contenders:
+                if b"\n" in contender.counted:
+                    return contender
+        raise Broken(f"nobody owned the folder within {PATIENCE} seconds")
 
-
-def written_by(processes: list[subprocess.Popen[str]], seconds: float) -> list[subprocess.Popen[str]]:
-    """Those that have written something, as soon as one has."""
-    with selectors.DefaultSelector() as selector:
-        for process in processes:
-            output: IO[str] | None = process.stdout
-            assert output is not None
-            selector.register(output, selectors.EVENT_READ, process)
-        return [key.data for key, _ in selector.select(seconds)]
+    def hear(self, seconds: float) -> None:
+        """Reads what the contenders have written, once one has. Broken, with its words, when one ends that nobody has killed."""
+        with selectors.DefaultSelector() as selector:
+            for contender in self.contenders:
+                selector.register(contender.output, selectors.EVENT_READ, contender)
+            ready = [key.data for key, _ in selector.select(seconds)]
+        for contender in ready:
+            contender.read()
+            if contender.ended:
+                numbers, said = contender.kill()
+                raise Broken(f"a contender that had counted {len(numbers)} times ended with {contender.process.returncode}: {said}")
 
 
 def main() -> None:

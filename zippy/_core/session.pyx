@@ -1,8 +1,8 @@
 # The logic of Core and Session is here, below their transports: they are given bytes and give bytes, so that reactor, asyncio, loader and
 # in-process client run the same code.
 
-import asyncio
-import inspect
+from importlib import import_module
+from types import CoroutineType
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -286,11 +286,23 @@ cdef class Core:
         return 0
 
     def free_between_turns(self, schedule):
-        """From now on `schedule`, such as loop.call_soon, is called with a function that frees a part of what was deleted, or evicts."""
+        """From now on `schedule`, such as loop.call_soon, is called with a function that frees a part of what was deleted, or evicts.
+
+        None: from now on nobody does; who waits for what is deleted up to now is answered.
+        """
+        cdef bint somebody = schedule is not None
         self.schedule_free = schedule
-        if not self.engine.frees_between_turns:
-            mem_leave_in_steps(True)
-        self.engine.frees_between_turns = True
+        if somebody != self.engine.frees_between_turns:
+            mem_leave_in_steps(somebody)
+        self.engine.frees_between_turns = somebody
+        self.freeing = False
+        if not somebody:
+            while not self.free_some():
+                pass
+            if self.engine.waiting_for_memory:
+                self.begin_turn()
+                answer_freed(self.engine)
+                self.end_turn()
 
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
@@ -322,6 +334,10 @@ cdef class Core:
     def serve_while_busy(self, one_pass):
         """From now on `one_pass` is called now and then while a script runs for long: it reads and runs what clients sent meanwhile."""
         self.busy_passes.append(one_pass)
+
+    def serve_no_more_while_busy(self, one_pass):
+        """Takes back what serve_while_busy was called with."""
+        self.busy_passes.remove(one_pass)
 
     def stop_script(self):
         """Has the script that runs for long end with an error, even if it has written."""
@@ -358,7 +374,7 @@ cdef class Core:
         self.shared = self.busy_shared
         self.in_turn = True
         try:
-            for one_pass in self.busy_passes:
+            for one_pass in list(self.busy_passes):
                 one_pass()
             self.flush_busy()
         finally:
@@ -669,8 +685,8 @@ cdef class Session:
             note_memory(engine, c)
         if self.has_more:
             self.transport.run_later(self)
-        elif self.input_ended and not c.flags & CLIENT_AWAITING:
-            self.close_after_reply()
+        elif self.input_ended:
+            self.close_at_end()
         return self.close() if self.close_when_run else 0
 
     def address(self):
@@ -709,7 +725,7 @@ cdef class Session:
                 value.deliver = self.handler_answered
                 self.task = value
                 return 0
-            if inspect.iscoroutine(value):
+            if isinstance(value, CoroutineType):
                 return self.await_handler(value)
         except ReplyError as error:
             value = error
@@ -738,7 +754,8 @@ cdef class Session:
             coroutine.close()
             raise
         # not inside of a coroutine of ours: if the client goes before it has begun, it is still the one that is cancelled
-        self.task = asyncio.ensure_future(coroutine)
+        # an engine in process loads no asyncio of its own
+        self.task = import_module("asyncio").ensure_future(coroutine)
         self.task.add_done_callback(self.handler_ended)
         return 0
 
@@ -900,8 +917,16 @@ cdef class Session:
         if self.client != NULL:
             self.core.begin_turn()
             self.input_ended = True
-            if not self.has_more and not self.client.flags & CLIENT_AWAITING:
-                self.close_after_reply()
+            if not self.has_more:
+                self.close_at_end()
+        return 0
+
+    cdef int close_at_end(self) except -1:
+        """Closes, since all that the peer sent has been run: what is being awaited comes first, unless it may never come."""
+        if type(self.task) is Later:
+            client_close(self.client, self.core.engine)
+        elif not self.client.flags & CLIENT_AWAITING:
+            self.close_after_reply()
         return 0
 
     def close_after_reply(self):

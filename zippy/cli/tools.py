@@ -16,7 +16,7 @@ from zippy.persistence.convert import FORMATS, Outcome, Place, convert, format_o
 from zippy.persistence.data_files import DataFileError, find_log
 from zippy.persistence.moments import moment_text, moments, parse_moment, restore
 from zippy.persistence.scratch import Scratch
-from zippy.server.server import Server
+from zippy.server.parts import Parts
 
 FINE, DAMAGED, NOT_DONE = 0, 1, 2
 
@@ -40,7 +40,7 @@ A server goes on while its keys are read, so what comes out is no single moment 
 def main(arguments: Sequence[str]) -> int:
     """Runs `zippy COMMAND ...`; the exit code."""
     given = parser().parse_args(arguments)
-    Server.seed()
+    Parts.seed()
     try:
         code: int = given.run(given)
         sys.stdout.flush()

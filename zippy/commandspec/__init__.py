@@ -1,53 +1,24 @@
-"""The table of all commands: one file a group, each with a tuple of specs; everything that speaks about commands reads it here."""
+"""The table of all commands: one file a group, each with a tuple of specs; everything that speaks about commands reads it here.
+
+It is made when something of it is asked for. The core has its own copy, compiled, and an engine in process needs no other unless it is
+asked about its commands.
+"""
 
 from __future__ import annotations
 
-from zippy.commandspec import (
-    acl,
-    bitmap,
-    connection,
-    functions,
-    generic,
-    geo,
-    hash,
-    hyperloglog,
-    list,
-    pubsub,
-    scripting,
-    server,
-    set,
-    sorted_set,
-    stream,
-    string,
-    transactions,
-)
-from zippy.commandspec.spec import Argument, CommandSpec, Index, KeyCount, KeySpec, Keyword, Range
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zippy.commandspec.spec import Argument, CommandSpec, Index, KeyCount, KeySpec, Keyword, Range
+    from zippy.commandspec.table import COMMANDS, find_command
 
 __all__ = ["COMMANDS", "Argument", "CommandSpec", "Index", "KeyCount", "KeySpec", "Keyword", "Range", "find_command"]
 
-COMMANDS: tuple[CommandSpec, ...] = (
-    *connection.COMMANDS,
-    *generic.COMMANDS,
-    *string.COMMANDS,
-    *bitmap.COMMANDS,
-    *hyperloglog.COMMANDS,
-    *list.COMMANDS,
-    *set.COMMANDS,
-    *sorted_set.COMMANDS,
-    *hash.COMMANDS,
-    *stream.COMMANDS,
-    *geo.COMMANDS,
-    *transactions.COMMANDS,
-    *pubsub.COMMANDS,
-    *scripting.COMMANDS,
-    *functions.COMMANDS,
-    *server.COMMANDS,
-    *acl.COMMANDS,
-)
-
-_BY_NAME = {spec.name: spec for command in COMMANDS for spec in (command, *command.subcommands)}
+_OF_THE_TABLE = {"COMMANDS", "find_command"}
 
 
-def find_command(name: str) -> CommandSpec | None:
-    """The spec called `name` in any letter case (`get`, `client|kill`), or None."""
-    return _BY_NAME.get(name.lower())
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'zippy.commandspec' has no attribute {name!r}")
+    return getattr(import_module("zippy.commandspec.table" if name in _OF_THE_TABLE else "zippy.commandspec.spec"), name)

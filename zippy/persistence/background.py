@@ -6,7 +6,6 @@ but what is about to change, and the loop's time is shared. Both write a tempora
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -15,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -77,6 +77,11 @@ def progress_fields(save: BackgroundSave) -> dict[str, Any]:
     }
 
 
+def running_loop() -> Any:
+    """The event loop of a server. Who never forks has none, and loads no asyncio."""
+    return import_module("asyncio").get_running_loop()
+
+
 class Child:
     """A child process that is saving, and what came to its pipe. OSError when there can be none."""
 
@@ -89,7 +94,7 @@ class Child:
         self.changes = snapshot.changes(core)
         self.on_end = on_end
         self.report = b""
-        asyncio.get_running_loop().add_reader(self.pipe, self.hear)
+        running_loop().add_reader(self.pipe, self.hear)
 
     @staticmethod
     def fork(core: Core, request: SaveRequest) -> tuple[int, int, Progress]:
@@ -111,7 +116,7 @@ class Child:
         data = os.read(self.pipe, 256)
         self.report += data
         if not data:
-            asyncio.get_running_loop().remove_reader(self.pipe)
+            running_loop().remove_reader(self.pipe)
             self.on_end(self, self.reap())
 
     def reap(self) -> str:
@@ -138,7 +143,7 @@ class Child:
 
     def cancel(self) -> None:
         """See BackgroundSave."""
-        asyncio.get_running_loop().remove_reader(self.pipe)
+        running_loop().remove_reader(self.pipe)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         self.reap()

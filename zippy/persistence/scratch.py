@@ -11,7 +11,7 @@ from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import CallbackTransport, Session
 from zippy._core.snapshot import SaveRequest
 from zippy.server.clients import ClientState
-from zippy.server.server import Server
+from zippy.server.parts import Parts
 from zippy.setting_types import parse
 from zippy.settings import Settings, find_setting
 from zippy.version import REDIS_VERSION
@@ -58,7 +58,7 @@ class Scratch:
             setting = find_setting(name)
             assert setting is not None
             settings.put(setting, parse(setting, text, settings.value(name)))
-        self.core = Server(settings).core
+        self.core = Parts(settings).core
         self.output = bytearray()
         self.session = Session(self.core, CallbackTransport(self.take, lambda _: None), b"scratch", ClientState("scratch", ""))
 

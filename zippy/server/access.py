@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from typing import Any, NamedTuple
 
 from zippy._core.resp.kinds import OK, ReplyError
@@ -232,4 +231,4 @@ class Access:
                 f"ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to {MOST_PASSWORD_BITS}"
             )
         digits = (bits + 3) // 4
-        return secrets.token_hex((digits + 1) // 2)[:digits]
+        return os.urandom((digits + 1) // 2).hex()[:digits]

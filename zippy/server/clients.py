@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(slots=True)
 class ClientState:
     """One connection as CLIENT LIST shows it. Addresses are "ip:port", or "path:0" for a Unix socket."""
 
-    address: str
-    local_address: str
-    fd: int = -1
-    lib_name: str = ""
-    lib_version: str = ""
+    __slots__ = ("address", "fd", "lib_name", "lib_version", "local_address")
+
+    def __init__(self, address: str, local_address: str, fd: int = -1) -> None:
+        self.address = address
+        self.local_address = local_address
+        self.fd = fd
+        self.lib_name = ""
+        self.lib_version = ""
 
 
 def text_address(peer: Any) -> str:

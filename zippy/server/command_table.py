@@ -4,54 +4,62 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
+from zippy import commandspec
 from zippy._core.ground.glob import fitting
 from zippy._core.resp.kinds import Raw
 from zippy._core.resp.values import encoded
 from zippy._core.session import Session
-from zippy.commandspec import COMMANDS, CommandSpec, find_command
-from zippy.commandspec.reply import docs_reply, info_reply
 from zippy.server.arguments import syntax_error, text
 from zippy.server.registry import command
 
 
-def all_specs() -> Iterator[CommandSpec]:
+def all_specs() -> Iterator[commandspec.CommandSpec]:
     """Every command and subcommand."""
-    for spec in COMMANDS:
+    for spec in commandspec.COMMANDS:
         yield spec
         yield from spec.subcommands
+
+
+def replies() -> Any:
+    """The module that makes replies of specs, loaded with the first of them: see zippy/commandspec."""
+    return import_module("zippy.commandspec.reply")
 
 
 @functools.cache
 def info_of(name: str, protocol: int) -> Raw:
     """What COMMAND INFO replies for a command that there is. Kept by its lower case name: made anew, all of them take some milliseconds."""
-    spec = find_command(name)
+    spec = commandspec.find_command(name)
     assert spec is not None
-    return encoded(info_reply(spec), protocol)
+    return encoded(replies().info_reply(spec), protocol)
 
 
 @functools.cache
 def docs_of(name: str, protocol: int) -> Raw:
     """The same of COMMAND DOCS, for a command that there is."""
-    spec = find_command(name)
+    spec = commandspec.find_command(name)
     assert spec is not None
-    return encoded(docs_reply(spec), protocol)
+    return encoded(replies().docs_reply(spec), protocol)
 
 
-NAMES = {spec.name.encode(): spec.name for spec in all_specs()}
+@functools.cache
+def names() -> dict[bytes, str]:
+    """All names, by the bytes that clients send."""
+    return {spec.name.encode(): spec.name for spec in all_specs()}
 
 
 @command("command")
 def command_all(session: Session, args: list[bytes]) -> Any:
     """COMMAND."""
-    return [info_of(spec.name, session.protocol) for spec in COMMANDS]
+    return [info_of(spec.name, session.protocol) for spec in commandspec.COMMANDS]
 
 
 @command("command|count")
 def command_count(session: Session, args: list[bytes]) -> Any:
     """COMMAND COUNT."""
-    return len(COMMANDS)
+    return len(commandspec.COMMANDS)
 
 
 @command("command|info")
@@ -60,7 +68,7 @@ def command_info(session: Session, args: list[bytes]) -> Any:
     if len(args) == 2:
         return command_all(session, args)
     # in C loops: an argument list may be as long as a client likes
-    found = list(map(NAMES.get, map(bytes.lower, args[2:])))
+    found = list(map(names().get, map(bytes.lower, args[2:])))
     return [None if name is None else info_of(name, session.protocol) for name in found]
 
 
@@ -68,8 +76,8 @@ def command_info(session: Session, args: list[bytes]) -> Any:
 def command_docs(session: Session, args: list[bytes]) -> Any:
     """COMMAND DOCS [command-name [command-name ...]]."""
     if len(args) == 2:
-        return {spec.name: docs_of(spec.name, session.protocol) for spec in COMMANDS}
-    found = [find_command(text(name)) for name in args[2:]]
+        return {spec.name: docs_of(spec.name, session.protocol) for spec in commandspec.COMMANDS}
+    found = [commandspec.find_command(text(name)) for name in args[2:]]
     return {spec.name: docs_of(spec.name, session.protocol) for spec in found if spec is not None}
 
 
@@ -87,5 +95,5 @@ def command_list(session: Session, args: list[bytes]) -> Any:
         category = text(args[4]).lower()
         return [spec.name for spec in all_specs() if category in spec.categories]
     if kind == b"pattern":
-        return fitting(args[4], tuple(NAMES), ignore_case=True)
+        return fitting(args[4], tuple(names()), ignore_case=True)
     raise syntax_error()

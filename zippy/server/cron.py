@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from zippy._core.session import Core
 from zippy.server.info import Fields, Sections
 from zippy.settings import Settings
+
+if TYPE_CHECKING:
+    # an engine in process has no loop, and loads none
+    from zippy.server.loop import Loop, Timer
 
 log = logging.getLogger("zippy")
 
@@ -29,33 +33,42 @@ class Cron:
         self.is_saving: Callable[[], bool] = lambda: False  # in the background: memory is shared, or being walked
         self.compacting = False  # a further step is arranged
         self.expiring = False  # the same for active expiry
-        self.task: asyncio.Task[None] | None = None
+        self.loop: Loop | None = None  # in which it runs
+        self.next: Timer | None = None
 
-    def start(self) -> None:
-        """Begins, in the running loop."""
-        self.task = asyncio.get_running_loop().create_task(self.run(), name="zippy-cron")
+    def start(self, loop: Loop) -> None:
+        """Begins: works `hz` times a second from now on."""
+        self.loop = loop
+        self.next = loop.call_later(1 / self.settings.integer("hz"), self.run)
 
     def stop(self) -> None:
         """Ends; may be called twice."""
-        if self.task is not None:
-            self.task.cancel()
+        self.loop = None
+        self.expiring = self.compacting = False
+        if self.next is not None:
+            self.next.cancel()
 
-    async def run(self) -> None:
-        """Works `hz` times a second."""
-        while True:
-            await asyncio.sleep(1 / self.settings.integer("hz"))
-            if self.paused:
-                continue
-            try:
-                self.core.cron()
-                if not self.expiring:
-                    self.expire()
-                if not self.compacting:
-                    self.compact()
-                self.core.close_idle(self.settings.integer("timeout"))
-                self.do_work()
-            except Exception:
-                log.exception("cron failed")
+    def run(self) -> None:
+        """Works once, and arranges the next time."""
+        if self.loop is None:
+            return
+        try:
+            if not self.paused:
+                self.work_once()
+        except Exception:
+            log.exception("cron failed")
+        finally:
+            self.next = self.loop.call_later(1 / self.settings.integer("hz"), self.run)
+
+    def work_once(self) -> None:
+        """All that comes with time, once."""
+        self.core.cron()
+        if not self.expiring:
+            self.expire()
+        if not self.compacting:
+            self.compact()
+        self.core.close_idle(self.settings.integer("timeout"))
+        self.do_work()
 
     def do_work(self) -> None:
         """What is to be done beside the core's own."""
@@ -65,16 +78,18 @@ class Cron:
     def expire(self) -> None:
         """A step of active expiry, and the next ones in short intervals while many keys are found expired."""
         self.expiring = False
-        if not self.paused and self.core.expire(EXPIRE_US):
+        if self.loop is not None and not self.paused and self.core.expire(EXPIRE_US):
             self.expiring = True
-            asyncio.get_running_loop().call_later(EXPIRE_INTERVAL, self.expire)
+            self.loop.call_later(EXPIRE_INTERVAL, self.expire)
 
     def compact(self) -> None:
         """A step of compaction, and the next ones in short intervals until nothing worth it is left."""
         self.compacting = False
+        if self.loop is None:
+            return
         if self.settings.flag("activedefrag") and not self.is_saving() and self.core.compact(COMPACT_US):
             self.compacting = True
-            asyncio.get_running_loop().call_later(COMPACT_INTERVAL, self.compact)
+            self.loop.call_later(COMPACT_INTERVAL, self.compact)
 
     def sections(self) -> Sections:
         """For INFO."""

@@ -7,8 +7,7 @@ import os
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from zippy._core.introspection import dataset_digest, key_facts, keyspace, keyspace_fault, memory_stats, populate, value_digest
 from zippy._core.resp.kinds import OK, Raw, ReplyError, Simple, Verbatim
@@ -29,8 +28,7 @@ PACKED_MAX = 4 << 30
 LONGEST_SLEEP = 2**63 / 1e9  # seconds; what Python can still count, 292 years
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """How a subcommand is called: how many arguments it takes, and its two lines of help."""
 
     name: str

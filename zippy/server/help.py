@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from typing import Any
 
+from zippy import commandspec
 from zippy._core.resp.kinds import Simple
 from zippy._core.session import Core, Session
-from zippy.commandspec import COMMANDS, CommandSpec
-from zippy.commandspec.syntax import syntax
 
 
 def help_lines(container: str, entries: list[tuple[str, str]]) -> list[Simple]:
@@ -19,19 +19,22 @@ def help_lines(container: str, entries: list[tuple[str, str]]) -> list[Simple]:
     return [Simple(line) for line in lines]
 
 
-def container_help(container: CommandSpec, session: Session, args: list[bytes]) -> Any:
+def container_help(name: str, session: Session, args: list[bytes]) -> Any:
     """The handler of every container's HELP."""
+    syntax = import_module("zippy.commandspec.syntax").syntax
+    container = commandspec.find_command(name)
+    assert container is not None
     entries = []
     for spec in container.subcommands:
         word = spec.name.partition("|")[2]
         if word != "help":
             entries.append((f"{word.upper()} {syntax(spec)}".rstrip(), spec.summary))
-    return help_lines(container.name, sorted(entries))
+    return help_lines(name, sorted(entries))
 
 
 def bind_help(core: Core) -> None:
     """Binds a handler to each HELP of the table."""
-    for container in COMMANDS:
-        for spec in container.subcommands:
-            if spec.name.endswith("|help"):
-                core.bind(spec.name, partial(container_help, container))
+    for name in core.unbound():
+        container, _, word = name.partition("|")
+        if word == "help":
+            core.bind(name, partial(container_help, container))

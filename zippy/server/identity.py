@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import time
 
@@ -16,15 +15,16 @@ from zippy.version import REDIS_VERSION, __version__
 
 def gcc_version() -> str:
     """Of the compiler of this Python, 0.0.0 if it was not GCC."""
-    name, _, version = platform.python_compiler().partition(" ")
+    name, _, version = sys.version.rpartition("[")[2].rstrip("]").partition(" ")
     return version.split()[0] if name == "GCC" and version else "0.0.0"
 
 
 GCC_VERSION = gcc_version()
+IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
 ZIPPY_FIELDS: Fields = {
     "zippy_version": __version__,
-    "python_version": platform.python_version(),
-    "python_implementation": platform.python_implementation(),
+    "python_version": sys.version.split()[0],
+    "python_implementation": IMPLEMENTATIONS.get(sys.implementation.name, sys.implementation.name),
 }
 SYSTEM = "{0.sysname} {0.release} {0.machine}".format(os.uname())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 from typing import Any
 
 from zippy._core.resp.kinds import Verbatim
@@ -35,5 +35,5 @@ def lolwut(session: Session, args: list[bytes]) -> Any:
     if len(words) != len(args) - 1:
         integer(args[2])
     rows = min(max(integer(words[0]), 2), 60) if words else ROWS
-    closed = min(max(integer(words[1]), 0), rows) if len(words) > 1 else random.randrange(1, rows)
+    closed = min(max(integer(words[1]), 0), rows) if len(words) > 1 else 1 + os.urandom(1)[0] % (rows - 1)
     return Verbatim("\n".join([*zipper(closed, rows), "", f"zippy ver. {__version__}, in the manner of Redis ver. {REDIS_VERSION}"]) + "\n")

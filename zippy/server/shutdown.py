@@ -10,6 +10,7 @@ from typing import Any
 from zippy._core.resp.kinds import NO_REPLY, OK, ReplyError
 from zippy._core.session import Session
 from zippy.server.arguments import syntax_error
+from zippy.server.parts import NO_PROCESS
 from zippy.server.registry import command
 
 log = logging.getLogger("zippy")
@@ -75,7 +76,7 @@ class Shutdown:
                 raise ReplyError("ERR No shutdown in progress.")
             return OK
         if self.ended is None:
-            raise ReplyError("ERR This engine has no process of its own to shut down")
+            raise ReplyError(NO_PROCESS)
         if session.core.is_busy:
             # only when nothing is saved may a script that has written be ended in its middle
             if b"nosave" not in wanted:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from typing import Any
 
+from zippy import commandspec
 from zippy._core.introspection import clock_us, command_stats, latency_events, reply_slowlog, slowlog_clear, slowlog_length
 from zippy._core.resp.kinds import OK, NoReply, ReplyError, Verbatim
 from zippy._core.session import Session
-from zippy.commandspec import find_command
 from zippy.server.arguments import integer, subcommand_error, text
 from zippy.server.registry import command
 from zippy.settings import Settings
@@ -121,10 +121,12 @@ class LatencyDoctor:
         lines = ["These events took longer than latency-monitor-threshold:", ""]
         for number, (name, (worst, samples)) in enumerate(events.items(), 1):
             times = [ms for _, ms in samples]
+            average = sum(times) / len(times)
+            deviation = math.sqrt(sum((ms - average) ** 2 for ms in times) / len(times))
             every = (samples[-1][0] - samples[0][0]) / max(len(samples) - 1, 1)
             lines.append(
-                f"{number}. {name}: {len(samples)} spikes (average {statistics.fmean(times):.0f}ms, "
-                f"deviation {statistics.pstdev(times):.0f}ms, one in {every:.2f} sec). The worst of all took {worst}ms."
+                f"{number}. {name}: {len(samples)} spikes (average {average:.0f}ms, "
+                f"deviation {deviation:.0f}ms, one in {every:.2f} sec). The worst of all took {worst}ms."
             )
         lines += ["", "What usually helps:", ""]
         advice = [text for names, text in ADVICE if names & set(events)] or ["Compare the times with LATENCY HISTORY to what ran then."]
@@ -144,7 +146,7 @@ def latency_histogram(session: Session, args: list[bytes]) -> Any:
 
 def names_of(name: str) -> set[str]:
     """The command and its subcommands; nothing for an unknown one."""
-    spec = find_command(name)
+    spec = commandspec.find_command(name)
     return set() if spec is None else {spec.name, *(subcommand.name for subcommand in spec.subcommands)}
 
 
