@@ -27,6 +27,17 @@ static const struct {{
 }};
 #define COUNT (sizeof linked / sizeof *linked)
 
+/* The core's account, its clocks and Cython's own state are the process's: a second interpreter would share them without a lock. */
+static int refuse_other_interpreters(PyObject *module)
+{{
+    if (PyInterpreterState_Get() == PyInterpreterState_Main())
+        return 0;
+    PyErr_SetString(PyExc_ImportError,
+        "zippy cannot be imported in a sub-interpreter: its core serves the main interpreter of a process alone. Use threads, or processes "
+        "that speak to one zippy server");
+    return -1;
+}}
+
 static PyObject *names(PyObject *self, PyObject *unused)
 {{
     PyObject *all = PyTuple_New(COUNT);
@@ -72,16 +83,25 @@ static PyMethodDef methods[] = {{
     {{NULL, NULL, 0, NULL}},
 }};
 
+static PyModuleDef_Slot slots[] = {{
+    {{Py_mod_exec, refuse_other_interpreters}},
+#if PY_VERSION_HEX >= 0x030C0000
+    /* so that an interpreter with a lock of its own comes as far as the line above, which says more than Python would */
+    {{Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED}},
+#endif
+    {{0, NULL}},
+}};
+
 static struct PyModuleDef definition = {{
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "{name}",
-    .m_size = -1,
     .m_methods = methods,
+    .m_slots = slots,
 }};
 
 PyMODINIT_FUNC PyInit_{last}(void)
 {{
-    return PyModule_Create(&definition);
+    return PyModuleDef_Init(&definition);
 }}
 """
 

@@ -230,7 +230,9 @@ class TestCommands:
             with pytest.raises(redis.ResponseError, match="WAITAOF cannot be used"):
                 client.waitaof(1, 0, 0)
 
-    @pytest.mark.parametrize(("name", "value"), [("snapshot-method", "fork"), ("dir", "/tmp"), ("port", "1")])
+    @pytest.mark.parametrize(
+        ("name", "value"), [("snapshot-method", "fork"), ("aof-use-rdb-preamble", "no"), ("dir", "/tmp"), ("port", "1")]
+    )
     def test_what_cannot_be(self, tmp_path: Path, name: str, value: str) -> None:
         with pytest.raises(ValueError, match=f"{name.replace('-', '_')}=.*in process"):
             zippy.Engine(tmp_path, **{name.replace("-", "_"): value})

@@ -3,7 +3,8 @@
     python -m tests.persistence.crash --seconds 3600 --seed 1 --policy everysec [--in-process]
 
 Writers of several types send numbers in ascending order and note when each was acknowledged. A round ends with SIGTERM, with kill -9,
-or with kill -9 and a power cut, which leaves what was synced and a part by chance of what was not (disk.py here). Meanwhile BGSAVE and
+or with kill -9 and a power cut, which leaves what was synced and a part by chance of what was not (disk.py here); or with a disk that is
+full, or fails to sync, until nothing is acknowledged any more, and with kill -9 when it is well again and the log too. Meanwhile BGSAVE and
 BGREWRITEAOF run, in both ways of saving, their children are killed, and the log is switched off and on. The server starts again in the
 same folder, with the log. Then
 
@@ -16,7 +17,7 @@ While the log is on, which is so as soon as no rewrite is scheduled or under way
 - `appendfsync always`: all that was acknowledged is there;
 - `everysec`: what was acknowledged is there, but for the last second before a power cut, longer by the longest sync of the round; kill -9
   alone may take what was acknowledged while a sync was under way, since writing is put off meanwhile;
-- after SIGTERM all is there.
+- after SIGTERM all is there, and after a full or failing disk that was mended.
 
 While it is off, or on and without its base, what a start with the log finds is what the files have:
 
@@ -34,6 +35,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -182,7 +184,7 @@ class Writer:
         """Writes until the connection ends or the server refuses."""
         self.acknowledgements.clear()
         self.refusal = None
-        self.thread = threading.Thread(target=self.write, args=(server.client(),))
+        self.thread = threading.Thread(target=self.write, args=(server.client(CLIENT_SECONDS),))
         self.thread.start()
 
     def write(self, client: RawClient) -> None:
@@ -243,6 +245,11 @@ class Figures:
         )
 
 
+ENDS = ("kill", "kill", "power", "power", "SIGTERM", "full", "fails")
+TROUBLES = frozenset({"full", "fails"})
+REFUSALS = (b"MISCONF", b"EXECABORT")  # what writers hear meanwhile
+CLIENT_SECONDS = 60.0  # until a reply is given up: ten writers may come first, each with a slow sync
+PATIENCE = 30.0  # seconds until a disk's trouble has ended all writing, and until the log is well again after it
 ACTIONS = ("BGSAVE", "BGREWRITEAOF", "switch", "switch to and fro", "switch to and fro", "wait until on", "kill child", "nothing")
 
 
@@ -286,11 +293,21 @@ class Crash:
             while done < rounds or time.monotonic() - self.began < seconds:
                 self.round()
                 done += 1
-        except (Broken, RuntimeError) as error:
-            raise Broken("\n".join([*self.trace[:1], *self.trace[-60:], str(error)[-3000:]])) from None
+        except (Broken, RuntimeError, ConnectionClosed, OSError) as error:
+            said = str(error)[-3000:] if isinstance(error, RuntimeError) else f"{error!r}\n{self.last_words()}"
+            raise Broken("\n".join([*self.trace[:1], *self.trace[-60:], said])) from None
         finally:
             self.stop()
         return self.figures
+
+    def last_words(self) -> str:
+        """The end of the server's log; an engine in process that hangs is made to say where."""
+        if self.server.alive() and self.server.process is not None:
+            self.server.process.send_signal(signal.SIGABRT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.server.process.wait(5)
+        ended = self.server.process.returncode if self.server.process is not None else None
+        return f"{self.server.log()[-9000:]}\nit ended with {ended}"
 
     def stop(self) -> None:
         """Ends the server and the writers."""
@@ -301,7 +318,7 @@ class Crash:
     def round(self) -> None:
         """Writes, disturbs, ends, starts and checks."""
         if not self.ends:
-            self.ends = self.chance.sample(["kill", "kill", "power", "power", "SIGTERM"], 5)
+            self.ends = self.chance.sample(ENDS, len(ENDS))
         how = self.ends.pop()
         self.begin()
         self.disturb(self.chance.uniform(0.05, 2.5))
@@ -315,7 +332,7 @@ class Crash:
         self.slow_ms = self.chance.choice([0, 0, 0, self.chance.randint(20, 400)])
         self.server.environment.update(self.disk.environment(self.slow_ms))
         self.server.start()
-        with self.server.client() as client:
+        with self.server.client(CLIENT_SECONDS) as client:
             for writer in self.writers:
                 self.check(writer, client, how, ended, allowed)
         if self.snapshot_holds and self.chance.random() < 0.2:
@@ -325,7 +342,7 @@ class Crash:
         """Sets the ways of saving, and lets the writers write. The server has just started."""
         self.switched_on = self.is_on = True
         self.log_holds = self.acknowledged()
-        with self.server.client() as client:
+        with self.server.client(CLIENT_SECONDS) as client:
             # so that a save of few keys lasts, and something can happen meanwhile
             client("CONFIG", "SET", "rdb-key-save-delay", self.chance.choice([0, 2000, 20_000]))
             client("CONFIG", "SET", "snapshot-method", self.chance.choice(["fork", "walk"]))
@@ -340,7 +357,7 @@ class Crash:
     def disturb(self, seconds: float) -> None:
         """Snapshots, rewrites, killed children and switching the log off and on, while the writers write."""
         end = time.monotonic() + seconds
-        with self.server.client() as client:
+        with self.server.client(CLIENT_SECONDS) as client:
             while (left := end - time.monotonic()) > 0:
                 # one soon after the other as often as not, so that they meet each other at work
                 time.sleep(min(left, self.chance.choice([self.chance.uniform(0.0, 0.03), self.chance.uniform(0.01, 0.8)])))
@@ -433,25 +450,47 @@ class Crash:
         self.figures.on += self.is_on
         if not self.server.alive():
             raise Broken(f"the server has ended by itself\n{self.server.log()[-3000:]}")
+        if how in TROUBLES and self.is_on:
+            self.trouble(self.disk.full if how == "full" else self.disk.fails)
         children = self.children()
         ended = time.monotonic()
         if how == "SIGTERM":
             if not self.is_on:
                 # it would not leave before it has a base
-                with self.server.client() as client:
+                with self.server.client(CLIENT_SECONDS) as client:
                     client("CONFIG", "SET", "appendonly", "no")
             self.server.terminate(20)
         else:
             self.server.kill()
         for writer in self.writers:
             writer.join()
-            if writer.refusal is not None:
+            if writer.refusal is not None and not (how in TROUBLES and writer.refusal.value.startswith(REFUSALS)):
                 raise Broken(f"{writer.key} was refused: {writer.refusal}")
         wait_for_end(children)
         return ended
 
+    def trouble(self, trouble: Path) -> None:
+        """Has the disk fail until nobody is told any more that something was written, and then get well. Under always the store ends."""
+        trouble.touch()
+        deadline = time.monotonic() + PATIENCE
+        for writer in self.writers:
+            assert writer.thread is not None
+            writer.thread.join(max(0.0, deadline - time.monotonic()))
+            whole(not writer.thread.is_alive(), f"{writer.key} is still written to, {PATIENCE} seconds after {trouble.name}")
+        trouble.unlink()
+        if self.policy == "always":
+            return
+        with self.server.client(CLIENT_SECONDS) as client:
+            while client("SET", "afterwards", 1).is_error and time.monotonic() < deadline + PATIENCE:
+                time.sleep(0.01)
+            self.note(f"after {trouble.name} the log is well again")
+            done = client("WAITAOF", 1, 0, 1000 * int(PATIENCE))
+            whole(done.plain() == [1, 0], f"the log is not on disk, {PATIENCE} seconds after {trouble.name} has ended: {done}")
+
     def children(self) -> list[int]:
         """The processes that the server has started."""
+        if not self.server.alive():
+            return []
         assert self.server.process is not None
         pid = self.server.process.pid
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -460,7 +499,7 @@ class Crash:
         """How long before the end an acknowledgement may be that did not last, in seconds; below 0: none may."""
         if not self.is_on:
             return float("inf")
-        if self.policy == "always" or how == "SIGTERM":
+        if self.policy == "always" or how == "SIGTERM" or how in TROUBLES:
             return -SECOND
         longest = max(self.disk.journal().longest_sync, self.slow_ms / 1000)
         return longest + SLACK + (SECOND if how == "power" else 0)
@@ -493,7 +532,7 @@ class Crash:
         shutil.copy(self.disk.folder / "dump.rdb", elsewhere)
         server = servers.start_server(folder=elsewhere)
         try:
-            with server.client() as client:
+            with server.client(CLIENT_SECONDS) as client:
                 for writer in self.writers:
                     found = writer.highest(client)
                     least = self.snapshot_holds[writer.key]
@@ -506,7 +545,7 @@ class Crash:
 def start_engine(*options: str, folder: Path, environment: Mapping[str, str]) -> ServerProcess:
     """An engine in process that is reached like a server."""
     port = servers.free_port()
-    command = [sys.executable, "-m", "tests.persistence.engine_server", "--port", str(port), "--dir", str(folder), *options]
+    command = [sys.executable, str(Path(__file__).with_name("engine_server.py")), "--port", str(port), "--dir", str(folder), *options]
     return ServerProcess(command, port, folder, cwd=Path(__file__).parents[2], environment=environment)
 
 

@@ -2,6 +2,7 @@
 
    FAIL_SYNC=END    syncing files whose paths end so fails; FAIL_WHEN=PATH: only while this file exists; FAIL_ONCE: which the first failure
                     removes, as a kernel tells of lost bytes once
+   FULL_WHEN=PATH   while this file exists the disk is full for data files (.aof, .rdb): a write takes half of what it is given, the next nothing
    SLOW_SYNC=END    syncing them takes SYNC_MS milliseconds (3000), of which half go by before and half after
    DISK_JOURNAL=FOLDER  every event becomes a line of FOLDER/journal; what is renamed over or deleted stays as a hard link in FOLDER:
        sync BEGAN ENDED INODE SIZE    so many bytes of this file are on disk (times: monotonic microseconds)
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,19 +65,62 @@ static const char *absolute(const char *path, char *space) {
     return space;
 }
 
+static int ends_with(const char *path, const char *end) {
+    return strlen(path) >= strlen(end) && strcmp(path + strlen(path) - strlen(end), end) == 0;
+}
+
 static int ends(const char *path, const char *variable) {
     const char *end = getenv(variable);
-    return end != NULL && strlen(path) >= strlen(end) && strcmp(path + strlen(path) - strlen(end), end) == 0;
+    return end != NULL && ends_with(path, end);
+}
+
+/* The path of an open file. */
+static const char *path_of(int fd, char *space) {
+    char link[64];
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, space, PATH_MAX - 1);
+    space[n < 0 ? 0 : n] = 0;
+    return space;
+}
+
+/* How much of so many bytes the disk takes, -1 for nothing: then errno says why. */
+static ssize_t room(int fd, size_t size) {
+    static int half_taken;
+    char path[PATH_MAX];
+    if (getenv("FULL_WHEN") == NULL || access(getenv("FULL_WHEN"), F_OK) != 0) {
+        half_taken = 0;
+        return size;
+    }
+    path_of(fd, path);
+    if (!ends_with(path, ".aof") && !ends_with(path, ".rdb")) return size;
+    if (size > 1 && !half_taken) {
+        half_taken = 1;
+        return size / 2;
+    }
+    errno = ENOSPC;
+    return -1;
+}
+
+ssize_t write(int fd, const void *data, size_t size) {
+    ssize_t most = room(fd, size);
+    return most < 0 ? -1 : ((ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(fd, data, most);
+}
+
+ssize_t writev(int fd, const struct iovec *pieces, int count) {
+    size_t size = 0;
+    for (int i = 0; i < count; i++) size += pieces[i].iov_len;
+    ssize_t most = room(fd, size);
+    if (most < 0) return -1;
+    if ((size_t)most < size) return write(fd, pieces[0].iov_base, (pieces[0].iov_len + 1) / 2);
+    return ((ssize_t (*)(int, const struct iovec *, int))dlsym(RTLD_NEXT, "writev"))(fd, pieces, count);
 }
 
 static int synced(int fd, const char *name) {
-    char link[64], path[PATH_MAX] = "";
+    char path[PATH_MAX];
     struct stat file;
     long began = now_us();
     int slow, result;
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, path, sizeof(path) - 1);
-    path[n < 0 ? 0 : n] = 0;
+    path_of(fd, path);
     if (ends(path, "FAIL_SYNC") && (getenv("FAIL_WHEN") == NULL || access(getenv("FAIL_WHEN"), F_OK) == 0)) {
         if (getenv("FAIL_ONCE")) unlink(getenv("FAIL_WHEN"));
         errno = EIO;

@@ -66,6 +66,8 @@ class Disk:
         folder.mkdir(parents=True, exist_ok=True)
         notes.mkdir(parents=True)
         self.library = build(notes.parent)
+        self.full = notes.parent / "full"  # while it exists no data file grows
+        self.fails = notes.parent / "fails"  # while it exists no file of the log can be synced
         self.begin()
 
     def environment(self, slow_ms: int = 0) -> dict[str, str]:
@@ -73,6 +75,9 @@ class Disk:
         return {
             "LD_PRELOAD": str(self.library),
             "DISK_JOURNAL": str(self.notes),
+            "FULL_WHEN": str(self.full),
+            "FAIL_SYNC": ".aof",
+            "FAIL_WHEN": str(self.fails),
             "SLOW_SYNC": ".aof" if slow_ms else "nothing",
             "SYNC_MS": str(slow_ms),
             "PYTHONDONTWRITEBYTECODE": "1",

@@ -1,11 +1,15 @@
-"""An engine in process, kept in a folder, behind a port: python -m tests.persistence.engine_server --port N --dir PATH [--name value ...].
+"""An engine in process, kept in a folder, behind a port: python engine_server.py --port N --dir PATH [--name value ...].
+
+It is run by its path: from the top of a tree that is not built, `-m` would find zippy's sources in the place of what is installed.
 
 What drives servers from outside drives engines with it: kills them, cuts their disk's power. A reply is sent when the engine has given it.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import select
 import signal
 import socket
 import sys
@@ -20,8 +24,13 @@ def serve(engine: zippy.Engine, connection: socket.socket) -> None:
     local = LocalSocket(engine)
     local.setblocking(False)
     try:
-        while data := connection.recv(1 << 16):
-            local.sendall(data)
+        while not local.ended:
+            # a command that waits is answered later
+            if connection in select.select([connection, local], [], [])[0]:
+                data = connection.recv(1 << 16)
+                if not data:
+                    break
+                local.sendall(data)
             while reply := received(local):
                 connection.sendall(reply)
     except OSError:
@@ -41,6 +50,7 @@ def received(local: LocalSocket) -> bytes:
 
 def main() -> None:
     """The command line."""
+    faulthandler.enable()
     words = sys.argv[1:]
     options = dict(zip((word[2:].replace("-", "_") for word in words[::2]), words[1::2], strict=True))
     port, folder = int(options.pop("port")), options.pop("dir")

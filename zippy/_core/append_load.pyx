@@ -13,6 +13,7 @@ from zippy._core.commands.engine cimport engine_command, engine_enter, engine_us
 from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CMD_PYTHON, CMD_WRITE, Command, Engine
 from zippy._core.ground.buf cimport Slice, slice_is, slice_of
 from zippy._core.ground.mem cimport mem_free, mem_realloc
+from zippy._core.keyspace.db cimport PREFETCHED, db_prefetch
 from zippy._core.keyspace.lazy_free cimport lazy_free_step
 from zippy._core.session cimport Core, Session
 
@@ -210,6 +211,8 @@ cdef class RequestLoader:
     cdef readonly bint stopped         # at a second later than the one asked for
     cdef bint data_only
     cdef object tell
+    cdef Reading ahead                 # of the requests that come next; its argv is owned too
+    cdef int fetched                   # requests to come whose keys have been asked for
 
     def __init__(self, Session session):
         self.session = session
@@ -248,8 +251,9 @@ cdef class RequestLoader:
             core.engine.ks.loading = False
             engine_use(core.engine)
             mem_free(self.r.argv)
-            self.r.argv = NULL
-            self.r.cap = 0
+            mem_free(self.ahead.argv)
+            self.r.argv = self.ahead.argv = NULL
+            self.r.cap = self.ahead.cap = 0
             PyBuffer_Release(&view)
 
     cdef int load_all(self, Engine* e) except -1:
@@ -284,6 +288,27 @@ cdef class RequestLoader:
         self.r.inside = False
         return 0
 
+    cdef void look_ahead(self, Engine* e) noexcept nogil:
+        """Has the entries of the next requests' first keys fetched into the cache side by side: loading a million SETs took 1.3 times as
+        long when each waited for its own."""
+        cdef Slice[PREFETCHED] keys
+        cdef Command* command
+        cdef int count = 0
+        cdef int _
+        self.ahead.data = self.r.data
+        self.ahead.size = self.r.size
+        self.ahead.at = self.r.at
+        self.ahead.until = self.r.until
+        self.fetched = PREFETCHED
+        for _ in range(PREFETCHED):
+            if next_request(&self.ahead) != FOUND_REQUEST:
+                break
+            command = find_command(e, self.ahead.argc, self.ahead.argv)
+            if command != NULL and command.first_key and command.first_key < self.ahead.argc:
+                keys[count] = self.ahead.argv[command.first_key]
+                count += 1
+        db_prefetch(self.session.client.db, count, keys, 1)
+
     cdef int run(self, Engine* e) except -1:
         cdef uint64_t errors = self.session.client.reply.errors
         cdef uint64_t starved = e.stats.out_of_memory
@@ -294,6 +319,9 @@ cdef class RequestLoader:
             raise AppendError(f"zippy does not know the command {word!r}", self.r.request_at)
         if self.data_only and command.flags & CMD_PYTHON and not command.flags & CMD_WRITE:
             raise AppendError(f"{command.name.ptr[:command.name.len].decode()} is no command that writes data", self.r.request_at)
+        if self.fetched == 0:
+            self.look_ahead(e)
+        self.fetched -= 1
         engine_command(e, self.session.client, command, self.r.argc, self.r.argv)
         self.session.core.raise_stashed()
         if e.stats.libraries_refused != refused:

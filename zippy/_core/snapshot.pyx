@@ -307,14 +307,18 @@ cdef class Walk:
         self.live = core.engine.ks.live
 
     def step(self, int64_t budget_us, uint64_t most_keys):
-        """Goes on for so long, and so many keys, at most. OSError: the file cannot be complete."""
+        """Goes on for so long, and so many keys, at most. OSError: the file cannot be complete; RuntimeError: it has ended."""
+        if self.live == NULL:
+            raise RuntimeError("this save has ended")
         engine_use(self.core.engine)
         live_step(&self.core.engine.ks, budget_us, most_keys)
         if self.live.w.error:
             raise OSError(self.live.w.error, os.strerror(self.live.w.error))
 
     def take(self):
-        """The bytes written since it was called last."""
+        """The bytes written since it was called last. RuntimeError: the save has ended."""
+        if self.live == NULL:
+            raise RuntimeError("this save has ended")
         engine_use(self.core.engine)
         live_take(&self.core.engine.ks)
         data = PyBytes_FromStringAndSize(self.live.w.data, self.live.w.len)
@@ -331,12 +335,12 @@ cdef class Walk:
     @property
     def finished(self):
         """Whether all has been written; what was not taken yet still has to be."""
-        return bool(self.live.finished)
+        return self.live == NULL or bool(self.live.finished)
 
     @property
     def waiting(self):
         """Bytes that can be taken."""
-        return self.live.w.len
+        return self.live.w.len if self.live != NULL else 0
 
     @property
     def written(self):

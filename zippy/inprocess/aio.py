@@ -99,9 +99,10 @@ class LocalWriter:
 class LocalConnection(AbstractConnection):
     """A redis-py asyncio connection to an engine in process."""
 
-    def __init__(self, *, engine: Engine, **kwargs: Any) -> None:
+    def __init__(self, *, engine: Engine, socket_timeout: float | None = None, **kwargs: Any) -> None:
         self.engine = engine
-        super().__init__(**kwargs)
+        # redis-py 8 gives up after 5 s by itself, which a command that blocks for longer must not
+        super().__init__(socket_timeout=socket_timeout, **kwargs)
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
         """What redis-py shows of this connection."""

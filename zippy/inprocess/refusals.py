@@ -12,6 +12,7 @@ NO_SOCKETS = "an engine in process has no sockets for it, unless zippy.serve giv
 NO_FOLDER = "an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
 OWN_FOLDER = "the folder of an engine in process is its path, for as long as it lives"
 NO_FORK = "an engine in process does not fork its caller: it saves beside the traffic (walk)"
+NO_COMMANDS = "an engine in process begins its log with a snapshot: commands in its place need a fork, and it does not fork its caller"
 
 
 def refusal(setting: Setting, value: Value, has_folder: bool) -> str:
@@ -21,7 +22,7 @@ def refusal(setting: Setting, value: Value, has_folder: bool) -> str:
     if setting.name == "dir" and has_folder:
         return OWN_FOLDER
     if setting.name == "aof-use-rdb-preamble" and has_folder:
-        return "" if value else NO_FORK
+        return "" if value else NO_COMMANDS
     if setting.kept and not has_folder:
         return NO_FOLDER
     if setting.socket:

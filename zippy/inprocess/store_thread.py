@@ -36,8 +36,13 @@ class Arranged:
         return (self.due, self.number) < (other.due, other.number)
 
     def cancel(self) -> None:
-        """It is not to be done any more."""
+        """It is not to be done any more. The lock is held, so it is not being done either."""
         self.work = None
+
+    def do(self) -> None:
+        """Does it, the lock held: who held it until now may have cancelled it."""
+        if self.work is not None:
+            self.work(*self.args)
 
 
 class StoreThread:
@@ -90,10 +95,7 @@ class StoreThread:
 
     def do(self, arranged: Arranged) -> None:
         """Does one piece of work; an exception ends nothing else."""
-        work = arranged.work
-        if work is None:
-            return
         try:
-            self.run_step(work, *arranged.args)
+            self.run_step(arranged.do)
         except Exception:
             log.exception("a store's work failed")
