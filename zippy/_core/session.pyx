@@ -14,7 +14,9 @@ from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_advance, clock_restore, clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
-from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_log_to, mem_resident, mem_spare
+from zippy._core.ground.mem cimport (
+    Account, mem_charge_to, mem_charged, mem_give_back, mem_leave_in_steps, mem_leaves, mem_log_to, mem_resident, mem_spare
+)
 from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.client cimport (
     answer_freed, client_begin_as_default, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over,
@@ -26,13 +28,14 @@ from zippy._core.commands.engine cimport (
     engine_resumed, engine_run, engine_use, serve_deadlines
 )
 from zippy._core.commands.events cimport publish_events
-from zippy._core.commands.functions_lua cimport functions_lua_close, functions_lua_stop
+from zippy._core.commands.functions cimport functions_flush
+from zippy._core.commands.functions_lua cimport functions_lua_stop
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit, take_pending
 )
-from zippy._core.commands.scripting_cache cimport free_dead_scripts, script_stop, scripting_free
+from zippy._core.commands.scripting_cache cimport script_stop, scripting_free
 from zippy._core.commands.table cimport table_build, table_rename
-from zippy._core.commands.tracking cimport free_dead_keys, tell_of_writes, trim_tracked
+from zippy._core.commands.tracking cimport tell_of_writes, trim_tracked
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR,
     CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PAUSED, CLIENT_REPLICA, CLIENT_REPLY_OFF,
@@ -196,7 +199,9 @@ cdef class Core:
             while self.engine.clients != NULL:
                 client_free(self.engine, self.engine.clients)
             scripting_free(self.engine)
-            functions_lua_close(self.engine)
+            functions_flush(self.engine)
+            if self.engine.frees_between_turns:
+                mem_leave_in_steps(False)
             engine_free(self.engine)
             left_behind += self.engine.account.blocks
             mem_charge_to(NULL if charged == &self.engine.account else charged)
@@ -286,9 +291,12 @@ cdef class Core:
         None: from now on nobody does; who waits for what is deleted up to now is answered.
         """
         self.schedule_free = schedule
-        self.engine.frees_between_turns = schedule is not None
+        frees = schedule is not None
+        if frees != self.engine.frees_between_turns:
+            mem_leave_in_steps(frees)
+        self.engine.frees_between_turns = frees
         self.freeing = False
-        if schedule is None:
+        if not frees:
             while not self.free_some():
                 pass
             if self.engine.waiting_for_memory:
@@ -298,9 +306,7 @@ cdef class Core:
 
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
-        if self.engine.ks.evicting or self.engine.waiting_for_memory or self.engine.tracking.dead != NULL:
-            return True
-        if self.engine.dead_scripting != NULL:
+        if self.engine.ks.evicting or self.engine.waiting_for_memory or mem_leaves():
             return True
         return mem_spare() > self.spare_to_keep() or lazy_waits(&self.engine.ks)
 
@@ -601,8 +607,6 @@ cdef class Core:
         if lazy_waits(&self.engine.ks):
             self.freed_at_us = self.engine.ks.clock.mono_us
         if not lazy_free_for(&self.engine.ks, items, FREE_US):
-            return False
-        if not free_dead_keys(self.engine, items) or not free_dead_scripts(self.engine, items):
             return False
         return not mem_give_back(GIVE_BACK, self.spare_to_keep())
 

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 CRON_SECONDS = 0.1
 FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
 
+FORKED_KEPT = (
+    "this zippy.Engine was made before the process forked, and stayed with its parent, whose folder {} is: open it after the fork, in one "
+    "process, or run a server for both"
+)
+
 NO_FILES = "ERR an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
 
 log = logging.getLogger("zippy")
@@ -182,7 +187,7 @@ class Host:
     def refuse_fork(self) -> None:
         """RuntimeError in a forked child."""
         if self.core.forked:
-            raise RuntimeError(FORKED)
+            raise RuntimeError(FORKED if self.kept is None else FORKED_KEPT.format(self.kept.folder))
 
     def refuse_closed(self) -> None:
         """ConnectionError when the engine is closed."""

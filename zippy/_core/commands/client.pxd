@@ -29,6 +29,8 @@ cdef void end_pause_if_over(Engine* e) noexcept nogil
 cdef void start_monitoring(Engine* e, Client* c) noexcept nogil               # it is sent every command that runs; once is enough
 cdef bint is_valid_name(Slice name) noexcept nogil                          # printable ASCII without spaces: it stands in CLIENT LIST
 cdef bint client_set_name(Client* c, Slice name) noexcept nogil             # empty: none; False: it has bytes that a name may not have
+# The same with the argument at this place of the client's command, whose block is taken over if it has one of its own
+cdef bint client_set_name_to_argument(Client* c, const Slice* argv, int place) noexcept nogil
 cdef void leave_watches(Engine* e, Client* c) noexcept nogil                # UNWATCH
 cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at the end of the turn: it was stopped and is not any more
 # Copies the arguments, which q owns then; False: out of memory, q is as it was
