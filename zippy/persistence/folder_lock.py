@@ -18,9 +18,13 @@ NAME = "zippy.lock"
 class FolderError(Exception):
     """Why the data of a folder cannot be used; a sentence for the user."""
 
+    __module__ = "zippy"
+
 
 class FolderInUse(FolderError):
     """Somebody else keeps data in the folder. pid: of that process, 0 when it is not known."""
+
+    __module__ = "zippy"
 
     def __init__(self, folder: Path, pid: int) -> None:
         who = f"process {pid}" if pid else "another process"
@@ -29,6 +33,9 @@ class FolderInUse(FolderError):
         super().__init__(f"The folder {folder} is in use by {who}")
         self.folder = folder
         self.pid = pid
+
+    def __reduce__(self) -> tuple[type[FolderInUse], tuple[Path, int]]:
+        return type(self), (self.folder, self.pid)
 
 
 def owner_of(descriptor: int) -> int:
