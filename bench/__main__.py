@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import page
+from bench.backends import compare_backends
 from bench.cpu import Case, measure, two_tables
 from bench.inprocess import compare
 from bench.instructions import per_command, trees
@@ -139,6 +140,11 @@ def inprocess_part(run: Run) -> list[Table]:
     return compare(run.kinds, run.ports, run.options.rounds, 0.3 if run.quick else 2.0, run.options.python, run.options.zippy)
 
 
+def backends_part(run: Run) -> list[Table]:
+    """redis-py's calls over each backend."""
+    return compare_backends(run.options.python, run.options.zippy, run.quick)
+
+
 def instructions_part(run: Run) -> list[Table]:
     """Instructions per command, beside other trees."""
     return per_command(trees(run.options.zippy, run.options.tree))
@@ -159,6 +165,7 @@ PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "persistence": persistence_part,
     "tls": tls_part,
     "inprocess": inprocess_part,
+    "backends": backends_part,
     "instructions": instructions_part,
 }
 QUICK_PARTS = ("cpu", "memory")
@@ -210,7 +217,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--largest", type=int, default=10_000_000, help="keys that the scale part ends with")
     parser.add_argument(
-        "--python", default=sys.executable, metavar="PROGRAM", help="the interpreter of the inprocess part, which has the other stores"
+        "--python", default=sys.executable, metavar="PROGRAM", help="the interpreter of inprocess and backends, which has the other stores"
     )
     parser.add_argument("--ports", default="", metavar="FIRST-LAST", help="loopback ports to use (default: any)")
     parser.add_argument(

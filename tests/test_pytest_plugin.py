@@ -72,6 +72,12 @@ def test_faults(zippy_faults, zippy_client):
     with pytest.raises(redis.ResponseError, match="x"):
         zippy_client.set("a", 1)
 
+def test_server_faults(zippy_server_faults, zippy_server):
+    zippy_server_faults.error("OOM x", "SET")
+    with pytest.raises(redis.ResponseError, match="x"):
+        redis.Redis.from_url(zippy_server_faults.url).set("a", 1)
+    assert redis.Redis.from_url(zippy_server.url).get("a") is None
+
 def test_factory(zippy_server_factory):
     with zippy_server_factory(maxmemory="10mb", lazyfree_lazy_expire=True) as server:
         client = redis.Redis(server.host, server.port)
@@ -107,14 +113,14 @@ def run_pytest(folder: Path, tests: str, plugins: Iterable[str] = (), options: I
 def test_fixtures(tmp_path: Path) -> None:
     """Each fixture does what its docstring says."""
     done = run_pytest(tmp_path, USERS_TESTS)
-    assert "14 passed" in done.stdout, done.stdout + done.stderr
+    assert "15 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_side_by_side(tmp_path: Path) -> None:
     """The same in several processes of pytest-xdist."""
     pytest.importorskip("xdist")
     done = run_pytest(tmp_path, USERS_TESTS, ["xdist.plugin"], ["-n", "2"])
-    assert "14 passed" in done.stdout, done.stdout + done.stderr
+    assert "15 passed" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("module", ["redis", "uvloop", "zippy._core"])

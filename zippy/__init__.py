@@ -17,7 +17,19 @@ from typing import Any
 
 from zippy.version import __version__
 
-__all__ = ["Engine", "FolderError", "FolderInUse", "ReplyError", "__version__", "connect", "connect_async", "function", "testing"]
+__all__ = [
+    "Engine",
+    "FolderError",
+    "FolderInUse",
+    "ReplyError",
+    "__version__",
+    "connect",
+    "connect_async",
+    "function",
+    "serve",
+    "serve_async",
+    "testing",
+]
 
 # redis-py is not needed by the server, and the core not by who imports a module of functions: all is loaded when it is asked for
 _LAZY = {
@@ -28,6 +40,8 @@ _LAZY = {
     "connect": "zippy.inprocess.sync",
     "connect_async": "zippy.inprocess.aio",
     "function": "zippy.functions",
+    "serve": "zippy.inprocess.serve",
+    "serve_async": "zippy.inprocess.serve",
     "testing": "zippy.testing",
 }
 

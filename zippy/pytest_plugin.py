@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zippy.testing.clock import Clock
     from zippy.testing.faults import Faults
     from zippy.testing.redirect import Patch
+    from zippy.testing.relay import ServerFaults
 
 READY_SECONDS = 30.0
 TRIES = 3
@@ -177,3 +178,10 @@ def zippy_server_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 def zippy_server(zippy_server_factory: Callable[..., ServerAddress]) -> ServerAddress:
     """The address of a server that runs while the tests do: `host`, `port` and `url`. It keeps nothing on disk."""
     return zippy_server_factory()
+
+
+@pytest.fixture
+def zippy_server_faults(zippy_server: ServerAddress) -> Iterator[ServerFaults]:
+    """Lets commands fail of clients that connect to this `url`, or `host` and `port`, before `zippy_server`: see zippy.testing.ServerFaults."""
+    with zippy.testing.ServerFaults(zippy_server) as faults:
+        yield faults

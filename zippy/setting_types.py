@@ -64,6 +64,7 @@ class Setting(NamedTuple):
     protected: bool = False  # CONFIG SET needs enable-protected-configs
     hidden: bool = False  # CONFIG GET shows it by its full name alone
     served: bool = False  # only a server can honour it: an engine in process refuses it
+    socket: bool = False  # such a one of a server's sockets: an engine in process honours it while it is served
     kept: bool = False  # an engine in process honours it where it has a folder, and refuses it elsewhere
     used: bool = False  # zippy acts on it; otherwise it is only kept, for clients and files that set it
     waits_for: str = ""  # the part of zippy that is to act on it and is not there yet

@@ -15,14 +15,27 @@ SHUTDOWN = ("default", "save", "nosave", "now", "force")
 
 SETTINGS: tuple[Setting, ...] = (
     # network
-    Setting("bind", "words", ("127.0.0.1", "-::1"), 'Addresses to listen on; a leading "-" lets one fail.', used=True, served=True),
+    Setting(
+        "bind", "words", ("127.0.0.1", "-::1"), 'Addresses to listen on; a leading "-" lets one fail.', used=True, served=True, socket=True
+    ),
     Setting("bind-source-addr", "string", "", "Address that outgoing connections leave from.", used=True),
-    Setting("port", "int", 6379, "TCP port; 0 listens on none.", high=65535, used=True, served=True),
+    Setting("port", "int", 6379, "TCP port; 0 listens on none.", high=65535, used=True, served=True, socket=True),
     Setting("tcp-backlog", "int", 511, "Length of the queue of connections not yet accepted.", used=True, mutable=False),
     Setting("tcp-keepalive", "int", 300, "Seconds between TCP keepalive probes; 0 sends none.", used=True),
-    Setting("timeout", "int", 0, "Seconds after which an idle client is closed; 0 never.", used=True, served=True),
-    Setting("unixsocket", "string", "", "Path of the Unix socket to listen on.", used=True, mutable=False, served=True),
-    Setting("unixsocketperm", "octal", 0, "Mode of the Unix socket.", high=0o777, used=True, mutable=False, unsigned=True, served=True),
+    Setting("timeout", "int", 0, "Seconds after which an idle client is closed; 0 never.", used=True, served=True, socket=True),
+    Setting("unixsocket", "string", "", "Path of the Unix socket to listen on.", used=True, mutable=False, served=True, socket=True),
+    Setting(
+        "unixsocketperm",
+        "octal",
+        0,
+        "Mode of the Unix socket.",
+        high=0o777,
+        used=True,
+        mutable=False,
+        unsigned=True,
+        served=True,
+        socket=True,
+    ),
     Setting("protected-mode", "bool", True, "Refuse other hosts while the default user has no password.", used=True),
     Setting(
         "maxclients",
@@ -34,6 +47,7 @@ SETTINGS: tuple[Setting, ...] = (
         used=True,
         unsigned=True,
         served=True,
+        socket=True,
     ),
     Setting("max-new-connections-per-cycle", "int", 10, "Connections that one turn accepts.", low=1, high=1000, used=True, unsigned=True),
     Setting("max-new-tls-connections-per-cycle", "int", 1, "TLS connections that one turn accepts.", low=1, high=1000, unsigned=True),
@@ -49,7 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("io-threads", "int", 1, "Threads that read and write sockets.", low=1, high=128, mutable=False),
     # tls
-    Setting("tls-port", "int", 0, "TLS port; 0 listens on none.", high=65535, used=True, served=True),
+    Setting("tls-port", "int", 0, "TLS port; 0 listens on none.", high=65535, used=True, served=True, socket=True),
     Setting("tls-cert-file", "string", "", "Server certificate.", used=True),
     Setting("tls-key-file", "string", "", "Private key of the server certificate.", used=True),
     Setting("tls-key-file-pass", "string", "", "Passphrase of the private key.", used=True),

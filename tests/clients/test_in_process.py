@@ -22,6 +22,7 @@ import redis.asyncio
 
 import zippy
 from zippy.inprocess.engine import host_of
+from zippy.inprocess.sync import LocalSocket
 
 
 @pytest.fixture
@@ -179,7 +180,8 @@ class TestEngines:
     def test_what_is_shown(self, engine: zippy.Engine) -> None:
         """Names that are not for users are not offered to them."""
         shown = {name for name in dir(zippy) if not name.startswith("__")}
-        assert shown == {"Engine", "FolderError", "FolderInUse", "ReplyError", "connect", "connect_async", "function", "testing"}
+        errors = {"FolderError", "FolderInUse", "ReplyError"}
+        assert shown == errors | {"Engine", "connect", "connect_async", "function", "serve", "serve_async", "testing"}
         shown = {name for name in dir(engine) if not name.startswith("_")}
         assert shown == {"close", "execute", "execute_many", "lock", "restore", "snapshot"}
 
@@ -214,6 +216,23 @@ class TestEngines:
             use()
         gc.collect()
         assert len(gc.get_objects()) - before < 50
+
+    @pytest.mark.parametrize("given", [None, 0.5])
+    def test_waits_for_as_long_as_it_takes(self, engine: zippy.Engine, given: float | None) -> None:
+        """No timeout but the caller's own ends a command that blocks."""
+        options = {} if given is None else {"socket_timeout": given}
+        for client in (zippy.connect(engine, **options), zippy.connect_async(engine, **options)):
+            pool: Any = client.connection_pool
+            assert pool.make_connection().socket_timeout == given
+
+    def test_flush_tells_before_it_is_answered(self, engine: zippy.Engine) -> None:
+        """FLUSHALL's client that tracks keys hears of it before OK, as in a server, although nothing is left to be freed later."""
+        sock = LocalSocket(engine)
+        sock.sendall(b"HELLO 3\r\nCLIENT TRACKING ON\r\nGET a\r\n")
+        sock.recv(1 << 20)
+        sock.sendall(b"FLUSHALL\r\n")
+        assert sock.recv(1 << 20) == b">2\r\n$10\r\ninvalidate\r\n_\r\n+OK\r\n"
+        sock.close()
 
 
 class TestThreads:

@@ -102,7 +102,7 @@ class TestAclSetuser:
         assert raw("ACL", "SETUSER", "u", rule) == error(f"ERR Error in ACL SETUSER modifier '{rule}': {reason}")
         assert raw("ACL", "SETUSER", "u", "~*", "&*", "allkeys", "allchannels", "") == OK
 
-    @pytest.mark.parametrize("rules", ["(", "on (", "(~x +get", "nosuch (", "()x", "(~x) (~y"])
+    @pytest.mark.parametrize("rules", ["(", "on (", "(~x +get", "nosuch (", "()x", "(~x) (~y", "(" + "x" * 1000])
     def test_parentheses_that_stay_open(self, raw: RawClient, rules: str) -> None:
         opened = [word for word in rules.split() if word.startswith("(")][-1]
         assert raw("ACL", "SETUSER", "u", *rules.split()) == error(f"ERR Unmatched parenthesis in acl selector starting at '{opened}'.")
@@ -268,6 +268,7 @@ class TestAclCat:
 
     def test_wrong(self, raw: RawClient) -> None:
         assert raw("ACL", "CAT", "nosuch") == error("ERR Unknown category 'nosuch'")
+        assert raw("ACL", "CAT", "x" * 1000) == error(f"ERR Unknown category '{'x' * 128}'")
         assert raw("ACL", "CAT", "a", "b") == error("ERR unknown subcommand or wrong number of arguments for 'CAT'. Try ACL HELP.")
 
 
@@ -314,7 +315,9 @@ class TestAclDryrun:
 
     def test_wrong(self, raw: RawClient) -> None:
         assert raw("ACL", "DRYRUN", "nosuch", "get", "x") == error("ERR User 'nosuch' not found")
+        assert raw("ACL", "DRYRUN", "x" * 1000, "get", "x") == error(f"ERR User '{'x' * 1000}' not found")
         assert raw("ACL", "DRYRUN", "default", "nosuch", "x") == error("ERR Command 'nosuch' not found")
+        assert raw("ACL", "DRYRUN", "default", "x" * 1000, "x") == error(f"ERR Command '{'x' * 1000}' not found")
         assert raw("ACL", "DRYRUN", "default", "config", "nosuch") == error("ERR Command 'config' not found")
         assert raw("ACL", "DRYRUN", "default", "get") == wrong_arguments("get")
         assert raw("ACL", "DRYRUN", "default", "config") == wrong_arguments("config")

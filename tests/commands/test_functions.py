@@ -82,6 +82,7 @@ class TestFunctionLoad:
 
     def test_an_error_is_one_line(self, raw: RawClient) -> None:
         assert raw("FUNCTION", "LOAD", "a\r\nb", library("lib")) == error("ERR Unknown option given: a  b")
+        assert raw("FUNCTION", "LOAD", "x" * 1000, library("lib")) == error(f"ERR Unknown option given: {'x' * 1000}")
 
     def test_globals_of_loading_end_with_it(self, raw: RawClient) -> None:
         """After a library that failed as after one that did not, functions have theirs."""
@@ -147,6 +148,7 @@ class TestFunctionList:
 
     def test_wrong_words(self, raw: RawClient) -> None:
         assert raw("FUNCTION", "LIST", "WITHCODE", "WITHCODE") == error("ERR Unknown argument WITHCODE")
+        assert raw("FUNCTION", "LIST", "x" * 1000) == error(f"ERR Unknown argument {'x' * 1000}")
         assert raw("FUNCTION", "LIST", "LIBRARYNAME") == error("ERR library name argument was not given")
 
 

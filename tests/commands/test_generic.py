@@ -182,6 +182,7 @@ class TestExpire:
         assert raw("EXPIRE", "a", 1, "NX", "GT") == Reply("-", b"ERR NX and XX, GT or LT options at the same time are not compatible")
         assert raw("EXPIRE", "a", 1, "GT", "LT") == Reply("-", b"ERR GT and LT options at the same time are not compatible")
         assert raw("EXPIRE", "a", 1, "soon") == Reply("-", b"ERR Unsupported option soon")
+        assert raw("EXPIRE", "a", 1, "x" * 1000) == Reply("-", b"ERR Unsupported option " + b"x" * 1000)
 
     @pytest.mark.zippy_only
     def test_expires_without_being_asked_for(self, raw: RawClient) -> None:

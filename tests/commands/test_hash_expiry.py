@@ -378,6 +378,7 @@ class TestHsetex:
             ("h KEEPTTL KEEPTTL FIELDS 1 a 1", b"ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"),
             ("h FNX FXX FIELDS 1 a 1", b"ERR Only one of FXX or FNX arguments can be specified"),
             ("s PERSIST FIELDS 1 a 1", b"ERR unknown argument: PERSIST"),
+            (f"h {'x' * 1000} FIELDS 1 a 1", b"ERR unknown argument: " + b"x" * 1000),
             ("s EX x FOO 1 a 1", NOT_AN_INTEGER.value),
             ("s EX -1 FOO 1 a 1", NEGATIVE),
             ("s PX 9223372036854775807 FIELDS 1 a 1", b"ERR invalid expire time in 'hsetex' command"),

@@ -367,6 +367,7 @@ class TestPfdebug:
         assert raw("PFDEBUG", "FOO", "none") == error("ERR The specified key does not exist")
         assert raw("PFDEBUG", "FOO", "l") == WRONG_TYPE
         assert raw("PFDEBUG", "FOO", "h") == error("ERR Unknown PFDEBUG subcommand 'FOO'")
+        assert raw("PFDEBUG", "x" * 1000, "h") == error(f"ERR Unknown PFDEBUG subcommand '{'x' * 1000}'")
         assert raw("PFDEBUG", "GETREG") == raw("PFDEBUG", "GETREG", "h", "x") == wrong_arguments("pfdebug")
 
 

@@ -255,6 +255,13 @@ class TestConfigSet:
         assert raw("CONFIG", "SET", "maxmemory", "1gb", "hz", "x").kind == "-"
         assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
 
+    def test_more_than_there_are(self, raw: RawClient) -> None:
+        again = raw("CONFIG", "SET", *["maxmemory", "1gb"] * 5000)
+        assert again == error("ERR CONFIG SET failed (possibly related to argument 'maxmemory') - duplicate parameter")
+        unknown = raw("CONFIG", "SET", "maxmemory", "1gb", *(word for i in range(5000) for word in (f"no{i}", "x")))
+        assert unknown == error("ERR Unknown option or number of arguments for CONFIG SET - 'no0'")
+        assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
+
     @pytest.mark.parametrize(
         ("pairs", "reply"),
         [
@@ -538,6 +545,9 @@ class TestCommandGetkeysandflags:
             ("sort a by b get c store d", "a RO access, d OW update"),
             ("sort_ro a by b get c", "a RO access"),
             ("memory usage k", "k RO"),
+            ("lmove a b left left", "a RW access delete, b RW insert"),
+            ("mset a 1 b 2 c 3", "a OW update, b OW update, c OW update"),
+            ("bitop and a b c d", "a OW update, b RO access, c RO access, d RO access"),
         ],
     )
     def test_flags(self, raw: RawClient, request_: str, keys: str) -> None:
@@ -672,7 +682,7 @@ class TestLatencyHistory:
 
 class TestLatencyReset:
     def test_events(self, spikes: RawClient) -> None:
-        assert spikes("LATENCY", "RESET", "nosuch") == integer(0)
+        assert spikes("LATENCY", "RESET", "nosuch", "") == integer(0)
         assert spikes("LATENCY", "RESET", "nosuch", "command") == integer(1)
         assert spikes("LATENCY", "LATEST") == EMPTY
         assert spikes("LATENCY", "RESET") == integer(0)

@@ -122,6 +122,8 @@ class TestWatch:
         assert raw("EXEC") == Reply("*", ())
         other("SET", keys[7], 1)
         assert other("EXEC") == Reply("*", (OK,))
+        # so many end in steps, which who flushes waits for
+        assert raw("FLUSHALL", "SYNC") == OK
         assert b"total_watched_keys:0\r\n" in raw("INFO", "clients").value
 
     def test_after_others_left(self, raw: RawClient, connect: Callable[[], RawClient]) -> None:

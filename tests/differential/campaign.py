@@ -64,8 +64,8 @@ class Campaign:
     missing: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        if self.group.clock and self.ours.clock is not None and self.ours.clock is self.theirs.clock:
-            self.setup = replace(self.setup, clock=True)
+        has_clock = self.ours.clock is not None and self.ours.clock is self.theirs.clock
+        self.setup = replace(self.setup, clock=self.group.clock and has_clock, pushes=self.group.listens)
 
     def findings(self) -> Iterator[Finding]:
         """Each difference once: after one the episode is given up, and a like one in a later episode is not told again."""

@@ -38,12 +38,14 @@ DEFAULT = {
 
 @dataclass
 class Setup:
-    """How an episode begins: protocol, encoding limits, seconds to wait for a reply, and whether the clock stands."""
+    """How an episode begins: protocol, encoding limits, seconds to wait for a reply, whether the clock stands, and whether clients
+    may receive what they did not ask for."""
 
     resp: int = 2
     small: bool = False
     patience: float = 10.0
     clock: bool = False
+    pushes: bool = False
 
 
 class Endpoint:
@@ -81,16 +83,21 @@ class Endpoint:
     def client(self, connection: int) -> RawClient:
         """The connection of that number, made when it is first used."""
         if connection not in self.clients:
-            client = RawClient(self.host, self.port, self.setup.patience)
+            client = self.connect(self.setup.resp)
             self.clients[connection] = client
             self.ids[connection] = b"%d" % client("CLIENT", "ID").value
-            if self.setup.resp == 3:
-                client("HELLO", 3)
         return self.clients[connection]
+
+    def connect(self, resp: int = 2) -> RawClient:
+        """One more connection."""
+        client = RawClient(self.host, self.port, self.setup.patience)
+        if resp == 3:
+            client("HELLO", 3)
+        return client
 
     def next_id(self) -> int:
         """A number that the server has just given to a connection, which is closed again."""
-        with RawClient(self.host, self.port, self.setup.patience) as client:
+        with self.connect() as client:
             return int(client("CLIENT", "ID").value)
 
     def named(self, arg: bytes) -> bytes:
@@ -132,6 +139,10 @@ class Endpoint:
         """Send steps together; a connection that is gone shows when the replies are read."""
         with suppress(OSError):
             self.client(connection).send_bytes(b"".join(encode(tuple(map(self.named, step.args))) for step in steps))
+
+    def as_seen(self, step: Step, reply: Reply) -> Reply:
+        """The other side's reply to a step, with as much of it as is seen of one from this side."""
+        return reply
 
 
 @dataclass
@@ -198,7 +209,7 @@ class Episode:
         ids = [side.next_id() for side in sides]
         for side, lacks in zip(sides, (ids[1] - ids[0], ids[0] - ids[1]), strict=True):
             for _ in range(lacks):
-                RawClient(side.host, side.port, self.setup.patience).close()
+                side.connect().close()
         # a server that is busy may number the last of them late
         if len({side.next_id() for side in sides}) > 1:
             self.align_ids()
@@ -259,20 +270,23 @@ class Episode:
             difference = self.judge(index, step, ours, theirs, before if place else None)
             if difference is not None:
                 return difference, None
-            before = (ours, theirs)
+            before = (ours, self.ours.as_seen(step, theirs))
         return None, before
 
     def replies(self, connection: int) -> tuple[Reply, Reply]:
         """The next reply of both servers on one connection."""
-        ours, theirs = (endpoint.guarded(connection, RawClient.read) for endpoint in (self.ours, self.theirs))
+        ours, theirs = (endpoint.guarded(connection, lambda client: client.read()) for endpoint in (self.ours, self.theirs))
         return ours, theirs
 
     def judge(self, index: int, step: Step, ours: Reply, theirs: Reply, before: tuple[Reply, Reply] | None) -> Difference | None:
         """Compare two replies, and keep account of what a transaction has queued."""
         connection = step.connection
         waiting = self.queued.get(connection, [])
-        if ours.kind == LOST or theirs.kind == LOST or not equal(step, ours, theirs, before, waiting, self.tolerance()):
+        if LOST in (ours.kind, theirs.kind):
             return Difference(index, step.name, ours, theirs, step)
+        seen = self.ours.as_seen(step, theirs)
+        if not equal(step, ours, seen, before, waiting, self.tolerance()):
+            return Difference(index, step.name, ours, seen, step)
         if theirs == ("+", b"QUEUED"):
             self.queued.setdefault(connection, []).append(step)
         elif step.name in ("EXEC", "DISCARD", "RESET", "MULTI") and not (theirs.is_error and theirs.value.startswith(b"ERR ")):

@@ -545,7 +545,7 @@ class Crash:
 def start_engine(*options: str, folder: Path, environment: Mapping[str, str]) -> ServerProcess:
     """An engine in process that is reached like a server."""
     port = servers.free_port()
-    command = [sys.executable, "-m", "tests.persistence.engine_server", "--port", str(port), "--dir", str(folder), *options]
+    command = [sys.executable, str(Path(__file__).with_name("engine_server.py")), "--port", str(port), "--dir", str(folder), *options]
     return ServerProcess(command, port, folder, cwd=Path(__file__).parents[2], environment=environment)
 
 

@@ -1,4 +1,6 @@
-"""An engine in process, kept in a folder, behind a port: python -m tests.persistence.engine_server --port N --dir PATH [--name value ...].
+"""An engine in process, kept in a folder, behind a port: python engine_server.py --port N --dir PATH [--name value ...].
+
+It is run by its path: from the top of a tree that is not built, `-m` would find zippy's sources in the place of what is installed.
 
 What drives servers from outside drives engines with it: kills them, cuts their disk's power. A reply is sent when the engine has given it.
 """

@@ -516,6 +516,16 @@ class TestSync:
                 other("SET", "b", 1)
             assert raw.read().plain() == [1, 0]
 
+    def test_waitaof_of_a_client_that_goes(self, start: StartServer, tmp_path: Path) -> None:
+        """It closes in good order, and its WAITAOF would have waited for ever."""
+        server = start("--appendfsync", "no", folder=tmp_path)
+        with server.client() as raw:
+            for local, replicas, more in ((1, 0, b""), (0, 1, b""), (1, 0, b"PING\r\n")):
+                with server.client() as other:
+                    other("SET", "a", 1)
+                    other.send_bytes(b"WAITAOF %d %d 0\r\n%b" % (local, replicas, more))
+                wait_until(lambda: raw.info("clients")["connected_clients"] == "1")
+
     def test_waitaof_while_the_log_is_switched_on(self, start_server: StartServer, tmp_path: Path) -> None:
         server = start_server("--rdb-key-save-delay", "10000", "--appendfsync", "always", folder=tmp_path)
         with server.client() as raw:

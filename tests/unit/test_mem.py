@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from zippy._core.testing import mem_shim
-from zippy._core.testing.mem_shim import Blocks, give_back, good_size, release, resident, spare
+from zippy._core.testing.mem_shim import Blocks, give_back, good_size, leave_in_steps, leaves, release, resident, spare
 
 SIZES = st.integers(0, 300) | st.integers(0, 20000) | st.sampled_from([16383, 16384, 16385, 65536, 200000])
 PLACES = st.integers(0, 39)
@@ -186,3 +186,80 @@ class TestGivingBack:
             for i in range(0, 2000, 2):
                 blocks.alloc(i, 512)
         assert resident() == high
+
+
+@slabs_only
+class TestLeaving:
+    """Large blocks, whose pages go back by and by."""
+
+    @pytest.fixture(autouse=True)
+    def giver(self):
+        release()
+        leave_in_steps(True)
+        yield
+        leave_in_steps(False)
+        assert not leaves()
+
+    def test_in_steps(self):
+        before = resident()
+        blocks = Blocks(1)
+        blocks.alloc(0, 40 * MIB + 12345)
+        blocks.free(0)
+        assert (blocks.used, blocks.count) == (0, 0)
+        assert resident() - before > 40 * MIB
+        for step in range(1, 20):
+            assert give_back(32)
+            assert 0 <= before + 40 * MIB + 12345 + 8 * 4096 - resident() - step * 2 * MIB < MIB
+        while give_back(32):
+            pass
+        assert not leaves()
+        assert resident() == before
+
+    def test_what_is_around_it_is_not_touched(self):
+        """The pages at both ends may be shared with other blocks."""
+        blocks = Blocks(30)
+        for size in (5 * MIB, 17 * MIB + 1, 30 * MIB - 70_000):
+            for i in range(0, 30, 3):
+                blocks.alloc(i, 100_000 + i)
+                blocks.alloc(i + 1, size)
+                blocks.alloc(i + 2, 17_000 + i)
+            for i in range(0, 30, 3):
+                blocks.free(i + 1)
+                while give_back(8):
+                    pass
+                for k in range(30):
+                    blocks.check(k)
+            for k in (*range(0, 30, 3), *range(2, 30, 3)):
+                blocks.free(k)
+
+    def test_one_at_a_time(self):
+        before = resident()
+        blocks = Blocks(3)
+        for i in range(3):
+            blocks.alloc(i, 16 * MIB)
+        for i in range(3):
+            blocks.free(i)
+        assert 16 * MIB < resident() - before < 17 * MIB
+
+    def test_at_once_where_nobody_gives_back(self):
+        before = resident()
+        leave_in_steps(True)
+        leave_in_steps(False)
+        blocks = Blocks(1)
+        blocks.alloc(0, 16 * MIB)
+        blocks.free(0)
+        assert leaves()
+        leave_in_steps(False)
+        assert not leaves()
+        blocks.alloc(0, 16 * MIB)
+        blocks.free(0)
+        assert resident() == before
+        leave_in_steps(True)
+
+    def test_short_ones_at_once(self):
+        before = resident()
+        blocks = Blocks(1)
+        blocks.alloc(0, 3 * MIB)
+        blocks.free(0)
+        assert not leaves()
+        assert resident() == before

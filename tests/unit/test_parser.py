@@ -98,6 +98,17 @@ def test_errors(data: bytes, error: str) -> None:
     assert RequestParser(1000).feed(encode([b"PING"]) * 3 + data)[0] == [[b"PING"]] * 3 + [error]
 
 
+@pytest.mark.parametrize("nothing", [b"\r\n", b"*0\r\n", b"*0\r\n\r\n", b"\n", b"*-1\r\n", b"\r\n*-1\r\n\n*0\r\n"])
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_what_asks_for_nothing_is_passed_over(nothing: bytes, cut: int) -> None:
+    data = nothing * 5 + encode([b"GET", b"a"]) + nothing * 3 + b"PING x\r\n" + nothing * 2 + encode([b"SET", b"\r\n", b"*0\r\n"]) + nothing
+    want = [[b"GET", b"a"], [b"PING", b"x"], [b"SET", b"\r\n", b"*0\r\n"]]
+    for first in range(cut):
+        parser = RequestParser()
+        places = range(first, len(data), cut)
+        assert [command for piece in pieces(data, list(places)) for command in parser.feed(piece)[0]] == want
+
+
 def test_an_error_is_judged_by_the_limits_that_hold_when_its_turn_comes() -> None:
     parser = RequestParser()
     parser.limit(10, 16)

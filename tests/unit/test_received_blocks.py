@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from tests.resp import request
@@ -96,6 +98,40 @@ def test_a_value_that_its_own_command_replaces_is_still_told(core: Core, peer: P
     assert sent(peer, request("MSET", "k", VALUE, "k", last)) == b"+OK\r\n"
     assert monitor.sent.endswith(b'"MSET" "k" "%s" "k" "%s"\r\n' % (VALUE, last))
     assert sent(peer, request("GET", "k")) == b"$%d\r\n%s\r\n" % (len(last), last)
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_script_is_not_copied(core: Core, peer: Peer, place: int) -> None:
+    """But for what Lua makes of it."""
+    body = b"return 1 -- " + VALUE
+    peer("SCRIPT LOAD return(2)")
+    before = used_memory(core)[0]
+    reply = sent(peer, request(*(("EVAL", body, "0") if place == 1 else ("SCRIPT", "LOAD", body))))
+    sha = hashlib.sha1(body).hexdigest()
+    assert reply == (b":1\r\n" if place == 1 else b"$40\r\n%s\r\n" % sha.encode())
+    used, peak = used_memory(core)
+    assert LARGE <= used - before < LARGE + (1 << 18)
+    assert peak - before < LARGE * 3 // 2
+    assert peer(f"EVALSHA {sha} 0") == sent(peer, request("EVAL", body, "0")) == b":1\r\n"
+    assert peer("SCRIPT FLUSH SYNC", f"SCRIPT EXISTS {sha}") == b"+OK\r\n*1\r\n:0\r\n"
+    assert used_memory(core)[0] < before + (1 << 18)
+
+
+def test_a_name_is_not_copied(core: Core, peer: Peer) -> None:
+    # an entry has the client's name
+    core.set_setting("slowlog-log-slower-than", -1)
+    before = used_memory(core)[0]
+    assert sent(peer, request("CLIENT", "SETNAME", VALUE)) == b"+OK\r\n"
+    used, peak = used_memory(core)
+    assert LARGE <= used - before < LARGE + (1 << 18)
+    assert peak - before < LARGE * 3 // 2
+    assert sent(peer, request("CLIENT", "SETNAME", VALUE + b" ")).startswith(b"-ERR Client names cannot contain spaces")
+    assert peer("CLIENT SETNAME me", "CLIENT GETNAME") == b"+OK\r\n$2\r\nme\r\n"
+    assert used_memory(core)[0] < before + (1 << 18)
+    assert sent(peer, request("CLIENT", "SETNAME", VALUE), request("CLIENT", "SETNAME", "")) == b"+OK\r\n+OK\r\n"
+    assert used_memory(core)[0] < before + (1 << 18)
+    assert sent(peer, request("CLIENT", "SETNAME", VALUE)) == b"+OK\r\n"
+    assert peer("CLIENT GETNAME") == b"$%d\r\n%s\r\n" % (LARGE, VALUE)
 
 
 def test_what_nobody_stores_is_freed(core: Core, peer: Peer) -> None:

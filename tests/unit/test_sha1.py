@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zippy._core.testing.sha1_shim import sha1
+from zippy._core.testing.sha1_shim import sha1, use_instructions
+
+
+@pytest.fixture(params=[False, True], scope="module", autouse=True)
+def instructed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With the processor's own instructions, where it has them, and without."""
+    use_instructions(request.param)
+    yield
+    use_instructions(True)
 
 
 @pytest.mark.parametrize("size", [*range(130), 1000, 1 << 20])

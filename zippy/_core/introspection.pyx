@@ -21,9 +21,9 @@ from zippy._core.keyspace.lru cimport idle_seconds
 from zippy._core.keyspace.key_table cimport (
     kt_count, kt_count_elements, kt_count_expiring, kt_find, kt_memory, kt_memory_expiring
 )
-from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace, WatchNode
+from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace
 from zippy._core.keyspace.verify cimport db_fault
-from zippy._core.commands.accounting cimport account_reset, latency_reset, latency_sample, slowlog_at, slowlog_reset
+from zippy._core.commands.accounting cimport account_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.functions_lua cimport functions_lua_bytes
@@ -104,8 +104,8 @@ cdef size_t write_flags(const Client* c, char* text) noexcept nogil:
         f & CLIENT_REPLICA != 0, f & CLIENT_MONITOR != 0, f & CLIENT_MASTER != 0,
         c.channels.count or c.patterns.count or c.shard_channels.count, f & (CLIENT_MULTI | CLIENT_IN_EXEC) != 0,
         f & (CLIENT_BLOCKED | CLIENT_PAUSED) != 0, c.tracking & TRACKING_ON != 0, c.tracking & TRACKING_BROKEN != 0,
-        c.tracking & TRACKING_BROADCAST != 0, c.dirty_cas, f & CLIENT_CLOSE_AFTER_REPLY != 0, f & CLIENT_CLOSING != 0,
-        f & CLIENT_UNIX != 0, f & CLIENT_READONLY != 0, f & CLIENT_NO_EVICT != 0, f & CLIENT_NO_TOUCH != 0,
+        c.tracking & TRACKING_BROADCAST != 0, c.watches != NULL and c.watches.dirty, f & CLIENT_CLOSE_AFTER_REPLY != 0,
+        f & CLIENT_CLOSING != 0, f & CLIENT_UNIX != 0, f & CLIENT_READONLY != 0, f & CLIENT_NO_EVICT != 0, f & CLIENT_NO_TOUCH != 0,
     ]
     cdef size_t count = 0
     cdef int i
@@ -133,12 +133,7 @@ cdef size_t argument_bytes(const Client* c, bint runs) noexcept nogil:
 
 
 cdef int watches_of(const Client* c) noexcept nogil:
-    cdef const WatchNode* watch = c.watches
-    cdef int count = 0
-    while watch != NULL:
-        count += 1
-        watch = watch.sibling
-    return count
+    return <int>c.watches.count if c.watches != NULL else 0
 
 
 cdef size_t write_facts(const Client* c, char* text, size_t room) noexcept nogil:
@@ -849,9 +844,3 @@ def latency_record(Core core, bytes event, int64_t us):
     """One occurrence of an event ("fork", "aof-fsync-always" ...) for the latency monitor, which keeps it when it took long enough."""
     engine_use(core.engine)
     latency_sample(core.engine, event, us)
-
-
-def latency_forget(Core core, bytes event=b""):
-    """Forgets an event, all of them by default; how many were forgotten."""
-    engine_use(core.engine)
-    return latency_reset(core.engine, slice_of_bytes(event))

@@ -23,8 +23,8 @@ from zippy._core.commands.client cimport end_pause_if_over, unblock_in_vain
 from zippy._core.commands.engine cimport engine_call, engine_use
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
-    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CMD_ADMIN, CMD_BLOCKING, CMD_NOSCRIPT,
-    CMD_PUBSUB, CMD_PYTHON, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, Client, Engine
+    CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_STRANGER, CMD_ADMIN, CMD_BLOCKING,
+    CMD_NOSCRIPT, CMD_PUBSUB, CMD_PYTHON, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, Client, Engine
 )
 from zippy._core.keyspace.lazy_free cimport lazy_waits
 from zippy._core.resp.kinds import ReplyError
@@ -397,7 +397,10 @@ cdef class Caller:
         socket = getattr(connection, self.socket_name)
         if socket is None:
             return NOT_RUN
-        line = socket.line
+        # that of a store which another process has is an ordinary socket
+        line = getattr(socket, "line", None)
+        if line is None:
+            return NOT_RUN
         c = line.session.client
         if c == NULL or c.flags & ~<uint64_t>PLAIN_FLAGS or c.reply.out.len or c.parser.own.len or self.core.engine.clients_limit:
             return NOT_RUN
@@ -541,6 +544,8 @@ cdef class Direct:
                 session.close()
             self.session = session = self.host.new_session(None)
             session.client.reply.proto = 3
+            # who holds the engine needs no password
+            session.client.flags &= ~<uint64_t>CLIENT_STRANGER
         return session
 
     cdef object run(self, tuple args):

@@ -145,7 +145,17 @@ cdef class Reactor:
             link.abort()
         self.closed.clear()
         if self.poll >= 0:
+            self.core.serve_no_more_while_busy(self.serve_busy)
             self.loop.remove_reader(self.poll)
+            c_close(self.poll)
+            self.poll = -1
+
+    def forget(self):
+        """In a forked child: closes its copies of the descriptors, with no word to the poll set, which is the parent's."""
+        for link in self.links.values():
+            (<Link>link).socket.close()
+            (<Link>link).fd = -1
+        if self.poll >= 0:
             c_close(self.poll)
             self.poll = -1
 

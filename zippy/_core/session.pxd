@@ -86,6 +86,7 @@ cdef class Session:
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1
     cdef int begin_to_wait(self) except -1
     cdef int await_handler(self, coroutine) except -1
+    cdef int close_at_end(self) except -1
     cdef int check_query_buffer(self) except -1
     cdef int sent_bytes(self, size_t size) except -1
     cpdef int close(self) except -1

@@ -14,7 +14,9 @@ from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_advance, clock_restore, clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.hash cimport hash_seed
-from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged, mem_give_back, mem_log_to, mem_resident, mem_spare
+from zippy._core.ground.mem cimport (
+    Account, mem_charge_to, mem_charged, mem_give_back, mem_leave_in_steps, mem_leaves, mem_log_to, mem_resident, mem_spare
+)
 from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.client cimport (
     answer_freed, client_begin_as_default, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over,
@@ -26,13 +28,14 @@ from zippy._core.commands.engine cimport (
     engine_resumed, engine_run, engine_use, serve_deadlines
 )
 from zippy._core.commands.events cimport publish_events
-from zippy._core.commands.functions_lua cimport functions_lua_close, functions_lua_stop
+from zippy._core.commands.functions cimport functions_flush
+from zippy._core.commands.functions_lua cimport functions_lua_stop
 from zippy._core.commands.output cimport (
     check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit, take_pending
 )
-from zippy._core.commands.scripting_cache cimport free_dead_scripts, script_stop, scripting_free
+from zippy._core.commands.scripting_cache cimport script_stop, scripting_free
 from zippy._core.commands.table cimport table_build, table_rename
-from zippy._core.commands.tracking cimport free_dead_keys, tell_of_writes, trim_tracked
+from zippy._core.commands.tracking cimport tell_of_writes, trim_tracked
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_LONG_ARGUMENTS, CLIENT_MASTER, CLIENT_MONITOR,
     CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PAUSED, CLIENT_REPLICA, CLIENT_REPLY_OFF,
@@ -196,7 +199,9 @@ cdef class Core:
             while self.engine.clients != NULL:
                 client_free(self.engine, self.engine.clients)
             scripting_free(self.engine)
-            functions_lua_close(self.engine)
+            functions_flush(self.engine)
+            if self.engine.frees_between_turns:
+                mem_leave_in_steps(False)
             engine_free(self.engine)
             left_behind += self.engine.account.blocks
             mem_charge_to(NULL if charged == &self.engine.account else charged)
@@ -281,15 +286,27 @@ cdef class Core:
         return 0
 
     def free_between_turns(self, schedule):
-        """From now on `schedule`, such as loop.call_soon, is called with a function that frees a part of what was deleted, or evicts."""
+        """From now on `schedule`, such as loop.call_soon, is called with a function that frees a part of what was deleted, or evicts.
+
+        None: from now on nobody does; who waits for what is deleted up to now is answered.
+        """
         self.schedule_free = schedule
-        self.engine.frees_between_turns = True
+        frees = schedule is not None
+        if frees != self.engine.frees_between_turns:
+            mem_leave_in_steps(frees)
+        self.engine.frees_between_turns = frees
+        self.freeing = False
+        if not frees:
+            while not self.free_some():
+                pass
+            if self.engine.waiting_for_memory:
+                self.begin_turn()
+                answer_freed(self.engine)
+                self.end_turn()
 
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
-        if self.engine.ks.evicting or self.engine.waiting_for_memory or self.engine.tracking.dead != NULL:
-            return True
-        if self.engine.dead_scripting != NULL:
+        if self.engine.ks.evicting or self.engine.waiting_for_memory or mem_leaves():
             return True
         return mem_spare() > self.spare_to_keep() or lazy_waits(&self.engine.ks)
 
@@ -317,6 +334,10 @@ cdef class Core:
     def serve_while_busy(self, one_pass):
         """From now on `one_pass` is called now and then while a script runs for long: it reads and runs what clients sent meanwhile."""
         self.busy_passes.append(one_pass)
+
+    def serve_no_more_while_busy(self, one_pass):
+        """Takes back what serve_while_busy was called with."""
+        self.busy_passes.remove(one_pass)
 
     def stop_script(self):
         """Has the script that runs for long end with an error, even if it has written."""
@@ -353,7 +374,7 @@ cdef class Core:
         self.shared = self.busy_shared
         self.in_turn = True
         try:
-            for one_pass in self.busy_passes:
+            for one_pass in list(self.busy_passes):
                 one_pass()
             self.flush_busy()
         finally:
@@ -587,8 +608,6 @@ cdef class Core:
             self.freed_at_us = self.engine.ks.clock.mono_us
         if not lazy_free_for(&self.engine.ks, items, FREE_US):
             return False
-        if not free_dead_keys(self.engine, items) or not free_dead_scripts(self.engine, items):
-            return False
         return not mem_give_back(GIVE_BACK, self.spare_to_keep())
 
     def compact(self, int64_t budget_us):
@@ -666,8 +685,8 @@ cdef class Session:
             note_memory(engine, c)
         if self.has_more:
             self.transport.run_later(self)
-        elif self.input_ended and not c.flags & CLIENT_AWAITING:
-            self.close_after_reply()
+        elif self.input_ended:
+            self.close_at_end()
         return self.close() if self.close_when_run else 0
 
     def address(self):
@@ -898,8 +917,16 @@ cdef class Session:
         if self.client != NULL:
             self.core.begin_turn()
             self.input_ended = True
-            if not self.has_more and not self.client.flags & CLIENT_AWAITING:
-                self.close_after_reply()
+            if not self.has_more:
+                self.close_at_end()
+        return 0
+
+    cdef int close_at_end(self) except -1:
+        """Closes, since all that the peer sent has been run: what is being awaited comes first, unless it may never come."""
+        if type(self.task) is Later:
+            client_close(self.client, self.core.engine)
+        elif not self.client.flags & CLIENT_AWAITING:
+            self.close_after_reply()
         return 0
 
     def close_after_reply(self):

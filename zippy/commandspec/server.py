@@ -402,6 +402,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="latency|reset",
+                handler="server.latency_reset_command",
                 arity=-2,
                 flags=("admin", "noscript", "loading", "stale"),
                 categories=("admin", "slow", "dangerous"),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 import redis
@@ -14,7 +15,7 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
 from zippy._core.local import NOT_RUN, Caller, Line, Unread, set_value, try_command
 from zippy._core.session import Session
-from zippy.inprocess.engine import Engine, host_of
+from zippy.inprocess.engine import Engine, host_of, is_shared
 from zippy.inprocess.errors import show_errors
 from zippy.inprocess.plain import caller_for, is_plain, on_failure
 from zippy.inprocess.urls import engine_for
@@ -98,9 +99,10 @@ class LocalWriter:
 class LocalConnection(AbstractConnection):
     """A redis-py asyncio connection to an engine in process."""
 
-    def __init__(self, *, engine: Engine, **kwargs: Any) -> None:
+    def __init__(self, *, engine: Engine, socket_timeout: float | None = None, **kwargs: Any) -> None:
         self.engine = engine
-        super().__init__(**kwargs)
+        # redis-py 8 gives up after 5 s by itself, which a command that blocks for longer must not
+        super().__init__(socket_timeout=socket_timeout, **kwargs)
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
         """What redis-py shows of this connection."""
@@ -181,10 +183,14 @@ class LocalRedis(redis.asyncio.Redis):
             self.connection_pool._available_connections.append(connection)
 
 
-def connect_async(engine: Engine | str | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.asyncio.Redis:
+def connect_async(
+    engine: Engine | str | None = None, *, share: bool = False, single_connection_client: bool = False, **options: Any
+) -> redis.asyncio.Redis:
     """A redis.asyncio.Redis on `engine`, on the store of a URL, or on a new engine of its own: see zippy.connect.
 
     options: redis.asyncio.Redis's.
     """
-    pool = ConnectionPool(connection_class=LocalConnection, engine=engine_for(engine), **options)
+    found = engine_for(engine, share)
+    kind = import_module("zippy.inprocess.shared_aio").SharedConnection if is_shared(found) else LocalConnection
+    pool = ConnectionPool(connection_class=kind, engine=found, **options)
     return LocalRedis(connection_pool=pool, single_connection_client=single_connection_client)

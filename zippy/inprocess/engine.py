@@ -6,22 +6,20 @@ import os
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from zippy._core.local import Direct, execute, execute_many
 from zippy.functions import Function, functions_of
 from zippy.inprocess.host import Host
+from zippy.inprocess.refusals import refusal
 from zippy.inprocess.state import Snapshot, put_snapshot, take_snapshot
 from zippy.persistence.folder_lock import FolderError
 from zippy.setting_types import Setting, SettingError, parse
-from zippy.settings import SETTINGS, Settings, Value, find_setting
+from zippy.settings import Settings, Value, find_setting
 
-NO_SERVER = "an engine in process has no sockets, replicas or process for it; zippy-server has"
-NO_FOLDER = "an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
-OWN_FOLDER = "the folder of an engine in process is its path, for as long as it lives"
-NO_FORK = "an engine in process does not fork its caller: it saves beside the traffic (walk)"
-NO_COMMANDS = "an engine in process begins its log with a snapshot: commands in its place need a fork, and it does not fork its caller"
 IN_A_FOLDER = {"appendonly": "yes", "save": "", "snapshot-method": "walk"}
 """What an engine with a folder begins with. With `appendonly no` and no save points given, those of a server are in force: what is written
 is to be kept."""
@@ -41,35 +39,6 @@ def open_folder(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def refusal(setting: Setting, value: Value, has_folder: bool) -> str:
-    """Why an engine in process cannot honour a value of a setting, "" if it can."""
-    if setting.name == "snapshot-method" and has_folder:
-        return "" if value == "walk" else NO_FORK
-    if setting.name == "dir" and has_folder:
-        return OWN_FOLDER
-    if setting.name == "aof-use-rdb-preamble" and has_folder:
-        return "" if value else NO_COMMANDS
-    if setting.kept and not has_folder:
-        return NO_FOLDER
-    return NO_SERVER if setting.served else ""
-
-
-def refuse_changes(settings: Settings, has_folder: bool) -> None:
-    """Has CONFIG SET refuse what cannot be honoured."""
-
-    def listener(setting: Setting) -> None:
-        def refuse(value: Value) -> None:
-            reason = refusal(setting, value, has_folder)
-            if reason:
-                raise SettingError(reason)
-
-        settings.on_change(setting.name, refuse)
-
-    for setting in SETTINGS:
-        if setting.served or setting.kept or setting.name == "aof-use-rdb-preamble":
-            listener(setting)
-
-
 def chosen_settings(given: Mapping[str, str | int | bool], folder: Path | None = None) -> Settings:
     """Settings as Engine takes them, in this folder; ValueError for a name or value that there is none of."""
     settings = Settings()
@@ -81,20 +50,28 @@ def chosen_settings(given: Mapping[str, str | int | bool], folder: Path | None =
         setting = find_setting(plain)
         if setting is None:
             raise ValueError(f"there is no setting {name!r}")
-        text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
-        try:
-            # as a configuration file does, which may also set what cannot be changed later
-            parsed = parse(setting, text, settings.value(setting.name))
-        except SettingError as error:
-            raise ValueError(f"{name}={value!r}: {error}") from None
+        parsed = parse_given(settings, setting, name, value)
         reason = refusal(setting, parsed, folder is not None)
         if reason and parsed != settings.value(setting.name):
             raise ValueError(f"{name}={value!r}: {reason}")
         settings.put(setting, parsed)
     if folder is not None:
         place(settings, folder, "save" in names)
-    refuse_changes(settings, folder is not None)
     return settings
+
+
+def parse_given(settings: Settings, setting: Setting, name: str, value: str | int | bool) -> Value:
+    """The value of a setting that was given by this name in Python; ValueError says what is wrong with it."""
+    try:
+        # as a configuration file does, which may also set what cannot be changed later
+        return parse(setting, as_text(value), settings.value(setting.name))
+    except SettingError as error:
+        raise ValueError(f"{name}={value!r}: {error}") from None
+
+
+def as_text(value: str | int | bool) -> str:
+    """A value as a configuration file has it."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def place(settings: Settings, folder: Path, has_points: bool) -> None:
@@ -120,6 +97,11 @@ class Engine:
     always, all but the last tenth of a second with others, and without a log what was saved last.
     zippy.FolderError says why it cannot be opened, zippy.FolderInUse by whom it is used. None: nothing is kept.
 
+    share: other processes that name the folder with share=True, too, use the store as if it were their own: through a Unix socket in the
+    folder, which only this user may open. When the owner goes, one of those who are left opens the store as soon as it needs it, with its
+    own settings and functions. `lock`, snapshot and what settings and functions say are the owner's alone, and a forked child is another
+    process. A command that is under way when the owner goes raises a ConnectionError, and may have been carried out.
+
     functions: modules or single functions in Python that FCALL can call (see zippy.functions).
 
     settings: names and values as in a configuration file, with underscores for dashes: Engine(maxmemory="100mb").
@@ -137,16 +119,28 @@ class Engine:
 
     execute = execute
     execute_many = execute_many
+    _is_shared = False
+
+    def __new__(cls, path: str | os.PathLike[str] | None = None, *, share: bool = False, **_: Any) -> Engine:
+        """What is shared is an engine that may be another process's."""
+        if not share:
+            return object.__new__(cls)
+        if path is None:
+            raise ValueError("share=True: what is shared is a store in a folder, by its path")
+        # who shares nothing need not load what shares it
+        made: Engine = object.__new__(import_module("zippy.inprocess.shared").SharedEngine)
+        return made
 
     def __init__(
         self,
         path: str | os.PathLike[str] | None = None,
         *,
+        share: bool = False,
         functions: Iterable[ModuleType | Function] = (),
         **settings: str | int | bool,
     ) -> None:
         folder = None if path is None else open_folder(path)
-        self._host = Host(chosen_settings(settings, folder))
+        self._host = Host(chosen_settings(settings, folder), folder is not None)
         found = functions_of(functions)
         if found:
             self._host.server.add_functions(found)
@@ -183,11 +177,25 @@ class Engine:
         """
         self._host.close(save)
 
+    @property
+    def _is_closed(self) -> bool:
+        return self._host.closed
+
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def is_closed(engine: Engine) -> bool:
+    """Whether an engine has been closed, or its store had to end."""
+    return engine._is_closed
+
+
+def is_shared(engine: Engine) -> bool:
+    """Whether the store of an engine may be in another process: then it is a SharedEngine."""
+    return engine._is_shared
 
 
 def host_of(engine: Engine) -> Host:

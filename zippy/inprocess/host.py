@@ -12,24 +12,27 @@ import weakref
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import CallbackTransport, Session, Transport
-from zippy.persistence.folder_lock import FolderInUse
+from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
+from zippy.persistence.folder_lock import FolderInUse, FolderLock
 from zippy.server.clients import ClientState
 from zippy.server.parts import Parts
 from zippy.settings import Settings
 
 if TYPE_CHECKING:
     from zippy.inprocess.kept import Kept
+    from zippy.server.admission import Admission
+    from zippy.server.listeners import Listeners
 
 CRON_SECONDS = 0.1
 FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
 
 FORKED_KEPT = (
-    "this zippy.Engine was made before the process forked, and stayed with its parent, whose folder {} is: open it after the fork, in one "
-    "process, or run a server for both"
+    "this zippy.Engine was made before the process forked, and stayed with its parent, whose folder {} is: with share=True each process "
+    "that opens it reaches the same store"
 )
 
 NO_FILES = "ERR an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
@@ -46,6 +49,8 @@ newcomers: list[Callable[[Host], None]] = []
 def _after_fork_in_child() -> None:
     for host in _hosts:
         host.core.forked = True
+        for door in host.doors:
+            door.forget()
         if host.kept is not None:
             # the folder is the parent's: its lock must not live on here
             host.kept.lock.leave()
@@ -65,7 +70,7 @@ def _close_all() -> None:
     """What is kept in folders is saved at the process's end."""
     for host in list(_hosts):
         try:
-            if host.kept is not None:
+            if host.kept is not None or host.doors:
                 host.close()
         except Exception as error:
             log.critical("What is in memory of the store in %s could not be saved: %s", host.settings.text("dir"), error)
@@ -76,12 +81,34 @@ def keeps_no_files(session: Session, args: list[bytes]) -> Any:
     raise ReplyError(NO_FILES)
 
 
+class Entrance(Protocol):
+    """Through which others than callers of this process come to an engine: zippy.inprocess.door.Door."""
+
+    def refusal(self) -> str:
+        """Why settings of sockets cannot be changed by this thread, "" if they can."""
+
+    def close(self, waits: bool = True) -> None:
+        """Ends its connections; the lock is not held, or it does not wait."""
+
+    def hide(self) -> None:
+        """Takes the Unix socket's file away; the lock is held."""
+
+    def forget(self) -> None:
+        """In a forked child: lets go of the parent's descriptors."""
+
+
 class Host:
     """Keeps a core going between its callers, who hold `lock` in each call."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, has_folder: bool = False) -> None:
         self.lock = threading.RLock()
         self.settings = settings
+        self.doors: list[Entrance] = []  # through which others than callers of this process come
+        self.timekeeper: Entrance | None = None  # the one of them that does what comes with time
+        self.admission: Admission | None = None  # theirs, once there was one
+        self.listeners: Listeners | None = None  # the same: of the settings' addresses
+        # before the parts of the server hear of a change, and carry it out
+        refuse_changes(settings, has_folder, self.socket_refusal)
         self.server = Parts(settings)
         self.core = self.server.core
         self.kept: Kept | None = None
@@ -98,10 +125,12 @@ class Host:
         for greet in list(newcomers):
             greet(self)
 
-    def open(self) -> None:
-        """Has the store kept in the folder of the setting `dir` from now on. FolderError when that cannot be."""
+    def open(self, lock: FolderLock | None = None) -> None:
+        """Has the store kept in the folder of the setting `dir` from now on. lock: that of the folder, if it is held already. FolderError
+        when that cannot be."""
         # who keeps nothing need not load what keeps it
-        self.kept = kept = import_module("zippy.inprocess.kept").Kept(self.server, self.settings, self.run_step, self.do_due)
+        make: Callable[..., Kept] = import_module("zippy.inprocess.kept").Kept
+        self.kept = kept = make(self.server, self.settings, self.run_step, self.do_due, lock or FolderLock(alone=True))
         try:
             kept.open()
         except FolderInUse as error:
@@ -144,15 +173,30 @@ class Host:
                     raise
                 self.end_failed()
 
+    def socket_refusal(self) -> str:
+        """Why the settings of sockets cannot be changed now and by this thread, "" if they can."""
+        return NO_SOCKETS if self.timekeeper is None else self.timekeeper.refusal()
+
+    def serve_step(self, work: Callable[..., object], *args: Any) -> None:
+        """Runs what a door has for the engine, as a caller's commands are run."""
+        with self.lock:
+            self.run_step(work, *args)
+            if not self.closed:
+                self.do_chores()
+
     def refuse_fork(self) -> None:
         """RuntimeError in a forked child."""
         if self.core.forked:
             raise RuntimeError(FORKED if self.kept is None else FORKED_KEPT.format(self.kept.folder))
 
-    def new_session(self, transport: Transport | None) -> Session:
-        """A session for one more client; the lock is held. ConnectionError when the engine is closed."""
+    def refuse_closed(self) -> None:
+        """ConnectionError when the engine is closed."""
         if self.closed:
             raise ConnectionError(f"the engine is closed: {self.failure}" if self.failure else "the engine is closed")
+
+    def new_session(self, transport: Transport | None) -> Session:
+        """A session for one more client; the lock is held. ConnectionError when the engine is closed."""
+        self.refuse_closed()
         self.channels += 1
         address = f"127.0.0.1:{self.channels}"
         return Session(self.core, transport, address.encode(), ClientState(address, "127.0.0.1:0"))
@@ -190,12 +234,16 @@ class Host:
 
     def do_chores(self) -> None:
         """What is due beside the commands; the lock is held."""
+        if self.timekeeper is not None:
+            return
         self.do_due()
         if self.kept is not None:
             self.kept.called()
 
     def do_due(self) -> None:
-        """What is due whether or not somebody has called; the lock is held."""
+        """What is due whether or not somebody has called, unless another one sees to it; the lock is held."""
+        if self.timekeeper is not None:
+            return
         while not self.core.free_some():
             pass
         now = time.monotonic()
@@ -210,6 +258,15 @@ class Host:
             self.core.end_turn()
         self.arrange_wake()
 
+    def take_time_back(self) -> None:
+        """Nobody else does what comes with time any more; the lock is held."""
+        self.timekeeper = None
+        self.server.cron.stop()
+        self.core.schedule_wake = None
+        self.core.free_between_turns(None)
+        if not self.closed:
+            self.do_chores()
+
     def leave(self, session: Session) -> None:
         """Ends a session from the client's side; nothing in a forked child, whose lock may be held for ever."""
         if not self.core.forked:
@@ -217,7 +274,9 @@ class Host:
                 session.close()
 
     def arrange_wake(self) -> None:
-        """Sees to it that clients blocked with a timeout hear of its end."""
+        """Sees to it that clients blocked with a timeout hear of its end, unless another one does."""
+        if self.timekeeper is not None:
+            return
         delay = self.core.seconds_to_deadline()
         if delay is None:
             return
@@ -266,6 +325,10 @@ class Host:
                 if self.kept is not None and not force:
                     self.kept.save(save)
                 self.end()
+        # somebody who holds the lock would wait in vain for others who need it
+        waits = not force and not self.lock._is_owned()  # type: ignore[attr-defined]
+        for door in list(self.doors):
+            door.close(waits)
         if self.kept is not None and not force:
             self.kept.join()
 
@@ -277,5 +340,8 @@ class Host:
         for session in list(self.core.sessions.values()):
             session.kill()
         self.core.end_turn()
+        for door in self.doors:
+            # before the folder is another one's
+            door.hide()
         if self.kept is not None:
             self.kept.leave()

@@ -29,9 +29,12 @@ GATHER_US = 20_000  # for which a write may wait for others, where a second may 
 
 
 class Kept:
-    """The folder of one store. run_step: runs work of the store's thread with the lock held; chores: does what is due."""
+    """The folder of one store. run_step: runs work of the store's thread with the lock held; chores: does what is due; lock: that of
+    the folder, which may be held already."""
 
-    def __init__(self, server: Parts, settings: Settings, run_step: Callable[..., object], chores: Callable[[], object]) -> None:
+    def __init__(
+        self, server: Parts, settings: Settings, run_step: Callable[..., object], chores: Callable[[], object], lock: FolderLock
+    ) -> None:
         self.core: Core = server.core
         self.folder = Path(settings.text("dir"))
         self.chores = chores
@@ -39,7 +42,7 @@ class Kept:
         self.awake = False  # the thread is to come by
         self.used = False  # somebody has called since it came by last
         self.at_point: Arranged | None = None  # a visit at a save point
-        self.lock = FolderLock(alone=True)
+        self.lock = lock
         self.thread = StoreThread(run_step)
         self.snapshots = Snapshots(self.core, settings, self.thread, self.lock)
         self.append_only = AppendOnly(self.core, settings, self.snapshots, self.give_up)

@@ -31,12 +31,28 @@ def is_plain(connection: Any) -> bool:
 
 
 def caller_for(client: Any, pool_class: type[Any], connection_class: type[Any], socket_name: str) -> Caller | None:
-    """What runs the client's plain commands, or None if its pool is an unusual one."""
+    """What runs the client's plain commands, or None if its pool is an unusual one, or the store is not in this process yet."""
     pool: Any = client.connection_pool
-    if type(pool) is not pool_class or pool.connection_class is not connection_class or getattr(pool, "cache", None) is not None:
+    if type(pool) is not pool_class or getattr(pool, "cache", None) is not None:
         return None
+    if pool.connection_class is connection_class:
+        return make_caller(client, socket_name)
+    if getattr(pool.connection_class, "for_shared", None) is connection_class:
+        pool.connection_kwargs["engine"].when_owned(client, partial(set_caller, socket_name))
+    found: Caller | None = client.caller
+    return found
+
+
+def make_caller(client: Any, socket_name: str) -> Caller:
+    """A Caller for a client whose store is in this process."""
+    pool: Any = client.connection_pool
     host = host_of(pool.connection_kwargs["engine"])
-    return Caller(host, pool, connection_class, socket_name, type(client.response_callbacks))
+    return Caller(host, pool, pool.connection_class, socket_name, type(client.response_callbacks))
+
+
+def set_caller(socket_name: str, client: Any) -> None:
+    """The client's store is in this process from now on."""
+    client.caller = make_caller(client, socket_name)
 
 
 def on_failure(client: Any, connection: Any) -> Callable[[Exception], Any]:

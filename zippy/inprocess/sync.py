@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from importlib import import_module
 from typing import Any
 
 import redis
@@ -12,7 +13,7 @@ from redis.connection import AbstractConnection, ConnectionPool
 from zippy._core.local import Caller, Line, execute_command, set_value
 from zippy._core.session import Session
 from zippy.inprocess.descriptor import Descriptor
-from zippy.inprocess.engine import Engine, host_of
+from zippy.inprocess.engine import Engine, host_of, is_shared
 from zippy.inprocess.errors import show_errors
 from zippy.inprocess.plain import caller_for, is_plain, on_failure
 from zippy.inprocess.urls import engine_for
@@ -231,16 +232,22 @@ class LocalRedis(redis.Redis):
             self.connection_pool._available_connections.append(connection)
 
 
-def connect(engine: Engine | str | None = None, *, single_connection_client: bool = False, **options: Any) -> redis.Redis:
+def connect(
+    engine: Engine | str | None = None, *, share: bool = False, single_connection_client: bool = False, **options: Any
+) -> redis.Redis:
     """A redis.Redis on `engine`, on the store of a URL, or on a new engine of its own.
 
     engine: a zippy.Engine; or file:///path/to/folder, a store that is kept there; or mem://name, one in memory by this name. Whoever names
     such a store while somebody refers to it gets the same one. Settings of the engine follow a URL as ?appendfsync=always&save=60+1.
+    share: of a folder: other processes use the same store, as zippy.Engine says. A command that is under way when its owner goes raises
+    redis.ConnectionError, and is sent again if `retry` says so.
     options: redis.Redis's (db, decode_responses, protocol ...).
     ValueError: a wrong URL or setting. zippy.FolderError: the folder cannot be opened; zippy.FolderInUse: by whom it is used.
     """
     if MaintNotificationsConfig is not None:
         # announcements of a host's maintenance: redis-py 7.4 and 8.0 refuse RESP3 to a connection without a host unless this is off
         options.setdefault("maint_notifications_config", MaintNotificationsConfig(enabled=False))
-    pool = ConnectionPool(connection_class=LocalConnection, engine=engine_for(engine), **options)
+    found = engine_for(engine, share)
+    kind = import_module("zippy.inprocess.shared_sync").SharedConnection if is_shared(found) else LocalConnection
+    pool = ConnectionPool(connection_class=kind, engine=found, **options)
     return LocalRedis(connection_pool=pool, single_connection_client=single_connection_client)

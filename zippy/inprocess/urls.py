@@ -16,7 +16,7 @@ import threading
 import weakref
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from zippy.inprocess.engine import Engine, host_of
+from zippy.inprocess.engine import Engine, is_closed, is_shared
 
 OF_SERVERS = {"redis", "rediss", "unix", "valkey", "valkeys", "redis+socket", "redis+sentinel"}
 WINDOWS = re.compile(r"/?[A-Za-z]:[/\\]|.*\\")
@@ -27,29 +27,33 @@ _settings: weakref.WeakKeyDictionary[Engine, dict[str, str]] = weakref.WeakKeyDi
 _making = threading.Lock()
 
 
-def engine_for(target: Engine | str | None) -> Engine:
-    """The engine that is given, or the store of a URL; None: a new engine. ValueError says what is wrong with a URL, TypeError that it is
-    none."""
-    if target is None:
-        return Engine()
-    if isinstance(target, Engine):
-        return target
+def engine_for(target: Engine | str | None, share: bool = False) -> Engine:
+    """The engine that is given, or the store of a URL; None: a new engine. share: it is a folder's that is shared. ValueError says what is
+    wrong with a URL, or with sharing, TypeError that it is none."""
+    if target is None or isinstance(target, Engine):
+        if share and (target is None or not is_shared(target)):
+            raise ValueError("share=True: what is shared is a store in a folder, zippy.Engine(path, share=True) or file:///path/to/folder")
+        return Engine() if target is None else target
     if not isinstance(target, str):
         raise TypeError(f"a zippy.Engine or a URL such as file:///path or mem://name, not {type(target).__name__}")
-    return store_of(target)
+    return store_of(target, share)
 
 
-def store_of(url: str) -> Engine:
+def store_of(url: str, share: bool = False) -> Engine:
     """The store of a URL, made if it is not there."""
     parts = split(url)
     settings = settings_of(url, parts)
     path = path_of(url, parts) if parts.scheme == "file" else None
     name = name_of(url, parts) if path is None else f"file:{os.path.realpath(path)}"
+    if share and path is None:
+        raise ValueError(f"{url!r}: share=True: what is shared is a store in a folder, file:///path/to/folder")
     with _making:
         store = _stores.get(name)
-        if store is None or host_of(store).closed:
-            _stores[name] = store = Engine(path, functions=(), **settings)
+        if store is None or is_closed(store):
+            _stores[name] = store = Engine(path, share=share, functions=(), **settings)
             _settings[store] = settings
+        elif share and not is_shared(store):
+            raise ValueError(f"{url!r}: this store is open in this process without share=True")
         elif settings and settings != _settings[store]:
             raise ValueError(f"{url!r}: this store is open with other settings: {_settings[store] or 'none given'}")
     return store
@@ -79,7 +83,7 @@ def settings_of(url: str, parts: SplitResult) -> dict[str, str]:
     settings = {name.replace("-", "_").lower(): value for name, value in pairs}
     if len(settings) != len(pairs):
         raise ValueError(f"{url!r}: a setting is given twice")
-    for name in {"path", "functions"} & set(settings):
+    for name in {"path", "share", "functions"} & set(settings):
         raise ValueError(f"{url!r}: there is no setting {name!r}")
     return settings
 

@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 NAME = "zippy.lock"
+SHARES = b"shares"
 
 
 class FolderError(Exception):
@@ -22,35 +23,38 @@ class FolderError(Exception):
 
 
 class FolderInUse(FolderError):
-    """Somebody else keeps data in the folder. pid: of that process, 0 when it is not known."""
+    """Somebody else keeps data in the folder. pid: of that process, 0 when it is not known; shares: it lets others reach the store."""
 
     __module__ = "zippy"
 
-    def __init__(self, folder: Path, pid: int) -> None:
+    def __init__(self, folder: Path, pid: int, shares: bool = False) -> None:
         who = f"process {pid}" if pid else "another process"
         if pid == os.getpid():
             who = f"this process, {pid}"
         super().__init__(f"The folder {folder} is in use by {who}")
         self.folder = folder
         self.pid = pid
+        self.shares = shares
 
-    def __reduce__(self) -> tuple[type[FolderInUse], tuple[Path, int]]:
-        return type(self), (self.folder, self.pid)
+    def __reduce__(self) -> tuple[type[FolderInUse], tuple[Path, int, bool]]:
+        return type(self), (self.folder, self.pid, self.shares)
 
 
-def owner_of(descriptor: int) -> int:
-    """The process that the lock's file names, 0 if it names none."""
+def owner_of(descriptor: int) -> tuple[int, bool]:
+    """The process that the lock's file names, 0 if it names none, and whether it shares the store."""
     try:
-        return int(os.pread(descriptor, 32, 0).split()[0])
+        words = os.pread(descriptor, 32, 0).split()
+        return int(words[0]), words[1:] == [SHARES]
     except (OSError, ValueError, IndexError):
-        return 0
+        return 0, False
 
 
 class FolderLock:
-    """The lock of one folder at a time. alone: for an engine, else shared with servers."""
+    """The lock of one folder at a time. alone: for an engine, else together with servers; shares: other processes reach that engine."""
 
-    def __init__(self, alone: bool) -> None:
+    def __init__(self, alone: bool, shares: bool = False) -> None:
         self.alone = alone
+        self.shares = shares
         self.folder: Path | None = None
         self.descriptor = -1
 
@@ -70,10 +74,10 @@ class FolderLock:
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_EX if self.alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except OSError as error:
-            pid = owner_of(descriptor)
+            pid, shares = owner_of(descriptor)
             os.close(descriptor)
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise FolderInUse(folder, pid) from None
+                raise FolderInUse(folder, pid, shares) from None
             if self.alone:
                 raise FolderError(f"Cannot lock the folder {folder}: {error.strerror}") from None
             return
@@ -82,7 +86,7 @@ class FolderLock:
         # the lock is had, whether or not it can be said by whom
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+            os.pwrite(descriptor, b"%d %s\n" % (os.getpid(), SHARES if self.shares else b""), 0)
 
     def leave(self) -> None:
         """Gives the lock back; nothing to do when none is held. In a forked child: lets go of the parent's."""

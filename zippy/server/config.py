@@ -14,8 +14,9 @@ from zippy.config_file import rewrite_file
 from zippy.server.arguments import syntax_error, text
 from zippy.server.meter import Meter
 from zippy.server.registry import command
-from zippy.settings import SettingError, Settings, find_setting
+from zippy.settings import SETTINGS, SettingError, Settings
 
+SECRETS = frozenset(setting.name.encode() for setting in SETTINGS if setting.type == "secret")
 KEPT_REPLIES = 64
 KEPT_QUESTION = 256  # bytes of the words whose reply is kept
 
@@ -67,11 +68,12 @@ class Config:
         """CONFIG SET parameter value [parameter value ...]. Sets all or none."""
         if len(args) % 2:
             raise syntax_error()
-        for place in range(2, len(args), 2):
-            setting = find_setting(text(args[place]))
-            if setting is not None and setting.type == "secret":
-                redact(session, place + 1)
-        pairs = [(text(args[place]), text(args[place + 1])) for place in range(2, len(args), 2)]
+        for place, name in enumerate(args[2::2]):
+            if name.lower() in SECRETS:
+                redact(session, 2 * place + 3)
+        # among more names than there are settings one is unknown or comes twice, so those behind it do not matter
+        some = args[2 : 2 * len(SETTINGS) + 4]
+        pairs = [(text(name), text(value)) for name, value in zip(some[::2], some[1::2], strict=True)]
         try:
             self.settings.set_many(pairs, trusted=permits(self.settings, session, "enable-protected-configs"))
         except SettingError as error:

@@ -12,7 +12,7 @@ from zippy.settings import Settings
 
 if TYPE_CHECKING:
     # an engine in process has no loop, and loads none
-    import asyncio
+    from zippy.server.loop import Loop, Timer
 
 log = logging.getLogger("zippy")
 
@@ -33,33 +33,32 @@ class Cron:
         self.is_saving: Callable[[], bool] = lambda: False  # in the background: memory is shared, or being walked
         self.compacting = False  # a further step is arranged
         self.expiring = False  # the same for active expiry
-        self.loop: asyncio.AbstractEventLoop | None = None  # that calls it
-        self.next: asyncio.TimerHandle | None = None
+        self.loop: Loop | None = None  # in which it runs
+        self.next: Timer | None = None
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begins, in a loop."""
+    def start(self, loop: Loop) -> None:
+        """Begins: works `hz` times a second from now on."""
         self.loop = loop
-        self.arrange()
-
-    def arrange(self) -> None:
-        """Has the loop come by in time."""
-        assert self.loop is not None
-        self.next = self.loop.call_later(1 / self.settings.integer("hz"), self.come_by)
+        self.next = loop.call_later(1 / self.settings.integer("hz"), self.run)
 
     def stop(self) -> None:
         """Ends; may be called twice."""
+        self.loop = None
+        self.expiring = self.compacting = False
         if self.next is not None:
             self.next.cancel()
 
-    def come_by(self) -> None:
-        """Works, `hz` times a second."""
-        self.arrange()
-        if self.paused:
+    def run(self) -> None:
+        """Works once, and arranges the next time."""
+        if self.loop is None:
             return
         try:
-            self.work_once()
+            if not self.paused:
+                self.work_once()
         except Exception:
             log.exception("cron failed")
+        finally:
+            self.next = self.loop.call_later(1 / self.settings.integer("hz"), self.run)
 
     def work_once(self) -> None:
         """All that comes with time, once."""
@@ -79,17 +78,17 @@ class Cron:
     def expire(self) -> None:
         """A step of active expiry, and the next ones in short intervals while many keys are found expired."""
         self.expiring = False
-        if not self.paused and self.core.expire(EXPIRE_US):
+        if self.loop is not None and not self.paused and self.core.expire(EXPIRE_US):
             self.expiring = True
-            assert self.loop is not None
             self.loop.call_later(EXPIRE_INTERVAL, self.expire)
 
     def compact(self) -> None:
         """A step of compaction, and the next ones in short intervals until nothing worth it is left."""
         self.compacting = False
+        if self.loop is None:
+            return
         if self.settings.flag("activedefrag") and not self.is_saving() and self.core.compact(COMPACT_US):
             self.compacting = True
-            assert self.loop is not None
             self.loop.call_later(COMPACT_INTERVAL, self.compact)
 
     def sections(self) -> Sections:

@@ -19,12 +19,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from zippy._core import reactor
-from zippy._core.session import Core
+from zippy._core.session import Core, Transport
 from zippy._core.transport import StreamProtocol
 from zippy.server.admission import Admission
 from zippy.server.clients import text_address
 from zippy.server.info import Fields, Sections, UntilSet
+from zippy.server.loop import Loop
 from zippy.server.tls import TLS_SETTINGS, tls_context
+from zippy.server.unix_address import unix_address
 from zippy.settings import SettingError, Settings
 
 log = logging.getLogger("zippy")
@@ -44,6 +46,7 @@ class Place(NamedTuple):
 
 
 Take = Callable[[socket.socket, Any], None]  # takes a connection and the peer's address; OSError: it cannot be served
+Stream = tuple[asyncio.BaseProtocol, Transport]  # what asyncio tells of a connection, and what its session speaks to
 
 
 class Listeners:
@@ -58,33 +61,53 @@ class Listeners:
         self.unix_path = ""
         self.context: ssl.SSLContext | None = None
         self.opened_with: dict[str, Any] = {}  # the settings behind what is open
+        self.loop: Loop | None = None  # that they are open in
         self.reactor: reactor.Reactor | None = None  # serves plain connections, unless asyncio has to
+        self.new_stream: Callable[[], Stream] = self.plain_stream  # for a connection that asyncio serves
         self.serving: dict[socket.socket, Take] = {}  # what takes a new connection of a socket of ours
         self.tasks: set[asyncio.Task[None]] = set()  # that see to connections that asyncio serves until they are clients
+        for name in self.asked_for():
+            settings.on_change(name, partial(self.change, name))
 
-    async def open(self) -> None:
+    def open(self, loop: Loop) -> None:
         """Opens what the settings ask for. OSError or SettingError when that cannot be had; nothing stays open then."""
-        if self.settings.text("io-transport") == "auto" and reactor.available():
-            self.reactor = reactor.Reactor(self.core, asyncio.get_running_loop())
+        self.begin(loop)
         try:
             self.opened_with = self.asked_for()
             self.context = tls_context(self.settings) if self.opened_with["tls-port"] else None
             self.sockets = self.open_places(self.places())
             path = self.settings.text("unixsocket")
             if path:
-                self.bind_unix(path)
+                self.bind_unix(path, self.settings.integer("unixsocketperm"))
+            if not self.sockets and self.unix is None:
+                raise OSError(errno.EADDRNOTAVAIL, "Configured to not listen anywhere, exiting.")
         except BaseException:
             self.close()
+            self.close_connections()
             raise
-        if not self.sockets and self.unix is None:
-            raise OSError(errno.EADDRNOTAVAIL, "Configured to not listen anywhere, exiting.")
-        for place, sock in self.sockets.items():
-            self.serve(sock, place.kind)
-        if self.unix is not None:
-            self.serve(self.unix, "unix")
-        for name in self.opened_with:
-            self.settings.on_change(name, partial(self.change, name))
-        self.core.serve_while_busy(self.accept_all)
+        self.serve_all()
+
+    def open_unix(self, loop: Loop, path: str, mode: int) -> None:
+        """Opens a Unix socket alone, whatever the settings say. OSError when that cannot be had; nothing stays open then."""
+        self.begin(loop)
+        try:
+            self.bind_unix(path, mode)
+        except BaseException:
+            self.close()
+            self.close_connections()
+            raise
+        self.serve_all()
+
+    def begin(self, loop: Loop) -> None:
+        """Connections will be served in this loop."""
+        self.loop = loop
+        if self.settings.text("io-transport") == "auto" and reactor.available():
+            self.reactor = reactor.Reactor(self.core, loop)
+
+    def plain_stream(self) -> Stream:
+        """A stream whose callbacks run in the only thread that uses the core."""
+        stream = StreamProtocol(self.admission.admit)
+        return stream, stream
 
     def asked_for(self) -> dict[str, Any]:
         """The settings that say where to listen, and how."""
@@ -141,15 +164,15 @@ class Listeners:
                 return sock
         raise failure
 
-    def bind_unix(self, path: str) -> None:
-        """Listens on a Unix socket; a file left by a dead server is replaced."""
+    def bind_unix(self, path: str, mode: int) -> None:
+        """Listens on a Unix socket; a file left by a dead server is replaced. mode: who may connect; 0: as the system says."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         self.unix = socket.socket(socket.AF_UNIX)
         try:
-            self.unix.bind(path)
+            with unix_address(path) as address:
+                self.unix.bind(address)
             self.unix_path = os.path.abspath(path)
-            mode = self.settings.integer("unixsocketperm")
             if mode:
                 os.chmod(path, mode)
             self.listen(self.unix)
@@ -170,7 +193,13 @@ class Listeners:
         else:
             take = self.take_stream if self.reactor is None else partial(self.take_link, self.reactor)
         self.serving[sock] = take
-        asyncio.get_running_loop().add_reader(sock, self.accept, sock)
+        self.the_loop.add_reader(sock, self.accept, sock)
+
+    @property
+    def the_loop(self) -> Loop:
+        """The loop of what is open."""
+        assert self.loop is not None
+        return self.loop
 
     def accept(self, sock: socket.socket) -> None:
         """Takes the connections that wait at a socket; those beyond the limit of one turn, the next time."""
@@ -181,9 +210,8 @@ class Listeners:
                 return
             except OSError as error:
                 log.warning("Accepting client connection: %s", error.strerror)
-                loop = asyncio.get_running_loop()
-                loop.remove_reader(sock)
-                loop.call_later(RETRY_SECONDS, self.accept_again, sock)
+                self.the_loop.remove_reader(sock)
+                self.the_loop.call_later(RETRY_SECONDS, self.accept_again, sock)
                 return
             connection.setblocking(False)
             self.serving[sock](connection, peer)
@@ -196,7 +224,7 @@ class Listeners:
     def accept_again(self, sock: socket.socket) -> None:
         """Looks at a socket again, unless it was closed meanwhile."""
         if sock in self.serving:
-            asyncio.get_running_loop().add_reader(sock, self.accept, sock)
+            self.the_loop.add_reader(sock, self.accept, sock)
 
     def take_link(self, links: reactor.Reactor, connection: socket.socket, peer: Any) -> None:
         """Has the reactor serve a new connection."""
@@ -211,19 +239,19 @@ class Listeners:
 
     def take_stream(self, connection: socket.socket, peer: Any, is_tls: bool = False) -> None:
         """Has asyncio serve a new connection. With TLS it takes a client's place from now on; if there is none, it is closed at once."""
-        stream = StreamProtocol(self.admission.admit)
+        stream, transport = self.new_stream()
         if is_tls:
             if self.admission.is_full():
                 self.core.count_rejected()
                 # before the handshake nobody would understand a reason
                 connection.close()
                 return
-            self.admission.arriving.add(stream)
-        task = asyncio.get_running_loop().create_task(self.connect(connection, stream, is_tls), name="zippy-connection")
+            self.admission.arriving.add(transport)
+        task = self.the_loop.create_task(self.connect(connection, stream, transport, is_tls), name="zippy-connection")
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def connect(self, connection: socket.socket, stream: StreamProtocol, is_tls: bool) -> None:
+    async def connect(self, connection: socket.socket, stream: asyncio.BaseProtocol, transport: Transport, is_tls: bool) -> None:
         """Sees to it that a connection becomes a client, or goes away in time."""
         context, seconds = (self.context, HANDSHAKE_SECONDS) if is_tls else (None, None)
         loop = asyncio.get_running_loop()
@@ -233,24 +261,28 @@ class Listeners:
             log.debug("A connection could not be served: %s", error)
             connection.close()
         finally:
-            self.admission.arriving.discard(stream)
+            self.admission.arriving.discard(transport)
 
     def stop_serving(self, sockets: Iterable[socket.socket]) -> None:
         """Has their connections taken no more; they keep listening."""
         for sock in sockets:
             if self.serving.pop(sock, None) is not None:
-                asyncio.get_running_loop().remove_reader(sock)
+                self.the_loop.remove_reader(sock)
 
     def serve_all(self) -> None:
         """Serves whatever is not served yet."""
         for place, sock in list(self.sockets.items()):
             if sock not in self.serving and sock.fileno() >= 0:
                 self.serve(sock, place.kind)
+        if self.unix is not None and self.unix not in self.serving:
+            self.serve(self.unix, "unix")
 
     # Changes
 
     def change(self, name: str, value: Any) -> None:
         """CONFIG SET of one of the settings that say where and how to listen. SettingError: it cannot be, and nothing has changed."""
+        if not self.opened_with:
+            return
         asked_for = self.asked_for()
         changed = {other for other, now in asked_for.items() if now != self.opened_with[other]}
         context = self.context
@@ -303,6 +335,11 @@ class Listeners:
             self.stop_serving([self.unix])
             self.unix.close()
             self.unix = None
+        self.opened_with = {}
+        self.hide()
+
+    def hide(self) -> None:
+        """Removes the Unix socket's file."""
         if self.unix_path:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.unix_path)
@@ -315,6 +352,7 @@ class Listeners:
         if self.reactor is not None:
             self.reactor.close()
             self.reactor = None
+        self.loop = None
 
     # Connections
 

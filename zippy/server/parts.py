@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zippy._core.python_functions import install
 from zippy._core.resp.kinds import ReplyError
@@ -30,6 +30,10 @@ from zippy.server.registry import bind
 from zippy.server.scripts import log_scripts
 from zippy.server.slowlog import LatencyDoctor
 from zippy.settings import Settings
+
+if TYPE_CHECKING:
+    # an engine in process has no loop, and loads none
+    from zippy.server.loop import Loop
 
 log = logging.getLogger("zippy")
 
@@ -101,3 +105,9 @@ class Parts:
         self.debug.add(service)
         self.cron.work.append(service.cron)
         self.info.add(service)
+
+    def keep_time(self, loop: Loop) -> None:
+        """Has the loop do all that comes with time."""
+        self.core.free_between_turns(loop.call_soon)
+        self.core.schedule_wake = lambda delay: loop.call_later(delay, self.core.wake)
+        self.cron.start(loop)

@@ -33,10 +33,9 @@ class Server(Parts):
         loop = asyncio.get_running_loop()
         self.shutdown.arm()
         self.core.schedule_turn_end = loop.call_soon
-        self.core.free_between_turns(loop.call_soon)
-        self.core.schedule_wake = lambda delay: loop.call_later(delay, self.core.wake)
-        await self.listeners.open()
-        self.cron.start(loop)
+        self.listeners.open(loop)
+        self.core.serve_while_busy(self.listeners.accept_all)
+        self.keep_time(loop)
 
     async def stop(self) -> None:
         """Closes everything; data is saved before, by `shutdown`."""

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from zippy import commandspec
-from zippy._core.introspection import clock_us, command_stats, latency_events, latency_forget, reply_slowlog, slowlog_clear, slowlog_length
+from zippy._core.introspection import clock_us, command_stats, latency_events, reply_slowlog, slowlog_clear, slowlog_length
 from zippy._core.resp.kinds import OK, NoReply, ReplyError, Verbatim
 from zippy._core.session import Session
 from zippy.server.arguments import integer, subcommand_error, text
@@ -58,15 +58,6 @@ def latency_latest(session: Session, args: list[bytes]) -> Any:
 def latency_history(session: Session, args: list[bytes]) -> Any:
     """LATENCY HISTORY event."""
     return latency_events(session.core).get(text(args[2]), (0, []))[1]
-
-
-@command("latency|reset")
-def latency_reset(session: Session, args: list[bytes]) -> Any:
-    """LATENCY RESET [event [event ...]]."""
-    if len(args) == 2:
-        return latency_forget(session.core)
-    known = {name.encode() for name in latency_events(session.core)}
-    return sum(latency_forget(session.core, event) for event in known.intersection(args[2:]))
 
 
 @command("latency|graph")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from abc import ABC, abstractmethod
+
 from zippy._core.session import Session
 from zippy.inprocess.engine import Engine, host_of
 from zippy.testing.requests import cut_request
@@ -15,7 +18,7 @@ ERROR, HANG, LOSE_BEFORE, LOSE_AFTER = range(4)
 class Fault:
     """One thing that goes wrong; `hits` says how often it has."""
 
-    def __init__(self, owner: Faults, kind: int, error: bytes, command: str | None, nth: int, times: int | None) -> None:
+    def __init__(self, owner: FaultList, kind: int, error: bytes, command: str | None, nth: int, times: int | None) -> None:
         if nth < 1 or (times is not None and times < 1):
             raise ValueError("nth and times count from 1")
         self.hits = 0
@@ -45,29 +48,11 @@ class Fault:
         self.hits += 1
 
 
-class _Line:
-    """What one client has sent and what has not been run yet."""
+class FaultList(ABC):
+    """Faults that are in force, in the order in which they were made; what makes and ends them."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.data = b""
-        self.held_by: Fault | None = None
-        self.was_released = False  # its first command has hung already, and hits nothing more
-
-
-class Faults:
-    """Lets commands of an engine's clients fail, between `with` and its end, which ends all faults.
-
-    Each method says what happens to the nth command from now on, counting those of one name if `command` is given, and to `times`
-    commands in all, None: to every one from there on. What redis-py sends to set a connection up (HELLO, AUTH, SELECT, CLIENT) is hit by
-    its name alone. Clients of zippy.connect, connect_async and zippy.testing.patch are hit; Engine.execute is not, so that a test can
-    look at the data.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._host = host_of(engine)
+    def __init__(self) -> None:
         self._faults: list[Fault] = []
-        self._lines: dict[int, _Line] = {}
 
     def error(self, text: str, command: str | None = None, *, nth: int = 1, times: int | None = 1) -> Fault:
         """Answers with an error, its code first: "LOADING Redis is loading the dataset in memory". The command is not run."""
@@ -89,26 +74,79 @@ class Faults:
             fault.release()
 
     def _add(self, kind: int, error: bytes, command: str | None, nth: int, times: int | None) -> Fault:
-        if self._host.watcher != self._watch:
-            raise RuntimeError("Faults are used between `with` and its end")
+        if not self._is_in_use():
+            raise RuntimeError(f"{type(self).__name__} are used between `with` and its end")
         fault = Fault(self, kind, error, command, nth, times)
-        with self._host.lock:
+        with self._locked():
             self._faults.append(fault)
         return fault
 
     def _end(self, fault: Fault) -> None:
-        host = self._host
-        with host.lock:
+        with self._locked():
             fault._left = 0
             if fault in self._faults:
                 self._faults.remove(fault)
-            for line in list(self._lines.values()):
-                if line.held_by is fault:
-                    line.held_by = None
-                    line.was_released = True
-                    self._run(line)
-            host.core.end_turn()
-            host.do_chores()
+            self._run_held(fault)
+
+    def _fault_for(self, name: bytes) -> Fault | None:
+        """The first that hits this command; all count it."""
+        coming = [fault for fault in self._faults if fault._comes_to(name)]
+        if not coming:
+            return None
+        coming[0]._hit()
+        return coming[0]
+
+    @abstractmethod
+    def _is_in_use(self) -> bool:
+        """Are commands seen?"""
+
+    @abstractmethod
+    def _locked(self) -> contextlib.AbstractContextManager[object]:
+        """What is held while faults change."""
+
+    @abstractmethod
+    def _run_held(self, fault: Fault) -> None:
+        """Runs the commands that hang because of a fault; the lock is held."""
+
+
+class _Line:
+    """What one client has sent and what has not been run yet."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.data = b""
+        self.held_by: Fault | None = None
+        self.was_released = False  # its first command has hung already, and hits nothing more
+
+
+class Faults(FaultList):
+    """Lets commands of an engine's clients fail, between `with` and its end, which ends all faults.
+
+    Each method says what happens to the nth command from now on, counting those of one name if `command` is given, and to `times`
+    commands in all, None: to every one from there on. What redis-py sends to set a connection up (HELLO, AUTH, SELECT, CLIENT) is hit by
+    its name alone. Clients of zippy.connect, connect_async and zippy.testing.patch are hit; Engine.execute is not, so that a test can
+    look at the data.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._host = host_of(engine)
+        self._lines: dict[int, _Line] = {}
+
+    def _is_in_use(self) -> bool:
+        return self._host.watcher == self._watch
+
+    def _locked(self) -> contextlib.AbstractContextManager[object]:
+        return self._host.lock
+
+    def _run_held(self, fault: Fault) -> None:
+        for line in list(self._lines.values()):
+            if line.held_by is fault:
+                line.held_by = None
+                line.was_released = True
+                self._run(line)
+        self._host.core.end_turn()
+        self._host.do_chores()
 
     def _watch(self, session: Session, data: bytes) -> None:
         """Runs what a client has sent, the lock held."""
@@ -133,14 +171,6 @@ class Faults:
             self._run_one(line, fault, name, line.data[at:end])
             at = end
         line.data = line.data[at:]
-
-    def _fault_for(self, name: bytes) -> Fault | None:
-        """The first that hits this command; all count it."""
-        coming = [fault for fault in self._faults if fault._comes_to(name)]
-        if not coming:
-            return None
-        coming[0]._hit()
-        return coming[0]
 
     def _run_one(self, line: _Line, fault: Fault | None, name: bytes, request: bytes) -> None:
         session = line.session

@@ -31,6 +31,6 @@ cdef SlowEntry* slowlog_at(const Engine* e, uint64_t index) noexcept nogil      
 cdef void feed_monitors(Engine* e, const Call* call) noexcept nogil   # after the command ran: it may have said what is secret
 # One event of the latency monitor that took so long; kept from latency-monitor-threshold on. name: "command", "expire-cycle" ...
 cdef void latency_sample(Engine* e, const char* name, int64_t us) noexcept nogil
-# forgets an event, all with an empty name; how many it forgot
+# forgets an event, or all where the name's ptr is NULL; how many it forgot
 cdef int latency_reset(Engine* e, Slice name) noexcept nogil
 cdef const LatencyEvent* latency_event(const Engine* e, Slice name) noexcept nogil   # NULL: never seen

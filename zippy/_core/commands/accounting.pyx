@@ -282,7 +282,7 @@ cdef int latency_reset(Engine* e, Slice name) noexcept nogil:
     cdef int forgotten
     cdef int i
     for i in range(e.latency_count):
-        if name.len and not slice_equal(slice_text(e.latency[i].name), name):
+        if name.ptr != NULL and not slice_equal(slice_text(e.latency[i].name), name):
             e.latency[kept] = e.latency[i]
             kept += 1
         else:

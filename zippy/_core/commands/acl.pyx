@@ -1,7 +1,6 @@
 # A user is changed in a copy, so that rules of which one is wrong change nothing; what the copy has is then put in its place.
 
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memchr
 from zippy._core.ground.buf cimport Buf, buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.sha256 cimport SHA256_BYTES
@@ -34,6 +33,7 @@ cdef enum:
     LOG_SHOWN = 10               # entries, unless more are asked for
     LOG_FIELDS = 10
     REASON_ROOM = 256            # bytes of what can be wrong with a rule
+    ECHO = 128                   # bytes of a category that an error repeats, as in Redis; of other words it repeats all
 
 cdef OptionTable LOG_WORDS = option_table("acl|log", [("reset", LOG_RESET)])
 
@@ -41,12 +41,6 @@ cdef OptionTable LOG_WORDS = option_table("acl|log", [("reset", LOG_RESET)])
 cdef inline void redact_from(Engine* e, int first) noexcept nogil:
     """Keeps all words from there on out of MONITOR and the slow log."""
     e.call.redacted |= ~<uint64_t>0 << first
-
-
-cdef inline Slice shown(Slice word) noexcept nogil:
-    """A word as an error tells it: up to a NUL."""
-    cdef const void* end = memchr(word.ptr, 0, word.len) if word.len else NULL
-    return word if end == NULL else slice_of(word.ptr, <const char*>end - word.ptr)
 
 
 cdef void acl_whoami_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -116,7 +110,7 @@ cdef bint obey(Engine* e, Client* c, User* user, int argc, const Slice* argv) no
         reply_out_of_memory(c)
     elif wrong != NULL:
         format_text(reason, REASON_ROOM, b"': %s", wrong)
-        reply_error_about(&c.reply, b"ERR Error in ACL SETUSER modifier '", shown(rule), reason)
+        reply_error_about(&c.reply, b"ERR Error in ACL SETUSER modifier '", rule, reason)
     rules_end(&reader)
     return wrong == NULL and status == RULE_END
 
@@ -131,7 +125,7 @@ cdef void acl_setuser_command(Engine* e, Client* c, int argc, Slice* argv) noexc
         reply_error(&c.reply, b"ERR Usernames can't contain spaces or null characters")
         return
     if not rules_are_closed(argc - 3, argv + 3, &opened):
-        reply_error_about(&c.reply, b"ERR Unmatched parenthesis in acl selector starting at '", shown(opened), b"'.")
+        reply_error_about(&c.reply, b"ERR Unmatched parenthesis in acl selector starting at '", opened, b"'.")
         return
     user = users_find(&e.users, argv[2])
     if user != NULL:
@@ -146,17 +140,14 @@ cdef void acl_setuser_command(Engine* e, Client* c, int argc, Slice* argv) noexc
 
 
 cdef void acl_deluser_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """ACL DELUSER username [username ...]. Costs O(clients) for each user that there is."""
-    cdef int deleted = 0
+    """ACL DELUSER username [username ...]. Costs O(clients) and O(users) beside the names."""
     cdef int i
     redact_from(e, 2)
     for i in range(2, argc):
         if slice_equal(argv[i], e.default_user.name):
             reply_error(&c.reply, b"ERR The 'default' user cannot be removed")
             return
-    for i in range(2, argc):
-        deleted += acl_delete(e, argv[i])
-    reply_int(&c.reply, deleted)
+    reply_int(&c.reply, acl_delete(e, argc - 2, argv + 2))
 
 
 # Showing one
@@ -244,7 +235,7 @@ cdef void acl_cat_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
     if argc == 3:
         category = category_of(argv[2])
         if category == 0:
-            reply_error_about(r, b"ERR Unknown category '", shown(argv[2]), b"'")
+            reply_error_about(r, b"ERR Unknown category '", slice_of(argv[2].ptr, min(argv[2].len, <size_t>ECHO)), b"'")
             return
     place = reply_defer(r)
     while category == 0 and category_name(i) != NULL:
@@ -266,11 +257,11 @@ cdef void acl_dryrun_command(Engine* e, Client* c, int argc, Slice* argv) noexce
     cdef int verdict
     cdef int place
     if user == NULL:
-        reply_error_about(&c.reply, b"ERR User '", shown(argv[2]), b"' not found")
+        reply_error_about(&c.reply, b"ERR User '", argv[2], b"' not found")
         return
     command = find_command(e, argc - 3, argv + 3)
     if command == NULL:
-        reply_error_about(&c.reply, b"ERR Command '", shown(argv[3]), b"' not found")
+        reply_error_about(&c.reply, b"ERR Command '", argv[3], b"' not found")
         return
     if argc - 3 != command.arity if command.arity > 0 else argc - 3 < -command.arity:
         reply_error_about(&c.reply, b"ERR wrong number of arguments for '", command.name, b"' command")

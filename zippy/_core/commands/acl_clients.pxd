@@ -11,8 +11,8 @@ cdef bint acl_log_in(Engine* e, Client* c, Slice name, Slice password, Slice how
 cdef bint acl_log_in_by_certificate(Engine* e, Client* c, Slice name) noexcept nogil
 # Puts a user with other rights in the place of the one of its name, if there is one. `changed` is the engine's then
 cdef void acl_put(Engine* e, User* changed) noexcept nogil
-# Closes its clients, too; False: there is none. Never for the default user
-cdef bint acl_delete(Engine* e, Slice name) noexcept nogil
+# Closes their clients, too; how many users there were. Never with the default user
+cdef int acl_delete(Engine* e, int count, const Slice* names) noexcept nogil
 # Puts other users in the place of all; those of a name that there is no more lose their clients. `users` is empty then
 cdef void acl_replace_all(Engine* e, Users* users) noexcept nogil
 # requirepass; ptr NULL: every password is right

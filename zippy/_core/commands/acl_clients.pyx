@@ -2,14 +2,14 @@
 
 from libc.stdint cimport uint8_t
 from libc.string cimport memset
-from zippy._core.ground.mem cimport mem_free
 from zippy._core.ground.sha256 cimport SHA256_BYTES, sha256, sha256_equal
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.acl_check cimport acl_has_channel
 from zippy._core.commands.acl_log cimport acl_log_add
 from zippy._core.commands.acl_user cimport (
-    ACL_DENIED_CERTIFICATE, ACL_DENIED_LOGIN, ACL_MULTI, ACL_TOPLEVEL, SELECTOR_ALL_CHANNELS, USER_NO_PASSWORD, USER_ON, Selector, Term,
-    Terms, terms_add, terms_clear, terms_find, user_free, user_swap, users_add, users_begin, users_find, users_remove
+    ACL_DENIED_CERTIFICATE, ACL_DENIED_LOGIN, ACL_MULTI, ACL_TOPLEVEL, SELECTOR_ALL_CHANNELS, USER_DELETED, USER_NO_PASSWORD, USER_ON,
+    Selector, Term, Terms, terms_add, terms_clear, terms_find, user_free, user_swap, users_add, users_begin, users_find, users_free_later,
+    users_replace, users_take_deleted
 )
 from zippy._core.commands.client cimport client_log_in, client_note_rights, unblock
 from zippy._core.commands.engine cimport engine_is_calling
@@ -160,18 +160,27 @@ cdef void acl_put(Engine* e, User* changed) noexcept nogil:
         change(e, user, changed)
 
 
-cdef bint acl_delete(Engine* e, Slice name) noexcept nogil:
-    cdef User* user = users_find(&e.users, name)
+cdef int acl_delete(Engine* e, int count, const Slice* names) noexcept nogil:
     cdef Client* c = e.clients
-    if user == NULL:
-        return False
-    users_remove(&e.users, user)
+    cdef Users deleted
+    cdef User* user
+    cdef int found = 0
+    cdef int i
+    for i in range(count):
+        user = users_find(&e.users, names[i])
+        if user != NULL and not user.flags & USER_DELETED:
+            user.flags |= USER_DELETED
+            found += 1
+    if found == 0:
+        return 0
     while c != NULL:
-        if c.user == user:
+        if c.user != NULL and c.user.flags & USER_DELETED:
             turn_out(e, c)
         c = c.next
-    user_free(user)
-    return True
+    memset(&deleted, 0, sizeof(Users))
+    users_take_deleted(&e.users, &deleted)
+    users_free_later(&e.ks, &deleted)
+    return found
 
 
 cdef void acl_set_default_password(Engine* e, Slice password) noexcept nogil:
@@ -212,13 +221,10 @@ cdef void acl_replace_all(Engine* e, Users* users) noexcept nogil:
         user = users_find(&before, users.items[i].name)
         if user != NULL:
             user_swap(user, users.items[i])
-            user_free(users.items[i])
+            users_replace(&before, users.items[i])
             users.items[i] = user
-    for i in range(before.count):
-        # whoever is in both is freed with neither
-        if users_find(users, before.items[i].name) != before.items[i]:
-            user_free(before.items[i])
-    mem_free(before.items)
+    # what is there now are users that are gone, and of those that stay what they were
+    users_free_later(&e.ks, &before)
     e.users = users[0]
     memset(users, 0, sizeof(Users))
     note_all_rights(e)

@@ -7,6 +7,7 @@ keeps the rules about commands as they were given, too, beside the bitmap that t
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Buf, Slice
 from zippy._core.ground.hashtable cimport HashTable
+from zippy._core.keyspace.types cimport Keyspace
 
 cdef enum:
     ACL_WORDS = 16               # of 64 bits: room for the ids of 1024 commands
@@ -15,6 +16,7 @@ cdef enum UserFlag:
     USER_ON = 1 << 0
     USER_NO_PASSWORD = 1 << 1    # any password is right
     USER_SKIPS_SANITIZING = 1 << 2   # kept, and without effect: payloads are always checked
+    USER_DELETED = 1 << 3        # it is about to go
 
 cdef enum SelectorFlag:
     SELECTOR_ALL_COMMANDS = 1 << 0   # the rules about commands begin with +@all, not with -@all
@@ -118,5 +120,7 @@ cdef bint user_is_free(const User* u) noexcept nogil                        # th
 cdef User* users_begin(Users* users) noexcept nogil                         # adds the default user, whom nothing is forbidden
 cdef User* users_find(const Users* users, Slice name) noexcept nogil        # NULL: there is none
 cdef bint users_add(Users* users, User* u) noexcept nogil                   # False: there is one of that name
-cdef void users_remove(Users* users, User* u) noexcept nogil                # takes it out; it is the caller's
+cdef void users_replace(Users* users, User* u) noexcept nogil               # puts it in the place of the one of its name
+cdef void users_take_deleted(Users* users, Users* deleted) noexcept nogil   # moves those that are marked as such to an empty list
 cdef void users_free(Users* users) noexcept nogil                           # and all in it
+cdef void users_free_later(Keyspace* ks, Users* users) noexcept nogil       # the same, in steps if it is much; the list is empty then

@@ -1,5 +1,6 @@
 # Everything that a user consists of is a list of texts in the order in which they were given, each once: one structure serves them all.
 
+from libc.stdint cimport UINT64_MAX
 from libc.string cimport memcpy, memmove, memset
 from zippy._core.ground.buf cimport slice_compare, slice_of, slice_text
 from zippy._core.ground.glob cimport glob_match
@@ -7,6 +8,7 @@ from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport ht_find, ht_free, ht_init, ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
 from zippy._core.ground.slice cimport slice_equal
+from zippy._core.keyspace.lazy_free cimport free_remains
 
 
 cdef void term_text_of(const void* item, Slice* key) noexcept nogil:
@@ -18,15 +20,24 @@ cdef void terms_init(Terms* t) noexcept nogil:
     ht_init(&t.by_text, term_text_of)
 
 
-cdef void terms_clear(Terms* t) noexcept nogil:
+cdef bint terms_free_some(Terms* t, uint64_t* items) noexcept nogil:
+    """Frees so many terms at most and counts them off; True: none is left, and no table."""
     cdef Term* term = t.first
-    cdef Term* after
-    while term != NULL:
-        after = term.next
+    while term != NULL and items[0]:
+        t.first = term.next
         mem_free(term)
-        term = after
+        term = t.first
+        items[0] -= 1
+    if term != NULL:
+        return False
     ht_free(&t.by_text)
-    t.first = t.last = NULL
+    t.last = NULL
+    return True
+
+
+cdef void terms_clear(Terms* t) noexcept nogil:
+    cdef uint64_t items = UINT64_MAX
+    terms_free_some(t, &items)
 
 
 cdef void terms_copy(Terms* t, const Terms* source) noexcept nogil:
@@ -136,10 +147,8 @@ cdef void selector_copy(Selector* s, const Selector* source) noexcept nogil:
     s.next = NULL
 
 
-cdef void selector_clear(Selector* s) noexcept nogil:
-    terms_clear(&s.rules)
-    terms_clear(&s.keys)
-    terms_clear(&s.channels)
+cdef bint selector_free_some(Selector* s, uint64_t* items) noexcept nogil:
+    return terms_free_some(&s.rules, items) and terms_free_some(&s.keys, items) and terms_free_some(&s.channels, items)
 
 
 cdef User* user_new(Slice name, bint all_channels) noexcept nogil:
@@ -175,24 +184,35 @@ cdef void user_add_selector(User* u, Selector* s) noexcept nogil:
     u.last = s
 
 
-cdef void user_clear_selectors(User* u) noexcept nogil:
+cdef bint free_selectors_some(User* u, uint64_t* items) noexcept nogil:
     cdef Selector* s = u.root.next
-    cdef Selector* after
     while s != NULL:
-        after = s.next
-        selector_clear(s)
+        if not selector_free_some(s, items) or items[0] == 0:
+            return False
+        u.root.next = s.next
         mem_free(s)
-        s = after
-    u.root.next = u.last = NULL
+        s = u.root.next
+        items[0] -= 1
+    u.last = NULL
+    return True
+
+
+cdef void user_clear_selectors(User* u) noexcept nogil:
+    cdef uint64_t items = UINT64_MAX
+    free_selectors_some(u, &items)
+
+
+cdef bint user_free_some(User* u, uint64_t* items) noexcept nogil:
+    if not (free_selectors_some(u, items) and selector_free_some(&u.root, items) and terms_free_some(&u.passwords, items)):
+        return False
+    mem_free(u)
+    return True
 
 
 cdef void user_free(User* u) noexcept nogil:
-    if u == NULL:
-        return
-    user_clear_selectors(u)
-    selector_clear(&u.root)
-    terms_clear(&u.passwords)
-    mem_free(u)
+    cdef uint64_t items = UINT64_MAX
+    if u != NULL:
+        user_free_some(u, &items)
 
 
 cdef void user_swap(User* a, User* b) noexcept nogil:
@@ -249,10 +269,25 @@ cdef bint users_add(Users* users, User* u) noexcept nogil:
     return True
 
 
-cdef void users_remove(Users* users, User* u) noexcept nogil:
-    cdef size_t at = place_of(users, u.name)
-    users.count -= 1
-    memmove(users.items + at, users.items + at + 1, (users.count - at) * sizeof(User*))
+cdef void users_replace(Users* users, User* u) noexcept nogil:
+    users.items[place_of(users, u.name)] = u
+
+
+cdef void users_take_deleted(Users* users, Users* deleted) noexcept nogil:
+    cdef User* u
+    cdef size_t i
+    cdef size_t kept = 0
+    deleted.items = <User**>mem_alloc(users.count * sizeof(User*))
+    deleted.cap = users.count
+    for i in range(users.count):
+        u = users.items[i]
+        if u.flags & USER_DELETED:
+            deleted.items[deleted.count] = u
+            deleted.count += 1
+        else:
+            users.items[kept] = u
+            kept += 1
+    users.count = kept
 
 
 cdef void users_free(Users* users) noexcept nogil:
@@ -262,3 +297,38 @@ cdef void users_free(Users* users) noexcept nogil:
     mem_free(users.items)
     users.items = NULL
     users.count = users.cap = 0
+
+
+cdef bint users_free_some(void* remains, uint64_t items) noexcept nogil:
+    cdef Users* users = <Users*>remains
+    while users.count and items:
+        if not user_free_some(users.items[users.count - 1], &items):
+            return False
+        users.count -= 1
+        items -= items > 0
+    if users.count:
+        return False
+    mem_free(users.items)
+    mem_free(users)
+    return True
+
+
+cdef uint64_t user_terms(const User* u) noexcept nogil:
+    """How many terms there are in all."""
+    cdef const Selector* s = &u.root
+    cdef uint64_t count = u.passwords.by_text.count
+    while s != NULL:
+        count += s.rules.by_text.count + s.keys.by_text.count + s.channels.by_text.count
+        s = s.next
+    return count
+
+
+cdef void users_free_later(Keyspace* ks, Users* users) noexcept nogil:
+    cdef Users* dead = <Users*>mem_alloc(sizeof(Users))
+    cdef uint64_t items = users.count
+    cdef size_t i
+    for i in range(users.count):
+        items += user_terms(users.items[i])
+    dead[0] = users[0]
+    memset(users, 0, sizeof(Users))
+    free_remains(ks, users_free_some, dead, items, items * sizeof(Term) + dead.count * sizeof(User))

@@ -11,6 +11,9 @@ from zippy._core.ground.number cimport num_read_double, num_read_i64, num_read_l
 from zippy._core.resp.writer cimport reply_error, reply_error_about
 from zippy._core.values.entry cimport entry_type
 
+cdef enum:
+    ECHO = 128               # bytes of a subcommand that an error repeats, as in Redis; of other words it repeats all
+
 # What option_table was told, by command: word to number of arguments. For the tests, which hold it against the commands' specs
 OPTION_ROWS = {}
 
@@ -162,5 +165,7 @@ cdef bint check_type(Client* c, const Entry* e, int value_type) noexcept nogil:
 
 cdef void reply_subcommand_error(Client* c, Slice subcommand, const char* container) noexcept nogil:
     cdef char[64] after
+    if subcommand.len > ECHO:
+        subcommand.len = ECHO
     format_text(after, sizeof(after), b"'. Try %s HELP.", container)
     reply_error_about(&c.reply, b"ERR unknown subcommand or wrong number of arguments for '", subcommand, after)

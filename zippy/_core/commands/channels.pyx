@@ -37,14 +37,45 @@ cdef void pubsub_free(PubSub* p) noexcept nogil:
 
 
 cdef Subscription* find_subscription(Client* c, Channel* channel, uint64_t* hash) noexcept nogil:
-    """The client's subscription or NULL; hash becomes that of the pair."""
+    """The client's subscription or NULL; hash becomes that of the pair, unless the only one of the channel is the client's."""
     cdef Subscription wanted
     cdef Slice pair
+    if channel.alone != NULL and channel.alone.client == c:
+        return channel.alone
     wanted.channel = channel
     wanted.client = c
     subscription_of(&wanted, &pair)
     hash[0] = hash_bytes(pair.ptr, pair.len)
     return <Subscription*>ht_find_hashed(&c.engine.pubsub.subscriptions, pair, hash[0])
+
+
+cdef void join(Channel* channel, Subscription* s, uint64_t hash) noexcept nogil:
+    """Adds a subscriber, whose pair has that hash."""
+    cdef Subscription** places
+    if channel.count == 0:
+        channel.alone = s
+    else:
+        ht_insert(&s.client.engine.pubsub.subscriptions, s, hash)
+    if channel.count == channel.cap:
+        channel.cap *= 2
+        places = NULL if channel.subscribers == &channel.first_place else channel.subscribers
+        channel.subscribers = <Subscription**>mem_realloc(places, channel.cap * sizeof(Subscription*))
+        channel.subscribers[0] = channel.first_place if places == NULL else channel.subscribers[0]
+    s.at = channel.count
+    channel.subscribers[channel.count] = s
+    channel.count += 1
+
+
+cdef void leave(Channel* channel, Subscription* s) noexcept nogil:
+    cdef Slice pair
+    if channel.alone == s:
+        channel.alone = NULL
+    else:
+        subscription_of(s, &pair)
+        ht_remove(&s.client.engine.pubsub.subscriptions, pair)
+    channel.count -= 1
+    channel.subscribers[s.at] = channel.subscribers[channel.count]
+    channel.subscribers[s.at].at = s.at
 
 
 cdef bint subscribe(HashTable* channels, SubscriptionList* mine, Client* c, Slice name) noexcept nogil:
@@ -55,19 +86,15 @@ cdef bint subscribe(HashTable* channels, SubscriptionList* mine, Client* c, Slic
         channel = <Channel*>mem_zalloc(sizeof(Channel) + name.len)
         memcpy(channel + 1, name.ptr, name.len)
         channel.name = slice_of(<char*>(channel + 1), name.len)
+        channel.subscribers = &channel.first_place
+        channel.cap = 1
         ht_insert(channels, channel, hash)
-    if find_subscription(c, channel, &hash) != NULL:
+    elif find_subscription(c, channel, &hash) != NULL:
         return False
     s = <Subscription*>mem_zalloc(sizeof(Subscription))
     s.channel = channel
     s.client = c
-    ht_insert(&c.engine.pubsub.subscriptions, s, hash)
-    if channel.count == channel.cap:
-        channel.cap = channel.cap * 2 if channel.cap else 1
-        channel.subscribers = <Subscription**>mem_realloc(channel.subscribers, channel.cap * sizeof(void*))
-    s.at = channel.count
-    channel.subscribers[channel.count] = s
-    channel.count += 1
+    join(channel, s, hash)
     s.prev = mine.last
     if mine.last != NULL:
         mine.last.next = s
@@ -80,15 +107,11 @@ cdef bint subscribe(HashTable* channels, SubscriptionList* mine, Client* c, Slic
 
 cdef void drop_subscription(HashTable* channels, SubscriptionList* mine, Subscription* s) noexcept nogil:
     cdef Channel* channel = s.channel
-    cdef Slice pair
-    subscription_of(s, &pair)
-    ht_remove(&s.client.engine.pubsub.subscriptions, pair)
-    channel.count -= 1
-    channel.subscribers[s.at] = channel.subscribers[channel.count]
-    channel.subscribers[s.at].at = s.at
+    leave(channel, s)
     if channel.count == 0:
         ht_remove(channels, channel.name)
-        mem_free(channel.subscribers)
+        if channel.subscribers != &channel.first_place:
+            mem_free(channel.subscribers)
         mem_free(channel)
     if s.prev != NULL:
         s.prev.next = s.next

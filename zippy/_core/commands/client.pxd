@@ -29,6 +29,8 @@ cdef void end_pause_if_over(Engine* e) noexcept nogil
 cdef void start_monitoring(Engine* e, Client* c) noexcept nogil               # it is sent every command that runs; once is enough
 cdef bint is_valid_name(Slice name) noexcept nogil                          # printable ASCII without spaces: it stands in CLIENT LIST
 cdef bint client_set_name(Client* c, Slice name) noexcept nogil             # empty: none; False: it has bytes that a name may not have
+# The same with the argument at this place of the client's command, whose block is taken over if it has one of its own
+cdef bint client_set_name_to_argument(Client* c, const Slice* argv, int place) noexcept nogil
 cdef void leave_watches(Engine* e, Client* c) noexcept nogil                # UNWATCH
 cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at the end of the turn: it was stopped and is not any more
 # Copies the arguments, which q owns then; False: out of memory, q is as it was
@@ -40,6 +42,7 @@ cdef void queued_free(QueuedCommand* q) noexcept nogil
 cdef void serve_or_block(Engine* e, Client* c, const Wanted* w) noexcept nogil
 # what waits for values of that type at so many keys from argv[first] on, and takes one
 cdef void want_keys(Wanted* w, serve_fn serve, Slice* argv, int first, int count, int value_type) noexcept nogil
+cdef bint cannot_wait(const Engine* e, const Client* c) noexcept nogil            # whether a command of its must be answered at once
 cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil    # whether block_until_freed may be called
 cdef void block_until_freed(Engine* e, Client* c) noexcept nogil            # what was deleted up to now; it is answered OK then
 cdef void answer_freed(Engine* e) noexcept nogil                            # those whose part has been freed

@@ -23,7 +23,8 @@ from zippy._core.commands.types cimport (
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RESTRICTED, CLIENT_STRANGER, CLIENT_UNBLOCKED, CLIENT_UNPROVEN, TRACKING_CACHING, Call
 )
 from zippy._core.resp.parser cimport (
-    PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, parser_free, parser_init, parser_limit, parser_room
+    PARSER_MAX_ARGS, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK, Bulk, parser_bulk, parser_free, parser_init, parser_limit,
+    parser_room
 )
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_init, reply_int, reply_null, reply_null_array, reply_ok
 
@@ -115,7 +116,7 @@ cdef void client_free(Engine* e, Client* c) noexcept nogil:
     queued_free(&c.block.request)
     reply_free(&c.reply)
     parser_free(&c.parser)
-    mem_free(<void*>c.name.ptr)
+    mem_free(c.name_block)
     mem_free(c)
 
 
@@ -190,17 +191,32 @@ cdef bint client_set_name(Client* c, Slice name) noexcept nogil:
     if name.len:
         copy = <char*>mem_alloc(name.len)
         mem_copy(copy, name.ptr, name.len)
-    mem_free(<void*>c.name.ptr)
-    c.name = slice_of(copy, name.len)
+    put_name(c, copy, slice_of(copy, name.len))
+    return True
+
+
+cdef void put_name(Client* c, void* block, Slice name) noexcept nogil:
+    mem_free(c.name_block)
+    c.name_block = block
+    c.name = name
+
+
+cdef bint client_set_name_to_argument(Client* c, const Slice* argv, int place) noexcept nogil:
+    cdef Bulk* bulk = parser_bulk(&c.parser, place, argv[place])
+    if bulk == NULL:
+        return client_set_name(c, argv[place])
+    if not is_valid_name(argv[place]):
+        return False
+    put_name(c, bulk.block, argv[place])
+    bulk.block = NULL
     return True
 
 
 cdef void leave_watches(Engine* e, Client* c) noexcept nogil:
     if c.watches != NULL:
-        unwatch_all(c.watches)
+        unwatch_all(&e.ks, c.watches)
         c.watches = NULL
         e.stats.watching_clients -= 1
-    c.dirty_cas = False
 
 
 cdef void discard_queue(Client* c) noexcept nogil:
@@ -379,7 +395,7 @@ cdef void set_alarm(Engine* e, Client* c) noexcept nogil:
         heap_push(e, c)
 
 
-cdef inline bint cannot_wait(const Engine* e, const Client* c) noexcept nogil:
+cdef bint cannot_wait(const Engine* e, const Client* c) noexcept nogil:
     return c.flags & CANNOT_WAIT or e.call.parent != NULL
 
 

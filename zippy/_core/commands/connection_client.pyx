@@ -5,7 +5,7 @@ from zippy._core.ground.buf cimport Slice
 from zippy._core.commands.args cimport (
     OptionTable, arg_choice, arg_i64, arg_i64_or, option_table, reply_subcommand_error, reply_syntax_error
 )
-from zippy._core.commands.client cimport client_set_name, end_pause, unblock_in_vain, unblock_with_error
+from zippy._core.commands.client cimport client_set_name_to_argument, end_pause, unblock_in_vain, unblock_with_error
 from zippy._core.commands.client_ids cimport client_by_id
 from zippy._core.commands.types cimport (
     CLIENT_BLOCKED, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_REPLY_SKIP_NEXT, Client, Engine
@@ -47,7 +47,7 @@ cdef void client_getname_command(Engine* e, Client* c, int argc, Slice* argv) no
 
 cdef void client_setname_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """CLIENT SETNAME connection-name."""
-    if client_set_name(c, argv[2]):
+    if client_set_name_to_argument(c, argv, 2):
         reply_ok(&c.reply)
     else:
         reply_error(&c.reply, b"ERR Client names cannot contain spaces, newlines or special characters.")

@@ -16,7 +16,7 @@ from zippy._core.commands.args cimport (
 )
 from zippy._core.commands.engine cimport engine_admits_script, engine_make_room, propagate_nothing, reply_busy, reply_error_text
 from zippy._core.commands.functions_lua cimport (
-    functions_lua_close, functions_lua_forget, functions_lua_load, functions_lua_run, functions_lua_running
+    functions_lua_forget, functions_lua_load, functions_lua_retire, functions_lua_run, functions_lua_running
 )
 from zippy._core.commands.scripting_types cimport ScriptRun
 from zippy._core.commands.types cimport CLIENT_MASTER, Call, ScriptRights
@@ -276,8 +276,18 @@ cdef Library* functions_load(Engine* e, Slice code, bint replace, Buf* error) no
 
 
 cdef void functions_flush(Engine* e) noexcept nogil:
-    drop_all(e, &e.ks.libraries)
-    functions_lua_close(e)
+    cdef Libraries* after = &e.ks.libraries
+    cdef Libraries before = after[0]
+    cdef Library* library = before.first
+    cdef Library* next
+    libraries_init(after)
+    while library != NULL:
+        next = library.next
+        if library.engine != LIBRARY_LUA:
+            libraries_take(&before, library)
+            libraries_put(after, library)
+        library = next
+    functions_lua_retire(e, &before)
 
 
 cdef void function_load_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
@@ -319,7 +329,7 @@ cdef void function_delete_command(Engine* e, Client* c, int argc, Slice* argv) n
 
 
 cdef void function_flush_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """FUNCTION FLUSH [ASYNC | SYNC]. Both at once. Leaves libraries in Python."""
+    """FUNCTION FLUSH [ASYNC | SYNC]. Both free libraries and their machine in steps. Leaves libraries in Python."""
     if argc > 3:
         reply_subcommand_error(c, argv[1], b"FUNCTION")
         return

@@ -4,12 +4,13 @@ from libc.stddef cimport size_t
 from zippy._core.ground.buf cimport Buf, Slice
 from zippy._core.commands.scripting_types cimport ScriptRun
 from zippy._core.commands.types cimport Call, Client, Engine, ScriptRights
-from zippy._core.keyspace.libraries cimport Function, Library
+from zippy._core.keyspace.libraries cimport Function, Libraries, Library
 
 # Runs the code of a library, which registers functions with it; False: `error` says why not
 cdef bint functions_lua_load(Engine* e, Library* library, Buf* error) noexcept nogil
 cdef void functions_lua_forget(Engine* e, const Library* library) noexcept nogil        # what its functions are to Lua
-cdef void functions_lua_close(Engine* e) noexcept nogil     # gives the memory of Lua back; no library is left
+# Takes the machine from the engine and frees it in steps, with all libraries that it has made. `libraries` is not to be used any more
+cdef void functions_lua_retire(Engine* e, Libraries* libraries) noexcept nogil
 cdef size_t functions_lua_bytes(const Engine* e) noexcept nogil      # that Lua holds
 # Runs a function and replies to its caller; its keys are the first of argv, so many
 cdef void functions_lua_run(

@@ -1,16 +1,19 @@
 # Functions have a Lua machine of their own, as in Redis. A library is run with other globals than its functions have: the protected table
 # of globals, which its code knows from then on, stands for a poorer one while it is loaded.
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport UINT64_MAX, uint32_t, uint64_t
 from libc.string cimport memchr
 from zippy._core.ground.buf cimport buf_append, buf_append_text, slice_equal, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.mem cimport mem_free, mem_zalloc
-from zippy._core.commands.scripting_cache cimport host_close, host_open
+from zippy._core.commands.scripting_cache cimport host_close, host_empty_some, host_open
 from zippy._core.commands.scripting_library cimport loading_library, scripting_library, scripting_raise
 from zippy._core.commands.scripting_run cimport host_run, push_list, script_memory_limit, scripting_hook
 from zippy._core.commands.scripting_types cimport REPL_ALL, ScriptHost, ScriptRun
-from zippy._core.keyspace.libraries cimport FUNCTION_FLAGS, function_flag_word, library_add, library_name_fits
+from zippy._core.keyspace.lazy_free cimport free_remains
+from zippy._core.keyspace.libraries cimport (
+    FUNCTION_FLAGS, function_flag_word, libraries_free, library_add, library_free, library_name_fits
+)
 from zippy._core.lua.api cimport (
     LUA_GLOBALSINDEX, LUA_MASKCOUNT, LUA_REGISTRYINDEX, LUA_TFUNCTION, LUA_TNIL, LUA_TTABLE, lua_call, lua_Debug, lua_error,
     lua_getmetatable, lua_gettop, lua_isstring, lua_newtable, lua_next, lua_pcall, lua_pop, lua_pushnil, lua_pushvalue, lua_rawgeti,
@@ -38,6 +41,7 @@ cdef struct LuaFunctions:
     int code                     # of vm_compile: its code
     uint64_t load_until          # clock_ticks; 0: for ever
     const Call* call             # that runs a function, or NULL
+    Libraries libraries          # of a machine that is freed: what goes with it
 
 
 cdef struct Registration:
@@ -249,13 +253,42 @@ cdef LuaFunctions* functions_of_engine(Engine* e, Buf* error) noexcept nogil:
     return s
 
 
-cdef void functions_lua_close(Engine* e) noexcept nogil:
-    cdef LuaFunctions* s = <LuaFunctions*>e.lua_functions
-    if s == NULL:
-        return
+cdef bint free_libraries_some(LuaFunctions* s, uint64_t items) noexcept nogil:
+    """Frees so many libraries and functions, without taking them out of the tables; True: nothing but these is left."""
+    cdef Library* library = s.libraries.first
+    cdef Function* f
+    while library != NULL and items:
+        f = library.first
+        if f != NULL:
+            library.first = f.next
+            vm_forget(&s.host.vm, <int>f.callback)
+            mem_free(f)
+        else:
+            s.libraries.first = library.next
+            library_free(library)
+            library = s.libraries.first
+        items -= 1
+    return library == NULL
+
+
+cdef bint free_machine_some(void* remains, uint64_t items) noexcept nogil:
+    cdef LuaFunctions* s = <LuaFunctions*>remains
+    if not free_libraries_some(s, items) or not host_empty_some(&s.host):
+        return False
+    libraries_free(&s.libraries)
     host_close(&s.host)
     mem_free(s)
+    return True
+
+
+cdef void functions_lua_retire(Engine* e, Libraries* libraries) noexcept nogil:
+    cdef LuaFunctions* s = <LuaFunctions*>e.lua_functions
+    if s == NULL:
+        libraries_free(libraries)
+        return
+    s.libraries = libraries[0]
     e.lua_functions = NULL
+    free_remains(&e.ks, free_machine_some, s, UINT64_MAX, libraries.bytes + s.host.vm.bytes)
 
 
 cdef size_t functions_lua_bytes(const Engine* e) noexcept nogil:

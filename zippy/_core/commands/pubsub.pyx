@@ -5,11 +5,12 @@ from libc.stdint cimport int64_t
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport HashTable, HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
+from zippy._core.commands.args cimport reply_subcommand_error
 from zippy._core.commands.channels cimport ask_pushes, publish, publish_shard, subscribe, unsubscribe
 from zippy._core.commands.engine cimport propagate_nothing
 from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, Channel, Client, Engine, SubscriptionList
 from zippy._core.resp.writer cimport (
-    Reply, reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_error_about, reply_int, reply_null, reply_push
+    Reply, reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_int, reply_null, reply_push
 )
 
 
@@ -126,7 +127,7 @@ cdef void list_channels(Client* c, HashTable* channels, int argc, const Slice* a
     cdef int64_t count = 0
     cdef size_t place
     if argc > 3:
-        reply_error_about(&c.reply, b"ERR unknown subcommand or wrong number of arguments for '", argv[1], b"'. Try PUBSUB HELP.")
+        reply_subcommand_error(c, argv[1], b"PUBSUB")
         return
     place = reply_defer(&c.reply)
     ht_iter(&it, channels)

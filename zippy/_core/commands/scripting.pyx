@@ -77,7 +77,7 @@ cdef void eval_body(Engine* e, Client* c, int argc, Slice* argv, bint reads_only
     s = scripting_of(e, c)
     if s == NULL:
         return
-    script = script_load(s, c, argv[1], False)
+    script = script_load(s, c, argv, 1, False)
     if script != NULL:
         run_script(s, c, script, argc, argv, keys, reads_only)
 
@@ -122,7 +122,7 @@ cdef void evalsha_ro_command(Engine* e, Client* c, int argc, Slice* argv) noexce
 cdef void script_load_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """SCRIPT LOAD script."""
     cdef Scripting* s = scripting_of(e, c)
-    cdef Script* script = script_load(s, c, argv[2], True) if s != NULL else NULL
+    cdef Script* script = script_load(s, c, argv, 2, True) if s != NULL else NULL
     if script != NULL:
         reply_bulk(&c.reply, slice_of(script.sha, SHA_TEXT))
 

@@ -13,11 +13,13 @@ cdef void host_close(ScriptHost* host) noexcept nogil
 # The engine's scripts, made when they are asked for first; NULL: the client was told why there are none
 cdef Scripting* scripting_of(Engine* e, Client* c) noexcept nogil
 cdef void scripting_free(Engine* e) noexcept nogil                          # at once
-# Takes the scripts from the engine, which free_dead_scripts frees in steps: some tens of milliseconds for 100,000 of them
+# Takes the scripts from the engine and frees them in steps: some tens of milliseconds for 100,000 of them
 cdef void scripting_retire(Engine* e) noexcept nogil
-cdef bint free_dead_scripts(Engine* e, uint64_t items) noexcept nogil       # about so many; True: nothing is left
+# A part of what a machine that is not used any more holds, whose functions are forgotten; True: it can be closed
+cdef bint host_empty_some(ScriptHost* host) noexcept nogil
 cdef Script* script_by_sha(Scripting* s, Slice sha) noexcept nogil          # of any case; NULL: nobody has loaded it
-# The script with that body, compiled if it is new. keeps: it stays until SCRIPT FLUSH. NULL: the client was told what is wrong with it
-cdef Script* script_load(Scripting* s, Client* c, Slice body, bint keeps) noexcept nogil
+# The script whose body is at that place of the client's command, compiled if it is new. keeps: it stays until SCRIPT FLUSH. NULL: the
+# client was told what is wrong with it
+cdef Script* script_load(Scripting* s, Client* c, const Slice* argv, int place, bint keeps) noexcept nogil
 cdef void script_used(Scripting* s, Script* script) noexcept nogil          # it is run now: others are evicted before it
 cdef void script_stop(Engine* e) noexcept nogil                             # the script that runs, if there is one, ends with an error

@@ -14,9 +14,11 @@ from zippy._core.commands.scripting_library cimport scripting_library, sha1_text
 from zippy._core.commands.scripting_run cimport run_body, scripting_hook
 from zippy._core.commands.scripting_types cimport SHA_TEXT
 from zippy._core.commands.types cimport CLIENT_INTERNAL
+from zippy._core.keyspace.lazy_free cimport free_remains
 from zippy._core.lua.api cimport lua_find, lua_is_there, lua_missing, lua_State
 from zippy._core.lua.runtime cimport vm_close, vm_collect_some, vm_compile, vm_forget, vm_keep, vm_open
 from zippy._core.lua.vm cimport vm_of
+from zippy._core.resp.parser cimport Bulk, parser_bulk
 from zippy._core.resp.writer cimport reply_error_slice, reply_free, reply_init
 
 cdef enum:
@@ -54,6 +56,13 @@ cdef void host_close(ScriptHost* host) noexcept nogil:
     mem_free(host.client)
 
 
+cdef bint host_empty_some(ScriptHost* host) noexcept nogil:
+    # what is left for lua_close goes at once, so the collector takes the functions before, in steps of its own; it may have begun too early
+    # to see that they are gone, but not twice
+    host.collections += vm_collect_some(&host.vm)
+    return host.collections == COLLECTIONS
+
+
 cdef int add_library(lua_State* L) noexcept nogil:
     cdef ScriptHost* host = <ScriptHost*>vm_of(L).owner
     scripting_library(L, host, False)
@@ -82,16 +91,15 @@ cdef Scripting* scripting_of(Engine* e, Client* c) noexcept nogil:
 
 cdef void scripting_retire(Engine* e) noexcept nogil:
     cdef Scripting* s = <Scripting*>e.scripting
-    if s == NULL:
-        return
-    s.next = <Scripting*>e.dead_scripting
-    e.dead_scripting = s
-    e.scripting = NULL
+    if s != NULL:
+        e.scripting = NULL
+        free_remains(&e.ks, free_scripts_some, s, UINT64_MAX, s.bytes + s.host.vm.bytes)
 
 
 cdef void scripting_free(Engine* e) noexcept nogil:
-    scripting_retire(e)
-    while not free_dead_scripts(e, UINT64_MAX):
+    cdef Scripting* s = <Scripting*>e.scripting
+    e.scripting = NULL
+    while s != NULL and not free_scripts_some(s, UINT64_MAX):
         pass
 
 
@@ -99,22 +107,14 @@ cdef void free_drained(void* context, void* item) noexcept nogil:
     script_free(<Scripting*>context, <Script*>item)
 
 
-cdef bint free_dead_scripts(Engine* e, uint64_t items) noexcept nogil:
-    cdef Scripting* s = <Scripting*>e.dead_scripting
-    if s == NULL:
-        return True
-    if not ht_drain(&s.by_sha, items, free_drained, s):
-        return False
-    # what is left for lua_close goes at once, so the collector takes the functions before, in steps of its own; it may have begun too early
-    # to see that they are gone, but not twice
-    if items != UINT64_MAX and s.collections < COLLECTIONS:
-        s.collections += vm_collect_some(&s.host.vm)
+cdef bint free_scripts_some(void* remains, uint64_t items) noexcept nogil:
+    cdef Scripting* s = <Scripting*>remains
+    if not ht_drain(&s.by_sha, items, free_drained, s) or items != UINT64_MAX and not host_empty_some(&s.host):
         return False
     ht_free(&s.by_body)
     host_close(&s.host)
-    e.dead_scripting = s.next
     mem_free(s)
-    return e.dead_scripting == NULL
+    return True
 
 
 cdef void script_stop(Engine* e) noexcept nogil:
@@ -163,9 +163,14 @@ cdef void script_used(Scripting* s, Script* script) noexcept nogil:
         put_newest(s, script)
 
 
+cdef size_t script_bytes(const Script* script) noexcept nogil:
+    return mem_size(script) + (mem_size(script.block) if script.block != NULL else 0)
+
+
 cdef void script_free(Scripting* s, Script* script) noexcept nogil:
     vm_forget(&s.host.vm, script.function)
-    s.bytes -= mem_size(script)
+    s.bytes -= script_bytes(script)
+    mem_free(script.block)
     mem_free(script)
 
 
@@ -209,34 +214,49 @@ cdef int compiled(Scripting* s, Client* c, Slice body, uint64_t* flags) noexcept
     return function
 
 
-cdef Script* script_new(Scripting* s, Client* c, Slice body, uint64_t hash) noexcept nogil:
+cdef Script* script_of_body(Slice body, Bulk* bulk) noexcept nogil:
+    """A script with a copy of the body, or with the block that this is in; NULL: out of memory."""
+    cdef Script* script = <Script*>mem_try_alloc(sizeof(Script) + (body.len if bulk == NULL else 0))
+    if script == NULL:
+        return NULL
+    memset(script, 0, sizeof(Script))
+    if bulk != NULL:
+        script.block = bulk.block
+        bulk.block = NULL
+        script.body = body
+    else:
+        memcpy(script + 1, body.ptr, body.len)
+        script.body = slice_of(<char*>(script + 1), body.len)
+    return script
+
+
+cdef Script* script_new(Scripting* s, Client* c, const Slice* argv, int place, uint64_t hash) noexcept nogil:
+    cdef Slice body = argv[place]
     cdef uint64_t flags = 0
     cdef int function = compiled(s, c, body, &flags)
     cdef Script* script
     if function == 0:
         return NULL
-    script = <Script*>mem_try_alloc(sizeof(Script) + body.len)
+    script = script_of_body(body, parser_bulk(&c.parser, place, body))
     if script == NULL:
         vm_forget(&s.host.vm, function)
         reply_out_of_memory(c)
         return NULL
-    memset(script, 0, sizeof(Script))
-    memcpy(script + 1, body.ptr, body.len)
-    script.body = slice_of(<char*>(script + 1), body.len)
     script.flags = flags
     script.function = function
     sha1_text(body, script.sha)
     ht_insert(&s.by_sha, script, hash_bytes(script.sha, SHA_TEXT))
     ht_insert(&s.by_body, script, hash)
-    s.bytes += mem_size(script)
+    s.bytes += script_bytes(script)
     return script
 
 
-cdef Script* script_load(Scripting* s, Client* c, Slice body, bint keeps) noexcept nogil:
+cdef Script* script_load(Scripting* s, Client* c, const Slice* argv, int place, bint keeps) noexcept nogil:
+    cdef Slice body = argv[place]
     cdef uint64_t hash = hash_bytes(body.ptr, body.len)
     cdef Script* script = <Script*>ht_find_hashed(&s.by_body, body, hash)
     if script == NULL:
-        script = script_new(s, c, body, hash)
+        script = script_new(s, c, argv, place, hash)
         if script == NULL:
             return NULL
         if not keeps:

@@ -49,11 +49,13 @@ cdef struct ScriptHost:
     LuaVm vm
     Client* client               # to whom the commands of scripts reply; on no list of clients
     ScriptRun* run               # the one under way, NULL: none
+    int collections              # that Lua's collector has ended since the machine's functions were forgotten
 
 
 cdef struct Script:
     char[SHA_TEXT] sha           # lower case
-    Slice body                   # owned, behind the struct
+    Slice body                   # owned, behind the struct or in `block`
+    void* block                  # of a long argument, taken over; NULL: there is none
     uint64_t flags               # SCRIPT_ bits
     int function                 # of vm_compile
     bint evictable               # it came with EVAL: it goes when there are too many of them
@@ -71,5 +73,3 @@ cdef struct Scripting:
     Script* newest
     uint64_t evictable           # how many they are
     size_t bytes                 # that scripts take outside of Lua
-    Scripting* next              # of those that are freed in steps
-    int collections              # that Lua's collector has ended since the last script was freed

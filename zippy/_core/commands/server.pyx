@@ -2,20 +2,24 @@
 
 from libc.limits cimport INT_MAX, INT_MIN
 from libc.stdint cimport int64_t, uint32_t
-from zippy._core.ground.buf cimport Slice
+from libc.string cimport memcpy
+from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.keyspace.db cimport flush_db, swap_dbs
 from zippy._core.keyspace.effects cimport flushed
 from zippy._core.keyspace.key_table cimport kt_count
 from zippy._core.keyspace.lazy_free cimport lazy_waits
+from zippy._core.commands.accounting cimport latency_reset
 from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_out_of_memory, reply_syntax_error
-from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, start_monitoring
+from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, cannot_wait, start_monitoring
 from zippy._core.commands.engine cimport find_command, propagate_instead
 from zippy._core.commands.events cimport tell_before_reply
 from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
 from zippy._core.commands.types cimport CLIENT_MONITOR, CMD_NO_MANDATORY_KEYS, Client, Command, Engine, KeyRef
-from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_bulk_int, reply_error, reply_int, reply_ok, reply_set, reply_simple
+from zippy._core.resp.writer cimport (
+    Reply, reply_array, reply_bulk, reply_bulk_int, reply_error, reply_int, reply_ok, reply_raw, reply_set, reply_simple
+)
 
 
 cdef extern from *:
@@ -57,7 +61,7 @@ cdef bint flush_dbs(Engine* e, Client* c, int argc, const Slice* argv, int first
     if wait and lazy and lazy_waits(&e.ks):
         block_until_freed(e, c)
     else:
-        if wait and lazy and e.ks.tracking:
+        if wait and e.ks.tracking and not cannot_wait(e, c):
             # it is told as if it had waited
             tell_before_reply(e, c)
         reply_ok(&c.reply)
@@ -91,6 +95,17 @@ cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
         reply_ok(&c.reply)
 
 
+cdef void latency_reset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """LATENCY RESET [event [event ...]]."""
+    cdef int forgotten = 0
+    cdef int i
+    if argc == 2:
+        forgotten = latency_reset(e, slice_of(NULL, 0))
+    for i in range(2, argc):
+        forgotten += latency_reset(e, argv[i])
+    reply_int(&c.reply, forgotten)
+
+
 cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """TIME. Replies with the time at which the turn began."""
     reply_array(&c.reply, 2)
@@ -110,6 +125,7 @@ cdef void monitor_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 
 cdef enum:
     KEY_FLAGS_SHOWN = 8
+    FLAGS_ROOM = 128             # bytes that a reply with a key's flags takes
 
 # the first of KEY_FLAGS in commandspec/spec.py; a key that is told has none of the others
 cdef const char* KEY_FLAG_WORDS[KEY_FLAGS_SHOWN]
@@ -155,22 +171,38 @@ cdef void command_getkeys_command(Engine* e, Client* c, int argc, Slice* argv) n
     mem_free(keys)
 
 
+cdef size_t write_key_flags(Reply* r, uint32_t flags, char* written) noexcept nogil:
+    """Writes a key's flags, and copies what it wrote, FLAGS_ROOM bytes at most; how many these are, 0: they are too many, or out of memory."""
+    cdef size_t before = r.out.len
+    cdef int flag
+    reply_set(r, count_bits(flags))
+    for flag in range(KEY_FLAGS_SHOWN):
+        if flags >> flag & 1:
+            reply_simple(r, KEY_FLAG_WORDS[flag])
+    if r.out.failed or r.out.len - before > FLAGS_ROOM:
+        return 0
+    memcpy(written, r.out.data + before, r.out.len - before)
+    return r.out.len - before
+
+
 cdef void command_getkeysandflags_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """COMMAND GETKEYSANDFLAGS command [arg [arg ...]]."""
     cdef KeyRef* keys
-    cdef uint32_t flags
+    cdef uint32_t flags = 0
     cdef int count
     cdef int i
-    cdef int flag
+    cdef char[FLAGS_ROOM] written
+    cdef size_t length = 0
     if not find_keys(e, c, argc - 2, argv + 2, &keys, &count):
         return
     reply_array(&c.reply, count)
     for i in range(count):
-        flags = keys[i].flags
         reply_array(&c.reply, 2)
         reply_bulk(&c.reply, argv[2 + keys[i].place])
-        reply_set(&c.reply, count_bits(flags))
-        for flag in range(KEY_FLAGS_SHOWN):
-            if flags >> flag & 1:
-                reply_simple(&c.reply, KEY_FLAG_WORDS[flag])
+        # most keys have the flags of the one before
+        if length == 0 or keys[i].flags != flags:
+            flags = keys[i].flags
+            length = write_key_flags(&c.reply, flags, written)
+        else:
+            reply_raw(&c.reply, written, length)
     mem_free(keys)

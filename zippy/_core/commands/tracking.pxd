@@ -19,4 +19,3 @@ cdef void invalidate(Engine* e, int kind, Slice key) noexcept nogil
 cdef void tell_own(Engine* e, Client* c) noexcept nogil                     # what the client's own call made invalid; after its reply
 cdef void tell_of_writes(Engine* e) noexcept nogil                          # the turn ends: those who broadcast are told
 cdef bint trim_tracked(Engine* e, int most) noexcept nogil                  # forgets random keys above the limit, at most so many
-cdef bint free_dead_keys(Engine* e, uint64_t items) noexcept nogil          # about so many; True: nothing is left

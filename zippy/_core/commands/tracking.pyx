@@ -6,15 +6,16 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
 from libc.stdlib cimport qsort
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 from zippy._core.ground.buf cimport (
     Buf, buf_append, buf_clear, buf_free, buf_init, buf_reserve, slice_compare, slice_equal, slice_of
 )
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
-    HashTable, ht_drain, ht_find, ht_find_hashed, ht_free, ht_init, ht_insert, ht_random, ht_remove_hashed, ht_replace
+    HashTable, ht_drain, ht_find, ht_find_hashed, ht_free, ht_init, ht_insert, ht_memory, ht_random, ht_remove_hashed, ht_replace
 )
-from zippy._core.ground.mem cimport mem_free, mem_realloc, mem_try_alloc, mem_zalloc
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_try_alloc
+from zippy._core.keyspace.lazy_free cimport free_remains
 from zippy._core.keyspace.tracking cimport (
     tracked_free, tracked_grow, tracked_ids, tracked_insert, tracked_is_full, tracked_key, tracked_key_of, tracked_new, tracked_place
 )
@@ -26,7 +27,7 @@ from zippy._core.commands.client_ids cimport client_by_id
 from zippy._core.commands.keys cimport command_keys
 from zippy._core.commands.types cimport (
     CLIENT_CLOSING, CLIENT_MULTI, CLIENT_WAITS, CMD_NOSCRIPT, CMD_READONLY, TRACKING_BROADCAST, TRACKING_BROKEN, TRACKING_CACHING,
-    TRACKING_KNOWN, TRACKING_NOLOOP, TRACKING_ON, TRACKING_OPTIN, TRACKING_OPTOUT, Channel, DeadKeys, KeyRef, PrefixLength
+    TRACKING_KNOWN, TRACKING_NOLOOP, TRACKING_ON, TRACKING_OPTIN, TRACKING_OPTOUT, Channel, KeyRef, PrefixLength
 )
 from zippy._core.resp.writer cimport (
     Reply, reply_array, reply_bulk, reply_bulk_text, reply_free, reply_init, reply_int, reply_null, reply_push, reply_raw
@@ -35,7 +36,6 @@ from zippy._core.resp.writer cimport (
 cdef enum:
     KEYS_AT_HAND = 32            # keys of a command for which the stack has room
     TRIM_PER_KEY = 4             # keys above the limit that are forgotten for each one that is remembered: so a lower limit is reached
-    LIVE_TABLE = 1000            # a table with more items is freed in steps
 
 cdef enum TrackingState:
     # what a client is told of
@@ -76,12 +76,6 @@ cdef void tracking_init(Tracking* t) noexcept nogil:
 
 
 cdef void tracking_free(Tracking* t) noexcept nogil:
-    cdef DeadKeys* dead = t.dead
-    while dead != NULL:
-        t.dead = dead.next
-        drain_all(&dead.table)
-        mem_free(dead)
-        dead = t.dead
     ht_free(&t.prefixes)
     buf_free(&t.writes)
     buf_free(&t.own)
@@ -180,34 +174,22 @@ cdef void forget_tracking(Engine* e, Client* c) noexcept nogil:
 # What was read
 
 
-cdef void drain_all(HashTable* table) noexcept nogil:
-    while not ht_drain(table, table.count + table.buckets, tracked_free, NULL):
-        pass
+cdef bint drain_some(void* remains, uint64_t items) noexcept nogil:
+    if not ht_drain(<HashTable*>remains, items, tracked_free, NULL):
+        return False
+    mem_free(remains)
+    return True
 
 
 cdef void drop_tracked(Engine* e) noexcept nogil:
     """Forgets all keys; frees them in steps where there are many."""
-    cdef DeadKeys* dead
-    e.tracking.items = 0
-    if e.ks.tracked.count <= LIVE_TABLE:
-        drain_all(&e.ks.tracked)
-        return
-    dead = <DeadKeys*>mem_zalloc(sizeof(DeadKeys))
-    dead.table = e.ks.tracked
-    dead.next = e.tracking.dead
-    e.tracking.dead = dead
-    memset(&e.ks.tracked, 0, sizeof(HashTable))
+    cdef HashTable* dead = <HashTable*>mem_alloc(sizeof(HashTable))
+    dead[0] = e.ks.tracked
     ht_init(&e.ks.tracked, tracked_key_of)
-
-
-cdef bint free_dead_keys(Engine* e, uint64_t items) noexcept nogil:
-    cdef DeadKeys* dead = e.tracking.dead
-    if dead == NULL:
-        return True
-    if ht_drain(&dead.table, items, tracked_free, NULL):
-        e.tracking.dead = dead.next
-        mem_free(dead)
-    return e.tracking.dead == NULL
+    free_remains(
+        &e.ks, drain_some, dead, dead.count, ht_memory(dead) + dead.count * sizeof(TrackedKey) + e.tracking.items * sizeof(uint64_t)
+    )
+    e.tracking.items = 0
 
 
 cdef void drop_gone(Engine* e, TrackedKey* t) noexcept nogil:

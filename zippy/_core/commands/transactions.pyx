@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint64_t
 from zippy._core.ground.buf cimport Slice
+from zippy._core.ground.mem cimport mem_zalloc
 from zippy._core.commands.acl_check cimport acl_admits_queued
 from zippy._core.commands.client cimport discard_queue, leave_watches
 from zippy._core.commands.engine cimport engine_run_admitted, propagate_nothing
@@ -9,6 +10,7 @@ from zippy._core.commands.types cimport CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIEN
 from zippy._core.keyspace.db cimport is_expired
 from zippy._core.keyspace.effects cimport watch_any_expired, watch_key
 from zippy._core.keyspace.key_table cimport kt_find
+from zippy._core.keyspace.types cimport Watches
 from zippy._core.resp.writer cimport reply_array, reply_error, reply_null_array, reply_ok
 from zippy._core.values.entry cimport Entry
 
@@ -40,7 +42,7 @@ cdef void exec_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     if not c.flags & CLIENT_MULTI:
         reply_error(&c.reply, b"ERR EXEC without MULTI")
         return
-    changed = c.dirty_cas or watch_any_expired(c.watches)
+    changed = c.watches != NULL and (c.watches.dirty or watch_any_expired(c.watches))
     if c.flags & CLIENT_DIRTY_EXEC or changed:
         if c.flags & CLIENT_DIRTY_EXEC:
             reply_error(&c.reply, b"EXECABORT Transaction discarded because of previous errors.")
@@ -72,17 +74,18 @@ cdef void watch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
     if c.flags & CLIENT_MULTI:
         reply_error(&c.reply, b"ERR WATCH inside MULTI is not allowed")
         return
-    if not c.dirty_cas:
+    if c.watches == NULL:
+        c.watches = <Watches*>mem_zalloc(sizeof(Watches))
+        e.stats.watching_clients += 1
+    if not c.watches.dirty:
         for i in range(1, argc):
-            if c.watches == NULL:
-                e.stats.watching_clients += 1
             # expired keys are not deleted here: that they vanish later is no change to the watcher
             entry = kt_find(&c.db.table, argv[i])
-            c.watches = watch_key(c.db, argv[i], &c.dirty_cas, c.watches, entry != NULL and is_expired(c.db, entry))
+            watch_key(c.db, argv[i], c.watches, entry != NULL and is_expired(c.db, entry))
     reply_ok(&c.reply)
 
 
 cdef void unwatch_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """UNWATCH."""
+    """UNWATCH. Many watches end in steps: until then INFO counts their keys among those that are watched."""
     leave_watches(e, c)
     reply_ok(&c.reply)

@@ -8,7 +8,7 @@ from zippy._core.ground.histogram cimport Histogram
 from zippy._core.ground.mem cimport Account
 from zippy._core.commands.acl_user cimport User, Users
 from zippy._core.keyspace.libraries cimport Function
-from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, WatchNode
+from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, Watches
 from zippy._core.resp.parser cimport Batch, Parser
 from zippy._core.resp.writer cimport Reply
 from zippy._core.values.settings cimport OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, Settings
@@ -276,7 +276,9 @@ cdef struct Subscription:
 cdef struct Channel:
     # a channel or a pattern with at least one subscriber
     Slice name                       # owned, behind the struct
-    Subscription** subscribers
+    Subscription** subscribers       # &first_place while it has room for one
+    Subscription* first_place
+    Subscription* alone              # the one that came when there was none: it is not in PubSub.subscriptions. NULL: that has ended
     size_t count
     size_t cap
 
@@ -291,17 +293,12 @@ cdef struct PubSub:
     HashTable channels               # Channel
     HashTable patterns
     HashTable shard_channels
-    HashTable subscriptions          # Subscription by channel and client: of all three kinds
+    HashTable subscriptions          # Subscription by channel and client: of all three kinds, but for the Channels' `alone`
 
 
 cdef struct PrefixLength:
     size_t length
     size_t count                     # prefixes of that length
-
-
-cdef struct DeadKeys:
-    DeadKeys* next
-    HashTable table                  # TrackedKeys that are of no use any more, to be freed in steps
 
 
 cdef struct Tracking:
@@ -318,7 +315,6 @@ cdef struct Tracking:
     size_t write_count
     Buf own                          # what the outermost call's client changed of what it tracks: OwnRecords; told after its reply
     const Command* container         # of CLIENT CACHING: the commands beside it do not end what it said
-    DeadKeys* dead
 
 
 cdef struct Client:
@@ -329,8 +325,7 @@ cdef struct Client:
     Reply reply
     Parser parser
     Multi multi
-    WatchNode* watches
-    bint dirty_cas                   # a watched key was changed
+    Watches* watches                 # NULL: none
     BlockState block
     SubscriptionList channels
     SubscriptionList patterns
@@ -341,7 +336,8 @@ cdef struct Client:
     void* owner                      # the session, opaque here
     User* user                       # who it is; NULL: nothing of what it does is asked about
     Slice peer                       # "127.0.0.1:50000", owned
-    Slice name                       # of CLIENT SETNAME, owned; NULL: none
+    Slice name                       # of CLIENT SETNAME, in name_block; NULL: none
+    void* name_block                 # owned
     Client* prev                     # of all clients
     Client* next
     Client* prev_pending             # with CLIENT_PENDING, else void
@@ -511,7 +507,6 @@ cdef struct Engine:
     AclLog acl_log
     describe_fn describe_client      # NULL: nobody can
     void* scripting                  # a Scripting, opaque here; NULL until the first script
-    void* dead_scripting             # Scriptings that are freed in steps, each the next one's `next`
     void* lua_functions              # a LuaFunctions, opaque here; NULL until the first library
     bint runs_function               # what runs is a function, no script of EVAL
     bint busy                        # a script has run for longer than it may keep others waiting

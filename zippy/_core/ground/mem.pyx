@@ -7,6 +7,9 @@ holds whole powers of two and headers do not all compete for the same cache set.
 A class allocates from one current slab; when that is full it goes on with one of the fullest slabs that have room (four lists by quarters
 of their fill), so that the emptier ones can drain. Where too many do not, the keyspace moves what it can out of the sparse ones. Empty
 slabs beyond a small reserve are given back page-wise, empty chunks beyond one are unmapped.
+
+Where somebody gives back now and then, so are the pages of a large block of the C library's: half a gigabyte takes the system 40 ms. One
+block at most is on its way; if another one is freed, what is left of it goes at once.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
@@ -190,6 +193,7 @@ cdef enum:
     PROVIDED = 256 * 1024   # bytes whose pages are asked for at a time
     BY_REGISTERS = 2048     # bytes from which on the C library does not copy by moves itself
     KEPT_SLABS = 16         # empty slabs that keep their pages for good: 1 MiB
+    LARGE = 4 << 20         # bytes of a block that takes the system long
     LONGEST_PATH = 4096     # of a log file, with its NUL
 
 
@@ -233,6 +237,9 @@ cdef Chunk* spare = NULL           # a chunk without any slab in use
 cdef uint32_t kept = 0             # touched slabs
 cdef size_t sparse = 0             # listed slabs of the lower quarters
 cdef size_t resident = 0           # bytes
+cdef int givers = 0                # who call mem_give_back now and then: large blocks leave by and by while there are any
+cdef char* leaving = NULL          # a large block that was freed
+cdef size_t leaving_size = 0       # bytes at its front whose pages have not been given back
 cdef char[LONGEST_PATH] log_path   # empty: there is none
 
 
@@ -534,10 +541,37 @@ cdef void* big_alloc(size_t size, bint zeroed) noexcept nogil:
 
 
 cdef void big_free(void* block) noexcept nogil:
-    global resident
-    resident -= usable(block)
-    discharge(<int64_t>usable(block))
-    free(block)
+    global leaving, leaving_size, resident
+    cdef size_t size = usable(block)
+    discharge(<int64_t>size)
+    if givers == 0 or size < LARGE:
+        resident -= size
+        free(block)
+        return
+    leave_at_once()
+    leaving = <char*>block
+    leaving_size = size
+
+
+cdef void leave_at_once() noexcept nogil:
+    """Frees what is left of the large block that is on its way."""
+    global leaving, leaving_size, resident
+    resident -= leaving_size
+    free(leaving)
+    leaving = NULL
+    leaving_size = 0
+
+
+cdef void leave_some(size_t bytes) noexcept nogil:
+    global leaving_size, resident
+    cdef uintptr_t end = (<uintptr_t>leaving + leaving_size) & ~(<uintptr_t>SLAB - 1)
+    if leaving_size < bytes + SLAB:
+        leave_at_once()
+        return
+    # the page of its first byte stays, and so does what follows the last slab's end: that is the C library's to free
+    zippy_give_back(<char*>end - bytes, <char*>end)
+    resident -= leaving_size - (end - bytes - <uintptr_t>leaving)
+    leaving_size = end - bytes - <uintptr_t>leaving
 
 
 cdef void* big_realloc(void* block, size_t size) noexcept nogil:
@@ -708,9 +742,25 @@ cdef size_t mem_spare() noexcept nogil:
     return (kept - KEPT_SLABS) * <size_t>SLAB if kept > KEPT_SLABS else 0
 
 
+cdef void mem_leave_in_steps(bint wanted) noexcept nogil:
+    global givers
+    # a sanitizer wants to see each block freed
+    if MAX_SLABBED:
+        givers += 1 if wanted else -1
+    if givers == 0:
+        leave_at_once()
+
+
+cdef bint mem_leaves() noexcept nogil:
+    return leaving != NULL
+
+
 cdef bint mem_give_back(uint64_t slabs, size_t keep) noexcept nogil:
     cdef Chunk* chunk = roomy
     cdef Chunk* after
+    if leaving != NULL and slabs:
+        leave_some(slabs * SLAB)
+        return leaving != NULL or mem_spare() > keep
     while chunk != NULL and slabs and mem_spare() > keep:
         after = chunk.next
         while chunk.touched and slabs and mem_spare() > keep:
@@ -733,6 +783,7 @@ cdef void mem_release() noexcept nogil:
         if slab.used == 0 and slab != &no_slab:
             current[klass] = &no_slab
             slab_give(slab)
+    leave_at_once()
     if spare != NULL:
         chunk_unmap(spare)
         spare = NULL

@@ -14,6 +14,8 @@ cdef struct Sha1:
     uint8_t[SHA1_BLOCK] block    # the last length % SHA1_BLOCK of them
 
 
+# Whether this processor's own instructions compute it, from now on; they do from the import on, where it has them
+cdef bint sha1_use_instructions(bint wanted) noexcept nogil
 cdef void sha1_begin(Sha1* h) noexcept nogil
 cdef void sha1_take(Sha1* h, const void* data, size_t len) noexcept nogil
 cdef void sha1_end(Sha1* h, uint8_t* sum) noexcept nogil         # writes SHA1_BYTES; h must begin anew then

@@ -1,7 +1,58 @@
 # Written after the standard, one block at a time. The rounds are written out five by five, after which each of the five words is in its
-# place again.
+# place again. Processors of x86-64 that have instructions for it do four rounds with one of them: 50 MB take 29 ms in the place of 95
+# (SCRIPT LOAD of a long body in bench/attacks).
 
 from libc.string cimport memcpy, memset
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <stddef.h>
+    #if defined(__x86_64__) && defined(__GNUC__)
+    #include <cpuid.h>
+    #include <immintrin.h>
+    static int zippy_has_sha(void) {
+        unsigned a, b, c, d;
+        if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSSE3) || !(c & bit_SSE4_1))
+            return 0;
+        return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1;
+    }
+    /* Rounds 4 * i to 4 * i + 3. After the first sixteen each four words replace those that lie sixteen before them. */
+    #define ZIPPY_FOUR_ROUNDS(i)                                                                                                          \\
+        if (i >= 4)                                                                                                                       \\
+            words[i & 3] = _mm_sha1msg2_epu32(                                                                                            \\
+                _mm_xor_si128(_mm_sha1msg1_epu32(words[i & 3], words[(i + 1) & 3]), words[(i + 2) & 3]), words[(i + 3) & 3]);             \\
+        mixed = i ? _mm_sha1nexte_epu32(before, words[i & 3]) : _mm_add_epi32(last, words[0]);                                            \\
+        before = four;                                                                                                                    \\
+        four = _mm_sha1rnds4_epu32(four, mixed, i / 5);
+    __attribute__((target("sha,sse4.1,ssse3"))) static void zippy_sha1_blocks(uint32_t* state, const uint8_t* block, size_t count) {
+        const __m128i order = _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        __m128i four = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i*)state), 0x1b);       /* a is in the highest word */
+        __m128i last = _mm_set_epi32((int)state[4], 0, 0, 0);
+        for (; count; count--, block += 64) {
+            const __m128i four_then = four, last_then = last;
+            __m128i words[4], before = four, mixed;
+            for (int k = 0; k < 4; k++)
+                words[k] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i*)(block + 16 * k)), order);
+            ZIPPY_FOUR_ROUNDS(0) ZIPPY_FOUR_ROUNDS(1) ZIPPY_FOUR_ROUNDS(2) ZIPPY_FOUR_ROUNDS(3) ZIPPY_FOUR_ROUNDS(4)
+            ZIPPY_FOUR_ROUNDS(5) ZIPPY_FOUR_ROUNDS(6) ZIPPY_FOUR_ROUNDS(7) ZIPPY_FOUR_ROUNDS(8) ZIPPY_FOUR_ROUNDS(9)
+            ZIPPY_FOUR_ROUNDS(10) ZIPPY_FOUR_ROUNDS(11) ZIPPY_FOUR_ROUNDS(12) ZIPPY_FOUR_ROUNDS(13) ZIPPY_FOUR_ROUNDS(14)
+            ZIPPY_FOUR_ROUNDS(15) ZIPPY_FOUR_ROUNDS(16) ZIPPY_FOUR_ROUNDS(17) ZIPPY_FOUR_ROUNDS(18) ZIPPY_FOUR_ROUNDS(19)
+            last = _mm_sha1nexte_epu32(before, last_then);
+            four = _mm_add_epi32(four, four_then);
+        }
+        _mm_storeu_si128((__m128i*)state, _mm_shuffle_epi32(four, 0x1b));
+        state[4] = (uint32_t)_mm_extract_epi32(last, 3);
+    }
+    #else
+    static int zippy_has_sha(void) { return 0; }
+    static void zippy_sha1_blocks(uint32_t* state, const uint8_t* block, size_t count) { (void)state; (void)block; (void)count; }
+    #endif
+    """
+    bint zippy_has_sha() noexcept nogil
+    void zippy_sha1_blocks(uint32_t* state, const uint8_t* block, size_t count) noexcept nogil
+
+cdef bint instructed = zippy_has_sha()
 
 cdef enum:
     ROUNDS = 80
@@ -54,6 +105,22 @@ cdef inline void schedule(uint32_t* words, const uint8_t* block) noexcept nogil:
         words[i + 20] += <uint32_t>0x6ED9EBA1
         words[i + 40] += <uint32_t>0x8F1BBCDC
         words[i + 60] += <uint32_t>0xCA62C1D6
+
+
+cdef bint sha1_use_instructions(bint wanted) noexcept nogil:
+    global instructed
+    instructed = wanted and zippy_has_sha()
+    return instructed
+
+
+cdef void take_blocks(Sha1* h, const uint8_t* block, size_t count) noexcept nogil:
+    if instructed:
+        zippy_sha1_blocks(h.state, block, count)
+        return
+    while count:
+        take_block(h, block)
+        block += SHA1_BLOCK
+        count -= 1
 
 
 cdef void take_block(Sha1* h, const uint8_t* block) noexcept nogil:
@@ -115,15 +182,12 @@ cdef void sha1_take(Sha1* h, const void* data, size_t len) noexcept nogil:
         memcpy(h.block + held, at, part)
         if held + part < SHA1_BLOCK:
             return
-        take_block(h, h.block)
+        take_blocks(h, h.block, 1)
         at += part
         len -= part
-    while len >= SHA1_BLOCK:
-        take_block(h, at)
-        at += SHA1_BLOCK
-        len -= SHA1_BLOCK
-    if len:
-        memcpy(h.block, at, len)
+    take_blocks(h, at, len // SHA1_BLOCK)
+    if len % SHA1_BLOCK:
+        memcpy(h.block, at + len // SHA1_BLOCK * SHA1_BLOCK, len % SHA1_BLOCK)
 
 
 cdef void sha1_end(Sha1* h, uint8_t* sum) noexcept nogil:
@@ -134,11 +198,11 @@ cdef void sha1_end(Sha1* h, uint8_t* sum) noexcept nogil:
     held += 1
     if held > LENGTH_AT:
         memset(h.block + held, 0, SHA1_BLOCK - held)
-        take_block(h, h.block)
+        take_blocks(h, h.block, 1)
         held = 0
     memset(h.block + held, 0, LENGTH_AT - held)
     for i in range(8):
         h.block[LENGTH_AT + i] = <uint8_t>(bits >> (56 - 8 * i))
-    take_block(h, h.block)
+    take_blocks(h, h.block, 1)
     for i in range(SHA1_BYTES):
         sum[i] = <uint8_t>(h.state[i // 4] >> (24 - 8 * (i % 4)))

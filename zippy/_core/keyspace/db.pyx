@@ -70,16 +70,18 @@ cdef void keyspace_free(Keyspace* ks) noexcept nogil:
     cdef ReadyKey* ready
     live_end(ks)
     for i in range(ks.db_count):
+        flush_db(ks.dbs[i], False)
+    # watches that have ended are still in the databases
+    while not lazy_free_step(ks, 1 << 20):
+        pass
+    for i in range(ks.db_count):
         db = ks.dbs[i]
-        flush_db(db, False)
         kt_free(&db.table)
         ht_free(&db.watched)
         ht_free(&db.waiting)
         mem_free(db)
     ht_free(&ks.watches)
     libraries_free(&ks.libraries)
-    while not lazy_free_step(ks, 1 << 20):
-        pass
     ready = next_ready_unchecked(ks)
     while ready != NULL:
         mem_free(ready)

@@ -5,7 +5,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.keyspace.stream cimport NO_UNIT, stream_close_unit
-from zippy._core.keyspace.types cimport Db, Keyspace, ReadyKey, WaitingKey, WaitNode, WatchedKey, WatchNode
+from zippy._core.keyspace.types cimport Db, Keyspace, ReadyKey, WaitingKey, WaitNode, WatchedKey, Watches
 
 
 # The second door: `key` of db was changed `changes` times; event ("set", "lpush" ...; a literal, NULL: none) of a NOTIFY_ class. Touches
@@ -24,10 +24,11 @@ cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcep
 cdef void propagate(Db* db, int argc, const Slice* argv) noexcept nogil
 cdef void propagate_delete(Db* db, Slice key, bint lazy) noexcept nogil     # DEL or UNLINK of a key that expired or was evicted
 
-# the client's new list of watches, the same if it watches the key already
-cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, bint expired) noexcept nogil
-cdef void unwatch_all(WatchNode* siblings) noexcept nogil            # frees the whole list
-cdef bint watch_any_expired(WatchNode* siblings) noexcept nogil      # has a key expired since it was watched: EXEC aborts
+# adds a key to what a client watches, unless it does already; expired: the key is there, but its time is over
+cdef void watch_key(Db* db, Slice key, Watches* watches, bint expired) noexcept nogil
+# Ends a client's watches, in steps where they are many; no change is noted for anybody any more
+cdef void unwatch_all(Keyspace* ks, Watches* watches) noexcept nogil
+cdef bint watch_any_expired(const Watches* watches) noexcept nogil   # has a key expired since it was watched: EXEC aborts
 # FLUSHDB, SWAPDB: every watched key that is in db, or in replaced_with if not NULL
 cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil
 

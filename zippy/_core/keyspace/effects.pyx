@@ -10,9 +10,10 @@ from zippy._core.ground.hashtable cimport (
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
 from zippy._core.keyspace.key_table cimport kt_find
+from zippy._core.keyspace.lazy_free cimport free_remains
 from zippy._core.keyspace.stream cimport stream_request
 from zippy._core.keyspace.types cimport (
-    EVENT_CHANGED, EVENT_FLUSHED, EVENT_NOTIFICATION, EVENT_VANISHED, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord
+    EVENT_CHANGED, EVENT_FLUSHED, EVENT_NOTIFICATION, EVENT_VANISHED, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, EventRecord, WatchNode
 )
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_expiry
 
@@ -110,7 +111,7 @@ cdef void touch_watched(Db* db, Slice key) noexcept nogil:
             # it was expired when the watch began, and now it has only been deleted: nothing changed for the watcher
             node.expired = False
         else:
-            node.dirty[0] = True
+            node.watches.dirty = True
         node = node.next
 
 
@@ -123,7 +124,7 @@ cdef void waiting_key_of(const void* item, Slice* key) noexcept nogil:
 
 
 cdef void watch_of(const void* item, Slice* pair) noexcept nogil:
-    pair[0] = slice_of(<const char*>&(<WatchNode*>item).watched, sizeof(WatchedKey*) + sizeof(bint*))
+    pair[0] = slice_of(<const char*>&(<WatchNode*>item).watched, sizeof(WatchedKey*) + sizeof(Watches*))
 
 
 cdef inline Slice copied_behind(void* struct_end, Slice key) noexcept nogil:
@@ -131,7 +132,7 @@ cdef inline Slice copied_behind(void* struct_end, Slice key) noexcept nogil:
     return slice_of(<char*>struct_end, key.len)
 
 
-cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, bint expired) noexcept nogil:
+cdef void watch_key(Db* db, Slice key, Watches* watches, bint expired) noexcept nogil:
     cdef uint64_t hash = hash_bytes(key.ptr, key.len)
     cdef WatchedKey* watched = <WatchedKey*>ht_find_hashed(&db.watched, key, hash)
     cdef WatchNode* node
@@ -139,13 +140,13 @@ cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, b
     cdef Slice pair
     if watched != NULL:
         wanted.watched = watched
-        wanted.dirty = dirty
+        wanted.watches = watches
         watch_of(&wanted, &pair)
         hash = hash_bytes(pair.ptr, pair.len)
-        if watched.alone != NULL and watched.alone.dirty == dirty or ht_find_hashed(&db.keyspace.watches, pair, hash) != NULL:
-            return siblings
+        if watched.alone != NULL and watched.alone.watches == watches or ht_find_hashed(&db.keyspace.watches, pair, hash) != NULL:
+            return
     node = <WatchNode*>mem_zalloc(sizeof(WatchNode))
-    node.dirty = dirty
+    node.watches = watches
     node.db = db
     node.expired = expired
     if watched == NULL:
@@ -161,44 +162,60 @@ cdef WatchNode* watch_key(Db* db, Slice key, bint* dirty, WatchNode* siblings, b
     if watched.first != NULL:
         watched.first.prev = node
     watched.first = node
-    node.sibling = siblings
-    return node
+    node.sibling = watches.first
+    watches.first = node
+    watches.count += 1
 
 
-cdef void unwatch_all(WatchNode* siblings) noexcept nogil:
-    cdef WatchNode* node
-    cdef WatchedKey* watched
+cdef void unwatch(WatchNode* node) noexcept nogil:
+    cdef WatchedKey* watched = node.watched
     cdef Slice pair
-    while siblings != NULL:
-        node = siblings
-        siblings = node.sibling
-        watched = node.watched
-        if watched.alone == node:
-            watched.alone = NULL
-        else:
-            watch_of(node, &pair)
-            ht_remove(&node.db.keyspace.watches, pair)
-        if node.prev != NULL:
-            node.prev.next = node.next
-        else:
-            watched.first = node.next
-        if node.next != NULL:
-            node.next.prev = node.prev
-        if watched.first == NULL:
-            ht_remove(&node.db.watched, watched.key)
-            mem_free(watched)
-        mem_free(node)
+    if watched.alone == node:
+        watched.alone = NULL
+    else:
+        watch_of(node, &pair)
+        ht_remove(&node.db.keyspace.watches, pair)
+    if node.prev != NULL:
+        node.prev.next = node.next
+    else:
+        watched.first = node.next
+    if node.next != NULL:
+        node.next.prev = node.prev
+    if watched.first == NULL:
+        ht_remove(&node.db.watched, watched.key)
+        mem_free(watched)
+    mem_free(node)
+
+
+cdef bint unwatch_some(void* remains, uint64_t items) noexcept nogil:
+    cdef Watches* watches = <Watches*>remains
+    cdef WatchNode* node = watches.first
+    while node != NULL and items:
+        watches.first = node.sibling
+        unwatch(node)
+        node = watches.first
+        items -= 1
+    if node != NULL:
+        return False
+    mem_free(watches)
+    return True
+
+
+cdef void unwatch_all(Keyspace* ks, Watches* watches) noexcept nogil:
+    # until it is freed, changes of its keys go on being noted in what nobody asks any more
+    free_remains(ks, unwatch_some, watches, watches.count, watches.count * (sizeof(WatchNode) + sizeof(WatchedKey)))
 
 
 cdef inline bint is_over(Db* db, const Entry* e) noexcept nogil:
     return e != NULL and entry_expiry(e) != NO_EXPIRY and entry_expiry(e) < db.keyspace.clock.ms
 
 
-cdef bint watch_any_expired(WatchNode* siblings) noexcept nogil:
-    while siblings != NULL:
-        if not siblings.expired and is_over(siblings.db, kt_find(&siblings.db.table, siblings.watched.key)):
+cdef bint watch_any_expired(const Watches* watches) noexcept nogil:
+    cdef const WatchNode* node = watches.first
+    while node != NULL:
+        if not node.expired and is_over(node.db, kt_find(&node.db.table, node.watched.key)):
             return True
-        siblings = siblings.sibling
+        node = node.sibling
     return False
 
 
@@ -219,7 +236,7 @@ cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil:
         while node != NULL:
             # to the watcher a key whose time was over is absent, before and after
             if (was_there and not node.expired) or (now != NULL and not is_over(db, now)):
-                node.dirty[0] = True
+                node.watches.dirty = True
             else:
                 node.expired = now != NULL
             node = node.next

@@ -1,4 +1,4 @@
-# The queue holds whole entries and tables; a step frees a bounded number of items of the first. What is small is freed at once, as
+# The queue holds whole entries, tables and remains; a step frees a bounded number of items of the first. What is small is freed at once, as
 # queueing would cost as much.
 
 from libc.string cimport memmove
@@ -30,12 +30,9 @@ cdef LazyItem* append(LazyFree* lazy) noexcept nogil:
     return &lazy.queue[lazy.end - 1]
 
 
-cdef void put(LazyFree* lazy, Entry* entry, DeadTable* table, size_t bytes) noexcept nogil:
-    cdef LazyItem* item = append(lazy)
-    item.entry = entry
-    item.table = table
-    item.bytes = bytes
-    lazy.bytes += bytes
+cdef void put(LazyFree* lazy, LazyItem item) noexcept nogil:
+    append(lazy)[0] = item
+    lazy.bytes += item.bytes
 
 
 cdef inline bint free_small(Entry* e) noexcept nogil:
@@ -57,13 +54,21 @@ cdef void free_entry(Keyspace* ks, Entry* e) noexcept nogil:
 
 
 cdef void free_entry_later(Keyspace* ks, Entry* e) noexcept nogil:
-    put(&ks.lazy, e, NULL, value_memory(e, SAMPLES))
+    put(&ks.lazy, LazyItem(e, NULL, NULL, NULL, value_memory(e, SAMPLES)))
     ks.stats.lazyfreed += 1
 
 
 cdef void free_table(Keyspace* ks, DeadTable* table) noexcept nogil:
-    put(&ks.lazy, NULL, table, table.bytes)
+    put(&ks.lazy, LazyItem(NULL, table, NULL, NULL, table.bytes))
     ks.stats.lazyfreed += kt_count(&table.table)
+
+
+cdef void free_remains(Keyspace* ks, remains_fn free_some, void* remains, uint64_t items, size_t bytes) noexcept nogil:
+    if items > LAZY_EFFORT:
+        put(&ks.lazy, LazyItem(NULL, NULL, remains, free_some, bytes))
+        return
+    while not free_some(remains, LAZY_EFFORT):
+        pass
 
 
 cdef void free_drained(void* context, void* item) noexcept nogil:
@@ -95,13 +100,21 @@ cdef bint table_free_some(LazyFree* lazy, LazyItem* item, uint64_t items) noexce
     return False
 
 
+cdef bint item_free_some(LazyFree* lazy, LazyItem* item, uint64_t items) noexcept nogil:
+    if item.entry != NULL:
+        return value_free_some(item.entry, items)
+    if item.table != NULL:
+        return table_free_some(lazy, item, items)
+    return item.free_some(item.remains, items)
+
+
 cdef bint lazy_free_step(Keyspace* ks, uint64_t items) noexcept nogil:
     cdef LazyFree* lazy = &ks.lazy
     cdef LazyItem* item
     if not lazy_waits(ks):
         return True
     item = &lazy.queue[lazy.first]
-    if not (value_free_some(item.entry, items) if item.table == NULL else table_free_some(lazy, item, items)):
+    if not item_free_some(lazy, item, items):
         return False
     lazy.bytes -= item.bytes
     lazy.freed += 1
@@ -126,5 +139,7 @@ cdef uint64_t lazy_free_pending(const Keyspace* ks) noexcept nogil:
     cdef uint64_t pending = lazy.drained_count
     cdef size_t i
     for i in range(lazy.first, lazy.end):
-        pending += 1 if lazy.queue[i].table == NULL else kt_count(&lazy.queue[i].table.table)
+        pending += lazy.queue[i].entry != NULL
+        if lazy.queue[i].table != NULL:
+            pending += kt_count(&lazy.queue[i].table.table)
     return pending

@@ -33,9 +33,16 @@ cdef struct WatchNode:
     WatchNode* next              # of the same key
     WatchNode* sibling           # the same client's next watch
     WatchedKey* watched          # with the next field the key of Keyspace.watches
-    bint* dirty                  # the client's "abort EXEC" flag
+    Watches* watches             # whose it is
     Db* db
     bint expired                 # the key was there but expired when WATCH came
+
+
+cdef struct Watches:
+    # what one client watches, from its first WATCH on; it is freed in steps when that ends
+    WatchNode* first
+    uint64_t count
+    bint dirty                   # some of it was changed: EXEC aborts
 
 
 cdef struct WaitingKey:
@@ -130,10 +137,16 @@ cdef struct DeadTable:
     size_t bytes                 # that it holds, estimated
 
 
+# Frees about so many items of something, and last of all what held them: True
+ctypedef bint (*remains_fn)(void* remains, uint64_t items) noexcept nogil
+
+
 cdef struct LazyItem:
-    # what was deleted at once and is freed in steps: a value or a whole database, the other is NULL
+    # what was deleted at once and is freed in steps: a value, a whole database or the remains of something else; the others are NULL
     Entry* entry
     DeadTable* table
+    void* remains
+    remains_fn free_some         # of the remains
     size_t bytes                 # that it still holds, estimated
 
 

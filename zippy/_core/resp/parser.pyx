@@ -2,7 +2,7 @@
 # looked at twice.
 
 from libc.stdint cimport intptr_t
-from libc.string cimport memchr, memcpy, memmove, memset
+from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.mem cimport mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc
@@ -399,11 +399,26 @@ cdef int parser_look_ahead(Parser* p) noexcept nogil:
     return status
 
 
+cdef void skip_nothing(Parser* p) noexcept nogil:
+    """Passes over empty lines and requests without arguments: a read may bring a hundred thousand of them, and none ends the turn."""
+    cdef const char* at = p.base + p.pos
+    cdef const char* end = p.base + p.end
+    while True:
+        if end - at >= 2 and memcmp(at, b"\r\n", 2) == 0:
+            at += 2
+        elif end - at >= 4 and memcmp(at, b"*0\r\n", 4) == 0:
+            at += 4
+        else:
+            break
+    p.pos = at - p.base
+
+
 cdef int parse_one(Parser* p) noexcept nogil:
     cdef Batch* b = p.batch
     cdef int status
     while True:
         if p.args_left < 0:
+            skip_nothing(p)
             p.start = p.pos
             b.argv_count = first_free(b)
             if p.pos >= p.end:

@@ -26,8 +26,8 @@ cdef void reply_simple(Reply* r, const char* text) noexcept nogil            # +
 cdef void reply_simple_slice(Reply* r, Slice text) noexcept nogil
 cdef void reply_error(Reply* r, const char* text) noexcept nogil             # -text; text begins with its code: "ERR ..."
 cdef void reply_error_slice(Reply* r, Slice text) noexcept nogil             # line breaks become spaces
-# An error of up to three pieces, the middle one from the client: reply_error_about(r, b"ERR unknown command '", name, b"'"); at most 128
-# bytes of it
+# An error of up to three pieces, the middle one from the client: reply_error_about(r, b"ERR unknown command '", name, b"'"). It is repeated
+# up to a NUL, with line breaks as spaces; where Redis repeats a part alone, the caller cuts it
 cdef void reply_error_about(Reply* r, const char* before, Slice what, const char* after) noexcept nogil
 cdef void reply_int(Reply* r, int64_t n) noexcept nogil
 cdef void reply_bulk(Reply* r, Slice s) noexcept nogil

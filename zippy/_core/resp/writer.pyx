@@ -9,7 +9,6 @@ from zippy._core.ground.slice cimport copy_bytes
 
 cdef enum:
     LONG = 1 << 20        # bytes whose copying is worth a care
-    ERROR_ECHO = 128      # bytes of a client's word that an error repeats
 
 
 cdef void reply_init(Reply* r) noexcept nogil:
@@ -79,8 +78,6 @@ cdef void append_line(Reply* r, Slice text) noexcept nogil:
 
 cdef void reply_error_about(Reply* r, const char* before, Slice what, const char* after) noexcept nogil:
     cdef const char* nul
-    if what.len > ERROR_ECHO:
-        what.len = ERROR_ECHO
     if what.len:
         # what Redis formats as a C string ends at a NUL
         nul = <const char*>memchr(what.ptr, 0, what.len)

@@ -5,7 +5,7 @@ from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from zippy._core.ground.mem cimport (
     Account, mem_alloc, mem_charge_to, mem_charged, mem_fail, mem_failures, mem_free, mem_give_back, mem_good_size, mem_has_room,
-    mem_realloc, mem_release, mem_resident, mem_size, mem_spare, mem_try_alloc, mem_try_realloc, mem_zalloc,
+    mem_leave_in_steps, mem_leaves, mem_realloc, mem_release, mem_resident, mem_size, mem_spare, mem_try_alloc, mem_try_realloc, mem_zalloc,
 )
 
 cdef extern from *:
@@ -185,6 +185,16 @@ def resident():
 def give_back(slabs, keep=0):
     """Whether there is more to give back."""
     return bool(mem_give_back(slabs, keep))
+
+
+def leave_in_steps(wanted):
+    """Somebody begins, or ends, to give back now and then."""
+    mem_leave_in_steps(wanted)
+
+
+def leaves():
+    """Whether a large block that was freed has pages yet."""
+    return bool(mem_leaves())
 
 
 def spare():

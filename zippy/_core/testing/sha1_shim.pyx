@@ -1,7 +1,12 @@
 """SHA-1, for tests."""
 
 from libc.stdint cimport uint8_t
-from zippy._core.ground.sha1 cimport SHA1_BYTES, Sha1, sha1_begin, sha1_end, sha1_take
+from zippy._core.ground.sha1 cimport SHA1_BYTES, Sha1, sha1_begin, sha1_end, sha1_take, sha1_use_instructions
+
+
+def use_instructions(bint wanted):
+    """Has the processor's own instructions compute sums from now on, or not; whether they do."""
+    return bool(sha1_use_instructions(wanted))
 
 
 def sha1(list parts):

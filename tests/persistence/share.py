@@ -1,0 +1,183 @@
+"""Processes share one store, and its owner is killed over and over: python -m tests.persistence.share --times 1000.
+
+Each sharer counts, in a counter of its own and in one of all, both in one transaction, by redis-py and by the engine in turn. It writes
+down what was acknowledged, and when it does not know. The owner, which the folder's lock names, is killed at random, or asked to leave.
+Nothing that was acknowledged may be lost, nothing may be counted twice, and no two owners may count at the same time: each number of the
+counter of all is given once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import zippy
+from zippy.persistence.folder_lock import NAME
+
+SHARERS = 3
+START_SECONDS = 60.0
+
+SHARER = """
+import itertools, os, signal, sys, redis, zippy
+
+folder, name, policy = sys.argv[1:]
+stop = []
+signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+said = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+engine = zippy.Engine(folder, share=True, appendfsync=policy)
+client = zippy.connect(engine)
+own = "n:" + os.path.basename(name)
+for turn in itertools.count():
+    if stop:
+        break
+    try:
+        if turn % 2:
+            counted = client.pipeline().incr(own).incr("all").execute()
+        else:
+            counted = engine.execute_many([("INCR", own), ("INCR", "all")])
+        os.write(said, b"%d %d\\n" % tuple(counted))
+    except (redis.ConnectionError, ConnectionError):
+        os.write(said, b"?\\n")
+engine.close()
+"""
+
+
+class Broken(Exception):
+    """A promise that was not kept."""
+
+
+class Share:
+    """The folder and those who share it. policy: of appendfsync; with others than always nobody is killed, but asked to leave."""
+
+    def __init__(self, folder: Path, logs: Path, seed: int, policy: str) -> None:
+        self.folder = folder
+        self.logs = logs
+        self.policy = policy
+        self.chance = random.Random(seed)
+        self.killed: set[str] = set()  # the logs of those who had no time to say what they did last
+        self.sharers: dict[int, tuple[subprocess.Popen[bytes], str]] = {}  # by pid
+        self.started = 0
+
+    def start(self) -> None:
+        """One more process."""
+        name = str(self.logs / f"{self.started}")
+        self.started += 1
+        process = subprocess.Popen([sys.executable, "-c", SHARER, str(self.folder), name, self.policy])
+        self.sharers[process.pid] = (process, name)
+
+    def run(self, times: int) -> tuple[int, int]:
+        """Ends so many owners; how many counts were acknowledged, and how many owners there were. Broken when something is wrong."""
+        for _ in range(SHARERS):
+            self.start()
+        owners = set()
+        try:
+            for _ in range(times):
+                owners.add(self.round())
+            for process, _ in self.sharers.values():
+                process.send_signal(signal.SIGTERM)
+            for process, _ in self.sharers.values():
+                # one that has just begun does not catch the signal yet
+                if process.wait(START_SECONDS) not in (0, -signal.SIGTERM):
+                    raise Broken(f"a sharer ended with {process.returncode}")
+        finally:
+            for process, _ in self.sharers.values():
+                process.kill()
+                process.wait()
+        return self.judge(), len(owners)
+
+    def round(self) -> int:
+        """Waits for an owner, lets all count for a while, and ends it."""
+        owner = self.wait_for_owner()
+        time.sleep(self.chance.choice([0.0, self.chance.uniform(0.0, 0.1)]))
+        process, name = self.sharers.pop(owner)
+        if self.policy == "always" and self.chance.random() < 0.8:
+            process.kill()
+            self.killed.add(name)
+        else:
+            process.send_signal(signal.SIGTERM)
+        code = process.wait(START_SECONDS)
+        if code not in (0, -signal.SIGKILL):
+            raise Broken(f"the owner ended with {code}")
+        self.start()
+        return owner
+
+    def wait_for_owner(self) -> int:
+        """The process that the lock's file names, as soon as it has counted."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            for process, _ in self.sharers.values():
+                if process.poll() is not None:
+                    raise Broken(f"a sharer ended with {process.returncode}")
+            pid = self.named_owner()
+            if pid in self.sharers and os.path.exists(self.sharers[pid][1]) and os.path.getsize(self.sharers[pid][1]):
+                return pid
+            time.sleep(0.001)
+        raise Broken("nobody takes the store")
+
+    def named_owner(self) -> int:
+        """The pid in the lock's file, 0 if there is none."""
+        try:
+            return int((self.folder / NAME).read_bytes().split()[0])
+        except (OSError, IndexError):
+            return 0
+
+    def judge(self) -> int:
+        """How many counts were acknowledged. Broken unless all of them are there, and each once."""
+        given: set[int] = set()
+        acknowledged = unknown = 0
+        with zippy.Engine(self.folder) as engine:
+            for place in range(self.started):
+                path = self.logs / str(place)
+                lines = path.read_bytes().splitlines() if path.exists() else []
+                last, doubts = self.read(lines, given)
+                doubts += str(path) in self.killed
+                count = int(engine.execute("GET", f"n:{place}") or 0)
+                if not last <= count <= last + doubts:
+                    raise Broken(f"sharer {place}: {last} was acknowledged, {doubts} may have been counted, and {count} is there")
+                acknowledged += len([line for line in lines if line != b"?"])
+                unknown += lines.count(b"?") + (str(path) in self.killed)
+            total = int(engine.execute("GET", "all"))
+            counted = sum([int(engine.execute("GET", key)) for key in engine.execute("KEYS", "n:*")])
+        if total != counted or not acknowledged <= total <= acknowledged + unknown:
+            raise Broken(f"{acknowledged} acknowledged, {unknown} perhaps, {counted} by all, {total} in all")
+        return acknowledged
+
+    def read(self, lines: list[bytes], given: set[int]) -> tuple[int, int]:
+        """What a sharer wrote down: its last number, and how many more may have been counted; adds the numbers of all to `given`."""
+        last = doubts = latest = 0
+        for line in lines:
+            if line == b"?":
+                doubts += 1
+                continue
+            own, of_all = map(int, line.split())
+            if not last < own <= last + 1 + doubts:
+                raise Broken(f"{last} was acknowledged, {doubts} may have been counted, and {own} came next")
+            if of_all in given or of_all <= latest:
+                raise Broken(f"{of_all} was given twice, or after {latest}")
+            given.add(of_all)
+            last, doubts, latest = own, 0, of_all
+        return last, doubts
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.persistence.share", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--times", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
+    parser.add_argument("--policy", choices=["always", "everysec", "no"], default="always")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as logs:
+        print(f"seed={options.seed}", flush=True)
+        acknowledged, owners = Share(Path(folder), Path(logs), options.seed, options.policy).run(options.times)
+        print(f"acknowledged={acknowledged} owners={owners}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+from redis.asyncio.client import Pipeline
+
+__all__ = ["Pipeline"]

