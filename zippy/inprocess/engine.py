@@ -93,8 +93,8 @@ class Engine:
     path: a folder that the store is kept in, made if it is not there: loaded now, written while the store is used, and saved when it is
     closed, collected, or the process ends. It has the files of a server, which may be started on it afterwards, and the reverse: an
     append-only file that is on disk within a second (appendonly yes, appendfsync everysec), unless settings say otherwise. A process that
-    is killed, and SIGTERM does no less unless it is caught, leaves what was written until then: all that was answered with appendfsync
-    always, all but the last tenth of a second with others, and without a log what was saved last.
+    is killed, and SIGTERM does no less unless it is caught, loses nothing that was answered with appendfsync always, a second at most with
+    everysec, and without a log what was not saved.
     zippy.FolderError says why it cannot be opened, zippy.FolderInUse by whom it is used. None: nothing is kept.
 
     share: other processes that name the folder with share=True, too, use the store as if it were their own: through a Unix socket in the
