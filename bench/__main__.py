@@ -142,7 +142,8 @@ def inprocess_part(run: Run) -> list[Table]:
 
 def backends_part(run: Run) -> list[Table]:
     """redis-py's calls over each backend."""
-    return compare_backends(run.options.python, run.options.zippy, run.quick)
+    options = run.options
+    return compare_backends(options.python, options.zippy, 0.1 if run.quick else 0.5, options.keep or not run.quick)
 
 
 def instructions_part(run: Run) -> list[Table]:

@@ -182,6 +182,6 @@ def zippy_server(zippy_server_factory: Callable[..., ServerAddress]) -> ServerAd
 
 @pytest.fixture
 def zippy_server_faults(zippy_server: ServerAddress) -> Iterator[ServerFaults]:
-    """Lets commands fail of clients that connect to this `url`, or `host` and `port`, before `zippy_server`: see zippy.testing.ServerFaults."""
+    """Lets commands of `zippy_server` fail for clients of this `url`, or `host` and `port`: see zippy.testing.ServerFaults."""
     with zippy.testing.ServerFaults(zippy_server) as faults:
         yield faults

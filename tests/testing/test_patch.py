@@ -111,6 +111,40 @@ class TestWays:
         assert listener.get_message(timeout=1)["data"] == b"y"
 
 
+class TestClusters:
+    """Clients of a cluster find one of one node."""
+
+    def test_sync(self, patched: Patch) -> None:
+        with redis.RedisCluster(host="cluster.example.org", port=PORT, protocol=2) as client:
+            assert client.mset_nonatomic({"a": 1, "b": 2, "c": 3})
+            assert client.incr("a") == 2
+            pipeline = client.pipeline()
+            pipeline.incr("a").incr("b")
+            assert pipeline.execute() == [3, 3]
+            assert client.lock("lock", timeout=5).acquire()
+            assert [node.name for node in client.get_nodes()] == [f"cluster.example.org:{PORT}"]
+        assert patched.engine.execute("MGET", "a", "b", "c") == [b"3", b"3", b"3"]
+
+    def test_asyncio(self, patched: Patch) -> None:
+        async def use() -> None:
+            async with redis.asyncio.RedisCluster(host="cluster.example.org", port=PORT) as client:
+                assert await client.incr("a") == 1
+                pipeline = client.pipeline()
+                pipeline.incr("a").incr("b")
+                assert await pipeline.execute() == [2, 1]
+
+        asyncio.run(use())
+        assert patched.engine.execute("MGET", "a", "b") == [b"2", b"1"]
+
+    def test_engines(self, patched: Patch) -> None:
+        with zippy.Engine() as other:
+            patched.lead("cluster.example.org", other)
+            redis.RedisCluster.from_url(f"redis://:secret@cluster.example.org:{PORT}").set("a", 1)
+            assert other.execute("GET", "a") == b"1"
+            with pytest.raises(redis.ResponseError, match="unknown command"):
+                redis.Redis(host="cluster.example.org", port=PORT).execute_command("CLUSTER", "INFO")
+
+
 class TestAddresses:
     """Several engines."""
 

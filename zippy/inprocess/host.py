@@ -32,8 +32,8 @@ CRON_SECONDS = 0.1
 FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
 
 FORKED_KEPT = (
-    "this zippy.Engine was made before the process forked, and stayed with its parent, whose folder {} is: open it after the fork, in one "
-    "process, or run a server for both"
+    "this zippy.Engine was made before the process forked, and stayed with its parent, whose folder {} is: with share=True each process "
+    "that opens it reaches the same store"
 )
 
 NO_FILES = "ERR an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"

@@ -29,6 +29,49 @@ ON_CONNECT = "on_connect_check_health" if hasattr(redis.connection.AbstractConne
 SENTINEL_PORT = 6379
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
+# what clients of a cluster ask first, and nobody else; an engine does not know it
+CLUSTER_SLOTS = b"*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n"
+NODE_ID = b"%040d" % 1
+
+
+def all_slots_at(connection: Any) -> bytes:
+    """The answer to CLUSTER SLOTS of a cluster of one node, which is where the connection leads."""
+    host = str(getattr(connection, "host", "")).encode()
+    node = b"*3\r\n$%d\r\n%s\r\n:%d\r\n$40\r\n%s\r\n" % (len(host), host, int(getattr(connection, "port", 0)), NODE_ID)
+    return b"*1\r\n*3\r\n:0\r\n:16383\r\n" + node
+
+
+class LedSocket(LocalSocket):
+    """A LocalSocket behind which redis-py's clients of a cluster find one."""
+
+    def __init__(self, engine: Engine, slots: bytes) -> None:
+        super().__init__(engine)
+        self.slots = slots
+
+    def sendall(self, data: bytes, flags: int = 0) -> None:
+        """See LocalSocket.sendall."""
+        if data != CLUSTER_SLOTS:
+            super().sendall(data, flags)
+            return
+        with self.ready:
+            self.received += self.slots
+            self.tell()
+
+
+class LedWriter(LocalWriter):
+    """The same for asyncio."""
+
+    def __init__(self, engine: Engine, slots: bytes) -> None:
+        super().__init__(engine)
+        self.slots = slots
+
+    def write(self, data: bytes) -> None:
+        """See LocalWriter.write."""
+        if data != CLUSTER_SLOTS:
+            super().write(data)
+        else:
+            self.reader.feed_data(self.slots)
+
 
 def place(host: str, port: object = None) -> str:
     """How an address is found in a table."""
@@ -65,14 +108,14 @@ class Patch:
 
     def _open(self, connection: Any) -> LocalSocket:
         """Instead of a redis-py connection's _connect."""
-        sock = LocalSocket(self._engine_for(connection))
+        sock = LedSocket(self._engine_for(connection), all_slots_at(connection))
         sock.settimeout(connection.socket_timeout)
         self._connections.add(connection)
         return sock
 
     async def _open_async(self, connection: Any) -> None:
         """Instead of _connect of one of redis.asyncio's."""
-        writer = LocalWriter(self._engine_for(connection))
+        writer = LedWriter(self._engine_for(connection), all_slots_at(connection))
         connection._reader = writer.reader
         connection._writer = writer
         self._connections.add(connection)
@@ -164,7 +207,8 @@ def patch(engine: Engine | None = None, engines: Mapping[str, Engine] | None = N
     engines: engines for single addresses, "host:port", "host" for all its ports, or a Unix socket's path; other addresses lead to `engine`.
 
     Connections that were there before are not touched. Those made meanwhile end with it: a client that lives on connects anew, to its own
-    address. Redis Cluster's clients find no cluster.
+    address. Redis Cluster's clients find a cluster of one node, the address that they were given, which has all slots; other commands of
+    a cluster than CLUSTER SLOTS are unknown.
     """
     with contextlib.ExitStack() as stack:
         made = Patch(engine or stack.enter_context(Engine()), engines or {})
