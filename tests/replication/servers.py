@@ -126,4 +126,5 @@ def assert_equal(primary: Node, replica: Node) -> None:
     wait_until(lambda: agree(primary, replica))
     with contextlib.suppress(TimeoutError):
         wait_until(lambda: not differences(primary, replica), 5.0)
-    assert differences(primary, replica) == []
+    found = differences(primary, replica)
+    assert not found, str(found[:3])[:600]

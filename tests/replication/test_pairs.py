@@ -67,7 +67,7 @@ class TestFullCopies:
         replica.client.set("other", 1)
         replica.follow(primary)
         assert_equal(primary, replica)
-        assert [library[1] for library in replica("FUNCTION", "LIST")] == [b"lib"]
+        assert [library[b"library_name"] for library in replica("FUNCTION", "LIST")] == [b"lib"]
 
     def test_broken(self, start: Start) -> None:
         """A copy that ends in its middle is of no use, and leaves no file; the next one is tried for."""
