@@ -287,6 +287,7 @@ class Host:
             self.timer.cancel()
         self.timer_due = due
         self.timer = threading.Timer(delay, self.wake)
+        self.timer.name = "zippy-wake"
         self.timer.daemon = True
         self.timer.start()
 
