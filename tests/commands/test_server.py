@@ -514,10 +514,16 @@ class TestCommandGetkeys:
             ("zinter 0 a", "Invalid arguments specified for command"),
             ("zinter x a", "Invalid arguments specified for command"),
             ("zinter 3 a", "Invalid arguments specified for command"),
+            ("xreadgroup a a a a a 0", "Invalid arguments specified for command"),
+            ("xread count 1 a", "Invalid arguments specified for command"),
         ],
     )
     def test_refusals(self, raw: RawClient, request_: str, reply: str) -> None:
         assert raw("COMMAND", "GETKEYS", *request_.split()) == error(f"ERR {reply}")
+
+    def test_none(self, raw: RawClient) -> None:
+        for request_ in ("eval x 0", "fcall f 0 a", "evalsha x 0"):
+            assert raw("COMMAND", "GETKEYS", *request_.split()) == raw("COMMAND", "GETKEYSANDFLAGS", *request_.split()) == EMPTY
 
     def test_without_a_request(self, raw: RawClient) -> None:
         assert raw("COMMAND", "GETKEYS") == wrong_arguments("command|getkeys")

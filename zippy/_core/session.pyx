@@ -290,13 +290,13 @@ cdef class Core:
 
         None: from now on nobody does; who waits for what is deleted up to now is answered.
         """
+        cdef bint somebody = schedule is not None
         self.schedule_free = schedule
-        frees = schedule is not None
-        if frees != self.engine.frees_between_turns:
-            mem_leave_in_steps(frees)
-        self.engine.frees_between_turns = frees
+        if somebody != self.engine.frees_between_turns:
+            mem_leave_in_steps(somebody)
+        self.engine.frees_between_turns = somebody
         self.freeing = False
-        if not frees:
+        if not somebody:
             while not self.free_some():
                 pass
             if self.engine.waiting_for_memory:

@@ -195,7 +195,8 @@ class Door:
             self.listeners.close()
             self.listeners.close_connections()
             for stream in list(self.streams):
-                stream.abort()
+                # nobody is there to close what belongs to a loop that is closed
+                (stream.forget if self.loop.loop.is_closed() else stream.abort)()
             self.host.core.serve_no_more_while_busy(self.accept_while_busy)
             self.host.doors.remove(self)
             self.put_back()

@@ -27,6 +27,8 @@ is to be kept."""
 
 def open_folder(path: str | os.PathLike[str]) -> Path:
     """The folder's absolute path; the folder itself is made if it is not there. FolderError when there can be none."""
+    if not os.fspath(path):
+        raise ValueError("path='': a store is kept in a folder that is named; the working folder is '.'")
     folder = Path(os.path.abspath(os.fspath(path)))
     try:
         folder.mkdir(exist_ok=True)
@@ -90,7 +92,9 @@ class Engine:
 
     path: a folder that the store is kept in, made if it is not there: loaded now, written while the store is used, and saved when it is
     closed, collected, or the process ends. It has the files of a server, which may be started on it afterwards, and the reverse: an
-    append-only file that is on disk within a second (appendonly yes, appendfsync everysec), unless settings say otherwise.
+    append-only file that is on disk within a second (appendonly yes, appendfsync everysec), unless settings say otherwise. A process that
+    is killed, and SIGTERM does no less unless it is caught, loses nothing that was answered with appendfsync always, a second at most with
+    everysec, and without a log what was not saved.
     zippy.FolderError says why it cannot be opened, zippy.FolderInUse by whom it is used. None: nothing is kept.
 
     share: other processes that name the folder with share=True, too, use the store as if it were their own: through a Unix socket in the

@@ -31,8 +31,8 @@ CRON_SECONDS = 0.1
 FORKED = "this zippy.Engine was made before the process forked, and stayed with its parent: make one in the child, or run a server for both"
 
 FORKED_KEPT = (
-    "this zippy.Engine was made before the process forked, and stayed with its parent, whose folder {} is: open it after the fork, in one "
-    "process, or run a server for both"
+    "this zippy.Engine was made before the process forked, and stayed with its parent, whose folder {} is: with share=True each process "
+    "that opens it reaches the same store"
 )
 
 NO_FILES = "ERR an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
@@ -287,6 +287,7 @@ class Host:
             self.timer.cancel()
         self.timer_due = due
         self.timer = threading.Timer(delay, self.wake)
+        self.timer.name = "zippy-wake"
         self.timer.daemon = True
         self.timer.start()
 

@@ -61,6 +61,10 @@ class Kept:
             self.append_only.load_at_start()
             self.core.end_turn()
             self.thread.start()
+        except FolderError as error:
+            self.leave()
+            # whichever part has said it
+            raise FolderError(str(error)) from None
         except RuntimeError as error:
             self.leave()
             raise FolderError(f"Cannot open the folder {self.folder}: {error}") from None

@@ -19,9 +19,13 @@ SHARES = b"shares"
 class FolderError(Exception):
     """Why the data of a folder cannot be used; a sentence for the user."""
 
+    __module__ = "zippy"
+
 
 class FolderInUse(FolderError):
     """Somebody else keeps data in the folder. pid: of that process, 0 when it is not known; shares: it lets others reach the store."""
+
+    __module__ = "zippy"
 
     def __init__(self, folder: Path, pid: int, shares: bool = False) -> None:
         who = f"process {pid}" if pid else "another process"
@@ -31,6 +35,9 @@ class FolderInUse(FolderError):
         self.folder = folder
         self.pid = pid
         self.shares = shares
+
+    def __reduce__(self) -> tuple[type[FolderInUse], tuple[Path, int, bool]]:
+        return type(self), (self.folder, self.pid, self.shares)
 
 
 def owner_of(descriptor: int) -> tuple[int, bool]:

@@ -15,7 +15,7 @@ from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, re
 from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, cannot_wait, start_monitoring
 from zippy._core.commands.engine cimport find_command, propagate_instead
 from zippy._core.commands.events cimport tell_before_reply
-from zippy._core.commands.keys cimport KEYS_UNKNOWN, command_has_keys, command_keys
+from zippy._core.commands.keys cimport command_has_keys, command_keys
 from zippy._core.commands.types cimport CLIENT_MONITOR, CMD_NO_MANDATORY_KEYS, Client, Command, Engine, KeyRef
 from zippy._core.resp.writer cimport (
     Reply, reply_array, reply_bulk, reply_bulk_int, reply_error, reply_int, reply_ok, reply_raw, reply_set, reply_simple
@@ -148,7 +148,7 @@ cdef bint find_keys(Engine* e, Client* c, int argc, const Slice* argv, KeyRef** 
             reply_out_of_memory(c)
             return False
         count[0] = min(command_keys(command, argc, argv, keys[0], argc), argc)
-        if count[0] != KEYS_UNKNOWN:
+        if count[0] > 0:
             return True
         mem_free(keys[0])
         if command.flags & CMD_NO_MANDATORY_KEYS:
@@ -172,7 +172,7 @@ cdef void command_getkeys_command(Engine* e, Client* c, int argc, Slice* argv) n
 
 
 cdef size_t write_key_flags(Reply* r, uint32_t flags, char* written) noexcept nogil:
-    """Writes a key's flags, and copies what it wrote, FLAGS_ROOM bytes at most; how many these are, 0: they are too many, or out of memory."""
+    """Writes a key's flags and copies what it wrote; how many bytes these are. 0: more than FLAGS_ROOM, or out of memory."""
     cdef size_t before = r.out.len
     cdef int flag
     reply_set(r, count_bits(flags))

@@ -56,6 +56,10 @@ cdef struct WriteRecord:
     size_t order                 # how many came before it
 
 
+cdef struct DeadKeys:
+    HashTable table              # TrackedKeys that are of no use any more
+
+
 cdef inline Slice written_key(const WriteRecord* w) noexcept nogil:
     return slice_of(<const char*>(w + 1), w.key_len)
 
@@ -175,19 +179,21 @@ cdef void forget_tracking(Engine* e, Client* c) noexcept nogil:
 
 
 cdef bint drain_some(void* remains, uint64_t items) noexcept nogil:
-    if not ht_drain(<HashTable*>remains, items, tracked_free, NULL):
+    cdef DeadKeys* dead = <DeadKeys*>remains
+    if not ht_drain(&dead.table, items, tracked_free, NULL):
         return False
-    mem_free(remains)
+    mem_free(dead)
     return True
 
 
 cdef void drop_tracked(Engine* e) noexcept nogil:
     """Forgets all keys; frees them in steps where there are many."""
-    cdef HashTable* dead = <HashTable*>mem_alloc(sizeof(HashTable))
-    dead[0] = e.ks.tracked
+    cdef DeadKeys* dead = <DeadKeys*>mem_alloc(sizeof(DeadKeys))
+    cdef uint64_t count = e.ks.tracked.count
+    dead.table = e.ks.tracked
     ht_init(&e.ks.tracked, tracked_key_of)
     free_remains(
-        &e.ks, drain_some, dead, dead.count, ht_memory(dead) + dead.count * sizeof(TrackedKey) + e.tracking.items * sizeof(uint64_t)
+        &e.ks, drain_some, dead, count, ht_memory(&dead.table) + count * sizeof(TrackedKey) + e.tracking.items * sizeof(uint64_t)
     )
     e.tracking.items = 0
 

@@ -493,12 +493,25 @@ cdef void cut_whole_leaves(Stream* s, Cut* cut) noexcept nogil:
         id_tree_cut_before(&s.blocks, leaf, blocks, &remains_of(s).blocks)
 
 
+cdef void cut_all(Stream* s, Cut* cut) noexcept nogil:
+    """Cuts off all blocks, however many, at once."""
+    cdef IdTree* cut_blocks = &remains_of(s).blocks
+    cdef uint64_t changes = s.blocks.changes + 1
+    cut_blocks[0] = s.blocks
+    id_tree_init(&s.blocks, cut_blocks.numbers)
+    s.blocks.changes = changes
+    cut.removed = s.length
+
+
 cdef uint64_t trim_blocks(Stream* s, const StreamTrim* trim) noexcept nogil:
     """Cuts off whole blocks: how many entries they held."""
     cdef Cut cut
     cdef IdCursor c
     begin_cut(&cut, s, trim)
-    cut_whole_leaves(s, &cut)
+    if s.length and is_cut(s, &cut, s.length, s.last_id):
+        cut_all(s, &cut)
+    else:
+        cut_whole_leaves(s, &cut)
     while first_block_is_cut(s, &cut, &c):
         id_tree_put(&remains_of(s).blocks, c.id, c.numbers)
         id_tree_remove(&s.blocks, c.id)
