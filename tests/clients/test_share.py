@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +40,11 @@ for line in sys.stdin:
     except Exception as error:
         print(f"{type(error).__name__}: {error}", flush=True)
 """
+
+
+def is_running(function: str) -> bool:
+    """Whether some thread is in a function of this name."""
+    return any(frame.f_code.co_name == function for top in sys._current_frames().values() for frame, _ in traceback.walk_stack(top))
 
 
 class Other:
@@ -374,7 +380,8 @@ class TestTakingOver:
             engine.execute("SET", "n", 0)
             os.kill(owner.pid, signal.SIGSTOP)
             counted = pool.submit(engine.execute, "INCR", "n")
-            wait_until(lambda: engine._executing.locked())  # type: ignore[attr-defined]  # that of a shared one
+            # before it is sent the next owner would be asked
+            wait_until(lambda: is_running("read_value"))
             os.kill(owner.pid, signal.SIGKILL)
             with pytest.raises(ConnectionError):
                 counted.result(SECONDS)

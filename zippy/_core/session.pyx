@@ -877,6 +877,8 @@ cdef class Session:
         few = c.reply.out.len - c.reply.sent < MOVED_BYTES
         c.bytes_out += size
         stats.bytes_out += size
+        # who is still sent to is not idle, however long its last request is ago
+        c.active_us = self.core.engine.ks.clock.mono_us
         if c.reply.sent == c.reply.out.len:
             engine_use(self.core.engine)
             buf_clear(&c.reply.out)

@@ -346,7 +346,7 @@ cdef struct Client:
     Client* next_unblocked
     Command* last_command
     int64_t created_us               # wall clock
-    int64_t active_us                # monotonic clock, last input
+    int64_t active_us                # monotonic clock: the last input or output, or the end of waiting
     int64_t soft_limit_us            # monotonic clock, since when output is above the soft limit; 0: it is not
     uint64_t commands
     uint64_t bytes_in
