@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import zippy
-from tests.waiting import wait_until
+from tests.waiting import blocked, wait_until
 
 
 @pytest.fixture
@@ -19,4 +19,4 @@ def engine() -> Iterator[zippy.Engine]:
 
 def wait_until_blocked(engine: zippy.Engine, count: int = 1) -> None:
     """Waits until so many clients are blocked."""
-    wait_until(lambda: f"blocked_clients:{count}\r\n".encode() in engine.execute("INFO", "clients"))
+    wait_until(lambda: blocked(engine) == count)

@@ -14,8 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zippy._core.callback_transport import CallbackTransport
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.session import CallbackTransport, Session, Transport
+from zippy._core.session import Session, Transport
 from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
 from zippy.persistence.folder_lock import FolderInUse, FolderLock
 from zippy.server.clients import ClientState
