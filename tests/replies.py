@@ -32,6 +32,11 @@ def array(*items: Reply) -> Reply:
     return Reply("*", items)
 
 
+def bulks(*words: bytes) -> Reply:
+    """An array of bulk strings."""
+    return array(*map(bulk, words))
+
+
 def error(text: str) -> Reply:
     """An error."""
     return Reply("-", text.encode())

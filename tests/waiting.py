@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import zippy
+
 
 def wait_until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     """What the condition gives as soon as it is true; TimeoutError when it never is."""
@@ -33,3 +35,9 @@ async def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s")
         await asyncio.sleep(0.005)
+
+
+def blocked(engine: zippy.Engine) -> int:
+    """How many clients of an engine in process wait."""
+    fields = bytes(engine.execute("INFO", "clients"))
+    return int(fields.partition(b"blocked_clients:")[2].partition(b"\r")[0])

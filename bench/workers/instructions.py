@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 import sys
 
-from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.callback_transport import CallbackTransport
+from zippy._core.session import Core, Session
 
 BATCH = 16
 KEYS = 5000

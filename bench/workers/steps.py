@@ -11,7 +11,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.callback_transport import CallbackTransport
+from zippy._core.session import Core, Session
 
 KEPT = 10  # of each event, the longest
 EXPIRE_US = 1000  # as in zippy.server.server

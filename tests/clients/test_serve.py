@@ -24,7 +24,7 @@ from redis.retry import Retry
 
 import zippy
 from tests.process.certificates import Certificates
-from tests.waiting import wait_until
+from tests.waiting import blocked, until, wait_until
 from zippy.inprocess.engine import host_of
 
 try:
@@ -61,14 +61,6 @@ def nothing_is_left() -> Iterator[None]:
 def over_socket(server: Any, **options: Any) -> redis.Redis:
     """A client of a server's address; its connections end with it."""
     return redis.Redis.from_url(server.url, socket_timeout=SECONDS, **options)
-
-
-def blocked(engine: zippy.Engine) -> int:
-    """How many clients wait."""
-    for line in bytes(engine.execute("INFO", "clients")).splitlines():
-        if line.startswith(b"blocked_clients:"):
-            return int(line.split(b":")[1])
-    return 0
 
 
 class TestServing:
@@ -290,8 +282,7 @@ class TestBothSides:
                 inside = zippy.connect_async(server.engine)
                 for waiting, pushing in ((outside, inside), (inside, outside)):
                     popped = asyncio.ensure_future(waiting.blpop(["q"], 0))
-                    while not blocked(server.engine):  # noqa: ASYNC110  the engine has no event to wait for
-                        await asyncio.sleep(0.001)
+                    await until(lambda: blocked(server.engine))
                     await pushing.lpush("q", "x")
                     assert await asyncio.wait_for(popped, SECONDS) == [b"q", b"x"] or popped.result() == (b"q", b"x")
                 await inside.aclose()
@@ -515,8 +506,7 @@ class TestServeAsync:
                 assert server.engine.execute("GET", "a") == b"1"
                 inside = zippy.connect_async(server.engine)
                 popped = asyncio.ensure_future(inside.blpop(["q"], 0))
-                while not blocked(server.engine):  # noqa: ASYNC110  the engine has no event to wait for
-                    await asyncio.sleep(0.001)
+                await until(lambda: blocked(server.engine))
                 await client.rpush("q", "x")
                 assert tuple(await popped) == (b"q", b"x")
                 assert await client.blpop(["q"], 0.01) is None
@@ -575,8 +565,7 @@ class TestServeAsync:
             server = await zippy.serve_async()
             async with redis.asyncio.Redis.from_url(server.url, retry=None) as client:
                 popped = asyncio.ensure_future(client.blpop(["q"], 0))
-                while not blocked(server.engine):  # noqa: ASYNC110  the engine has no event to wait for
-                    await asyncio.sleep(0.001)
+                await until(lambda: blocked(server.engine))
                 if close == "close":
                     await server.close()
                 elif close == "engine":

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +24,7 @@ from redis.retry import Retry
 
 import zippy
 from tests.persistence.share import Share
-from tests.waiting import wait_until
+from tests.waiting import blocked, until, wait_until
 from zippy.inprocess.engine import host_of
 from zippy.inprocess.shared import SOCKET
 
@@ -39,6 +40,11 @@ for line in sys.stdin:
     except Exception as error:
         print(f"{type(error).__name__}: {error}", flush=True)
 """
+
+
+def is_running(function: str) -> bool:
+    """Whether some thread is in a function of this name."""
+    return any(frame.f_code.co_name == function for top in sys._current_frames().values() for frame, _ in traceback.walk_stack(top))
 
 
 class Other:
@@ -109,14 +115,6 @@ def folder(tmp_path: Path) -> Path:
 def owner_of(folder: Path) -> int:
     """The process that the lock's file names."""
     return int((folder / "zippy.lock").read_bytes().split()[0])
-
-
-def blocked(engine: zippy.Engine) -> int:
-    """How many clients wait."""
-    for line in bytes(engine.execute("INFO", "clients")).splitlines():
-        if line.startswith(b"blocked_clients:"):
-            return int(line.split(b":")[1])
-    return 0
 
 
 class TestSharing:
@@ -225,13 +223,11 @@ class TestSharing:
             client = zippy.connect_async(f"file://{folder}", share=True)
             await client.set("a", 1)
             popped = asyncio.ensure_future(client.blpop(["q"], 0))
-            while "'blocked_clients': 1" not in there("client.info('clients')"):  # noqa: ASYNC110  there is no event to wait for
-                await asyncio.sleep(0.001)
+            await until(lambda: "'blocked_clients': 1" in there("client.info('clients')"))
             assert there("client.rpush('q', 'x')") == "1"
             assert tuple(await popped) == (b"q", b"x")
             there.kill()
-            while not client.connection_pool._available_connections[0]._reader.at_eof():  # noqa: ASYNC110  as above
-                await asyncio.sleep(0)
+            await until(lambda: client.connection_pool._available_connections[0]._reader.at_eof())
             assert await client.incr("a") == 2
             assert owner_of(folder) == os.getpid()
             # commands go past redis-py from now on
@@ -374,7 +370,8 @@ class TestTakingOver:
             engine.execute("SET", "n", 0)
             os.kill(owner.pid, signal.SIGSTOP)
             counted = pool.submit(engine.execute, "INCR", "n")
-            wait_until(lambda: engine._executing.locked())  # type: ignore[attr-defined]  # that of a shared one
+            # before it is sent the next owner would be asked
+            wait_until(lambda: is_running("read_value"))
             os.kill(owner.pid, signal.SIGKILL)
             with pytest.raises(ConnectionError):
                 counted.result(SECONDS)

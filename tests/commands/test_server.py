@@ -10,16 +10,11 @@ from typing import Any
 import pytest
 import redis
 
-from tests.replies import EMPTY, NIL, NOT_AN_INTEGER, NOT_POSITIVE, OK, QUEUED, SYNTAX, bulk, error, integer, wrong_arguments
+from tests.replies import EMPTY, NIL, NOT_AN_INTEGER, NOT_POSITIVE, OK, QUEUED, SYNTAX, bulk, bulks, error, integer, wrong_arguments
 from tests.resp import Connect, ConnectionClosed, RawClient, Reply
 from tests.servers import ServerProcess, StartServer
 
 REPLICA = Reply("-", b"ERR Replica can't interact with the keyspace")
-
-
-def array(*words: bytes) -> Reply:
-    """An array of bulk replies."""
-    return Reply("*", tuple(map(bulk, words)))
 
 
 def simple(*words: bytes) -> tuple[Reply, ...]:
@@ -133,7 +128,7 @@ class TestSwapdb:
         raw("RPUSH", "list", "x")
         raw("SET", "a", 1)
         raw("SWAPDB", 0, 1)
-        assert waiting.read() == array(b"list", b"x")
+        assert waiting.read() == bulks(b"list", b"x")
         watching("MULTI")
         assert watching("EXEC") == Reply("*-1", None)
 
@@ -206,7 +201,7 @@ class TestMonitor:
         for command in (("GET", "a"), ("SET", "a", "1"), ("DBSIZE",), ("PUBLISH", "c", "x"), ("FLUSHALL",)):
             assert monitor(*command) == REPLICA
         monitor.send("MONITOR")  # a second one is not answered
-        assert monitor("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
+        assert monitor("CONFIG", "GET", "maxmemory") == bulks(b"maxmemory", b"0")
         monitor.send("QUIT")
         assert monitor.read() == OK
         assert monitor.is_closed()
@@ -232,9 +227,9 @@ class TestConfigGet:
         assert raw("CONFIG", "GET", pattern).plain()[::2] == found
 
     def test_patterns(self, raw: RawClient) -> None:
-        assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
+        assert raw("CONFIG", "GET", "maxmemory") == bulks(b"maxmemory", b"0")
         assert raw("CONFIG", "GET", "nosuch") == EMPTY
-        assert raw("CONFIG", "GET", "MAXMEMORY", "maxmemory") == array(b"MAXMEMORY", b"0")
+        assert raw("CONFIG", "GET", "MAXMEMORY", "maxmemory") == bulks(b"MAXMEMORY", b"0")
         found = raw("CONFIG", "GET", "maxmemory-s*", "hz").plain()
         assert dict(zip(found[::2], found[1::2], strict=True)) == {b"maxmemory-samples": b"5", b"hz": b"10"}
         assert raw("CONFIG", "GET") == wrong_arguments("config|get")
@@ -248,19 +243,19 @@ class TestConfigGet:
 class TestConfigSet:
     def test_several_at_once(self, raw: RawClient) -> None:
         assert raw("CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "ALLKEYS-LRU") == OK
-        assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"104857600")
-        assert raw("CONFIG", "GET", "maxmemory-policy") == array(b"maxmemory-policy", b"allkeys-lru")
+        assert raw("CONFIG", "GET", "maxmemory") == bulks(b"maxmemory", b"104857600")
+        assert raw("CONFIG", "GET", "maxmemory-policy") == bulks(b"maxmemory-policy", b"allkeys-lru")
 
     def test_all_or_none(self, raw: RawClient) -> None:
         assert raw("CONFIG", "SET", "maxmemory", "1gb", "hz", "x").kind == "-"
-        assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
+        assert raw("CONFIG", "GET", "maxmemory") == bulks(b"maxmemory", b"0")
 
     def test_more_than_there_are(self, raw: RawClient) -> None:
         again = raw("CONFIG", "SET", *["maxmemory", "1gb"] * 5000)
         assert again == error("ERR CONFIG SET failed (possibly related to argument 'maxmemory') - duplicate parameter")
         unknown = raw("CONFIG", "SET", "maxmemory", "1gb", *(word for i in range(5000) for word in (f"no{i}", "x")))
         assert unknown == error("ERR Unknown option or number of arguments for CONFIG SET - 'no0'")
-        assert raw("CONFIG", "GET", "maxmemory") == array(b"maxmemory", b"0")
+        assert raw("CONFIG", "GET", "maxmemory") == bulks(b"maxmemory", b"0")
 
     @pytest.mark.parametrize(
         ("pairs", "reply"),
@@ -497,7 +492,7 @@ class TestCommandGetkeys:
         ],
     )
     def test_keys(self, raw: RawClient, request_: str, keys: str) -> None:
-        assert raw("COMMAND", "GETKEYS", *request_.split()) == array(*keys.encode().split())
+        assert raw("COMMAND", "GETKEYS", *request_.split()) == bulks(*keys.encode().split())
 
     @pytest.mark.parametrize(
         ("request_", "reply"),
@@ -565,168 +560,6 @@ class TestCommandGetkeysandflags:
         raw("HELLO", 3)
         (key,) = raw("COMMAND", "GETKEYSANDFLAGS", "get", "a").value
         assert key.value[1] == Reply("~", simple(b"RO", b"access"))
-
-
-@pytest.fixture
-def slow(raw: RawClient) -> RawClient:
-    """Every command is slow; the log is empty."""
-    raw("CONFIG", "SET", "slowlog-log-slower-than", 0)
-    raw("SLOWLOG", "RESET")
-    return raw
-
-
-def slow_commands(raw: RawClient, *count: int) -> list[list[bytes]]:
-    """The arguments of the slow log's entries."""
-    return [entry.value[3].plain() for entry in raw("SLOWLOG", "GET", *count).value]
-
-
-class TestSlowlogGet:
-    def test_entries(self, slow: RawClient) -> None:
-        slow("CLIENT", "SETNAME", "me")
-        slow("GET", "a")
-        first, second, *_ = slow("SLOWLOG", "GET").value
-        number, at, us, arguments, peer, name = first.value
-        assert number == integer(second.value[0].value + 1)
-        assert abs(at.value - time.time()) < 5
-        assert us.kind == ":"
-        assert arguments == array(b"GET", b"a")
-        assert peer.value.startswith(b"127.0.0.1:")
-        assert name == bulk(b"me")
-
-    def test_counts(self, slow: RawClient) -> None:
-        for _ in range(15):
-            slow("PING")
-        assert len(slow_commands(slow)) == 10
-        assert len(slow_commands(slow, 2)) == 2
-        assert len(slow_commands(slow, 0)) == 0
-        assert len(slow_commands(slow, -1)) > 15
-
-    def test_refusals(self, raw: RawClient) -> None:
-        for count in ("x", "-2"):
-            assert raw("SLOWLOG", "GET", count) == Reply("-", b"ERR count should be greater than or equal to -1")
-        assert raw("SLOWLOG", "get", 1, 2) == error("ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP.")
-
-    def test_long_commands_are_cut(self, slow: RawClient) -> None:
-        slow("SET", "a", "x" * 130)
-        slow("DEL", *(str(number) for number in range(40)))
-        deleted, stored = slow_commands(slow, 2)
-        assert len(deleted) == 32
-        assert deleted[-2:] == [b"29", b"... (10 more arguments)"]
-        assert stored[2] == b"x" * 128 + b"... (2 more bytes)"
-
-    def test_secrets(self, slow: RawClient) -> None:
-        slow("AUTH", "x")
-        slow("HELLO", 2, "AUTH", "user", "x")
-        slow("CONFIG", "SET", "masterauth", "x", "hz", "10")
-        assert slow_commands(slow, 3) == [
-            [b"CONFIG", b"SET", b"masterauth", b"(redacted)", b"hz", b"10"],
-            [b"HELLO", b"2", b"AUTH", b"(redacted)", b"(redacted)"],
-            [b"AUTH", b"(redacted)"],
-        ]
-        slow("CONFIG", "SET", "masterauth", "")
-
-
-class TestSlowlogLen:
-    @pytest.mark.parametrize("most", [1, 3, 50])
-    def test_full(self, slow: RawClient, most: int) -> None:
-        """The newest entries stay, however often the oldest one went."""
-        slow("CONFIG", "SET", "slowlog-max-len", most)
-        for i in range(200):
-            slow("ECHO", i)
-        entries = slow("SLOWLOG", "GET", -1).plain()
-        assert [entry[3] for entry in entries] == [[b"ECHO", b"%d" % i] for i in range(199, 199 - most, -1)]
-
-    def test_is_bounded(self, slow: RawClient) -> None:
-        slow("CONFIG", "SET", "slowlog-max-len", 3)
-        for _ in range(5):
-            slow("PING")
-        assert slow("SLOWLOG", "LEN") == integer(3)
-
-
-class TestSlowlogReset:
-    def test_empties(self, slow: RawClient) -> None:
-        slow("PING")
-        slow("CONFIG", "SET", "slowlog-log-slower-than", -1)
-        assert slow("SLOWLOG", "RESET") == OK
-        assert slow("SLOWLOG", "LEN") == integer(0)
-        assert slow("SLOWLOG", "GET") == EMPTY
-
-
-@pytest.fixture
-def spikes(raw: RawClient) -> RawClient:
-    """The latency monitor has seen two commands of 20 and 30 ms."""
-    raw("CONFIG", "SET", "latency-monitor-threshold", 10)
-    raw("LATENCY", "RESET")
-    raw("DEBUG", "SLEEP", "0.02")
-    raw("DEBUG", "SLEEP", "0.03")
-    return raw
-
-
-class TestLatencyLatest:
-    def test_events(self, spikes: RawClient) -> None:
-        (event,) = spikes("LATENCY", "LATEST").value
-        name, at, last, worst = event.value
-        assert name == bulk(b"command")
-        assert abs(at.value - time.time()) < 5
-        assert 20 <= last.value <= worst.value
-        assert worst.value >= 30
-
-    def test_below_the_threshold(self, raw: RawClient) -> None:
-        raw("LATENCY", "RESET")
-        raw("DEBUG", "SLEEP", "0.001")
-        assert raw("LATENCY", "LATEST") == EMPTY
-
-
-class TestLatencyHistory:
-    def test_samples(self, spikes: RawClient) -> None:
-        samples = spikes("LATENCY", "HISTORY", "command").plain()
-        assert 1 <= len(samples) <= 2  # of one second, the worst is kept
-        assert samples[-1][1] >= 30
-        assert spikes("LATENCY", "HISTORY", "nosuch") == EMPTY
-        assert spikes("LATENCY", "HISTORY") == wrong_arguments("latency|history")
-
-
-class TestLatencyReset:
-    def test_events(self, spikes: RawClient) -> None:
-        assert spikes("LATENCY", "RESET", "nosuch", "") == integer(0)
-        assert spikes("LATENCY", "RESET", "nosuch", "command") == integer(1)
-        assert spikes("LATENCY", "LATEST") == EMPTY
-        assert spikes("LATENCY", "RESET") == integer(0)
-
-
-class TestLatencyGraph:
-    def test_graph(self, spikes: RawClient) -> None:
-        lines = spikes("LATENCY", "GRAPH", "command").value.decode().splitlines()
-        assert re.fullmatch(r"command - high \d+ ms, low \d+ ms \(all time high \d+ ms\)", lines[0])
-        assert lines[1] == "-" * 80
-        assert len(lines) >= 7
-        assert spikes("LATENCY", "GRAPH", "nosuch") == Reply("-", b"ERR No samples available for event 'nosuch'")
-
-
-class TestLatencyDoctor:
-    def test_speaks(self, spikes: RawClient) -> None:
-        assert b"1. command:" in spikes("LATENCY", "DOCTOR").value
-        spikes("CONFIG", "SET", "latency-monitor-threshold", 0)
-        spikes("LATENCY", "RESET")
-        assert b"latency-monitor-threshold" in spikes("LATENCY", "DOCTOR").value
-
-
-class TestLatencyHistogram:
-    def test_of_commands(self, raw: RawClient) -> None:
-        raw("HELLO", 3)
-        raw("CONFIG", "RESETSTAT")
-        for _ in range(3):
-            raw("GET", "a")
-        raw("CLIENT", "ID")
-        ((name, found),) = raw("LATENCY", "HISTOGRAM", "GET", "nosuch", "set").value
-        calls, histogram = (value for _, value in found.value)
-        assert (name, calls) == (bulk(b"get"), integer(3))
-        counts = [count.value for _, count in histogram.value]
-        assert counts == sorted(counts)
-        assert counts[-1] == 3
-        ((sub, _),) = raw("LATENCY", "HISTOGRAM", "client").value
-        assert sub == bulk(b"client|id")
-        assert raw("LATENCY", "HISTOGRAM", "nosuch") == Reply("%", ())
 
 
 class TestMemoryUsage:
@@ -916,7 +749,7 @@ class TestDebug:
             requests = [["MULTI"], ["DEBUG", *command.split()], ["SET", "b", "2"], ["RPUSH", "c", "3"], ["EXEC"]]
             client.send_bytes(b"".join(as_resp(request) for request in requests))
             assert [client.read() for _ in requests][1:4] == [QUEUED] * 3
-            assert client("MGET", "a", "b") == array(b"1", b"2")
+            assert client("MGET", "a", "b") == bulks(b"1", b"2")
         log = b"".join(path.read_bytes() for path in sorted(server.folder.glob("appendonlydir/*.incr.aof")))
         assert log.index(b"MULTI") < log.index(b"RPUSH") < log.index(b"EXEC")
 

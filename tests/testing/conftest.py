@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
 import zippy
+from tests.waiting import blocked, wait_until
 
 
 @pytest.fixture
@@ -19,7 +19,4 @@ def engine() -> Iterator[zippy.Engine]:
 
 def wait_until_blocked(engine: zippy.Engine, count: int = 1) -> None:
     """Waits until so many clients are blocked."""
-    deadline = time.monotonic() + 10
-    while f"blocked_clients:{count}\r\n".encode() not in engine.execute("INFO", "clients"):
-        assert time.monotonic() < deadline, "they never blocked"
-        time.sleep(0.002)
+    wait_until(lambda: blocked(engine) == count)

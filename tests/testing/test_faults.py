@@ -6,7 +6,6 @@ redis-py's incr sends INCRBY.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +16,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import zippy
-from zippy.testing import Fault, Faults, patch
+from tests.waiting import wait_until
+from zippy.testing import Faults, patch
 from zippy.testing.requests import cut_request
 
 READONLY = "READONLY You can't write against a read only replica."
@@ -36,14 +36,6 @@ def client(engine: zippy.Engine) -> redis.Redis:
     client = zippy.connect(engine, retry=Retry(NoBackoff(), 0))
     client.ping()
     return client
-
-
-def wait_for(fault: Fault, hits: int = 1) -> None:
-    """Waits until it has hit so often."""
-    deadline = time.monotonic() + 10
-    while fault.hits < hits:
-        assert time.monotonic() < deadline, "it never hit"
-        time.sleep(0.002)
 
 
 class TestError:
@@ -163,7 +155,7 @@ class TestHang:
         fault = faults.hang("SET")
         with ThreadPoolExecutor() as pool:
             waiting = pool.submit(client.set, "a", 1)
-            wait_for(fault)
+            wait_until(lambda: fault.hits)
             assert client.get("a") is None
             fault.release()
             assert waiting.result(10) is True
@@ -199,7 +191,7 @@ class TestHang:
         with ThreadPoolExecutor() as pool, Faults(engine) as faults:
             fault = faults.hang()
             waiting = pool.submit(client.set, "a", 1)
-            wait_for(fault)
+            wait_until(lambda: fault.hits)
         assert waiting.result(10) is True
 
 

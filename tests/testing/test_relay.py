@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +16,8 @@ from redis.retry import Retry
 
 import zippy
 from tests.resp import RawClient, Reply, request
-from zippy.testing import Fault, ServerFaults
+from tests.waiting import wait_until
+from zippy.testing import ServerFaults
 
 OK = Reply("+", b"OK")
 
@@ -49,14 +49,6 @@ def raw(faults: ServerFaults) -> Iterator[RawClient]:
     """A client that shows what is sent."""
     with RawClient(faults.host, faults.port) as raw:
         yield raw
-
-
-def wait_for(fault: Fault, hits: int = 1) -> None:
-    """Waits until it has hit so often."""
-    deadline = time.monotonic() + 10
-    while fault.hits < hits:
-        assert time.monotonic() < deadline, "it never hit"
-        time.sleep(0.002)
 
 
 class TestError:
@@ -145,7 +137,7 @@ class TestHang:
         fault = faults.hang("SET")
         with ThreadPoolExecutor() as pool:
             waiting = pool.submit(client.set, "a", 1)
-            wait_for(fault)
+            wait_until(lambda: fault.hits)
             assert client.get("a") is None
             fault.release()
             assert waiting.result(10) is True
@@ -154,10 +146,9 @@ class TestHang:
         """Its command is never run."""
         fault = faults.hang("SET")
         raw.send("SET", "a", 1)
-        wait_for(fault)
+        wait_until(lambda: fault.hits)
         raw.close()
-        while faults._lines:  # the relay hears of it
-            time.sleep(0.002)
+        wait_until(lambda: not faults._lines)  # the relay hears of it
         fault.release()
         assert server.engine.execute("GET", "a") is None
 

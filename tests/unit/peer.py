@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.resp import request
-from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.callback_transport import CallbackTransport
+from zippy._core.session import Core, Session
 from zippy._core.users import log_in
 
 

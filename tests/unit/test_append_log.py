@@ -15,8 +15,9 @@ import pytest
 from tests.resp import request
 from tests.unit.test_evict import policy
 from zippy._core.append_log import AppendLog
+from zippy._core.callback_transport import CallbackTransport
 from zippy._core.introspection import used_memory
-from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.session import Core, Session
 from zippy._core.users import log_in
 
 SECOND = 1_000_000

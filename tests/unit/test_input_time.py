@@ -8,7 +8,8 @@ import pytest
 
 from tests.resp import request
 from tests.unit.peer import Peer
-from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.callback_transport import CallbackTransport
+from zippy._core.session import Core, Session
 
 PIPELINE = 5
 

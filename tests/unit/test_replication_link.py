@@ -31,10 +31,14 @@ HELLO = b"+PONG\r\n+OK\r\n+OK\r\n"
 
 
 def run(link: Link, *pieces: bytes) -> list[Decision]:
-    """What a link decides, but for notes; neighbours of one kind joined."""
+    """What a link decides, but for notes; neighbours of one kind joined. A copy is loaded when all pieces are there, and no stream comes
+    before that."""
     found = link.begin()
     for piece in pieces:
         found += link.receive(piece)
+    if link.step is Step.LOADING:
+        assert not any(isinstance(decision, Stream) for decision in found)
+        found += link.loaded()
     joined: list[Decision] = []
     for decision in found:
         if isinstance(decision, Note):

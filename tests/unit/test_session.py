@@ -13,8 +13,9 @@ import pytest
 from tests.resp import request
 from tests.servers import free_port
 from tests.unit.peer import Peer
+from zippy._core.callback_transport import CallbackTransport
 from zippy._core.introspection import engine_stats, valid_name
-from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.session import Core, Session
 from zippy._core.users import set_default_password
 from zippy.server.server import Server
 from zippy.settings import Settings

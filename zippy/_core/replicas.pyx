@@ -275,6 +275,7 @@ cdef class Replicas(Relaying):
 
     def unfollow(self):
         """The primary's stream has ended: what was not run of it is forgotten. It may be gone on with from `offset`."""
+        self.pass_on()
         engine_use(self.core.engine)
         buf_free(&self.unapplied)
         self.primary = None
@@ -295,9 +296,14 @@ cdef class Replicas(Relaying):
         cdef Client* c = self.primary.client
         cdef size_t run
         engine_use(self.core.engine)
-        if c == NULL or self.unapplied.len == 0 or c.flags & (CLIENT_MULTI | CLIENT_BLOCKED | CLIENT_AWAITING):
+        if c == NULL or self.unapplied.len == 0 or c.flags & (CLIENT_BLOCKED | CLIENT_AWAITING):
             return 0
-        run = self.unapplied.len - parser_pending(&c.parser)
+        if c.flags & CLIENT_MULTI:
+            run = <size_t>(c.unit_at - (c.bytes_in - self.unapplied.len))
+        else:
+            run = self.unapplied.len - parser_pending(&c.parser)
+        if run == 0:
+            return 0
         relay_append(self.relay(), slice_of(self.unapplied.data, run))
         if run == self.unapplied.len:
             buf_clear(&self.unapplied)

@@ -16,15 +16,6 @@ class Journal: ...
 class Relaying: ...
 
 @final
-class CallbackTransport(Transport):
-    def __init__(
-        self,
-        on_output: Callable[[Session], object],
-        on_close: Callable[[Session], object],
-        on_more: Callable[[Session], object] | None = None,
-    ) -> None: ...
-
-@final
 class Core:
     schedule_turn_end: Callable[[Callable[[], object]], object] | None
     schedule_wake: Callable[[float], object] | None

@@ -94,36 +94,6 @@ cdef class Relaying:
         raise NotImplementedError
 
 
-@cython.final
-cdef class CallbackTransport(Transport):
-    """A transport in Python: on_output(session) when there is something to take, on_close(session) when the engine closes it.
-
-    on_more(session): long input is divided, and session.go_on has to be called in the next turn; without it no input is.
-    """
-
-    cdef object on_output
-    cdef object on_close
-    cdef object on_more
-
-    def __init__(self, on_output, on_close, on_more=None):
-        self.on_output = on_output
-        self.on_close = on_close
-        self.on_more = on_more
-        self.divides_input = on_more is not None
-
-    cdef int flush(self, Session session) except -1:
-        self.on_output(session)
-        return 0
-
-    cdef int close_session(self, Session session) except -1:
-        self.on_close(session)
-        return 0
-
-    cdef int run_later(self, Session session) except -1:
-        self.on_more(session)
-        return 0
-
-
 cdef void log_line(Engine* e, int level, Slice line) noexcept with gil:
     cdef Session session
     if e.call == NULL or e.call.client.owner == NULL:
@@ -893,6 +863,8 @@ cdef class Session:
         few = c.reply.out.len - c.reply.sent < MOVED_BYTES
         c.bytes_out += size
         stats.bytes_out += size
+        # who is still sent to is not idle, however long its last request is ago
+        c.active_us = self.core.engine.ks.clock.mono_us
         if c.reply.sent == c.reply.out.len:
             engine_use(self.core.engine)
             buf_clear(&c.reply.out)

@@ -14,8 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zippy._core.callback_transport import CallbackTransport
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.session import CallbackTransport, Session, Transport
+from zippy._core.session import Session, Transport
 from zippy.inprocess.alone import bind_alone
 from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
 from zippy.persistence.folder_lock import FolderInUse, FolderLock
@@ -289,6 +290,7 @@ class Host:
             self.timer.cancel()
         self.timer_due = due
         self.timer = threading.Timer(delay, self.wake)
+        self.timer.name = "zippy-wake"
         self.timer.daemon = True
         self.timer.start()
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
-from zippy._core.session import CallbackTransport, Session
+from zippy._core.callback_transport import CallbackTransport
+from zippy._core.session import Session
 from zippy.inprocess.host import Host
 from zippy.inprocess.served_loop import ServedLoop
 from zippy.server.admission import Admission

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zippy._core import snapshot
+from zippy._core.callback_transport import CallbackTransport
 from zippy._core.introspection import keyspace
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.session import CallbackTransport, Session
+from zippy._core.session import Session
 from zippy._core.snapshot import SaveRequest
 from zippy.server.clients import ClientState
 from zippy.server.parts import Parts

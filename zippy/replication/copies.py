@@ -84,14 +84,23 @@ class FileSender:
 
 
 class Copies:
-    """The copies of one primary. replicas: what is known of each, by its session."""
+    """The copies of one primary. replicas: what is known of each, by its session; selected(): the database that the stream has selected."""
 
-    def __init__(self, relay: Replicas, settings: Settings, history: History, saves: Saves, replicas: dict[Session, Replica]) -> None:
+    def __init__(
+        self,
+        relay: Replicas,
+        settings: Settings,
+        history: History,
+        saves: Saves,
+        replicas: dict[Session, Replica],
+        selected: Callable[[], int],
+    ) -> None:
         self.relay = relay
         self.settings = settings
         self.history = history
         self.saves = saves
         self.replicas = replicas
+        self.selected = selected
         self.outlet: Outlet | None = None  # of a copy that goes straight to replicas
         self.served: list[Session] = []  # whom the save under way is for
         self.mark = b""
@@ -133,7 +142,7 @@ class Copies:
         direct = self.is_direct(waiting)
         self.relay.forget_selection()
         offset = self.relay.offset
-        origin = (0, self.history.id, offset)
+        origin = (self.selected(), self.history.id, offset)
         log.info("Starting BGSAVE for SYNC with target: %s", "replicas sockets" if direct else "disk")
         self.served = waiting
         try:

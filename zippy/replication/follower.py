@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from zippy._core.callback_transport import CallbackTransport
 from zippy._core.replicas import Replicas
-from zippy._core.session import CallbackTransport, Core, Session
+from zippy._core.session import Core, Session
 from zippy._core.snapshot import Loading, SnapshotError
 from zippy.replication.history import History
 from zippy.replication.link import Continue, Copied, Copy, Decision, Failed, Introduction, Link, Note, Piece, Send, Size, Stream, request
@@ -329,8 +330,9 @@ class Follower(asyncio.Protocol):
         log.info("MASTER <-> REPLICA sync: Finished with success")
         self.heard_at = time.monotonic()
         self.begin_stream(max(origin[0], 0) if origin is not None else 0, copy.id is not None)
-        if self.transport is not None:
+        if self.transport is not None and self.link is not None:
             self.transport.resume_reading()
+            self.obey(self.link.loaded())
 
     def end_loading(self) -> None:
         """Lets go of the copy's bytes."""
@@ -404,10 +406,11 @@ class Follower(asyncio.Protocol):
 
     def killed(self, session: Session) -> None:
         """The engine closes the stream's client: it sent nonsense, or somebody wants it so."""
-        session.close()
         if session is self.session:
             log.warning("Connection with master lost.")
             self.drop()
+        else:
+            session.close()
 
     def end_stream(self) -> None:
         """The stream has ended here."""

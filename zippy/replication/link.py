@@ -91,6 +91,7 @@ class Step(Enum):
     SIZE = "size"
     KNOWN = "known"  # a copy of known length
     MARKED = "marked"  # one that a mark ends
+    LOADING = "loading"  # who loads the copy
     STREAM = "stream"
     OVER = "over"
 
@@ -115,7 +116,7 @@ def request(*words: str) -> bytes:
 
 
 class Link:
-    """One connection's life. `begin`, then `receive` with whatever comes."""
+    """One connection's life. `begin`, then `receive` with whatever comes; `loaded` when a copy that was told of is in memory."""
 
     def __init__(self, introduction: Introduction) -> None:
         self.introduction = introduction
@@ -148,7 +149,7 @@ class Link:
             self.take_known(decisions)
         elif self.step is Step.MARKED:
             self.take_marked(decisions)
-        else:
+        elif self.step is not Step.LOADING:
             self.take_line(decisions)
 
     def fail(self, decisions: list[Decision], reason: str) -> None:
@@ -181,9 +182,14 @@ class Link:
             self.buffer = self.buffer[whole:]
 
     def copied(self, decisions: list[Decision]) -> None:
-        """The stream follows."""
-        self.step = Step.STREAM
+        """The stream follows: what came of it with the copy's last bytes waits until that is loaded."""
+        self.step = Step.LOADING
         decisions.append(Copied())
+
+    def loaded(self) -> list[Decision]:
+        """The copy is loaded; what has come of the stream."""
+        self.step = Step.STREAM
+        return self.receive(b"")
 
     # Lines
 

@@ -53,7 +53,7 @@ class Replication:
         self.db = 0  # that the stream had selected where the data that was loaded ends
         self.replicas: dict[Session, Replica] = {}
         self.relay = Replicas(core, self.relay_failed)
-        self.copies = Copies(self.relay, settings, self.history, saves, self.replicas)
+        self.copies = Copies(self.relay, settings, self.history, saves, self.replicas, self.selected)
         self.waiting = Waiting()
         self.failover = Failover(self)
         self.pinged_at = 0.0
@@ -272,11 +272,17 @@ class Replication:
     def origin(self) -> Origin | None:
         """From where on a file that is saved now may be gone on with."""
         if self.is_replica:
-            if self.follower is None or not self.follower.partial:
-                return None
-            selected = self.relay.select
-            return (selected if selected >= 0 else self.follower.db), self.history.id, self.relay.offset
-        return (0, self.history.id, self.relay.offset) if self.relay.active else None
+            goes_on = self.follower is not None and self.follower.partial
+        else:
+            goes_on = self.relay.active
+        return (self.selected(), self.history.id, self.relay.offset) if goes_on else None
+
+    def selected(self) -> int:
+        """The database that what comes next in the stream is for; a primary says it with its next write."""
+        if self.follower is None:
+            return 0
+        selected = self.relay.select
+        return selected if selected >= 0 else self.follower.db
 
     # Commands
 

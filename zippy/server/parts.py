@@ -12,6 +12,7 @@ from zippy._core.session import Core, Session, seed_hashes
 from zippy.functions import Function
 from zippy.server import client_commands, command_table, connection, debug, lolwut, memory, slowlog
 from zippy.server.access import Access
+from zippy.server.arguments import syntax_error
 from zippy.server.client_commands import Clients
 from zippy.server.command_times import CommandTimes
 from zippy.server.config import Config
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("zippy")
 
+SHUTDOWN_OPTIONS = {b"nosave", b"save", b"now", b"force", b"abort"}
 NO_PROCESS = "ERR This engine has no process of its own to shut down"
+NO_SHUTDOWN = "ERR No shutdown in progress."
 
 
 class Service(Protocol):
@@ -53,9 +56,18 @@ class Service(Protocol):
         """For INFO."""
 
 
+def shutdown_options(args: list[bytes]) -> set[bytes]:
+    """The options of SHUTDOWN, in lower case; ReplyError when they are none, or exclude each other."""
+    options = [word.lower() for word in args[1:]]
+    wanted = set(options)
+    if not wanted <= SHUTDOWN_OPTIONS or {b"save", b"nosave"} <= wanted or (b"abort" in wanted and len(options) > 1):
+        raise syntax_error()
+    return wanted
+
+
 def refuse_shutdown(session: Session, args: list[bytes]) -> Any:
     """SHUTDOWN, where no server answers for it."""
-    raise ReplyError(NO_PROCESS)
+    raise ReplyError(NO_SHUTDOWN if b"abort" in shutdown_options(args) else NO_PROCESS)
 
 
 class Parts:

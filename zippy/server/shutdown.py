@@ -9,14 +9,12 @@ from typing import Any
 
 from zippy._core.resp.kinds import NO_REPLY, OK, ReplyError
 from zippy._core.session import Session
-from zippy.server.arguments import syntax_error
-from zippy.server.parts import NO_PROCESS
+from zippy.server.parts import NO_SHUTDOWN, shutdown_options
 from zippy.server.registry import command
 
 log = logging.getLogger("zippy")
 
 BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
-OPTIONS = {b"nosave", b"save", b"now", b"force", b"abort"}
 
 
 class Shutdown:
@@ -26,7 +24,7 @@ class Shutdown:
         self.close = close
         # services' last work, called with `save` of `begin`; False: refused
         self.work: list[Callable[[bool | None], bool]] = []
-        self.ended: asyncio.Future[int] | None = None  # None: there is no loop that it could end
+        self.ended: asyncio.Future[int] | None = None  # None: it has not been armed
         self.under_way: asyncio.Task[bool] | None = None
 
     def arm(self) -> None:
@@ -67,16 +65,11 @@ class Shutdown:
     @command("shutdown")
     def shutdown(self, session: Session, args: list[bytes]) -> Any:
         """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. NOW would not wait for replicas that lag."""
-        options = [word.lower() for word in args[1:]]
-        wanted = set(options)
-        if not wanted <= OPTIONS or {b"save", b"nosave"} <= wanted or (b"abort" in wanted and len(options) > 1):
-            raise syntax_error()
+        wanted = shutdown_options(args)
         if b"abort" in wanted:
             if not self.abort():
-                raise ReplyError("ERR No shutdown in progress.")
+                raise ReplyError(NO_SHUTDOWN)
             return OK
-        if self.ended is None:
-            raise ReplyError(NO_PROCESS)
         if session.core.is_busy:
             # only when nothing is saved may a script that has written be ended in its middle
             if b"nosave" not in wanted:

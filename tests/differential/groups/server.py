@@ -72,7 +72,9 @@ GROUP = Group(
     1   CONFIG (GET|SET|'foo|RESETSTAT 'a|REWRITE 'a)
     1   MEMORY USAGE 'missing [SAMPLES integer]
     1   MEMORY (USAGE|'foo|STATS 'a|DOCTOR 'a|PURGE)
-    1   LATENCY ('foo|HISTORY|HISTORY 'nosuch|RESET 'nosuch|GRAPH 'nosuch|LATEST 'a|RESET)
+    1   LATENCY ('foo|HISTORY|HISTORY 'nosuch|GRAPH 'nosuch|LATEST 'a)
+    1   LATENCY RESET
+    1   LATENCY RESET 'nosuch
     1   SLOWLOG ('foo|GET 'a|GET '-2|LEN 'a|RESET 'a)
     1   DEBUG ('foo|SLEEP 'a|SET-ACTIVE-EXPIRE|OBJECT 'missing)
     1   FLUSHALL (SYNC|ASYNC|'foo|SYNC 'a)

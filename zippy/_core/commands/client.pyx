@@ -446,6 +446,8 @@ cdef void unblock(Engine* e, Client* c) noexcept nogil:
     c.block.wanted.state.ptr = NULL
     c.flags &= ~<uint64_t>CLIENT_BLOCKED
     e.stats.blocked_clients -= 1
+    # else who waited for longer than `timeout` might be closed for it before its reply is sent
+    c.active_us = e.ks.clock.mono_us
     look_at_input_again(e, c)
 
 

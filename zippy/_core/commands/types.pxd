@@ -347,13 +347,14 @@ cdef struct Client:
     Client* next_unblocked
     Command* last_command
     int64_t created_us               # wall clock
-    int64_t active_us                # monotonic clock, last input
+    int64_t active_us                # monotonic clock: the last input or output, or the end of waiting
     int64_t soft_limit_us            # monotonic clock, since when output is above the soft limit; 0: it is not
     uint64_t commands
     uint64_t bytes_in
     uint64_t bytes_out
     size_t noted_memory              # its share of Engine.clients_memory
     uint64_t effects_at              # offset of the stream where its last write ended
+    uint64_t unit_at                 # of a replica's primary: bytes that came before the transaction that is being queued
     Feed* feed                       # of a replica: what it is sent behind its replies, owned; NULL: nothing
 
 

@@ -48,8 +48,8 @@ cdef size_t mem_size(const void* block) noexcept nogil           # usable bytes 
 cdef size_t mem_good_size(size_t size) noexcept nogil            # usable bytes that a request of this size would get at least
 cdef size_t mem_resident() noexcept nogil                        # bytes that the allocator holds from the system, free blocks included
 cdef size_t mem_spare() noexcept nogil                           # bytes of empty slabs that could be given back to the system
-# Somebody begins, or ends, to call mem_give_back now and then: for as long as anybody does, the pages of a large block that is freed go back
-# by and by, too. The account is discharged at once
+# Somebody begins, or ends, to call mem_give_back now and then: for as long as anybody does, the pages of a large block that is freed go
+# back by and by, too. The account is discharged at once
 cdef void mem_leave_in_steps(bint wanted) noexcept nogil
 cdef bint mem_leaves() noexcept nogil                            # whether there is such a block
 # Gives the pages of so many slabs back, for as long as more than so many bytes are spare, a large block's first; whether there are more.
