@@ -1,4 +1,4 @@
-"""The relay of a core: a primary's stream that ends anywhere is gone on with where it was left, so that nothing is run twice or not at all."""
+"""The relay of a core: a primary's stream that ends anywhere is gone on with where it was left, so that nothing is lost or run twice."""
 
 from __future__ import annotations
 

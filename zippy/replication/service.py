@@ -271,10 +271,7 @@ class Replication:
 
     def origin(self) -> Origin | None:
         """From where on a file that is saved now may be gone on with."""
-        if self.is_replica:
-            goes_on = self.follower is not None and self.follower.partial
-        else:
-            goes_on = self.relay.active
+        goes_on = self.follower.partial if self.follower is not None else self.relay.active
         return (self.selected(), self.history.id, self.relay.offset) if goes_on else None
 
     def selected(self) -> int:
