@@ -93,10 +93,10 @@ class Replication:
         )
         self.count_good()
 
-    def begin(self, loaded: dict[str, Any]) -> None:
-        """Follows the primary of the settings, if there is one. loaded: what was found in the snapshot that was loaded."""
+    def begin(self, loaded: dict[str, Any], address: tuple[str, int] | None = None) -> None:
+        """Follows this primary, or that of the settings, if there is one. loaded: what was found in the snapshot that was loaded."""
         origin = loaded.get("replication")
-        address: Any = self.settings.value("replicaof")
+        address = address or self.settings.value("replicaof")  # type: ignore[assignment]
         if origin is not None and self.is_known(origin):
             self.go_on_from(origin, bool(address))
         if address:
@@ -286,6 +286,8 @@ class Replication:
     @command("replicaof")
     def replicaof(self, session: Session, args: list[bytes]) -> Any:
         """REPLICAOF <host port | NO ONE>."""
+        if self.settings.flag("cluster-enabled"):
+            raise ReplyError("ERR REPLICAOF not allowed in cluster mode.")
         if self.failover.holds:
             raise ReplyError("ERR REPLICAOF not allowed while failing over.")
         if args[1].lower() == b"no" and args[2].lower() == b"one":
@@ -488,6 +490,18 @@ class Replication:
         """Replicas that have acknowledged the stream up to there."""
         return sum(replica.acked >= offset for _, replica in self.known(State.ONLINE))
 
+    # For a cluster
+
+    def silence(self) -> float | None:
+        """Seconds since the primary was heard of; None: it never was."""
+        follower = self.follower
+        if follower is None:
+            return None
+        connected = follower.state == "connected"
+        if not connected and not follower.up_since:
+            return None
+        return time.monotonic() - (follower.heard_at if connected else follower.down_since)
+
     # For WAITAOF, and what a replica tells of its own log
 
     def refuse_waiting(self) -> None:
@@ -525,6 +539,8 @@ class Replication:
     @command("failover")
     def failover_command(self, session: Session, args: list[bytes]) -> Any:
         """FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]."""
+        if self.settings.flag("cluster-enabled"):
+            raise ReplyError("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.")
         return self.failover.command(args)
 
     @debug("change-repl-id", 0, 0, "", "Give the dataset's history another name.")

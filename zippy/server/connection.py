@@ -20,6 +20,7 @@ class Login:
     def __init__(self, access: Access) -> None:
         self.access = access
         self.role: Callable[[], str] = lambda: "master"  # or "replica"
+        self.mode = "standalone"  # or "cluster"
 
     @command("hello")
     def hello(self, session: Session, args: list[bytes]) -> Any:
@@ -63,7 +64,7 @@ class Login:
             "version": REDIS_VERSION,
             "proto": session.protocol,
             "id": session.id,
-            "mode": "standalone",
+            "mode": self.mode,
             "role": self.role(),
             "modules": [],
         }

@@ -56,7 +56,7 @@ class Identity:
             "redis_git_sha1": "00000000",
             "redis_git_dirty": 0,
             "redis_build_id": "0000000000000000",
-            "redis_mode": "standalone",
+            "redis_mode": "cluster" if self.settings.flag("cluster-enabled") else "standalone",
             "os": SYSTEM,
             "arch_bits": 64 if sys.maxsize > 2**32 else 32,
             "monotonic_clock": "POSIX clock_gettime",

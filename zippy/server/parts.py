@@ -41,6 +41,7 @@ log = logging.getLogger("zippy")
 SHUTDOWN_OPTIONS = {b"nosave", b"save", b"now", b"force", b"abort"}
 NO_PROCESS = "ERR This engine has no process of its own to shut down"
 NO_SHUTDOWN = "ERR No shutdown in progress."
+NO_CLUSTER = "ERR This instance has cluster support disabled"
 
 
 class Service(Protocol):
@@ -70,6 +71,18 @@ def refuse_shutdown(session: Session, args: list[bytes]) -> Any:
     raise ReplyError(NO_SHUTDOWN if b"abort" in shutdown_options(args) else NO_PROCESS)
 
 
+def no_cluster(session: Session, args: list[bytes]) -> Any:
+    """CLUSTER, where there is none."""
+    raise ReplyError(NO_CLUSTER)
+
+
+def refuse_cluster(core: Core) -> None:
+    """Binds all subcommands of CLUSTER to a refusal; a node of a cluster binds them anew."""
+    for name in core.unbound():
+        if name.startswith("cluster|"):
+            core.bind(name, no_cluster)
+
+
 class Parts:
     """A core with its parts. Made and used by one thread at a time; config_path: what CONFIG REWRITE writes."""
 
@@ -96,6 +109,7 @@ class Parts:
         # what services may know better comes first
         self.info.add(Placeholders(self.core, settings, self.identity), self.identity, clients, own_memory, self.cron)
         self.info.add(self.meter, CommandTimes(self.core, settings), sizes)
+        refuse_cluster(self.core)
         bind_help(self.core)
         bind(self.core, client_commands, command_table, connection, lolwut, memory, slowlog)
         self.login = Login(self.access)

@@ -1,0 +1,1 @@
+"""The Redis Cluster that a server is a node of."""
