@@ -1,0 +1,43 @@
+"""The cluster under faults: many seeds, and whether the simulator would notice."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cluster.simulator import Simulation, Violation
+from zippy.cluster.elections import Elections
+from zippy.cluster.message import Message
+from zippy.cluster.node import Node
+
+SEEDS = range(100)
+TELLING = (2, 10)  # seeds in which voters that vote twice make two primaries
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_seed(seed: int) -> None:
+    """Nothing that must never be, and all nodes agree in the end."""
+    Simulation(seed, replicas=1 + seed % 2).run()
+
+
+def test_replays() -> None:
+    """The same seed is the same life."""
+    lives = [Simulation(7) for _ in range(2)]
+    for life in lives:
+        life.run()
+    assert lives[0].steps == lives[1].steps
+    assert lives[0].winners == lives[1].winners
+
+
+def objection_of_the_forgetful(self: Elections, sender: Node, request: Message) -> str:
+    """Votes whenever it is asked."""
+    me = self.cluster.myself
+    good = me.votes and sender.is_replica and sender.primary is not None and request.current_epoch >= self.cluster.current_epoch
+    return "" if good else "no"
+
+
+@pytest.mark.parametrize("seed", TELLING)
+def test_two_votes_are_noticed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nodes vote twice in an epoch, two replicas win it."""
+    monkeypatch.setattr(Elections, "objection", objection_of_the_forgetful)
+    with pytest.raises(Violation, match="have won the election"):
+        Simulation(seed, replicas=2).run()
