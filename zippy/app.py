@@ -8,8 +8,14 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
 from typing import Any
 
+from zippy._core.cluster import ClusterMap, key_slot
+from zippy._core.published import deliver, take_published
+from zippy.cluster.commands import ClusterCommands
+from zippy.cluster.nodes_file import NodesFileError
+from zippy.cluster.service import ClusterNode
 from zippy.config_file import FATAL_HEAD, ConfigFileError, Directive
 from zippy.functions import functions_of, import_modules
 from zippy.persistence.append_only import AppendOnly
@@ -27,9 +33,10 @@ from zippy.server.process import (
     tell_service_manager,
     write_pidfile,
 )
+from zippy.server.registry import bind
 from zippy.server.server import Server
-from zippy.server.tls import link_context
-from zippy.settings import SettingError, Settings
+from zippy.server.tls import link_context, tls_context
+from zippy.settings import SettingError, Settings, find_setting
 from zippy.version import __version__
 
 try:
@@ -62,6 +69,8 @@ class Application:
     async def serve(self) -> int:
         """Starts, waits for the end, stops."""
         Server.seed()
+        if self.settings.flag("cluster-enabled"):
+            self.keep_one_database()
         server = Server(self.settings, self.config_path)
         follow_folder(self.settings)
         snapshots = Snapshots(server.core, self.settings, asyncio.get_running_loop(), FolderLock(alone=False))
@@ -80,6 +89,7 @@ class Application:
         server.join(replication)
         if not self.add_functions(server):
             return 1
+        node = self.join_cluster(server, replication) if self.settings.flag("cluster-enabled") else None
         try:
             self.obey_directives(server)
         except ConfigFileError as error:
@@ -92,15 +102,19 @@ class Application:
         follow_maxclients(self.settings)
         try:
             append_only.load_at_start()
-        except FolderError as error:
+            if node is not None:
+                node.load()
+        except (FolderError, NodesFileError) as error:
             log.critical("%s. Exiting.", error)
             return 1
         try:
             await server.start()
+            if node is not None:
+                await node.start()
         except (OSError, SettingError) as error:
             log.warning("%s", getattr(error, "strerror", None) or error)
             return 1
-        replication.begin({} if self.settings.flag("appendonly") else snapshots.loaded)
+        replication.begin({} if self.settings.flag("appendonly") else snapshots.loaded, None if node is None else node.primary_address())
         pidfile = self.write_pidfile()
         self.catch_signals(server)
         # the collector need not go through modules and tables, some 4 ms, whenever many clients have come
@@ -112,6 +126,28 @@ class Application:
         remove_file(pidfile)
         log.info("zippy is now ready to exit, bye bye...")
         return code
+
+    def keep_one_database(self) -> None:
+        """Has the server make one database alone: a cluster has no others."""
+        setting = find_setting("databases")
+        assert setting is not None
+        if self.settings.integer("databases") != 1:
+            log.warning("WARNING: Changing databases number from %d to 1 since we are in cluster mode", self.settings.integer("databases"))
+            self.settings.put(setting, 1)
+
+    def join_cluster(self, server: Server, replication: Replication) -> ClusterNode:
+        """Makes the server a node of a cluster."""
+        slots = ClusterMap(server.core)
+        slots.enable()
+        node = ClusterNode(
+            self.settings, slots, replication, partial(deliver, server.core),
+            lambda serves: tls_context(self.settings) if serves else link_context(self.settings), end_process,
+        )  # fmt: skip
+        server.core.on_published = lambda: node.publish_all(take_published(server.core))
+        server.login.mode = "cluster"
+        server.join(node)
+        bind(server.core, ClusterCommands(node, key_slot))
+        return node
 
     def add_functions(self, server: Server) -> bool:
         """Imports the modules of functions in Python; False: one cannot be had, and the log tells why."""

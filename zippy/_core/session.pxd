@@ -33,6 +33,7 @@ cdef class Core:
     cdef public object schedule_wake      # called with seconds: has wake called then
     cdef public object log_exception      # logging's: called with a text inside an except block, or with exc_info
     cdef public object on_limit           # called with a session that is being closed for its size and a text that says why
+    cdef public object on_published       # called at the end of a turn in which clients of a cluster's node published
     cdef public object on_flush_all      # called before the replies of a turn in which FLUSHALL ran leave
     cdef public object on_log_line        # called with a level (0 debug to 3 warning) and the bytes that a script logs
     cdef object schedule_free             # of free_between_turns

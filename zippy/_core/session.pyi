@@ -20,6 +20,7 @@ class Core:
     schedule_turn_end: Callable[[Callable[[], object]], object] | None
     schedule_wake: Callable[[float], object] | None
     log_exception: Callable[[str], object]
+    on_published: Callable[[], object] | None
     on_flush_all: Callable[[], object] | None
     on_limit: Callable[[Session, str], object] | None
     on_log_line: Callable[[int, bytes], object] | None

@@ -252,6 +252,8 @@ cdef class Core:
             self.engine.all_flushed = False
             if self.on_flush_all is not None:
                 self.on_flush_all()
+        if self.engine.pubsub.published.len and self.on_published is not None:
+            self.on_published()
         closing_first(self.engine)
         self.flush_pending()
         if self.engine.clients_limit:

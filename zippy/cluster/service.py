@@ -302,9 +302,10 @@ class ClusterNode:
         """Milliseconds since the epoch."""
         return now_ms()
 
-    def publish(self, channel: bytes, text: bytes, sharded: bool) -> None:
-        """Gives the other nodes, or those of this shard, what a client published here."""
-        self.run(self.broadcast, channel, text, sharded)
+    def publish_all(self, published: list[tuple[bytes, bytes, bool]]) -> None:
+        """Gives the other nodes, or those of this shard, what clients published here: channel, text, whether it is sharded."""
+        for channel, text, sharded in published:
+            self.run(self.broadcast, channel, text, sharded)
 
     def broadcast(self, channel: bytes, text: bytes, sharded: bool) -> None:
         """Sends what was published."""

@@ -17,6 +17,8 @@ cdef void channel_key_of(const void* item, Slice* key) noexcept nogil           
 cdef void unsubscribe_all(Engine* e, Client* c) noexcept nogil                      # silently, of all three kinds
 cdef size_t publish(Engine* e, Slice channel, Slice message) noexcept nogil         # to channel and pattern subscribers; how many got it
 cdef size_t publish_shard(Engine* e, Slice channel, Slice message) noexcept nogil
+# Has the other nodes of a cluster get the message at the end of the turn: a byte, two size_t, channel and message in PubSub.published
+cdef void note_published(Engine* e, bint sharded, Slice channel, Slice message) noexcept nogil
 cdef Client* outermost_client(const Engine* e) noexcept nogil                       # whose call all others are part of; NULL: nobody's
 # Where a push to the client is written: its reply, or, if it is the outermost call's, what comes after that. push_written follows
 cdef Reply* push_reply(Engine* e, Client* c) noexcept nogil

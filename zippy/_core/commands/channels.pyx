@@ -2,7 +2,7 @@
 # so that joining, leaving and delivering cost the same however many there are.
 
 from libc.string cimport memcpy
-from zippy._core.ground.buf cimport buf_free, slice_of, slice_text
+from zippy._core.ground.buf cimport Buf, buf_append, buf_append_byte, buf_free, buf_init, slice_of, slice_text
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
@@ -27,6 +27,7 @@ cdef void pubsub_init(PubSub* p) noexcept nogil:
     ht_init(&p.patterns, channel_key_of)
     ht_init(&p.shard_channels, channel_key_of)
     ht_init(&p.subscriptions, subscription_of)
+    buf_init(&p.published)
 
 
 cdef void pubsub_free(PubSub* p) noexcept nogil:
@@ -34,6 +35,7 @@ cdef void pubsub_free(PubSub* p) noexcept nogil:
     ht_free(&p.patterns)
     ht_free(&p.shard_channels)
     ht_free(&p.subscriptions)
+    buf_free(&p.published)
 
 
 cdef Subscription* find_subscription(Client* c, Channel* channel, uint64_t* hash) noexcept nogil:
@@ -215,3 +217,12 @@ cdef size_t publish(Engine* e, Slice name, Slice message) noexcept nogil:
 cdef size_t publish_shard(Engine* e, Slice name, Slice message) noexcept nogil:
     cdef Channel* channel = <Channel*>ht_find(&e.pubsub.shard_channels, name)
     return 0 if channel == NULL else deliver(e, channel, b"smessage", name, message, False)
+
+
+cdef void note_published(Engine* e, bint sharded, Slice name, Slice message) noexcept nogil:
+    cdef Buf* published = &e.pubsub.published
+    buf_append_byte(published, sharded)
+    buf_append(published, &name.len, sizeof(size_t))
+    buf_append(published, &message.len, sizeof(size_t))
+    buf_append(published, name.ptr, name.len)
+    buf_append(published, message.ptr, message.len)

@@ -8,7 +8,7 @@ from zippy._core.ground.hashtable cimport HashTable, HtIter, ht_find, ht_iter, h
 from zippy._core.keyspace.relay cimport relay_copy, relay_request
 from zippy._core.keyspace.stream cimport Stream
 from zippy._core.commands.args cimport reply_subcommand_error
-from zippy._core.commands.channels cimport ask_pushes, publish, publish_shard, subscribe, unsubscribe
+from zippy._core.commands.channels cimport ask_pushes, note_published, publish, publish_shard, subscribe, unsubscribe
 from zippy._core.commands.engine cimport propagate_instead, propagate_nothing
 from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, Channel, Client, Engine, SubscriptionList
 from zippy._core.resp.writer cimport (
@@ -19,13 +19,22 @@ from zippy._core.resp.writer cimport (
 cdef void publish_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """PUBLISH channel message. Goes to replicas, and to no file."""
     reply_int(&c.reply, publish(e, argv[1], argv[2]))
-    tell_replicas(e, c, argc, argv)
+    pass_on(e, c, argc, argv, False)
 
 
 cdef void spublish_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """SPUBLISH shardchannel message. Goes to replicas, and to no file."""
     reply_int(&c.reply, publish_shard(e, argv[1], argv[2]))
-    tell_replicas(e, c, argc, argv)
+    pass_on(e, c, argc, argv, True)
+
+
+cdef void pass_on(Engine* e, Client* c, int argc, const Slice* argv, bint sharded) noexcept nogil:
+    """Has replicas get the message, or in a cluster the other nodes, replicas among them."""
+    if e.cluster == NULL:
+        tell_replicas(e, c, argc, argv)
+    else:
+        propagate_nothing(e)
+        note_published(e, sharded, argv[1], argv[2])
 
 
 cdef void tell_replicas(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil:

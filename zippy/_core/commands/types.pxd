@@ -295,6 +295,7 @@ cdef struct PubSub:
     HashTable patterns
     HashTable shard_channels
     HashTable subscriptions          # Subscription by channel and client: of all three kinds, but for the Channels' `alone`
+    Buf published                    # in a cluster: what other nodes are to get at the end of the turn (`note_published`)
 
 
 cdef struct PrefixLength:

@@ -1,0 +1,118 @@
+"""Nodes of several kinds for tests of clusters, and what they say of each other."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from tests import servers
+from tests.servers import ServerProcess, free_port
+from tests.waiting import wait_until
+
+ZIPPY, REDIS, OLD = "zippy", "redis8", "redis7"
+TIMEOUT = 2000  # ms, of nodes
+
+Start = Callable[..., "ClusterServer"]
+"""start(kind, *arguments): a node of this kind, ended with the test."""
+
+
+class ClusterServer:
+    """One node, as a process."""
+
+    def __init__(self, kind: str, folder: Path, *arguments: str) -> None:
+        self.kind = kind
+        self.bus_port = free_port()
+        words = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(TIMEOUT), "--cluster-port", str(self.bus_port))
+        quick = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
+        if kind == ZIPPY:
+            self.process: ServerProcess = servers.start_server(*words, *quick, *arguments, folder=folder)
+        else:
+            program = Path(shutil.which("redis-server") or "") if kind == OLD else None
+            self.process = servers.start_oracle(*words, *quick, *arguments, folder=folder, program=program)
+        self.port = self.process.port
+        self.client = redis.Redis(port=self.port, socket_timeout=20)
+
+    @property
+    def place(self) -> str:
+        """Where redis-cli finds it."""
+        return f"127.0.0.1:{self.port}@{self.bus_port}"
+
+    def __call__(self, *words: Any) -> Any:
+        """A command's reply, as it came."""
+        return self.client.execute_command(*words, NEVER_DECODE=True)
+
+    def ask(self, *words: Any) -> Any:
+        """A command's reply, raw."""
+        with self.process.client() as client:
+            return client(*words)
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.ask("CLUSTER", "MYID").value.decode())
+
+    def nodes(self) -> dict[str, list[str]]:
+        """CLUSTER NODES: the words of each line by id."""
+        text = self.ask("CLUSTER", "NODES").value.decode()
+        return {line.split()[0]: line.split() for line in text.splitlines()}
+
+    def info(self) -> dict[str, str]:
+        """CLUSTER INFO."""
+        lines = self.ask("CLUSTER", "INFO").value.decode().split("\r\n")
+        return dict(line.split(":", 1) for line in lines if line)
+
+    def meet(self, other: ClusterServer) -> None:
+        """Gets to know another node."""
+        self.ask("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus_port)
+
+    def stop(self) -> None:
+        """Ends it."""
+        self.client.close()
+        self.process.stop()
+
+
+def is_well(node: ClusterServer) -> bool:
+    """Whether a node says that its cluster serves."""
+    return node.info()["cluster_state"] == "ok"
+
+
+def table(node: ClusterServer) -> dict[str, tuple[str, ...]]:
+    """Roles, epochs and slots of all nodes, as one of them sees them."""
+    found = {}
+    for id, words in node.nodes().items():
+        flags = ",".join(sorted(set(words[2].split(",")) - {"myself"}))
+        epoch = words[6] if words[3] == "-" else ""
+        found[id] = (words[1].split("@")[0], flags, words[3], epoch, *words[8:])
+    return found
+
+
+def agree(nodes: Sequence[ClusterServer]) -> bool:
+    """Whether all nodes see the same cluster, and that it serves."""
+    tables = [table(node) for node in nodes]
+    return all(one == tables[0] for one in tables) and all(map(is_well, nodes))
+
+
+def redis_cli(*arguments: str) -> str:
+    """What redis-cli --cluster says; it has to succeed."""
+    program = shutil.which("redis-cli")
+    assert program is not None
+    done = subprocess.run([program, "--cluster", *arguments], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def create(nodes: Sequence[ClusterServer], replicas: int = 0) -> None:
+    """Makes a cluster of nodes, with redis-cli."""
+    redis_cli("create", *(node.place for node in nodes), "--cluster-replicas", str(replicas), "--cluster-yes")
+    wait_until(lambda: agree(nodes), 40)
+
+
+def plain(text: str) -> str:
+    """A text without what differs from node to node: ids and ports."""
+    return re.sub(r"\b[0-9a-f]{40}\b", "<id>", text)

@@ -1,0 +1,6 @@
+"""What nodes of a cluster give each other that clients published; what each function does is said in published.pyx."""
+
+from zippy._core.session import Core
+
+def take_published(core: Core) -> list[tuple[bytes, bytes, bool]]: ...
+def deliver(core: Core, channel: bytes, message: bytes, sharded: bool) -> int: ...
