@@ -5,6 +5,7 @@ from __future__ import annotations
 from zippy.commandspec import (
     acl,
     bitmap,
+    cluster,
     connection,
     functions,
     generic,
@@ -41,6 +42,7 @@ COMMANDS = (
     *functions.COMMANDS,
     *server.COMMANDS,
     *acl.COMMANDS,
+    *cluster.COMMANDS,
 )
 
 _BY_NAME = {spec.name: spec for command in COMMANDS for spec in (command, *command.subcommands)}
