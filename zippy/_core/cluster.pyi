@@ -22,6 +22,8 @@ class ClusterMap:
     """Whose each slot is, as the gate reads it, and the keys of slots. Until `enable` nothing asks it."""
     def __init__(self, core: Core) -> None: ...
     @property
+    def core(self) -> Core: ...
+    @property
     def enabled(self) -> bool: ...
     def enable(self) -> None:
         """Makes the core a node of a cluster, before any data is there: all slots nobody's, the cluster down."""
@@ -58,5 +60,7 @@ class ClusterMap:
         """Keys, CPU microseconds, bytes received and sent of a slot's commands, counted while `count_use` says so."""
     def count_use(self, wanted: bool) -> None:
         """Whether use is counted by slot: the setting cluster-slot-stats-enabled. What was counted is forgotten."""
+    def step(self) -> None:
+        """One step of the flushing, arranged by itself."""
     def reset_stats(self) -> None:
         """Forgets what was counted (CONFIG RESETSTAT)."""

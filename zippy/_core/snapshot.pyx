@@ -26,7 +26,7 @@ from zippy._core.commands.types cimport CLIENT_IN_EXEC, Engine
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
 from zippy._core.keyspace.db cimport flush_db
 from zippy._core.keyspace.effects cimport flushed, signal_db_ready, touch_all_watched
-from zippy._core.keyspace.key_table cimport KeyTable, kt_count, kt_init, kt_swap, kt_take
+from zippy._core.keyspace.key_table cimport KeyTable, kt_count, kt_init_like, kt_swap, kt_take
 from zippy._core.keyspace.lazy_free cimport free_table
 from zippy._core.keyspace.live cimport live_begin, live_end, live_step, live_take
 from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, rdb_load_begin, rdb_load_some, rdb_save_file
@@ -492,7 +492,7 @@ cdef class Loading:
         if aside:
             self.tables = <KeyTable*>mem_zalloc(core.engine.ks.db_count * sizeof(KeyTable))
             for i in range(core.engine.ks.db_count):
-                kt_init(&self.tables[i])
+                kt_init_like(&self.tables[i], &core.engine.ks.dbs[i].table)
 
     cdef int swap(self) noexcept:
         """Puts the other tables into the databases, and theirs in their place."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zippy.commandspec import (
     acl,
     bitmap,
+    cluster,
     cluster_nodes,
     connection,
     functions,
@@ -42,6 +43,7 @@ COMMANDS = (
     *functions.COMMANDS,
     *server.COMMANDS,
     *acl.COMMANDS,
+    *cluster.COMMANDS,
     *cluster_nodes.COMMANDS,
 )
 

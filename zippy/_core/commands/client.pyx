@@ -20,7 +20,7 @@ from zippy._core.commands.output cimport client_has_output, take_pending
 from zippy._core.commands.tracking cimport forget_tracking, stop_tracking
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
-    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_REPLICA,
+    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA,
     CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, CLIENT_RESTRICTED, CLIENT_STRANGER, CLIENT_UNBLOCKED, CLIENT_UNPROVEN, TRACKING_CACHING, Call
 )
 from zippy._core.resp.parser cimport (
@@ -132,6 +132,8 @@ cdef void client_reset(Engine* e, Client* c) noexcept nogil:
     unsubscribe_all(e, c)
     stop_tracking(e, c)
     stop_monitoring(e, c)
+    c.flags &= ~<uint64_t>CLIENT_READONLY
+    c.cluster = 0
 
 
 cdef void end_pause(Engine* e) noexcept nogil:

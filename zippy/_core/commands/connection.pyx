@@ -32,6 +32,9 @@ cdef void select_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     cdef int64_t index
     if not arg_int(c, argv[1], &index):
         return
+    if e.cluster != NULL and index != 0:
+        reply_error(&c.reply, b"ERR SELECT is not allowed in cluster mode")
+        return
     if index < 0 or index >= e.ks.db_count:
         reply_error(&c.reply, b"ERR DB index is out of range")
     else:

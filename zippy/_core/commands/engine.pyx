@@ -1,7 +1,7 @@
 # A command goes through admit, queueing and running, each a function that looks at bits first: what nobody uses must cost one test. Calls
 # nest, and only the outermost opens and ends a unit of effects.
 
-from libc.stdint cimport SIZE_MAX, UINT64_MAX
+from libc.stdint cimport SIZE_MAX, UINT64_MAX, uint32_t
 from libc.string cimport memcmp, memset, strerror
 from zippy._core.ground.buf cimport buf_append, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of, slice_text
 from zippy._core.ground.clock cimport clock_refresh, clock_ticks, clock_ticks_per_us
@@ -27,6 +27,9 @@ from zippy._core.commands.client cimport (
     discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
 )
 from zippy._core.commands.client_ids cimport client_key_of
+from zippy._core.commands.cluster cimport (
+    cluster_admits, cluster_admits_in_script, cluster_admits_writing, cluster_counts_use, cluster_free, cluster_note_use, end_asking
+)
 from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.keys cimport command_keys, known_arity
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
@@ -35,9 +38,9 @@ from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL, CLIENT_LONG_ARGUMENTS,
     CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP,
     CLIENT_REPLY_SKIP_NEXT, CLIENT_RESTRICTED, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STOPPED, CLIENT_STRANGER,
-    CLIENT_WAITS, CMD_ADMIN, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_ASYNC_LOADING,
-    CMD_NO_AUTH, CMD_NO_MULTI, CMD_NOSCRIPT, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED,
-    CMD_SKIP_MONITOR, CMD_STALE, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef, KnownWord, Multi, QueuedCommand, TRACKING_CACHING
+    CLIENT_WAITS, CLUSTER_REDIRECTED, CMD_ADMIN, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS,
+    CMD_NO_ASYNC_LOADING, CMD_NO_AUTH, CMD_NO_MULTI, CMD_NOSCRIPT, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE,
+    CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_STALE, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef, KnownWord, Multi, QueuedCommand, TRACKING_CACHING
 )
 from zippy._core.resp.parser cimport (
     PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_pending, parser_unread
@@ -97,6 +100,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
     acl_log_trim(e, 0)
     users_free(&e.users)
     relay_free(&e.relay)
+    cluster_free(e)
     for i in range(e.command_count):
         if e.all_commands[i].subcommands != NULL:
             ht_free(e.all_commands[i].subcommands)
@@ -220,10 +224,10 @@ cdef void look_around(Engine* e) noexcept nogil:
     """What need not be asked for each command."""
     e.calm = not (
         e.settings.maxmemory or e.deny_writes_disk or e.log_error or e.ks.replica or e.ks.loading or e.pause_until_us or e.busy
-        or e.too_few_replicas
+        or e.too_few_replicas or e.cluster != NULL
     )
-    # while much waits to be freed no command is quick: each pays its share in `call_end`
-    e.quick_ticks = 0 if lazy_is_much(&e.ks) else account_quick_ticks(e)
+    # while much waits to be freed no command is quick: each pays its share in `call_end`; nor while its slot is told what it took
+    e.quick_ticks = 0 if lazy_is_much(&e.ks) or cluster_counts_use(e) else account_quick_ticks(e)
 
 
 cdef inline size_t text_length(const char* text) noexcept nogil:
@@ -315,6 +319,9 @@ cdef void refuse_in_multi(Client* c, Command* command, size_t reply_at) noexcept
         if c.flags & CLIENT_MULTI:
             c.flags |= CLIENT_DIRTY_EXEC
         return
+    if c.cluster & CLUSTER_REDIRECTED:
+        c.cluster &= ~<uint32_t>CLUSTER_REDIRECTED
+        return
     if c.reply.out.len - begin > 4 and memcmp(c.reply.out.data + begin, b"ERR ", 4) == 0:
         begin += 4
     buf_init(&reason)
@@ -390,6 +397,8 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
         feed_monitors(e, call)
     if now - call.ticks >= e.quick_ticks or c.reply.errors != call.errors:
         account_call(e, call)
+        if cluster_counts_use(e):
+            cluster_note_use(e, call)
         if lazy_is_much(&e.ks) and not call.command.flags & CMD_PYTHON:
             # nobody needs the arguments any more, which what was replaced may hold
             pay_for_freeing(e, now - call.ticks)
@@ -693,6 +702,8 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     if e.pause_until_us:
         # the loop's timer may come late, or the clock have been read anew: writes would be let through while keys still do not vanish
         end_pause_if_over(e)
+    if e.cluster != NULL:
+        end_asking(c)
     if not known_and_well_formed(e, c, command, argc, argv):
         return False
     if c.flags & CLIENT_STRANGER and not command.flags & CMD_NO_AUTH:
@@ -707,6 +718,9 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     if c.flags & CLIENT_RESTRICTED and not acl_admits(e, c, command, argc, argv):
         return False
     is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
+    if e.cluster != NULL and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
+        if not cluster_admits(e, c, command, argc, argv, is_exec):
+            return False
     if (is_exec or c.flags & CLIENT_LONG_ARGUMENTS) and not has_room_for_arguments(c, is_exec):
         reply_out_of_memory(c)
         return False
@@ -755,6 +769,8 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
 
 
 cdef bint engine_admits_script(Engine* e, Client* c, bint over) noexcept nogil:
+    if e.cluster != NULL and not cluster_admits_writing(e, c):
+        return False
     if over:
         reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
         return False
@@ -790,6 +806,8 @@ cdef bint admit_in_script(Engine* e, Client* c, ScriptRights* rights, Command* c
             return False
     if e.stale and not command.flags & CMD_STALE and not rights.as_master:
         reply_stale(c)
+        return False
+    if e.cluster != NULL and not cluster_admits_in_script(e, c, e.call.client, rights, command, argc, argv):
         return False
     if command.flags & CMD_DENYOOM and rights.over_memory and not rights.wrote:
         reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")

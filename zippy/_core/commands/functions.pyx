@@ -21,9 +21,9 @@ from zippy._core.commands.functions_lua cimport (
 from zippy._core.commands.scripting_types cimport ScriptRun
 from zippy._core.commands.types cimport CLIENT_MASTER, Call, ScriptRights
 from zippy._core.keyspace.libraries cimport (
-    FUNCTION_ALLOW_OOM, FUNCTION_FLAGS, FUNCTION_NO_WRITES, LIBRARY_LUA, LIBRARY_PYTHON, Function, Libraries, function_find,
-    function_flag_word, function_of_key, libraries_free, libraries_init, libraries_put, libraries_take, libraries_write, library_find,
-    library_free, library_name_fits, library_new
+    FUNCTION_ALLOW_CROSS_SLOT_KEYS, FUNCTION_ALLOW_OOM, FUNCTION_FLAGS, FUNCTION_NO_CLUSTER, FUNCTION_NO_WRITES, LIBRARY_LUA,
+    LIBRARY_PYTHON, Function, Libraries, function_find, function_flag_word, function_of_key, libraries_free, libraries_init, libraries_put,
+    libraries_take, libraries_write, library_find, library_free, library_name_fits, library_new
 )
 from zippy._core.keyspace.rdb_op cimport OP_FUNCTION, OP_FUNCTION_OLD
 from zippy._core.resp.writer cimport (
@@ -561,6 +561,9 @@ cdef bint may_run(Engine* e, Client* c, const Function* f, bint reads_only, Scri
     cdef bint over = e.settings.maxmemory != 0 and not engine_make_room(e)
     if writes and not engine_admits_script(e, c, over and not f.flags & FUNCTION_ALLOW_OOM):
         return False
+    if f.flags & FUNCTION_NO_CLUSTER and e.cluster != NULL:
+        reply_error(&c.reply, b"ERR Can not run script on cluster, 'no-cluster' flag is set.")
+        return False
     if writes and reads_only:
         reply_error(&c.reply, b"ERR Can not execute a script with write flag using *_ro command.")
         return False
@@ -568,6 +571,7 @@ cdef bint may_run(Engine* e, Client* c, const Function* f, bint reads_only, Scri
     rights.over_memory = over and not f.flags & FUNCTION_ALLOW_OOM
     rights.as_master = c.flags & CLIENT_MASTER != 0
     rights.wrote = False
+    rights.cross_slot = f.flags & FUNCTION_ALLOW_CROSS_SLOT_KEYS != 0
     return True
 
 

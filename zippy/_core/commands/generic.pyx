@@ -181,8 +181,12 @@ cdef void copy_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
 
 cdef void move_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """MOVE key db. Moves the entry itself, in O(1)."""
-    cdef Db* target = numbered_db(e, c, argv[2])
+    cdef Db* target
     cdef Entry* entry
+    if e.cluster != NULL:
+        reply_error(&c.reply, b"ERR MOVE is not allowed in cluster mode")
+        return
+    target = numbered_db(e, c, argv[2])
     if target == NULL:
         return
     if target == c.db:

@@ -2,35 +2,56 @@
 
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice, slice_is
+from zippy._core.ground.crc cimport pattern_slot
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.commands.scan_arguments cimport (
     SCAN_KEYS, Scan, scan_add, scan_begin, scan_cursor, scan_end, scan_keys, scan_options, scan_wants,
 )
 from zippy._core.commands.types cimport Client, Engine
 from zippy._core.keyspace.db cimport expire_if_needed, is_expired, random_key
-from zippy._core.keyspace.key_table cimport KeyIter, kt_iter, kt_iter_done, kt_iter_next
+from zippy._core.keyspace.key_table cimport KeyIter, kt_iter, kt_iter_done, kt_iter_next, kt_scan_slot
 from zippy._core.keyspace.types cimport Db
 from zippy._core.resp.writer cimport reply_bulk, reply_defer, reply_defer_array, reply_null
 from zippy._core.values.entry cimport Entry, entry_key
 from zippy._core.values.value cimport value_type_name
 
 
+cdef struct KeyList:
+    Client* client
+    Slice pattern
+    bint all_keys
+    int64_t count        # that were replied
+
+
+cdef void list_key(void* context, void* item) noexcept nogil:
+    cdef KeyList* keys = <KeyList*>context
+    cdef Entry* entry = <Entry*>item
+    if (keys.all_keys or glob_match(keys.pattern, entry_key(entry), False)) and not is_expired(keys.client.db, entry):
+        reply_bulk(&keys.client.reply, entry_key(entry))
+        keys.count += 1
+
+
 cdef void keys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """KEYS pattern. Walks the whole table in one turn; expired keys are left out and not deleted."""
+    """KEYS pattern. Walks the whole table in one turn, in a cluster that of the only slot that the pattern's keys can have; expired keys
+    are left out and not deleted."""
     cdef KeyIter it
     cdef Entry* entry
-    cdef bint all_keys = argv[1].len == 1 and argv[1].ptr[0] == c'*'
-    cdef int64_t count = 0
+    cdef KeyList keys = KeyList(c, argv[1], argv[1].len == 1 and argv[1].ptr[0] == c'*', 0)
+    cdef int slot = pattern_slot(argv[1]) if e.cluster != NULL else -1
     cdef size_t place = reply_defer(&c.reply)
-    kt_iter(&it, &c.db.table)
-    entry = kt_iter_next(&it)
-    while entry != NULL:
-        if (all_keys or glob_match(argv[1], entry_key(entry), False)) and not is_expired(c.db, entry):
-            reply_bulk(&c.reply, entry_key(entry))
-            count += 1
+    cdef uint64_t cursor
+    if slot >= 0:
+        cursor = kt_scan_slot(&c.db.table, slot, 0, list_key, &keys)
+        while cursor:
+            cursor = kt_scan_slot(&c.db.table, slot, cursor, list_key, &keys)
+    else:
+        kt_iter(&it, &c.db.table)
         entry = kt_iter_next(&it)
-    kt_iter_done(&it)
-    reply_defer_array(&c.reply, place, count)
+        while entry != NULL:
+            list_key(&keys, entry)
+            entry = kt_iter_next(&it)
+        kt_iter_done(&it)
+    reply_defer_array(&c.reply, place, keys.count)
 
 
 cdef bint leave_expired(Engine* e) noexcept nogil:
@@ -71,15 +92,19 @@ cdef void look_at_key(void* context, void* item) noexcept nogil:
 
 cdef void scan_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]. Shows a key that is there from the first call to the last, whatever is added
-    or removed meanwhile. Deletes each key that it visits and that has expired."""
+    or removed meanwhile. Deletes each key that it visits and that has expired. In a cluster a pattern whose keys can be of one slot alone
+    has that slot's scanned."""
     cdef KeyScan keys
     cdef uint64_t next
+    cdef int slot = -1
     cdef bint paused
     if not scan_cursor(c, argv[1], &keys.scan.cursor) or not scan_options(c, argc, argv, 2, SCAN_KEYS, &keys.scan):
         return
     keys.db = c.db
+    if e.cluster != NULL and keys.scan.pattern.ptr != NULL:
+        slot = pattern_slot(keys.scan.pattern)
     scan_begin(&keys.scan, c)
     paused = leave_expired(e)
-    next = scan_keys(&keys.scan, &c.db.table, look_at_key)
+    next = scan_keys(&keys.scan, &c.db.table, slot, look_at_key)
     e.ks.expiry_paused = paused
     scan_end(&keys.scan, c, next)

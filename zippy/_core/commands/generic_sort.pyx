@@ -4,7 +4,8 @@
 
 from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
-from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_of
+from zippy._core.ground.crc cimport key_slot, pattern_slot
+from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_free, buf_init, slice_compare, slice_is, slice_of
 from zippy._core.ground.listpack cimport LpItem
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_lax_double
@@ -112,6 +113,21 @@ cdef bint may_read(Client* c, uint32_t option, Slice pattern, int argc, const Sl
     return False
 
 
+cdef bint is_in_slot(Client* c, uint32_t option, Slice pattern, Slice key) noexcept nogil:
+    """In a cluster: whether all keys that a pattern makes are of the key's slot; else replies with an error."""
+    if c.engine.cluster == NULL or pattern_slot(pattern) == key_slot(key):
+        return True
+    if option == SORT_BY:
+        if pattern.len == 0 or memchr(pattern.ptr, c'*', pattern.len) == NULL:
+            return True
+        reply_error(&c.reply, b"ERR BY option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots.")
+    else:
+        if slice_is(pattern, b"#"):
+            return True
+        reply_error(&c.reply, b"ERR GET option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots.")
+    return False
+
+
 cdef bint parse(Client* c, int argc, const Slice* argv, const OptionTable* table, SortRequest* request) noexcept nogil:
     """Reads the options; False: replied with an error."""
     cdef Options options
@@ -123,8 +139,9 @@ cdef bint parse(Client* c, int argc, const Slice* argv, const OptionTable* table
     while options.at < argc:
         option = arg_option(&options)
         value = options.value
-        if option & (SORT_BY | SORT_GET) and not may_read(c, option, value[0], argc, argv):
-            return False
+        if option & (SORT_BY | SORT_GET):
+            if not is_in_slot(c, option, value[0], argv[1]) or not may_read(c, option, value[0], argc, argv):
+                return False
         if option == 0:
             reply_syntax_error(c)
             return False

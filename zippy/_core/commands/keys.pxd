@@ -15,6 +15,8 @@ cdef inline bint known_arity(const Command* command, int argc) noexcept nogil:
 cdef bint command_has_keys(const Command* command) noexcept nogil
 # The keys of a request, in Redis's order; at most `room` of them are written. How many there are, or KEYS_UNKNOWN. argc fits the arity
 cdef int command_keys(const Command* command, int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
+# The words that tell the slot of a request in a cluster: as command_keys, and shard channels; none where the words do not tell
+cdef int command_slot_words(const Command* command, int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 # For `keys_by` of a spec
 cdef int set_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 cdef int bitfield_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil

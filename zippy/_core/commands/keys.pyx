@@ -6,8 +6,8 @@ from zippy._core.commands.args cimport Options, OptionTable, arg_choice, arg_opt
 from zippy._core.ground.buf cimport slice_is
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.commands.types cimport (
-    BEGIN_INDEX, BEGIN_UNKNOWN, FIND_KEYNUM, FIND_UNKNOWN, KEY_ACCESS, KEY_INCOMPLETE, KEY_INSERT, KEY_NOT_KEY, KEY_OW, KEY_RO, KEY_RW,
-    KEY_UPDATE, KEY_VARIABLE_FLAGS, KeySpec
+    BEGIN_INDEX, BEGIN_UNKNOWN, CMD_PUBSUB, FIND_KEYNUM, FIND_UNKNOWN, KEY_ACCESS, KEY_INCOMPLETE, KEY_INSERT, KEY_NOT_KEY, KEY_OW, KEY_RO,
+    KEY_RW, KEY_UPDATE, KEY_VARIABLE_FLAGS, KeySpec
 )
 
 cdef enum:
@@ -59,6 +59,25 @@ cdef int command_keys(const Command* command, int argc, const Slice* argv, KeyRe
     for i in range(command.key_spec_count):
         if not add_keys(&found, &command.key_specs[i], argc, argv, False):
             return keys_counted_laxly(command, argc, argv, keys, room)
+    return found.count
+
+
+cdef int command_slot_words(const Command* command, int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil:
+    cdef Found found = Found(keys, room, 0)
+    cdef KeySpec spec
+    cdef int i
+    if command.keys_by != NULL:
+        return max(command.keys_by(argc, argv, keys, room), 0)
+    for i in range(command.key_spec_count):
+        if command.key_specs[i].find == FIND_KEYNUM:
+            # of keys that are counted the destination comes last: the first one decides which error is told
+            return max(keys_counted_laxly(command, argc, argv, keys, room), 0)
+    for i in range(command.key_spec_count):
+        spec = command.key_specs[i]
+        if command.flags & CMD_PUBSUB:
+            spec.flags &= ~<uint32_t>KEY_NOT_KEY
+        if not add_keys(&found, &spec, argc, argv, False):
+            return 0
     return found.count
 
 

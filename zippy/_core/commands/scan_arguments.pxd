@@ -41,6 +41,7 @@ cdef bint scan_wants(const Scan* scan, Slice text) noexcept nogil               
 cdef void scan_add(Scan* scan, Slice element) noexcept nogil                      # one more element of the reply's array
 # From scan.cursor on until count items were seen: calls fn(scan, item) for each. Returns the next cursor
 cdef uint64_t scan_table(Scan* scan, HashTable* table, ht_scan_fn fn) noexcept nogil
-cdef uint64_t scan_keys(Scan* scan, KeyTable* table, ht_scan_fn fn) noexcept nogil    # the same for a database's keys
+# The same for a database's keys, or those of one slot; slot: -1 for all
+cdef uint64_t scan_keys(Scan* scan, KeyTable* table, int slot, ht_scan_fn fn) noexcept nogil
 cdef void scan_end(Scan* scan, Client* c, uint64_t cursor) noexcept nogil         # replies [cursor, [elements]]
 cdef void scan_reply_empty(Client* c) noexcept nogil                              # ["0", []]

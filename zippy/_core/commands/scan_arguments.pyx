@@ -9,7 +9,7 @@ from zippy._core.ground.number cimport NUM_I64_TEXT, num_read_i64, num_write_u64
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_choice, arg_i64, arg_option, option_table, options_begin, reply_syntax_error
 )
-from zippy._core.keyspace.key_table cimport kt_scan
+from zippy._core.keyspace.key_table cimport kt_scan, kt_scan_slot
 from zippy._core.resp.writer cimport (
     reply_array, reply_bulk, reply_bulk_text, reply_error, reply_free, reply_init, reply_raw
 )
@@ -166,13 +166,17 @@ cdef uint64_t scan_table(Scan* scan, HashTable* table, ht_scan_fn fn) noexcept n
     return cursor
 
 
-cdef uint64_t scan_keys(Scan* scan, KeyTable* table, ht_scan_fn fn) noexcept nogil:
+cdef inline uint64_t scan_step(KeyTable* table, int slot, uint64_t cursor, Visit* visit) noexcept nogil:
+    return kt_scan(table, cursor, visit_item, visit) if slot < 0 else kt_scan_slot(table, slot, cursor, visit_item, visit)
+
+
+cdef uint64_t scan_keys(Scan* scan, KeyTable* table, int slot, ht_scan_fn fn) noexcept nogil:
     cdef Visit visit
     cdef uint64_t cursor
     visit_begin(&visit, scan, fn)
-    cursor = kt_scan(table, scan.cursor, visit_item, &visit)
+    cursor = scan_step(table, slot, scan.cursor, &visit)
     while visit_goes_on(&visit, cursor):
-        cursor = kt_scan(table, cursor, visit_item, &visit)
+        cursor = scan_step(table, slot, cursor, &visit)
     return cursor
 
 

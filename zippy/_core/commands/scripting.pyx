@@ -9,7 +9,8 @@ from zippy._core.commands.engine cimport engine_admits_script, engine_make_room,
 from zippy._core.commands.scripting_cache cimport script_by_sha, script_load, script_used, scripting_free, scripting_of, scripting_retire
 from zippy._core.commands.scripting_run cimport host_run
 from zippy._core.commands.scripting_types cimport (
-    REPL_ALL, SCRIPT_ALLOW_OOM, SCRIPT_DECLARES, SCRIPT_NO_WRITES, SHA_TEXT, Script, Scripting, ScriptRun
+    REPL_ALL, SCRIPT_ALLOW_OOM, SCRIPT_CROSS_SLOT, SCRIPT_DECLARES, SCRIPT_NO_CLUSTER, SCRIPT_NO_WRITES, SHA_TEXT, Script, Scripting,
+    ScriptRun
 )
 from zippy._core.commands.types cimport CLIENT_MASTER
 from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_int, reply_ok
@@ -45,6 +46,9 @@ cdef void run_script(Scripting* s, Client* c, Script* script, int argc, Slice* a
     cdef bint over = e.settings.maxmemory != 0 and not engine_make_room(e)
     if may_write and not engine_admits_script(e, c, over and not script.flags & SCRIPT_ALLOW_OOM):
         return
+    if script.flags & SCRIPT_NO_CLUSTER and e.cluster != NULL:
+        reply_error(&c.reply, b"ERR Can not run script on cluster, 'no-cluster' flag is set.")
+        return
     if may_write and reads_only:
         reply_error(&c.reply, b"ERR Can not execute a script with write flag using *_ro command.")
         return
@@ -60,6 +64,7 @@ cdef void run_script(Scripting* s, Client* c, Script* script, int argc, Slice* a
     run.rights.over_memory = over and not script.flags & SCRIPT_ALLOW_OOM
     run.rights.as_master = c.flags & CLIENT_MASTER != 0
     run.rights.wrote = False
+    run.rights.cross_slot = not script.flags & SCRIPT_DECLARES or script.flags & SCRIPT_CROSS_SLOT
     run.replicate = REPL_ALL
     host_run(&s.host, &run, s.body)
     propagate_nothing(e)

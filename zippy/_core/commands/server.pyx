@@ -83,7 +83,9 @@ cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
     """SWAPDB index1 index2. Swaps the tables, in O(1) beside the keys that are watched or waited for."""
     cdef int64_t first
     cdef int64_t second
-    if not num_read_i64(argv[1], &first) or not INT_MIN <= first <= INT_MAX:
+    if e.cluster != NULL:
+        reply_error(&c.reply, b"ERR SWAPDB is not allowed in cluster mode")
+    elif not num_read_i64(argv[1], &first) or not INT_MIN <= first <= INT_MAX:
         reply_error(&c.reply, b"ERR invalid first DB index")
     elif not num_read_i64(argv[2], &second) or not INT_MIN <= second <= INT_MAX:
         reply_error(&c.reply, b"ERR invalid second DB index")

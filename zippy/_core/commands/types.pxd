@@ -44,6 +44,7 @@ cdef enum CommandFlag:
     CMD_PUBLISHES = 1 << 19          # its first word is a channel
     CMD_SUBSCRIBES = 1 << 20         # all of its words are channels
     CMD_SUBSCRIBES_PATTERNS = 1 << 21    # and they are patterns
+    CMD_MOVES_SLOTS = 1 << 22        # MIGRATE: in a slot that moves it need not find its keys
 
 cdef enum ClientFlag:
     CLIENT_MULTI = 1 << 0            # commands are queued
@@ -97,6 +98,12 @@ cdef enum TrackingFlag:
     TRACKING_CACHING = 1 << 5        # CLIENT CACHING was sent, and no command after it has ended
     TRACKING_BROKEN = 1 << 6         # who should have been told in its place was gone
     TRACKING_KNOWN = 1 << 7          # it tracks or did: its id may be in Keyspace.tracked
+
+cdef enum ClusterFlag:
+    # of Client.cluster
+    CLUSTER_ASKING = 1 << 0          # ASKING was sent: it holds for the command after it
+    CLUSTER_ASKED = 1 << 1           # this is that command, or in the transaction that it began
+    CLUSTER_REDIRECTED = 1 << 2      # EXEC is refused for where its keys are
 
 cdef enum BlockReply:
     # what a client that waited in vain gets
@@ -222,6 +229,7 @@ cdef struct ScriptRights:
     bint over_memory                 # memory was above its limit when it began: what takes memory is refused until it has written
     bint as_master                   # it came from the master: a replica's data may be changed
     bint wrote                       # a command that writes was let pass
+    bint cross_slot                  # in a cluster: its commands may be about different slots
 
 
 cdef struct QueuedCommand:
@@ -335,6 +343,8 @@ cdef struct Client:
     SubscriptionList prefixes        # of Tracking.prefixes
     uint64_t redirect                # the client that is told of invalid keys in its place, 0: none
     uint32_t tracking                # TRACKING_ bits
+    uint32_t cluster                 # CLUSTER_ bits
+    int slot                         # in a cluster: that of its command's keys, -1: it has none
     void* owner                      # the session, opaque here
     User* user                       # who it is; NULL: nothing of what it does is asked about
     Slice peer                       # "127.0.0.1:50000", owned
@@ -503,6 +513,7 @@ cdef struct Engine:
     bint too_few_replicas            # for writes: min-replicas-to-write
     bint loads_aside                 # a primary's data is being loaded beside what is there
     bint leaves_eviction             # to the primary: replica-ignore-maxmemory
+    void* cluster                    # a Cluster, opaque here; NULL: this is no node of one
     function_fn run_python_function  # NULL: there are no functions in Python
     HashTable errors                 # ErrorStat by code
     SlowEntry** slowlog              # newest last

@@ -1,11 +1,13 @@
-# Both are computed from tables that are made at import. CRC-64 takes eight bytes a step: table k tells what a byte does that k more follow.
+# Both are computed from tables that are made at import. CRC-64 takes eight bytes a step, and CRC-16 four: table k tells what a byte does
+# that k more follow.
 #
 # Long inputs are folded where the processor multiplies without carries (Gopal et al., "Fast CRC Computation for Generic Polynomials Using
 # PCLMULQDQ", 2009): 16 bytes that n bits follow are, to the checksum, the sum of their halves' products with x^(n + 64) and x^n. The bits
 # of a product in reverse are one place off, so the factors have one power less. What is left of 16 bytes goes through the tables. 32 MiB
 # take 2 ms in the place of 22.
 
-from libc.string cimport memcpy
+from libc.stdint cimport SIZE_MAX
+from libc.string cimport memchr, memcpy
 
 cdef extern from *:
     """
@@ -46,7 +48,8 @@ cdef extern from *:
     bint zippy_folds() noexcept nogil
 
 cdef enum:
-    SLICES = 8              # bytes a step
+    SLICES = 8              # bytes a step of CRC-64
+    SLICES16 = 4            # of CRC-16: keys are short, and the tables take some of the cache
     FOLDED = 256            # bytes that are worth folding
     BLOCK = 16              # bytes that folding leaves
     CRC16_POLYNOMIAL = 0x1021
@@ -55,7 +58,7 @@ cdef enum:
 cdef uint64_t CRC64_POLYNOMIAL = <uint64_t>0x95AC9329AC4BC9B5
 
 cdef uint64_t[SLICES][256] table64
-cdef uint16_t[256] table16
+cdef uint16_t[SLICES16][256] table16
 cdef uint64_t[4] fold_factors
 cdef bint folds
 
@@ -79,10 +82,12 @@ cdef void make_tables() noexcept nogil:
     cdef int k
     for byte in range(256):
         table64[0][byte] = shift64(<uint64_t>byte)
-        table16[byte] = shift16(<uint16_t>(byte << 8))
+        table16[0][byte] = shift16(<uint16_t>(byte << 8))
     for byte in range(256):
         for k in range(1, SLICES):
             table64[k][byte] = (table64[k - 1][byte] >> 8) ^ table64[0][table64[k - 1][byte] & 0xFF]
+        for k in range(1, SLICES16):
+            table16[k][byte] = <uint16_t>((table16[k - 1][byte] << 8) ^ table16[0][table16[k - 1][byte] >> 8])
 
 
 cdef uint64_t power(int exponent) noexcept nogil:
@@ -136,8 +141,41 @@ cdef uint64_t crc64_by_tables(uint64_t crc, const unsigned char* p, size_t len) 
 cdef uint16_t crc16(const void* ptr, size_t len) noexcept nogil:
     cdef const unsigned char* p = <const unsigned char*>ptr
     cdef uint16_t crc = 0
+    while len >= SLICES16:
+        crc = table16[3][(crc >> 8) ^ p[0]] ^ table16[2][(crc & 0xFF) ^ p[1]] ^ table16[1][p[2]] ^ table16[0][p[3]]
+        p += SLICES16
+        len -= SLICES16
     while len:
-        crc = <uint16_t>((crc << 8) ^ table16[(crc >> 8) ^ p[0]])
+        crc = <uint16_t>((crc << 8) ^ table16[0][(crc >> 8) ^ p[0]])
         p += 1
         len -= 1
     return crc
+
+
+cdef int key_slot(Slice key) noexcept nogil:
+    cdef const char* tag = <const char*>memchr(key.ptr, c"{", key.len) if key.len else NULL
+    cdef const char* end
+    if tag != NULL:
+        tag += 1
+        end = <const char*>memchr(tag, c"}", key.ptr + key.len - tag)
+        if end != NULL and end != tag:
+            return crc16(tag, end - tag) & (SLOTS - 1)
+    return crc16(key.ptr, key.len) & (SLOTS - 1)
+
+
+cdef int pattern_slot(Slice pattern) noexcept nogil:
+    cdef size_t i
+    cdef size_t tag = 0
+    cdef char at
+    for i in range(pattern.len):
+        at = pattern.ptr[i]
+        if at == c"*" or at == c"?" or at == c"[" or at == c"\\":
+            return -1
+        if at == c"{" and tag == 0:
+            tag = i + 1
+        elif at == c"}" and tag and i > tag:
+            return crc16(pattern.ptr + tag, i - tag) & (SLOTS - 1)
+        elif at == c"}" and tag:
+            # an empty tag: all of a key counts
+            tag = SIZE_MAX
+    return key_slot(pattern)

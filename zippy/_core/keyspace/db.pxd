@@ -47,6 +47,7 @@ cdef Entry* db_put_text(Db* db, Entry* old, Slice key, Slice value) noexcept nog
 # no expiry; len bytes to be written to *data
 cdef Entry* db_put_raw(Db* db, Entry* old, Slice key, size_t len, char** data) noexcept nogil
 cdef Entry* db_resize_string(Db* db, Entry* e, size_t len, char** data) noexcept nogil   # entry_string_resize for an entry in the table
+cdef void delete_moved(Db* db, Entry* e) noexcept nogil              # of a key that another node of the cluster has now: no event tells
 cdef bint is_expired(Db* db, const Entry* e) noexcept nogil          # at the cached clock
 cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil          # True: it was expired, and has been deleted and reported
 

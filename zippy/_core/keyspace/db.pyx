@@ -126,6 +126,16 @@ cdef void expire(Db* db, Entry* e) noexcept nogil:
     free_entry(ks, e)
 
 
+cdef void delete_moved(Db* db, Entry* e) noexcept nogil:
+    cdef Keyspace* ks = db.keyspace
+    cdef Slice key = entry_key(e)
+    propagate_delete(db, key, ks.settings.lazyfree_lazy_server_del)
+    ks.dirty += 1
+    unlink_entry(db, e)
+    vanished(db, key)
+    free_entry(ks, e)
+
+
 cdef void db_prefetch(Db* db, int count, const Slice* words, int step) noexcept nogil:
     cdef uint64_t hashes[PREFETCHED]
     cdef const Bucket* places[PREFETCHED]

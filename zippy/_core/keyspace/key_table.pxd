@@ -1,10 +1,12 @@
 """The one door to a database's keys: whatever finds, puts, walks or counts them goes through these functions.
 
 A KeyTable is a hash table of all entries, one of those that have an expiry, and an index of those whose elements have one, by when the
-first of them is due. Nobody else names the three (tests/floors holds that), so what a table of keys is made of is decided here alone: a
-cluster can have such a table for each slot, and count, list and flush a slot's keys without a look at the others. The slot follows from
-the key or the entry, one of which is given to each function that is about one entry.
+first of them is due. Nobody else names them (tests/floors holds that), so what a table of keys is made of is decided here alone.
 What commands call for each key is inline: it costs what the hash table's own functions cost.
+
+In a cluster there is also a hash table of entries for each slot that has any. So a slot's keys are counted, listed and flushed without a
+look at the others, while finding a key, SCAN, samples and walks are what they are without a cluster: no second step on the way to a key,
+cursors and draws over one table. It costs some nine bytes a key, and a new or a removed key a second insertion or removal.
 """
 
 from libc.stddef cimport size_t
@@ -22,6 +24,9 @@ cdef struct KeyTable:
     HashTable all_entries        # Entry; owned by who owns the table
     HashTable expiring_entries   # those of them that have an expiry
     TimeIndex element_times      # those whose elements expire, by their next expiry
+    HashTable** slot_entries     # all entries by slot: SLOTS tables, NULL for a slot without a key; NULL: there is none with one
+    int drained_slots            # kt_drain has been through so many
+    bint by_slot                 # slot_entries are kept
 
 
 cdef struct KeyIter:
@@ -29,6 +34,8 @@ cdef struct KeyIter:
 
 
 cdef void kt_init(KeyTable* t) noexcept nogil
+cdef void kt_init_like(KeyTable* t, const KeyTable* other) noexcept nogil    # the same; its keys are told apart by slot if the other's are
+cdef void kt_keep_slots(KeyTable* t) noexcept nogil                      # has its keys told apart by slot; it must be empty
 # What holds the entries, which are the caller's; the table is empty and usable again
 cdef void kt_free(KeyTable* t) noexcept nogil
 # Hands about so many entries to fn, which frees them, and frees what held them; True: all is gone, as after kt_free; until then only this
@@ -62,10 +69,25 @@ cdef Entry* kt_random(KeyTable* t, Random* r) noexcept nogil             # unifo
 cdef Entry* kt_random_expiring(KeyTable* t, Random* r) noexcept nogil
 cdef Entry* kt_find_expiring(KeyTable* t, Slice key) noexcept nogil      # for who doubts the tables: an entry's flag tells it, too
 
+# The entries of one slot, of a table whose keys are told apart
+cdef uint64_t kt_count_slot(const KeyTable* t, int slot) noexcept nogil
+cdef uint64_t kt_scan_slot(KeyTable* t, int slot, uint64_t cursor, ht_scan_fn fn, void* context) noexcept nogil      # as kt_scan
+cdef Entry* kt_find_in_slot(KeyTable* t, int slot, Slice key) noexcept nogil     # for who doubts the tables
+
 cdef void kt_reserve(KeyTable* t, uint64_t entries, uint64_t expiring) noexcept nogil    # makes room for so many at once
 cdef void kt_shrink(KeyTable* t, uint64_t steps) noexcept nogil          # what removals left too large, by so many steps at most
 cdef size_t kt_memory(const KeyTable* t) noexcept nogil                  # bytes that the entries' places take
 cdef size_t kt_memory_expiring(const KeyTable* t) noexcept nogil         # bytes that the expiring ones' take beside that
+
+
+# for kt_insert and kt_remove
+cdef void kt_note_slot(KeyTable* t, Entry* e, uint64_t hash) noexcept nogil
+cdef void kt_forget_slot(KeyTable* t, Entry* e, uint64_t hash) noexcept nogil
+
+
+cdef inline bint kt_keeps_slots(const KeyTable* t) noexcept nogil:
+    """Whether its keys are told apart by slot."""
+    return t.by_slot
 
 
 cdef inline uint64_t kt_count(const KeyTable* t) noexcept nogil:
@@ -100,6 +122,8 @@ cdef inline void kt_insert(KeyTable* t, Entry* e, uint64_t hash) noexcept nogil:
         ht_insert(&t.expiring_entries, e, hash)
     if e.flags & ENTRY_ELEMENTS:
         kt_note_elements(t, e)
+    if t.by_slot:
+        kt_note_slot(t, e, hash)
 
 
 cdef inline void kt_remove(KeyTable* t, Entry* e, uint64_t hash) noexcept nogil:
@@ -108,6 +132,8 @@ cdef inline void kt_remove(KeyTable* t, Entry* e, uint64_t hash) noexcept nogil:
         ht_remove_hashed(&t.expiring_entries, entry_key(e), hash)
     if e.flags & ENTRY_ELEMENTS:
         kt_forget_elements(t, e)
+    if t.by_slot:
+        kt_forget_slot(t, e, hash)
     ht_remove_hashed(&t.all_entries, entry_key(e), hash)
 
 
