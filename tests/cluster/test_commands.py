@@ -51,7 +51,8 @@ def plain(reply: Any, node: ClusterServer) -> Any:
         text = re.sub(rb"\b[0-9a-f]{40}\b", b"<id>", reply)
         for port, name in ((node.bus_port, b"<bus>"), (node.port, b"<port>")):
             text = re.sub(rb"\b%d\b" % port, name, text)
-        return text
+        # Redis does not count before it has been up for two seconds
+        return re.sub(rb"cluster_size:\d+", b"cluster_size:<n>", text)
     return "<port>" if reply == node.port else reply
 
 
@@ -71,8 +72,8 @@ class TestBesideRedis:
                     (request, plain(client("CLUSTER", *request.replace("<me>", id).split()), node)) for request in REQUESTS
                 ])  # fmt: skip
                 answers[-1] += [(request, plain(client(*request.split()), node)) for request in OTHERS]
-        for ours, theirs in zip(*answers, strict=True):
-            assert ours == theirs
+        different = [(ours, theirs) for ours, theirs in zip(*answers, strict=True) if ours != theirs]
+        assert not different, str(different[:5])
 
     def test_info_of_the_server(self, start: Start) -> None:
         """It says that it is a node."""

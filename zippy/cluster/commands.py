@@ -257,7 +257,9 @@ class ClusterCommands:
     def failover(self, session: Session, args: list[bytes]) -> Any:
         """CLUSTER FAILOVER [FORCE | TAKEOVER]."""
         word = args[2].lower() if len(args) == 3 else b""
-        if len(args) > 3 or (word and word not in (b"force", b"takeover")):
+        if len(args) > 3:
+            raise subcommand_error(args)
+        if word and word not in (b"force", b"takeover"):
             raise syntax_error()
         machine, primary = self.node.machine, self.cluster.myself.primary
         if self.cluster.myself.is_primary:
@@ -274,7 +276,9 @@ class ClusterCommands:
     def reset(self, session: Session, args: list[bytes]) -> Any:
         """CLUSTER RESET [HARD | SOFT]."""
         word = args[2].lower() if len(args) == 3 else b"soft"
-        if len(args) > 3 or word not in (b"hard", b"soft"):
+        if len(args) > 3:
+            raise subcommand_error(args)
+        if word not in (b"hard", b"soft"):
             raise syntax_error()
         occupied = self.node.occupied(ALL_SLOTS)
         if self.cluster.myself.is_primary and occupied:

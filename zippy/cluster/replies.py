@@ -65,7 +65,7 @@ def describe(cluster: Cluster, node: Node, preferred: str) -> dict[str, Any]:
         fields["port"] = node.port
     if node.tls_port:
         fields["tls-port"] = node.tls_port
-    fields |= {"ip": node.ip, "endpoint": endpoint(node, preferred)}
+    fields |= {"ip": node.ip, "endpoint": endpoint(node, preferred) or ""}
     if node.hostname:
         fields["hostname"] = node.hostname
     offset = offset_of(cluster, node)
