@@ -400,8 +400,8 @@ class Follower(asyncio.Protocol):
         """The next turn's part."""
         if session is not self.session:
             return
-        session.go_on()
-        if self.transport is not None and not session.has_more:
+        more = self.relay.go_on()
+        if self.transport is not None and not more:
             self.transport.resume_reading()
 
     def killed(self, session: Session) -> None:
