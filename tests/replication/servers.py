@@ -133,8 +133,13 @@ def differences(primary: Node, replica: Node) -> list[Any]:
 
 def assert_equal(primary: Node, replica: Node) -> None:
     """Waits until a replica has everything, and holds what both have against each other, as soon as no key is about to expire."""
+    found: list[Any] = []
+
+    def hold_the_same() -> bool:
+        found[:] = differences(primary, replica)
+        return not found
+
     wait_until(lambda: agree(primary, replica))
     with contextlib.suppress(TimeoutError):
-        wait_until(lambda: not differences(primary, replica), 5.0)
-    found = differences(primary, replica)
+        wait_until(hold_the_same, 5.0)
     assert not found, str(found[:3])[:600]
