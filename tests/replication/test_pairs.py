@@ -11,11 +11,13 @@ import pytest
 import redis
 
 from tests.needs import needs_program
+from tests.process.certificates import Certificates
 from tests.replication.cutter import Cutter
 from tests.replication.load import Load, write
 from tests.replication.sentinels import hang
 from tests.replication.servers import OLD, REDIS, ZIPPY, Node, Start, assert_equal, is_up
 from tests.resp import RawClient
+from tests.servers import free_port
 from tests.waiting import wait_until
 
 PAIRS = [(ZIPPY, ZIPPY), (ZIPPY, REDIS), (REDIS, ZIPPY), (ZIPPY, OLD), (OLD, ZIPPY)]
@@ -224,6 +226,35 @@ class TestRoles:
         replica.client.set("after", 1)
         assert_equal(replica, primary)
         assert replica.syncs() == (0, 1)
+
+    # the build of Redis 8 that tests have knows no TLS
+    @pytest.mark.parametrize("kinds", [PAIRS[0], *PAIRS[3:]])
+    def test_tls(self, start: Start, kinds: tuple[str, str], tmp_path: Path) -> None:
+        """The link is a TLS one where tls-replication says so, with a copy and the stream."""
+        port = free_port()
+        files = [word for name, value in Certificates(tmp_path).settings(port).items() for word in (f"--{name}", value)]
+        files += ["--tls-replication", "yes"]
+        primary, replica = start(kinds[0], *files), start(kinds[1], *files, "--tls-port", str(free_port()))
+        fill(primary)
+        replica("REPLICAOF", "127.0.0.1", port)
+        with Load(primary, threads=1) as load:
+            wait_until(lambda: is_up(replica))
+            wait_until(lambda: load.rounds > 20)
+        assert_equal(primary, replica)
+
+    def test_backlog_goes(self, start: Start) -> None:
+        """What was kept for replicas that come back is forgotten when none came for long, and the history ends."""
+        primary, replica = start(ZIPPY, "--repl-backlog-ttl", "1"), start(ZIPPY)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        before = primary.info()
+        assert before["repl_backlog_active"] == 1
+        replica.lead()
+        wait_until(lambda: primary.info()["repl_backlog_active"] == 0)
+        assert primary.info()["master_replid"] != before["master_replid"]
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        assert primary.syncs() == (2, 0)
 
     def test_password(self, start: Start) -> None:
         """masterauth and masteruser are for the primary; without them the link does not come up."""
