@@ -87,6 +87,7 @@ class Application:
         replication.log_taken = append_only.taken_offset
         server.info.restart("replication")
         server.join(replication)
+        server.shutdown.patience.append(replication.wait_for_replicas)
         if not self.add_functions(server):
             return 1
         node = self.join_cluster(server, replication) if self.settings.flag("cluster-enabled") else None
@@ -199,4 +200,4 @@ class Application:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         options: Any = self.settings.value(f"shutdown-on-{name.lower()}")
         save = True if "save" in options else False if "nosave" in options else None
-        server.shutdown.begin(save, "force" in options).add_done_callback(lambda _: self.catch_signals(server))
+        server.shutdown.begin(save, "force" in options, "now" in options).add_done_callback(lambda _: self.catch_signals(server))
