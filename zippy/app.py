@@ -78,6 +78,7 @@ class Application:
         replication.log_taken = append_only.taken_offset
         server.info.restart("replication")
         server.join(replication)
+        server.shutdown.patience.append(replication.wait_for_replicas)
         if not self.add_functions(server):
             return 1
         try:
@@ -163,4 +164,4 @@ class Application:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         options: Any = self.settings.value(f"shutdown-on-{name.lower()}")
         save = True if "save" in options else False if "nosave" in options else None
-        server.shutdown.begin(save, "force" in options).add_done_callback(lambda _: self.catch_signals(server))
+        server.shutdown.begin(save, "force" in options, "now" in options).add_done_callback(lambda _: self.catch_signals(server))

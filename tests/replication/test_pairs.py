@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 import redis
 
+from tests.needs import needs_program
+from tests.process.certificates import Certificates
 from tests.replication.cutter import Cutter
 from tests.replication.load import Load, write
+from tests.replication.sentinels import hang
 from tests.replication.servers import OLD, REDIS, ZIPPY, Node, Start, assert_equal, is_up
 from tests.resp import RawClient
+from tests.servers import free_port
 from tests.waiting import wait_until
 
 PAIRS = [(ZIPPY, ZIPPY), (ZIPPY, REDIS), (REDIS, ZIPPY), (ZIPPY, OLD), (OLD, ZIPPY)]
@@ -221,6 +227,35 @@ class TestRoles:
         assert_equal(replica, primary)
         assert replica.syncs() == (0, 1)
 
+    # the build of Redis 8 that tests have knows no TLS
+    @pytest.mark.parametrize("kinds", [PAIRS[0], *PAIRS[3:]])
+    def test_tls(self, start: Start, kinds: tuple[str, str], tmp_path: Path) -> None:
+        """The link is a TLS one where tls-replication says so, with a copy and the stream."""
+        port = free_port()
+        files = [word for name, value in Certificates(tmp_path).settings(port).items() for word in (f"--{name}", value)]
+        files += ["--tls-replication", "yes"]
+        primary, replica = start(kinds[0], *files), start(kinds[1], *files, "--tls-port", str(free_port()))
+        fill(primary)
+        replica("REPLICAOF", "127.0.0.1", port)
+        with Load(primary, threads=1) as load:
+            wait_until(lambda: is_up(replica))
+            wait_until(lambda: load.rounds > 20)
+        assert_equal(primary, replica)
+
+    def test_backlog_goes(self, start: Start) -> None:
+        """What was kept for replicas that come back is forgotten when none came for long, and the history ends."""
+        primary, replica = start(ZIPPY, "--repl-backlog-ttl", "1"), start(ZIPPY)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        before = primary.info()
+        assert before["repl_backlog_active"] == 1
+        replica.lead()
+        wait_until(lambda: primary.info()["repl_backlog_active"] == 0)
+        assert primary.info()["master_replid"] != before["master_replid"]
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        assert primary.syncs() == (2, 0)
+
     def test_password(self, start: Start) -> None:
         """masterauth and masteruser are for the primary; without them the link does not come up."""
         primary, replica = start(ZIPPY), start(ZIPPY, "--masteruser", "repl", "--masterauth", "secret")
@@ -245,3 +280,70 @@ class TestRoles:
         assert wait_until(lambda: listener.get_message(timeout=0.1))["data"] == b"text"
         listener.close()
         assert not any(b"PUBLISH" in path.read_bytes() for path in primary.process.folder.rglob("*.incr.aof"))
+
+
+class TestEnds:
+    """The end of a primary, and copies of a part of the data."""
+
+    def test_shutdown_waits(self, start: Start) -> None:
+        """A replica that lags gets what was written last; meanwhile writes wait, and the end can be taken back."""
+        primary, replica = start(ZIPPY, "--shutdown-timeout", "60"), start(ZIPPY)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        resume = hang(replica)
+        primary.client.set("key", 1)
+        asking, writing = RawClient("127.0.0.1", primary.port), RawClient("127.0.0.1", primary.port)
+        asking.send("SHUTDOWN")
+        log = primary.process.log_path
+        wait_until(lambda: "Waiting for replicas before shutting down" in log.read_text())
+        writing.send("SET", "other", 1)
+        wait_until(lambda: primary.info("clients")["blocked_clients"] == 1)
+        assert primary("SHUTDOWN", "ABORT") is True
+        assert writing.read().value == b"OK"
+        assert asking.read().value.startswith(b"ERR Errors trying to SHUTDOWN")
+        asking.send("SHUTDOWN")
+        resume()
+        assert primary.process.process is not None and primary.process.process.wait(20) == 0
+        assert "1 of 1 replicas are in sync" in log.read_text()
+        assert replica.client.mget("key", "other") == [b"1", b"1"]
+        asking.close()
+        writing.close()
+
+    def test_shutdown_now(self, start: Start) -> None:
+        """NOW waits for nobody."""
+        primary, replica = start(ZIPPY, "--shutdown-timeout", "60"), start(ZIPPY)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        hang(replica)
+        primary.client.set("key", 1)
+        asking = RawClient("127.0.0.1", primary.port)
+        asking.send("SHUTDOWN", "NOW")
+        assert primary.process.process is not None and primary.process.process.wait(20) == 0
+        asking.close()
+
+    def test_functions_alone(self, start: Start, tmp_path: Path) -> None:
+        """redis-cli gets a snapshot, or the libraries of functions alone, as a replica would."""
+        program = needs_program("redis-cli")
+        primary = start(ZIPPY)
+        fill(primary)
+        primary("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+        for option in ("--rdb", "--functions-rdb"):
+            path = tmp_path / option
+            subprocess.run([program, "-p", str(primary.port), option, str(path)], check=True, capture_output=True, timeout=60)
+            other = start(REDIS, "--dbfilename", path.name, "--dir", str(tmp_path))
+            assert other("FUNCTION", "LIST")[0][b"library_name"] == b"lib"
+            assert (other("DBSIZE") > 0) == (option == "--rdb")
+
+    def test_follows_the_stream(self, start: Start) -> None:
+        """redis-cli --replica shows what is written."""
+        program = needs_program("redis-cli")
+        primary = start(ZIPPY)
+        command = [program, "-p", str(primary.port), "--replica"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as follower:
+            assert follower.stdout is not None
+            wait_until(lambda: primary.info()["connected_slaves"] == 1 and primary.info()["slave0"]["state"] == "online")
+            primary.client.set("key", "some text")
+            for line in follower.stdout:
+                if "some text" in line:
+                    break
+            follower.kill()

@@ -85,3 +85,19 @@ def test_transaction_under_way() -> None:
     assert follower.relay.offset == len(UNITS[1])
     follower.relay.feed(UNITS[2][40:] + UNITS[3][:5])
     assert follower.relay.offset == len(UNITS[1]) + len(UNITS[2])
+
+
+def test_primary_says_what_expires() -> None:
+    """A key or a field whose time is over is there for the primary's commands until the primary deletes it, and for nobody else."""
+    follower = Follower()
+    follower.core.set_clock(1_000_000)
+    follower.follow()
+    follower.relay.set_role(True, True, False, True)
+    peer = Peer(follower.core)
+    follower.relay.feed(request("SET", "gone", "a", "PXAT", "2000") + request("SET", "kept", "a", "PXAT", "2000"))
+    follower.relay.feed(request("HSET", "hash", "a", "1", "b", "2") + request("HPEXPIREAT", "hash", "2000", "FIELDS", "1", "a"))
+    follower.core.set_clock(3_000_000)
+    assert peer("GET gone", "DBSIZE", "HGET hash a") == b"$-1\r\n:3\r\n$-1\r\n"
+    follower.relay.feed(request("APPEND", "kept", "b") + request("PERSIST", "kept") + request("DEL", "gone"))
+    follower.relay.feed(request("HINCRBY", "hash", "a", "1") + request("HPERSIST", "hash", "FIELDS", "1", "a"))
+    assert peer("GET kept", "DBSIZE", "HGET hash a") == b"$2\r\nab\r\n:2\r\n$1\r\n2\r\n"

@@ -175,7 +175,7 @@ def client_line(Session session):
     cdef int64_t redirect = <int64_t>c.redirect if c.tracking & TRACKING_ON else -1
     state = session.state
     name = c.name.ptr[:c.name.len].decode("utf-8", "surrogateescape") if c.name.len else ""
-    user = c.user.name.ptr[:c.user.name.len].decode("utf-8", "surrogateescape") if c.user != NULL else ""
+    user = c.user.name.ptr[:c.user.name.len].decode("utf-8", "surrogateescape") if c.user != NULL else "(superuser)"
     return (
         f"id={c.id} addr={state.address} laddr={state.local_address} fd={state.fd} name={name} {facts[:size].decode('ascii')} "
         f"user={user} redir={redirect} resp={c.reply.proto} "

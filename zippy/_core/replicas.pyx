@@ -287,9 +287,25 @@ cdef class Replicas(Relaying):
         if buf_append(&self.unapplied, <const char*>data, len(data)) != 0:
             raise MemoryError
         self.core.engine.stats.primary_bytes_in += len(data)
-        session.feed(data)
+        self.core.engine.ks.obeys = True
+        try:
+            session.feed(data)
+        finally:
+            self.core.engine.ks.obeys = False
         if self.primary is session:
             self.pass_on()
+
+    def go_on(self):
+        """Runs more of what came and was too much for one turn; whether there is still more."""
+        cdef Session session = self.primary
+        self.core.engine.ks.obeys = True
+        try:
+            session.go_on()
+        finally:
+            self.core.engine.ks.obeys = False
+        if self.primary is session:
+            self.pass_on()
+        return session.has_more
 
     cdef int pass_on(self) except -1:
         """Puts what has been run into the relay, but no part of a transaction."""

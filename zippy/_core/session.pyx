@@ -686,7 +686,7 @@ cdef class Session:
         cdef size_t limit = self.core.engine.settings.client_query_buffer_limit
         if c.flags & CLIENT_STRANGER and limit > STRANGER_INPUT:
             limit = STRANGER_INPUT
-        if parser_held(&c.parser) + c.multi.bytes > limit and not c.flags & CLIENT_CLOSING:
+        if parser_held(&c.parser) + c.multi.bytes > limit and not c.flags & (CLIENT_CLOSING | CLIENT_MASTER):
             self.core.engine.stats.query_limit_disconnects += 1
             self.core.tell_limit(self, "its request is too long (client-query-buffer-limit)")
             client_close(c, self.core.engine)

@@ -241,8 +241,13 @@ cdef class SaveRequest:
         self.job.commands.timestamp = timestamp
 
     def write_to(self, int descriptor):
-        """Has a child write to this descriptor, and no file."""
+        """Has it written to this descriptor, and to no file."""
         self.job.descriptor = descriptor
+
+    def leave_out(self, bint keys, bint libraries):
+        """Has keys or the libraries of functions not be in the file."""
+        self.job.rdb.without_keys = keys
+        self.job.rdb.without_libraries = libraries
 
     def set_replication(self, int64_t db, bytes id, int64_t offset):
         """Has the file say from where a replica that loads it may go on. id: 40 bytes."""

@@ -10,6 +10,7 @@ import logging
 import mmap
 import os
 import re
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -247,6 +248,15 @@ class Snapshots:
             self.for_replicas = None
             raise OSError("the save could not be begun")
         return self.path
+
+    def copy_without_keys(self, libraries: bool) -> bytes:
+        """A snapshot of nothing but the libraries of functions, or of nothing. OSError."""
+        request = self.request()
+        request.leave_out(True, not libraries)
+        with tempfile.TemporaryFile(dir=self.settings.text("dir")) as file:
+            request.write_to(file.fileno())
+            snapshot.save_here(self.core, request)
+            return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
 
     def cancel_for_replicas(self) -> None:
         """Ends a save for replicas that is under way; nobody is told."""

@@ -117,6 +117,23 @@ class Copies:
         if len(self.waiting()) == 1:
             self.waiting_since = time.monotonic()
 
+    def send_without_keys(self, session: Session) -> None:
+        """Sends a copy without keys at once. To be called in a command of the replica's."""
+        replica = self.replicas[session]
+        offset = self.relay.offset
+        try:
+            data = self.saves.copy_without_keys(replica.libraries)
+        except OSError as error:
+            log.warning("The copy for replica %s cannot be made: %s", session.address(), error.strerror)
+            session.kill()
+            return
+        self.relay.forget_selection()
+        self.relay.attach(session, offset)
+        if not replica.old:
+            self.relay.write(session, b"+FULLRESYNC %b %d\r\n" % (self.history.id.encode(), offset))
+        self.relay.write(session, b"$%d\r\n" % len(data) + data)
+        self.sent_whole(session)
+
     def cron(self) -> None:
         """Begins a save when it is time, and tells those that wait that the connection lives."""
         waiting = self.waiting()
@@ -212,6 +229,10 @@ class Copies:
     def file_sent(self, session: Session) -> None:
         """A replica has the file."""
         self.senders.pop(session, None)
+        self.sent_whole(session)
+
+    def sent_whole(self, session: Session) -> None:
+        """The stream follows the copy, unless that was all that was asked for."""
         replica = self.replicas[session]
         replica.state = State.ONLINE
         replica.heard_at = time.monotonic()

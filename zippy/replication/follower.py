@@ -128,7 +128,10 @@ class Follower(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.settings.integer("repl-timeout")):
-                await loop.create_connection(lambda: self, self.host, self.port, ssl=self.context())
+                source = self.settings.text("bind-source-addr")
+                await loop.create_connection(
+                    lambda: self, self.host, self.port, ssl=self.context(), local_addr=(source, 0) if source else None
+                )
         except (OSError, TimeoutError) as error:
             log.warning("Error condition on socket for SYNC: %s", getattr(error, "strerror", None) or error)
             self.opening = None
@@ -400,8 +403,8 @@ class Follower(asyncio.Protocol):
         """The next turn's part."""
         if session is not self.session:
             return
-        session.go_on()
-        if self.transport is not None and not session.has_more:
+        more = self.relay.go_on()
+        if self.transport is not None and not more:
             self.transport.resume_reading()
 
     def killed(self, session: Session) -> None:

@@ -29,6 +29,8 @@ class Replica:
     eof: bool = False  # takes a copy whose length is not known before
     psync2: bool = False  # understands a new id in +CONTINUE
     rdb_only: bool = False
+    keyless: bool = False  # wants a copy without keys
+    libraries: bool = True  # wants the libraries of functions
     acked: int = 0  # offset
     synced: int = 0  # offset that is on its disk
     heard_at: float = 0.0
@@ -49,10 +51,12 @@ class Replica:
         elif option == "rdb-only":
             self.rdb_only = whole(value) == 1
         elif option == "rdb-filter-only":
-            for word in value.split():
-                if word.lower() != "functions":
+            words = value.lower().split()
+            for word in words:
+                if word != "functions":
                     raise ConfError(f"ERR Unsupported rdb-filter-only option: {word}")
-                raise ConfError("ERR zippy sends whole copies only: rdb-filter-only functions is not there yet")
+            self.keyless = True
+            self.libraries = bool(words)
         elif option == "rdb-channel":
             whole(value)
         elif option == "main-ch-client-id":

@@ -40,6 +40,9 @@ class Saves(Protocol):
     def save_to_file(self, origin: Origin, on_end: Callable[[str], None]) -> Path:
         """The same to the snapshot's file."""
 
+    def copy_without_keys(self, libraries: bool) -> bytes:
+        """A snapshot of nothing but the libraries of functions, or of nothing. OSError."""
+
     def cancel_for_replicas(self) -> None:
         """Ends a save for replicas that is under way; nobody is told."""
 

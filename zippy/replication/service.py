@@ -6,7 +6,10 @@ A server gets it with `server.join(Replication(...))`; app.py hands it who saves
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -65,6 +68,7 @@ class Replication:
         # offsets of the append-only log: what is on disk (None: there is no log), and what it has been given
         self.log_synced: Callable[[], int | None] = lambda: None
         self.log_taken: Callable[[], int] = lambda: 0
+        self.caught_up: asyncio.Future[None] | None = None  # waited for by the end of the server
         self.marks: list[tuple[int, int]] = []  # what the log had been given, and the relay's offset then; those that are not on disk
         self.on_disk = 0  # offset of the relay
         settings.follow("repl-backlog-size", lambda _: self.relay.keep(settings.integer("repl-backlog-size")))
@@ -213,6 +217,7 @@ class Replication:
             if replica.state is not State.INTRODUCING:
                 log.info("Connection with replica lost.")
                 self.without_since = time.monotonic()
+                self.look_at_lagging()
 
     def count_good(self) -> None:
         """Has writes refused while there are too few good replicas."""
@@ -261,6 +266,37 @@ class Replication:
             log.info("Replication backlog freed after %d seconds without connected replicas.", ttl)
             self.relay.end()
             self.history.begin_anew()
+
+    def lagging(self) -> list[tuple[Session, Replica]]:
+        """Replicas that have not acknowledged all that was written."""
+        offset = self.relay.offset
+        found = self.known(State.WAITING, State.COPYING, State.ONLINE)
+        return [(session, replica) for session, replica in found if replica.state is not State.ONLINE or replica.acked < offset]
+
+    async def wait_for_replicas(self) -> None:
+        """Before the server ends: lets those that lag get what was written last, for `shutdown-timeout` at most."""
+        timeout = self.settings.integer("shutdown-timeout")
+        if not timeout or not self.lagging():
+            return
+        log.info("Waiting for replicas before shutting down.")
+        self.pause_writes(True)
+        self.caught_up = asyncio.get_running_loop().create_future()
+        self.ask_acks()
+        try:
+            async with asyncio.timeout(timeout):
+                await self.caught_up
+        except TimeoutError:
+            for session, replica in self.lagging():
+                log.warning("Lagging replica %s reported offset %d behind master, lag=%d, state=%s.", session.address(),
+                            self.relay.offset - replica.acked, replica.lag(time.monotonic()), replica.state.value)  # fmt: skip
+        except asyncio.CancelledError:
+            # it was taken back
+            self.pause_writes(False)
+            raise
+        finally:
+            self.caught_up = None
+        replicas = self.known(State.WAITING, State.COPYING, State.ONLINE)
+        log.info("%d of %d replicas are in sync when shutting down.", len(replicas) - len(self.lagging()), len(replicas))
 
     def stop(self, save: bool | None) -> bool:
         """The server ends."""
@@ -372,6 +408,12 @@ class Replication:
         self.waiting.look()
         self.on_ack()
         self.failover.look()
+        self.look_at_lagging()
+
+    def look_at_lagging(self) -> None:
+        """Lets the end of the server come when no replica lags any more."""
+        if self.caught_up is not None and not self.caught_up.done() and not self.lagging():
+            self.caught_up.set_result(None)
 
     @command("psync")
     def psync(self, session: Session, args: list[bytes]) -> Any:
@@ -437,6 +479,7 @@ class Replication:
             raise ReplyError("NOMASTERLINK Can't SYNC while failing over")
         log.info("Replica %s asks for synchronization", session.address())
         replica.heard_at = time.monotonic()
+        bundle_packets(session, self.settings.flag("repl-disable-tcp-nodelay"))
         if history_id != "?" and self.goes_on(session, replica, history_id, wanted):
             self.partial_ok += 1
             return NO_REPLY
@@ -447,8 +490,11 @@ class Replication:
             # the first replica: from here on writes have a history
             self.history.begin_anew()
             self.relay.begin()
-        replica.state = State.WAITING
         self.relay.mark(session)
+        if replica.keyless:
+            self.copies.send_without_keys(session)
+            return NO_REPLY
+        replica.state = State.WAITING
         self.copies.ask()
         return NO_REPLY
 
@@ -621,6 +667,13 @@ class Replication:
             "slave_read_only": int(self.settings.flag("replica-read-only")),
             "replica_announced": int(self.settings.flag("replica-announced")),
         }
+
+
+def bundle_packets(session: Session, wished: bool) -> None:
+    """Has the system gather small packets to a replica into larger ones, which come later; not on a Unix socket."""
+    if wished and session.state is not None and session.state.fd >= 0:
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(session.state.fd)) as copy:
+            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
 
 
 def timeout_of(word: bytes) -> int:
