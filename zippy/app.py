@@ -145,6 +145,7 @@ class Application:
             lambda serves: tls_context(self.settings) if serves else link_context(self.settings), end_process,
         )  # fmt: skip
         server.core.on_published = lambda: node.publish_all(take_published(server.core))
+        server.config.on_resetstat.append(slots.reset_stats)
         server.login.mode = "cluster"
         server.join(node)
         bind(server.core, ClusterCommands(node, key_slot))

@@ -49,6 +49,9 @@ class FakeSlots:
         """The slot is empty."""
         self.held.pop(slot, None)
 
+    def count_use(self, wanted: bool) -> None:
+        """Whether use is counted."""
+
     def stats(self, slot: int) -> tuple[int, int, int, int]:
         """Keys, and no use."""
         return self.count(slot), 0, 0, 0

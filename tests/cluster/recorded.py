@@ -26,14 +26,57 @@ PACKED = (
     ),
     (
         "8.2.3",
+        10,
+        'c-jkc&P`%q;CRl!xRjlNivb2$(P##<Bt!E=lN7_WG|MDY0}E5*L^I1|Gm|uPvqW=?R3jscM9UO2)8v%@qhJ)!6EHH2f>AIEM!_f;!C=vMMnMJ^'
+        'Fp~|4IjarKf@>>^GZKqZN>VFI0AvG%hy',
+    ),
+    (
+        "8.2.3",
+        1,
+        'c-rmOJ5GZ!3;<vkDhexiU`2U2b~1AVZeYj17u5T(Ays1O9eOSnBnZ&XzyeD?4;kXb9wNo}cUuLxdW6;U238}!Y>w;2aRt)If)?GImQYI;YMs!T'
+        'gzJ)0m1b1By-m|!I=$Fwnx^SrDWW%wya?ME3UV0JffrKsirh4XrW8c&m)D+sm#}+*YghyLC>gY6iKI0L3K2szE~;dmVsEsJ-RvJ{9xe~BG4X8}'
+        '5r5Ri?rDFsKK(cW&H=E~sFF)unz+~01v@g;-lW99*(~*@ynN=5{*oof&QwaNu_sh4l^xAoBw1z+RV7z@2a;N_dj',
+    ),
+    (
+        "8.2.3",
         2,
         'c-jkc&P`%q;JCoRI4zrji2)}tHBU}5O*Kz8OHQ#&GfXisH%T<JNJ=&`Gch&>N~M__rW%_VTbeP9f>AIEM!_f;1*2dT&<SMtGYB%WFfafB2$c^F',
+    ),
+    (
+        "8.2.3",
+        3,
+        'c-rmLI}QRd3`Nn0K!}z_(C0I8oSGf5gE;ndtO<#d6;ch*&>(sw<kQ~zo{nb$c6Y3<7p(EN#fQ1)5TxZENjL`zaSBmu5g{EEM<aXHJi|HX{?_tv'
+        '&VBc*D{lwvu>pE2)QBn%O--#B8&jP}X(eT;rc+lYwkOyqHE{',
     ),
     (
         "8.2.3",
         4,
         'c-jkc&P`%q;CRTuI4zrjg#iYbpfn>)z|=fB$u!kG*(^E5GR-i>z}zI!%pxh-$jrpp7$}uyZkTFpVr*&l9|_1ajDk@x3P!;w7zLwX6wnT2_%jGH'
         'LfS7Nk~KLaF)t%ECnp~O4=En)',
+    ),
+    (
+        "8.2.3",
+        5,
+        'c-rmLArb;H429v8fdPf!B(&QmjphbeRGXwI&ctE304D;>B5};BeCC%=z4PhT0d`Lak1K58Ydd!}cTeLu4bDO>X=I^@#za(9EM}3Gsc`FD!MP>9'
+        '-p(y3_~)Gap{0V1NL4hkTCr*sX-MIcrcS20X~k;)-o0Po5Y_-6F8zsa',
+    ),
+    (
+        "8.2.3",
+        6,
+        'c-jkc&P`%q;JCoRxRjlNjR6K=ELNC+S(2f7qDhKjTAF2&sey&5aiW=JvYAPmxmlvQMXHgJMWSVjnQ3y$|4}ds=m{7ZM!_f;1*2dTj9{?nJEI^2'
+        '3j+fH^L&0^',
+    ),
+    (
+        "8.2.3",
+        7,
+        'c-rmOF%H5o3<XeELSp6+>@i8>dgcb)Aa;_CGa)f@NT5Se7nqT%|0YYGzx^-gs}UWDhWm~7^s!EhUSbHQv2eC2h8#Ert}>eC>X}`0o42tO0KjHF'
+        'UjXpkzf$=)&Lw8I_7~|Pc1<qjR9Rg(Hx-ewdgJ6?l8jnRC)_i@`+)5lkU4-K-c3QHCj',
+    ),
+    (
+        "8.2.3",
+        8,
+        'c-rmOu?@mN3_wvwLLxPj++BS3xn=`4uyb+8Qb_E>Hk1$~!UPB!zs8aqH!l9^cs79X2E%m^BW!l>Icy8E%!)m`i`CTXq$D$;Gby*Fl%~?D&ixU>'
+        'FMU2Vgb>0%8KMhjUX=S91yfq<z$=+~Ll!GZjFMXa_T9@J4zFr?0*OJ1h5',
     ),
     (
         "7.0.15",

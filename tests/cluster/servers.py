@@ -28,6 +28,7 @@ class ClusterServer:
     def __init__(self, kind: str, folder: Path, *arguments: str) -> None:
         self.kind = kind
         self.bus_port = free_port()
+        self.tls_port = 0
         words = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(TIMEOUT), "--cluster-port", str(self.bus_port))
         quick = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
         if kind == ZIPPY:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster.by_hand import ME, NOW, TIMEOUT, Hand, Outside, Peer, gossip_about
+from zippy.cluster import machine
 from zippy.cluster.decisions import Config, Deliver, Drop, Follow, Lead, Pause, Save, Send
 from zippy.cluster.message import Failing, Flag, Kind, Mark, Published, Pulse, Update
 from zippy.cluster.node import ALL_SLOTS, bits, ranges, slots_of, span
@@ -180,6 +181,18 @@ class TestHandshake:
         hand.pass_time(60_100)
         hand.receive(hand.b, Kind.PING, gossip_about(other, Flag.PRIMARY))
         assert other.id in hand.cluster.nodes
+
+    def test_a_flood_of_handshakes(self, hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However many addresses a stranger names, so many are tried at once and no more; what it says of others is nothing."""
+        monkeypatch.setattr(machine, "MOST_HANDSHAKES", 20)
+        link = hand.machine.accepted("10.0.0.9")
+        stranger = Peer("9" * 40, hand.b.node, link)
+        other = Hand().peer("e", 5).node
+        for port in range(1, 30):
+            hand.b.node.bus_port = port
+            hand.receive(stranger, Kind.MEET, gossip_about(other, Flag.PRIMARY))
+        assert len(hand.cluster.nodes) == 3 + 20
+        assert other.id not in hand.cluster.nodes
 
     def test_forgotten_by_another(self, hand: Hand) -> None:
         """Who is forgotten by one is forgotten by all."""

@@ -35,7 +35,7 @@ ME, YOU = "a1" * 20, "b2" * 20
 ids = st.text("0123456789abcdef", min_size=40, max_size=40)
 addresses = st.sampled_from(["", "127.0.0.1", "::1", "10.1.2.3", "2001:db8::ff"])
 names = st.text("abcxyz019.-", max_size=40)
-u16, u32, u64 = st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
+u16, u32, u64, epochs = (st.integers(0, 2**bits - 1) for bits in (16, 32, 64, 63))
 slots = st.integers(0, 2**16384 - 1)
 gossip = st.builds(Gossip, ids, u32, u32, addresses, u16, u16, u16, u16)
 pulses = st.builds(
@@ -54,7 +54,7 @@ def body_of(kind: Kind) -> st.SearchStrategy[Body]:
         return st.none()
     of_kind: dict[Kind, st.SearchStrategy[Body]] = {
         Kind.FAIL: st.builds(Failing, ids),
-        Kind.UPDATE: st.builds(Update, u64, ids, slots),
+        Kind.UPDATE: st.builds(Update, epochs, ids, slots),
         Kind.MODULE: st.builds(OfModule, u64, st.integers(0, 255), st.binary(max_size=50)),
     }
     return of_kind[kind]
@@ -66,7 +66,7 @@ def messages(draw: st.DrawFn) -> Message:
     kind = draw(st.sampled_from(Kind))
     marks = draw(st.integers(0, 3)) | (Mark.EXTENDED if kind in PULSES else 0)
     return Message(
-        kind, draw(ids), draw(u64), draw(u64), draw(u64), draw(slots), draw(ids | st.just("")), draw(addresses), draw(u16), draw(u16),
+        kind, draw(ids), draw(epochs), draw(epochs), draw(u64), draw(slots), draw(ids | st.just("")), draw(addresses), draw(u16), draw(u16),
         draw(u16), draw(u16), draw(st.booleans()), marks, draw(body_of(kind)),
     )  # fmt: skip
 

@@ -251,6 +251,7 @@ ADMINISTRATION = Group(
     1   RANDOMKEY
     1   COMMAND
     2   COMMAND (COUNT|LIST|HELP|INFO 'get|DOCS 'set|GETKEYS SET 'a 'b|GETKEYSANDFLAGS SET 'a 'b)
+    1   CLUSTER (INFO|NODES|SLOTS|SHARDS|LINKS|MYID|KEYSLOT 'a|ADDSLOTS 1|SETSLOT 1 STABLE|RESET|FAILOVER|SLOT-STATS SLOTSRANGE 0 1)
     2   CONFIG (GET ('*|'max*|'save 'hash*)|RESETSTAT|HELP)
     1   CONFIG REWRITE
     3   INFO ['all|'everything|'memory|'stats|'persistence|'commandstats|'clients]

@@ -12,7 +12,7 @@ from zippy._core.session import Session
 from zippy.cluster import replies
 from zippy.cluster.message import SLOTS, Flag
 from zippy.cluster.node import ALL_SLOTS, BUS_PORT_BEYOND, Node, bits, span
-from zippy.cluster.nodes_file import line
+from zippy.cluster.nodes_file import address_word, line
 from zippy.cluster.service import ClusterNode
 from zippy.cluster.state import FORGET_MS, Cluster
 from zippy.server.arguments import integer, subcommand_error, syntax_error, text
@@ -56,6 +56,14 @@ class ClusterCommands:
         """What clients are to be told of places."""
         return self.node.settings.text("cluster-preferred-endpoint-type")
 
+    def has_tls(self, session: Session) -> bool:
+        """Whether a client is to be told of ports with TLS: those of its own kind."""
+        return self.node.settings.flag("tls-cluster") if session.state is None else bool(session.state.is_tls)
+
+    def line(self, session: Session, node: Node) -> str:
+        """A node's line, for a client."""
+        return line(self.cluster, node, address_word(node, self.has_tls(session)))
+
     # What there is
 
     @command("cluster|help")
@@ -74,12 +82,12 @@ class ClusterCommands:
     @command("cluster|nodes")
     def nodes(self, session: Session, args: list[bytes]) -> Any:
         """CLUSTER NODES."""
-        return Verbatim("".join(line(self.cluster, node) + "\n" for node in self.cluster.nodes.values()))
+        return Verbatim("".join(self.line(session, node) + "\n" for node in self.cluster.nodes.values()))
 
     @command("cluster|slots")
     def slots(self, session: Session, args: list[bytes]) -> Any:
         """CLUSTER SLOTS."""
-        return replies.slots(self.cluster, self.preferred)
+        return replies.slots(self.cluster, self.preferred, self.has_tls(session))
 
     @command("cluster|shards")
     def shards(self, session: Session, args: list[bytes]) -> Any:
@@ -118,7 +126,7 @@ class ClusterCommands:
         node = self.find(args[2])
         if node.is_replica:
             raise ReplyError("ERR The specified node is not a master")
-        return [line(self.cluster, replica) for replica in self.cluster.replicas_of(node)]
+        return [self.line(session, replica) for replica in self.cluster.replicas_of(node)]
 
     @command("cluster|slaves")
     def slaves(self, session: Session, args: list[bytes]) -> Any:

@@ -108,6 +108,7 @@ class Config:
     no_failover: bool = False
     ping_replicas: int = 10000  # repl-ping-replica-period
     tls: bool = False  # between nodes
+    tls_replication: bool = False  # from replicas to primaries
     ip: str = ""  # that is announced
     port: int = 0
     tls_port: int = 0

@@ -31,6 +31,7 @@ from zippy.cluster.state import Cluster
 from zippy.cluster.talk import Talk
 
 AHEAD_MS = 500  # by which another node's clock may be ahead
+MOST_HANDSHAKES = 1000  # at once: whoever reaches the bus can have one begun
 
 
 class Machine:
@@ -60,7 +61,7 @@ class Machine:
         self.ownership.flatten()
         self.elections.cron()
         self.migration.cron()
-        cluster.look |= cluster.failed
+        cluster.look = True
 
     def follow_settings(self) -> None:
         """This node is what the settings say of it."""
@@ -78,10 +79,13 @@ class Machine:
     def begin_handshake(self, ip: str, port: int, bus_port: int, flags: Flag) -> None:
         """Begins to get to know whoever is at an address, unless that is under way."""
         cluster = self.cluster
-        for node in cluster.nodes.values():
-            if node.has(Flag.HANDSHAKE) and (node.ip, node.bus_port) == (ip, bus_port):
+        begun = [node for node in cluster.nodes.values() if node.has(Flag.HANDSHAKE)]
+        for node in begun:
+            if (node.ip, node.bus_port) == (ip, bus_port):
                 node.flags |= flags & Flag.MEET
                 return
+        if len(begun) >= MOST_HANDSHAKES or not ip or not bus_port:
+            return
         node = Node(cluster.new_id(), flags, cluster.now, ip, bus_port=bus_port, shard_id=cluster.new_id())
         self.set_port(node, port, 0)
         cluster.add(node)
@@ -211,7 +215,6 @@ class Machine:
             cluster.changed()
         if meets and sender is None and message.sender != me.id:
             self.begin_handshake(message.ip or link.peer_ip, message.port, message.bus_port, Flag.HANDSHAKE)
-            self.take_gossip(None, message.body)
         if message.kind is not Kind.PONG:
             self.talk.pulse(link, Kind.PONG)
         if not link.inbound:
@@ -327,12 +330,12 @@ class Machine:
 
     # Gossip
 
-    def take_gossip(self, sender: Node | None, pulse: Pulse) -> None:
+    def take_gossip(self, sender: Node, pulse: Pulse) -> None:
         """What a node says of others."""
         for entry in pulse.gossip:
             node = self.cluster.find(entry.id)
             if node is not None:
-                if sender is not None and node is not self.cluster.myself:
+                if node is not self.cluster.myself:
                     self.take_opinion(sender, node, entry)
             elif not entry.flags & (Flag.NOADDR | Flag.HANDSHAKE) and not self.cluster.is_banned(entry.id) and entry.ip:
                 self.add_by_gossip(entry)

@@ -28,6 +28,7 @@ LENGTHS_AT = len(SIGNATURE) + 4  # what a message's length stands in
 MOST = 16 << 20  # bytes of a message that carries nothing published
 MOST_PUBLISHED = 1 << 30
 NO_ID = b"\0" * ID_LENGTH
+LAST_EPOCH = (1 << 63) - 1
 
 ID = re.compile(rb"[0-9a-f]{40}")
 ADDRESS = re.compile(rb"[!-+\--~]*")  # no blanks and no commas, which end a word of the nodes' file
@@ -265,6 +266,8 @@ def decode(data: bytes) -> Message | None:
     ) = HEADER.unpack_from(data)  # fmt: skip
     if signature != SIGNATURE or length != len(data):
         raise MessageError("not a message's beginning")
+    if max(current_epoch, config_epoch) > LAST_EPOCH:
+        raise MessageError("an epoch that nobody can have come to")
     if version != VERSION or kind not in Kind._value2member_map_:
         return None
     head = Message(
@@ -291,6 +294,8 @@ def decode_body(head: Message, data: bytes, count: int, extensions: int) -> Body
         return Failing(id_of(bytes(rest)))
     if head.kind is Kind.UPDATE:
         epoch, id, slots = UPDATED.unpack(rest)
+        if epoch > LAST_EPOCH:
+            raise MessageError("an epoch that nobody can have come to")
         return Update(epoch, id_of(id), int.from_bytes(slots, "little"))
     return None
 

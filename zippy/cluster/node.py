@@ -87,6 +87,10 @@ class Node:
         """Whose slots it serves: itself, or its primary."""
         return self.primary if self.is_replica else self
 
+    def port_for(self, tls: bool) -> int:
+        """The port of clients with TLS, or without; the other one where there is none."""
+        return (self.tls_port or self.port) if tls else (self.port or self.tls_port)
+
     def flag_words(self) -> str:
         """The flags as CLUSTER NODES shows them."""
         return ",".join(word for flag, word in FLAG_WORDS if self.flags & flag) or "noflags"

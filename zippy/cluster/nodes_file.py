@@ -31,12 +31,15 @@ class NodesFileError(Exception):
 # Writing
 
 
-def address_word(node: Node, config: Config, for_file: bool) -> str:
-    """Where a node is: "ip:port@bus port,host name", and what only the file has."""
-    port = (node.tls_port or node.port) if config.tls else (node.port or node.tls_port)
-    word = f"{node.ip}:{port}@{node.bus_port}"
-    if not for_file:
-        return f"{word},{node.hostname}" if node.hostname else word
+def address_word(node: Node, tls: bool) -> str:
+    """Where clients find a node, with TLS or without, and the bus: "ip:port@bus port,host name"."""
+    word = f"{node.ip}:{node.port_for(tls)}@{node.bus_port}"
+    return f"{word},{node.hostname}" if node.hostname else word
+
+
+def kept_address(node: Node, config: Config) -> str:
+    """Where a node is, as the file has it."""
+    word = f"{node.ip}:{node.port_for(config.tls)}@{node.bus_port}"
     other = f"tcp-port={node.port}" if config.tls else f"tls-port={node.tls_port}"
     word += f",{node.hostname},{other}"
     if node.human_name:
@@ -53,14 +56,14 @@ def slot_words(cluster: Cluster, node: Node) -> str:
     return " ".join(words)
 
 
-def line(cluster: Cluster, node: Node, for_file: bool = False) -> str:
-    """A node's line, as CLUSTER NODES and the file have it."""
+def line(cluster: Cluster, node: Node, address: str) -> str:
+    """A node's line, as CLUSTER NODES and the file have it, each with an address of its own."""
     me = node is cluster.myself
     primary = node.primary.id if node.primary is not None else "-"
     epoch = node.primary.config_epoch if node.primary is not None else node.config_epoch
     up = me or (node.link is not None and node.link.up)
     words = (
-        node.id, address_word(node, cluster.config, for_file), node.flag_words(), primary, node.ping_sent, node.pong_received,
+        node.id, address, node.flag_words(), primary, node.ping_sent, node.pong_received,
         epoch, "connected" if up else "disconnected",
     )  # fmt: skip
     slots = slot_words(cluster, node)
@@ -69,7 +72,7 @@ def line(cluster: Cluster, node: Node, for_file: bool = False) -> str:
 
 def render(cluster: Cluster) -> str:
     """The whole file."""
-    lines = [line(cluster, node, True) for node in cluster.nodes.values() if not node.has(Flag.HANDSHAKE)]
+    lines = [line(cluster, node, kept_address(node, cluster.config)) for node in cluster.nodes.values() if not node.has(Flag.HANDSHAKE)]
     return "\n".join([*lines, f"vars currentEpoch {cluster.current_epoch} lastVoteEpoch {cluster.last_vote}", ""])
 
 
@@ -225,6 +228,11 @@ class NodesFile:
                 f"the cluster configuration file {self.path} is already used by a different server. Please make sure that different nodes "
                 "use different cluster configuration files"
             ) from None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process has the lock."""
+        return self.descriptor >= 0
 
     def read(self) -> str:
         """Its text, "" if there is none. OSError; NodesFileError."""

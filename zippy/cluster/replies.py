@@ -15,11 +15,6 @@ def offset_of(cluster: Cluster, node: Node) -> int:
     return cluster.outside.offset() if node is cluster.myself else node.offset
 
 
-def port_of(cluster: Cluster, node: Node) -> int:
-    """The port that clients of the cluster's own kind use."""
-    return (node.tls_port or node.port) if cluster.config.tls else (node.port or node.tls_port)
-
-
 def place(node: Node, port: int, preferred: str) -> list[Any]:
     """A node in CLUSTER SLOTS."""
     more: dict[str, Any] = {}
@@ -30,17 +25,17 @@ def place(node: Node, port: int, preferred: str) -> list[Any]:
     return [endpoint(node, preferred), port, node.id, more]
 
 
-def slots(cluster: Cluster, preferred: str) -> list[Any]:
-    """CLUSTER SLOTS."""
+def slots(cluster: Cluster, preferred: str, tls: bool) -> list[Any]:
+    """CLUSTER SLOTS, for a client with TLS or without."""
     found = []
     for node in cluster.nodes.values():
         replicas = [
-            place(other, port_of(cluster, other), preferred)
+            place(other, other.port_for(tls), preferred)
             for other in cluster.replicas_of(node)
             if not other.has(Flag.FAIL) and offset_of(cluster, other)
         ]
         found += [
-            [first, last, place(node, port_of(cluster, node), preferred), *replicas] for first, last in ranges(node.slots)
+            [first, last, place(node, node.port_for(tls), preferred), *replicas] for first, last in ranges(node.slots)
         ]
     return sorted(found, key=lambda row: row[0])
 

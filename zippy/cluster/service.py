@@ -123,6 +123,7 @@ class ClusterNode:
             self.settings.on_change(name, self.setting_changed)
         for name in ("cluster-preferred-endpoint-type", "cluster-allow-reads-when-down", "cluster-require-full-coverage"):
             self.settings.on_change(name, self.setting_changed)
+        self.settings.follow("cluster-slot-stats-enabled", lambda wanted: self.slots.count_use(bool(wanted)))
         self.settle()
         self.timer = asyncio.get_running_loop().call_later(CRON_SECONDS, self.cron_of_bus)
 
@@ -164,6 +165,7 @@ class ClusterNode:
         config.no_failover = flag("cluster-replica-no-failover")
         config.ping_replicas = integer("repl-ping-replica-period") * 1000
         config.tls = flag("tls-cluster")
+        config.tls_replication = flag("tls-replication")
         config.ip = settings.text("cluster-announce-ip")
         config.port = integer("cluster-announce-port") or integer("port")
         config.tls_port = integer("cluster-announce-tls-port") or integer("tls-port")
@@ -323,14 +325,19 @@ class ClusterNode:
         if self.timer is not None:
             self.timer.cancel()
         self.bus.stop()
-        with contextlib.suppress(OSError):
-            self.file.write(render(self.machine.cluster), True)
+        if self.file.is_ours:
+            with contextlib.suppress(OSError):
+                self.file.write(render(self.machine.cluster), True)
         self.file.close()
         return True
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"cluster": {"cluster_enabled": 1}, "memory": self.memory_fields}
+        return {"cluster": {"cluster_enabled": 1}, "memory": self.memory_fields, "clients": self.client_fields}
+
+    def client_fields(self) -> Fields:
+        """For INFO."""
+        return {"cluster_connections": len(self.bus.connections)}
 
     def memory_fields(self) -> Fields:
         """For INFO."""

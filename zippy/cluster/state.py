@@ -85,7 +85,7 @@ class Cluster:
 
     def client_port(self, node: Node) -> int:
         """The port that replicas connect to."""
-        return (node.tls_port or node.port) if self.config.tls else (node.port or node.tls_port)
+        return node.port_for(self.config.tls_replication)
 
     # Nodes
 

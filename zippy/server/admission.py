@@ -56,7 +56,7 @@ class Admission:
         address = local if is_unix else text_address(peer)
         if not is_unix:
             self.tune(sock)
-        state = ClientState(address, local, sock.fileno())
+        state = ClientState(address, local, sock.fileno(), is_tls)
         session = Session(self.core, stream, address.encode(), state, is_unix, is_tls)
         if is_tls:
             self.access.trust_certificate(session, transport)

@@ -8,12 +8,13 @@ from typing import Any
 class ClientState:
     """One connection as CLIENT LIST shows it. Addresses are "ip:port", or "path:0" for a Unix socket."""
 
-    __slots__ = ("address", "fd", "lib_name", "lib_version", "local_address")
+    __slots__ = ("address", "fd", "is_tls", "lib_name", "lib_version", "local_address")
 
-    def __init__(self, address: str, local_address: str, fd: int = -1) -> None:
+    def __init__(self, address: str, local_address: str, fd: int = -1, is_tls: bool = False) -> None:
         self.address = address
         self.local_address = local_address
         self.fd = fd
+        self.is_tls = is_tls
         self.lib_name = ""
         self.lib_version = ""
 

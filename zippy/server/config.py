@@ -46,6 +46,7 @@ class Config:
         self.meter = meter
         self.path = path
         self.lines: dict[str, Callable[[], list[str]]] = {}  # by directive that is no setting: its lines of the file
+        self.on_resetstat: list[Callable[[], object]] = []  # who counts something beside the core
         # of CONFIG GET, by protocol and words: a transaction may ask thousands of times
         self.replies: dict[tuple[object, ...], Raw] = {}
         self.replies_as_of = -1  # settings.changes when they were made
@@ -85,6 +86,8 @@ class Config:
         """CONFIG RESETSTAT."""
         reset_stats(self.core)
         self.meter.reset()
+        for forget in self.on_resetstat:
+            forget()
         return OK
 
     @command("config|rewrite")

@@ -1,0 +1,123 @@
+"""The bus of a running node: what is published, TLS, and whoever speaks nonsense to it."""
+
+from __future__ import annotations
+
+import random
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.recorded import RECORDED
+from tests.cluster.servers import OLD, REDIS, ZIPPY, ClusterServer, Start, is_well, table
+from tests.process.certificates import Certificates
+from tests.servers import free_port
+from tests.waiting import wait_until
+
+
+def pair(start: Start, kinds: tuple[str, str], *arguments: str) -> list[ClusterServer]:
+    """Two primaries with half of the slots each."""
+    nodes = [start(kind, *arguments) for kind in kinds]
+    for node, slots in zip(nodes, ((0, 8000), (8001, 16383)), strict=True):
+        assert node.ask("CLUSTER", "ADDSLOTSRANGE", *slots).value == b"OK"
+    nodes[0].meet(nodes[1])
+    wait_until(lambda: all(map(is_well, nodes)), 30)
+    return nodes
+
+
+class TestPublished:
+    """Messages that clients publish."""
+
+    @pytest.mark.parametrize("kinds", [(ZIPPY, ZIPPY), (ZIPPY, REDIS), (REDIS, ZIPPY)])
+    def test_to_all_nodes(self, start: Start, kinds: tuple[str, str]) -> None:
+        """PUBLISH at one node reaches those who listen at another, once, also out of a transaction and a script."""
+        here, there = pair(start, kinds)
+        listener = there.client.pubsub(ignore_subscribe_messages=True)
+        listener.psubscribe("news*")
+        wait_until(lambda: there.ask("PUBSUB", "NUMPAT").value == 1)
+        here.client.publish("news", "one")
+        with here.client.pipeline() as transaction:
+            transaction.publish("news", "two").publish("news", b"three\r\n\0")
+            transaction.execute()
+        here.client.eval("redis.call('PUBLISH', 'news', 'four')", 0)
+        found: list[bytes] = []
+
+        def all_there() -> bool:
+            message = listener.get_message(timeout=0.1)
+            if message is not None:
+                found.append(message["data"])
+            return len(found) == 4
+
+        wait_until(all_there)
+        assert found == [b"one", b"two", b"three\r\n\0", b"four"]
+        assert listener.get_message(timeout=0.1) is None
+        listener.close()
+
+    @pytest.mark.parametrize("kinds", [(ZIPPY, ZIPPY), (ZIPPY, REDIS), (REDIS, ZIPPY)])
+    def test_to_the_shard(self, start: Start, kinds: tuple[str, str]) -> None:
+        """SPUBLISH at a primary reaches those who listen at its replica, and nobody else is told."""
+        primary, replica = start(kinds[0]), start(kinds[1])
+        primary.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        primary.meet(replica)
+        id = primary.id
+        wait_until(lambda: "master" in replica.nodes().get(id, ["", "", ""])[2])
+        assert replica.ask("CLUSTER", "REPLICATE", id).value == b"OK"
+        wait_until(lambda: is_well(primary) and is_well(replica), 30)
+        wait_until(lambda: "slave" in primary.nodes()[replica.id][2])
+        listener = replica.process.client()
+        assert listener("SSUBSCRIBE", "channel").value[0].value == b"ssubscribe"
+        primary.ask("SPUBLISH", "channel", "text")
+        assert [part.value for part in listener.read().value] == [b"smessage", b"channel", b"text"]
+        listener.close()
+
+
+class TestTls:
+    """tls-cluster."""
+
+    # the build of Redis 8 that tests have knows no TLS
+    @pytest.mark.parametrize("kinds", [(ZIPPY, ZIPPY), (ZIPPY, OLD)])
+    def test_cluster(self, start: Start, kinds: tuple[str, str], tmp_path: Path) -> None:
+        """Two nodes whose bus is TLS agree; a plain connection to it comes to nothing."""
+        certificates = Certificates(tmp_path)
+        nodes = []
+        for kind in kinds:
+            port = free_port()
+            files = [word for name, value in certificates.settings(port).items() for word in (f"--{name}", value)]
+            nodes.append(start(kind, *files, "--tls-cluster", "yes", "--tls-replication", "yes"))
+            nodes[-1].tls_port = port
+        for node, slots in zip(nodes, ((0, 8000), (8001, 16383)), strict=True):
+            node.ask("CLUSTER", "ADDSLOTSRANGE", *slots)
+        nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", nodes[1].tls_port, nodes[1].bus_port)
+        wait_until(lambda: all(map(is_well, nodes)), 30)
+        assert table(nodes[0]) == table(nodes[1])
+        with socket.create_connection(("127.0.0.1", nodes[0].bus_port), timeout=10) as plain:
+            plain.sendall(RECORDED[0][2])
+            assert not plain.recv(100).startswith(b"RCmb")
+
+
+class TestNonsense:
+    """Whoever reaches the port."""
+
+    def test_damaged_messages(self, start: Start) -> None:
+        """Harmed messages of real nodes, and bytes at random: connections are closed, and the node goes on as it was."""
+        node = start(ZIPPY)
+        node.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        wait_until(lambda: is_well(node))
+        before = {id: words[2:] for id, words in node.nodes().items()}
+        chance = random.Random(3)
+        for _ in range(200):
+            data = bytearray(chance.choice(RECORDED)[2])
+            for _ in range(chance.randrange(1, 6)):
+                data[chance.choice((chance.randrange(len(data)), chance.randrange(2256), chance.randrange(16)))] = chance.randrange(256)
+            if chance.random() < 0.2:
+                data = bytearray(chance.randbytes(chance.randrange(1, 3000)))
+            with socket.create_connection(("127.0.0.1", node.bus_port), timeout=10) as connection:
+                connection.sendall(bytes(data))
+        with socket.create_connection(("127.0.0.1", node.bus_port), timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert connection.recv(100) == b""
+        assert "Bad message on the cluster bus" in node.process.log()
+        assert "Traceback" not in node.process.log()
+        wait_until(lambda: all("handshake" not in words[2] for words in node.nodes().values()))
+        assert {id: words[2:] for id, words in node.nodes().items()} == before
+        assert is_well(node)
