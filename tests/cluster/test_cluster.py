@@ -170,6 +170,8 @@ class TestSlotsMove:
     def test_reshard(self, start: Start, kinds: tuple[str, ...]) -> None:
         """redis-cli moves slots with their keys, there and back, and nothing is lost."""
         nodes = [start(kind) for kind in kinds]
+        if any(node.ask("COMMAND", "INFO", "MIGRATE").value[0].value is None for node in nodes):
+            pytest.skip("keys are moved by MIGRATE, which a node lacks")
         create(nodes)
         client = connect(nodes[0])
         chance = random.Random(5)
