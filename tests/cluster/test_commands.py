@@ -94,12 +94,10 @@ class TestBesideRedis:
         for preferred in ("ip", "hostname", "unknown-endpoint"):
             for node in nodes:
                 node.ask("CONFIG", "SET", "cluster-preferred-endpoint-type", preferred)
-            replies = [node.ask("CLUSTER", "SLOTS").value for node in nodes]
-            assert replies[0] == replies[1]
+            wait_until(lambda: ours.ask("CLUSTER", "SLOTS").value == theirs.ask("CLUSTER", "SLOTS").value)
             if other == REDIS:
-                shards = [self.shards(node) for node in nodes]
-                assert shards[0] == shards[1]
-        assert self.links(ours) == self.links(theirs)
+                wait_until(lambda: self.shards(ours) == self.shards(theirs))
+        wait_until(lambda: self.links(ours) == self.links(theirs))
 
     @staticmethod
     def hosts(node: ClusterServer) -> list[bytes]:
