@@ -10,7 +10,7 @@ from zippy._core.resp.kinds import OK, ReplyError, Verbatim
 from zippy._core.session import Core, Session
 from zippy._core.users import user_of
 from zippy.server.access import Access
-from zippy.server.arguments import integer, syntax_error, text
+from zippy.server.arguments import integer, repeated, syntax_error, text
 from zippy.server.info import Fields, Sections, UntilSet
 from zippy.server.registry import command
 from zippy.settings import Settings
@@ -38,7 +38,7 @@ def kind_called(name: bytes) -> str:
     """The kind of clients that an argument means."""
     kind = KINDS.get(text(name).lower())
     if kind is None:
-        raise ReplyError(f"ERR Unknown client type '{text(name)}'")
+        raise ReplyError(f"ERR Unknown client type '{repeated(name)}'")
     return kind
 
 
@@ -80,9 +80,9 @@ def client_setinfo(session: Session, args: list[bytes]) -> Any:
     fields = {b"lib-name": "lib_name", b"lib-ver": "lib_version"}
     attribute = args[2].lower()
     if attribute not in fields:
-        raise ReplyError(f"ERR Unrecognized option '{text(args[2])}'")
+        raise ReplyError(f"ERR Unrecognized option '{repeated(args[2])}'")
     if not valid_name(args[3]):
-        raise ReplyError(f"ERR {text(args[2])} cannot contain spaces, newlines or special characters.")
+        raise ReplyError(f"ERR {repeated(args[2])} cannot contain spaces, newlines or special characters.")
     setattr(session.state, fields[attribute], args[3].decode())
     return OK
 
@@ -132,7 +132,7 @@ class Clients:
             return lambda other: bool(other.state.local_address == text(value))
         if option == b"USER":
             if not self.access.has_user(text(value)):
-                raise ReplyError(f"ERR No such user '{text(value)}'")
+                raise ReplyError(f"ERR No such user '{repeated(value)}'")
             return lambda other: user_of(other) == text(value)
         raise syntax_error()
 

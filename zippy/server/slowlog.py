@@ -9,7 +9,7 @@ from zippy import commandspec
 from zippy._core.introspection import clock_us, command_stats, latency_events, reply_slowlog, slowlog_clear, slowlog_length
 from zippy._core.resp.kinds import OK, NoReply, ReplyError, Verbatim
 from zippy._core.session import Session
-from zippy.server.arguments import integer, subcommand_error, text
+from zippy.server.arguments import integer, repeated, subcommand_error, text
 from zippy.server.registry import command
 from zippy.settings import Settings
 
@@ -66,7 +66,7 @@ def latency_graph(session: Session, args: list[bytes]) -> Any:
     name = text(args[2])
     worst, samples = latency_events(session.core).get(name, (0, []))
     if not samples:
-        raise ReplyError(f"ERR No samples available for event '{name}'")
+        raise ReplyError(f"ERR No samples available for event '{repeated(args[2])}'")
     times = [ms for _, ms in samples]
     lines = [f"{name} - high {max(times)} ms, low {min(times)} ms (all time high {worst} ms)", "-" * GRAPH_WIDTH]
     now = clock_us(session.core) // 1000000
