@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from zippy._core.introspection import ClientStats, client_age, client_kind, client_line, is_listed, sessions_with_ids, valid_name
+from zippy._core.introspection import (
+    ClientStats,
+    client_age,
+    client_kind,
+    client_line,
+    is_listed,
+    sessions_of_kind,
+    sessions_with_ids,
+    valid_name,
+)
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
 from zippy._core.session import Core, Session
 from zippy._core.users import user_of
@@ -53,8 +62,7 @@ def client_list(session: Session, args: list[bytes]) -> Any:
     """CLIENT LIST [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]."""
     option = args[2].upper() if len(args) > 2 else b""
     if option == b"TYPE" and len(args) == 4:
-        kind = kind_called(args[3])
-        return lines(other for other in clients(session) if client_kind(other) == kind)
+        return lines(sessions_of_kind(session.core, kind_called(args[3])))
     if option == b"ID" and len(args) > 3:
         return lines(sessions_with_ids(session.core, args[3:]))
     if option:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from zippy import commandspec
-from zippy._core.introspection import clock_us, command_stats, latency_events, reply_slowlog, slowlog_clear, slowlog_length
+from zippy._core.introspection import clock_us, command_durations, latency_events, reply_slowlog, slowlog_clear, slowlog_length
 from zippy._core.resp.kinds import OK, NoReply, ReplyError, Verbatim
 from zippy._core.session import Session
 from zippy.server.arguments import integer, repeated, subcommand_error, text
@@ -138,8 +138,8 @@ def latency_histogram(session: Session, args: list[bytes]) -> Any:
     """LATENCY HISTOGRAM [command [command ...]]. Replies with calls, and how many took up to so many microseconds."""
     wanted = None if len(args) == 2 else set().union(*(names_of(text(name)) for name in args[2:]))
     found = {}
-    for name, _, _, _, _, histogram in command_stats(session.core):
-        if histogram and (wanted is None or name in wanted):
+    for name, histogram in command_durations(session.core):
+        if wanted is None or name in wanted:
             found[name] = {"calls": sum(count for _, _, count in histogram), "histogram_usec": cumulative(histogram)}
     return found
 
