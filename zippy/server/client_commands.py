@@ -134,14 +134,15 @@ class Clients:
         if option == b"TYPE":
             kind = kind_called(value)
             return lambda other: bool(client_kind(other) == kind)
+        wanted = text(value)
         if option == b"ADDR":
-            return lambda other: bool(other.state.address == text(value))
+            return lambda other: bool(other.state.address == wanted)
         if option == b"LADDR":
-            return lambda other: bool(other.state.local_address == text(value))
+            return lambda other: bool(other.state.local_address == wanted)
         if option == b"USER":
-            if not self.access.has_user(text(value)):
+            if not self.access.has_user(wanted):
                 raise ReplyError(f"ERR No such user '{repeated(value)}'")
-            return lambda other: user_of(other) == text(value)
+            return lambda other: user_of(other) == wanted
         raise syntax_error()
 
     @command("client|kill")
@@ -149,7 +150,8 @@ class Clients:
         """CLIENT KILL <ip:port | <[ID client-id] | [TYPE NORMAL | MASTER | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] |
         [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> [...]>."""
         if len(args) == 3:
-            victims = [other for other in clients(session) if other.state.address == text(args[2])]
+            address = text(args[2])
+            victims = [other for other in clients(session) if other.state.address == address]
             if not victims:
                 raise ReplyError("ERR No such client")
             kill(session, victims)
@@ -168,8 +170,10 @@ class Clients:
                 filters[name] = self.read_filter(session, name, value)
                 if name == b"ID":
                     candidates = client_with_id(session, int(value))
-        if candidates is None:
-            candidates = clients(session)
-        victims = [other for other in candidates if not (skip_me and other is session) and all(fits(other) for fits in filters.values())]
+        victims = clients(session) if candidates is None else candidates
+        for fits in filters.values():
+            victims = list(filter(fits, victims))
+        if skip_me and session in victims:
+            victims.remove(session)
         kill(session, victims)
         return len(victims)
