@@ -97,6 +97,24 @@ class TestTasks:
 
         asyncio.run(run())
 
+    def test_cancelled_as_it_was_answered(self, engine: zippy.Engine) -> None:
+        """What comes for a connection that was left is nobody's, and no error."""
+        errors: list[dict[str, Any]] = []
+
+        async def run() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
+            async with zippy.connect_async(engine) as client:
+                waiting = asyncio.ensure_future(client.blpop(["list"], 0))
+                await until(lambda: blocked(engine) == 1)
+                waiting.cancel()
+                engine.execute("RPUSH", "list", "x")
+                with pytest.raises(asyncio.CancelledError):
+                    await waiting
+                assert await client.ping()
+
+        asyncio.run(run())
+        assert errors == []
+
     def test_many_are_cancelled(self, engine: zippy.Engine) -> None:
         """Nothing is left of eighty that waited, in the engine or in the pool."""
 

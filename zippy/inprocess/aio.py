@@ -32,6 +32,7 @@ class LocalWriter:
         self.loop = asyncio.get_running_loop()
         self.reader = asyncio.StreamReader(limit=1 << 62)
         self.closed = False
+        self.left = False  # from this side: nobody will read
         self.on_the_way = 0
         self.session = self.host.channel(self.on_output, self.on_close)
         self.line = Line(self.session)
@@ -39,7 +40,8 @@ class LocalWriter:
     def arrived(self, data: bytes) -> None:
         """The loop has come to what on_output gave it."""
         self.on_the_way -= 1
-        self.reader.feed_data(data)
+        if not self.left:
+            self.reader.feed_data(data)
 
     def on_output(self, session: Session) -> None:
         """The engine has replies for us; it may say so in another thread."""
@@ -88,7 +90,7 @@ class LocalWriter:
     def close(self) -> None:
         """Ends the connection; may be called twice."""
         if not self.closed:
-            self.closed = True
+            self.closed = self.left = True
             self.host.leave(self.session)
             self.reader.feed_eof()
 
