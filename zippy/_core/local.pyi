@@ -21,6 +21,8 @@ class Line:
     session: Session
     touched: bool
     decode: bool
+    loop: object
+    running_loop: object
     errors: str
     def __init__(self, session: Session) -> None: ...
 

@@ -335,6 +335,8 @@ cdef class Line:
     cdef readonly Session session
     cdef public bint touched     # something came the ordinary way, or nothing was asked yet: the connection must say whether it is settled
     cdef public bint decode      # strings become str
+    cdef public object loop      # the event loop that its replies come to, None: there is none
+    cdef public object running_loop   # tells which one is running
     cdef bytes errors_name
 
     def __init__(self, Session session):
@@ -438,7 +440,7 @@ cdef class Caller:
             return None
         # that of a store which another process has is an ordinary socket
         line = getattr(socket, "line", None)
-        if line is None:
+        if line is None or line.loop is not None and line.running_loop() is not line.loop:
             return None
         c = line.session.client
         if c == NULL or c.flags & ~<uint64_t>PLAIN_FLAGS or c.reply.out.len or c.parser.own.len or self.core.engine.clients_limit:

@@ -37,6 +37,7 @@ class LocalWriter:
         self.on_the_way = 0
         self.session = self.host.channel(self.on_output, self.on_close)
         self.line = Line(self.session)
+        self.line.loop, self.line.running_loop = self.loop, asyncio.get_running_loop
 
     def arrived(self, data: bytes) -> None:
         """The loop has come to what on_output gave it."""
@@ -91,12 +92,24 @@ class LocalWriter:
     def close(self) -> None:
         """Ends the connection; may be called twice."""
         if not self.closed:
-            self.closed = self.left = True
-            self.host.leave(self.session)
+            self.leave()
             self.reader.feed_eof()
+
+    def leave(self) -> None:
+        """The same, where the loop is not the running one."""
+        self.closed = self.left = True
+        self.host.leave(self.session)
 
     async def wait_closed(self) -> None:
         """Closing takes no time."""
+
+
+def leave_other_loop(connection: Any) -> None:
+    """Lets a connection connect anew that was made in another loop, which may have ended: whoever has the client may use it in each."""
+    writer = connection._writer
+    if isinstance(writer, LocalWriter) and writer.loop is not asyncio.get_running_loop():
+        writer.leave()
+        connection._reader = connection._writer = None
 
 
 class LocalConnection(AbstractConnection):
@@ -130,6 +143,11 @@ class LocalConnection(AbstractConnection):
         writer.line.decode = self.encoder.decode_responses
         writer.line.errors = self.encoder.encoding_errors
         return True
+
+    async def connect(self) -> None:
+        """Connects, unless it is connected, in the running loop."""
+        leave_other_loop(self)
+        await super().connect()  # type: ignore[no-untyped-call]
 
     def pack_commands(self, commands: Any) -> list[bytes]:
         """What is to be sent for commands: nothing when they have been run."""
