@@ -167,6 +167,8 @@ class TestSharing:
             assert there("engine.execute('SET', 'a', 1)") == "b'OK'"
             assert engine.execute("GET", "a") == b"1"
             assert there("client.incr('a')") == "2"
+            listed = zippy.connect(engine).client_list()
+            assert f"{folder / SOCKET}:0" in {each["addr"] for each in listed} & {each["laddr"] for each in listed}
             there.leave()
 
     @pytest.mark.parametrize("waits_here", [True, False])
