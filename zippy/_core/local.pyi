@@ -1,5 +1,6 @@
 """Commands of callers in this process, as Python sees them; what each does is said in local.pyx."""
 
+from asyncio import AbstractEventLoop
 from collections.abc import Iterable
 from threading import RLock
 from typing import Any, Protocol, final
@@ -21,10 +22,9 @@ class Line:
     session: Session
     touched: bool
     decode: bool
-    loop: object
-    running_loop: object
     errors: str
     def __init__(self, session: Session) -> None: ...
+    def belong_to(self, loop: AbstractEventLoop) -> None: ...
 
 @final
 class Unread:

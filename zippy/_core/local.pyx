@@ -13,6 +13,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.dict cimport PyDict_GetItem
 from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stddef cimport size_t
@@ -335,14 +336,23 @@ cdef class Line:
     cdef readonly Session session
     cdef public bint touched     # something came the ordinary way, or nothing was asked yet: the connection must say whether it is settled
     cdef public bint decode      # strings become str
-    cdef public object loop      # the event loop that its replies come to, None: there is none
-    cdef public object running_loop   # tells which one is running
+    cdef object loop_runs        # is_running of the event loop that its replies come to; None: there is no loop
+    cdef unsigned long thread    # where that loop runs
     cdef bytes errors_name
 
     def __init__(self, Session session):
         self.session = session
         self.touched = True
         self.errors_name = b"strict"
+
+    def belong_to(self, loop):
+        """From now on replies come to this event loop, which is the running one."""
+        self.loop_runs = loop.is_running
+        self.thread = PyThread_get_thread_ident()
+
+    cdef bint is_here(self):
+        """Whether replies come to who is running now. asyncio.get_running_loop would tell, too, by a call of the system."""
+        return self.loop_runs is None or self.thread == PyThread_get_thread_ident() and self.loop_runs()
 
     @property
     def errors(self):
@@ -440,7 +450,7 @@ cdef class Caller:
             return None
         # that of a store which another process has is an ordinary socket
         line = getattr(socket, "line", None)
-        if line is None or line.loop is not None and line.running_loop() is not line.loop:
+        if line is None or not line.is_here():
             return None
         c = line.session.client
         if c == NULL or c.flags & ~<uint64_t>PLAIN_FLAGS or c.reply.out.len or c.parser.own.len or self.core.engine.clients_limit:

@@ -37,7 +37,7 @@ class LocalWriter:
         self.on_the_way = 0
         self.session = self.host.channel(self.on_output, self.on_close)
         self.line = Line(self.session)
-        self.line.loop, self.line.running_loop = self.loop, asyncio.get_running_loop
+        self.line.belong_to(self.loop)
 
     def arrived(self, data: bytes) -> None:
         """The loop has come to what on_output gave it."""
