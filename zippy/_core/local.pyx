@@ -512,9 +512,8 @@ cdef class Caller:
             try:
                 values = self.run_turn(line, stack, is_transaction)
             except ConnectionError:
-                # the store has failed; what redis-py says of a closed one says why
                 self.host.end_failed()
-                return NOT_RUN
+                raise
             if values is UNFIT:
                 connection.has_run = True
                 values = NOT_RUN
@@ -650,7 +649,7 @@ cdef int run_one(Session session, tuple args) except -1:
 def run_pipeline(pipeline, bint is_transaction, errors):
     """Runs what a pipeline of redis-py's has queued, on the connection that it has: the answers. NOT_RUN: redis-py has to do it.
 
-    errors: exceptions of response callbacks that are answers, too.
+    errors: exceptions of response callbacks that are answers, too. ConnectionError: why the store had to end.
     """
     cdef Caller caller = pipeline.made_by.caller
     cdef list stack = pipeline.command_stack

@@ -257,6 +257,8 @@ class LocalPipeline(Pipeline):
             if raise_on_error:
                 self.raise_first_error(stack, answers)
             return answers  # type: ignore[no-any-return]
+        except ConnectionError as error:
+            raise redis.ConnectionError(str(error)) from None
         finally:
             await self.reset()  # type: ignore[no-untyped-call]
 

@@ -279,6 +279,8 @@ class LocalPipeline(Pipeline):
             if raise_on_error:
                 self.raise_first_error(stack, answers)  # type: ignore[no-untyped-call]
             return answers  # type: ignore[no-any-return]
+        except ConnectionError as error:
+            raise redis.ConnectionError(str(error)) from None
         finally:
             self.reset()
 
