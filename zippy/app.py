@@ -15,6 +15,7 @@ from zippy.functions import functions_of, import_modules
 from zippy.persistence.append_only import AppendOnly
 from zippy.persistence.folder_lock import FolderError, FolderLock
 from zippy.persistence.snapshots import Snapshots
+from zippy.replication.service import Replication
 from zippy.server.process import (
     end_process,
     follow_folder,
@@ -27,6 +28,7 @@ from zippy.server.process import (
     write_pidfile,
 )
 from zippy.server.server import Server
+from zippy.server.tls import link_context
 from zippy.settings import SettingError, Settings
 from zippy.version import __version__
 
@@ -67,6 +69,16 @@ class Application:
         server.cron.is_saving = snapshots.is_saving
         server.join(snapshots)
         server.join(append_only)
+        replication = Replication(server.core, self.settings, snapshots, lambda: link_context(self.settings))
+        snapshots.origin = replication.origin
+        append_only.replicas = replication
+        server.login.role = lambda: "replica" if replication.is_replica else "master"
+        replication.on_ack = append_only.wake_waiters
+        replication.log_synced = append_only.synced_offset
+        replication.log_taken = append_only.taken_offset
+        server.info.restart("replication")
+        server.join(replication)
+        server.shutdown.patience.append(replication.wait_for_replicas)
         if not self.add_functions(server):
             return 1
         try:
@@ -89,6 +101,7 @@ class Application:
         except (OSError, SettingError) as error:
             log.warning("%s", getattr(error, "strerror", None) or error)
             return 1
+        replication.begin({} if self.settings.flag("appendonly") else snapshots.loaded)
         pidfile = self.write_pidfile()
         self.catch_signals(server)
         # the collector need not go through modules and tables, some 4 ms, whenever many clients have come
@@ -151,4 +164,4 @@ class Application:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         options: Any = self.settings.value(f"shutdown-on-{name.lower()}")
         save = True if "save" in options else False if "nosave" in options else None
-        server.shutdown.begin(save, "force" in options).add_done_callback(lambda _: self.catch_signals(server))
+        server.shutdown.begin(save, "force" in options, "now" in options).add_done_callback(lambda _: self.catch_signals(server))

@@ -583,7 +583,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("repl-timeout", "int", 60, "Seconds of silence after which a link counts as dead.", low=1, used=True),
     Setting("repl-disable-tcp-nodelay", "bool", False, "Bundle packets to replicas.", used=True),
     Setting("repl-diskless-sync", "bool", True, "Send full copies without a file.", used=True),
-    Setting("repl-rdb-channel", "bool", True, "Send full copies over a connection of their own.", hidden=True, waits_for="replication"),
+    Setting(
+        "repl-rdb-channel",
+        "bool",
+        True,
+        "Send full copies over a connection of their own.",
+        hidden=True,
+        waits_for="full copies over a connection of their own",
+    ),
     Setting("repl-diskless-sync-delay", "int", 5, "Seconds to wait for more replicas before a full copy.", used=True),
     Setting("repl-diskless-sync-max-replicas", "int", 0, "Replicas at which waiting ends early; 0 waits in full.", used=True),
     Setting(

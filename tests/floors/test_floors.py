@@ -31,6 +31,7 @@ FLOORS: list[tuple[int, str]] = [
     (41, "zippy._core.append_load"),
     (41, "zippy._core.append_log"),
     (41, "zippy._core.local"),
+    (41, "zippy._core.replicas"),
     (41, "zippy._core.snapshot"),
     (41, "zippy._core.reactor"),
     (41, "zippy._core.callback_transport"),

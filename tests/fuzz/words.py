@@ -21,6 +21,10 @@ from zippy.commandspec import find_command
 NOT_SAID = {
     "shutdown": "the fuzzer itself ends the server",
     "restore-asking": "it is RESTORE",
+    "replicaof": "what follows another server holds other data than the fuzzer wrote",
+    "slaveof": "it is REPLICAOF",
+    "psync": "what its connection gets then are no replies",
+    "sync": "it is PSYNC",
 }
 """Commands that no connection sends, and why."""
 
@@ -260,6 +264,10 @@ ADMINISTRATION = Group(
     1   OBJECT HELP
     1   SWAPDB database database
     1   FLUSHDB [(ASYNC|SYNC)]
+    1   WAIT ('0|'1|'-1) ('1|'50)
+    1   ROLE
+    1   REPLCONF ('capa 'eof|'listening-port '7|'rdb-only '0|'what 'ever)
+    1   FAILOVER ('abort|'force|'timeout '1)
     1   WAITAOF ('0|'1) 0 ('1|'50)
     1   LASTSAVE
     3   BGSAVE [SCHEDULE]

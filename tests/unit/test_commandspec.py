@@ -20,18 +20,7 @@ GROUPS = {
     *("transactions", "pubsub", "scripting", "server"),
 }
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
-LEFT_OUT = {  # administration of later parts, transfer of keys between servers, replication
-    "failover",
-    "migrate",
-    "module",
-    "psync",
-    "replconf",
-    "replicaof",
-    "role",
-    "slaveof",
-    "sync",
-    "wait",
-}
+LEFT_OUT = {"migrate", "module"}  # administration of later parts, transfer of keys between servers
 KNOWN = [as_known(command) for command in COMMANDS if is_known(command.since)]
 ALL = [spec for command in COMMANDS for spec in (command, *command.subcommands)]
 

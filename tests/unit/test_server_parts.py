@@ -15,10 +15,12 @@ from zippy._core.users import default_is_open
 from zippy.persistence.append_only import AppendOnly
 from zippy.persistence.folder_lock import FolderLock
 from zippy.persistence.snapshots import Snapshots
+from zippy.replication.service import Replication
 from zippy.server.info import SECTIONS, Fields, Sections
 from zippy.server.process import end_process, follow_folder
 from zippy.server.registry import command
 from zippy.server.server import Server
+from zippy.server.tls import link_context
 from zippy.settings import Settings
 
 
@@ -32,6 +34,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
     snapshots = Snapshots(whole.core, settings, asyncio.new_event_loop(), FolderLock(alone=False))
     whole.join(snapshots)
     whole.join(AppendOnly(whole.core, settings, snapshots, end_process))
+    whole.join(Replication(whole.core, settings, snapshots, lambda: link_context(settings)))
     return whole
 
 

@@ -127,7 +127,7 @@ cdef class AppendLog(Journal):
         """Reads from here on. What was done before belongs to no file of this log, so nothing of it is owed to the disk."""
         self.reading = bq_attach(&self.stream().bytes, &self.place.cursor, self.stream().taken)
         self.written = self.synced = self.place.cursor.at
-        self.core.engine.ks.effects.recording = True
+        self.core.engine.ks.effects.recording += 1
         self.core.journal = self
         return 0
 
@@ -135,7 +135,7 @@ cdef class AppendLog(Journal):
         """Lets go of what is not written."""
         if self.reading:
             bq_detach(&self.stream().bytes, &self.place.cursor)
-            self.core.engine.ks.effects.recording = False
+            self.core.engine.ks.effects.recording -= 1
         self.reading = False
         self.place.insertion = self.place.inserted = 0
         buf_free(&self.insertions)

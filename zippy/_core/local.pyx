@@ -1,3 +1,4 @@
+# cython: binding=True
 """Commands of callers in this process: Python values in, a Python value out.
 
 There are two ways in. `execute_command` stands in for redis-py's: it borrows the connection that redis-py's pool would have taken and runs
@@ -6,6 +7,8 @@ the command on that one's session, so that all that belongs to a connection (nam
 alone decides what those look like; and so is read what a command that waits is answered. `run_pipeline` does it with all commands of a
 pipeline in one turn, with MULTI and EXEC around them if it is a transaction; where one of the replies is not plain, redis-py is told that
 all has been sent, and reads them. `execute` and `execute_many` are zippy.Engine's, with one session of their own.
+
+Some of the functions are methods of classes in Python, which plain built-in functions cannot be; hence the binding ones above.
 """
 
 cimport cython

@@ -8,7 +8,8 @@ from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
 from libc.stddef cimport size_t
 from libc.stdlib cimport free, malloc
 from zippy._core.commands.engine cimport engine_is_calling
-from zippy._core.resp.writer cimport Reply
+from zippy._core.commands.output cimport client_unsent
+from zippy._core.ground.slice cimport Slice
 from zippy._core.session cimport Core, Session, Transport
 
 cdef extern from *:
@@ -372,17 +373,18 @@ cdef class Link(Transport):
         return self.reactor.schedule()
 
     cdef int flush(self, Session session) except -1:
-        cdef Reply* reply = &session.client.reply
+        cdef Slice piece = client_unsent(session.client)
         cdef ssize_t sent
         cdef size_t left = SEND_BYTES
-        while not self.full and reply.out.len > reply.sent:
+        while not self.full and piece.len:
             if left == 0:
                 self.sends_on = True
                 return self.run_later(session)
-            sent = c_send(self.fd, reply.out.data + reply.sent, min(reply.out.len - reply.sent, left), ZIPPY_LINK_SEND)
+            sent = c_send(self.fd, piece.ptr, min(piece.len, left), ZIPPY_LINK_SEND)
             if sent > 0:
                 left -= sent
                 session.sent_bytes(sent)
+                piece = client_unsent(session.client)
             elif errno in (EAGAIN, ENOBUFS):
                 self.full = True
             elif errno != EINTR:

@@ -18,6 +18,10 @@ cdef class Journal:
     cdef int turn(self) except -1         # takes what effects.stream got and keeps it as its setting asks; replies leave after that
 
 
+cdef class Relaying:
+    cdef int turn(self) except -1         # takes what effects.stream got, after the journal, and has replicas get it
+
+
 cdef class Core:
     cdef Engine* engine
     cdef readonly dict sessions           # Session by client id
@@ -38,6 +42,7 @@ cdef class Core:
     cdef set held                         # clients whose output waits for the end of the script: the journal has not kept what it tells of
     cdef int64_t freed_at_us              # monotonic, when a part of a large value was freed last
     cdef public Journal journal           # who keeps what the commands of a turn did; None: nobody
+    cdef public Relaying relaying         # who has replicas get what was done; None: nobody
     cdef readonly bint in_turn
     cdef uint64_t turn_began              # clock_ticks
     cdef uint64_t turn_commands           # that had run before it
@@ -70,10 +75,11 @@ cdef class Session:
     cdef readonly Core core
     cdef Transport transport
     cdef bint reading_own                 # the read under way goes to the parser's own buffer
+    cdef public object on_sent            # of a replica: called when all of its replies are sent
     cdef public object state              # the server's own record of this client (names, addresses, user)
     cdef object task                      # the Python handler being awaited, or the Later that is to come
     cdef bint close_when_run              # closed in the middle of a command of its own
-    cdef bint has_more                    # run_later was called, and the input is still there
+    cdef readonly bint has_more           # run_later was called, and the input is still there
     cdef bint input_ended                 # the peer will send no more: close when all is answered
     cdef char* read_place(self, size_t* room) except NULL        # where to read to, good until was_read
     cdef void count_input(self, size_t size) noexcept

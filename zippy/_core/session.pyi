@@ -12,6 +12,9 @@ class Transport: ...
 @disjoint_base
 class Journal: ...
 
+@disjoint_base
+class Relaying: ...
+
 @final
 class Core:
     schedule_turn_end: Callable[[Callable[[], object]], object] | None
@@ -21,6 +24,7 @@ class Core:
     on_limit: Callable[[Session, str], object] | None
     on_log_line: Callable[[int, bytes], object] | None
     journal: Journal | None
+    relaying: Relaying | None
     watched: bool
     forked: bool
     @property
@@ -60,6 +64,7 @@ class Core:
 @final
 class Session:
     state: Any
+    on_sent: Callable[[Session], object] | None
     protocol: int
     def __new__(
         cls,
@@ -74,6 +79,8 @@ class Session:
     def core(self) -> Core: ...
     @property
     def id(self) -> int: ...
+    @property
+    def has_more(self) -> bool: ...
     @property
     def authenticated(self) -> bool: ...
     def address(self) -> str: ...

@@ -31,7 +31,8 @@ from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.functions cimport functions_flush
 from zippy._core.commands.functions_lua cimport functions_lua_stop
 from zippy._core.commands.output cimport (
-    check_soft_limits, client_close, client_has_output, client_output_class, closing_first, next_pending, set_output_limit, take_pending
+    check_soft_limits, client_close, client_has_output, client_has_unsent, client_output_class, closing_first, next_pending,
+    set_output_limit, take_pending
 )
 from zippy._core.commands.scripting_cache cimport script_stop, scripting_free
 from zippy._core.commands.table cimport table_build, table_rename
@@ -58,7 +59,7 @@ cdef enum:
     SHARED_BYTES = 256 * 1024      # one read; a longer pipeline comes in several. What is never read to takes no memory
     SHRINK_STEPS = 1000            # of each table ten times a second, some 0.1 us each
     FREE_ITEMS = 1000              # of what was deleted, freed in one step
-    FREE_US = 1000                 # and a step takes no longer
+    FREE_US = 250                  # and a step takes no longer, of which one who asks for nothing may have to wait for two
     GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
     SPARE_MAX = 32 * 1024 * 1024   # bytes of memory that are not given back where large values are freed, at most
     SPARE_PART = 8                 # and of what is in use, a part of so many,
@@ -84,6 +85,11 @@ cdef class Transport:
 
 
 cdef class Journal:
+    cdef int turn(self) except -1:
+        raise NotImplementedError
+
+
+cdef class Relaying:
     cdef int turn(self) except -1:
         raise NotImplementedError
 
@@ -240,6 +246,8 @@ cdef class Core:
             before = clock_ticks()
             self.persist_turn()
             stats.journal_ticks += clock_ticks() - before
+        if self.relaying is not None:
+            self.relaying.turn()
         if self.engine.all_flushed:
             self.engine.all_flushed = False
             if self.on_flush_all is not None:
@@ -441,9 +449,12 @@ cdef class Core:
                 self.tell_limit(session, "it sent POST or Host:, as a browser does that an attacker steers")
             session.transport.close_session(session)
             return 0
-        if c.reply.out.len > c.reply.sent:
+        if client_has_unsent(c):
             session.transport.flush(session)
         if session.client == NULL or c.reply.out.len != c.reply.sent:
+            return 0
+        if session.on_sent is not None:
+            session.on_sent(session)
             return 0
         if c.flags & CLIENT_CLOSE_AFTER_REPLY and not c.flags & CLIENT_AWAITING:
             session.transport.close_session(session)
@@ -675,7 +686,7 @@ cdef class Session:
         cdef size_t limit = self.core.engine.settings.client_query_buffer_limit
         if c.flags & CLIENT_STRANGER and limit > STRANGER_INPUT:
             limit = STRANGER_INPUT
-        if parser_held(&c.parser) + c.multi.bytes > limit and not c.flags & CLIENT_CLOSING:
+        if parser_held(&c.parser) + c.multi.bytes > limit and not c.flags & (CLIENT_CLOSING | CLIENT_MASTER):
             self.core.engine.stats.query_limit_disconnects += 1
             self.core.tell_limit(self, "its request is too long (client-query-buffer-limit)")
             client_close(c, self.core.engine)
@@ -841,6 +852,11 @@ cdef class Session:
         cdef EngineStats* stats = &self.core.engine.stats
         cdef bint few
         stats.writes += 1
+        if c.feed != NULL and c.reply.out.len == c.reply.sent:
+            c.feed.cursor.at += size
+            c.bytes_out += size
+            stats.replicas_bytes_out += size
+            return 0
         if c.reply.out.len > stats.output_most:
             stats.output_most = c.reply.out.len
         c.reply.sent += size

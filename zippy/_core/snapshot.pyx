@@ -13,23 +13,26 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport rename
 from libc.string cimport memset
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
-from posix.fcntl cimport O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, open
+from posix.fcntl cimport F_DUPFD, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, fcntl, open
 from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, unlink, write
 from zippy._core.ground.buf cimport Buf, Slice, buf_free, buf_init
 from zippy._core.ground.format cimport format_text
+from zippy._core.ground.mem cimport mem_free, mem_zalloc
+from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.engine cimport engine_enter, engine_use
 from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.functions cimport functions_flush, functions_load
 from zippy._core.commands.types cimport CLIENT_IN_EXEC, Engine
 from zippy._core.keyspace.aof_file cimport AofSave, aof_save_file
 from zippy._core.keyspace.db cimport flush_db
-from zippy._core.keyspace.effects cimport flushed, touch_all_watched
-from zippy._core.keyspace.key_table cimport kt_count
+from zippy._core.keyspace.effects cimport flushed, signal_db_ready, touch_all_watched
+from zippy._core.keyspace.key_table cimport KeyTable, kt_count, kt_init, kt_swap, kt_take
+from zippy._core.keyspace.lazy_free cimport free_table
 from zippy._core.keyspace.live cimport live_begin, live_end, live_step, live_take
 from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, rdb_load_begin, rdb_load_some, rdb_save_file
 from zippy._core.keyspace.rdb_record cimport RdbSave
 from zippy._core.keyspace.saving_child cimport ChildNews, SavingChild, child_copied, child_news_age_us
-from zippy._core.keyspace.types cimport Keyspace, LiveSave
+from zippy._core.keyspace.types cimport DeadTable, Keyspace, LiveSave
 from zippy._core.session cimport Core, Session
 from zippy._core.values.rdb_stream cimport RDB_OK, RDB_UNSUPPORTED, RdbReader, rdb_reader_init, rdb_text_free
 
@@ -99,6 +102,7 @@ cdef struct SaveJob:
     const char* folder          # absolute paths, borrowed
     const char* temporary
     const char* final
+    int descriptor              # instead of a file: where to write it, -1: nowhere
 
 
 cdef int save_keys(Keyspace* ks, int fd, SaveJob* job) noexcept nogil:
@@ -130,7 +134,10 @@ cdef int write_file(Keyspace* ks, SaveJob* job) noexcept nogil:
 
 cdef int save_to(Keyspace* ks, SaveJob* job) noexcept nogil:
     """Writes a file and puts it in its place; 0 or an errno. Whatever fails, the old file is whole."""
-    cdef int error = write_file(ks, job)
+    cdef int error
+    if job.descriptor >= 0:
+        return save_keys(ks, job.descriptor, job)
+    error = write_file(ks, job)
     if error == 0 and rename(job.temporary, job.final) != 0:
         error = errno
     if error:
@@ -146,9 +153,13 @@ cdef void child_main(Keyspace* ks, SaveJob* job, int report) noexcept nogil:
     cdef char[PATH_MAX] temporary
     signal(SIGINT, SIG_IGN)
     signal(SIGTERM, SIG_DFL)
-    if report != pipe:
-        dup2(report, pipe)
-    zippy_close_from(pipe + 1)
+    # neither may take the other's place before that was moved
+    report = fcntl(report, F_DUPFD, pipe + 2)
+    if job.descriptor >= 0:
+        dup2(fcntl(job.descriptor, F_DUPFD, pipe + 2), pipe + 1)
+        job.descriptor = pipe + 1
+    dup2(report, pipe)
+    zippy_close_from(pipe + 1 if job.descriptor < 0 else pipe + 2)
     memset(&outcome, 0, sizeof(outcome))
     # named by the process that writes it, so that what a killed one left is told from what is being written
     if format_text(temporary, PATH_MAX, b"%s/temp-%d.rdb", job.folder, getpid()) < PATH_MAX - 1:
@@ -208,6 +219,7 @@ cdef class SaveRequest:
         int delay_us=0,
     ):
         memset(&self.job, 0, sizeof(SaveJob))
+        self.job.descriptor = -1
         folder = os.path.dirname(os.path.abspath(path))
         self.folder = os.fsencode(folder)
         self.final = os.fsencode(os.path.abspath(path))
@@ -227,6 +239,15 @@ cdef class SaveRequest:
         """Has the file hold commands in place of a snapshot; timestamp: and begin with the time."""
         self.job.as_commands = True
         self.job.commands.timestamp = timestamp
+
+    def write_to(self, int descriptor):
+        """Has it written to this descriptor, and to no file."""
+        self.job.descriptor = descriptor
+
+    def leave_out(self, bint keys, bint libraries):
+        """Has keys or the libraries of functions not be in the file."""
+        self.job.rdb.without_keys = keys
+        self.job.rdb.without_libraries = libraries
 
     def set_replication(self, int64_t db, bytes id, int64_t offset):
         """Has the file say from where a replica that loads it may go on. id: 40 bytes."""
@@ -370,22 +391,27 @@ def load_delay(int delay_us, uint64_t keys):
 
 cdef int load_library(Engine* e, RdbLoader* loader) except -1:
     """Loads the library of functions that the loader has read; SnapshotError names the one that cannot be loaded."""
+    load_code(e, loader.library.s, loader.load.replace_existing, loader.library_at)
+    rdb_text_free(&loader.library)
+    loader.has_library = False
+    return 0
+
+
+cdef int load_code(Engine* e, Slice code, bint replace, size_t at) except -1:
+    """Loads a library of functions that stands at this byte; SnapshotError names the one that cannot be loaded."""
     cdef Buf wrong
-    cdef Slice code = loader.library.s
     buf_init(&wrong)
     try:
-        if functions_load(e, code, loader.load.replace_existing, &wrong) == NULL:
+        if functions_load(e, code, replace, &wrong) == NULL:
             if wrong.failed:
                 raise MemoryError
             first_line = code.ptr[:min(code.len, <size_t>NAMED_BYTES)].partition(b"\n")[0].decode(errors="replace")
             raise SnapshotError(
                 f"the library of functions {first_line!r} does not load: {wrong.data[:wrong.len].decode(errors='replace')}",
-                loader.library_at,
+                at,
             )
     finally:
         buf_free(&wrong)
-    rdb_text_free(&loader.library)
-    loader.has_library = False
     return 0
 
 
@@ -436,19 +462,151 @@ def load_bytes(Core core, data, bint keep_expired=False, bint replace=False, tel
     return {
         "keys": load.keys, "expired": load.expired, "empty": load.empty, "libraries": load.libraries, "version": load.version,
         "saved_at": load.saved_at, "aof_base": bool(load.aof_base), "bytes": load.bytes,
-        "replication": (
-            (load.replication.db, <bytes>load.replication.id[:40], load.replication.offset) if load.replication.present else None
-        ),
+        "replication": replication_of(&load),
     }
 
 
-def flush(Core core):
-    """Removes every key of every database, and the libraries of functions that files hold."""
+@cython.final
+cdef class Loading:
+    """A snapshot that is loaded in steps, between turns, in the place of all that is there. The data (a mapped file) stays until `end`.
+
+    aside: what is there is served until the last step, and stays if there is none. Else it goes with the first step, and who comes is told
+    that data is being loaded.
+    """
+
+    cdef Core core
+    cdef Py_buffer view
+    cdef RdbReader reader
+    cdef RdbLoad load
+    cdef RdbLoader loader
+    cdef KeyTable* tables            # the databases' other tables while it loads aside, owned; NULL: it does not, or has ended
+    cdef list libraries              # of functions: their code and places
+    cdef readonly bint begun
+    cdef bint ended
+
+    def __init__(self, Core core, data, bint aside):
+        cdef int i
+        self.core = core
+        self.libraries = []
+        PyObject_GetBuffer(data, &self.view, PyBUF_SIMPLE)
+        engine_enter(core.engine)
+        memset(&self.load, 0, sizeof(self.load))
+        self.load.keep_expired = True
+        rdb_reader_init(&self.reader, <const unsigned char*>self.view.buf, self.view.len)
+        rdb_load_begin(&self.loader, &core.engine.ks, &self.reader, &self.load)
+        if aside:
+            self.tables = <KeyTable*>mem_zalloc(core.engine.ks.db_count * sizeof(KeyTable))
+            for i in range(core.engine.ks.db_count):
+                kt_init(&self.tables[i])
+
+    cdef int swap(self) noexcept:
+        """Puts the other tables into the databases, and theirs in their place."""
+        cdef Keyspace* ks = &self.core.engine.ks
+        cdef int i
+        if self.tables != NULL:
+            for i in range(ks.db_count):
+                kt_swap(&ks.dbs[i].table, &self.tables[i])
+        return 0
+
+    def begin(self):
+        """What is there goes, or is kept until the last step."""
+        if not self.begun:
+            self.begun = True
+            if self.tables == NULL:
+                flush(self.core, True)
+                self.core.engine.ks.loading = True
+
+    def step(self, size_t size):
+        """Loads so many bytes more; whether there are others. SnapshotError as load_bytes."""
+        cdef Keyspace* ks = &self.core.engine.ks
+        cdef bint more
+        self.begin()
+        engine_enter(self.core.engine)
+        self.swap()
+        ks.loading = True
+        more = rdb_load_some(&self.loader, size)
+        if self.tables != NULL:
+            ks.loading = False
+        self.swap()
+        if self.loader.has_library:
+            self.libraries.append((self.loader.library.s.ptr[:self.loader.library.s.len], self.loader.library_at))
+            rdb_text_free(&self.loader.library)
+            self.loader.has_library = False
+        if more:
+            return True
+        if self.reader.status != RDB_OK:
+            raise SnapshotError(self.reader.problem.decode(), self.reader.problem_at)
+        self.finish()
+        return False
+
+    cdef int finish(self) except -1:
+        """Puts what was loaded in the place of what was there; who watches or has cached keys hears of it."""
+        cdef Keyspace* ks = &self.core.engine.ks
+        cdef bytes code
+        cdef int i
+        if self.tables != NULL:
+            flush(self.core, True)
+            self.swap()
+        ks.loading = False
+        for code, place in self.libraries:
+            load_code(self.core.engine, slice_of(<const char*>code, len(code)), True, place)
+        for i in range(ks.db_count):
+            touch_all_watched(ks.dbs[i], NULL)
+            signal_db_ready(ks.dbs[i])
+        if ks.effects.events.len:
+            publish_events(self.core.engine)
+        return 0
+
+    @property
+    def done(self):
+        """Bytes that are loaded."""
+        return self.reader.at
+
+    @property
+    def keys(self):
+        """Keys that are loaded."""
+        return self.load.keys
+
+    @property
+    def replication(self):
+        """The database, the id and the offset from which on the primary's stream goes on, as the file says; None: it does not."""
+        return replication_of(&self.load)
+
+    def end(self):
+        """Lets go of the data, whether it was loaded or not; may be called twice."""
+        cdef Keyspace* ks = &self.core.engine.ks
+        cdef DeadTable* dead
+        cdef int i
+        if self.ended:
+            return
+        self.ended = True
+        engine_use(self.core.engine)
+        ks.loading = False
+        if self.tables != NULL:
+            for i in range(ks.db_count):
+                dead = <DeadTable*>mem_zalloc(sizeof(DeadTable))
+                kt_take(&dead.table, &self.tables[i])
+                free_table(ks, dead)
+            mem_free(self.tables)
+            self.tables = NULL
+        if self.loader.has_library:
+            rdb_text_free(&self.loader.library)
+        PyBuffer_Release(&self.view)
+
+
+cdef replication_of(const RdbLoad* load):
+    if not load.replication.present:
+        return None
+    return load.replication.db, <bytes>load.replication.id[:40], load.replication.offset
+
+
+def flush(Core core, bint lazy=False):
+    """Removes every key of every database, and the libraries of functions that files hold. lazy: and frees them in steps."""
     cdef int i
     engine_use(core.engine)
     functions_flush(core.engine)
     for i in range(core.engine.ks.db_count):
-        flush_db(core.engine.ks.dbs[i], False)
+        flush_db(core.engine.ks.dbs[i], lazy)
     flushed(&core.engine.ks)
 
 

@@ -6,7 +6,8 @@ import asyncio
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
 from zippy._core.commands.types cimport CLIENT_CLOSING
-from zippy._core.resp.writer cimport Reply
+from zippy._core.commands.output cimport client_unsent
+from zippy._core.ground.slice cimport Slice
 from zippy._core.session cimport Session, Transport
 
 cdef extern from "<sys/socket.h>" nogil:
@@ -92,32 +93,32 @@ cdef class StreamTransport(Transport):
             self.session.output_again()
 
     cdef int flush(self, Session session) except -1:
-        cdef Reply* reply = &session.client.reply
+        cdef Slice piece = client_unsent(session.client)
         cdef size_t size
         cdef size_t left = SEND_BYTES
         cdef ssize_t sent
-        while not self.full and self.transport is not None and reply.out.len > reply.sent:
+        while not self.full and self.transport is not None and piece.len:
             if left == 0:
                 asyncio.get_running_loop().call_soon(self.write_on)
                 return 0
             if self.fd >= 0:
-                sent = c_send(self.fd, reply.out.data + reply.sent, min(reply.out.len - reply.sent, left), ZIPPY_SEND_FLAGS)
+                sent = c_send(self.fd, piece.ptr, min(piece.len, left), ZIPPY_SEND_FLAGS)
                 if sent > 0:
                     left -= sent
                     session.sent_bytes(sent)
+                    piece = client_unsent(session.client)
                     continue
                 if errno not in (EAGAIN, EINTR, ENOBUFS):
                     return self.abort()
             # the socket is full: the asyncio transport waits until it is not
-            size = reply.out.len - reply.sent
-            if size > CHUNK:
-                size = CHUNK
+            size = min(piece.len, <size_t>CHUNK)
             left -= min(left, size)
-            data = PyBytes_FromStringAndSize(reply.out.data + reply.sent, size)
+            data = PyBytes_FromStringAndSize(piece.ptr, size)
             session.sent_bytes(size)
             self.transport.write(data)
             if session.client == NULL:
                 break
+            piece = client_unsent(session.client)
         return 0
 
     cdef int run_later(self, Session session) except -1:

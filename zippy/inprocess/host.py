@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zippy._core.callback_transport import CallbackTransport
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import Session, Transport
+from zippy.inprocess.alone import bind_alone
 from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
 from zippy.persistence.folder_lock import FolderInUse, FolderLock
 from zippy.server.clients import ClientState
@@ -117,6 +118,7 @@ class Host:
         self.abandoned = False  # nobody refers to the engine any more: the store's thread closes it
         for name in ("save", "bgsave", "lastsave", "bgrewriteaof", "waitaof"):
             self.core.bind(name, keeps_no_files)
+        bind_alone(self.core)
         self.channels = 0
         self.cron_due = 0.0
         self.timer: threading.Timer | None = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from zippy._core import snapshot
 from zippy._core.append_log import AppendLog
@@ -70,6 +70,33 @@ class Rewrite:
     failed_syncs: int  # of the log, when it began
 
 
+class Replicas(Protocol):
+    """What WAITAOF asks about replicas."""
+
+    def refuse_waiting(self) -> None:
+        """ReplyError when this server has none that it could wait for."""
+
+    def written_by(self, session: Session) -> int:
+        """How far a replica's log has to be to have all that a client wrote."""
+
+    def count_synced(self, offset: int) -> int:
+        """Replicas whose logs are that far."""
+
+    def ask(self) -> None:
+        """Has replicas say how far they are."""
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """A WAITAOF that waits."""
+
+    offset: int  # that has to be on disk here
+    at_replicas: int  # the same at replicas
+    local: int  # 1: here too
+    needed: int  # replicas
+    later: Later
+
+
 class AppendOnly:
     """The append-only log of one server, a service to be joined to it.
 
@@ -89,7 +116,8 @@ class AppendOnly:
         self.rewrite: Rewrite | None = None
         self.scheduled = False  # a rewrite is to follow as soon as it can
         self.settled_failures = 0  # failed syncs of the log since which a new base was written
-        self.waiters: list[tuple[int, Later]] = []  # of WAITAOF: what has to be on disk
+        self.waiters: list[Waiter] = []  # of WAITAOF
+        self.replicas: Replicas | None = None  # who knows of those
         self.settled = 0  # bytes of the files that do not grow any more
         self.base_size = 0  # bytes of the whole log after the last rewrite, or of the base at the start
         self.told_at = -REPEAT_SECONDS
@@ -101,6 +129,7 @@ class AppendOnly:
         self.last_copied = 0
         snapshots.other_save = lambda: self.rewrite is not None
         snapshots.on_reload = self.data_replaced
+        snapshots.on_copied = self.begin_anew
         settings.on_change("appendonly", self.switch)
         settings.on_change("aof-disable-auto-gc", lambda _: self.delete_history())
         settings.follow("appendfsync", self.set_policy)
@@ -258,6 +287,11 @@ class AppendOnly:
         if self.state is State.ON:
             self.scheduled = True
         elif self.state is State.PREPARING:
+            self.prepare()
+
+    def begin_anew(self) -> None:
+        """What is in memory did not come from this log: until there is another base, what is on disk stays as it is."""
+        if self.state is not State.OFF:
             self.prepare()
 
     # Writing and syncing
@@ -551,6 +585,14 @@ class AppendOnly:
 
     # WAITAOF
 
+    def synced_offset(self) -> int | None:
+        """Of the stream: what is on disk; None while no log is on."""
+        return self.log.synced if self.state is State.ON and not self.is_doubtful else None
+
+    def taken_offset(self) -> int:
+        """Of the stream: what the log has been given."""
+        return self.log.written + self.log.buffered
+
     def holds(self, offset: int) -> bool:
         """Whether all that was recorded up to this offset is on disk."""
         return self.state is State.ON and not self.is_doubtful and self.log.synced >= offset
@@ -558,25 +600,31 @@ class AppendOnly:
     def wake_waiters(self) -> None:
         """Answers those whose writes are on disk."""
         waiters, self.waiters = self.waiters, []
-        for offset, later in waiters:
-            if self.holds(offset) or self.state is State.OFF:
+        for waiter in waiters:
+            here, there = self.held(waiter)
+            if (here >= waiter.local or self.state is State.OFF) and there >= waiter.needed:
                 # a command may be under way that had this happen
-                self.schedule.call_soon(self.answer, offset, later)
-            elif later.deliver is not None:
-                self.waiters.append((offset, later))
+                self.schedule.call_soon(self.answer, waiter)
+            elif waiter.later.deliver is not None:
+                self.waiters.append(waiter)
 
-    def answer(self, offset: int, later: Later) -> None:
-        """Replies to WAITAOF: whether the log holds all up to the offset, and no replica."""
-        later.answer([int(self.holds(offset)), 0])
+    def held(self, waiter: Waiter) -> tuple[int, int]:
+        """Whether the log has what is waited for, and how many replicas' logs have it."""
+        there = self.replicas.count_synced(waiter.at_replicas) if self.replicas is not None else 0
+        return int(self.holds(waiter.offset)), there
 
-    def wait_for_disk(self, offset: int, for_ever: bool, milliseconds: int) -> Later:
-        """The reply of WAITAOF, once the log holds all up to the offset or time is over. for_ever: nothing but time will do."""
-        later = Later()
-        if not for_ever:
-            self.waiters.append((offset, later))
+    def answer(self, waiter: Waiter) -> None:
+        """Replies to WAITAOF."""
+        waiter.later.answer(list(self.held(waiter)))
+
+    def wait_for_disk(self, waiter: Waiter, milliseconds: int) -> Later:
+        """The reply of WAITAOF, once the logs have what is waited for or time is over."""
+        self.waiters.append(waiter)
+        if self.replicas is not None and waiter.needed:
+            self.replicas.ask()
         if milliseconds:
-            self.schedule.call_later(min(milliseconds / 1000, LONGEST_WAIT), self.answer, offset, later)
-        return later
+            self.schedule.call_later(min(milliseconds / 1000, LONGEST_WAIT), self.answer, waiter)
+        return waiter.later
 
     # The end
 
@@ -665,6 +713,8 @@ class AppendOnly:
     @command("waitaof")
     def waitaof(self, session: Session, args: list[bytes]) -> Any:
         """WAITAOF numlocal numreplicas timeout."""
+        if self.replicas is not None:
+            self.replicas.refuse_waiting()
         local = integer(args[1])
         if local not in {0, 1}:
             raise ReplyError("ERR value is out of range, value must between 0 and 1")
@@ -678,11 +728,12 @@ class AppendOnly:
             raise ReplyError("ERR timeout is out of range")
         if self.state is State.OFF and local:
             raise ReplyError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
-        offset = self.log.needs(session)
-        held = self.holds(offset)
-        if (held >= local and replicas == 0) or snapshot.in_transaction(session):
-            return [int(held), 0]
-        return self.wait_for_disk(offset, replicas > 0, milliseconds)
+        there = self.replicas.written_by(session) if self.replicas is not None else 0
+        waiter = Waiter(self.log.needs(session), there, local, replicas, Later())
+        held = self.held(waiter)
+        if (held[0] >= local and held[1] >= replicas) or snapshot.in_transaction(session):
+            return list(held)
+        return self.wait_for_disk(waiter, milliseconds)
 
     @debug("loadaof", 0, 0, "", "Empty every database and load the append-only file.")
     def debug_loadaof(self, session: Session, args: list[bytes]) -> Any:

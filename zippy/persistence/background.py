@@ -32,6 +32,7 @@ INTERVAL = 0.001  # seconds between two steps
 ALL_KEYS = 2**64 - 1
 MOST_WAITING = 4 << 20  # bytes that may wait for the disk: beyond that a walk stands still
 SYNC_EVERY = 4 << 20  # bytes
+PIECE = 64 * 1024  # bytes of a save that goes to no file, handed on at a time
 
 Ended = Callable[["BackgroundSave", str], None]
 """Called once with what went wrong, or "": not for one that was cancelled."""
@@ -147,6 +148,143 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         self.reap()
+
+
+class Outlet(Protocol):
+    """Takes the bytes of a save that goes to no file."""
+
+    def is_ready(self) -> bool:
+        """Whether it takes more now; when it does again, it calls the save's `go_on`."""
+
+    def take(self, data: bytes) -> None:
+        """Takes the next bytes."""
+
+
+class PipedChild(Child):
+    """A child that saves to a pipe, whose bytes go to an outlet. on_end is called when all of them have been taken."""
+
+    def __init__(self, core: Core, request: SaveRequest, outlet: Outlet, on_end: Ended) -> None:
+        self.outlet = outlet
+        self.data, self.writing = os.pipe()
+        os.set_blocking(self.data, False)
+        self.reads = False
+        self.ended = False  # the child
+        self.drained = False
+        request.write_to(self.writing)
+        try:
+            super().__init__(core, request, Path(), on_end)
+        except OSError:
+            os.close(self.data)
+            raise
+        finally:
+            os.close(self.writing)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """The outlet is ready again."""
+        if not self.reads and not self.drained:
+            self.reads = True
+            running_loop().add_reader(self.data, self.pass_on)
+
+    def pass_on(self) -> None:
+        """There are bytes, or they have come to their end."""
+        if not self.outlet.is_ready():
+            self.pause()
+            return
+        try:
+            data = os.read(self.data, PIECE)
+        except BlockingIOError:
+            return
+        if data:
+            self.outlet.take(data)
+            return
+        self.close_data()
+        if self.ended:
+            self.on_end(self, self.reap())
+
+    def pause(self) -> None:
+        """Reads no more for now."""
+        if self.reads:
+            self.reads = False
+            running_loop().remove_reader(self.data)
+
+    def close_data(self) -> None:
+        """Reads no more."""
+        if not self.drained:
+            self.pause()
+            self.drained = True
+            os.close(self.data)
+
+    def hear(self) -> None:
+        """It wrote to its pipe or ended."""
+        data = os.read(self.pipe, 256)
+        self.report += data
+        if data:
+            return
+        running_loop().remove_reader(self.pipe)
+        self.ended = True
+        if self.drained:
+            self.on_end(self, self.reap())
+
+    def cancel(self) -> None:
+        """See BackgroundSave."""
+        self.close_data()
+        super().cancel()
+
+
+class PipedWalk:
+    """A walk beside the traffic whose bytes go to an outlet."""
+
+    def __init__(self, core: Core, request: SaveRequest, outlet: Outlet, schedule: Schedule, on_end: Ended) -> None:
+        self.schedule = schedule
+        self.outlet = outlet
+        self.on_end = on_end
+        self.started = time.monotonic()
+        self.described = ""
+        self.copied = 0
+        self.copied_so_far = (0, 0, 0)
+        self.walk = snapshot.Walk(core, request)
+        self.changes = snapshot.changes(core)
+        self.ended = False
+        self.timer = schedule.call_later(0, self.step)
+
+    @property
+    def written(self) -> int:
+        """See BackgroundSave."""
+        return self.walk.written
+
+    @property
+    def total(self) -> int:
+        """See BackgroundSave."""
+        return self.walk.total
+
+    def go_on(self) -> None:
+        """The outlet is ready again; the next step sees that."""
+
+    def step(self) -> None:
+        """Goes on for a moment, and hands on what it has."""
+        problem = ""
+        if self.outlet.is_ready():
+            try:
+                self.walk.step(STEP_US, ALL_KEYS)
+            except OSError as error:
+                problem = error.strerror or str(error)
+            if self.walk.finished or self.walk.waiting >= PIECE:
+                self.outlet.take(self.walk.take())
+        if self.ended:
+            return
+        if problem or self.walk.finished:
+            self.cancel()
+            self.on_end(self, problem)
+        else:
+            self.timer = self.schedule.call_later(INTERVAL, self.step)
+
+    def cancel(self) -> None:
+        """See BackgroundSave."""
+        if not self.ended:
+            self.ended = True
+            self.timer.cancel()
+            self.walk.end()
 
 
 class WalkFile:

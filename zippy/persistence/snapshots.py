@@ -10,16 +10,18 @@ import logging
 import mmap
 import os
 import re
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from zippy._core import snapshot
+from zippy._core.introspection import is_loading
 from zippy._core.resp.kinds import OK, ReplyError, Simple
 from zippy._core.session import Core, Session
 from zippy._core.snapshot import SaveRequest, SnapshotError
-from zippy.persistence.background import BackgroundSave, Child, Ended, Walk, progress_fields
+from zippy.persistence.background import BackgroundSave, Child, Ended, Outlet, PipedChild, PipedWalk, Walk, progress_fields
 from zippy.persistence.disk_thread import DiskThread
 from zippy.persistence.folder_lock import FolderError, FolderLock
 from zippy.persistence.schedule import Schedule
@@ -37,6 +39,9 @@ TEMPORARY = re.compile(r"temp-(\d+)(?:-\d+)?\.rdb")
 STARTED = Simple("Background saving started")
 SCHEDULED = Simple("Background saving scheduled")
 
+Origin = tuple[int, str, int]
+"""Where a history goes on: the database that its stream has selected, its id, the offset."""
+
 
 class Snapshots:
     """The snapshots of one server, a service to be joined to it. The setting `dir` is an absolute path."""
@@ -48,7 +53,11 @@ class Snapshots:
         self.folder_lock = folder_lock
         self.under_way: BackgroundSave | None = None
         self.other_save: Callable[[], bool] = lambda: False  # whether another service has a background save under way
+        # the database, id and offset from which on a replica that loads the file may go on, if it may
+        self.origin: Callable[[], Origin | None] = lambda: None
+        self.for_replicas: Callable[[str], None] | None = None  # told of the end of the save under way, which is made for them
         self.on_reload: Callable[[], None] = lambda: None  # called when a file was loaded in the place of what was there
+        self.on_copied: Callable[[], None] = lambda: None  # called when a primary's data has taken the place of what was there
         self.disk = DiskThread(schedule)
         self.scheduled = False  # a BGSAVE is to follow as soon as it can
         self.last_save = int(time.time())
@@ -132,7 +141,7 @@ class Snapshots:
     def request(self) -> SaveRequest:
         """A save by the settings in force."""
         settings = self.settings
-        return SaveRequest(
+        request = SaveRequest(
             str(self.path),
             REDIS_VERSION,
             compress=settings.flag("rdbcompression"),
@@ -140,6 +149,10 @@ class Snapshots:
             incremental_sync=settings.flag("rdb-save-incremental-fsync"),
             delay_us=settings.integer("rdb-key-save-delay"),
         )
+        origin = self.origin()
+        if origin is not None:
+            set_origin(request, origin)
+        return request
 
     def save(self) -> bool:
         """Saves at once, everyone waits; False when that failed."""
@@ -191,20 +204,90 @@ class Snapshots:
     def ended(self, save: BackgroundSave, problem: str) -> None:
         """Notes how a background save ended."""
         self.under_way = None
+        tell, self.for_replicas = self.for_replicas, None
         self.last_seconds = int(time.monotonic() - save.started)
         self.last_copied = save.copied
         if problem:
             log.warning("Background saving error: %s (%s)", problem, self.path)
             self.set_failing(True)
-            return
-        log.info("Background saving terminated with success")
-        self.saved(save.changes)
+        else:
+            log.info("Background saving terminated with success")
+            self.saved(save.changes)
+        if tell is not None:
+            tell(problem)
+
+    # For replicas
+
+    def save_to(self, outlet: Outlet, origin: Origin, on_end: Callable[[str], None]) -> PipedChild | PipedWalk:
+        """Begins a save of what is there now to an outlet; on_end gets what went wrong, or "". OSError when it cannot be begun."""
+        request = self.request()
+        set_origin(request, origin)
+        self.for_replicas = on_end
+        if self.settings.text("snapshot-method") == "walk":
+            self.under_way = walk = PipedWalk(self.core, request, outlet, self.schedule, self.outlet_ended)
+            return walk
+        try:
+            self.under_way = child = PipedChild(self.core, request, outlet, self.outlet_ended)
+        except OSError:
+            self.for_replicas = None
+            raise
+        self.note_fork(child.fork_seconds)
+        return child
+
+    def outlet_ended(self, save: BackgroundSave, problem: str) -> None:
+        """A save that went to no file has ended."""
+        self.under_way = None
+        tell, self.for_replicas = self.for_replicas, None
+        if tell is not None:
+            tell(problem)
+
+    def save_to_file(self, origin: Origin, on_end: Callable[[str], None]) -> Path:
+        """The same to the snapshot's file, whose path is returned."""
+        self.for_replicas = on_end
+        if not self.save_in_background():
+            self.for_replicas = None
+            raise OSError("the save could not be begun")
+        return self.path
+
+    def copy_without_keys(self, libraries: bool) -> bytes:
+        """A snapshot of nothing but the libraries of functions, or of nothing. OSError."""
+        request = self.request()
+        request.leave_out(True, not libraries)
+        with tempfile.TemporaryFile(dir=self.settings.text("dir")) as file:
+            request.write_to(file.fileno())
+            snapshot.save_here(self.core, request)
+            return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
+
+    def cancel_for_replicas(self) -> None:
+        """Ends a save for replicas that is under way; nobody is told."""
+        self.for_replicas = None
+        self.cancel()
+
+    def file_of(self, name: str) -> Path:
+        """A file in the folder of the data."""
+        return Path(self.settings.text("dir")) / name
+
+    def take_copy(self, path: Path) -> None:
+        """Puts a file that came from a primary into the snapshot's place; where nothing is kept, it may be removed. OSError."""
+        if self.settings.flag("rdb-del-sync-files") and not self.points and not self.settings.flag("appendonly"):
+            path.unlink()
+        else:
+            path.replace(self.path)
+
+    def data_replaced(self) -> None:
+        """What is in memory is a primary's now: a log begins anew, and a save under way is of no use."""
+        self.cancel()
+        self.saved(snapshot.changes(self.core))
+        self.on_copied()
 
     def cancel(self) -> None:
         """Ends a background save that is under way; the old file stays."""
+        tell, self.for_replicas = self.for_replicas, None
         if self.under_way is not None:
             self.under_way.cancel()
             self.under_way = None
+        if tell is not None:
+            tell("it was ended")
 
     def all_flushed(self) -> None:
         """After FLUSHALL: what a child is saving is of no use, and the file that is there would bring everything back."""
@@ -226,7 +309,7 @@ class Snapshots:
 
     def cron(self) -> None:
         """Starts a background save when a save point is reached or one is scheduled."""
-        if self.under_way is not None or self.other_save():
+        if self.under_way is not None or self.other_save() or is_loading(self.core):
             return
         now = time.monotonic()
         may_try = not self.failing or now - self.last_try > RETRY_SECONDS
@@ -261,6 +344,9 @@ class Snapshots:
             log.warning("There is a child saving an .rdb. Killing it!")
             self.cancel()
         if save is False or (save is None and not self.points):
+            return True
+        if is_loading(self.core):
+            log.warning("A primary's data is being loaded: what is there is not saved.")
             return True
         log.info("Saving the final RDB snapshot before exiting.")
         if self.save():
@@ -351,6 +437,12 @@ class Snapshots:
         if options:
             self.on_reload()
         return OK
+
+
+def set_origin(request: SaveRequest, origin: Origin) -> None:
+    """Has a save say from where on its data's history goes on."""
+    db, history_id, offset = origin
+    request.set_replication(db, history_id.encode(), offset)
 
 
 @contextlib.contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from zippy._core.introspection import redact, set_client_name, valid_name
 from zippy._core.resp.kinds import ReplyError, Simple
 from zippy._core.session import Session
 from zippy.server.access import Access
-from zippy.server.arguments import integer, text
+from zippy.server.arguments import integer, repeated
 from zippy.server.registry import command
 from zippy.version import REDIS_VERSION
 
@@ -18,6 +19,7 @@ class Login:
 
     def __init__(self, access: Access) -> None:
         self.access = access
+        self.role: Callable[[], str] = lambda: "master"  # or "replica"
 
     @command("hello")
     def hello(self, session: Session, args: list[bytes]) -> Any:
@@ -44,7 +46,7 @@ class Login:
                     raise ReplyError("ERR Client names cannot contain spaces, newlines or special characters.")
                 at += 2
             else:
-                raise ReplyError(f"ERR Syntax error in HELLO option '{text(args[at])}'")
+                raise ReplyError(f"ERR Syntax error in HELLO option '{repeated(args[at])}'")
         if credentials:
             self.access.authenticate(session, *credentials, args[0])
         if not session.authenticated:
@@ -62,7 +64,7 @@ class Login:
             "proto": session.protocol,
             "id": session.id,
             "mode": "standalone",
-            "role": "master",
+            "role": self.role(),
             "modules": [],
         }
 

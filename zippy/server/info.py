@@ -76,6 +76,10 @@ class Info:
                     section.add(source)
         self.by_default = [section for name, section in self.sections.items() if name not in NOT_BY_DEFAULT | BY_NAME_ALONE]
 
+    def restart(self, name: str) -> None:
+        """Forgets who tells of a section: another part tells of all of it."""
+        self.sections[name] = Section(TITLES.get(name) or name.capitalize())
+
     def report(self, wanted: list[str]) -> Verbatim:
         """The text of the sections wanted, each once and in their own order; none wanted is "default"."""
         if not wanted:

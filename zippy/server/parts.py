@@ -98,7 +98,8 @@ class Parts:
         self.info.add(self.meter, CommandTimes(self.core, settings), sizes)
         bind_help(self.core)
         bind(self.core, client_commands, command_table, connection, lolwut, memory, slowlog)
-        bind(self.core, self.access, clients, self.config, LatencyDoctor(settings), Login(self.access))
+        self.login = Login(self.access)
+        bind(self.core, self.access, clients, self.config, LatencyDoctor(settings), self.login)
         bind(self.core, self.debug, self.info, own_memory)
         self.core.bind("shutdown", refuse_shutdown)
 

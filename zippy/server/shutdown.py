@@ -24,6 +24,8 @@ class Shutdown:
         self.close = close
         # services' last work, called with `save` of `begin`; False: refused
         self.work: list[Callable[[bool | None], bool]] = []
+        # what is waited for before that, unless the end has to come now
+        self.patience: list[Callable[[], Awaitable[None]]] = []
         self.ended: asyncio.Future[int] | None = None  # None: it has not been armed
         self.under_way: asyncio.Task[bool] | None = None
 
@@ -31,10 +33,11 @@ class Shutdown:
         """Makes it possible, in the running loop."""
         self.ended = asyncio.get_running_loop().create_future()
 
-    def begin(self, save: bool | None = None, force: bool = False) -> asyncio.Task[bool]:
-        """Begins to stop: services save (None: as the settings say), then everything closes. False: a service refused."""
+    def begin(self, save: bool | None = None, force: bool = False, now: bool = False) -> asyncio.Task[bool]:
+        """Begins to stop: services save (None: as the settings say), then everything closes. False: a service refused. now: nobody is
+        waited for before."""
         if self.under_way is None:
-            self.under_way = asyncio.get_running_loop().create_task(self.carry_out(save, force), name="zippy-shutdown")
+            self.under_way = asyncio.get_running_loop().create_task(self.carry_out(save, force, now), name="zippy-shutdown")
         return self.under_way
 
     def abort(self) -> bool:
@@ -45,8 +48,10 @@ class Shutdown:
         self.under_way = None
         return True
 
-    async def carry_out(self, save: bool | None, force: bool) -> bool:
+    async def carry_out(self, save: bool | None, force: bool, now: bool) -> bool:
         """The body of `begin`."""
+        for wait in self.patience if not now else ():
+            await wait()
         for work in self.work:
             if not work(save) and not force:
                 log.warning("Errors trying to shut down. Check the log for more information")
@@ -64,7 +69,7 @@ class Shutdown:
 
     @command("shutdown")
     def shutdown(self, session: Session, args: list[bytes]) -> Any:
-        """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. NOW would not wait for replicas that lag."""
+        """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. NOW does not wait for replicas that lag."""
         wanted = shutdown_options(args)
         if b"abort" in wanted:
             if not self.abort():
@@ -76,7 +81,7 @@ class Shutdown:
                 raise ReplyError(BUSY)
             session.core.stop_script()
         save = True if b"save" in wanted else False if b"nosave" in wanted else None
-        return refusal_of(self.begin(save, b"force" in wanted))
+        return refusal_of(self.begin(save, b"force" in wanted, b"now" in wanted))
 
 
 async def refusal_of(stopping: asyncio.Task[bool]) -> Any:

@@ -40,6 +40,20 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
     return context
 
 
+def link_context(settings: Settings) -> ssl.SSLContext:
+    """A context for a connection to another server, which shows it the same certificate. OSError or SettingError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    get = settings.text
+    certificate, key = get("tls-client-cert-file") or get("tls-cert-file"), get("tls-client-key-file") or get("tls-key-file")
+    if certificate:
+        context.load_cert_chain(certificate, key or None, get("tls-client-key-file-pass") or get("tls-key-file-pass"))
+    context.load_verify_locations(get("tls-ca-cert-file") or None, get("tls-ca-cert-dir") or None)
+    choose_versions(context, get("tls-protocols") or DEFAULT_VERSIONS)
+    choose_ciphers(context, settings)
+    return context
+
+
 def choose_versions(context: ssl.SSLContext, names: str) -> None:
     """Allows the versions of tls-protocols, which have to be neighbours: Python's ssl knows a lowest and a highest one."""
     known = list(VERSIONS)

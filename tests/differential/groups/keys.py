@@ -122,6 +122,7 @@ GROUP = Group(
     3   SORT anykey {(ASC|DESC)|ALPHA|limit|STORE lkey}
     1   SORT_RO anykey STORE lkey
     2   MGET anykey+
+    1   WAIT ('0 '0|'-1 '0|'1 '10|'0 '-1|'foo '0|'0 'foo)
     1   WAITAOF ('0 '0 '0|'1 '0 '0|'2 '0 '0|'-1 '0 '0|'0 '0 '-1|'foo '0 '0|'0 'foo '0)
     """,
     [

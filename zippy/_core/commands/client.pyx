@@ -4,6 +4,7 @@
 from libc.stdint cimport UINT64_MAX, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_of
+from zippy._core.ground.byte_queue cimport bq_detach
 from zippy._core.ground.clock cimport clock_ticks
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport ht_insert, ht_remove
@@ -116,6 +117,9 @@ cdef void client_free(Engine* e, Client* c) noexcept nogil:
     queued_free(&c.block.request)
     reply_free(&c.reply)
     parser_free(&c.parser)
+    if c.feed != NULL:
+        bq_detach(&e.relay.bytes, &c.feed.cursor)
+        mem_free(c.feed)
     mem_free(c.name_block)
     mem_free(c)
 

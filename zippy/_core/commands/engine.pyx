@@ -13,6 +13,7 @@ from zippy._core.keyspace.effects cimport (
 )
 from zippy._core.keyspace.evict cimport EVICT_FAILED, EvictStatus, evict_forget, evict_to_limit
 from zippy._core.keyspace.lazy_free cimport lazy_free_for, lazy_is_much
+from zippy._core.keyspace.relay cimport relay_free
 from zippy._core.keyspace.types cimport Db, ReadyKey, WaitingKey, WaitNode
 from zippy._core.commands.accounting cimport (
     account_call, account_quick_call, account_quick_ticks, account_rejected, accounting_free, accounting_init, feed_monitors, latency_sample
@@ -32,12 +33,11 @@ from zippy._core.commands.output cimport client_close, client_has_output, client
 from zippy._core.commands.tracking cimport end_caching, remember_reads, tell_own, tracking_free, tracking_init
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL, CLIENT_LONG_ARGUMENTS,
-    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP,
+    CLIENT_MASTER, CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_REPLICA, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP,
     CLIENT_REPLY_SKIP_NEXT, CLIENT_RESTRICTED, CLIENT_RETRY, CLIENT_SPEAKS_HTTP, CLIENT_SPECIAL, CLIENT_STOPPED, CLIENT_STRANGER,
-    CLIENT_WAITS, CMD_ADMIN, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_AUTH, CMD_NO_MULTI,
-    CMD_NOSCRIPT, CMD_PYTHON,
-    CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED, CMD_SKIP_MONITOR, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef,
-    KnownWord, Multi, QueuedCommand, TRACKING_CACHING
+    CLIENT_WAITS, CMD_ADMIN, CMD_ALLOW_BUSY, CMD_DENYOOM, CMD_LOADING, CMD_MAY_REPLICATE, CMD_MOVABLEKEYS, CMD_NO_ASYNC_LOADING,
+    CMD_NO_AUTH, CMD_NO_MULTI, CMD_NOSCRIPT, CMD_PYTHON, CMD_READONLY, CMD_RUNS_IN_MULTI, CMD_RUNS_QUEUE, CMD_RUNS_SUBSCRIBED,
+    CMD_SKIP_MONITOR, CMD_STALE, CMD_TELLS_HEALTH, CMD_WRITE, KeyRef, KnownWord, Multi, QueuedCommand, TRACKING_CACHING
 )
 from zippy._core.resp.parser cimport (
     PARSE_COMMAND, PARSE_MORE, BATCH_REQUESTS, Batch, Request, batch_free, parser_next, parser_pending, parser_unread
@@ -96,6 +96,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
     accounting_free(e)
     acl_log_trim(e, 0)
     users_free(&e.users)
+    relay_free(&e.relay)
     for i in range(e.command_count):
         if e.all_commands[i].subcommands != NULL:
             ht_free(e.all_commands[i].subcommands)
@@ -219,6 +220,7 @@ cdef void look_around(Engine* e) noexcept nogil:
     """What need not be asked for each command."""
     e.calm = not (
         e.settings.maxmemory or e.deny_writes_disk or e.log_error or e.ks.replica or e.ks.loading or e.pause_until_us or e.busy
+        or e.too_few_replicas
     )
     # while much waits to be freed no command is quick: each pays its share in `call_end`
     e.quick_ticks = 0 if lazy_is_much(&e.ks) else account_quick_ticks(e)
@@ -674,6 +676,21 @@ cdef void reply_cannot_keep(Engine* e, Client* c) noexcept nogil:
     )
 
 
+cdef bint may_write_here(const Engine* e, Client* c) noexcept nogil:
+    """Whether replication lets clients write; else replies with an error."""
+    if e.too_few_replicas:
+        reply_error(&c.reply, b"NOREPLICAS Not enough good replicas to write.")
+        return False
+    if e.ks.replica and e.replica_readonly:
+        reply_error(&c.reply, b"READONLY You can't write against a read only replica.")
+        return False
+    return True
+
+
+cdef void reply_stale(Client* c) noexcept nogil:
+    reply_error(&c.reply, b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.")
+
+
 cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* argv) noexcept nogil:
     """True: run it now. Otherwise it was refused with an error, queued, or put back until the pause is over."""
     cdef bint is_exec
@@ -707,8 +724,7 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
         if writes or command.flags & CMD_TELLS_HEALTH:
             reply_cannot_keep(e, c)
             return False
-    if e.ks.replica and e.replica_readonly and writes and not c.flags & CLIENT_MASTER:
-        reply_error(&c.reply, b"READONLY You can't write against a read only replica.")
+    if writes and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL) and not may_write_here(e, c):
         return False
     if c.reply.proto == 2 and (c.channels.count or c.patterns.count or c.shard_channels.count) and not command.flags & CMD_RUNS_SUBSCRIBED:
         reply_error_about(
@@ -716,10 +732,16 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
             b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
         )
         return False
+    if e.stale and not command.flags & CMD_STALE and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
+        reply_stale(c)
+        return False
     if e.ks.loading and not command.flags & CMD_LOADING and not c.flags & CLIENT_INTERNAL:
         reply_error(&c.reply, b"LOADING zippy is loading the dataset in memory")
         return False
-    if c.flags & CLIENT_MONITOR and command.flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE):
+    if e.loads_aside and command.flags & CMD_NO_ASYNC_LOADING:
+        reply_error(&c.reply, b"LOADING zippy is loading the dataset in memory")
+        return False
+    if c.flags & (CLIENT_MONITOR | CLIENT_REPLICA) and command.flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE):
         reply_error(&c.reply, b"ERR Replica can't interact with the keyspace")
         return False
     if e.pause_until_us and not c.flags & (CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_MONITOR):
@@ -746,10 +768,7 @@ cdef bint engine_admits_script(Engine* e, Client* c, bint over) noexcept nogil:
     if e.deny_writes_disk or e.log_error:
         reply_cannot_keep(e, c)
         return False
-    if e.ks.replica and e.replica_readonly:
-        reply_error(&c.reply, b"READONLY You can't write against a read only replica.")
-        return False
-    return True
+    return may_write_here(e, c)
 
 
 cdef bint admit_in_script(Engine* e, Client* c, ScriptRights* rights, Command* command, int argc, const Slice* argv) noexcept nogil:
@@ -769,12 +788,14 @@ cdef bint admit_in_script(Engine* e, Client* c, ScriptRights* rights, Command* c
         reply_error(&c.reply, b"ERR Write commands are not allowed from read-only scripts.")
         return False
     if command.flags & CMD_WRITE and not rights.as_master:
-        if e.ks.replica and e.replica_readonly:
-            reply_error(&c.reply, b"READONLY You can't write against a read only replica.")
+        if not may_write_here(e, c):
             return False
         if e.deny_writes_disk or e.log_error:
             reply_cannot_keep(e, c)
             return False
+    if e.stale and not command.flags & CMD_STALE and not rights.as_master:
+        reply_stale(c)
+        return False
     if command.flags & CMD_DENYOOM and rights.over_memory and not rights.wrote:
         reply_error(&c.reply, b"OOM command not allowed when used memory > 'maxmemory'.")
         return False
@@ -785,7 +806,7 @@ cdef bint admit_in_script(Engine* e, Client* c, ScriptRights* rights, Command* c
 cdef bint engine_make_room(Engine* e) noexcept nogil:
     cdef uint64_t began
     cdef EvictStatus status
-    if paused(e) or e.ks.loading:
+    if paused(e) or e.ks.loading or e.ks.replica and e.leaves_eviction:
         # nothing may vanish now; whoever comes after that goes on
         e.ks.evicting = False
         return True

@@ -2,6 +2,7 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
+from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.types cimport CLIENT_PENDING, CLIENT_STRANGER, Client, Engine
 
 
@@ -12,6 +13,21 @@ cdef inline bint client_is_heard(const Engine* e, const Client* c) noexcept nogi
     return c.reply.out.len - c.reply.sent <= e.unlimited_output and not c.soft_limit_us and not c.reply.out.failed
 
 
+cdef inline bint client_has_unsent(const Client* c) noexcept nogil:
+    """Whether there is something to send: replies, and behind them what a replica gets."""
+    return c.reply.out.len > c.reply.sent or c.feed != NULL and client_feed_bytes(c) != 0
+
+
+cdef inline Slice client_unsent(const Client* c) noexcept nogil:
+    """What is to be sent next, as far as it lies in one piece; empty: that was all."""
+    if c.reply.out.len > c.reply.sent or c.feed == NULL:
+        return slice_of(c.reply.out.data + c.reply.sent, c.reply.out.len - c.reply.sent)
+    return feed_piece(c)
+
+
+cdef size_t client_feed_bytes(const Client* c) noexcept nogil              # of the relay, that a replica may be sent now
+cdef size_t client_waiting_bytes(const Client* c) noexcept nogil           # that are unsent, those a replica will be sent later among them
+cdef Slice feed_piece(const Client* c) noexcept nogil                       # of these the next ones
 # to be called after writing to c.reply outside of its own command
 cdef void client_has_output(Engine* e, Client* c) noexcept nogil
 cdef void take_pending(Engine* e, Client* c) noexcept nogil                        # takes a client off that list if it is on it

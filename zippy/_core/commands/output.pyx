@@ -2,6 +2,8 @@
 # there.
 
 from libc.stdint cimport SIZE_MAX
+from zippy._core.ground.byte_queue cimport bq_piece
+from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.types cimport (
     CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA,
     CLIENT_STRANGER, OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
@@ -84,8 +86,23 @@ cdef void take_pending(Engine* e, Client* c) noexcept nogil:
         c.next_pending.prev_pending = c.prev_pending
 
 
+cdef size_t client_feed_bytes(const Client* c) noexcept nogil:
+    return 0 if c.feed.held else <size_t>(c.engine.relay.bytes.end - c.feed.cursor.at)
+
+
+cdef size_t client_waiting_bytes(const Client* c) noexcept nogil:
+    cdef size_t bytes = c.reply.out.len - c.reply.sent
+    return bytes if c.feed == NULL else bytes + <size_t>(c.engine.relay.bytes.end - c.feed.cursor.at)
+
+
+cdef Slice feed_piece(const Client* c) noexcept nogil:
+    if c.feed.held:
+        return slice_of(NULL, 0)
+    return bq_piece(&c.engine.relay.bytes, &c.feed.cursor)
+
+
 cdef void client_has_output(Engine* e, Client* c) noexcept nogil:
-    cdef size_t waiting = c.reply.out.len - c.reply.sent
+    cdef size_t waiting = client_waiting_bytes(c)
     if c.flags & (CLIENT_INTERNAL | CLIENT_MASTER) or client_is_heard(e, c):
         return
     if not c.flags & CLIENT_CLOSING and c.reply.out.failed:

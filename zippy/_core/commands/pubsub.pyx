@@ -5,9 +5,11 @@ from libc.stdint cimport int64_t
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport HashTable, HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
+from zippy._core.keyspace.relay cimport relay_copy, relay_request
+from zippy._core.keyspace.stream cimport Stream
 from zippy._core.commands.args cimport reply_subcommand_error
 from zippy._core.commands.channels cimport ask_pushes, publish, publish_shard, subscribe, unsubscribe
-from zippy._core.commands.engine cimport propagate_nothing
+from zippy._core.commands.engine cimport propagate_instead, propagate_nothing
 from zippy._core.commands.types cimport CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP, Channel, Client, Engine, SubscriptionList
 from zippy._core.resp.writer cimport (
     Reply, reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_int, reply_null, reply_push
@@ -15,15 +17,28 @@ from zippy._core.resp.writer cimport (
 
 
 cdef void publish_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """PUBLISH channel message. Is not propagated."""
+    """PUBLISH channel message. Goes to replicas, and to no file."""
     reply_int(&c.reply, publish(e, argv[1], argv[2]))
-    propagate_nothing(e)
+    tell_replicas(e, c, argc, argv)
 
 
 cdef void spublish_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """SPUBLISH shardchannel message. Is not propagated."""
+    """SPUBLISH shardchannel message. Goes to replicas, and to no file."""
     reply_int(&c.reply, publish_shard(e, argv[1], argv[2]))
-    propagate_nothing(e)
+    tell_replicas(e, c, argc, argv)
+
+
+cdef void tell_replicas(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil:
+    """Has replicas get the message behind what was written before it; in a transaction that has written, files get it too."""
+    cdef Stream* stream = &e.ks.effects.stream
+    if not e.relay.copies:
+        propagate_nothing(e)
+    elif stream.unit_count > 0:
+        propagate_instead(e, c, argc, argv)
+    else:
+        propagate_nothing(e)
+        relay_copy(&e.relay, stream, stream.bytes.end)
+        relay_request(&e.relay, argc, argv)
 
 
 cdef bint is_subscribed(const Client* c) noexcept nogil:

@@ -99,10 +99,11 @@ cdef const char* read_arguments(lua_State* L, Arguments* a) noexcept nogil:
 
 cdef void run_command(ScriptHost* host, Arguments* a) noexcept nogil:
     cdef Engine* e = host.engine
-    cdef bint recording = e.ks.effects.recording
+    cdef int recording = e.ks.effects.recording
     buf_clear(&host.client.reply.out)
-    if not host.run.replicate & REPL_AOF:
-        e.ks.effects.recording = False
+    # one stream for both: with replicas, whoever asks for one of them has the other one get it too
+    if not host.run.replicate & (REPL_ALL if e.relay.copies else REPL_AOF):
+        e.ks.effects.recording = 0
     engine_call_in_script(e, host.client, &host.run.rights, a.argc, a.argv)
     e.ks.effects.recording = recording
 

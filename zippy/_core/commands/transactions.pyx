@@ -11,6 +11,7 @@ from zippy._core.keyspace.db cimport is_expired
 from zippy._core.keyspace.effects cimport watch_any_expired, watch_key
 from zippy._core.keyspace.key_table cimport kt_find
 from zippy._core.keyspace.types cimport Watches
+from zippy._core.resp.parser cimport parser_pending, parser_request_size
 from zippy._core.resp.writer cimport reply_array, reply_error, reply_null_array, reply_ok
 from zippy._core.values.entry cimport Entry
 
@@ -21,6 +22,7 @@ cdef void multi_command(Engine* e, Client* c, int argc, Slice* argv) noexcept no
         reply_error(&c.reply, b"ERR MULTI calls can not be nested")
         return
     c.flags |= CLIENT_MULTI
+    c.unit_at = c.bytes_in - parser_pending(&c.parser) - parser_request_size(&c.parser)
     reply_ok(&c.reply)
 
 

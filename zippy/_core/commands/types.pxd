@@ -8,6 +8,7 @@ from zippy._core.ground.histogram cimport Histogram
 from zippy._core.ground.mem cimport Account
 from zippy._core.commands.acl_user cimport User, Users
 from zippy._core.keyspace.libraries cimport Function
+from zippy._core.keyspace.relay cimport Feed, Relay
 from zippy._core.keyspace.types cimport Db, Keyspace, WaitNode, Watches
 from zippy._core.resp.parser cimport Batch, Parser
 from zippy._core.resp.writer cimport Reply
@@ -79,7 +80,7 @@ cdef enum ClientFlag:
     # what a client with one of these sends needs a closer look
     CLIENT_SPECIAL = (
         CLIENT_MULTI | CLIENT_MONITOR | CLIENT_INTERNAL | CLIENT_MASTER | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT
-        | CLIENT_STRANGER | CLIENT_LONG_ARGUMENTS | CLIENT_RESTRICTED
+        | CLIENT_STRANGER | CLIENT_LONG_ARGUMENTS | CLIENT_RESTRICTED | CLIENT_REPLICA
     )
     # what holds for the commands of scripts and functions as for who calls them
     CLIENT_OF_CALLER = CLIENT_NO_TOUCH | CLIENT_RESTRICTED
@@ -353,6 +354,8 @@ cdef struct Client:
     uint64_t bytes_out
     size_t noted_memory              # its share of Engine.clients_memory
     uint64_t effects_at              # offset of the stream where its last write ended
+    uint64_t unit_at                 # of a replica's primary: bytes that came before the transaction that is being queued
+    Feed* feed                       # of a replica: what it is sent behind its replies, owned; NULL: nothing
 
 
 cdef struct OutputLimit:
@@ -422,6 +425,8 @@ cdef struct EngineStats:
     uint64_t rejected_connections
     uint64_t bytes_in
     uint64_t bytes_out
+    uint64_t replicas_bytes_out      # of the relay
+    uint64_t primary_bytes_in        # of the stream of a replica's primary
     uint64_t reads                   # pieces that input came in
     uint64_t writes                  # and that output went in
     size_t input_most                # bytes of the longest of them since somebody asked
@@ -491,7 +496,12 @@ cdef struct Engine:
     uint64_t answered_freed          # ks.lazy.freed when they were last looked at
     uint64_t owed_ticks              # how long commands took while much waited to be freed and nobody had paid for it
     int log_error                    # errno: the append-only file cannot be written, so writes are refused; 0: it can
+    Relay relay                      # what replicas get
     bint replica_readonly
+    bint stale                       # a replica without its primary, whose data nobody is to read
+    bint too_few_replicas            # for writes: min-replicas-to-write
+    bint loads_aside                 # a primary's data is being loaded beside what is there
+    bint leaves_eviction             # to the primary: replica-ignore-maxmemory
     function_fn run_python_function  # NULL: there are no functions in Python
     HashTable errors                 # ErrorStat by code
     SlowEntry** slowlog              # newest last

@@ -49,6 +49,8 @@ cdef bint bq_attach(ByteQueue* q, QueueCursor* c, uint64_t at) noexcept nogil   
 cdef void bq_detach(ByteQueue* q, QueueCursor* c) noexcept nogil
 # what lies side by side from the cursor on, for the reader to add to its offset as far as it was read; empty: that is all
 cdef Slice bq_piece(const ByteQueue* q, QueueCursor* c) noexcept nogil
+# has the next byte be at this offset; what is there goes, and readers read on from there
+cdef void bq_restart(ByteQueue* q, uint64_t at) noexcept nogil
 cdef void bq_release(ByteQueue* q) noexcept nogil             # frees what all readers have passed; follows when one has moved
 
 

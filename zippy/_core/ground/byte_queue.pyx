@@ -147,6 +147,16 @@ cdef Slice bq_piece(const ByteQueue* q, QueueCursor* c) noexcept nogil:
     return slice_of(data, <size_t>(c.block.tail - data))
 
 
+cdef void bq_restart(ByteQueue* q, uint64_t at) noexcept nogil:
+    cdef QueueCursor* c = q.cursors
+    bq_free(q)
+    q.end = at
+    while c != NULL:
+        c.block = NULL
+        c.at = at
+        c = c.next
+
+
 cdef void bq_release(ByteQueue* q) noexcept nogil:
     cdef uint64_t needed = q.end - q.kept if q.end > q.kept else 0
     cdef QueueCursor* c = q.cursors

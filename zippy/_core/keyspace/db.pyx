@@ -103,7 +103,7 @@ cdef ReadyKey* next_ready_unchecked(Keyspace* ks) noexcept nogil:
 
 
 cdef bint is_expired(Db* db, const Entry* e) noexcept nogil:
-    return e.flags & ENTRY_EXPIRY and entry_expiry(e) < db.keyspace.clock.ms and not db.keyspace.loading
+    return e.flags & ENTRY_EXPIRY and entry_expiry(e) < db.keyspace.clock.ms and not db.keyspace.loading and not db.keyspace.obeys
 
 
 cdef bint expire_if_needed(Db* db, Entry* e) noexcept nogil:

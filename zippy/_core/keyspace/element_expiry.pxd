@@ -18,12 +18,12 @@ cdef enum:
 
 cdef inline bint element_is_over(const Db* db, int64_t expiry) noexcept nogil:
     """Whether an element that expires then, or never (NO_EXPIRY), is absent now."""
-    return expiry != NO_EXPIRY and expiry < db.keyspace.clock.ms and not db.keyspace.loading
+    return expiry != NO_EXPIRY and expiry < db.keyspace.clock.ms and not db.keyspace.loading and not db.keyspace.obeys
 
 
 cdef inline bint element_is_due(const Db* db, int64_t expiry) noexcept nogil:
     """Whether it goes when elements are removed because time passes: also in its very last millisecond, as in Redis."""
-    return expiry != NO_EXPIRY and expiry <= db.keyspace.clock.ms and not db.keyspace.loading
+    return expiry != NO_EXPIRY and expiry <= db.keyspace.clock.ms and not db.keyspace.loading and not db.keyspace.obeys
 
 
 cdef inline int64_t elements_next(const Entry* e) noexcept nogil:

@@ -66,7 +66,7 @@ cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil:
     w.sync_every = SYNC_EVERY if save.incremental_sync else 0
     rdb_write_head(&w, ks, save)
     for i in range(ks.db_count):
-        if kt_count(&ks.dbs[i].table) and w.error == 0:
+        if kt_count(&ks.dbs[i].table) and w.error == 0 and not save.without_keys:
             write_db(&w, ks, ks.dbs[i], save)
     rdb_write_byte(&w, OP_END)
     rdb_flush(&w)

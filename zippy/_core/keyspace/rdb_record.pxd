@@ -28,6 +28,8 @@ cdef struct RdbSave:
     bint aof_base                # it is the base of an append-only file
     SavingChild* child           # borrowed; what writes it is not the server itself; or NULL
     RdbReplication replication
+    bint without_keys
+    bint without_libraries
     uint64_t keys                # out: keys written
     uint64_t bytes               # out
     int error                    # out: errno, 0 when all went well

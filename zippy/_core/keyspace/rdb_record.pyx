@@ -49,7 +49,8 @@ cdef void rdb_write_head(RdbWriter* w, const Keyspace* ks, const RdbSave* save) 
         write_field(w, b"repl-id", slice_of(save.replication.id, REPLICATION_ID))
         write_int_field(w, b"repl-offset", save.replication.offset)
     write_int_field(w, b"aof-base", save.aof_base)
-    libraries_write(w, &ks.libraries)
+    if not save.without_libraries:
+        libraries_write(w, &ks.libraries)
 
 
 cdef void rdb_write_database(RdbWriter* w, int64_t number) noexcept nogil:

@@ -121,7 +121,7 @@ cdef struct TrackedKey:
 
 cdef struct Effects:
     # what the commands did, for the floors above
-    bint recording               # somebody reads `stream`: AOF, replicas, a test
+    int recording                # how many read `stream`: AOF, replicas, a test
     Stream stream
     Buf events                   # keyspace notifications of this command, and what it tells those who track keys: EventRecords
     bint events_lost             # for want of memory some of them were not kept
@@ -221,6 +221,7 @@ cdef struct Keyspace:
     bint tracking                # some client tracks keys, or did: it is told what changes
     bint broadcasting            # some client is told of keys that nobody read: all with a prefix
     bint loading                 # a dataset is being loaded: nothing expires, nothing is propagated
+    bint obeys                   # what is being run comes from a primary: nothing has expired before that one says so
     bint expiry_paused           # CLIENT PAUSE WRITE and scripts: keys do not vanish
     bint replica                 # a replica does not expire on its own
     bint no_touch                # the command's client does not want LRU and LFU changed

@@ -1,0 +1,36 @@
+"""The commands of replication on an engine in process, which follows nobody and is followed by nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zippy._core.resp.kinds import ReplyError
+from zippy._core.session import Core, Session
+from zippy.server.arguments import integer, timeout_of
+
+NO_REPLICATION = "ERR an engine in process follows nobody and has no replicas; zippy-server does"
+
+
+def bind_alone(core: Core) -> None:
+    """Has a core answer them."""
+    for name in ("replicaof", "slaveof", "sync", "psync", "replconf", "failover"):
+        core.bind(name, follows_nobody)
+    core.bind("role", role)
+    core.bind("wait", wait)
+
+
+def follows_nobody(session: Session, args: list[bytes]) -> Any:
+    """REPLICAOF, SLAVEOF, SYNC, PSYNC, REPLCONF and FAILOVER."""
+    raise ReplyError(NO_REPLICATION)
+
+
+def role(session: Session, args: list[bytes]) -> Any:
+    """ROLE."""
+    return ["master", 0, []]
+
+
+def wait(session: Session, args: list[bytes]) -> Any:
+    """WAIT numreplicas timeout. No replica will ever come, so there is nothing to wait for."""
+    integer(args[1])
+    timeout_of(args[2])
+    return 0
