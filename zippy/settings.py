@@ -17,6 +17,7 @@ _BY_NAME.update({setting.alias: setting for setting in SETTINGS if setting.alias
 _SHOWN = {name.encode(): name for name, setting in _BY_NAME.items() if not setting.hidden}
 _SHOWN_NAMES = tuple(_SHOWN)
 _GLOB_CHARACTERS = frozenset("*?[")
+NUL = "\0"  # where what Redis's errors repeat ends
 
 
 def find_setting(name: str) -> Setting | None:
@@ -119,7 +120,7 @@ class Settings:
         for given in names:
             setting, name = find_setting(given), given.lower()
             if setting is None:
-                raise SettingError(f"Unknown option or number of arguments for CONFIG SET - '{given}'")
+                raise SettingError(f"Unknown option or number of arguments for CONFIG SET - '{given.partition(NUL)[0]}'")
             if not setting.mutable:
                 raise _refused(given, "can't set immutable config")
             if setting.protected and not trusted:

@@ -97,6 +97,52 @@ class TestTasks:
 
         asyncio.run(run())
 
+    def test_cancelled_as_it_was_answered(self, engine: zippy.Engine) -> None:
+        """What comes for a connection that was left is nobody's, and no error."""
+        errors: list[dict[str, Any]] = []
+
+        async def run() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
+            async with zippy.connect_async(engine) as client:
+                waiting = asyncio.ensure_future(client.blpop(["list"], 0))
+                await until(lambda: blocked(engine) == 1)
+                waiting.cancel()
+                engine.execute("RPUSH", "list", "x")
+                with pytest.raises(asyncio.CancelledError):
+                    await waiting
+                assert await client.ping()
+
+        asyncio.run(run())
+        assert errors == []
+
+    @pytest.mark.parametrize("made", ["connect_async", "patch"])
+    def test_in_one_loop_after_the_other(self, engine: zippy.Engine, made: str) -> None:
+        """A client outlives its loop, and goes on in the next one; so do clients of fakeredis."""
+
+        async def use(client: redis.asyncio.Redis) -> None:
+            await client.set("a", "x")
+            with pytest.raises(redis.ResponseError):
+                await client.lpush("a", 1)
+            assert await client.pipeline().get("a").execute() == [b"x"]
+            assert await client.blpop(["list"], 0.001) is None
+            waiting = asyncio.ensure_future(client.blpop(["list"], 0))
+            await until(lambda: blocked(engine) == 1)
+            await client.rpush("list", "y")
+            assert tuple(await waiting) == (b"list", b"y")
+
+        with zippy.testing.patch(engine):
+            client = zippy.connect_async(engine) if made == "connect_async" else redis.asyncio.Redis()
+            looking = zippy.connect(engine)
+            counts = []
+            for _ in range(3):
+                asyncio.run(use(client))
+                counts.append(len(looking.client_list()))
+            with ThreadPoolExecutor() as pool:
+                pool.submit(asyncio.run, use(client)).result(10)
+            # of what loops have left that have ended nothing is added up
+            assert counts == [counts[0]] * 3 and len(looking.client_list()) == counts[0]
+            asyncio.run(client.aclose())
+
     def test_many_are_cancelled(self, engine: zippy.Engine) -> None:
         """Nothing is left of eighty that waited, in the engine or in the pool."""
 

@@ -11,6 +11,7 @@ import zippy
 # of the standard library, what takes long to load
 HEAVY = {"asyncio", "concurrent.futures", "dataclasses", "email", "hashlib", "inspect", "json", "multiprocessing", "platform", "random"}
 HEAVY |= {"secrets", "socket", "ssl", "statistics", "subprocess", "tempfile", "zipfile"}
+IN_A_FOLDER = {"ipaddress", "pathlib", "urllib.parse"}  # what a store that is kept needs
 OF_SERVERS = {f"zippy.server.{name}" for name in ("admission", "listeners", "process", "server", "shutdown", "tls")}
 OF_SERVERS |= {"zippy._core.reactor", "zippy._core.transport"}
 OF_THE_TABLE = {"zippy.commandspec.spec", "zippy.commandspec.table", "zippy.commandspec.reply"}  # the core has it compiled
@@ -31,7 +32,7 @@ def test_the_package(tmp_path: Path) -> None:
 
 def test_an_engine(tmp_path: Path) -> None:
     loaded = loaded_by("import zippy; zippy.Engine().execute('SET', 'a', 1)", tmp_path)
-    assert not loaded & (HEAVY | OF_SERVERS | OF_THE_TABLE | KEPT | OTHERS)
+    assert not loaded & (HEAVY | IN_A_FOLDER | OF_SERVERS | OF_THE_TABLE | KEPT | OTHERS)
 
 
 def test_an_engine_with_a_folder(tmp_path: Path) -> None:

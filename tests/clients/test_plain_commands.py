@@ -204,3 +204,86 @@ class TestSameAnswers:
 
         with zippy.Engine() as one, zippy.Engine() as other:
             assert asyncio.run(run(one, False)) == asyncio.run(run(other, True))
+
+
+def queued(pipeline: Any, commands: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> Any:
+    """The pipeline with the commands in it."""
+    for args, given_options in commands:
+        pipeline.execute_command(*args, **given_options)
+    return pipeline
+
+
+class TestPipelines:
+    """Commands of a pipeline that are run in one turn are answered as those that redis-py sends."""
+
+    @pytest.mark.parametrize("raises", [True, False])
+    @pytest.mark.parametrize("transaction", [True, False])
+    @given(batches=st.lists(st.lists(command(), max_size=8), max_size=6))
+    @example(batches=[[(("INCR", "a"), {}), (("LPUSH", "a", 1), {}), (("GET", "a"), {})], [(("GET", "a"), {})]])
+    @example(batches=[[(("SET", "a", 1), {}), (("SET", "a", None), {})], [(("GET", "a"), {})]])
+    @example(batches=[[(("SET", "a", 1), {}), (("BLPOP", "b", 0.001), {})], [(("SADD", "s", 1), {}), (("SMEMBERS", "s"), {})]])
+    @settings(max_examples=20, suppress_health_check=SLOW)
+    def test_any_commands(
+        self, options: dict[str, Any], transaction: bool, raises: bool, batches: list[list[tuple[tuple[Any, ...], dict[str, Any]]]]
+    ) -> None:
+        """One pipeline after the other."""
+        with zippy.Engine() as one, zippy.Engine() as other:
+            past, through = zippy.connect(one, **options), without_way_past(zippy.connect(other, **options))
+            for commands in batches:
+                here = outcome(lambda: queued(past.pipeline(transaction), commands).execute(raises))  # noqa: B023  # called at once
+                there = outcome(lambda: queued(through.pipeline(transaction), commands).execute(raises))  # noqa: B023
+                assert here == there, commands
+            assert outcome(past.dbsize) == outcome(through.dbsize)
+            assert len(past.client_list()) == len(through.client_list())
+
+    @pytest.mark.parametrize("transaction", [True, False])
+    @given(batches=st.lists(st.lists(command(), max_size=8), max_size=6))
+    @example(batches=[[(("INCR", "a"), {}), (("LPUSH", "a", 1), {}), (("GET", "a"), {})], [(("GET", "a"), {})]])
+    @settings(max_examples=10, suppress_health_check=SLOW)
+    def test_asyncio(self, options: dict[str, Any], transaction: bool, batches: list[list[tuple[tuple[Any, ...], dict[str, Any]]]]) -> None:
+        """The asynchronous client, too."""
+        asynchronous = {name: value for name, value in options.items() if name != "maint_notifications_config"}
+        asynchronous["retry"] = redis.asyncio.retry.Retry(NoBackoff(), 1)
+
+        async def run(engine: zippy.Engine, pooled: bool) -> list[Any]:
+            client = zippy.connect_async(engine, **asynchronous)
+            if pooled:
+                client = redis.asyncio.Redis(connection_pool=client.connection_pool)
+            found = []
+            for commands in batches:
+                try:
+                    found.append(typed(await queued(client.pipeline(transaction), commands).execute()))
+                except Exception as error:
+                    found.append((type(error), str(error)))
+            await client.connection_pool.disconnect()
+            return found
+
+        with zippy.Engine() as one, zippy.Engine() as other:
+            assert asyncio.run(run(one, False)) == asyncio.run(run(other, True))
+
+    def test_in_one_turn(self) -> None:
+        """As one request of a client's: nobody is between, and the log has a transaction whole."""
+        with zippy.Engine() as engine:
+            client = zippy.connect(engine)
+            client.ping()
+            before = client.info("stats")["total_commands_processed"]
+            assert client.pipeline().incr("a").incr("a").execute() == [1, 2]
+            # MULTI, INCR twice, EXEC, and INFO before
+            assert client.info("stats")["total_commands_processed"] - before == 5
+            assert client.pipeline(transaction=False).get("a").set("a", 5, ex=100).ttl("a").execute() == [b"2", True, 100]
+            assert client.info("commandstats")["cmdstat_exec"]["calls"] == 1
+
+    def test_wide_pool(self) -> None:
+        """The connection goes back into the pool, whatever happens."""
+        with zippy.Engine() as engine:
+            client = zippy.connect(engine, max_connections=1)
+            for _ in range(3):
+                assert client.pipeline().set("a", "x").execute() == [True]
+                with pytest.raises(redis.ResponseError, match="Command # 1"):
+                    client.pipeline().lpush("a", 1).execute()
+                with pytest.raises(redis.DataError):
+                    client.pipeline().set("a", None).execute()  # type: ignore[arg-type]
+                assert client.get("a") == b"x"
+                assert client.blpop(["nothing"], 0.001) is None
+                with pytest.raises(redis.ResponseError):
+                    client.lpush("a", 1)

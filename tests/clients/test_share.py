@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gc
 import os
 import signal
@@ -25,8 +26,10 @@ from redis.retry import Retry
 import zippy
 from tests.persistence.share import Share
 from tests.waiting import blocked, until, wait_until
+from zippy.inprocess import shared
 from zippy.inprocess.engine import host_of
 from zippy.inprocess.shared import SOCKET
+from zippy.persistence.folder_lock import NAME, FolderLock
 
 SECONDS = 30
 PROCESS = """
@@ -164,6 +167,8 @@ class TestSharing:
             assert there("engine.execute('SET', 'a', 1)") == "b'OK'"
             assert engine.execute("GET", "a") == b"1"
             assert there("client.incr('a')") == "2"
+            listed = zippy.connect(engine).client_list()
+            assert f"{folder / SOCKET}:0" in {each["addr"] for each in listed} & {each["laddr"] for each in listed}
             there.leave()
 
     @pytest.mark.parametrize("waits_here", [True, False])
@@ -291,6 +296,25 @@ class TestRefusals:
         with zippy.Engine(folder), pytest.raises(zippy.FolderInUse, match=str(os.getpid())) as refused:
             zippy.Engine(folder, share=True)
         assert refused.value.pid == os.getpid()
+
+    @pytest.mark.parametrize("before", ["", "dead", "dead shares"])
+    def test_owner_that_has_not_said_who_it_is(self, folder: Path, monkeypatch: pytest.MonkeyPatch, before: str) -> None:
+        """The file is written behind the lock: what it says till then is no reason to give up."""
+        monkeypatch.setattr(shared, "GRACE", 0.0)
+        tries: list[Path] = []
+        hold = FolderLock.hold
+        monkeypatch.setattr(FolderLock, "hold", lambda lock, folder: (tries.append(folder), hold(lock, folder)))
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        folder.mkdir()
+        (folder / NAME).write_text(before.replace("dead", str(ended.pid)))
+        with (folder / NAME).open() as held, ThreadPoolExecutor() as pool:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            opened = pool.submit(zippy.Engine, folder, share=True)
+            wait_until(lambda: len(tries) > 2)
+            held.close()
+            with opened.result(SECONDS) as engine:
+                assert engine.execute("PING") == b"PONG"
 
     def test_who_does_not_share(self, folder: Path, other: Callable[[], Other]) -> None:
         there = other()

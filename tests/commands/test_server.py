@@ -240,6 +240,28 @@ class TestConfigGet:
         assert raw("CONFIG", "GET", "nosuch") == Reply("%", ())
 
 
+class TestErrors:
+    """What errors of commands in Python repeat of their arguments: up to a NUL, without ends of lines."""
+
+    @pytest.mark.parametrize(
+        ("request_words", "reply"),
+        [
+            (("CONFIG", "SET", "{}", "1"), "ERR Unknown option or number of arguments for CONFIG SET - '{}'"),
+            (("CONFIG", "SET", "maxmemory", "1", "{}", "1"), "ERR Unknown option or number of arguments for CONFIG SET - '{}'"),
+            (("CLIENT", "KILL", "TYPE", "{}"), "ERR Unknown client type '{}'"),
+            (("CLIENT", "KILL", "USER", "{}"), "ERR No such user '{}'"),
+            (("CLIENT", "LIST", "TYPE", "{}"), "ERR Unknown client type '{}'"),
+            (("CLIENT", "SETINFO", "{}", "x"), "ERR Unrecognized option '{}'"),
+            (("HELLO", "3", "{}"), "ERR Syntax error in HELLO option '{}'"),
+            (("LATENCY", "GRAPH", "{}"), "ERR No samples available for event '{}'"),
+            (("DEBUG", "{}"), "ERR unknown subcommand or wrong number of arguments for '{}'. Try DEBUG HELP."),
+        ],
+    )
+    @pytest.mark.parametrize(("given", "repeated"), [("a\0b", "a"), ("a\r\nb", "a  b"), ("a\r\n\0b'", "a  "), ("a'b\0\0", "a'b")])
+    def test_arguments(self, raw: RawClient, request_words: tuple[str, ...], reply: str, given: str, repeated: str) -> None:
+        assert raw(*(word.format(given) for word in request_words)) == error(reply.format(repeated))
+
+
 class TestConfigSet:
     def test_several_at_once(self, raw: RawClient) -> None:
         assert raw("CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "ALLKEYS-LRU") == OK

@@ -8,7 +8,10 @@ import redis
 import zippy
 from tests.commands.test_list import wait_blocked
 from tests.resp import Connect, RawClient
+from tests.unit.peer import Peer
 from tests.waiting import wait_until
+from zippy._core.introspection import command_durations, latency_lines
+from zippy._core.session import Core
 from zippy.inprocess.engine import host_of
 from zippy.server.key_sizes import AT_ONCE
 
@@ -137,12 +140,29 @@ class TestLatency:
         assert (name, number, pairs[-1]) == (b"debug", 3, 3)
         assert set(pairs[::2]) <= {((1 << power) + (1 << power - 7) - 1) // 1000 for power in range(22, 30)}
 
-    def test_percentile_of_several(self) -> None:
-        from zippy.server.command_times import percentile_us
+    @pytest.mark.parametrize("wanted", [(0.0,), (0.0, 50.0, 75.0, 90.0, 99.9, 100.0), ()])
+    def test_percentiles_are_those_of_the_histogram(self, wanted: tuple[float, ...]) -> None:
+        core = Core(16, 1)
+        peer = Peer(core)
+        for count in range(1, 200):
+            peer("PING", f"RPUSH list {'x ' * count}", "LRANGE list 0 -1", "DEL none")
+        found = latency_lines(core, [(f"p{p}".encode(), p) for p in wanted])
+        durations = command_durations(core)
+        assert list(found) == [f"latency_percentiles_usec_{name}" for name, _ in durations]
+        for name, histogram in durations:
+            shown = ",".join(f"p{p}={percentile_us(histogram, p):.3f}" for p in wanted)
+            assert found[f"latency_percentiles_usec_{name}"] == shown
+        peer.session.close()
 
-        histogram = [(1000, 1003, 3), (5079040, 5111807, 1)]
-        assert [percentile_us(histogram, p) for p in (0, 50, 75, 90, 100)] == [1.0, 1.003, 1.003, 5111.807, 5111.807]
-        assert percentile_us([], 50) == 0.0
+
+def percentile_us(histogram: list[tuple[int, int, int]], percentile: float) -> float:
+    """A percentile of times in us: the longest that counts as the one in question; of percentile 0 the shortest."""
+    wanted = max(int(sum(count for _, _, count in histogram) * percentile / 100 + 0.5), 1)
+    for least, most, count in histogram:
+        wanted -= count
+        if wanted <= 0:
+            return (most if percentile else least) / 1000
+    raise AssertionError
 
 
 class TestLazyfreed:

@@ -1,9 +1,12 @@
 """Processes share one store, and its owner is killed over and over: python -m tests.persistence.share --times 1000.
 
 Each sharer counts, in a counter of its own and in one of all, both in one transaction, by redis-py and by the engine in turn. It writes
-down what was acknowledged, and when it does not know. The owner, which the folder's lock names, is killed at random, or asked to leave.
-Nothing that was acknowledged may be lost, nothing may be counted twice, and no two owners may count at the same time: each number of the
-counter of all is given once.
+down what was acknowledged, when, and when it does not know. The owner, which the folder's lock names, is killed at random, or asked to
+leave. Nothing that was acknowledged may be lost, nothing may be counted twice, and no two owners may count at the same time: each number of
+the counter of all is given once.
+
+With --policy everysec a killed owner may take with it what was acknowledged in its last second, of all sharers, and these numbers are given
+again. What is older, and what was acknowledged before an owner left by itself, has to be there.
 """
 
 from __future__ import annotations
@@ -19,13 +22,14 @@ import time
 from pathlib import Path
 
 import zippy
+from tests.persistence.crash import SECOND, SLACK
 from zippy.persistence.folder_lock import NAME
 
 SHARERS = 3
 START_SECONDS = 60.0
 
 SHARER = """
-import itertools, os, signal, sys, redis, zippy
+import itertools, os, signal, sys, time, redis, zippy
 
 folder, name, policy = sys.argv[1:]
 stop = []
@@ -42,7 +46,7 @@ for turn in itertools.count():
             counted = client.pipeline().incr(own).incr("all").execute()
         else:
             counted = engine.execute_many([("INCR", own), ("INCR", "all")])
-        os.write(said, b"%d %d\\n" % tuple(counted))
+        os.write(said, b"%d %d %.6f\\n" % (*counted, time.monotonic()))
     except (redis.ConnectionError, ConnectionError):
         os.write(said, b"?\\n")
 engine.close()
@@ -54,7 +58,7 @@ class Broken(Exception):
 
 
 class Share:
-    """The folder and those who share it. policy: of appendfsync; with others than always nobody is killed, but asked to leave."""
+    """The folder and those who share it. policy: of appendfsync; with `no` nobody is killed, but asked to leave."""
 
     def __init__(self, folder: Path, logs: Path, seed: int, policy: str) -> None:
         self.folder = folder
@@ -62,6 +66,8 @@ class Share:
         self.policy = policy
         self.chance = random.Random(seed)
         self.killed: set[str] = set()  # the logs of those who had no time to say what they did last
+        self.kills: list[float] = []  # the moments at which something may have been lost
+        self.lost = 0  # acknowledged counts
         self.sharers: dict[int, tuple[subprocess.Popen[bytes], str]] = {}  # by pid
         self.started = 0
 
@@ -97,9 +103,11 @@ class Share:
         owner = self.wait_for_owner()
         time.sleep(self.chance.choice([0.0, self.chance.uniform(0.0, 0.1)]))
         process, name = self.sharers.pop(owner)
-        if self.policy == "always" and self.chance.random() < 0.8:
+        if self.policy != "no" and self.chance.random() < 0.8:
             process.kill()
             self.killed.add(name)
+            if self.policy == "everysec":
+                self.kills.append(time.monotonic())
         else:
             process.send_signal(signal.SIGTERM)
         code = process.wait(START_SECONDS)
@@ -129,41 +137,64 @@ class Share:
             return 0
 
     def judge(self) -> int:
-        """How many counts were acknowledged. Broken unless all of them are there, and each once."""
-        given: set[int] = set()
+        """How many counts were acknowledged. Broken unless all of them are there that have to be, and each once."""
+        given: dict[int, float] = {}
         acknowledged = unknown = 0
         with zippy.Engine(self.folder) as engine:
             for place in range(self.started):
                 path = self.logs / str(place)
                 lines = path.read_bytes().splitlines() if path.exists() else []
-                last, doubts = self.read(lines, given)
+                counts, doubts = self.read(lines, given)
                 doubts += str(path) in self.killed
                 count = int(engine.execute("GET", f"n:{place}") or 0)
-                if not last <= count <= last + doubts:
+                lost = self.lose(counts, count)
+                last = counts[-1][0] if counts else 0
+                if not lost and not last <= count <= last + doubts:
                     raise Broken(f"sharer {place}: {last} was acknowledged, {doubts} may have been counted, and {count} is there")
                 acknowledged += len([line for line in lines if line != b"?"])
                 unknown += lines.count(b"?") + (str(path) in self.killed)
             total = int(engine.execute("GET", "all"))
             counted = sum([int(engine.execute("GET", key)) for key in engine.execute("KEYS", "n:*")])
-        if total != counted or not acknowledged <= total <= acknowledged + unknown:
-            raise Broken(f"{acknowledged} acknowledged, {unknown} perhaps, {counted} by all, {total} in all")
+        if total != counted or not acknowledged - self.lost <= total <= acknowledged - self.lost + unknown:
+            raise Broken(f"{acknowledged} acknowledged, {self.lost} lost, {unknown} perhaps, {counted} by all, {total} in all")
         return acknowledged
 
-    def read(self, lines: list[bytes], given: set[int]) -> tuple[int, int]:
-        """What a sharer wrote down: its last number, and how many more may have been counted; adds the numbers of all to `given`."""
-        last = doubts = latest = 0
+    def read(self, lines: list[bytes], given: dict[int, float]) -> tuple[list[tuple[int, float]], int]:
+        """What a sharer wrote down: its numbers that were not lost, with their moments, and how many more may have been counted; adds the
+        numbers of all to `given`."""
+        counts: list[tuple[int, float]] = []
+        doubts = latest = 0
         for line in lines:
             if line == b"?":
                 doubts += 1
                 continue
-            own, of_all = map(int, line.split())
-            if not last < own <= last + 1 + doubts:
+            own, of_all, at = int(line.split()[0]), int(line.split()[1]), float(line.split()[2])
+            lost = self.lose(counts, own - 1)
+            last = counts[-1][0] if counts else 0
+            if not lost and not last < own <= last + 1 + doubts:
                 raise Broken(f"{last} was acknowledged, {doubts} may have been counted, and {own} came next")
-            if of_all in given or of_all <= latest:
+            again = of_all in given and not self.may_be_lost(min(given[of_all], at))
+            if again or (of_all <= latest and not lost):
                 raise Broken(f"{of_all} was given twice, or after {latest}")
-            given.add(of_all)
-            last, doubts, latest = own, 0, of_all
-        return last, doubts
+            given[of_all] = max(at, given.get(of_all, at))
+            counts.append((own, at))
+            doubts, latest = 0, of_all
+        return counts, doubts
+
+    def lose(self, counts: list[tuple[int, float]], count: int) -> bool:
+        """Takes the numbers above `count` away, which are not there any more; whether there are some. Broken when one has to be there."""
+        lost = False
+        while counts and counts[-1][0] > count:
+            number, at = counts.pop()
+            if not self.may_be_lost(at):
+                raise Broken(f"{number} was acknowledged, and {count} is there")
+            self.lost += 1
+            lost = True
+        return lost
+
+    def may_be_lost(self, at: float) -> bool:
+        """Whether a count that was acknowledged at this moment may have gone with an owner that was killed."""
+        return any(-SLACK < kill - at < SECOND + SLACK for kill in self.kills)
 
 
 def main() -> None:
@@ -175,8 +206,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as logs:
         print(f"seed={options.seed}", flush=True)
-        acknowledged, owners = Share(Path(folder), Path(logs), options.seed, options.policy).run(options.times)
-        print(f"acknowledged={acknowledged} owners={owners}")
+        share = Share(Path(folder), Path(logs), options.seed, options.policy)
+        acknowledged, owners = share.run(options.times)
+        print(f"acknowledged={acknowledged} lost={share.lost} owners={owners}")
 
 
 if __name__ == "__main__":

@@ -162,6 +162,39 @@ class TestPartialResynchronisation:
         assert middle.syncs() == (1, 2)
 
 
+class TestSlowReplicas:
+    """Replicas that do not read."""
+
+    def test_output_limit(self, start: Start) -> None:
+        """One that is too far behind is closed, and what was kept for it goes; when it is back it gets everything."""
+        primary, replica = start(ZIPPY, "--client-output-buffer-limit", "replica 4mb 0 0"), start(ZIPPY)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        resume = hang(replica)
+        before = primary.info("memory")["used_memory"]
+        for n in range(200):
+            primary.client.set("key", str(n) * 40_000)
+        wait_until(lambda: primary.info()["connected_slaves"] == 0)
+        assert "too much output was unsent (client-output-buffer-limit)" in primary.process.log()
+        assert primary.info("memory")["used_memory"] < before + (3 << 20)
+        resume()
+        assert_equal(primary, replica)
+
+    def test_timeout(self, start: Start) -> None:
+        """One that says nothing for long is given up, and a primary that says nothing is left."""
+        primary, replica = start(ZIPPY, "--repl-timeout", "2"), start(ZIPPY, "--repl-timeout", "2")
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        resume = hang(replica)
+        wait_until(lambda: primary.info()["connected_slaves"] == 0)
+        resume()
+        assert_equal(primary, replica)
+        resume = hang(primary)
+        wait_until(lambda: replica.info()["master_link_status"] == "down")
+        resume()
+        assert_equal(primary, replica)
+
+
 class TestRoles:
     """What a replica and a primary may be asked for."""
 

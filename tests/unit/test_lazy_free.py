@@ -353,7 +353,7 @@ def test_users_are_deleted_in_steps(rig: Rig, way: str) -> None:
     gone("AUTH user:7 x")
     assert stays("AUTH other x") == b"+OK\r\n"
     if way == "LOAD":
-        assert define_all_users(rig.core, [(b"other", [b"on", b"nopass", b"+@all"])], False) == [[]]
+        assert define_all_users(rig.core, b"user other on nopass +@all\n") == []
     else:
         assert peer(f"ACL DELUSER {' '.join(names)} user:3 nobody user:9") == b":%d\r\n" % len(names)
     rig.core.end_turn()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import signal
 import subprocess
 import sys
@@ -34,9 +35,12 @@ CHUNK = 256 * 1024
 
 @pytest.fixture(autouse=True)
 def allocator() -> Iterator[None]:
-    """Behaves again after each test."""
+    """Behaves again after each test. The collector stands still: engines that it ends would be denied what was meant for others."""
+    gc.collect()
+    gc.disable()
     yield
     fail_allocations(0, 0)
+    gc.enable()
 
 
 @pytest.mark.parametrize("small", [False, True], ids=["packed", "tables"])

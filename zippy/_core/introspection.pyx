@@ -3,7 +3,7 @@
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint64_t
-from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.histogram cimport HISTOGRAM_RANGES, HISTOGRAM_STEPS, Histogram, histogram_highest, histogram_lowest
@@ -25,6 +25,7 @@ from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
+from zippy._core.commands.client_ids cimport ClientWalk, walk_begin, walk_next
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.functions_lua cimport functions_lua_bytes
 from zippy._core.commands.output cimport client_output_class
@@ -47,6 +48,10 @@ from zippy._core.values.value cimport value_checksum, value_encoding_name, value
 cdef enum:
     LINE_MAX = 1024               # bytes of the core's part of a line in CLIENT LIST
     OUTPUT_BLOCK = 16 * 1024
+    NUMBER_TEXT = 32              # bytes of a time with three decimals
+    TIMES_TEXT = 192              # of a line of commandstats
+    QUICK_LEAST = 1000            # ns that a call counts as which took less than two us
+    QUICK_MOST = 1003
 
 
 cdef inline bytes bytes_of(Slice s):
@@ -81,14 +86,32 @@ def valid_name(bytes name):
     return bool(is_valid_name(slice_of_bytes(name)))
 
 
-def client_kind(Session session):
-    """"normal", "master", "replica" or "pubsub", as CLIENT LIST TYPE tells them apart."""
-    cdef Client* c = session.client
+cdef str kind_of(const Client* c):
     if c.flags & CLIENT_MASTER:
         return "master"
     if c.flags & CLIENT_REPLICA:
         return "replica"
     return "pubsub" if client_output_class(c) == OUTPUT_PUBSUB else "normal"
+
+
+def client_kind(Session session):
+    """"normal", "master", "replica" or "pubsub", as CLIENT LIST TYPE tells them apart."""
+    return kind_of(session.client)
+
+
+def sessions_of_kind(Core core, str kind):
+    """The clients of a kind, of those that CLIENT LIST shows, the oldest first."""
+    cdef ClientWalk walk
+    cdef Client* c
+    cdef list ids = []
+    walk_begin(&walk, core.engine)
+    c = walk_next(&walk)
+    while c != NULL:
+        if kind_of(c) == kind:
+            ids.append(c.id)
+        c = walk_next(&walk)
+    ids.sort()
+    return list(filter(is_listed, [core.sessions[id] for id in ids if id in core.sessions]))
 
 
 def is_listed(Session session):
@@ -441,7 +464,7 @@ cdef list durations(const Command* command):
     cdef const Histogram* h = &command.histogram
     cdef int place
     cdef int step
-    found = [(1000, 1003, command.quick)] if command.quick else []
+    found = [(QUICK_LEAST, QUICK_MOST, command.quick)] if command.quick else []
     for place in range(HISTOGRAM_RANGES):
         if h.ranges[place] == NULL:
             continue
@@ -451,21 +474,109 @@ cdef list durations(const Command* command):
     return found
 
 
-def command_stats(Core core):
-    """(name, calls, us spent, rejected, failed, histogram) of each command that was called or rejected.
+def command_durations(Core core):
+    """(name, histogram) of each command that was called.
 
     The histogram is a list of (least ns, most ns, calls that took so long), in order of time. What takes less than two microseconds is not
     told apart: it counts as one.
     """
-    cdef Engine* e = core.engine
     cdef Command* command
     cdef int i
     found = []
-    for i in range(e.command_count):
-        command = &e.all_commands[i]
+    for i in range(core.engine.command_count):
+        command = &core.engine.all_commands[i]
+        counts = durations(command)
+        if counts:
+            found.append((bytes_of(command.name).decode(), counts))
+    return found
+
+
+def command_lines(Core core):
+    """INFO's Commandstats, {name: value}: of each command that was called or rejected."""
+    cdef Command* command
+    cdef char[TIMES_TEXT] text
+    cdef uint64_t us
+    cdef size_t size
+    cdef int i
+    found = {}
+    for i in range(core.engine.command_count):
+        command = &core.engine.all_commands[i]
         if command.calls or command.rejected or command.failed:
             us = <uint64_t>(command.ticks / clock_ticks_per_us())
-            found.append((bytes_of(command.name).decode(), command.calls, us, command.rejected, command.failed, durations(command)))
+            size = format_text(
+                text, TIMES_TEXT, b"calls=%llu,usec=%llu,usec_per_call=%.2f,rejected_calls=%llu,failed_calls=%llu",
+                <unsigned long long>command.calls, <unsigned long long>us, <double>us / command.calls if command.calls else 0.0,
+                <unsigned long long>command.rejected, <unsigned long long>command.failed
+            )
+            found["cmdstat_" + bytes_of(command.name).decode()] = text[:size].decode()
+    return found
+
+
+cdef uint64_t timed_calls(const Command* command) noexcept nogil:
+    """How many there are in a command's histogram."""
+    cdef uint64_t calls = command.quick
+    cdef int place
+    cdef int step
+    for place in range(HISTOGRAM_RANGES):
+        if command.histogram.ranges[place] != NULL:
+            for step in range(HISTOGRAM_STEPS):
+                calls += command.histogram.ranges[place][step]
+    return calls
+
+
+cdef uint64_t percentile_ns(const Command* command, uint64_t calls, double percentile) noexcept nogil:
+    """The longest time that counts as the one in question; of percentile 0 the shortest."""
+    cdef const Histogram* h = &command.histogram
+    cdef uint64_t wanted = <uint64_t>(<double>calls * percentile / 100 + 0.5)
+    cdef uint64_t passed = command.quick
+    cdef int place
+    cdef int step
+    wanted = max(wanted, <uint64_t>1)
+    if passed >= wanted:
+        return QUICK_MOST if percentile > 0 else QUICK_LEAST
+    for place in range(HISTOGRAM_RANGES):
+        if h.ranges[place] == NULL:
+            continue
+        for step in range(HISTOGRAM_STEPS):
+            passed += h.ranges[place][step]
+            if passed >= wanted:
+                return histogram_highest(place, step) if percentile > 0 else histogram_lowest(place, step)
+    return 0
+
+
+cdef object percentiles_text(const Command* command, uint64_t calls, list percentiles, Buf* line):
+    cdef char[NUMBER_TEXT] text
+    cdef bytes name
+    cdef double percentile
+    buf_clear(line)
+    for name, percentile in percentiles:
+        if line.len:
+            buf_append_byte(line, c',')
+        buf_append(line, <const char*>name, len(name))
+        buf_append(line, text, format_text(text, NUMBER_TEXT, b"=%.3f", <double>percentile_ns(command, calls, percentile) / 1000))
+    if line.failed:
+        raise MemoryError
+    return line.data[:line.len].decode() if line.len else ""
+
+
+def latency_lines(Core core, list percentiles):
+    """INFO's Latencystats, {name: value}: of each command that was called. percentiles: [(name (bytes), 0 to 100)]."""
+    cdef Command* command
+    cdef uint64_t calls
+    cdef int i
+    cdef Buf line
+    found = {}
+    engine_use(core.engine)
+    buf_init(&line)
+    try:
+        for i in range(core.engine.command_count):
+            command = &core.engine.all_commands[i]
+            calls = timed_calls(command)
+            if calls:
+                name = bytes_of(command.name).decode()
+                found["latency_percentiles_usec_" + name] = percentiles_text(command, calls, percentiles, &line)
+    finally:
+        buf_free(&line)
     return found
 
 

@@ -3,8 +3,10 @@
 
 There are two ways in. `execute_command` stands in for redis-py's: it borrows the connection that redis-py's pool would have taken and runs
 the command on that one's session, so that all that belongs to a connection (name, database, protocol) is as it was. Whatever is not plain
-(commands that may wait or change the connection, errors, pushes, unusual types, options or replies) goes through redis-py's own code, which
-alone decides what those look like. `execute` and `execute_many` are zippy.Engine's, with one session of their own.
+(commands that change the connection, errors, pushes, unusual types, options or replies) goes through redis-py's own code, which
+alone decides what those look like; and so is read what a command that waits is answered. `run_pipeline` does it with all commands of a
+pipeline in one turn, with MULTI and EXEC around them if it is a transaction; where one of the replies is not plain, redis-py is told that
+all has been sent, and reads them. `execute` and `execute_many` are zippy.Engine's, with one session of their own.
 
 Some of the functions are methods of classes in Python, which plain built-in functions cannot be; hence the binding ones above.
 """
@@ -14,6 +16,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.dict cimport PyDict_GetItem
 from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stddef cimport size_t
@@ -23,7 +26,7 @@ from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_clear, buf_free,
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_read_i64, num_write_i64
 from zippy._core.commands.client cimport end_pause_if_over, unblock_in_vain
-from zippy._core.commands.engine cimport engine_call, engine_use
+from zippy._core.commands.engine cimport engine_call, engine_use, engine_would_call
 from zippy._core.commands.output cimport client_has_output
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_STRANGER, CMD_ADMIN, CMD_BLOCKING,
@@ -42,14 +45,18 @@ cdef enum:
     CHORES_US = 10_000           # how often the engine is asked for what has nothing to do with any command
     # what leaves a client as plain as a new one
     PLAIN_FLAGS = CLIENT_NO_EVICT | CLIENT_NO_TOUCH
-    # what redis-py's connections do in the ordinary way: it may wait, or change what the connection is, or runs in Python
-    ORDINARY_WAY = CMD_ADMIN | CMD_BLOCKING | CMD_NOSCRIPT | CMD_PUBSUB | CMD_PYTHON | CMD_RUNS_IN_MULTI | CMD_RUNS_QUEUE
+    # what redis-py's connections do in the ordinary way: it changes what the connection is, or runs in Python
+    ORDINARY_WAY = CMD_ADMIN | CMD_NOSCRIPT | CMD_PUBSUB | CMD_PYTHON | CMD_RUNS_IN_MULTI | CMD_RUNS_QUEUE
+    # in a pipeline: what may wait, too
+    ALONE = ORDINARY_WAY | CMD_BLOCKING
 
 cdef str NEVER_DECODE = "NEVER_DECODE"         # redis-py's names of options
 cdef str EMPTY_RESPONSE = "EMPTY_RESPONSE"
 cdef str KEYS = "keys"
 cdef list NOTHING = []                         # what put_words has nothing to keep in
 cdef object UNFIT = object()                   # a reply that somebody else has to read
+cdef tuple MULTI = ("MULTI",)
+cdef tuple EXEC = ("EXEC",)
 
 NOT_RUN = object()                             # what try_command returns when nothing was done
 
@@ -247,8 +254,30 @@ cdef object read_reply(Replies* r):
     return read_rare(r, kind, data, cr - data)
 
 
-cdef object read_all(Session session, bint decode, const char* errors, bint all_kinds):
-    """The one reply that the session's output consists of, taken out of it; UNFIT, with nothing taken, when it is not so."""
+cdef object read_stack(Replies* r, list stack, bint is_transaction):
+    """The replies to a pipeline's commands, in a list; UNFIT when one of them, or what MULTI and EXEC put around them, is unfit."""
+    cdef Py_ssize_t i
+    cdef bint decode = r.decode
+    cdef list values = []
+    cdef object value
+    if is_transaction:
+        for _i in range(1 + len(stack)):
+            if read_reply(r) is UNFIT:
+                return UNFIT
+        value = read_reply(r)
+        return value if type(value) is list and len(<list>value) == len(stack) else UNFIT
+    for i in range(len(stack)):
+        r.decode = decode and NEVER_DECODE not in (<tuple>stack[i])[1]
+        value = read_reply(r)
+        if value is UNFIT:
+            return UNFIT
+        values.append(value)
+    return values
+
+
+cdef object read_all(Session session, bint decode, const char* errors, bint all_kinds, list stack=None, bint is_transaction=False):
+    """The reply that the session's output consists of, taken out of it, or those to a pipeline's commands; UNFIT, with nothing taken, when
+    it is not so."""
     cdef Client* c = session.client
     cdef Engine* engine = session.core.engine
     cdef Replies r
@@ -262,7 +291,7 @@ cdef object read_all(Session session, bint decode, const char* errors, bint all_
     r.errors = errors
     r.all_kinds = all_kinds
     try:
-        value = read_reply(&r)
+        value = read_reply(&r) if stack is None else read_stack(&r, stack, is_transaction)
     except BaseException:
         engine_use(engine)
         buf_free(&output)
@@ -310,12 +339,23 @@ cdef class Line:
     cdef readonly Session session
     cdef public bint touched     # something came the ordinary way, or nothing was asked yet: the connection must say whether it is settled
     cdef public bint decode      # strings become str
+    cdef object loop_runs        # is_running of the event loop that its replies come to; None: there is no loop
+    cdef unsigned long thread    # where that loop runs
     cdef bytes errors_name
 
     def __init__(self, Session session):
         self.session = session
         self.touched = True
         self.errors_name = b"strict"
+
+    def belong_to(self, loop):
+        """From now on replies come to this event loop, which is the running one."""
+        self.loop_runs = loop.is_running
+        self.thread = PyThread_get_thread_ident()
+
+    cdef bint is_here(self):
+        """Whether replies come to who is running now. asyncio.get_running_loop would tell, too, by a call of the system."""
+        return self.loop_runs is None or self.thread == PyThread_get_thread_ident() and self.loop_runs()
 
     @property
     def errors(self):
@@ -329,7 +369,7 @@ cdef class Line:
 
 @cython.final
 cdef class Unread:
-    """A command was run; its reply waits in the connection, which is the caller's to give back."""
+    """A command was run; its reply is in the connection, or will be once it has waited. The connection is the caller's to release."""
 
     cdef readonly object connection
 
@@ -382,35 +422,56 @@ cdef class Caller:
                 # the store has failed; what redis-py says of a closed one says why
                 self.host.end_failed()
             finally:
-                if type(value) is not Unread:
+                if type(value) is Unread:
+                    self.pool._in_use_connections.add(connection)
+                else:
                     available.append(connection)
-            if value is not NOT_RUN and (self.core.engine.ticks >= self.chores_due or lazy_waits(&self.core.engine.ks)):
-                self.chores_due = clock_ticks() + <uint64_t>(CHORES_US * clock_ticks_per_us())
+            if type(value) is Unread:
+                # it may wait, and hear of the end of that in time
                 self.host.do_chores()
+            elif value is not NOT_RUN:
+                self.do_chores()
             return value
         finally:
             self.release()
 
+    cdef int do_chores(self) except -1:
+        """Does what is due beside the commands, if it is time."""
+        if self.core.engine.ticks >= self.chores_due or lazy_waits(&self.core.engine.ks):
+            self.chores_due = clock_ticks() + <uint64_t>(CHORES_US * clock_ticks_per_us())
+            self.host.do_chores()
+        return 0
+
+    cdef Line plain_line(self, connection):
+        """The line of a connection past which commands may be run now; None: they may not."""
+        cdef Line line
+        cdef Client* c
+        if type(connection) is not self.connection_class:
+            return None
+        socket = getattr(connection, self.socket_name)
+        if socket is None:
+            return None
+        # that of a store which another process has is an ordinary socket
+        line = getattr(socket, "line", None)
+        if line is None or not line.is_here():
+            return None
+        c = line.session.client
+        if c == NULL or c.flags & ~<uint64_t>PLAIN_FLAGS or c.reply.out.len or c.parser.own.len or self.core.engine.clients_limit:
+            return None
+        if line.touched:
+            if not connection.settled():
+                return None
+            line.touched = False
+        return line
+
     cdef object run_on(self, connection, tuple args, bint decode):
         cdef Line line
         cdef Words words
-        cdef Client* c
-        if type(connection) is not self.connection_class or type(args[0]) is not str:
+        if type(args[0]) is not str:
             return NOT_RUN
-        socket = getattr(connection, self.socket_name)
-        if socket is None:
-            return NOT_RUN
-        # that of a store which another process has is an ordinary socket
-        line = getattr(socket, "line", None)
+        line = self.plain_line(connection)
         if line is None:
             return NOT_RUN
-        c = line.session.client
-        if c == NULL or c.flags & ~<uint64_t>PLAIN_FLAGS or c.reply.out.len or c.parser.own.len or self.core.engine.clients_limit:
-            return NOT_RUN
-        if line.touched:
-            if not connection.settled():
-                return NOT_RUN
-            line.touched = False
         kept = put_words(&words, args)
         try:
             if kept is None or not is_one_word(words.argv[0]):
@@ -439,6 +500,66 @@ cdef class Caller:
         # who else has been written to hears of it, and the journal of what was done, before the caller does
         core.end_turn()
         return Unread(connection) if value is UNFIT else value
+
+    cdef object run_stack(self, connection, list stack, bint is_transaction):
+        """The replies to a pipeline's commands; NOT_RUN: nothing was run, or `has_run` of the connection says that it has the replies."""
+        cdef Line line
+        cdef object values = NOT_RUN
+        if self.core.forked or self.core.watched:
+            return NOT_RUN
+        self.acquire()
+        try:
+            line = None if self.core.in_turn else self.plain_line(connection)
+            if line is None or not are_plain(self.core.engine, stack, is_transaction):
+                return NOT_RUN
+            try:
+                values = self.run_turn(line, stack, is_transaction)
+            except ConnectionError:
+                self.host.end_failed()
+                raise
+            if values is UNFIT:
+                connection.has_run = True
+                values = NOT_RUN
+            self.do_chores()
+            return values
+        finally:
+            self.release()
+
+    cdef object run_turn(self, Line line, list stack, bint is_transaction):
+        """Runs commands that are plain, one after the other; UNFIT: the replies are in the connection."""
+        cdef Core core = self.core
+        cdef Session session = line.session
+        cdef object value = UNFIT
+        core.open_turn()
+        try:
+            if is_transaction:
+                run_one(session, MULTI)
+            for each in stack:
+                run_one(session, (<tuple>each)[0])
+            if is_transaction:
+                run_one(session, EXEC)
+            if session.client != NULL and not session.client.flags & CLIENT_CLOSING:
+                value = read_all(session, line.decode, line.errors_name, False, stack, is_transaction)
+        except BaseException:
+            # nobody goes on with what was begun
+            session.kill()
+            raise
+        finally:
+            core.end_turn()
+        return value
+
+    cdef list answers(self, client, list stack, list values, errors):
+        """What redis-py makes of the replies to a pipeline's commands, in their place; errors: those that are answers, too."""
+        cdef Py_ssize_t i
+        cdef tuple args
+        cdef dict options
+        for i in range(len(stack)):
+            args, options = stack[i]
+            try:
+                values[i] = self.answer(client, args, dict(options) if options else options, values[i])
+            except errors as error:
+                values[i] = error
+        return values
 
     cdef object answer(self, client, tuple args, dict options, object value):
         """What redis-py makes of a reply."""
@@ -471,6 +592,80 @@ cdef inline object run_for(client, tuple args, dict options):
     if value is NOT_RUN or type(value) is Unread:
         return value
     return caller.answer(client, args, options, value)
+
+
+cdef bint is_plain_value(value):
+    """Whether put_words has no trouble with it."""
+    if type(value) is str:
+        if PyUnicode_IS_COMPACT_ASCII(value):
+            return True
+        try:
+            (<str>value).encode()
+        except UnicodeEncodeError:
+            return False
+        return True
+    return type(value) is bytes or type(value) is int or type(value) is float
+
+
+cdef bint are_plain(Engine* e, list stack, bint is_transaction):
+    """Whether all commands of a pipeline are there, plain, and can be put: what is begun is run to its end."""
+    cdef Words words
+    cdef tuple args
+    cdef dict options
+    cdef bint found
+    for each in stack:
+        if type(each) is not tuple or len(<tuple>each) != 2:
+            return False
+        args, options = <tuple>each
+        # in a transaction redis-py decodes all, and gives callbacks the option
+        if not args or type(args[0]) is not str or EMPTY_RESPONSE in options or is_transaction and NEVER_DECODE in options:
+            return False
+        for value in args:
+            if not is_plain_value(value):
+                return False
+        _kept = put_words(&words, args)
+        found = is_one_word(words.argv[0]) and engine_would_call(e, words.argc, words.argv, ALONE)
+        drop_words(&words)
+        if not found:
+            return False
+    return True
+
+
+cdef int run_one(Session session, tuple args) except -1:
+    """Runs one of a pipeline's commands, in a turn that is open."""
+    cdef Engine* e = session.core.engine
+    cdef Client* c = session.client
+    cdef Words words
+    cdef uint64_t size
+    _kept = put_words(&words, args)
+    # what ran before may have ended the client
+    if c != NULL and not c.flags & CLIENT_CLOSING:
+        size = request_size(&words)
+        c.bytes_in += size
+        e.stats.bytes_in += size
+        engine_call(e, c, words.argc, words.argv, 0)
+        c.active_us = e.ks.clock.mono_us
+    drop_words(&words)
+    return 0
+
+
+def run_pipeline(pipeline, bint is_transaction, errors):
+    """Runs what a pipeline of redis-py's has queued, on the connection that it has: the answers. NOT_RUN: redis-py has to do it.
+
+    errors: exceptions of response callbacks that are answers, too. ConnectionError: why the store had to end.
+    """
+    cdef Caller caller = pipeline.made_by.caller
+    cdef list stack = pipeline.command_stack
+    values = caller.run_stack(pipeline.connection, stack, is_transaction)
+    return values if values is NOT_RUN else caller.answers(pipeline, stack, values, errors)
+
+
+def queue_command(self, *args, **options):
+    """Queue a command; run it at once between WATCH and MULTI"""
+    if self.watching or args[0] == "WATCH":
+        return self.queue_or_run(*args, **options)
+    self.command_stack.append((args, options))
+    return self
 
 
 def try_command(client, tuple args, dict options):

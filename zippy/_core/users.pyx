@@ -2,11 +2,12 @@
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.string cimport memset
+from libc.string cimport memchr, memcmp, memset
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.commands.acl_clients cimport acl_log_in, acl_log_in_by_certificate, acl_put, acl_replace_all, acl_set_default_password
 from zippy._core.commands.acl_rules cimport (
-    RULE_NO_MEMORY, RULE_READ, RULE_UNKNOWN, RULE_UNMATCHED, RuleReader, describe_user, rules_begin, rules_end, rules_next, user_rule
+    RULE_NO_MEMORY, RULE_READ, RULE_UNKNOWN, RULE_UNMATCHED, RuleReader, describe_user, has_blanks, rules_begin, rules_end, rules_next,
+    user_rule
 )
 from zippy._core.commands.acl_user cimport USER_NO_PASSWORD, User, Users, user_free, user_new, users_add, users_find, users_free
 from zippy._core.commands.engine cimport engine_use
@@ -118,28 +119,35 @@ cdef list wrong_rules(Engine* e, User* user, int count, const Slice* words):
     return found
 
 
-cdef User* made_user(Core core, bytes name, list rules, list wrong) except NULL:
+cdef User* made_user(Core core, Slice name, int count, const Slice* rules, list wrong):
     """A new user, whose wrong rules are appended to `wrong`."""
     cdef Engine* e = core.engine
-    cdef Py_ssize_t count = len(rules)
+    cdef User* user = user_new(name, e.settings.acl_pubsub_default == ACL_PUBSUB_ALLCHANNELS)
+    wrong += wrong_rules(e, user, count, rules)
+    return user
+
+
+cdef Slice* room_for_words(size_t count) except NULL:
     cdef Slice* words = <Slice*>PyMem_Malloc((count + 1) * sizeof(Slice))
-    cdef Py_ssize_t i
-    cdef User* user
     if words == NULL:
         raise MemoryError
-    for i in range(count):
-        words[i] = slice_of_bytes(rules[i])
-    engine_use(e)
-    user = user_new(slice_of_bytes(name), e.settings.acl_pubsub_default == ACL_PUBSUB_ALLCHANNELS)
-    wrong += wrong_rules(e, user, <int>count, words)
-    PyMem_Free(words)
-    return user
+    return words
 
 
 def define_user(Core core, bytes name, list rules):
     """Makes a user by rules (bytes), or makes one anew; returns (rule, reason) of each that is wrong, and changes nothing if one is."""
     cdef list wrong = []
-    cdef User* user = made_user(core, name, rules, wrong)
+    cdef Py_ssize_t count = len(rules)
+    cdef Slice* words = room_for_words(count)
+    cdef Py_ssize_t i
+    cdef User* user
+    try:
+        for i in range(count):
+            words[i] = slice_of_bytes(rules[i])
+        engine_use(core.engine)
+        user = made_user(core, slice_of_bytes(name), <int>count, words, wrong)
+    finally:
+        PyMem_Free(words)
     if wrong:
         user_free(user)
     else:
@@ -147,21 +155,86 @@ def define_user(Core core, bytes name, list rules):
     return wrong
 
 
-def define_all_users(Core core, list users, bint only_check):
-    """Puts these in the place of all users, and the default one beside them if it is not there: (name, rules), each name once.
+cdef inline bint is_margin(char c) noexcept nogil:
+    return c == c' ' or c == c'\t' or c == c'\r'
 
-    Returns for each the list of (rule, reason) of what is wrong, and changes nothing if anything is, or with only_check.
+
+cdef int split_line(Slice line, Slice* words) noexcept nogil:
+    """The words of a line of a file of users, which has room for one every two bytes; how many."""
+    cdef const char* at = line.ptr
+    cdef const char* end = line.ptr + line.len
+    cdef int count = 0
+    while at != end and is_margin(at[0]):
+        at += 1
+    while at != end and is_margin((end - 1)[0]):
+        end -= 1
+    while at != end:
+        words[count].ptr = at
+        while at != end and at[0] != c' ':
+            at += 1
+        words[count].len = at - words[count].ptr
+        count += 1
+        while at != end and at[0] == c' ':
+            at += 1
+    return count
+
+
+cdef str fault_of_line(const Users* made, int count, const Slice* words):
+    """What is wrong with a line that is not empty, beside its rules; None: nothing."""
+    if count < 2 or words[0].len != 4 or memcmp(words[0].ptr, b"user", 4) != 0:
+        return "keyword"
+    if has_blanks(words[1]):
+        return "name"
+    return "twice" if users_find(made, words[1]) != NULL else None
+
+
+cdef list made_users(Core core, Slice text, Users* made, Slice* words):
+    """Adds the users of a file to an empty list; what is wrong, as define_all_users returns it."""
+    cdef Slice line
+    cdef const char* at = text.ptr
+    cdef const char* end = text.ptr + text.len
+    cdef int number = 0
+    cdef int count
+    cdef list wrong = []
+    cdef list rules = []
+    while at <= end:
+        line.ptr = at
+        at = <const char*>memchr(at, c'\n', end - at)
+        at = end if at == NULL else at
+        line.len = at - line.ptr
+        at += 1
+        number += 1
+        count = split_line(line, words)
+        fault = fault_of_line(made, count, words) if count else None
+        if count and fault is None:
+            users_add(made, made_user(core, words[1], count - 2, words + 2, rules))
+            fault = "rules" if rules else None
+        if fault is not None:
+            wrong.append((number, fault, words[1].ptr[:words[1].len] if count > 1 else b"", rules))
+            rules = []
+    return wrong
+
+
+def define_all_users(Core core, bytes text):
+    """Puts the users of a file, a line each, in the place of all users, and the default one beside them if it is not there.
+
+    Returns for each line that is wrong its number, what is wrong ("keyword": it does not begin as a user's, "name", "twice" or "rules"),
+    the name, and (rule, reason) of each wrong rule. Changes nothing if there is one.
     """
     cdef Users made
-    cdef list wrong = []
-    cdef list found
+    cdef Slice* words = room_for_words(len(text) // 2 + 1)
+    cdef list wrong
     memset(&made, 0, sizeof(Users))
-    for name, rules in users:
-        found = []
-        users_add(&made, made_user(core, name, rules, found))
-        wrong.append(found)
     engine_use(core.engine)
-    if only_check or any(wrong):
+    try:
+        wrong = made_users(core, slice_of_bytes(text), &made, words)
+    except BaseException:
+        users_free(&made)
+        raise
+    finally:
+        PyMem_Free(words)
+    engine_use(core.engine)
+    if wrong:
         users_free(&made)
     else:
         acl_replace_all(core.engine, &made)

@@ -13,13 +13,16 @@ from zippy.commandspec.spec import CATEGORIES, KEY_FLAGS, CommandSpec, Index, Ke
 # What COMMAND INFO shows and the core has no use for
 
 HEAD = """# Made by the build of zippy/commandspec.
+from libc.stdint cimport uint64_t
 from zippy._core.ground.buf cimport slice_of
+from zippy._core.commands.acl_user cimport ACL_WORDS
 from zippy._core.commands.types cimport Command, KeySpec, command_fn, keys_fn
 cimport zippy._core.commands.types as types
 {imports}
 
 cdef KeySpec[{specs}] KEY_SPECS
 cdef Command[{rows}] ROWS
+cdef uint64_t[{category_count}][ACL_WORDS] CATEGORIES
 
 
 cdef const Command* command_rows(int* count) noexcept nogil:
@@ -30,6 +33,10 @@ cdef const Command* command_rows(int* count) noexcept nogil:
 cdef const char* category_name(int bit) noexcept nogil:
 {categories}
     return NULL
+
+
+cdef const uint64_t* category_commands(int bit) noexcept nogil:
+    return CATEGORIES[bit]
 
 
 cdef void keys(
@@ -44,6 +51,7 @@ cdef void row(
     int first, int last, int step, int specs, int spec_count, keys_fn keys_by, command_fn handler
 ) noexcept nogil:
     cdef Command* command = &ROWS[id]
+    cdef int bit
     command.id = id
     command.name = slice_of(name, length)
     command.word = slice_of(name + word, length - word)
@@ -58,6 +66,10 @@ cdef void row(
     command.key_spec_count = spec_count
     command.keys_by = keys_by
     command.handler = handler
+    # who may run a container may run all in it
+    categories |= command.parent.categories if parent >= 0 else 0
+    for bit in range({category_count}):
+        CATEGORIES[bit][id >> 6] |= (categories >> bit & 1) << (id & 63)
 """
 
 
@@ -134,5 +146,7 @@ def source() -> str:
         specs += len(spec.keys)
         rows += 1
     categories = "\n".join(f'    if bit == {bit}:\n        return b"{name}"' for bit, name in enumerate(CATEGORIES))
-    head = HEAD.format(imports="\n".join(imports()), specs=specs, rows=rows, categories=categories)
+    head = HEAD.format(
+        imports="\n".join(imports()), specs=specs, rows=rows, categories=categories, category_count=len(CATEGORIES)
+    )
     return "\n".join([head, "", *lines, ""])

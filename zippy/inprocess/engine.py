@@ -7,9 +7,8 @@ import threading
 import weakref
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zippy._core.local import Direct, execute, execute_many
 from zippy.functions import Function, functions_of
@@ -20,6 +19,9 @@ from zippy.persistence.folder_lock import FolderError
 from zippy.setting_types import Setting, SettingError, parse
 from zippy.settings import Settings, Value, find_setting
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 IN_A_FOLDER = {"appendonly": "yes", "save": "", "snapshot-method": "walk"}
 """What an engine with a folder begins with. With `appendonly no` and no save points given, those of a server are in force: what is written
 is to be kept."""
@@ -29,7 +31,8 @@ def open_folder(path: str | os.PathLike[str]) -> Path:
     """The folder's absolute path; the folder itself is made if it is not there. FolderError when there can be none."""
     if not os.fspath(path):
         raise ValueError("path='': a store is kept in a folder that is named; the working folder is '.'")
-    folder = Path(os.path.abspath(os.fspath(path)))
+    # a store in memory does without
+    folder: Path = import_module("pathlib").Path(os.path.abspath(os.fspath(path)))
     try:
         folder.mkdir(exist_ok=True)
     except FileExistsError:

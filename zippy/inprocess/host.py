@@ -11,7 +11,6 @@ import time
 import weakref
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zippy._core.callback_transport import CallbackTransport
@@ -25,6 +24,8 @@ from zippy.server.parts import Parts
 from zippy.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from zippy.inprocess.kept import Kept
     from zippy.server.admission import Admission
     from zippy.server.listeners import Listeners

@@ -37,9 +37,28 @@ OWNER_ONLY = 0o600
 PATIENCE = 60.0  # seconds for which an owner that shares may load the store before it answers
 ANSWER_SECONDS = 5.0  # for one try: a script may keep the owner for a while
 GRACE = 0.3  # seconds after which the lock's file says whether its owner shares: it is written behind the lock
+NAMELESS = 5.0  # seconds for an owner that the file does not name yet: on a busy machine it may come late to that
 LONGEST_PAUSE = 0.02  # seconds between two tries
 ELSEWHERE = "another process has the store in {}: that is for its owner alone"
 CLOSED = "the engine is closed"
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process of this number, as far as this one can tell."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def patience_with(error: FolderInUse) -> float:
+    """Seconds to wait for whoever has the folder. One that has gone is who had it before."""
+    if error.shares:
+        return PATIENCE
+    return GRACE if error.pid and is_running(error.pid) else NAMELESS
 
 
 class SharedEngine(Engine):
@@ -99,7 +118,7 @@ class SharedEngine(Engine):
                     return self._reach_now()
             except FolderInUse as error:
                 waited = time.monotonic() - began
-                if waited > (GRACE if not error.shares else PATIENCE):
+                if waited > patience_with(error):
                     raise
                 if error.pid == os.getpid() and not collected:
                     # perhaps a store that nobody refers to any more

@@ -30,7 +30,7 @@ class SharedConnection(LocalConnection):
         """See zippy.inprocess.shared_sync."""
         for _ in range(OWNERS):
             try:
-                await super().connect()  # type: ignore[no-untyped-call]  # redis-py has no types there
+                await super().connect()
                 return
             except redis.ConnectionError as error:
                 failure = error

@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 from redis.connection import AbstractConnection, ConnectionPool
 
-from zippy._core.local import Caller, Line, execute_command, set_value
+from zippy._core.local import NOT_RUN, Caller, Line, execute_command, queue_command, run_pipeline, set_value
 from zippy._core.session import Session
 from zippy.inprocess.descriptor import Descriptor
 from zippy.inprocess.engine import Engine, host_of, is_shared
@@ -161,6 +162,8 @@ def can_read(connection: Any, timeout: float) -> bool:
 class LocalConnection(AbstractConnection):
     """A redis-py connection to an engine in process."""
 
+    has_run = False  # what redis-py is about to send: the replies are there
+
     def __init__(self, engine: Engine, socket_timeout: float | None = None, **kwargs: Any) -> None:
         self.engine = engine
         super().__init__(**kwargs)
@@ -190,6 +193,16 @@ class LocalConnection(AbstractConnection):
         sock.line.errors = self.encoder.encoding_errors
         return True
 
+    def pack_commands(self, commands: Any) -> Any:
+        """What is to be sent for commands: nothing when they have been run."""
+        return [] if self.has_run else super().pack_commands(commands)  # type: ignore[no-untyped-call]
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Sends what was packed."""
+        if not self.has_run:
+            super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
+        self.has_run = False
+
     def _connect(self) -> LocalSocket:
         sock = LocalSocket(self.engine)
         sock.settimeout(self.socket_timeout)
@@ -212,8 +225,12 @@ class LocalRedis(redis.Redis):
         super().__init__(*args, **options)
         self.caller = caller_for(self, ConnectionPool, LocalConnection, "_sock")
 
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> LocalPipeline:
+        """Return a new pipeline object that can queue multiple commands for later execution; see redis.Redis.pipeline."""
+        return LocalPipeline(self, transaction, shard_hint)
+
     def read_unread(self, connection: LocalConnection, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """The answer to a command that was run, from the reply that the connection holds; gives the connection back.
+        """The answer to a command that was run, from the reply that the connection holds or is waiting for; gives the connection back.
 
         It is the first of the attempts that the client makes: if its connection ended instead, the command is sent again if it should be.
         """
@@ -229,7 +246,43 @@ class LocalRedis(redis.Redis):
         try:
             return connection.retry.call_with_retry(attempt, on_failure(self, connection))
         finally:
-            self.connection_pool._available_connections.append(connection)
+            self.connection_pool.release(connection)  # type: ignore[arg-type]  # it is one in all but its class
+
+
+class LocalPipeline(Pipeline):
+    """A pipeline that runs its commands in one turn, without a detour through bytes, if all of them are plain; else as redis-py does."""
+
+    execute_command = queue_command
+    queue_or_run = Pipeline.execute_command
+    set = set_value
+    set_with_options = redis.Redis.set
+
+    transaction: Any  # a flag here, and a method of redis.Redis
+
+    def __init__(self, client: LocalRedis, transaction: bool, shard_hint: str | None) -> None:
+        super().__init__(client.connection_pool, client.response_callbacks, transaction, shard_hint)
+        self.made_by = client
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Execute all the commands in the current pipeline"""
+        stack = self.command_stack
+        if self.made_by.caller is None or not stack or self.scripts or self.watching:
+            return super().execute(raise_on_error)
+        if self.connection is None:
+            # it is given back by reset
+            self.connection = self.connection_pool.get_connection()
+        is_transaction = self.transaction or self.explicit_transaction
+        try:
+            answers = run_pipeline(self, is_transaction, () if is_transaction else redis.ResponseError)
+            if answers is NOT_RUN:
+                return super().execute(raise_on_error)
+            if raise_on_error:
+                self.raise_first_error(stack, answers)  # type: ignore[no-untyped-call]
+            return answers  # type: ignore[no-any-return]
+        except ConnectionError as error:
+            raise redis.ConnectionError(str(error)) from None
+        finally:
+            self.reset()
 
 
 def connect(

@@ -10,7 +10,10 @@ import contextlib
 import errno
 import fcntl
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = "zippy.lock"
 SHARES = b"shares"

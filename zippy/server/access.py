@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any, NamedTuple
+from typing import Any
 
 from zippy._core.resp.kinds import OK, ReplyError
 from zippy._core.session import Core, Session
@@ -41,6 +41,11 @@ TWO_PLACES = (
     "Configuring zippy with users defined in its configuration file and at the same time with an ACL file is invalid: it would be "
     "likely to lead to security holes. Define the users in one of the two."
 )
+FAULTS = {  # of lines in a file of users, by what define_all_users calls them
+    "keyword": "{path}:{number} should start with user keyword followed by the username. ",
+    "name": "'{path}:{number}: username '{name}' contains invalid characters. ",
+    "twice": "WARNING: Duplicate user '{name}' found on line {number}. ",
+}
 PASSWORD_BITS = 256  # of ACL GENPASS
 MOST_PASSWORD_BITS = 4096
 
@@ -49,46 +54,15 @@ class FileError(Exception):
     """Why the users of a file cannot be taken."""
 
 
-class Line(NamedTuple):
-    """A user in a file: the number of its line, the name, the rules."""
-
-    number: int
-    name: bytes
-    rules: list[bytes]
-
-
-def read_users(path: str) -> tuple[list[Line], list[tuple[int, str]]]:
-    """The users of a file, and what is wrong with lines that are none, by their numbers; FileError: it can't be read."""
-    try:
-        with open(path, "rb") as file:
-            lines = file.read().split(b"\n")
-    except OSError as error:
-        raise FileError(f"Error loading ACLs, opening file '{path}': {error.strerror}") from None
-    users: dict[bytes, Line] = {}
-    wrong = []
-    for number, line in enumerate(lines, 1):
-        words = [word for word in line.strip(b" \t\r").split(b" ") if word]
-        if not words:
-            continue
-        name = words[1].decode(errors="replace") if len(words) > 1 else ""
-        if words[0] != b"user" or not name:
-            wrong.append((number, f"{path}:{number} should start with user keyword followed by the username. "))
-        elif not is_name(words[1]):
-            wrong.append((number, f"'{path}:{number}: username '{name}' contains invalid characters. "))
-        elif words[1] in users:
-            wrong.append((number, f"WARNING: Duplicate user '{name}' found on line {number}. "))
-        else:
-            users[words[1]] = Line(number, words[1], words[2:])
-    return list(users.values()), wrong
-
-
 def is_name(name: bytes) -> bool:
     """Whether a user may have this name: it stands between blanks in lines of files."""
     return name.split() == [name] and b"\0" not in name
 
 
-def wrong_line(path: str, number: int, rules: list[tuple[bytes, str]]) -> list[str]:
-    """What is wrong with a line's rules. Only what cannot be a password is repeated, and of the others only the first."""
+def wrong_line(path: str, number: int, fault: str, name: bytes, rules: list[tuple[bytes, str]]) -> list[str]:
+    """What is wrong with a line of a file of users. Of rules only what cannot be a password is repeated, and of the others the first."""
+    if fault != "rules":
+        return [FAULTS[fault].format(path=path, number=number, name=name.decode(errors="replace"))]
     told = []
     others = 0
     for rule, reason in rules:
@@ -184,13 +158,14 @@ class Access:
     def load(self) -> None:
         """Puts the users of the aclfile in the place of all; FileError, and nothing is changed, if one of them is wrong."""
         path = os.path.abspath(self.settings.text("aclfile"))
-        users, wrong = read_users(path)
-        found = define_all_users(self.core, [(line.name, line.rules) for line in users], only_check=bool(wrong))
-        for line, rules in zip(users, found, strict=True):
-            wrong += [(line.number, text) for text in wrong_line(path, line.number, rules)]
+        try:
+            with open(path, "rb") as file:
+                text = file.read()
+        except OSError as error:
+            raise FileError(f"Error loading ACLs, opening file '{path}': {error.strerror}") from None
+        wrong = [told for line in define_all_users(self.core, text) for told in wrong_line(path, *line)]
         if wrong:
-            texts = "".join(text for _, text in sorted(wrong, key=lambda one: one[0]))
-            raise FileError(f"{texts}WARNING: ACL errors detected, no change to the previously active ACL rules was performed")
+            raise FileError(f"{''.join(wrong)}WARNING: ACL errors detected, no change to the previously active ACL rules was performed")
 
     def lines(self) -> list[str]:
         """The lines of the configuration file that define the users."""

@@ -34,6 +34,7 @@ class Admission:
         self.settings = settings
         self.access = access
         self.arriving: set[Transport] = set()  # accepted, but no client yet: their handshakes are not done
+        self.asked_for: dict[str, str] = {}  # paths of Unix sockets, by what the system was given in their place
         core.on_limit = self.log_limit
 
     def admit(self, stream: Transport, transport: Any, is_tls: bool) -> Session | None:
@@ -42,8 +43,8 @@ class Admission:
         sock = transport.get_extra_info("socket")
         # whoever is gone already has no peer name any more
         peer = transport.get_extra_info("peername")
-        local = text_address(transport.get_extra_info("sockname"))
         is_unix = sock.family == socket.AF_UNIX
+        local = text_address(self.name_of(transport.get_extra_info("sockname"), is_unix))
         has_place = stream in self.arriving
         # from now on it is counted as a client alone
         self.arriving.discard(stream)
@@ -61,6 +62,10 @@ class Admission:
         if is_tls:
             self.access.trust_certificate(session, transport)
         return session
+
+    def name_of(self, name: Any, is_unix: bool) -> Any:
+        """A socket's own name, a path as it was asked for."""
+        return self.asked_for.get(name, name) if is_unix else name
 
     def is_full(self) -> bool:
         """Whether there is no place for another client; connections whose handshakes are not done have one each."""

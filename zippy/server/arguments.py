@@ -26,6 +26,11 @@ def text(argument: bytes) -> str:
     return argument.decode("utf-8", "surrogateescape")
 
 
+def repeated(argument: bytes) -> str:
+    """The argument as an error repeats it: what Redis formats as a C string ends at a NUL."""
+    return text(argument.partition(b"\0")[0])
+
+
 def syntax_error() -> ReplyError:
     """To be raised."""
     return ReplyError("ERR syntax error")
@@ -33,7 +38,7 @@ def syntax_error() -> ReplyError:
 
 def subcommand_error(args: list[bytes]) -> ReplyError:
     """To be raised where a container's subcommand was given too many or senseless arguments."""
-    container, given = text(args[0]).upper(), text(args[1][:128])
+    container, given = text(args[0]).upper(), repeated(args[1][:128])
     return ReplyError(f"ERR unknown subcommand or wrong number of arguments for '{given}'. Try {container} HELP.")
 
 

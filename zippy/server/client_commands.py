@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from zippy._core.introspection import ClientStats, client_age, client_kind, client_line, is_listed, sessions_with_ids, valid_name
+from zippy._core.introspection import (
+    ClientStats,
+    client_age,
+    client_kind,
+    client_line,
+    is_listed,
+    sessions_of_kind,
+    sessions_with_ids,
+    valid_name,
+)
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
 from zippy._core.session import Core, Session
 from zippy._core.users import user_of
 from zippy.server.access import Access
-from zippy.server.arguments import integer, syntax_error, text
+from zippy.server.arguments import integer, repeated, syntax_error, text
 from zippy.server.info import Fields, Sections, UntilSet
 from zippy.server.registry import command
 from zippy.settings import Settings
@@ -38,7 +47,7 @@ def kind_called(name: bytes) -> str:
     """The kind of clients that an argument means."""
     kind = KINDS.get(text(name).lower())
     if kind is None:
-        raise ReplyError(f"ERR Unknown client type '{text(name)}'")
+        raise ReplyError(f"ERR Unknown client type '{repeated(name)}'")
     return kind
 
 
@@ -53,8 +62,7 @@ def client_list(session: Session, args: list[bytes]) -> Any:
     """CLIENT LIST [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]."""
     option = args[2].upper() if len(args) > 2 else b""
     if option == b"TYPE" and len(args) == 4:
-        kind = kind_called(args[3])
-        return lines(other for other in clients(session) if client_kind(other) == kind)
+        return lines(sessions_of_kind(session.core, kind_called(args[3])))
     if option == b"ID" and len(args) > 3:
         return lines(sessions_with_ids(session.core, args[3:]))
     if option:
@@ -80,9 +88,9 @@ def client_setinfo(session: Session, args: list[bytes]) -> Any:
     fields = {b"lib-name": "lib_name", b"lib-ver": "lib_version"}
     attribute = args[2].lower()
     if attribute not in fields:
-        raise ReplyError(f"ERR Unrecognized option '{text(args[2])}'")
+        raise ReplyError(f"ERR Unrecognized option '{repeated(args[2])}'")
     if not valid_name(args[3]):
-        raise ReplyError(f"ERR {text(args[2])} cannot contain spaces, newlines or special characters.")
+        raise ReplyError(f"ERR {repeated(args[2])} cannot contain spaces, newlines or special characters.")
     setattr(session.state, fields[attribute], args[3].decode())
     return OK
 
@@ -126,14 +134,15 @@ class Clients:
         if option == b"TYPE":
             kind = kind_called(value)
             return lambda other: bool(client_kind(other) == kind)
+        wanted = text(value)
         if option == b"ADDR":
-            return lambda other: bool(other.state.address == text(value))
+            return lambda other: bool(other.state.address == wanted)
         if option == b"LADDR":
-            return lambda other: bool(other.state.local_address == text(value))
+            return lambda other: bool(other.state.local_address == wanted)
         if option == b"USER":
-            if not self.access.has_user(text(value)):
-                raise ReplyError(f"ERR No such user '{text(value)}'")
-            return lambda other: user_of(other) == text(value)
+            if not self.access.has_user(wanted):
+                raise ReplyError(f"ERR No such user '{repeated(value)}'")
+            return lambda other: user_of(other) == wanted
         raise syntax_error()
 
     @command("client|kill")
@@ -141,7 +150,8 @@ class Clients:
         """CLIENT KILL <ip:port | <[ID client-id] | [TYPE NORMAL | MASTER | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] |
         [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> [...]>."""
         if len(args) == 3:
-            victims = [other for other in clients(session) if other.state.address == text(args[2])]
+            address = text(args[2])
+            victims = [other for other in clients(session) if other.state.address == address]
             if not victims:
                 raise ReplyError("ERR No such client")
             kill(session, victims)
@@ -160,8 +170,10 @@ class Clients:
                 filters[name] = self.read_filter(session, name, value)
                 if name == b"ID":
                     candidates = client_with_id(session, int(value))
-        if candidates is None:
-            candidates = clients(session)
-        victims = [other for other in candidates if not (skip_me and other is session) and all(fits(other) for fits in filters.values())]
+        victims = clients(session) if candidates is None else candidates
+        for fits in filters.values():
+            victims = list(filter(fits, victims))
+        if skip_me and session in victims:
+            victims.remove(session)
         kill(session, victims)
         return len(victims)

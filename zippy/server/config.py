@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from zippy._core.introspection import redact, reset_stats
@@ -26,7 +26,8 @@ def is_local(session: Session) -> bool:
     address = session.state.address if session.state is not None else ""
     host = address.rpartition(":")[0].strip("[]")
     try:
-        return ipaddress.ip_address(host).is_loopback
+        # an engine in process starts without it
+        return bool(import_module("ipaddress").ip_address(host).is_loopback)
     except ValueError:
         return True
 

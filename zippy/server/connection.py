@@ -9,7 +9,7 @@ from zippy._core.introspection import redact, set_client_name, valid_name
 from zippy._core.resp.kinds import ReplyError, Simple
 from zippy._core.session import Session
 from zippy.server.access import Access
-from zippy.server.arguments import integer, text
+from zippy.server.arguments import integer, repeated
 from zippy.server.registry import command
 from zippy.version import REDIS_VERSION
 
@@ -47,7 +47,7 @@ class Login:
                     raise ReplyError("ERR Client names cannot contain spaces, newlines or special characters.")
                 at += 2
             else:
-                raise ReplyError(f"ERR Syntax error in HELLO option '{text(args[at])}'")
+                raise ReplyError(f"ERR Syntax error in HELLO option '{repeated(args[at])}'")
         if credentials:
             self.access.authenticate(session, *credentials, args[0])
         if not session.authenticated:

@@ -172,6 +172,7 @@ class Listeners:
         try:
             with unix_address(path) as address:
                 self.unix.bind(address)
+                self.admission.asked_for[address] = path
             self.unix_path = os.path.abspath(path)
             if mode:
                 os.chmod(path, mode)

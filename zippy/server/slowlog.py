@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from zippy import commandspec
-from zippy._core.introspection import clock_us, command_stats, latency_events, reply_slowlog, slowlog_clear, slowlog_length
+from zippy._core.introspection import clock_us, command_durations, latency_events, reply_slowlog, slowlog_clear, slowlog_length
 from zippy._core.resp.kinds import OK, NoReply, ReplyError, Verbatim
 from zippy._core.session import Session
-from zippy.server.arguments import integer, subcommand_error, text
+from zippy.server.arguments import integer, repeated, subcommand_error, text
 from zippy.server.registry import command
 from zippy.settings import Settings
 
@@ -66,7 +66,7 @@ def latency_graph(session: Session, args: list[bytes]) -> Any:
     name = text(args[2])
     worst, samples = latency_events(session.core).get(name, (0, []))
     if not samples:
-        raise ReplyError(f"ERR No samples available for event '{name}'")
+        raise ReplyError(f"ERR No samples available for event '{repeated(args[2])}'")
     times = [ms for _, ms in samples]
     lines = [f"{name} - high {max(times)} ms, low {min(times)} ms (all time high {worst} ms)", "-" * GRAPH_WIDTH]
     now = clock_us(session.core) // 1000000
@@ -138,8 +138,8 @@ def latency_histogram(session: Session, args: list[bytes]) -> Any:
     """LATENCY HISTOGRAM [command [command ...]]. Replies with calls, and how many took up to so many microseconds."""
     wanted = None if len(args) == 2 else set().union(*(names_of(text(name)) for name in args[2:]))
     found = {}
-    for name, _, _, _, _, histogram in command_stats(session.core):
-        if histogram and (wanted is None or name in wanted):
+    for name, histogram in command_durations(session.core):
+        if wanted is None or name in wanted:
             found[name] = {"calls": sum(count for _, _, count in histogram), "histogram_usec": cumulative(histogram)}
     return found
 

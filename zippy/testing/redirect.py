@@ -18,7 +18,7 @@ import redis.connection
 import redis.sentinel
 
 from zippy._core.users import default_is_open, has_user
-from zippy.inprocess.aio import LocalWriter
+from zippy.inprocess.aio import LocalWriter, leave_other_loop
 from zippy.inprocess.engine import Engine
 from zippy.inprocess.sync import LocalSocket, can_read
 
@@ -165,6 +165,7 @@ def replacements(patch: Patch) -> Iterator[tuple[type[Any], str, Callable[..., A
     connect: Callable[..., Any] = getattr(plain, ON_CONNECT)
     connect_async: Callable[..., Awaitable[Any]] = getattr(aio, ON_CONNECT)
     polls: Callable[..., bool] = plain.can_read
+    connects: Callable[..., Awaitable[Any]] = aio.connect
 
     def on_connect(self: Any, *args: Any, **options: Any) -> Any:
         with credentials_aside(self):
@@ -173,6 +174,10 @@ def replacements(patch: Patch) -> Iterator[tuple[type[Any], str, Callable[..., A
     async def on_connect_async(self: Any, *args: Any, **options: Any) -> Any:
         with credentials_aside(self):
             return await connect_async(self, *args, **options)
+
+    async def connect_here(self: Any) -> Any:
+        leave_other_loop(self)
+        return await connects(self)
 
     def can_read_either(self: Any, timeout: float = 0) -> bool:
         return can_read(self, timeout) if isinstance(self._sock, LocalSocket) else polls(self, timeout)
@@ -190,6 +195,7 @@ def replacements(patch: Patch) -> Iterator[tuple[type[Any], str, Callable[..., A
     yield plain, ON_CONNECT, on_connect
     yield aio, ON_CONNECT, on_connect_async
     yield plain, "can_read", can_read_either
+    yield aio, "connect", connect_here
     yield redis.sentinel.Sentinel, "discover_master", lambda self, service_name: (service_name, SENTINEL_PORT)
     yield redis.sentinel.Sentinel, "discover_slaves", lambda self, service_name: [(service_name, SENTINEL_PORT)]
     yield redis.asyncio.sentinel.Sentinel, "discover_master", address

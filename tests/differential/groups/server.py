@@ -9,7 +9,7 @@ from tests.differential.groups import stream, transactions
 from tests.differential.groups.data import DATA
 from tests.differential.groups.group import Group, commands
 from tests.differential.steps import Unit
-from tests.differential.values import Source
+from tests.differential.values import BINARY, Source
 from zippy.commandspec import find_command
 
 OTHERS = (*DATA, stream.GROUP, transactions.GROUP)
@@ -24,6 +24,19 @@ def keys_of(source: Source) -> Unit:
         # Redis cannot tell that the destination of PFMERGE without sources is a key
         return keys_of(source)
     return commands((b"COMMAND", source.pick([b"GETKEYS", b"GETKEYSANDFLAGS"]), *step.args))
+
+
+REPEATING = (
+    (b"CONFIG", b"SET"), (b"CLIENT", b"KILL", b"TYPE"), (b"CLIENT", b"KILL", b"USER"), (b"CLIENT", b"LIST", b"TYPE"),
+    (b"CLIENT", b"SETINFO"), (b"HELLO", b"2"), (b"LATENCY", b"GRAPH"), (b"DEBUG",), (b"CLIENT",), (b"COMMAND", b"LIST", b"FILTERBY"),
+)  # fmt: skip
+
+
+def repeated_by(source: Source) -> Unit:
+    """What an error repeats of a word that is none."""
+    command = source.random.choice(REPEATING)
+    more = (b"1",) if command in ((b"CONFIG", b"SET"), (b"CLIENT", b"SETINFO"), (b"COMMAND", b"LIST", b"FILTERBY")) else ()
+    return commands((*command, source.pick(BINARY), *more))
 
 
 def help_of(source: Source) -> Unit:
@@ -88,7 +101,7 @@ GROUP = Group(
     2   'nosuch val
     1   ('GETT|'nosuch|'getx) val+
     """,
-    [(30, keys_of), (3, help_of)],
+    [(30, keys_of), (3, help_of), (3, repeated_by)],
     filler="",
     mangles=False,
 )

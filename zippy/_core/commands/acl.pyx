@@ -10,7 +10,7 @@ from zippy._core.commands.acl_clients cimport acl_delete, acl_put
 from zippy._core.commands.acl_log cimport acl_log_trim
 from zippy._core.commands.acl_rules cimport (
     RULE_END, RULE_NO_MEMORY, RULE_OUT_OF_MEMORY, RULE_READ, RuleReader, category_of, describe_channels, describe_commands, describe_keys,
-    describe_password, describe_user, rules_are_closed, rules_begin, rules_end, rules_next, user_rule
+    describe_password, describe_user, has_blanks, rules_are_closed, rules_begin, rules_end, rules_next, user_rule
 )
 from zippy._core.commands.acl_user cimport (
     ACL_ALLOWED, ACL_DENIED_CERTIFICATE, ACL_DENIED_CHANNEL, ACL_DENIED_COMMAND, ACL_DENIED_KEY, ACL_MODULE, ACL_MULTI, ACL_NO_MEMORY,
@@ -85,15 +85,6 @@ cdef void acl_list_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
 # Making and changing
 
 
-cdef bint is_name(Slice name) noexcept nogil:
-    """Whether a user may have this name: it stands in lines of a file, between blanks."""
-    cdef size_t i
-    for i in range(name.len):
-        if name.ptr[i] == 0 or name.ptr[i] == c' ' or c'\t' <= name.ptr[i] <= c'\r':
-            return False
-    return True
-
-
 cdef bint obey(Engine* e, Client* c, User* user, int argc, const Slice* argv) noexcept nogil:
     """Changes a user by all rules; False: replied with what is wrong with one."""
     cdef RuleReader reader
@@ -121,7 +112,7 @@ cdef void acl_setuser_command(Engine* e, Client* c, int argc, Slice* argv) noexc
     cdef User* changed
     cdef Slice opened
     redact_from(e, 2)
-    if not is_name(argv[2]):
+    if has_blanks(argv[2]):
         reply_error(&c.reply, b"ERR Usernames can't contain spaces or null characters")
         return
     if not rules_are_closed(argc - 3, argv + 3, &opened):

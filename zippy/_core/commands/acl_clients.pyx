@@ -2,14 +2,15 @@
 
 from libc.stdint cimport uint8_t
 from libc.string cimport memset
+from zippy._core.ground.buf cimport slice_compare
 from zippy._core.ground.sha256 cimport SHA256_BYTES, sha256, sha256_equal
-from zippy._core.ground.slice cimport slice_of
+from zippy._core.ground.slice cimport slice_equal, slice_of
 from zippy._core.commands.acl_check cimport acl_has_channel
 from zippy._core.commands.acl_log cimport acl_log_add
 from zippy._core.commands.acl_user cimport (
     ACL_DENIED_CERTIFICATE, ACL_DENIED_LOGIN, ACL_MULTI, ACL_TOPLEVEL, SELECTOR_ALL_CHANNELS, USER_DELETED, USER_NO_PASSWORD, USER_ON,
     Selector, Term, Terms, terms_add, terms_clear, terms_find, user_free, user_swap, users_add, users_begin, users_find, users_free_later,
-    users_replace, users_take_deleted
+    users_take_deleted
 )
 from zippy._core.commands.client cimport client_log_in, client_note_rights, unblock
 from zippy._core.commands.engine cimport engine_is_calling
@@ -212,16 +213,20 @@ cdef void settle_clients(Engine* e, const Users* users) noexcept nogil:
 cdef void acl_replace_all(Engine* e, Users* users) noexcept nogil:
     cdef Users before
     cdef User* user
+    cdef size_t at = 0
     cdef size_t i
     if users_find(users, e.default_user.name) == NULL:
         users_begin(users)
     settle_clients(e, users)
     before = e.users
+    # both are sorted by name
     for i in range(users.count):
-        user = users_find(&before, users.items[i].name)
-        if user != NULL:
+        while at < before.count and slice_compare(before.items[at].name, users.items[i].name) < 0:
+            at += 1
+        if at < before.count and slice_equal(before.items[at].name, users.items[i].name):
+            user = before.items[at]
             user_swap(user, users.items[i])
-            users_replace(&before, users.items[i])
+            before.items[at] = users.items[i]
             users.items[i] = user
     # what is there now are users that are gone, and of those that stay what they were
     users_free_later(&e.ks, &before)

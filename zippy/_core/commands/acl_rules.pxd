@@ -38,3 +38,4 @@ cdef void describe_keys(const Selector* s, Buf* out) noexcept nogil         # "~
 cdef void describe_channels(const Selector* s, Buf* out) noexcept nogil     # "&a*"; nothing for none
 cdef void describe_password(Slice sum, char* text) noexcept nogil           # 64 hexadecimal digits
 cdef uint64_t category_of(Slice name) noexcept nogil                        # its bit, in any letter case; 0: there is none
+cdef bint has_blanks(Slice text) noexcept nogil   # or a NUL, which no line of a file can have in a name or pattern

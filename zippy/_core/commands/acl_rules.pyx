@@ -2,20 +2,21 @@
 # wrote is read by the other.
 
 from libc.stdint cimport uint8_t, uint32_t
-from libc.string cimport memchr
+from libc.string cimport memchr, memset
 from zippy._core.ground.buf cimport (
     buf_append, buf_append_byte, buf_append_text, buf_clear, buf_free, buf_init, slice_is, slice_of, slice_text
 )
+from zippy._core.ground.hashtable cimport ht_find
 from zippy._core.ground.mem cimport mem_zalloc
 from zippy._core.ground.sha256 cimport SHA256_BYTES, sha256
 from zippy._core.ground.slice cimport slice_equal
 from zippy._core.commands.acl_user cimport (
-    ACCESS_BOTH, ACCESS_READ, ACCESS_WRITE, SELECTOR_ALL_CHANNELS, SELECTOR_ALL_COMMANDS, SELECTOR_ALL_KEYS, USER_NO_PASSWORD, USER_ON,
-    USER_SKIPS_SANITIZING, Term, pattern_compile, selector_allow_all, selector_deny_all, selector_init, terms_add, terms_clear,
-    terms_find, terms_remove, user_add_selector, user_clear_selectors
+    ACCESS_BOTH, ACCESS_READ, ACCESS_WRITE, ACL_WORDS, SELECTOR_ALL_CHANNELS, SELECTOR_ALL_COMMANDS, SELECTOR_ALL_KEYS,
+    USER_NO_PASSWORD, USER_ON, USER_SKIPS_SANITIZING, Term, pattern_compile, selector_allow_all, selector_deny_all, selector_init,
+    terms_add, terms_clear, terms_find, terms_remove, user_add_selector, user_clear_selectors
 )
 from zippy._core.commands.args cimport OptionTable, arg_choice, option_table
-from zippy._core.commands.rows cimport category_name
+from zippy._core.commands.rows cimport category_commands, category_name
 from zippy._core.commands.types cimport Command
 from zippy._core.values.settings cimport ACL_PUBSUB_ALLCHANNELS
 
@@ -88,7 +89,6 @@ cdef inline bint is_blank(char c) noexcept nogil:
 
 
 cdef bint has_blanks(Slice text) noexcept nogil:
-    """Whether a pattern has what may stand in no file of users."""
     cdef size_t i
     for i in range(text.len):
         if is_blank(text.ptr[i]) or text.ptr[i] == 0:
@@ -154,12 +154,32 @@ cdef bint rules_are_closed(int argc, const Slice* argv, Slice* opened) noexcept 
 # Rules about commands
 
 
-cdef const Command* command_named(const Engine* e, Slice name) noexcept nogil:
-    """The command or subcommand ("config|get") of this name, which is lower case, whatever rename-command calls it; NULL: there is none."""
+cdef const Command* container_named(Engine* e, Slice name) noexcept nogil:
+    """The command of this name that is no subcommand; NULL: there is none."""
+    cdef const Command* command = <const Command*>ht_find(&e.commands, name)
     cdef int i
+    if command != NULL and slice_equal(command.name, name):
+        return command
+    # rename-command may have called it otherwise
     for i in range(e.command_count):
-        if slice_equal(e.all_commands[i].name, name):
+        if e.all_commands[i].parent == NULL and slice_equal(e.all_commands[i].name, name):
             return &e.all_commands[i]
+    return NULL
+
+
+cdef const Command* command_named(Engine* e, Slice name) noexcept nogil:
+    """The command or subcommand ("config|get") of this name, which is lower case, whatever rename-command calls it; NULL: there is none."""
+    cdef const char* bar = <const char*>memchr(name.ptr, c'|', name.len)
+    cdef const Command* container = container_named(e, slice_of(name.ptr, name.len if bar == NULL else bar - name.ptr))
+    cdef const Command* command = container
+    if bar == NULL or container == NULL:
+        return container if bar == NULL else NULL
+    # a container's subcommands follow it
+    command += 1
+    while command != e.all_commands + e.command_count and command.parent == container:
+        if slice_equal(command.name, name):
+            return command
+        command += 1
     return NULL
 
 
@@ -171,11 +191,11 @@ cdef inline void set_bit(Selector* s, int id, bint allow) noexcept nogil:
         s.commands[id >> 6] &= ~bit
 
 
-cdef void drop_first_words(Selector* s, int id) noexcept nogil:
-    """A command is allowed or forbidden as a whole: what was allowed for one first argument alone is void."""
+cdef void drop_first_words(Selector* s, const uint64_t* commands) noexcept nogil:
+    """Some commands are allowed or forbidden as a whole: what was allowed for one first argument of theirs alone is void."""
     cdef Term* term = s.rules.first
     while s.first_words and term != NULL:
-        if term.command == id:
+        if term.command >= 0 and commands[term.command >> 6] >> (term.command & 63) & 1:
             # the rule stays in the description, as in Redis, unless the command itself is named
             term.command = -1
             s.first_words -= 1
@@ -183,22 +203,34 @@ cdef void drop_first_words(Selector* s, int id) noexcept nogil:
 
 
 cdef void set_command(const Engine* e, Selector* s, const Command* command, bint allow) noexcept nogil:
-    """Allows or forbids a command with all its subcommands."""
-    cdef int i
-    set_bit(s, command.id, allow)
-    drop_first_words(s, command.id)
-    if command.subcommands == NULL:
-        return
-    for i in range(e.command_count):
-        if e.all_commands[i].parent == command:
-            set_bit(s, i, allow)
+    """Allows or forbids a command with all its subcommands, which follow it."""
+    cdef uint64_t[<int>ACL_WORDS] itself
+    cdef int id = command.id
+    set_bit(s, id, allow)
+    if s.first_words:
+        memset(itself, 0, sizeof(itself))
+        itself[id >> 6] = <uint64_t>1 << (id & 63)
+        drop_first_words(s, itself)
+    id += 1
+    while id < e.command_count and e.all_commands[id].parent == command:
+        set_bit(s, id, allow)
+        id += 1
 
 
-cdef void set_category(const Engine* e, Selector* s, uint64_t category, bint allow) noexcept nogil:
+cdef void set_category(Selector* s, uint64_t category, bint allow) noexcept nogil:
+    """Allows or forbids the commands of one category."""
+    cdef const uint64_t* commands
+    cdef int bit = 0
     cdef int i
-    for i in range(e.command_count):
-        if e.all_commands[i].categories & category:
-            set_command(e, s, &e.all_commands[i], allow)
+    while category >> bit != 1:
+        bit += 1
+    commands = category_commands(bit)
+    for i in range(ACL_WORDS):
+        if allow:
+            s.commands[i] |= commands[i]
+        else:
+            s.commands[i] &= ~commands[i]
+    drop_first_words(s, commands)
 
 
 cdef void forget_rules_below(Selector* s, Slice name) noexcept nogil:
@@ -226,7 +258,7 @@ cdef Term* note_rule(Selector* s, Slice name, bint allow, bint has_below) noexce
     return term
 
 
-cdef const char* first_word_rule(const Engine* e, Selector* s, Slice name, bint allow) noexcept nogil:
+cdef const char* first_word_rule(Engine* e, Selector* s, Slice name, bint allow) noexcept nogil:
     """command|word: allows a command with one first argument alone."""
     cdef const Command* command
     cdef Term* term
@@ -249,7 +281,7 @@ cdef const char* first_word_rule(const Engine* e, Selector* s, Slice name, bint 
     return NULL
 
 
-cdef const char* named_command_rule(const Engine* e, Selector* s, Slice name, bint allow) noexcept nogil:
+cdef const char* named_command_rule(Engine* e, Selector* s, Slice name, bint allow) noexcept nogil:
     """+command, -command|subcommand, +command|word, @category; the name is lower case."""
     cdef const Command* command
     cdef uint64_t category
@@ -258,7 +290,7 @@ cdef const char* named_command_rule(const Engine* e, Selector* s, Slice name, bi
         if category == 0:
             return RULE_UNKNOWN
         note_rule(s, name, allow, False)
-        set_category(e, s, category, allow)
+        set_category(s, category, allow)
         return NULL
     command = command_named(e, name)
     if command == NULL:
@@ -268,7 +300,7 @@ cdef const char* named_command_rule(const Engine* e, Selector* s, Slice name, bi
     return NULL
 
 
-cdef const char* command_rule(const Engine* e, Selector* s, Slice rule) noexcept nogil:
+cdef const char* command_rule(Engine* e, Selector* s, Slice rule) noexcept nogil:
     cdef bint allow = rule.ptr[0] == c'+'
     cdef Slice given = rest_of(rule, 1)
     cdef const char* wrong

@@ -120,7 +120,6 @@ cdef bint user_is_free(const User* u) noexcept nogil                        # th
 cdef User* users_begin(Users* users) noexcept nogil                         # adds the default user, whom nothing is forbidden
 cdef User* users_find(const Users* users, Slice name) noexcept nogil        # NULL: there is none
 cdef bint users_add(Users* users, User* u) noexcept nogil                   # False: there is one of that name
-cdef void users_replace(Users* users, User* u) noexcept nogil               # puts it in the place of the one of its name
 cdef void users_take_deleted(Users* users, Users* deleted) noexcept nogil   # moves those that are marked as such to an empty list
 cdef void users_free(Users* users) noexcept nogil                           # and all in it
 cdef void users_free_later(Keyspace* ks, Users* users) noexcept nogil       # the same, in steps if it is much; the list is empty then

@@ -233,6 +233,9 @@ cdef size_t place_of(const Users* users, Slice name) noexcept nogil:
     cdef size_t low = 0
     cdef size_t high = users.count
     cdef size_t middle
+    if high and slice_compare(users.items[high - 1].name, name) < 0:
+        # files have them in order
+        return high
     while low < high:
         middle = (low + high) // 2
         if slice_compare(users.items[middle].name, name) < 0:
@@ -267,10 +270,6 @@ cdef bint users_add(Users* users, User* u) noexcept nogil:
     users.items[at] = u
     users.count += 1
     return True
-
-
-cdef void users_replace(Users* users, User* u) noexcept nogil:
-    users.items[place_of(users, u.name)] = u
 
 
 cdef void users_take_deleted(Users* users, Users* deleted) noexcept nogil:

@@ -23,6 +23,8 @@ cdef void engine_run_admitted(Engine* e, Client* c, Command* command, int argc, 
 # engine_command for a caller that cannot wait and has no parser: False, with nothing done, for a command with one of these CMD_ flags, and
 # in a CLIENT PAUSE
 cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refused) noexcept nogil
+# Whether engine_call would have it run, and there is such a command
+cdef bint engine_would_call(Engine* e, int argc, const Slice* argv, uint64_t refused) noexcept nogil
 # Whether a script that says that it writes may run now, as a command that writes; else it was refused with an error. over: memory is
 # above its limit, and the script needs some
 cdef bint engine_admits_script(Engine* e, Client* c, bint over) noexcept nogil

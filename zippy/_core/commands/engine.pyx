@@ -292,6 +292,11 @@ cdef bint engine_call(Engine* e, Client* c, int argc, Slice* argv, uint64_t refu
     return True
 
 
+cdef bint engine_would_call(Engine* e, int argc, const Slice* argv, uint64_t refused) noexcept nogil:
+    cdef Command* command = command_of(e, argc, argv)
+    return command != NULL and not command.flags & refused and not e.pause_until_us
+
+
 cdef void engine_call_in_script(Engine* e, Client* c, ScriptRights* rights, int argc, Slice* argv) noexcept nogil:
     cdef Command* command = command_of(e, argc, argv)
     cdef uint64_t errors = c.reply.errors

@@ -17,6 +17,20 @@ _numbers = itertools.count()
 atexit.register(_ends.close)
 
 
+class Host(str):
+    """An address as a client shows it, with the name by which it is led."""
+
+    name: str
+
+    def __new__(cls, shown: str, name: str) -> Host:
+        made = super().__new__(cls, shown)
+        made.name = name
+        return made
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class FakeServer:
     """An engine with an address of its own."""
 
@@ -46,9 +60,13 @@ _default = FakeServer()
 
 
 def lead(server: FakeServer | None, options: dict[str, Any]) -> dict[str, Any]:
-    """redis-py's options for a client of this server."""
+    """redis-py's options for a client of this server; one of an address is shared, and one of neither is the client's own."""
     if "connection_pool" in options:
+        if PORT:
+            options["connection_pool"].connection_kwargs.update(host="localhost", port=PORT, db=_default.store.database)
         return options
+    if server is None:
+        server = _default if options.get("host") else FakeServer()
     if PORT:
-        return {**options, "host": "localhost", "port": PORT, "db": (server or _default).store.database}
-    return options if server is None else {**options, "host": server.host}
+        return {**options, "host": "localhost", "port": PORT, "db": server.store.database}
+    return options if server is _default else {**options, "host": Host(options.get("host") or "localhost", server.host)}
