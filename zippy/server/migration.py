@@ -109,7 +109,7 @@ class Migration:
 
     @command("migrate")
     def migrate(self, session: Session, args: list[bytes]) -> Any:
-        """MIGRATE host port <key | ""> destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username password]
+        """MIGRATE host port <key | empty-string> destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username password]
         [KEYS key [key ...]]. Propagates DEL of what has gone."""
         request = read_request(args)
         hide_words(self.core, request.secrets, len(request.login))

@@ -44,7 +44,7 @@ GROUP = Group(
     2   HELLO ('2|'3|integer)
     2   HELLO ('2|'3|integer) SETNAME shortval
     1   HELLO ('2|'3) 'foo
-    1   ASKING
+    2   ASKING
     1   READONLY
     1   READWRITE
     3   CLIENT SETNAME shortval
