@@ -22,6 +22,7 @@ from bench.latency import fixed, pauses
 from bench.loads import COMMANDS, of_sizes
 from bench.memory import churn, per_element
 from bench.persistence import keeping
+from bench.replication import replicating
 from bench.scale import growth, startup, tls
 from bench.servers import REDIS, VALKEY, ZIPPY, Kind, Ports, find
 from bench.stalls import stalls
@@ -151,6 +152,12 @@ def instructions_part(run: Run) -> list[Table]:
     return per_command(trees(run.options.zippy, run.options.tree))
 
 
+def replication_part(run: Run) -> list[Table]:
+    """Replicas and full copies."""
+    elements = 100_000 if run.quick else run.options.elements
+    return replicating(run.kinds, run.ports, run.options.rounds, run.options.requests, elements)
+
+
 PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "cpu": cpu_part,
     "memory": memory_part,
@@ -164,6 +171,7 @@ PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "scale": scale_part,
     "startup": startup_part,
     "persistence": persistence_part,
+    "replication": replication_part,
     "tls": tls_part,
     "inprocess": inprocess_part,
     "backends": backends_part,

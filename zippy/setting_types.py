@@ -197,8 +197,9 @@ def _parse_octal(setting: Setting, text: str) -> Value:
     return _bounded(setting, int(text, 8))
 
 
-def _memory(text: str) -> int | None:
-    """Bytes as an unsigned 64 bit number that wraps in the multiplication, which is what makes huge values negative or small in Redis."""
+def memory_of(text: str) -> int | None:
+    """What "10mb" means; None: nothing. It is an unsigned 64 bit number that wraps in the multiplication, which is what makes huge values
+    negative or small in Redis."""
     match = _MEMORY.fullmatch(_until_nul(text))
     if match is None:
         return None
@@ -210,7 +211,7 @@ def _as_signed(value: int) -> int:
 
 
 def _parse_memory(setting: Setting, text: str) -> Value:
-    value = _memory(text)
+    value = memory_of(text)
     if value is None:
         raise SettingError("argument must be a memory value")
     return _bounded(setting, _as_signed(value))
@@ -218,7 +219,7 @@ def _parse_memory(setting: Setting, text: str) -> Value:
 
 def _parse_memory_or_percent(setting: Setting, text: str) -> Value:
     percent = _integer(text[:-1]) if text.endswith("%") else None
-    memory = _memory(text)
+    memory = memory_of(text)
     if percent is not None and percent >= 0:
         value = -percent
     elif memory is not None:
@@ -372,7 +373,7 @@ def _parse_buffer_limits(setting: Setting, words: Sequence[str], current: Value)
         place = _BUFFER_CLASSES.get(words[start].lower())
         if place is None:
             raise SettingError("Invalid client class specified in buffer limit configuration.")
-        hard, soft, seconds = _memory(words[start + 1]), _memory(words[start + 2]), _c_long(words[start + 3])
+        hard, soft, seconds = memory_of(words[start + 1]), memory_of(words[start + 2]), _c_long(words[start + 3])
         if hard is None or soft is None or seconds is None or not 0 <= seconds <= INT_MAX:
             raise SettingError("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
         limits[place] = (hard, soft, seconds)

@@ -136,11 +136,16 @@ def fail_over(sentinels: Sentinels, nodes: Sequence[Node], fault: Callable[[Node
     old = next(node for node in nodes if node.port == port)
     undo = fault(old)
     try:
-        new_port = wait_until(lambda: (now := sentinels.primary_port()) not in (None, port) and now, 60.0)
+        wait_until(lambda: sentinels.primary_port() not in (None, port), 60.0)
     finally:
         undo()
-    for node in nodes:
-        if node.port != new_port:
-            wait_until(lambda node=node: is_replica_of(node, new_port), 60.0)
-    wait_until(lambda: sentinels.know(len(nodes) - 1), 60.0)
-    return next(node for node in nodes if node.port == new_port)
+    primary: Node = wait_until(lambda: settled(sentinels, nodes), 90.0)
+    return primary
+
+
+def settled(sentinels: Sentinels, nodes: Sequence[Node]) -> Node | None:
+    """The primary, once all the others follow it and all sentinels know of them; while a machine is slow it may change once more."""
+    port = sentinels.primary_port()
+    if port is None or not all(is_replica_of(node, port) for node in nodes if node.port != port) or not sentinels.know(len(nodes) - 1):
+        return None
+    return next(node for node in nodes if node.port == port)

@@ -143,7 +143,9 @@ class TestPartialResynchronisation:
     @pytest.mark.parametrize("kinds", CHAINS)
     def test_promotion(self, start: Start, kinds: tuple[str, str, str]) -> None:
         """The middle of a chain becomes the primary of both ends, which go on where they were."""
-        first, middle, last = (start(kind) for kind in kinds)
+        first, middle, last = (start(kind, "--repl-ping-replica-period", "3600") for kind in kinds)
+        # nothing may go on at the first one when the middle one has left it
+        first("DEBUG", "SET-ACTIVE-EXPIRE", 0)
         fill(first)
         middle.follow(first)
         wait_until(lambda: is_up(middle))
@@ -169,6 +171,7 @@ class TestRoles:
         replica.follow(primary)
         wait_until(lambda: is_up(replica))
         assert replica("ROLE")[:4] == [b"slave", b"127.0.0.1", primary.port, b"connected"]
+        assert ":S " in replica.process.log() and ":S " not in primary.process.log()
         with pytest.raises(redis.exceptions.ReadOnlyError):
             replica.client.set("key", 1)
         for name in ("WAIT", "WAITAOF"):

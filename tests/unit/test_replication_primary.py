@@ -29,12 +29,14 @@ class TestReplica:
         for pair in (("listening-port", "7"), ("ip-address", "host"), ("capa", "EOF"), ("capa", "psync2"), ("rdb-only", "1")):
             replica.configure(*pair)
         assert (replica.port, replica.address, replica.eof, replica.psync2, replica.rdb_only) == (7, "host", True, True, True)
-        replica.configure("rdb-filter-only", "")
+        for text, wanted in (("", False), ("functions", True)):
+            replica.configure("rdb-filter-only", text)
+            assert (replica.keyless, replica.libraries) == (True, wanted)
         for pair in (
             ("listening-port", "x"),
             ("what", "1"),
             ("rdb-filter-only", "keys"),
-            ("rdb-filter-only", "functions"),
+            ("rdb-filter-only", "functions keys"),
             ("ip-address", "x" * 47),
         ):
             with pytest.raises(ConfError):

@@ -1,9 +1,12 @@
+# cython: binding=True
 """Commands of callers in this process: Python values in, a Python value out.
 
 There are two ways in. `execute_command` stands in for redis-py's: it borrows the connection that redis-py's pool would have taken and runs
 the command on that one's session, so that all that belongs to a connection (name, database, protocol) is as it was. Whatever is not plain
 (commands that may wait or change the connection, errors, pushes, unusual types, options or replies) goes through redis-py's own code, which
 alone decides what those look like. `execute` and `execute_many` are zippy.Engine's, with one session of their own.
+
+Some of the functions are methods of classes in Python, which plain built-in functions cannot be; hence the binding ones above.
 """
 
 cimport cython

@@ -63,13 +63,28 @@ def lost_connection(redis: Any) -> Any:
         raise DataFileError(f"The server: {error}") from None
 
 
-def connect(address: str) -> Live:
-    """The server with this address. DataFileError when it cannot be reached, or redis-py is not installed."""
-    # not before it is needed: it takes a third of a server's start and a fifth of its memory, and a server has no use for it
+def redis_py() -> Any:
+    """The module, not before it is needed: it takes a third of a server's start and a fifth of its memory, and a server has no use for it.
+    DataFileError when it is not installed."""
     try:
-        redis = importlib.import_module("redis")
+        return importlib.import_module("redis")
     except ImportError:
         raise DataFileError("redis-py is needed to reach a server: pip install 'zippy[redis]'") from None
+
+
+def kwargs_of(address: str) -> dict[str, Any]:
+    """What redis-py makes of an address, and `tls`: whether it is one of TLS. DataFileError when it is none."""
+    redis = redis_py()
+    try:
+        pool = redis.ConnectionPool.from_url(address)
+    except ValueError as error:
+        raise DataFileError(f"{address}: {error}") from None
+    return {**pool.connection_kwargs, "tls": issubclass(pool.connection_class, redis.SSLConnection)}
+
+
+def connect(address: str) -> Live:
+    """The server with this address. DataFileError when it cannot be reached, or redis-py is not installed."""
+    redis = redis_py()
     try:
         with lost_connection(redis):
             return Live(redis, address)

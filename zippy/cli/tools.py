@@ -6,17 +6,21 @@ import argparse
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO, cast
 
+from zippy.cli.fetch import NoCopyError, fetch
 from zippy.cli.live import connect, is_address
 from zippy.cli.progress import Bar
 from zippy.persistence.check import Checker, Report, cut
-from zippy.persistence.convert import FORMATS, Outcome, Place, convert, format_of, refuse_present, write
+from zippy.persistence.convert import FORMATS, Outcome, Place, convert, format_of, new_file, refuse_present, write
 from zippy.persistence.data_files import DataFileError, find_log
 from zippy.persistence.moments import moment_text, moments, parse_moment, restore
 from zippy.persistence.scratch import Scratch
 from zippy.server.parts import Parts
+from zippy.setting_types import memory_of
 
 FINE, DAMAGED, NOT_DONE = 0, 1, 2
 
@@ -33,7 +37,8 @@ A line of JSON: {"db": 0, "key": "k", "type": "hash", "expires_at_ms": 170000000
   array of [field, value]; of a sorted set an array of [member, score], a score being a string like "1.5" or "-inf". Other types have
   "dump" in the place of "value": what the command DUMP gives, in base64. A library of functions is {"library_code": "#!lua name=..."}.
 
-A server goes on while its keys are read, so what comes out is no single moment of it; a snapshot is.
+A server as SOURCE is asked for a copy as a replica would be (PSYNC), so what comes out is what it held at one moment. One that gives
+none (a service that does not let replicas be made, a user without +psync) goes on while its keys are read one by one.
 """
 
 
@@ -100,8 +105,19 @@ def add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser], n
     else:
         command.add_argument("target", metavar="TARGET")
     command.add_argument("--format", choices=FORMATS, help="the form of TARGET")
+    command.add_argument(
+        "--rate", type=memory, default=0, metavar="BYTES", help="take no more than this a second from a server: 10mb; default: no limit"
+    )
     command.add_argument("--force", action="store_true", help="replace TARGET if it is there; in a server, keys that are there")
     command.set_defaults(run=run_convert)
+
+
+def memory(text: str) -> int:
+    """An option's bytes."""
+    found = memory_of(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes, as 500kb or 10mb")
+    return found
 
 
 def add_restore(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -181,10 +197,55 @@ def agreed(report: Report) -> bool:
 
 def run_convert(given: argparse.Namespace) -> int:
     """From one form to another."""
-    if str(given.source) == "-":
-        source: Place = open(0, "rb", closefd=False)  # noqa: SIM115
-    else:
-        source = connect(given.source) if is_address(given.source) else Path(given.source)
+    with contextlib.ExitStack() as stack:
+        if str(given.source) == "-":
+            source: Place = open(0, "rb", closefd=False)  # noqa: SIM115
+        elif is_address(given.source):
+            kind = given.format or (format_of(Path(given.target)) if is_file(given.target) else "")
+            if kind == "rdb" and is_file(given.target) and fetch_snapshot(given):
+                return FINE
+            source = fetched(given, stack)
+        else:
+            source = Path(given.source)
+        return convert_from(source, given)
+
+
+def is_file(target: str) -> bool:
+    """Whether a target is a file or folder."""
+    return target != "-" and not is_address(target)
+
+
+def fetch_snapshot(given: argparse.Namespace) -> bool:
+    """Puts a server's snapshot in its place as it comes; False: the server gives none."""
+    target = Path(given.target)
+    try:
+        with new_file(target, given.force) as temporary, temporary.open("xb") as file:
+            fetch(given.source, file, given.rate, Bar())
+            file.flush()
+            os.fsync(file.fileno())
+    except NoCopyError:
+        # whoever tries to make do without it says so
+        return False
+    print(f"{target}: {target.stat().st_size:,} bytes", file=sys.stderr)
+    return True
+
+
+def fetched(given: argparse.Namespace, stack: contextlib.ExitStack) -> Place:
+    """A copy of a server's data, in a file that goes with the stack; or the server, if it gives none."""
+    # beside the target there is room for what the target will take
+    beside = Path(given.target).absolute().parent if is_file(given.target) else None
+    file = stack.enter_context(tempfile.NamedTemporaryFile(suffix=".rdb", dir=beside))  # noqa: SIM115
+    try:
+        fetch(given.source, cast(BinaryIO, file), given.rate, Bar())
+    except NoCopyError as error:
+        print(f"{error}: the keys are read one by one, while the server goes on", file=sys.stderr)
+        return connect(given.source)
+    file.flush()
+    return Path(file.name)
+
+
+def convert_from(source: Place, given: argparse.Namespace) -> int:
+    """To the target that was named."""
     if str(given.target) == "-":
         if given.format not in (None, "jsonl"):
             raise DataFileError("standard output is for JSON lines; name a TARGET")

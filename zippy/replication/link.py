@@ -83,10 +83,7 @@ class Step(Enum):
     """What is waited for."""
 
     PING = "ping"
-    AUTH = "auth"
-    PORT = "port"
-    ADDRESS = "address"
-    ABILITIES = "abilities"
+    INTRODUCED = "introduced"  # the replies to what the replica said of itself
     PSYNC = "psync"
     SIZE = "size"
     KNOWN = "known"  # a copy of known length
@@ -100,13 +97,14 @@ class Step(Enum):
 class Introduction:
     """What a replica says of itself."""
 
-    port: int
+    port: int  # 0: it does not say, and is none that lasts
     address: str = ""
     user: str = ""
     password: str = ""
     id: str = "?"  # of the history that it has a part of
     offset: int = -1  # of the first byte that it wants, counted from 1
     failover: bool = False  # the other one is to be the primary from now on
+    copy_only: bool = False  # it leaves when it has a copy
 
 
 def request(*words: str) -> bytes:
@@ -122,6 +120,7 @@ class Link:
         self.introduction = introduction
         self.step = Step.PING
         self.buffer = b""  # what is not understood yet
+        self.said: list[str] = []  # what was said and has no reply yet
         self.left = 0  # bytes of a copy of known length
         self.mark = b""
 
@@ -218,12 +217,8 @@ class Link:
                 return
             decisions.append(Note("Master replied to PING, replication can continue..."))
             self.introduce(decisions)
-        elif self.step is Step.AUTH and refused:
-            self.fail(decisions, f"Unable to AUTH to MASTER: {line}")
-        elif self.step is Step.AUTH:
-            self.step = Step.PORT
-        elif self.step in (Step.PORT, Step.ADDRESS, Step.ABILITIES):
-            self.note_refusal(line, decisions)
+        elif self.step is Step.INTRODUCED:
+            self.note_reply(line, decisions)
         elif self.step is Step.PSYNC:
             self.understand_psync(line, decisions)
         else:
@@ -232,30 +227,32 @@ class Link:
     def introduce(self, decisions: list[Decision]) -> None:
         """All that the replica says of itself, at once."""
         who = self.introduction
-        words = b""
-        self.step = Step.PORT
+        said: list[tuple[str, ...]] = []
         if who.password:
-            words += request("AUTH", who.user, who.password) if who.user else request("AUTH", who.password)
-            self.step = Step.AUTH
-        words += request("REPLCONF", "listening-port", str(who.port))
+            said.append(("AUTH", who.user, who.password) if who.user else ("AUTH", who.password))
+        if who.port:
+            said.append(("REPLCONF", "listening-port", str(who.port)))
         if who.address:
-            words += request("REPLCONF", "ip-address", who.address)
-        words += request("REPLCONF", "capa", "eof", "capa", "psync2")
-        decisions.append(Send(words))
+            said.append(("REPLCONF", "ip-address", who.address))
+        said.append(("REPLCONF", "capa", "eof", "capa", "psync2"))
+        if who.copy_only:
+            said.append(("REPLCONF", "rdb-only", "1"))
+        self.said = [words[0] if words[0] == "AUTH" else words[1] for words in said]
+        self.step = Step.INTRODUCED
+        decisions.append(Send(b"".join(request(*words) for words in said)))
 
-    def note_refusal(self, line: str, decisions: list[Decision]) -> None:
-        """An old primary may not understand what it is told; that is no reason to go."""
+    def note_reply(self, line: str, decisions: list[Decision]) -> None:
+        """A reply to that. An old primary may not understand what it is told, which is no reason to go."""
+        what = self.said.pop(0)
         if line.startswith("-"):
-            what = {Step.PORT: "listening-port", Step.ADDRESS: "ip-address", Step.ABILITIES: "capa"}[self.step]
+            if what == "AUTH":
+                self.fail(decisions, f"Unable to AUTH to MASTER: {line}")
+                return
             decisions.append(Note(f"(Non critical) Master does not understand REPLCONF {what}: {line}"))
-        if self.step is Step.PORT and self.introduction.address:
-            self.step = Step.ADDRESS
-        elif self.step is Step.ABILITIES:
+        if not self.said:
             self.step = Step.PSYNC
             who = self.introduction
             decisions.append(Send(request("PSYNC", who.id, str(who.offset), *(["FAILOVER"] if who.failover else []))))
-        else:
-            self.step = Step.ABILITIES
 
     def understand_psync(self, line: str, decisions: list[Decision]) -> None:
         """The reply to PSYNC."""

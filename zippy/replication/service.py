@@ -27,9 +27,10 @@ from zippy.replication.history import History
 from zippy.replication.primary import ConfError, Replica, State
 from zippy.replication.saving import Origin, Saves
 from zippy.replication.waiting import Waiting
-from zippy.server.arguments import INT64_MAX, integer, syntax_error, text
+from zippy.server.arguments import integer, syntax_error, text, timeout_of
 from zippy.server.debug import debug
 from zippy.server.info import Fields, Sections
+from zippy.server.process import LogFormatter
 from zippy.server.registry import command
 from zippy.settings import Settings
 
@@ -88,6 +89,7 @@ class Replication:
         """Tells the core what it has to know of the role."""
         settings = self.settings
         follower = self.follower
+        LogFormatter.role = "S" if self.is_replica else "M"
         down = follower is not None and follower.state != "connected"
         self.relay.set_role(
             self.is_replica,
@@ -674,13 +676,3 @@ def bundle_packets(session: Session, wished: bool) -> None:
     if wished and session.state is not None and session.state.fd >= 0:
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(session.state.fd)) as copy:
             copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-
-
-def timeout_of(word: bytes) -> int:
-    """Milliseconds."""
-    milliseconds = integer(word, "ERR timeout is not an integer or out of range")
-    if milliseconds < 0:
-        raise ReplyError("ERR timeout is negative")
-    if milliseconds > INT64_MAX - int(time.time() * 1000):
-        raise ReplyError("ERR timeout is out of range")
-    return milliseconds

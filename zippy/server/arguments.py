@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from zippy._core.resp.kinds import ReplyError
 
@@ -34,3 +35,13 @@ def subcommand_error(args: list[bytes]) -> ReplyError:
     """To be raised where a container's subcommand was given too many or senseless arguments."""
     container, given = text(args[0]).upper(), text(args[1][:128])
     return ReplyError(f"ERR unknown subcommand or wrong number of arguments for '{given}'. Try {container} HELP.")
+
+
+def timeout_of(word: bytes) -> int:
+    """The milliseconds that a command waits, 0: for ever."""
+    milliseconds = integer(word, "ERR timeout is not an integer or out of range")
+    if milliseconds < 0:
+        raise ReplyError("ERR timeout is negative")
+    if milliseconds > INT64_MAX - int(time.time() * 1000):
+        raise ReplyError("ERR timeout is out of range")
+    return milliseconds

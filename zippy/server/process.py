@@ -25,11 +25,13 @@ MARKS = ((logging.WARNING, "#"), (logging.INFO, "*"), (15, "-"), (0, "."))
 class LogFormatter(logging.Formatter):
     """Lines as Redis writes them: process:role day month year time mark text."""
 
+    role = "M"  # S: a replica
+
     def format(self, record: logging.LogRecord) -> str:
         """One line, and a traceback behind it if there is one."""
         mark = next(mark for level, mark in MARKS if record.levelno >= level)
         moment = time.strftime("%d %b %Y %H:%M:%S", time.localtime(record.created))
-        line = f"{os.getpid()}:M {moment}.{int(record.msecs):03d} {mark} {record.getMessage()}"
+        line = f"{os.getpid()}:{self.role} {moment}.{int(record.msecs):03d} {mark} {record.getMessage()}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line

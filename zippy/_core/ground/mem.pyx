@@ -131,9 +131,10 @@ cdef extern from *:
         memcpy(to, from, size);
     }
 
-    /* a debug build can have the allocator fail: calls that may still succeed, then calls that must not, and how many did not */
+    /* a debug build can have the allocator fail: calls that may still succeed, then calls that must not, and how many did not. Only the
+       thread that asked for it: what another engine's threads allocate meanwhile counts nothing */
     #if ZIPPY_DEBUG
-    static uint64_t zippy_calls_left, zippy_failures_left, zippy_failures;
+    static _Thread_local uint64_t zippy_calls_left, zippy_failures_left, zippy_failures;
     static inline int zippy_denied(void) {
         if (zippy_failures_left == 0)
             return 0;
