@@ -17,19 +17,20 @@ from bench.tables import Table
 
 WORKER = Path(__file__).parent / "workers" / "instructions.py"
 NAMES = ("GET", "SET", "INCR", "LPUSH", "LPOP", "SADD", "HSET", "ZADD")
+IN_CLUSTER = ("GET", "SET", "INCR")
 COUNT = 8000
 LIMIT = 300  # seconds
 # what is counted is all that this function calls: parsing, running, answering
 COUNTED = "*Session_run_input*"
 
 
-def counted(tree: str, name: str, count: int) -> int:
+def counted(tree: str, name: str, count: int, *options: str) -> int:
     """Instructions of so many commands, and of what is done before them."""
     with tempfile.TemporaryDirectory() as folder:
         ran = subprocess.run(
             [
                 "valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", f"--toggle-collect={COUNTED}",
-                sys.executable, str(WORKER), name, str(count),
+                sys.executable, str(WORKER), name, str(count), *options,
             ],
             env=os.environ | {"PYTHONPATH": tree}, cwd="/", capture_output=True, text=True, timeout=LIMIT, check=True,
         )  # fmt: skip
@@ -53,7 +54,22 @@ def per_command(trees: Sequence[tuple[str, str]]) -> list[Table]:
             row[name] = (counted(folder, command, COUNT) - counted(folder, command, 0)) / COUNT
         table.add(command, row)
     progress.end()
-    return [table]
+    return [table, in_cluster(trees[0][1])]
+
+
+def in_cluster(folder: str) -> Table:
+    """What a node of a cluster pays more than a server alone."""
+    columns = {"in a cluster": ("cluster",), "alone": ()}
+    table = Table("Instructions per command of a node", "one that has all slots", list(columns), against=["alone"], digits=0)
+    progress = Progress("instructions in a cluster", len(columns) * len(IN_CLUSTER))
+    for command in IN_CLUSTER:
+        row: dict[str, float | None] = {}
+        for name, options in columns.items():
+            progress.step(f"{command}, {name}")
+            row[name] = (counted(folder, command, COUNT, *options) - counted(folder, command, 0, *options)) / COUNT
+        table.add(command, row)
+    progress.end()
+    return table
 
 
 def trees(zippy: str, others: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
-"""What valgrind counts: python instructions.py COMMAND COUNT. So many commands, 16 at a time, to an engine that holds some data.
+"""What valgrind counts: python instructions.py COMMAND COUNT [cluster]. So many commands, 16 at a time, to an engine that holds some data.
 
 Run as a file, with the tree of zippy's that is measured in PYTHONPATH. With a count of 0 it does all but the commands.
+With `cluster` the engine is a node that has all slots.
 """
 
 from __future__ import annotations
@@ -31,9 +32,22 @@ def command(name: str, i: int) -> bytes:
     return encoded(name, *words)
 
 
-def main(name: str, count: int) -> None:
+def join_cluster(core: Core) -> None:
+    """Makes it a node."""
+    from zippy._core.cluster import MINE, SLOTS, ClusterMap
+
+    slots = ClusterMap(core)
+    slots.enable()
+    slots.set_node(0, b"127.0.0.1:6379", b"127.0.0.1:6380")
+    slots.assign(0, SLOTS - 1, 0, MINE)
+    slots.set_state(True, False, True)
+
+
+def main(name: str, count: int, in_cluster: bool) -> None:
     """Everything is made beforehand, so that the commands are all that a count adds."""
     core = Core(16, 1)
+    if in_cluster:
+        join_cluster(core)
     session = Session(core, CallbackTransport(lambda session: session.take_output(), lambda session: None))
     source = random.Random(3)
     for i in range(KEYS):
@@ -45,4 +59,4 @@ def main(name: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), "cluster" in sys.argv[3:])

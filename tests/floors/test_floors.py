@@ -34,6 +34,7 @@ FLOORS: list[tuple[int, str]] = [
     (41, "zippy._core.cluster"),
     (41, "zippy._core.published"),
     (41, "zippy._core.replicas"),
+    (41, "zippy._core.transfer"),
     (41, "zippy._core.snapshot"),
     (41, "zippy._core.reactor"),
     (41, "zippy._core.callback_transport"),

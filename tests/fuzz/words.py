@@ -21,6 +21,7 @@ from zippy.commandspec import find_command
 NOT_SAID = {
     "shutdown": "the fuzzer itself ends the server",
     "restore-asking": "it is RESTORE",
+    "migrate": "keys that go to another server are not lost",
     "replicaof": "what follows another server holds other data than the fuzzer wrote",
     "slaveof": "it is REPLICAOF",
     "psync": "what its connection gets then are no replies",

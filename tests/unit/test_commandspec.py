@@ -20,7 +20,7 @@ GROUPS = {
     *("transactions", "pubsub", "scripting", "server", "cluster"),
 }
 OWN_WORDING = {"summary", "complexity", "history", "notes"}  # told in zippy's words, so only their presence is compared
-LEFT_OUT = {"migrate", "module"}  # administration of later parts, transfer of keys between servers
+LEFT_OUT = {"module"}  # administration of later parts
 KNOWN = [as_known(command) for command in COMMANDS if is_known(command.since)]
 ALL = [spec for command in COMMANDS for spec in (command, *command.subcommands)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zippy.commandspec.spec import Argument, CommandSpec, Index, KeySpec, Range
+from zippy.commandspec.spec import Argument, CommandSpec, Index, KeySpec, Keyword, Range
 
 RESTORE_ARGUMENTS = (
     Argument("key", "key", key_spec=0),
@@ -188,6 +188,62 @@ COMMANDS: tuple[CommandSpec, ...] = (
         complexity="O(N) over all N keys of the database, names and pattern being short",
         reply="array of bulks",
         arguments=(Argument("pattern", "pattern"),),
+    ),
+    CommandSpec(
+        name="migrate",
+        arity=-6,
+        flags=("write", "movablekeys"),
+        gate=("moves_slots",),
+        first_key=3,
+        last_key=3,
+        key_step=1,
+        categories=("keyspace", "write", "slow", "dangerous"),
+        tips=("nondeterministic_output",),
+        keys=(
+            KeySpec(("RW", "access", "delete"), begin=Index(3)),
+            KeySpec(("RW", "access", "delete", "incomplete"), begin=Keyword("KEYS", -2), find=Range(-1, 1, 0)),
+        ),
+        keys_by="migrate_keys",
+        summary="Send keys to another server, and delete them here when it has them.",
+        since="2.6.0",
+        group="generic",
+        complexity="As DUMP and DEL here, and RESTORE there; O(N) for N bytes that are sent",
+        history=(
+            ("3.0.0", "Options `COPY` and `REPLACE`."),
+            ("3.0.6", "Option `KEYS`."),
+            ("4.0.7", "Option `AUTH`."),
+            ("6.0.0", "Option `AUTH2`."),
+        ),
+        reply="OK or NOKEY",
+        arguments=(
+            Argument("host", "string"),
+            Argument("port", "integer"),
+            Argument(
+                "key-selector",
+                "oneof",
+                arguments=(Argument("key", "key", key_spec=0), Argument("empty-string", "pure-token", "")),
+            ),
+            Argument("destination-db", "integer"),
+            Argument("timeout", "integer"),
+            Argument("copy", "pure-token", "COPY", flags=("optional",), since="3.0.0"),
+            Argument("replace", "pure-token", "REPLACE", flags=("optional",), since="3.0.0"),
+            Argument(
+                "authentication",
+                "oneof",
+                flags=("optional",),
+                arguments=(
+                    Argument("auth", "string", "AUTH", since="4.0.7", display="password"),
+                    Argument(
+                        "auth2",
+                        "block",
+                        "AUTH2",
+                        since="6.0.0",
+                        arguments=(Argument("username", "string"), Argument("password", "string")),
+                    ),
+                ),
+            ),
+            Argument("keys", "key", "KEYS", key_spec=1, flags=("optional", "multiple"), since="3.0.6", display="key"),
+        ),
     ),
     CommandSpec(
         name="move",

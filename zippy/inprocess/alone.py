@@ -1,4 +1,4 @@
-"""The commands of replication on an engine in process, which follows nobody and is followed by nobody."""
+"""The commands between servers on an engine in process, which follows nobody, is followed by nobody and sends its keys to nobody."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from zippy._core.session import Core, Session
 from zippy.server.arguments import integer, timeout_of
 
 NO_REPLICATION = "ERR an engine in process follows nobody and has no replicas; zippy-server does"
+NO_MIGRATION = "ERR an engine in process sends no keys to other servers; zippy-server does"
 
 
 def bind_alone(core: Core) -> None:
     """Has a core answer them."""
     for name in ("replicaof", "slaveof", "sync", "psync", "replconf", "failover"):
         core.bind(name, follows_nobody)
+    core.bind("migrate", migrates_nothing)
     core.bind("role", role)
     core.bind("wait", wait)
 
@@ -22,6 +24,11 @@ def bind_alone(core: Core) -> None:
 def follows_nobody(session: Session, args: list[bytes]) -> Any:
     """REPLICAOF, SLAVEOF, SYNC, PSYNC, REPLCONF and FAILOVER."""
     raise ReplyError(NO_REPLICATION)
+
+
+def migrates_nothing(session: Session, args: list[bytes]) -> Any:
+    """MIGRATE."""
+    raise ReplyError(NO_MIGRATION)
 
 
 def role(session: Session, args: list[bytes]) -> Any:

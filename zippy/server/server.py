@@ -6,9 +6,11 @@ import asyncio
 
 from zippy.server.admission import Admission
 from zippy.server.listeners import Listeners
+from zippy.server.migration import Migration
 from zippy.server.parts import Parts, Service
 from zippy.server.registry import bind
 from zippy.server.shutdown import Shutdown
+from zippy.server.tls import link_context
 from zippy.settings import Settings
 
 
@@ -21,7 +23,7 @@ class Server(Parts):
         self.listeners = Listeners(self.core, settings, self.admission)
         self.info.add(self.listeners)
         self.shutdown = Shutdown(self.stop)
-        bind(self.core, self.shutdown)
+        bind(self.core, self.shutdown, Migration(self.core, settings, lambda: link_context(settings)))
 
     def join(self, service: Service) -> None:
         """Joins a service, as Parts.join; the end of the server waits for its last work."""

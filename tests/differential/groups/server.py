@@ -57,6 +57,9 @@ GROUP = Group(
     2   HELLO ('2|'3|integer)
     2   HELLO ('2|'3|integer) SETNAME shortval
     1   HELLO ('2|'3) 'foo
+    2   ASKING
+    1   READONLY
+    1   READWRITE
     3   CLIENT SETNAME shortval
     3   CLIENT GETNAME
     2   CLIENT SETINFO ('lib-name|'lib-ver|'foo) shortval

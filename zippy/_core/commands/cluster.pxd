@@ -47,6 +47,7 @@ cdef struct Cluster:
     bint reads_when_down         # but for reading
     bint shards_when_down        # and shard channels
     SlotUse* use                 # SLOTS of them; NULL: use is not counted
+    bint calm                    # but for slots, nothing about the engine's state keeps any command from running
 
 
 cdef inline Cluster* cluster_of(const Engine* e) noexcept nogil:
@@ -76,6 +77,8 @@ cdef void cluster_note_use(Engine* e, const Call* call) noexcept nogil       # o
 
 # The gate: whether this node serves a command of the client's now, else replies with where it is served, or why it is not
 cdef bint cluster_admits(Engine* e, Client* c, const Command* command, int argc, const Slice* argv, bint is_exec) noexcept nogil
+# The same without a reply, for a plain command of one key: False says nothing
+cdef bint cluster_surely_admits(Engine* e, Client* c, const Command* command, int argc, const Slice* argv) noexcept nogil
 # The same of a script's command, which replies to c; the caller's own keys have passed the gate
 cdef bint cluster_admits_in_script(
     Engine* e, Client* c, Client* caller, const ScriptRights* rights, const Command* command, int argc, const Slice* argv

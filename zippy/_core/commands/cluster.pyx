@@ -181,6 +181,13 @@ cdef int add_key(const Cluster* k, Query* q, Db* db, Slice key) noexcept nogil:
     return SERVED
 
 
+cdef inline bint has_one_key(const Command* command, int argc) noexcept nogil:
+    """Whether a command's only key, or channel, stands at a fixed place."""
+    if command.key_spec_count != 1 or command.keys_by != NULL:
+        return False
+    return command.first_key == command.last_key and 0 < command.first_key < argc
+
+
 cdef int add_command(
     const Cluster* k, Query* q, Db* db, const Command* command, int argc, const Slice* argv
 ) noexcept nogil:
@@ -192,14 +199,16 @@ cdef int add_command(
     cdef int i
     if command.key_spec_count == 0 and command.keys_by == NULL:
         return SERVED
+    q.shard |= command.flags & CMD_PUBSUB != 0
+    q.writes |= command.flags & CMD_WRITE != 0
+    if has_one_key(command, argc):
+        return add_key(k, q, db, argv[command.first_key])
     count = command_slot_words(command, argc, argv, keys, KEYS_HERE)
     if count > KEYS_HERE:
         keys = <KeyRef*>mem_try_alloc(count * sizeof(KeyRef))
         if keys == NULL:
             return NO_MEMORY
         command_slot_words(command, argc, argv, keys, count)
-    q.shard |= command.flags & CMD_PUBSUB != 0
-    q.writes |= command.flags & CMD_WRITE != 0
     for i in range(count):
         verdict = add_key(k, q, db, argv[keys[i].place])
         if verdict != SERVED:
@@ -270,6 +279,21 @@ cdef bint cluster_admits(Engine* e, Client* c, const Command* command, int argc,
         c.cluster |= CLUSTER_REDIRECTED
     reply_error(&c.reply, verdict_text(k, c, verdict, q.slot, room))
     return False
+
+
+cdef bint cluster_surely_admits(Engine* e, Client* c, const Command* command, int argc, const Slice* argv) noexcept nogil:
+    cdef Cluster* k = cluster_of(e)
+    cdef int slot = -1
+    if not k.ok or c.cluster:
+        return False
+    if has_one_key(command, argc):
+        slot = key_slot(argv[command.first_key])
+        if k.places[slot].kind != SLOT_MINE or k.places[slot].migrating >= 0:
+            return False
+    elif command.key_spec_count or command.keys_by != NULL:
+        return False
+    c.slot = slot
+    return True
 
 
 cdef void reply_in_script(Client* c, int verdict, const Command* command) noexcept nogil:

@@ -28,7 +28,8 @@ from zippy._core.commands.client cimport (
 )
 from zippy._core.commands.client_ids cimport client_key_of
 from zippy._core.commands.cluster cimport (
-    cluster_admits, cluster_admits_in_script, cluster_admits_writing, cluster_counts_use, cluster_free, cluster_note_use, end_asking
+    cluster_admits, cluster_admits_in_script, cluster_admits_writing, cluster_counts_use, cluster_free, cluster_note_use, cluster_of,
+    cluster_surely_admits, end_asking
 )
 from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.keys cimport command_keys, known_arity
@@ -224,8 +225,11 @@ cdef void look_around(Engine* e) noexcept nogil:
     """What need not be asked for each command."""
     e.calm = not (
         e.settings.maxmemory or e.deny_writes_disk or e.log_error or e.ks.replica or e.ks.loading or e.pause_until_us or e.busy
-        or e.too_few_replicas or e.cluster != NULL
+        or e.too_few_replicas
     )
+    if e.cluster != NULL:
+        cluster_of(e).calm = e.calm
+        e.calm = False
     # while much waits to be freed no command is quick: each pays its share in `call_end`; nor while its slot is told what it took
     e.quick_ticks = 0 if lazy_is_much(&e.ks) or cluster_counts_use(e) else account_quick_ticks(e)
 
@@ -250,6 +254,9 @@ cdef bint pass_gate(Engine* e, Client* c, Command* command, int argc, Slice* arg
     """`admit`, and what becomes of a reply that it made."""
     cdef uint64_t errors = c.reply.errors
     cdef size_t reply_at = c.reply.out.len
+    if e.cluster != NULL and cluster_of(e).calm and not e.pause_until_us and is_plain(c, command, argc):
+        if cluster_surely_admits(e, c, command, argc, argv):
+            return True
     if c.flags & CLIENT_REPLY_SKIP_NEXT:
         c.flags |= CLIENT_REPLY_SKIP
     else:

@@ -21,4 +21,5 @@ cdef int command_slot_words(const Command* command, int argc, const Slice* argv,
 cdef int set_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 cdef int bitfield_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 cdef int pfmerge_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
+cdef int migrate_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil
 cdef int sort_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil

@@ -6,8 +6,8 @@ from zippy._core.commands.args cimport Options, OptionTable, arg_choice, arg_opt
 from zippy._core.ground.buf cimport slice_is
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.commands.types cimport (
-    BEGIN_INDEX, BEGIN_UNKNOWN, CMD_PUBSUB, FIND_KEYNUM, FIND_UNKNOWN, KEY_ACCESS, KEY_INCOMPLETE, KEY_INSERT, KEY_NOT_KEY, KEY_OW, KEY_RO,
-    KEY_RW, KEY_UPDATE, KEY_VARIABLE_FLAGS, KeySpec
+    BEGIN_INDEX, BEGIN_UNKNOWN, CMD_PUBSUB, FIND_KEYNUM, FIND_UNKNOWN, KEY_ACCESS, KEY_DELETE, KEY_INCOMPLETE, KEY_INSERT, KEY_NOT_KEY,
+    KEY_OW, KEY_RO, KEY_RW, KEY_UPDATE, KEY_VARIABLE_FLAGS, KeySpec
 )
 
 cdef enum:
@@ -206,6 +206,22 @@ cdef int pfmerge_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexc
     add(&found, 1, KEY_RW | KEY_ACCESS | KEY_INSERT)
     for i in range(2, argc):
         add(&found, i, READ)
+    return found.count
+
+
+cdef int migrate_keys(int argc, const Slice* argv, KeyRef* keys, int room) noexcept nogil:
+    """MIGRATE: its keys are behind KEYS, where the one at the usual place must be empty then."""
+    cdef Found found = Found(keys, room, 0)
+    cdef int i
+    cdef int at = 6
+    while at < argc and not slice_is(argv[at], b"keys"):
+        at += 2 if slice_is(argv[at], b"auth") else 3 if slice_is(argv[at], b"auth2") else 1
+    if at < argc and argv[3].len:
+        return 0
+    for i in range(at + 1, argc):
+        add(&found, i, KEY_RW | KEY_ACCESS | KEY_DELETE)
+    if found.count == 0:
+        add(&found, 3, KEY_RW | KEY_ACCESS | KEY_DELETE)
     return found.count
 
 
