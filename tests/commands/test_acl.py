@@ -475,6 +475,7 @@ class TestPasswords:
     def test_strangers_when_the_default_user_changes(self, raw: RawClient, connect: Connect) -> None:
         """Who came when a password was asked for is a stranger whenever one is."""
         before = connect()
+        assert before("PING").value == b"PONG"
         raw("ACL", "SETUSER", "default", "resetpass", ">p")
         after = connect()
         asked = error("NOAUTH Authentication required.")

@@ -88,6 +88,12 @@ class TestXgroupSetid:
                 "XGROUP SETID s g 2-1 ENTRIESREAD 9; XINFO GROUPS s",
                 f"[[name g consumers 2 pending 3 last-delivered-id 2-1 entries-read 5 lag 0] {OTHER}]",
             ),
+            # more were added than a signed number can say
+            (
+                "XSETID s 9-9 ENTRIESADDED 9223372036854775807; XADD s 10-1 a 1; XGROUP DESTROY s other; "
+                "XGROUP SETID s g 1-1 ENTRIESREAD 3; XINFO GROUPS s",
+                "[[name g consumers 2 pending 3 last-delivered-id 1-1 entries-read 3 lag 9223372036854775805]]",
+            ),
             ("XGROUP SETID s none 0", "-NOGROUP No such consumer group 'none' for key name 's'"),
             ("XGROUP SETID s none x", "-NOGROUP No such consumer group 'none' for key name 's'"),
             ("XGROUP SETID s g x", BAD_ID),

@@ -620,7 +620,10 @@ cdef StreamGroup* stream_group_create(Stream* s, Slice name, StreamId last_id, i
 
 cdef void stream_group_set_id(const Stream* s, StreamGroup* g, StreamId last_id, int64_t entries_read) noexcept nogil:
     g.last_id = last_id
-    g.entries_read = min(entries_read, <int64_t>s.entries_added)
+    g.entries_read = entries_read
+    # the count of all that were added goes on beyond what a signed number holds
+    if entries_read > 0 and <uint64_t>entries_read > s.entries_added:
+        g.entries_read = <int64_t>s.entries_added
 
 
 cdef void add_to_remains(Stream* s, StreamGroup* g) noexcept nogil:
