@@ -99,13 +99,20 @@ def agree(nodes: Sequence[ClusterServer]) -> bool:
     return all(one == tables[0] for one in tables) and all(map(is_well, nodes))
 
 
-def redis_cli(*arguments: str) -> str:
-    """What redis-cli --cluster says; it has to succeed."""
+def run_tool(*arguments: str) -> tuple[int, str]:
+    """Exit status and output of redis-cli --cluster."""
     program = shutil.which("redis-cli")
     assert program is not None
-    done = subprocess.run([program, "--cluster", *arguments], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    # "fix" asks whatever it was told before
+    done = subprocess.run([program, "--cluster", *arguments], capture_output=True, text=True, timeout=300, input="yes\nyes\n")
+    return done.returncode, done.stdout + done.stderr
+
+
+def redis_cli(*arguments: str) -> str:
+    """What redis-cli --cluster says; it has to succeed."""
+    status, text = run_tool(*arguments)
+    assert status == 0, text
+    return text
 
 
 def create(nodes: Sequence[ClusterServer], replicas: int = 0) -> None:
