@@ -121,6 +121,42 @@ def create(nodes: Sequence[ClusterServer], replicas: int = 0) -> None:
     wait_until(lambda: agree(nodes), 40)
 
 
+def address(node: ClusterServer) -> str:
+    """A node's host and port."""
+    return f"127.0.0.1:{node.port}"
+
+
+def check(nodes: Sequence[ClusterServer]) -> None:
+    """All nodes say the same, and redis-cli has nothing to object."""
+    wait_until(lambda: agree(nodes), 60)
+    told = redis_cli("check", address(nodes[0]))
+    assert "[OK] All nodes agree about slots configuration." in told, told
+    assert "[OK] All 16384 slots covered." in told, told
+    assert "[WARNING]" not in told, told
+
+
+def reshard(via: ClusterServer, source: ClusterServer, target: ClusterServer, slots: int) -> None:
+    """Moves slots."""
+    ends = ("--cluster-from", source.id, "--cluster-to", target.id)
+    redis_cli("reshard", address(via), *ends, "--cluster-slots", str(slots), "--cluster-yes")
+
+
+def role_of(node: ClusterServer) -> str:
+    """What a node says it is."""
+    return "slave" if "slave" in node.nodes()[node.id][2] else "master"
+
+
+def join(node: ClusterServer, nodes: Sequence[ClusterServer], primary: ClusterServer | None = None) -> ClusterServer:
+    """A node follows one of the others, by default the first, and has all that it has."""
+    first = (primary or nodes[0]).id
+    nodes[0].meet(node)
+    wait_until(lambda: len(node.nodes()) == len(nodes) + 1 and first in node.nodes(), 40)
+    assert node.ask("CLUSTER", "REPLICATE", first).value == b"OK"
+    wait_until(lambda: agree([*nodes, node]), 40)
+    wait_until(lambda: node.client.info("replication").get("master_link_status") == "up", 40)
+    return node
+
+
 def plain(text: str) -> str:
     """A text without what differs from node to node: ids and ports."""
     return re.sub(r"\b[0-9a-f]{40}\b", "<id>", text)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.load import FIRST_SLOTS, ClusterLoad, connect
-from tests.cluster.servers import REDIS, ZIPPY, ClusterServer, Start, agree, create, redis_cli, run_tool
+from tests.cluster.servers import REDIS, ZIPPY, ClusterServer, Start, address, check, create, redis_cli, reshard, run_tool
 from tests.needs import missing
 from tests.servers import ServerProcess, start_oracle, start_server
 from tests.waiting import wait_until
@@ -37,26 +37,6 @@ def start_alone(tmp_path: Path) -> Iterator[Callable[[str], ServerProcess]]:
     yield begin
     for server in servers:
         server.stop()
-
-
-def address(node: ClusterServer) -> str:
-    """A node's host and port."""
-    return f"127.0.0.1:{node.port}"
-
-
-def check(nodes: list[ClusterServer]) -> None:
-    """All nodes say the same, and redis-cli has nothing to object."""
-    wait_until(lambda: agree(nodes), 60)
-    told = redis_cli("check", address(nodes[0]))
-    assert "[OK] All nodes agree about slots configuration." in told, told
-    assert "[OK] All 16384 slots covered." in told, told
-    assert "[WARNING]" not in told, told
-
-
-def reshard(via: ClusterServer, source: ClusterServer, target: ClusterServer, slots: int) -> None:
-    """Moves slots."""
-    ends = ("--cluster-from", source.id, "--cluster-to", target.id)
-    redis_cli("reshard", address(via), *ends, "--cluster-slots", str(slots), "--cluster-yes")
 
 
 def slots_of(node: ClusterServer) -> int:
