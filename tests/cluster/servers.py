@@ -141,6 +141,12 @@ def reshard(via: ClusterServer, source: ClusterServer, target: ClusterServer, sl
     redis_cli("reshard", address(via), *ends, "--cluster-slots", str(slots), "--cluster-yes")
 
 
+def slots_of(node: ClusterServer) -> int:
+    """How many slots a node says that it has."""
+    ranges = (word.split("-") for word in node.nodes()[node.id][8:] if word[0] != "[")
+    return sum(int(words[-1]) - int(words[0]) + 1 for words in ranges)
+
+
 def role_of(node: ClusterServer) -> str:
     """What a node says it is."""
     return "slave" if "slave" in node.nodes()[node.id][2] else "master"

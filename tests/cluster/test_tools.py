@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.load import FIRST_SLOTS, ClusterLoad, connect
-from tests.cluster.servers import REDIS, ZIPPY, ClusterServer, Start, address, check, create, redis_cli, reshard, run_tool
+from tests.cluster.servers import REDIS, ZIPPY, Start, address, check, create, redis_cli, reshard, run_tool, slots_of
 from tests.needs import missing
 from tests.servers import ServerProcess, start_oracle, start_server
 from tests.waiting import wait_until
@@ -37,12 +37,6 @@ def start_alone(tmp_path: Path) -> Iterator[Callable[[str], ServerProcess]]:
     yield begin
     for server in servers:
         server.stop()
-
-
-def slots_of(node: ClusterServer) -> int:
-    """How many slots a node says that it has."""
-    ranges = (word.split("-") for word in node.nodes()[node.id][8:] if word[0] != "[")
-    return sum(int(words[-1]) - int(words[0]) + 1 for words in ranges)
 
 
 class TestTool:
