@@ -214,9 +214,9 @@ class Lives:
         donor = self.chance.choice([node for node in self.primaries() if node is not orphan])
         second = join(self.make(self.chance.choice(self.kinds)), self.nodes, donor)
         self.nodes.append(second)
-        donor_id, orphan_id = donor.id, orphan.id
+        donor_id, orphan_id, gone = donor.id, orphan.id, replica.id
         replica.process.kill()
-        wait_until(lambda: sum(words[3] == orphan_id and "fail" not in words[2] for words in donor.nodes().values()) == 1, LONG)
+        wait_until(lambda: any(words[3] == orphan_id and id != gone for id, words in donor.nodes().items()), LONG)
         replica.process.start()
         wait_until(lambda: agree(self.nodes), LONG)
         moved = next(node for node in self.nodes if node is not replica and node.nodes()[node.id][3] == orphan_id)

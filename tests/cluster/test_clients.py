@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 from tests.cluster.life import NAMES, Client
-from tests.cluster.load import FIRST_SLOTS
+from tests.cluster.load import FIRST_SLOTS, TAGS, connect
 from tests.cluster.servers import REDIS, ZIPPY, ClusterServer, Start, agree, create, join, reshard, role_of
 from tests.needs import missing
 from tests.waiting import wait_until
@@ -76,3 +77,33 @@ def take_over(replica: ClusterServer, every: list[ClusterServer]) -> None:
     assert replica.ask("CLUSTER", "FAILOVER").value == b"OK"
     wait_until(lambda: role_of(replica) == "master", 20)
     wait_until(lambda: agree(every), 60)
+
+
+def test_shard_channels(start: Start) -> None:
+    """Who listens to a shard channel hears on when its primary changes, and is told when the slot goes to another shard."""
+    nodes = [start(kind) for kind in (ZIPPY, ZIPPY, REDIS)]
+    create(nodes)
+    follower = join(start(ZIPPY), nodes)
+    every = [*nodes, follower]
+    client = connect(nodes[2])
+    channel = "channel" + TAGS[0]
+    listener = client.pubsub()
+    listener.ssubscribe(channel)
+
+    def told(kind: str) -> Any:
+        """What the next message says, which is of this kind."""
+        message = wait_until(lambda: listener.get_sharded_message(timeout=0.1))
+        assert message["type"] == kind
+        return message["data"]
+
+    assert told("ssubscribe") == 1
+    for text, change in ((b"before", None), (b"after", follower), (b"there again", nodes[0])):
+        if change is not None:
+            take_over(change, every)
+        assert client.execute_command("SPUBLISH", channel, text) == 1
+        assert told("smessage") == text
+    reshard(nodes[2], nodes[0], nodes[1], FIRST_SLOTS)
+    wait_until(lambda: agree(every), 60)
+    assert told("sunsubscribe") == 0
+    listener.close()
+    client.close()
