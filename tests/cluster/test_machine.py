@@ -259,6 +259,20 @@ class TestOwnership:
         hand.receive(hand.c, Kind.PING, Pulse())
         assert hand.b.node.slots >> 6000 & 1
 
+    def test_its_source_is_another(self, hand: Hand) -> None:
+        """A slot that is being imported is the replica's that took its source's place, and comes from that: the cluster serves."""
+        hand.cluster.set_importing(6000, hand.b.node)
+        replica = hand.peer("d", 4, primary=hand.b.node)
+        replica.epoch = 9
+        hand.receive(replica, Kind.PING, Pulse())
+        assert hand.cluster.owner(6000) is hand.b.node
+        replica.primary = ""
+        hand.receive(replica, Kind.PING, Pulse())
+        assert hand.cluster.owner(6000) is replica.node and hand.cluster.importing == {6000: replica.node}
+        hand.b.primary = replica.id
+        hand.receive(hand.b, Kind.PING, Pulse())
+        assert hand.cluster.assigned == ALL_SLOTS and not hand.cluster.failed
+
     @pytest.mark.parametrize(("epoch", "other", "changes"), [(1, "b" * 40, True), (1, "1" * 40, False), (2, "b" * 40, False)])
     def test_collisions(self, hand: Hand, epoch: int, other: str, changes: bool) -> None:
         """Of two with one epoch the one with the lesser id takes the next."""

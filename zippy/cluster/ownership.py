@@ -67,7 +67,9 @@ class Ownership:
             return
         leader = me.leader
         self.follow_sources(sender, slots)
-        wanted = slots & ~sender.slots & ~slots_of(cluster.importing)
+        # of what comes here only the source, or who has taken its place, is believed
+        coming = slots_of(slot for slot, source in cluster.importing.items() if source is not sender)
+        wanted = slots & ~sender.slots & ~coming
         taken = wanted & ~cluster.assigned
         of_leader = mine = 0
         for owner in list(cluster.nodes.values()):
