@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 
 NAME = "main"
 QUORUM = 2
-SILENT_MS = 500  # until a sentinel takes a server for dead
+SILENT_MS = 1500  # until a sentinel takes a server for dead; less, and a busy machine has them elect one that is behind
 TRIES = 5
 
 
@@ -39,7 +39,7 @@ class Sentinels:
                 f"port {port}\nbind 127.0.0.1\nsentinel announce-ip 127.0.0.1\ndir {place}\n"
                 f"sentinel monitor {NAME} {address[0]} {address[1]} {QUORUM}\n"
                 f"sentinel down-after-milliseconds {NAME} {SILENT_MS}\n"
-                f"sentinel failover-timeout {NAME} 3000\nsentinel parallel-syncs {NAME} 2\n"
+                f"sentinel failover-timeout {NAME} 6000\nsentinel parallel-syncs {NAME} 2\n"
             )
             with (place / "log").open("wb") as log:
                 self.processes.append(subprocess.Popen([str(program), str(settings), "--sentinel"], stdout=log, stderr=log))
