@@ -73,7 +73,7 @@ class TestFailures:
 
     def test_reports_are_taken_back(self, hand: Hand) -> None:
         """Who says that a node is well does not say any more that it fails."""
-        for flags, count in ((Flag.PFAIL, 1), (Flag(0), 0)):
+        for flags, count in ((Flag.PFAIL, 1), (0, 0)):
             hand.receive(hand.c, Kind.PING, gossip_about(hand.b.node, Flag.PRIMARY | flags))
             assert hand.machine.failures.reports(hand.b.node) == count
 

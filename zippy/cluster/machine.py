@@ -66,7 +66,7 @@ class Machine:
     def follow_settings(self) -> None:
         """This node is what the settings say of it."""
         cluster, me, config = self.cluster, self.cluster.myself, self.cluster.config
-        flags = me.flags & ~Flag.NOFAILOVER | (Flag.NOFAILOVER if config.no_failover else Flag(0))
+        flags = me.flags & ~Flag.NOFAILOVER | (Flag.NOFAILOVER if config.no_failover else 0)
         told = (flags, config.ip or me.ip, config.port, config.tls_port, config.bus_port, config.hostname, config.human_name)
         if told != (me.flags, me.ip, me.port, me.tls_port, me.bus_port, me.hostname, me.human_name):
             me.flags, me.ip, me.port, me.tls_port, me.bus_port, me.hostname, me.human_name = told
@@ -76,7 +76,7 @@ class Machine:
         """Gets to know whoever is at an address, and has it get to know this node."""
         self.begin_handshake(ip, port, bus_port, Flag.HANDSHAKE | Flag.MEET)
 
-    def begin_handshake(self, ip: str, port: int, bus_port: int, flags: Flag) -> None:
+    def begin_handshake(self, ip: str, port: int, bus_port: int, flags: int) -> None:
         """Begins to get to know whoever is at an address, unless that is under way."""
         cluster = self.cluster
         begun = [node for node in cluster.nodes.values() if node.has(Flag.HANDSHAKE)]
@@ -246,7 +246,7 @@ class Machine:
                 cluster.remove(node)
                 return None
             cluster.rename(node, message.sender)
-            node.flags = node.flags & ~(Flag.HANDSHAKE | Flag.MEET | ROLES) | Flag(message.flags) & ROLES
+            node.flags = node.flags & ~(Flag.HANDSHAKE | Flag.MEET | ROLES) | message.flags & ROLES
             node.shard_id = node.shard_id or cluster.new_id()
             cluster.note(f"Handshake with node {node.id} completed.")
             sender = node
@@ -283,7 +283,7 @@ class Machine:
     def take_role(self, sender: Node, message: Message) -> None:
         """Whether the sender is a primary, or whose replica."""
         cluster = self.cluster
-        flags = sender.flags & ~(Flag.NOFAILOVER | Flag.EXTENSIONS) | Flag(message.flags) & Flag.NOFAILOVER
+        flags = sender.flags & ~(Flag.NOFAILOVER | Flag.EXTENSIONS) | message.flags & Flag.NOFAILOVER
         if message.marks & 4:
             flags |= Flag.EXTENSIONS
         if flags != sender.flags:
@@ -343,7 +343,7 @@ class Machine:
     def add_by_gossip(self, entry: Gossip) -> None:
         """A node that is in the cluster and was not known here."""
         cluster = self.cluster
-        flags = Flag(entry.flags) & (ROLES | Flag.NOFAILOVER)
+        flags = entry.flags & (ROLES | Flag.NOFAILOVER)
         node = Node(entry.id, flags or Flag.PRIMARY, cluster.now, entry.ip, bus_port=entry.bus_port, shard_id=cluster.new_id())
         self.set_port(node, entry.port, entry.second_port)
         cluster.add(node)

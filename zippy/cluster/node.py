@@ -34,7 +34,7 @@ class Node:
     """One node. Moments are milliseconds of one clock, 0: never; slots are a number with a bit each."""
 
     id: str
-    flags: Flag
+    flags: int  # see Flag
     created: int
     ip: str = ""
     port: int = 0  # clients' plain port
@@ -58,7 +58,7 @@ class Node:
     inbound: Link | None = None
     reports: dict[Node, int] = field(default_factory=dict)  # who says that it fails, and when
 
-    def has(self, flags: Flag) -> bool:
+    def has(self, flags: int) -> bool:
         """Whether one of the flags is set."""
         return bool(self.flags & flags)
 

@@ -96,7 +96,7 @@ class Reader:
         if not ID.fullmatch(id):
             raise NodesFileError(f"'{id[:50]}' is no node's id")
         if id not in self.nodes:
-            self.nodes[id] = Node(id, Flag(0), self.now)
+            self.nodes[id] = Node(id, 0, self.now)
         return self.nodes[id]
 
     def read(self, text: str) -> None:
