@@ -25,7 +25,7 @@ from zippy.cluster.message import (
     decode,
 )
 from zippy.cluster.migration import Migration
-from zippy.cluster.node import ROLES, Link, Node
+from zippy.cluster.node import ALL_SLOTS, ROLES, Link, Node, bits, role_of
 from zippy.cluster.ownership import Ownership
 from zippy.cluster.state import Cluster
 from zippy.cluster.talk import Talk
@@ -246,7 +246,7 @@ class Machine:
                 cluster.remove(node)
                 return None
             cluster.rename(node, message.sender)
-            node.flags = node.flags & ~(Flag.HANDSHAKE | Flag.MEET | ROLES) | message.flags & ROLES
+            node.flags = node.flags & ~(Flag.HANDSHAKE | Flag.MEET | ROLES) | role_of(message.flags)
             node.shard_id = node.shard_id or cluster.new_id()
             cluster.note(f"Handshake with node {node.id} completed.")
             sender = node
@@ -343,8 +343,8 @@ class Machine:
     def add_by_gossip(self, entry: Gossip) -> None:
         """A node that is in the cluster and was not known here."""
         cluster = self.cluster
-        flags = entry.flags & (ROLES | Flag.NOFAILOVER)
-        node = Node(entry.id, flags or Flag.PRIMARY, cluster.now, entry.ip, bus_port=entry.bus_port, shard_id=cluster.new_id())
+        flags = role_of(entry.flags) | entry.flags & Flag.NOFAILOVER
+        node = Node(entry.id, flags, cluster.now, entry.ip, bus_port=entry.bus_port, shard_id=cluster.new_id())
         self.set_port(node, entry.port, entry.second_port)
         cluster.add(node)
 

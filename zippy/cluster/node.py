@@ -96,6 +96,11 @@ class Node:
         return ",".join(word for flag, word in FLAG_WORDS if self.flags & flag) or "noflags"
 
 
+def role_of(flags: int) -> int:
+    """The role that flags of a message tell; what tells none, or both, is a primary."""
+    return Flag.REPLICA if flags & ROLES == Flag.REPLICA else Flag.PRIMARY
+
+
 def bits(slots: int) -> Iterator[int]:
     """The slots that are set, in their order."""
     for first, last in ranges(slots):
