@@ -52,6 +52,21 @@ class Machine:
 
     # Time and links
 
+    def claim_occupied(self) -> None:
+        """When a server starts: slots of which it has keys and that nobody has are this node's; those of another one are coming in."""
+        cluster, me = self.cluster, self.cluster.myself
+        if not me.is_primary:
+            return
+        for slot in bits(cluster.outside.occupied(ALL_SLOTS & ~me.slots)):
+            owner = cluster.owner(slot)
+            if owner is None:
+                cluster.note(f"I have keys for unassigned slot {slot}. Taking responsibility for it.", warning=True)
+                cluster.give(me, 1 << slot)
+            elif slot not in cluster.importing:
+                text = f"I have keys for slot {slot}, but the slot is assigned to another node. Setting it to importing state."
+                cluster.note(text, warning=True)
+                cluster.set_importing(slot, owner)
+
     def cron(self) -> None:
         """What time brings; ten times a second."""
         cluster = self.cluster
