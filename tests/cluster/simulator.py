@@ -441,7 +441,7 @@ class Simulation:
         if member.machine is None:
             return
         me = member.machine.cluster.myself
-        if member.was_replica and me.is_primary and me.config_epoch == member.machine.elections.epoch:
+        if member.was_replica and me.is_primary and me.config_epoch and me.config_epoch == member.machine.elections.epoch:
             winner = self.winners.setdefault(me.config_epoch, me.id)
             if winner != me.id:
                 raise Violation(f"seed {self.seed}: {winner} and {me.id} have won the election of epoch {me.config_epoch}")
