@@ -251,6 +251,20 @@ class TestOwnership:
         hand.receive(hand.b, Kind.UPDATE, Update(9, hand.c.id, span(5001, 16383)))
         assert hand.c.node.slots == span(5001, 16383) and hand.b.node.slots == 0
 
+    @pytest.mark.parametrize(("epochs", "gets"), [((9,), True), ((8,), False), ((9, 9), False)])
+    def test_denied(self, hand: Hand, epochs: tuple[int, ...], gets: bool) -> None:
+        """Who says that it has not got a slot keeps nobody from it by its epoch, unless it said so in an earlier one or has it again."""
+        slot = 1 << 12000
+        hand.c.node.config_epoch = 9
+        for number, epoch in enumerate(epochs):
+            hand.c.epoch = epoch
+            hand.c.slots = hand.c.slots | slot if number else hand.c.slots & ~slot
+            hand.receive(hand.c, Kind.PING, Pulse())
+        assert hand.c.node.slots & slot
+        hand.b.slots |= slot
+        hand.receive(hand.b, Kind.PING, Pulse())
+        assert bool(hand.b.node.slots & slot) is gets
+
     def test_what_comes_in_stays(self, hand: Hand) -> None:
         """A slot that is being imported is not taken by gossip."""
         hand.cluster.set_importing(6000, hand.b.node)

@@ -318,6 +318,8 @@ class Machine:
     def take_slots(self, sender: Node, message: Message) -> None:
         """What slots the sender, or its primary, claims."""
         leader = sender.leader
+        if sender.is_primary:
+            self.ownership.hear_denials(sender, message.config_epoch, message.slots)
         if leader is None or leader.slots == message.slots:
             self.ownership.settle_collision(sender)
             return
