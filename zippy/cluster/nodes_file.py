@@ -51,8 +51,10 @@ def slot_words(cluster: Cluster, node: Node) -> str:
     """The slots of a node, and of this one those that move."""
     words = [f"{first}-{last}" if last > first else str(first) for first, last in ranges(node.slots)]
     if node is cluster.myself:
-        words += [f"[{slot}->-{other.id}]" for slot, other in sorted(cluster.migrating.items(), key=lambda move: move[0])]
-        words += [f"[{slot}-<-{other.id}]" for slot, other in sorted(cluster.importing.items(), key=lambda move: move[0])]
+        words += [
+            f"[{slot}->-{cluster.migrating[slot].id}]" if slot in cluster.migrating else f"[{slot}-<-{cluster.importing[slot].id}]"
+            for slot in sorted(cluster.migrating.keys() | cluster.importing.keys())
+        ]
     return " ".join(words)
 
 

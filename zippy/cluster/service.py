@@ -121,7 +121,8 @@ class ClusterNode:
         self.machine.cluster.following = self.primary_address()
         for name in ("cluster-announce-ip", "cluster-announce-hostname", "cluster-announce-human-nodename", "cluster-node-timeout"):
             self.settings.on_change(name, self.setting_changed)
-        for name in ("cluster-preferred-endpoint-type", "cluster-allow-reads-when-down", "cluster-require-full-coverage"):
+        for name in ("cluster-preferred-endpoint-type", "cluster-allow-reads-when-down", "cluster-require-full-coverage",
+                     "cluster-allow-pubsubshard-when-down"):
             self.settings.on_change(name, self.setting_changed)
         self.settings.follow("cluster-slot-stats-enabled", lambda wanted: self.slots.count_use(bool(wanted)))
         self.settle()
