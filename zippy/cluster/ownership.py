@@ -67,7 +67,7 @@ class Ownership:
     def claim(self, sender: Node, epoch: int, slots: int) -> None:
         """A primary says that it has these slots, by this epoch. It gets those that nobody has, or somebody by a lesser one.
 
-        It gets those, too, of which the owner itself says that it has them no more: that one's epoch must not keep them from who serves them.
+        And those of which the owner itself says that it has them no more: its epoch must not keep them from who serves them.
         """
         cluster = self.cluster
         me = cluster.myself
