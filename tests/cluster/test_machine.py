@@ -538,6 +538,17 @@ class TestTalk:
             moments = sum(link.node is peer.node for link, _ in hand.sent(Kind.PING))
             assert moments >= 9
 
+    def test_asked_again(self, hand: Hand) -> None:
+        """A node that has not answered and is heard of nevertheless is asked again, and still owes the first answer."""
+        hand.pass_time(2 * TIMEOUT, hand.c)
+        hand.done.clear()
+        first = hand.b.node.ping_sent
+        for _ in range(4):
+            hand.receive(hand.b, Kind.PING, Pulse())
+            hand.pass_time(TIMEOUT // 2, hand.c)
+        assert 1 <= sum(link is hand.b.node.link for link, _ in hand.sent(Kind.PING)) <= 2
+        assert hand.b.node.ping_sent == first > 0
+
     def test_a_silent_link_is_opened_again(self, hand: Hand) -> None:
         """A link without an answer for half a timeout is given up."""
         before = hand.b.node.link

@@ -19,12 +19,12 @@ FLAG_WORDS = (
 class Link:
     """One connection of the bus, or one that is to be. node: whom it leads to, or who is known to have made it."""
 
-    __slots__ = ("created", "inbound", "node", "peer_ip", "up")
+    __slots__ = ("asked", "created", "inbound", "node", "peer_ip", "up")
 
     def __init__(self, node: Node | None, inbound: bool, created: int, peer_ip: str = "") -> None:
         self.node = node
         self.inbound = inbound
-        self.created = created  # ms
+        self.created = self.asked = created  # ms; when the last PING was sent on it
         self.up = inbound
         self.peer_ip = peer_ip
 
