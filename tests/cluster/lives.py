@@ -30,7 +30,6 @@ from tests.cluster.servers import (
     agree,
     check,
     create,
-    is_well,
     join,
     redis_cli,
     reshard,
@@ -40,6 +39,7 @@ from tests.cluster.servers import (
 )  # fmt: skip
 from tests.waiting import wait_until
 
+MIXED = (ZIPPY, REDIS, ZIPPY, REDIS, ZIPPY, REDIS)  # three primaries and their replicas
 LONG = 120.0  # seconds, for whatever has to be in the end
 LIMIT = 600  # bytes of an error shown
 
@@ -53,12 +53,16 @@ class Lives:
         self.folder = folder
         self.made = 0
         self.nodes: list[ClusterServer] = []
-        for kind in kinds[:3]:
-            self.nodes.append(self.make(kind))
-        create(self.nodes)
-        primaries = list(self.nodes)
-        for kind, primary in zip(kinds[3:], primaries, strict=True):
-            self.nodes.append(join(self.make(kind), self.nodes, primary))
+        try:
+            for kind in kinds[:3]:
+                self.nodes.append(self.make(kind))
+            create(self.nodes)
+            for kind, primary in zip(kinds[3:], self.nodes[:3], strict=True):
+                self.nodes.append(join(self.make(kind), self.nodes, primary))
+        except BaseException:
+            self.stop()
+            raise
+        self.load = ClusterLoad(self.nodes[0], seed=chance.randrange(1000), wait=True)
 
     def make(self, kind: str) -> ClusterServer:
         """A new node."""
@@ -104,7 +108,7 @@ class Lives:
     def even_out(self) -> str:
         """redis-cli gives all primaries as many slots."""
         redis_cli("rebalance", address(self.nodes[0]), "--cluster-threshold", "1")
-        return f"slots: {[slots_of(node) for node in self.primaries()]}"
+        return f"slots: {[len(slots_of(node)) for node in self.primaries()]}"
 
     def fail_over(self) -> str:
         """A manual failover, in one of the three ways."""
@@ -137,28 +141,39 @@ class Lives:
         return f"{primary.kind}, {replica.kind} takes over"
 
     def kill_in_a_move(self) -> str:
-        """One of both primaries dies while slots move; its replica takes over, and what is left open is mended."""
+        """One of both primaries dies while slots move; its replica takes over, and what is left open is mended.
+
+        What was written to these slots is not sure any more, whoever does it: MIGRATE does not wait for the target's replicas, a replica
+        knows of no slot that its primary was about to send, and redis-cli puts keys over others when it mends.
+        """
         source, target = self.chance.sample(self.primaries(), 2)
         dies = self.chance.choice([source, target])
         replica = self.replica_of(dies)
         lives = target if dies is source else source
-        before, enough = slots_of(lives), self.chance.randrange(1, 40)
+        moving = slots_of(source)[:FIRST_SLOTS]
+        before, enough = len(slots_of(lives)), self.chance.randrange(1, 40)
         program = shutil.which("redis-cli")
         assert program is not None
         ends = ("--cluster-from", source.id, "--cluster-to", target.id, "--cluster-slots", str(FIRST_SLOTS), "--cluster-yes")
         with subprocess.Popen(
             [program, "--cluster", "reshard", address(lives), *ends], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as tool:
-            wait_until(lambda: abs(slots_of(lives) - before) >= enough, LONG)
+            wait_until(lambda: abs(len(slots_of(lives)) - before) >= enough, LONG)
             dies.process.kill()
             tool.wait(LONG)
         wait_until(lambda: role_of(replica) == "master", LONG)
         dies.process.start()
-        wait_until(lambda: role_of(dies) == "slave", LONG)
-        wait_until(lambda: all(map(is_well, self.nodes)), LONG)
-        wait_until(lambda: link_is_up(dies), LONG)
+        wait_until(lambda: agree(self.nodes), LONG)
         redis_cli("fix", address(lives))
-        return f"the {'source' if dies is source else 'target'}, {dies.kind}, {source.kind} to {target.kind}"
+        wait_until(lambda: agree(self.nodes), LONG)
+        told = ""
+        if role_of(dies) == "master":
+            # its replica had not heard of the slot that it got last
+            told = f", which kept {len(slots_of(dies))}"
+            reshard(lives, dies, replica, len(slots_of(dies)))
+        wait_until(lambda: role_of(dies) == "slave", LONG)
+        self.load.doubt(set(moving))
+        return f"the {'source' if dies is source else 'target'}, {dies.kind}, {source.kind} to {target.kind}{told}"
 
     def restart(self) -> str:
         """A replica is ended in good order or at once, and started again: it is who it was."""
@@ -251,7 +266,7 @@ def link_is_up(node: ClusterServer) -> bool:
 def live(cluster: Lives, times: int, names: list[str]) -> None:
     """So many steps."""
     began = time.monotonic()
-    with ClusterLoad(cluster.nodes[0], seed=cluster.chance.randrange(1000), wait=True) as load:
+    with cluster.load as load:
         load.more(200, LONG)
         for number in range(times):
             if number % len(names) == 0:
@@ -282,7 +297,7 @@ def main() -> None:
     parser.add_argument("--zippy-alone", action="store_true")
     parser.add_argument("--steps", nargs="*", choices=sorted(STEPS), default=list(STEPS))
     options = parser.parse_args()
-    kinds = (ZIPPY,) * 6 if options.zippy_alone else (ZIPPY, REDIS, ZIPPY, REDIS, ZIPPY, REDIS)
+    kinds = (ZIPPY,) * 6 if options.zippy_alone else MIXED
     folder = Path(tempfile.mkdtemp())
     cluster: Lives | None = None
     try:

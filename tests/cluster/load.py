@@ -123,6 +123,7 @@ class ClusterLoad:
         self.kept: dict[str, Kept] = {}
         self.rounds = 0
         self.errors: list[Exception] = []
+        self.noting = threading.Lock()
 
     def run(self, thread: int, seed: int) -> None:
         """A thread's life."""
@@ -151,12 +152,21 @@ class ClusterLoad:
         # a write that was redirected by ASK is not where the client looks for the key: all are asked
         asked = client.get_primaries() if self.wait else []
         sure = all(client.execute_command("WAIT", 1, 1000, target_nodes=node) for node in asked)
-        (kept.sure if sure else kept.unsure).append(number)
+        with self.noting:
+            (kept.sure if sure else kept.unsure).append(number)
 
     def more(self, writes: int, seconds: float = 60.0) -> None:
         """Waits until so many more writes are done."""
         enough = self.rounds + writes
         wait_until(lambda: self.rounds >= enough or (self.errors and not self.wait), seconds)
+
+    def doubt(self, slots: set[int]) -> None:
+        """Takes nothing for sure that was written to keys of these slots up to now."""
+        with self.noting:
+            for key, kept in self.kept.items():
+                if key_slot(key.encode()) in slots:
+                    kept.unsure += kept.sure
+                    kept.sure = []
 
     def verify(self) -> None:
         """All that was acknowledged is there, and nothing else."""

@@ -89,7 +89,9 @@ def table(node: ClusterServer) -> dict[str, tuple[str, ...]]:
     for id, words in node.nodes().items():
         flags = ",".join(sorted(set(words[2].split(",")) - {"myself"}))
         epoch = words[6] if words[3] == "-" else ""
-        found[id] = (words[1].split("@")[0], flags, words[3], epoch, *words[8:])
+        # what is under way is told by those alone who move it
+        slots = [word for word in words[8:] if word[0] != "["]
+        found[id] = (words[1].split("@")[0], flags, words[3], epoch, *slots)
     return found
 
 
@@ -141,10 +143,10 @@ def reshard(via: ClusterServer, source: ClusterServer, target: ClusterServer, sl
     redis_cli("reshard", address(via), *ends, "--cluster-slots", str(slots), "--cluster-yes")
 
 
-def slots_of(node: ClusterServer) -> int:
-    """How many slots a node says that it has."""
+def slots_of(node: ClusterServer) -> list[int]:
+    """The slots that a node says it has."""
     ranges = (word.split("-") for word in node.nodes()[node.id][8:] if word[0] != "[")
-    return sum(int(words[-1]) - int(words[0]) + 1 for words in ranges)
+    return [slot for words in ranges for slot in range(int(words[0]), int(words[-1]) + 1)]
 
 
 def role_of(node: ClusterServer) -> str:

@@ -261,7 +261,7 @@ class Cluster:
         self.changed(sync=node is self.myself)
 
     def set_primary(self, node: Node, primary: Node | None) -> None:
-        """A node follows another one, None: nobody. Replicas may move to whoever has one, even when that fails; not to who has none left."""
+        """A node follows another one, None: nobody. Replicas may move to who has one, even if that fails, not to who has none left."""
         old, node.primary = node.primary, primary
         if old is not None and not self.replicas_of(old):
             old.flags &= ~Flag.MIGRATE_TO
