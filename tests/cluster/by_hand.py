@@ -165,7 +165,7 @@ class Hand:
         return [decision for decision in self.done if isinstance(decision, kind)]
 
 
-def gossip_about(node: Node, flags: Flag, pong: int = 0) -> Pulse:
+def gossip_about(node: Node, flags: int, pong: int = 0) -> Pulse:
     """A pulse's contents that tell of one node."""
     return Pulse((Gossip(node.id, 0, pong, node.ip, node.port, node.bus_port, flags),))
 

@@ -1,11 +1,14 @@
 """A cluster in one process and in simulated time: state machines whose messages are lost, late, doubled and reordered, whose clocks
-jump, and who crash and forget what was not on disk. All of it follows from a seed, so a failure replays exactly.
+jump, and who hang, crash, forget what was not on disk and come back at another address, while somebody moves slots, fails over by hand and
+has replicas follow others (`operator`). All of it follows from a seed, so a failure replays exactly.
 
     python -m tests.cluster.simulator --seeds 1000
     python -m tests.cluster.simulator --seed 17 --verbose
 
-Checked all the time: one owner of a slot in an epoch, one winner of an election in an epoch. In the end, when all faults are mended: all
-nodes agree on slots, roles and epochs, and the cluster serves.
+Checked all the time: no node votes twice in an epoch, one winner of an election in an epoch, one owner of a slot in an epoch that was
+voted for (who imports a slot, and TAKEOVER, takes an epoch without asking, as in Redis, so two may take the same). In the end, when all
+faults are mended: all nodes agree on slots, roles and epochs, no two primaries have the same epoch, each slot has an owner, keys are
+where their slots are, and the cluster serves.
 """
 
 from __future__ import annotations
@@ -15,20 +18,23 @@ import heapq
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.cluster.operator import Operator
 from zippy.cluster.decisions import Close, Config, Deliver, Drop, Follow, Lead, Note, Open, Pause, Save, Send
 from zippy.cluster.machine import Machine
-from zippy.cluster.message import Flag
-from zippy.cluster.node import ALL_SLOTS, Link, Node, span
+from zippy.cluster.message import HEADER, SLOTS, Flag, Kind
+from zippy.cluster.node import ALL_SLOTS, Link, Node, slots_of, span
 from zippy.cluster.nodes_file import Reader, render
 
 START = 1_700_000_000_000  # ms
 NODE_TIMEOUT = 2000
 PRIMARIES = 3
-CHAOS_MS = 40_000
+CHAOS_MS = (5_000, 30_000)
 QUIET_MS = 60_000
+SET_UP_MS = 60_000
 CRON_MS = 100
 DELAYS = (2, 100, 700)  # of messages that are not late
 
@@ -66,6 +72,9 @@ class Member:
     now: Callable[[], int] = lambda: 0
     was_replica: bool = False
     paused: bool = False
+    hangs_until: int = 0
+    keys: int = 0  # slots that have some
+    moved: int = 0  # how often its address has changed
 
     def offset(self) -> int:
         """Of the replication."""
@@ -76,19 +85,19 @@ class Member:
         return self.now() - self.heard_at if self.heard_at else None
 
     def occupied(self, slots: int) -> int:
-        """There are no keys."""
-        return 0
+        """Those of the slots that have keys."""
+        return self.keys & slots
 
     @property
     def ip(self) -> str:
         """Where it is."""
-        return f"10.0.0.{self.number + 1}"
+        return f"10.0.{self.moved}.{self.number + 1}"
 
 
 class Simulation:
     """One cluster's life."""
 
-    def __init__(self, seed: int, verbose: bool = False, replicas: int = 1) -> None:
+    def __init__(self, seed: int, verbose: bool = False) -> None:
         self.seed = seed
         self.chance = random.Random(seed)
         self.verbose = verbose
@@ -96,20 +105,22 @@ class Simulation:
         self.events: list[tuple[int, int, Callable[[], None]]] = []
         self.count = 0
         self.faults = Faults(delay=self.chance.choice(DELAYS))
-        self.steps = self.faulty = self.delivered = self.elections = 0
-        self.split: dict[int, int] = {}  # sides of a partition by number; empty: there is none
-        self.owners: dict[int, list[tuple[str, int]]] = {}  # by epoch: who had which slots
+        self.steps = self.delivered = 0
+        self.done: Counter[str] = Counter()  # faults and operations by what they were
+        self.cut: set[tuple[int, int]] = set()  # from whom to whom nothing comes
+        self.owners: dict[int, list[tuple[str, int, bool]]] = {}  # by epoch: who had which slots, and whether it was elected
         self.winners: dict[int, str] = {}  # by epoch
-        self.members = [self.member(number) for number in range(PRIMARIES * (1 + replicas))]
+        self.voted: dict[tuple[str, int], Member] = {}  # by voter and epoch
+        self.members = [self.member(number) for number in range(PRIMARIES * (2 + seed % 2))]
         self.by_ip = {member.ip: member for member in self.members}
+        self.operator = Operator(self) if seed % 4 >= 2 else None
 
     def member(self, number: int) -> Member:
         """A node that is new."""
         config = Config(node_timeout=NODE_TIMEOUT, port=6379, bus_port=16379, ip=f"10.0.0.{number + 1}")
         member = Member(number, random.Random(self.chance.random()), config)
         member.now = lambda: self.time + member.skew
-        node = Node(member.chance.randbytes(20).hex(), Flag.MYSELF | Flag.PRIMARY, START, shard_id=member.chance.randbytes(20).hex())
-        member.machine = Machine(node, config, member, member.chance, START)
+        member.machine = Machine(new_node(member.chance), config, member, member.chance, START)
         member.machine.follow_settings()
         self.obey(member)
         self.after(self.chance.randrange(CRON_MS), lambda: self.cron(member, member.life))
@@ -136,9 +147,13 @@ class Simulation:
         if self.verbose:
             print(f"{self.time - START:8d} {'--' if member is None else member.number} {text}")
 
-    def act(self, member: Member, work: Callable[[Machine], object]) -> None:
-        """Gives a machine an input."""
-        if member.machine is None:
+    def act(self, member: Member, work: Callable[[Machine], object], link: Link | None = None) -> None:
+        """Gives a machine an input, of a link if it is one's, as soon as it does not hang."""
+        if member.machine is None or (link is not None and link not in member.peers):
+            return
+        if self.time < member.hangs_until:
+            life = member.life
+            self.after(member.hangs_until - self.time, lambda: self.act(member, work, link) if member.life == life else None)
             return
         member.machine.at(member.now())
         work(member.machine)
@@ -149,6 +164,9 @@ class Simulation:
         """A node's time."""
         if member.machine is None or member.life != life:
             return
+        if self.time < member.hangs_until:
+            self.after(member.hangs_until - self.time, lambda: self.cron(member, life))
+            return
         self.replicate(member)
         self.act(member, lambda machine: machine.cron())
         self.after(CRON_MS, lambda: self.cron(member, life))
@@ -158,12 +176,18 @@ class Simulation:
         assert member.machine is not None
         cluster = member.machine.cluster
         if cluster.myself.is_primary:
-            member.data += 0 if member.paused else self.chance.randrange(100)
+            if not member.paused:
+                member.data += self.chance.randrange(100)
+                member.keys |= 1 << self.chance.randrange(SLOTS) & cluster.myself.slots & ~slots_of(cluster.migrating)
         elif cluster.following is not None:
             primary = self.by_ip.get(cluster.following[0])
-            if primary is not None and primary.machine is not None and self.together(member, primary):
-                member.data = primary.data
+            if primary is not None and self.follows(member, primary):
+                member.data, member.keys = primary.data, primary.keys
                 member.heard_at = member.now()
+
+    def follows(self, member: Member, primary: Member) -> bool:
+        """Whether a replica gets what its primary has: a replica of a replica does, too."""
+        return primary.machine is not None and self.time >= primary.hangs_until and self.together(member, primary)
 
     # Decisions
 
@@ -185,17 +209,19 @@ class Simulation:
                 member.paused = decision.paused
             elif isinstance(decision, Note):
                 self.say(member, decision.text)
+            elif isinstance(decision, Drop):
+                member.keys &= ~decision.slots
             else:
-                assert isinstance(decision, Deliver | Drop | Follow | Lead)
+                assert isinstance(decision, Deliver | Follow | Lead)
 
     def together(self, one: Member, other: Member) -> bool:
         """Whether two nodes can reach each other."""
-        return self.split.get(one.number, 0) == self.split.get(other.number, 0)
+        return not self.cut or not {(one.number, other.number), (other.number, one.number)} & self.cut
 
     def delay(self) -> int:
         """Of a message."""
         if self.chance.random() < self.faults.late:
-            self.faulty += 1
+            self.done["late"] += 1
             return self.chance.randrange(self.faults.lateness)
         return 1 + self.chance.randrange(self.faults.delay)
 
@@ -207,6 +233,9 @@ class Simulation:
 
         def connect() -> None:
             if member.machine is None or member.life != life or link.node is None:
+                return
+            if self.time < max(member.hangs_until, other.hangs_until if other is not None else 0):
+                self.after(CRON_MS, connect)
                 return
             if other is None or other.machine is None or not self.together(member, other):
                 self.act(member, lambda machine: machine.link_down(link))
@@ -224,20 +253,22 @@ class Simulation:
         if found is None:
             return
         other, theirs = found
+        self.look_at_vote(member, other, data)
         copies = 1
         if self.chance.random() < self.faults.lost:
             copies = 0
+            self.done["lost"] += 1
         elif self.chance.random() < self.faults.doubled:
             copies = 2
-        self.faulty += copies != 1
+            self.done["doubled"] += 1
         for _ in range(copies):
             self.after(self.delay(), lambda: self.arrive(member, other, theirs, data))
 
     def arrive(self, sender: Member, member: Member, link: Link, data: bytes) -> None:
         """A message comes."""
-        if member.machine is not None and link in member.peers and self.together(sender, member):
+        if member.machine is not None and link in member.peers and (sender.number, member.number) not in self.cut:
             self.delivered += 1
-            self.act(member, lambda machine: machine.receive(link, data, member.ip))
+            self.act(member, lambda machine: machine.receive(link, data, member.ip), link)
 
     def hang_up(self, member: Member, link: Link) -> None:
         """A connection is closed by one side."""
@@ -259,9 +290,10 @@ class Simulation:
         if member.machine is None:
             return
         self.say(member, "crashes")
-        self.faulty += 1
+        self.done["crash"] += 1
         member.machine = None
         member.life += 1
+        member.hangs_until = 0
         if self.chance.random() < 0.5:
             member.written = member.on_disk
         else:
@@ -270,10 +302,16 @@ class Simulation:
             self.hang_up(member, link)
 
     def restart(self, member: Member) -> None:
-        """A node comes back with what its disk has."""
+        """A node comes back with what its disk has, perhaps at another address."""
         if member.machine is not None:
             return
-        self.say(member, "restarts")
+        if self.chance.random() < 0.15:
+            self.done["address"] += 1
+            del self.by_ip[member.ip]
+            member.moved += 1
+            member.config.ip = member.ip
+            self.by_ip[member.ip] = member
+        self.say(member, f"restarts at {member.ip}")
         reader = Reader(member.config, member.now(), member.chance)
         reader.read(member.on_disk)
         assert reader.myself is not None
@@ -283,46 +321,67 @@ class Simulation:
         member.heard_at = 0
         member.paused = False
         member.was_replica = machine.cluster.myself.is_replica
+        machine.follow_settings()
+        machine.claim_occupied()
+        machine.cluster.changed(sync=True)
+        self.obey(member)
         life = member.life
         self.after(self.chance.randrange(CRON_MS), lambda: self.cron(member, life))
 
     def disturb(self) -> None:
-        """Something goes wrong, or is mended."""
+        """Something goes wrong, or somebody works on the cluster."""
         member = self.chance.choice(self.members)
-        what = self.chance.randrange(10)
+        what = self.chance.randrange(12)
         if what < 3:
-            up = [one for one in self.members if one.machine is not None and one.machine.cluster.myself.votes]
-            if up and self.chance.random() < 0.7:
-                # elections are what is looked at
-                member = self.chance.choice(up)
-            self.crash(member)
-            self.after(self.chance.randrange(15_000), lambda: self.restart(member))
+            self.kill(member)
         elif what < 5:
-            self.split = {number: self.chance.randrange(2) for number in range(len(self.members))}
-            self.say(None, f"partition {self.split}")
-            self.after(self.chance.randrange(10_000), self.split.clear)
+            self.part()
         elif what < 7:
             member.skew += self.chance.randrange(-5000, 5000)
             self.say(member, f"clock is off by {member.skew}")
-        elif what < 9 and member.machine is not None and member.machine.cluster.myself.is_replica:
-            primary = member.machine.cluster.myself.primary
-            if primary is not None:
-                force = self.chance.random() < 0.3
-                self.act(member, lambda machine: machine.elections.begin(force))
-        else:
+            self.done["clock"] += 1
+        elif what == 7:
+            member.hangs_until = self.time + self.chance.randrange(6000)
+            self.say(member, f"hangs for {member.hangs_until - self.time} ms")
+            self.done["hang"] += 1
+        elif what == 8:
             self.faults = Faults(
                 self.chance.random() * 0.2, self.chance.random() * 0.2, self.chance.random() * 0.3, self.chance.choice(DELAYS)
             )  # fmt: skip
-        self.faulty += 1
+            self.done["network"] += 1
+        elif self.operator is not None:
+            self.operator.work()
+        elif member.machine is not None and member.machine.cluster.myself.primary is not None:
+            self.done["failover"] += 1
+            force = self.chance.random() < 0.3
+            self.act(member, lambda machine: machine.elections.begin(force))
+
+    def kill(self, member: Member) -> None:
+        """A node crashes, rather a primary than a replica: elections are what is looked at."""
+        up = [one for one in self.members if one.machine is not None and one.machine.cluster.myself.votes]
+        if up and self.chance.random() < 0.7:
+            member = self.chance.choice(up)
+        self.crash(member)
+        self.after(self.chance.randrange(15_000), lambda: self.restart(member))
+
+    def part(self) -> None:
+        """Some nodes cannot reach the others, or one way only."""
+        side = {number: self.chance.randrange(2) for number in range(len(self.members))}
+        ways = {(0, 1), (1, 0)} if self.chance.random() < 0.7 else {(0, 1)}
+        self.cut = {(one, other) for one in side for other in side if (side[one], side[other]) in ways}
+        self.say(None, f"partition {side} {'each way' if len(ways) == 2 else 'one way'}")
+        self.done["partition"] += 1
+        self.after(self.chance.randrange(10_000), self.cut.clear)
 
     # The whole
 
     def set_up(self) -> None:
         """Makes a cluster of the nodes."""
-        first = self.members[0]
-        for other in self.members[1:]:
-            self.act(first, lambda machine, ip=other.ip: machine.meet(ip, 6379, 16379))  # type: ignore[misc]
-        self.run_until(lambda: all(len(member.nodes) == len(self.members) for member in self.views()), 60_000)
+        while not all(len(view.nodes) == len(self.members) for view in self.views()):
+            if self.time > START + SET_UP_MS:
+                raise Violation(f"seed {self.seed}: the nodes do not get to know each other: {self.describe()}")
+            self.meet_all()
+            self.run_for(3000)
         share = 16384 // PRIMARIES
         for number, member in enumerate(self.members):
             if number < PRIMARIES:
@@ -331,7 +390,16 @@ class Simulation:
                 self.act(member, lambda machine, slots=slots: machine.cluster.give(machine.cluster.myself, slots))  # type: ignore[misc]
             else:
                 self.act(member, lambda machine, of=self.members[number % PRIMARIES]: self.follow(machine, of))  # type: ignore[misc]
-        self.run_until(self.agree, 60_000)
+        self.run_until(self.agree, SET_UP_MS)
+
+    def meet_all(self) -> None:
+        """The first node meets all others, once more where a MEET has got lost."""
+        first, *others = self.members
+        assert first.machine is not None
+        for other in others:
+            assert other.machine is not None
+            if first.machine.cluster.known(other.machine.cluster.myself.id) is None:
+                self.act(first, lambda machine, ip=other.ip: machine.meet(ip, 6379, 16379))  # type: ignore[misc]
 
     def follow(self, machine: Machine, primary: Member) -> None:
         """A node is a replica of another one."""
@@ -352,17 +420,19 @@ class Simulation:
         """The cluster's life. Violation."""
         self.set_up()
         self.say(None, "chaos begins")
-        end = self.time + CHAOS_MS
+        end = self.time + self.chance.randrange(*CHAOS_MS)
         while self.time < end:
             self.disturb()
             self.run_for(self.chance.randrange(3000))
         self.say(None, "all is mended")
         self.faults = Faults()
-        self.split.clear()
+        self.cut = set()
         for member in self.members:
+            member.hangs_until = 0
             self.restart(member)
+        if self.operator is not None:
+            self.operator.end()
         self.run_until(self.agree, QUIET_MS)
-        self.elections = len(self.winners)
 
     # What is checked
 
@@ -371,18 +441,27 @@ class Simulation:
         if member.machine is None:
             return
         me = member.machine.cluster.myself
-        if member.was_replica and me.is_primary and me.config_epoch:
+        if member.was_replica and me.is_primary and me.config_epoch and me.config_epoch == member.machine.elections.epoch:
             winner = self.winners.setdefault(me.config_epoch, me.id)
             if winner != me.id:
                 raise Violation(f"seed {self.seed}: {winner} and {me.id} have won the election of epoch {me.config_epoch}")
         member.was_replica = me.is_replica
         if me.is_primary and me.slots:
+            elected = self.operator is None or self.winners.get(me.config_epoch) == me.id
             claims = self.owners.setdefault(me.config_epoch, [])
-            if (me.id, me.slots) not in claims:
-                for id, slots in claims:
-                    if id != me.id and slots & me.slots:
+            if (me.id, me.slots, elected) not in claims:
+                for id, slots, other_elected in claims:
+                    if id != me.id and slots & me.slots and elected and other_elected:
                         raise Violation(f"seed {self.seed}: {id} and {me.id} own the same slots in epoch {me.config_epoch}")
-                claims.append((me.id, me.slots))
+                claims.append((me.id, me.slots, elected))
+
+    def look_at_vote(self, voter: Member, candidate: Member, data: bytes) -> None:
+        """Looks at a message that leaves: a vote must be the voter's only one of its epoch."""
+        fields = HEADER.unpack_from(data)
+        if fields[4] == Kind.AUTH_ACK:
+            voted = self.voted.setdefault((fields[9].decode(), fields[6]), candidate)
+            if voted is not candidate:
+                raise Violation(f"seed {self.seed}: {voter.number} votes for {voted.number} and {candidate.number} in epoch {fields[6]}")
 
     def views(self) -> list[View]:
         """What each node thinks."""
@@ -392,7 +471,9 @@ class Simulation:
         """Whether all nodes think the same, and the cluster serves."""
         views = self.views()
         first = views[0]
-        return len(views) == len(self.members) and all(view.is_well and view.tables == first.tables for view in views)
+        agreed = len(views) == len(self.members) and all(view.is_well and view.tables == first.tables for view in views)
+        epochs = [epoch for slots, _, _, epoch in first.nodes.values() if slots]
+        return agreed and len(set(epochs)) == len(epochs)
 
     def describe(self) -> str:
         """What each node thinks, in words."""
@@ -423,7 +504,14 @@ class View:
         }
         self.tables = self.nodes, cluster.current_epoch
         fails = any(node.is_failing or node.has(Flag.NOADDR) for node in cluster.nodes.values())
-        self.is_well = not cluster.failed and not fails and cluster.assigned == ALL_SLOTS
+        leader = cluster.myself.leader
+        strays = member.keys & ~leader.slots if leader is not None else member.keys
+        self.is_well = not cluster.failed and not fails and cluster.assigned == ALL_SLOTS and not strays
+
+
+def new_node(chance: random.Random) -> Node:
+    """A node that has just been made up."""
+    return Node(chance.randbytes(20).hex(), Flag.MYSELF | Flag.PRIMARY, START, shard_id=chance.randbytes(20).hex())
 
 
 def main() -> int:
@@ -435,18 +523,20 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.seeds)
-    began, steps, faults, messages, elections, failed = time.monotonic(), 0, 0, 0, 0, []
+    began, steps, messages, elections, failed = time.monotonic(), 0, 0, 0, []
+    done: Counter[str] = Counter()
     for seed in seeds:
-        simulation = Simulation(seed, options.verbose, replicas=1 + seed % 2)
+        simulation = Simulation(seed, options.verbose)
         try:
             simulation.run()
         except Violation as error:
             failed.append(seed)
-            print(error)
-        steps, faults, messages = steps + simulation.steps, faults + simulation.faulty, messages + simulation.delivered
-        elections += len(simulation.winners)
-    print(f"seeds={len(seeds)} events={steps} messages={messages} faults={faults} elections={elections} failed={failed} "
+            print(error, flush=True)
+        steps, messages, elections = steps + simulation.steps, messages + simulation.delivered, elections + len(simulation.winners)
+        done += simulation.done
+    print(f"seeds={len(seeds)} events={steps} messages={messages} elections={elections} failed={failed} "
           f"seconds={time.monotonic() - began:.0f}")  # fmt: skip
+    print(" ".join(f"{what}={count}" for what, count in sorted(done.items())))
     return 1 if failed else 0
 
 

@@ -73,7 +73,7 @@ class TestFailures:
 
     def test_reports_are_taken_back(self, hand: Hand) -> None:
         """Who says that a node is well does not say any more that it fails."""
-        for flags, count in ((Flag.PFAIL, 1), (Flag(0), 0)):
+        for flags, count in ((Flag.PFAIL, 1), (0, 0)):
             hand.receive(hand.c, Kind.PING, gossip_about(hand.b.node, Flag.PRIMARY | flags))
             assert hand.machine.failures.reports(hand.b.node) == count
 
@@ -250,6 +250,20 @@ class TestOwnership:
         assert hand.me.slots
         hand.receive(hand.b, Kind.UPDATE, Update(9, hand.c.id, span(5001, 16383)))
         assert hand.c.node.slots == span(5001, 16383) and hand.b.node.slots == 0
+
+    @pytest.mark.parametrize(("epochs", "gets"), [((9,), True), ((8,), False), ((9, 9), False)])
+    def test_denied(self, hand: Hand, epochs: tuple[int, ...], gets: bool) -> None:
+        """Who says that it has not got a slot keeps nobody from it by its epoch, unless it said so in an earlier one or has it again."""
+        slot = 1 << 12000
+        hand.c.node.config_epoch = 9
+        for number, epoch in enumerate(epochs):
+            hand.c.epoch = epoch
+            hand.c.slots = hand.c.slots | slot if number else hand.c.slots & ~slot
+            hand.receive(hand.c, Kind.PING, Pulse())
+        assert hand.c.node.slots & slot
+        hand.b.slots |= slot
+        hand.receive(hand.b, Kind.PING, Pulse())
+        assert bool(hand.b.node.slots & slot) is gets
 
     def test_what_comes_in_stays(self, hand: Hand) -> None:
         """A slot that is being imported is not taken by gossip."""
@@ -549,6 +563,17 @@ class TestTalk:
         for peer in (hand.b, hand.c):
             moments = sum(link.node is peer.node for link, _ in hand.sent(Kind.PING))
             assert moments >= 9
+
+    def test_asked_again(self, hand: Hand) -> None:
+        """A node that has not answered and is heard of nevertheless is asked again, and still owes the first answer."""
+        hand.pass_time(2 * TIMEOUT, hand.c)
+        hand.done.clear()
+        first = hand.b.node.ping_sent
+        for _ in range(4):
+            hand.receive(hand.b, Kind.PING, Pulse())
+            hand.pass_time(TIMEOUT // 2, hand.c)
+        assert 1 <= sum(link is hand.b.node.link for link, _ in hand.sent(Kind.PING)) <= 2
+        assert hand.b.node.ping_sent == first > 0
 
     def test_a_silent_link_is_opened_again(self, hand: Hand) -> None:
         """A link without an answer for half a timeout is given up."""

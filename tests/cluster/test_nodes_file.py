@@ -71,6 +71,17 @@ class TestText:
         assert render(read(text)) == text
         assert text.splitlines()[0] == OF_8.splitlines()[0]
 
+    def test_moves(self) -> None:
+        """Slots that move are told in their order, those that do both ways once."""
+        cluster = read(OF_8)
+        cluster.end_moves()
+        other = next(cluster.others())
+        for slot in (5, 2):
+            cluster.set_migrating(slot, other)
+        for slot in (5, 3):
+            cluster.set_importing(slot, other)
+        assert f" [2->-{other.id}] [3-<-{other.id}] [5->-{other.id}]\n" in render(cluster)
+
     @given(st.randoms(use_true_random=False))
     @settings(max_examples=200, deadline=None)
     def test_harmed(self, chance: random.Random) -> None:

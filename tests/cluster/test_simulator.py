@@ -9,14 +9,16 @@ from zippy.cluster.elections import Elections
 from zippy.cluster.message import Message
 from zippy.cluster.node import Node
 
-SEEDS = range(100)
-TELLING = (2, 10)  # seeds in which voters that vote twice make two primaries
+SEEDS = (*range(200), 10066, 10218)
+"""Some, and those that have found something: a slot's owner that says it has not got it, and keeps others from it by its epoch; a ping that
+is lost on a link that stays, and is never sent again."""
+TELLING = (29, 49)  # seeds in which voters vote twice in an epoch
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_seed(seed: int) -> None:
     """Nothing that must never be, and all nodes agree in the end."""
-    Simulation(seed, replicas=1 + seed % 2).run()
+    Simulation(seed).run()
 
 
 def test_replays() -> None:
@@ -37,7 +39,7 @@ def objection_of_the_forgetful(self: Elections, sender: Node, request: Message) 
 
 @pytest.mark.parametrize("seed", TELLING)
 def test_two_votes_are_noticed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nodes vote twice in an epoch, two replicas win it."""
+    """Where nodes vote twice in an epoch, that shows."""
     monkeypatch.setattr(Elections, "objection", objection_of_the_forgetful)
-    with pytest.raises(Violation, match="have won the election"):
-        Simulation(seed, replicas=2).run()
+    with pytest.raises(Violation, match="votes for"):
+        Simulation(seed).run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -13,8 +13,9 @@ from pathlib import Path
 from tests import servers
 from tests.differential.campaign import EPISODE, Campaign
 from tests.differential.clock import SetClock, make_clock
-from tests.differential.groups import GROUPS
+from tests.differential.groups import ALL_GROUPS, GROUPS
 from tests.differential.in_process import WAYS, EngineEndpoint
+from tests.differential.nodes import NodeEndpoint, start_nodes
 from tests.differential.runner import Endpoint, Setup
 
 
@@ -23,7 +24,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.differential", description="Compare zippy with a real Redis, command by command."
     )
-    parser.add_argument("--group", action="append", choices=[*GROUPS, "all"], help="which commands (may be given again; default: all)")
+    parser.add_argument("--group", action="append", choices=[*ALL_GROUPS, "all"], help="which commands (may be given again; default: all)")
     parser.add_argument("--seed", type=int, default=1, help="where random numbers start (default 1)")
     parser.add_argument("--count", type=int, default=20_000, help="commands a group (default 20000)")
     parser.add_argument("--campaign", type=int, metavar="COUNT", help="COUNT commands a group over all its combinations, and a table")
@@ -86,15 +87,16 @@ def runs(options: argparse.Namespace) -> Iterator[Run]:
                 yield Run(group, setup, options.seed, options.count)
 
 
-def compare(options: argparse.Namespace, ours: Endpoint, theirs: Endpoint) -> int:
-    """Run all that was asked for and print the differences; returns how many there were."""
+def compare(options: argparse.Namespace, pairs: Callable[[str], tuple[Endpoint, Endpoint]]) -> int:
+    """Run all that was asked for, each group with its pair of servers, and print the differences; returns how many there were."""
     ignore = {name.strip().upper() for name in options.ignore.split(",") if name.strip()}
     missing: set[str] = set()
     done: list[Run] = []
     for run in runs(options):
         start = time.monotonic()
         campaign = Campaign(
-            ours, theirs, GROUPS[run.group], run.setup, run.seed, run.count, ignore, options.episode, options.shrink_seconds, missing
+            *pairs(run.group), ALL_GROUPS[run.group], run.setup, run.seed, run.count, ignore, options.episode, options.shrink_seconds,
+            missing,
         )
         for finding in campaign.findings():
             print(finding, flush=True)
@@ -139,7 +141,19 @@ def main() -> int:
             zippy = None if options.zippy else servers.start_server(environment=environment)
             started += [zippy] if zippy else []
             ours = endpoint(options.zippy, zippy, clock)
-        found = compare(options, ours, endpoint(options.oracle, oracle, ours.clock))
+        theirs = endpoint(options.oracle, oracle, ours.clock)
+        nodes: list[Endpoint] = []
+
+        def pairs(group: str) -> tuple[Endpoint, Endpoint]:
+            if ALL_GROUPS[group] is GROUPS.get(group):
+                return ours, theirs
+            if not nodes:
+                for process in start_nodes(environment, options.oracle_program):
+                    started.append(process)
+                    nodes.append(NodeEndpoint(process.host, process.port, process, clock))
+            return nodes[0], nodes[1]
+
+        found = compare(options, pairs)
     finally:
         for process in started:
             process.stop()

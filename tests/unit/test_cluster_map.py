@@ -288,3 +288,34 @@ def test_nothing_is_left_behind() -> None:
     peer.session.close()
     del node, peer
     assert blocks_left_behind() == before
+
+
+def test_what_was_taken_does_not_move() -> None:
+    """A slot that was moving and is another node's now is asked for there, as any other of its slots."""
+    node = Node()
+    node.slots.migrate(SLOT, 7)
+    peer = node.peer()
+    assert peer("GET {a}") == b"-ASK %d there:1\r\n" % SLOT
+    node.slots.assign(SLOT, SLOT, 7, OTHERS)
+    assert peer("GET {a}") == b"-MOVED %d there:1\r\n" % SLOT
+
+
+def test_asking_in_a_transaction() -> None:
+    """ASKING that EXEC runs holds for nothing."""
+    node = Node()
+    node.slots.assign(SLOT, SLOT, 7, OTHERS)
+    node.slots.import_(SLOT, 7)
+    peer = node.peer()
+    peer("MULTI", "ASKING", "EXEC")
+    assert peer("GET {a}") == b"-MOVED %d there:1\r\n" % SLOT
+    peer("ASKING")
+    assert peer("GET {a}") == b"$-1\r\n"
+
+
+def test_a_spoiled_transaction() -> None:
+    """EXEC of a transaction that is spoiled says so, whatever has become of its slots."""
+    node = Node()
+    peer = node.peer()
+    peer("MULTI", "GET {a}", "GET")
+    node.slots.assign(SLOT, SLOT, 7, OTHERS)
+    assert peer("EXEC").startswith(b"-EXECABORT")

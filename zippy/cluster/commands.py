@@ -15,7 +15,7 @@ from zippy.cluster.node import ALL_SLOTS, BUS_PORT_BEYOND, Node, bits, span
 from zippy.cluster.nodes_file import address_word, line
 from zippy.cluster.service import ClusterNode
 from zippy.cluster.state import FORGET_MS, Cluster
-from zippy.server.arguments import integer, subcommand_error, syntax_error, text
+from zippy.server.arguments import integer, repeated, subcommand_error, syntax_error, text
 from zippy.server.help import container_help
 from zippy.server.registry import command
 
@@ -43,7 +43,7 @@ class ClusterCommands:
         """The node of an id. ReplyError."""
         found = self.cluster.find(text(word))
         if found is None:
-            raise ReplyError(error.format(text(word)))
+            raise ReplyError(error.format(repeated(word)))
         return found
 
     def act(self, work: Callable[[], object]) -> Simple:
@@ -342,8 +342,7 @@ class ClusterCommands:
         found = self.gather(wanted, cluster.assigned, "ERR Slot {} is already busy")
 
         def add() -> None:
-            for slot in bits(found & set_of(cluster.importing)):
-                cluster.set_importing(slot, None)
+            self.end_imports(found)
             cluster.give(cluster.myself, found)
 
         return self.act(add)
@@ -362,7 +361,17 @@ class ClusterCommands:
         """Nobody has these slots. ReplyError."""
         cluster = self.cluster
         found = self.gather(wanted, ALL_SLOTS & ~cluster.assigned, "ERR Slot {} is already unassigned")
-        return self.act(lambda: cluster.take_away(found))
+
+        def delete() -> None:
+            self.end_imports(found)
+            cluster.take_away(found)
+
+        return self.act(delete)
+
+    def end_imports(self, slots: int) -> None:
+        """None of these slots is coming in any more."""
+        for slot in bits(slots & set_of(self.cluster.importing)):
+            self.cluster.set_importing(slot, None)
 
     @staticmethod
     def gather(wanted: list[tuple[int, int]], refused: int, error: str) -> int:

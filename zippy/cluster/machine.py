@@ -25,7 +25,7 @@ from zippy.cluster.message import (
     decode,
 )
 from zippy.cluster.migration import Migration
-from zippy.cluster.node import ROLES, Link, Node
+from zippy.cluster.node import ALL_SLOTS, ROLES, Link, Node, bits, role_of
 from zippy.cluster.ownership import Ownership
 from zippy.cluster.state import Cluster
 from zippy.cluster.talk import Talk
@@ -52,6 +52,21 @@ class Machine:
 
     # Time and links
 
+    def claim_occupied(self) -> None:
+        """When a server starts: slots of which it has keys and that nobody has are this node's; those of another one are coming in."""
+        cluster, me = self.cluster, self.cluster.myself
+        if not me.is_primary:
+            return
+        for slot in bits(cluster.outside.occupied(ALL_SLOTS & ~me.slots)):
+            owner = cluster.owner(slot)
+            if owner is None:
+                cluster.note(f"I have keys for unassigned slot {slot}. Taking responsibility for it.", warning=True)
+                cluster.give(me, 1 << slot)
+            elif slot not in cluster.importing:
+                text = f"I have keys for slot {slot}, but the slot is assigned to another node. Setting it to importing state."
+                cluster.note(text, warning=True)
+                cluster.set_importing(slot, owner)
+
     def cron(self) -> None:
         """What time brings; ten times a second."""
         cluster = self.cluster
@@ -66,7 +81,7 @@ class Machine:
     def follow_settings(self) -> None:
         """This node is what the settings say of it."""
         cluster, me, config = self.cluster, self.cluster.myself, self.cluster.config
-        flags = me.flags & ~Flag.NOFAILOVER | (Flag.NOFAILOVER if config.no_failover else Flag(0))
+        flags = me.flags & ~Flag.NOFAILOVER | (Flag.NOFAILOVER if config.no_failover else 0)
         told = (flags, config.ip or me.ip, config.port, config.tls_port, config.bus_port, config.hostname, config.human_name)
         if told != (me.flags, me.ip, me.port, me.tls_port, me.bus_port, me.hostname, me.human_name):
             me.flags, me.ip, me.port, me.tls_port, me.bus_port, me.hostname, me.human_name = told
@@ -76,7 +91,7 @@ class Machine:
         """Gets to know whoever is at an address, and has it get to know this node."""
         self.begin_handshake(ip, port, bus_port, Flag.HANDSHAKE | Flag.MEET)
 
-    def begin_handshake(self, ip: str, port: int, bus_port: int, flags: Flag) -> None:
+    def begin_handshake(self, ip: str, port: int, bus_port: int, flags: int) -> None:
         """Begins to get to know whoever is at an address, unless that is under way."""
         cluster = self.cluster
         begun = [node for node in cluster.nodes.values() if node.has(Flag.HANDSHAKE)]
@@ -246,7 +261,7 @@ class Machine:
                 cluster.remove(node)
                 return None
             cluster.rename(node, message.sender)
-            node.flags = node.flags & ~(Flag.HANDSHAKE | Flag.MEET | ROLES) | Flag(message.flags) & ROLES
+            node.flags = node.flags & ~(Flag.HANDSHAKE | Flag.MEET | ROLES) | role_of(message.flags)
             node.shard_id = node.shard_id or cluster.new_id()
             cluster.note(f"Handshake with node {node.id} completed.")
             sender = node
@@ -283,7 +298,7 @@ class Machine:
     def take_role(self, sender: Node, message: Message) -> None:
         """Whether the sender is a primary, or whose replica."""
         cluster = self.cluster
-        flags = sender.flags & ~(Flag.NOFAILOVER | Flag.EXTENSIONS) | Flag(message.flags) & Flag.NOFAILOVER
+        flags = sender.flags & ~(Flag.NOFAILOVER | Flag.EXTENSIONS) | message.flags & Flag.NOFAILOVER
         if message.marks & 4:
             flags |= Flag.EXTENSIONS
         if flags != sender.flags:
@@ -303,6 +318,8 @@ class Machine:
     def take_slots(self, sender: Node, message: Message) -> None:
         """What slots the sender, or its primary, claims."""
         leader = sender.leader
+        if sender.is_primary:
+            self.ownership.hear_denials(sender, message.config_epoch, message.slots)
         if leader is None or leader.slots == message.slots:
             self.ownership.settle_collision(sender)
             return
@@ -343,8 +360,8 @@ class Machine:
     def add_by_gossip(self, entry: Gossip) -> None:
         """A node that is in the cluster and was not known here."""
         cluster = self.cluster
-        flags = Flag(entry.flags) & (ROLES | Flag.NOFAILOVER)
-        node = Node(entry.id, flags or Flag.PRIMARY, cluster.now, entry.ip, bus_port=entry.bus_port, shard_id=cluster.new_id())
+        flags = role_of(entry.flags) | entry.flags & Flag.NOFAILOVER
+        node = Node(entry.id, flags, cluster.now, entry.ip, bus_port=entry.bus_port, shard_id=cluster.new_id())
         self.set_port(node, entry.port, entry.second_port)
         cluster.add(node)
 

@@ -10,7 +10,8 @@ import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import IntEnum, IntFlag
+from enum import IntEnum
+from typing import Final
 
 SLOTS = 16384
 ID_LENGTH = 40
@@ -60,28 +61,28 @@ PUBLISHING = frozenset({Kind.PUBLISH, Kind.PUBLISHSHARD})
 BARE = frozenset({Kind.AUTH_REQUEST, Kind.AUTH_ACK, Kind.MFSTART})
 
 
-class Flag(IntFlag):
-    """What a node is, as headers, gossip and the nodes' file tell."""
+class Flag:
+    """What a node is, as headers, gossip and the nodes' file tell. Plain numbers: an IntFlag makes a look at a node ten times as long."""
 
-    PRIMARY = 1
-    REPLICA = 2
-    PFAIL = 4  # does not answer, as far as the sender knows
-    FAIL = 8  # a majority says so
-    MYSELF = 16
-    HANDSHAKE = 32
-    NOADDR = 64
-    MEET = 128  # the first message to it is to be a MEET
-    MIGRATE_TO = 256  # replicas may move to it
-    NOFAILOVER = 512
-    EXTENSIONS = 1024  # understands them
+    PRIMARY: Final = 1
+    REPLICA: Final = 2
+    PFAIL: Final = 4  # does not answer, as far as the sender knows
+    FAIL: Final = 8  # a majority says so
+    MYSELF: Final = 16
+    HANDSHAKE: Final = 32
+    NOADDR: Final = 64
+    MEET: Final = 128  # the first message to it is to be a MEET
+    MIGRATE_TO: Final = 256  # replicas may move to it
+    NOFAILOVER: Final = 512
+    EXTENSIONS: Final = 1024  # understands them
 
 
-class Mark(IntFlag):
+class Mark:
     """What a message says beside its kind."""
 
-    PAUSED = 1  # by the primary, for a manual failover
-    FORCEACK = 2  # a vote is asked for although the primary is well
-    EXTENDED = 4  # extensions follow, or would be understood
+    PAUSED: Final = 1  # by the primary, for a manual failover
+    FORCEACK: Final = 2  # a vote is asked for although the primary is well
+    EXTENDED: Final = 4  # extensions follow, or would be understood
 
 
 class ExtensionKind(IntEnum):

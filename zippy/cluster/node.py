@@ -19,12 +19,12 @@ FLAG_WORDS = (
 class Link:
     """One connection of the bus, or one that is to be. node: whom it leads to, or who is known to have made it."""
 
-    __slots__ = ("created", "inbound", "node", "peer_ip", "up")
+    __slots__ = ("asked", "created", "inbound", "node", "peer_ip", "up")
 
     def __init__(self, node: Node | None, inbound: bool, created: int, peer_ip: str = "") -> None:
         self.node = node
         self.inbound = inbound
-        self.created = created  # ms
+        self.created = self.asked = created  # ms; when the last PING was sent on it
         self.up = inbound
         self.peer_ip = peer_ip
 
@@ -34,7 +34,7 @@ class Node:
     """One node. Moments are milliseconds of one clock, 0: never; slots are a number with a bit each."""
 
     id: str
-    flags: Flag
+    flags: int  # see Flag
     created: int
     ip: str = ""
     port: int = 0  # clients' plain port
@@ -58,7 +58,7 @@ class Node:
     inbound: Link | None = None
     reports: dict[Node, int] = field(default_factory=dict)  # who says that it fails, and when
 
-    def has(self, flags: Flag) -> bool:
+    def has(self, flags: int) -> bool:
         """Whether one of the flags is set."""
         return bool(self.flags & flags)
 
@@ -94,6 +94,11 @@ class Node:
     def flag_words(self) -> str:
         """The flags as CLUSTER NODES shows them."""
         return ",".join(word for flag, word in FLAG_WORDS if self.flags & flag) or "noflags"
+
+
+def role_of(flags: int) -> int:
+    """The role that flags of a message tell; what tells none, or both, is a primary."""
+    return Flag.REPLICA if flags & ROLES == Flag.REPLICA else Flag.PRIMARY
 
 
 def bits(slots: int) -> Iterator[int]:

@@ -51,8 +51,10 @@ def slot_words(cluster: Cluster, node: Node) -> str:
     """The slots of a node, and of this one those that move."""
     words = [f"{first}-{last}" if last > first else str(first) for first, last in ranges(node.slots)]
     if node is cluster.myself:
-        words += [f"[{slot}->-{other.id}]" for slot, other in sorted(cluster.migrating.items(), key=lambda move: move[0])]
-        words += [f"[{slot}-<-{other.id}]" for slot, other in sorted(cluster.importing.items(), key=lambda move: move[0])]
+        words += [
+            f"[{slot}->-{cluster.migrating[slot].id}]" if slot in cluster.migrating else f"[{slot}-<-{cluster.importing[slot].id}]"
+            for slot in sorted(cluster.migrating.keys() | cluster.importing.keys())
+        ]
     return " ".join(words)
 
 
@@ -96,7 +98,7 @@ class Reader:
         if not ID.fullmatch(id):
             raise NodesFileError(f"'{id[:50]}' is no node's id")
         if id not in self.nodes:
-            self.nodes[id] = Node(id, Flag(0), self.now)
+            self.nodes[id] = Node(id, 0, self.now)
         return self.nodes[id]
 
     def read(self, text: str) -> None:

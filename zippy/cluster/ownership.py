@@ -59,8 +59,16 @@ class Ownership:
 
     # Slots
 
+    def hear_denials(self, sender: Node, epoch: int, slots: int) -> None:
+        """Remembers which of its slots a primary says that it has no more, as long as it says so in its present epoch."""
+        if epoch == sender.config_epoch:
+            self.cluster.denied = self.cluster.denied & ~sender.slots | sender.slots & ~slots
+
     def claim(self, sender: Node, epoch: int, slots: int) -> None:
-        """A primary says that it has these slots, by this epoch. It gets those that nobody has, or somebody by a lesser one."""
+        """A primary says that it has these slots, by this epoch. It gets those that nobody has, or somebody by a lesser one.
+
+        And those of which the owner itself says that it has them no more: its epoch must not keep them from who serves them.
+        """
         cluster = self.cluster
         me = cluster.myself
         if sender is me:
@@ -70,7 +78,7 @@ class Ownership:
         # of what comes here only the source, or who has taken its place, is believed
         coming = slots_of(slot for slot, source in cluster.importing.items() if source is not sender)
         wanted = slots & ~sender.slots & ~coming
-        taken = wanted & ~cluster.assigned
+        taken = wanted & (~cluster.assigned | cluster.denied)
         of_leader = mine = 0
         for owner in list(cluster.nodes.values()):
             part = wanted & owner.slots if owner.config_epoch < epoch else 0

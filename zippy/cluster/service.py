@@ -116,12 +116,13 @@ class ClusterNode:
         """Takes part in the cluster. OSError when the bus's port cannot be had."""
         addresses = self.settings.value("bind")
         assert isinstance(addresses, list | tuple)
-        self.claim_occupied()
+        self.machine.claim_occupied()
         await self.bus.listen([str(address) for address in addresses], self.bus_port())
         self.machine.cluster.following = self.primary_address()
         for name in ("cluster-announce-ip", "cluster-announce-hostname", "cluster-announce-human-nodename", "cluster-node-timeout"):
             self.settings.on_change(name, self.setting_changed)
-        for name in ("cluster-preferred-endpoint-type", "cluster-allow-reads-when-down", "cluster-require-full-coverage"):
+        for name in ("cluster-preferred-endpoint-type", "cluster-allow-reads-when-down", "cluster-require-full-coverage",
+                     "cluster-allow-pubsubshard-when-down"):
             self.settings.on_change(name, self.setting_changed)
         self.settings.follow("cluster-slot-stats-enabled", lambda wanted: self.slots.count_use(bool(wanted)))
         self.settle()
@@ -130,20 +131,6 @@ class ClusterNode:
     def setting_changed(self, value: Value) -> None:
         """A setting that others are to hear of is another."""
         asyncio.get_running_loop().call_soon(self.run, self.machine.follow_settings)
-
-    def claim_occupied(self) -> None:
-        """Slots of which there are keys and that nobody has are this node's; those that another one has are coming in."""
-        cluster = self.machine.cluster
-        if not cluster.myself.is_primary:
-            return
-        for slot in bits(self.occupied((1 << 16384) - 1) & ~cluster.myself.slots):
-            owner = cluster.owner(slot)
-            if owner is None:
-                log.warning("I have keys for unassigned slot %d. Taking responsibility for it.", slot)
-                cluster.give(cluster.myself, 1 << slot)
-            elif slot not in cluster.importing:
-                log.warning("I have keys for slot %d, but the slot is assigned to another node. Setting it to importing state.", slot)
-                cluster.set_importing(slot, owner)
 
     def bus_port(self) -> int:
         """Where the bus listens."""

@@ -90,8 +90,8 @@ class Told:
             self.slots.set_node(self.index(node.id), *place)
 
     def tell_moves(self, cluster: Cluster) -> None:
-        """Tells what slots move."""
-        moves = {slot: (node.id, False) for slot, node in cluster.migrating.items()}
+        """Tells what slots move. One that moves to this node itself, which SETSLOT allows, is served as if it did not."""
+        moves = {slot: (node.id, False) for slot, node in cluster.migrating.items() if node is not cluster.myself}
         moves |= {slot: (node.id, True) for slot, node in cluster.importing.items()}
         for slot in self.moves.keys() - moves.keys():
             self.slots.settle(slot)

@@ -34,6 +34,7 @@ class Cluster:
         self.last_vote = 0  # epoch
         self.migrating: dict[int, Node] = {}
         self.importing: dict[int, Node] = {}
+        self.denied = 0  # slots that another node has, as far as this one knows, and says that it has not
         self.failed = True  # the cluster does not serve
         self.forgotten: dict[str, int] = {}  # ids, and until when
         self.began_at = now
@@ -209,15 +210,14 @@ class Cluster:
         for other in self.nodes.values():
             if other is not node and other.slots & slots:
                 self.set_slots(other, other.slots & ~slots)
+        self.denied &= ~slots
         self.set_slots(node, node.slots | slots)
 
     def take_away(self, slots: int) -> None:
-        """Nobody has these slots."""
+        """Nobody has these slots. One that was to move would do so again when it comes back, as in Redis."""
         for node in self.nodes.values():
             if node.slots & slots:
                 self.set_slots(node, node.slots & ~slots)
-        for slot in [slot for slot in self.migrating if slots >> slot & 1]:
-            self.set_migrating(slot, None)
 
     def set_migrating(self, slot: int, node: Node | None) -> None:
         """A slot of this node moves to another one, None: it does not."""

@@ -62,7 +62,9 @@ class Talk:
         if link is None or not link.up:
             return
         if link.node is not None and kind is Kind.PING:
-            link.node.ping_sent = self.cluster.now
+            # nothing makes up for an answer that is missing
+            link.node.ping_sent = link.node.ping_sent or self.cluster.now
+            link.asked = self.cluster.now
         self.send(link, kind, self.pulse_body(link.node))
 
     def pulse_body(self, to: Node | None, forgotten: tuple[tuple[str, int], ...] = ()) -> Pulse:
@@ -122,12 +124,8 @@ class Talk:
         node = link.node
         assert node is not None
         link.up = True
-        before = node.ping_sent
         meets = node.has(Flag.MEET)
         self.pulse(link, Kind.MEET if meets else Kind.PING)
-        if before and not meets:
-            # a new link does not make up for the answer that is missing
-            node.ping_sent = before
         if meets:
             node.flags &= ~Flag.MEET
 
@@ -170,5 +168,6 @@ class Talk:
         if link.up and silent and now - link.created > cluster.config.node_timeout:
             cluster.close(link)
             return
-        if (not node.ping_sent and now - node.pong_received > half) or node is self.pauses_for:
+        overdue = now - link.asked > cluster.config.node_timeout if node.ping_sent else now - node.pong_received > half
+        if overdue or node is self.pauses_for:
             self.pulse(link, Kind.PING)

@@ -14,7 +14,8 @@ from zippy._core.commands.client cimport discard_queue, leave_watches, unblock_w
 from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.keys cimport command_slot_words
 from zippy._core.commands.types cimport (
-    CLIENT_BLOCKED, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_READONLY, CLIENT_TLS, CLUSTER_REDIRECTED, CMD_ASKING, CMD_MOVES_SLOTS,
+    CLIENT_BLOCKED, CLIENT_IN_EXEC,
+    CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_READONLY, CLIENT_TLS, CLUSTER_REDIRECTED, CMD_ASKING, CMD_MOVES_SLOTS,
     CMD_PUBSUB, CMD_WRITE, Channel, KeyRef, QueuedCommand
 )
 from zippy._core.keyspace.db cimport delete_moved, is_expired
@@ -158,6 +159,11 @@ cdef const char* verdict_text(Cluster* k, const Client* c, int verdict, int slot
 # The gate
 
 
+cdef inline bint leaves(const SlotPlace* place) noexcept nogil:
+    """Whether this node's slot is moving; one that has been taken from it meanwhile is not."""
+    return place.migrating >= 0 and place.kind == SLOT_MINE
+
+
 cdef int add_key(const Cluster* k, Query* q, Db* db, Slice key) noexcept nogil:
     """One more key, or channel, of what is asked for; a Verdict that ends the query, else SERVED."""
     cdef int slot = key_slot(key)
@@ -173,7 +179,7 @@ cdef int add_key(const Cluster* k, Query* q, Db* db, Slice key) noexcept nogil:
     elif not q.several and not slice_equal(key, q.first):
         q.several = True
     place = &k.places[slot]
-    if not q.shard and (place.migrating >= 0 or place.importing >= 0):
+    if not q.shard and (leaves(place) or place.importing >= 0):
         e = kt_find(&db.table, key)
         if (e == NULL or is_expired(db, e)) and not is_being_sent(db, key):
             q.missing = True
@@ -233,9 +239,9 @@ cdef int decided(const Cluster* k, const Query* q, const Client* c, const Comman
             return DOWN
         elif q.writes:
             return DOWN_FOR_WRITES
-    if (place.migrating >= 0 or place.importing >= 0) and command.flags & CMD_MOVES_SLOTS:
+    if (leaves(place) or place.importing >= 0) and command.flags & CMD_MOVES_SLOTS:
         return SERVED
-    if place.migrating >= 0 and q.missing:
+    if leaves(place) and q.missing:
         return TRY_AGAIN if q.present else ASK
     if place.importing >= 0 and (c.cluster & CLUSTER_ASKED or command.flags & CMD_ASKING):
         return TRY_AGAIN if q.several and q.missing else SERVED
@@ -453,11 +459,12 @@ cdef void reply_switched(Engine* e, Client* c, uint64_t flags) noexcept nogil:
 
 
 cdef void asking_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
-    """ASKING. Holds for the next command alone, or for a transaction that it begins."""
+    """ASKING. Holds for the next command alone, or for a transaction that it begins; for nothing where it is in one."""
     if e.cluster == NULL:
         reply_error(&c.reply, b"ERR This instance has cluster support disabled")
         return
-    c.cluster |= CLUSTER_ASKING
+    if not c.flags & CLIENT_IN_EXEC:
+        c.cluster |= CLUSTER_ASKING
     reply_ok(&c.reply)
 
 

@@ -730,7 +730,7 @@ cdef bint admit(Engine* e, Client* c, Command* command, int argc, const Slice* a
     if c.flags & CLIENT_RESTRICTED and not acl_admits(e, c, command, argc, argv):
         return False
     is_exec = c.flags & CLIENT_MULTI and command.flags & CMD_RUNS_QUEUE
-    if e.cluster != NULL and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL):
+    if e.cluster != NULL and not c.flags & (CLIENT_MASTER | CLIENT_INTERNAL) and not (is_exec and c.flags & CLIENT_DIRTY_EXEC):
         if not cluster_admits(e, c, command, argc, argv, is_exec):
             return False
     if (is_exec or c.flags & CLIENT_LONG_ARGUMENTS) and not has_room_for_arguments(c, is_exec):
