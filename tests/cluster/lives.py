@@ -23,11 +23,14 @@ from pathlib import Path
 
 from tests.cluster.load import FIRST_SLOTS, ClusterLoad
 from tests.cluster.servers import (
+    PATIENT,
     REDIS,
+    TIMEOUT,
     ZIPPY,
     ClusterServer,
     address,
     agree,
+    be_patient,
     check,
     create,
     join,
@@ -52,6 +55,7 @@ class Lives:
         self.chance = chance
         self.folder = folder
         self.made = 0
+        self.timeout = TIMEOUT
         self.nodes: list[ClusterServer] = []
         try:
             for kind in kinds[:3]:
@@ -67,7 +71,9 @@ class Lives:
     def make(self, kind: str) -> ClusterServer:
         """A new node."""
         self.made += 1
-        return ClusterServer(kind, self.folder / f"node{self.made}")
+        node = ClusterServer(kind, self.folder / f"node{self.made}")
+        be_patient([node], self.timeout)
+        return node
 
     def stop(self) -> None:
         """Ends all."""
@@ -257,6 +263,9 @@ STEPS: dict[str, Callable[[Lives], str]] = {
 }
 
 
+FAULTS = ("kill", "hang", "kill in a move", "replica moves")
+
+
 def link_is_up(node: ClusterServer) -> bool:
     """Whether a node is a primary, or has its primary's data."""
     info = node.client.info("replication")
@@ -273,6 +282,9 @@ def live(cluster: Lives, times: int, names: list[str]) -> None:
                 # each of them comes once before one comes again
                 cluster.chance.shuffle(names)
             name = names[number % len(names)]
+            # nobody is to fail of himself on a busy machine
+            cluster.timeout = TIMEOUT if name in FAULTS else PATIENT
+            be_patient(cluster.nodes, cluster.timeout)
             told = STEPS[name](cluster)
             cluster.settle()
             enough = load.acknowledged + 50

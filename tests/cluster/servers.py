@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 
 ZIPPY, REDIS, OLD = "zippy", "redis8", "redis7"
 TIMEOUT = 2000  # ms, of nodes
+PATIENT = 20_000  # of nodes of which none is to fail, however busy the machine is
 
 Start = Callable[..., "ClusterServer"]
 """start(kind, *arguments): a node of this kind, ended with the test."""
@@ -163,6 +164,12 @@ def join(node: ClusterServer, nodes: Sequence[ClusterServer], primary: ClusterSe
     wait_until(lambda: agree([*nodes, node]), 40)
     wait_until(lambda: node.client.info("replication").get("master_link_status") == "up", 40)
     return node
+
+
+def be_patient(nodes: Sequence[ClusterServer], timeout: int = PATIENT) -> None:
+    """Sets the timeout of nodes."""
+    for node in nodes:
+        assert node.ask("CONFIG", "SET", "cluster-node-timeout", timeout).value == b"OK"
 
 
 def plain(text: str) -> str:
