@@ -37,6 +37,7 @@ def look_at(clients: list[Client], allowed: tuple[str, ...] = (), may_lose: bool
         assert may_lose or not told["wrong"], f"{client.name}: {told['wrong'][:3]}"
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("kinds", [(ZIPPY, ZIPPY, ZIPPY, ZIPPY), (ZIPPY, REDIS, ZIPPY, REDIS)])
 def test_clients(start: Start, kinds: tuple[str, ...]) -> None:
     """Slots go and come back; the first node's replica takes over by hand, and the other way round when it is killed."""

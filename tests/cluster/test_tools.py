@@ -42,6 +42,7 @@ def start_alone(tmp_path: Path) -> Iterator[Callable[[str], ServerProcess]]:
 class TestTool:
     """A cluster's life."""
 
+    @pytest.mark.timeout(300)
     @pytest.mark.parametrize("kinds", KINDS)
     def test_slots_move_under_load(self, start: Start, kinds: tuple[str, ...]) -> None:
         """Values of all types go there and back; a node comes, gets its share, and gives all of it back; no write is lost."""
