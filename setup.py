@@ -40,6 +40,9 @@ DIRECTIVES = {
     "auto_pickle": False,
     # functions are plain built-in ones: what Python functions have beside that would be a sixteenth of the wheel
     "binding": False,
+    # nor do they take the name of an only argument, nor look for a shorter way to call what they call: a sixtieth of it
+    "always_allow_keywords": False,
+    "optimize.unpack_method_calls": False,
 }
 
 

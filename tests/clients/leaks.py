@@ -253,6 +253,7 @@ def timed(name: str) -> Iterator[None]:
 
 def main() -> int:
     """The command line."""
+    gc.freeze()  # modules and their functions, which the collector need not look at each time
     parser = argparse.ArgumentParser(prog="python -m tests.clients.leaks", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--cycles", type=int, default=1_000_000)
     parser.add_argument("--use", choices=sorted(USES), action="append", help="may be given again; default: all")

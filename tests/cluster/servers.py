@@ -89,7 +89,9 @@ def table(node: ClusterServer) -> dict[str, tuple[str, ...]]:
     for id, words in node.nodes().items():
         flags = ",".join(sorted(set(words[2].split(",")) - {"myself"}))
         epoch = words[6] if words[3] == "-" else ""
-        found[id] = (words[1].split("@")[0], flags, words[3], epoch, *words[8:])
+        # what is under way is told by those alone who move it
+        slots = [word for word in words[8:] if word[0] != "["]
+        found[id] = (words[1].split("@")[0], flags, words[3], epoch, *slots)
     return found
 
 
@@ -99,19 +101,68 @@ def agree(nodes: Sequence[ClusterServer]) -> bool:
     return all(one == tables[0] for one in tables) and all(map(is_well, nodes))
 
 
-def redis_cli(*arguments: str) -> str:
-    """What redis-cli --cluster says; it has to succeed."""
+def run_tool(*arguments: str) -> tuple[int, str]:
+    """Exit status and output of redis-cli --cluster."""
     program = shutil.which("redis-cli")
     assert program is not None
-    done = subprocess.run([program, "--cluster", *arguments], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    # "fix" asks whatever it was told before
+    done = subprocess.run([program, "--cluster", *arguments], capture_output=True, text=True, timeout=300, input="yes\nyes\n")
+    return done.returncode, done.stdout + done.stderr
+
+
+def redis_cli(*arguments: str) -> str:
+    """What redis-cli --cluster says; it has to succeed."""
+    status, text = run_tool(*arguments)
+    assert status == 0, text
+    return text
 
 
 def create(nodes: Sequence[ClusterServer], replicas: int = 0) -> None:
     """Makes a cluster of nodes, with redis-cli."""
     redis_cli("create", *(node.place for node in nodes), "--cluster-replicas", str(replicas), "--cluster-yes")
     wait_until(lambda: agree(nodes), 40)
+
+
+def address(node: ClusterServer) -> str:
+    """A node's host and port."""
+    return f"127.0.0.1:{node.port}"
+
+
+def check(nodes: Sequence[ClusterServer]) -> None:
+    """All nodes say the same, and redis-cli has nothing to object."""
+    wait_until(lambda: agree(nodes), 60)
+    told = redis_cli("check", address(nodes[0]))
+    assert "[OK] All nodes agree about slots configuration." in told, told
+    assert "[OK] All 16384 slots covered." in told, told
+    assert "[WARNING]" not in told, told
+
+
+def reshard(via: ClusterServer, source: ClusterServer, target: ClusterServer, slots: int) -> None:
+    """Moves slots."""
+    ends = ("--cluster-from", source.id, "--cluster-to", target.id)
+    redis_cli("reshard", address(via), *ends, "--cluster-slots", str(slots), "--cluster-yes")
+
+
+def slots_of(node: ClusterServer) -> list[int]:
+    """The slots that a node says it has."""
+    ranges = (word.split("-") for word in node.nodes()[node.id][8:] if word[0] != "[")
+    return [slot for words in ranges for slot in range(int(words[0]), int(words[-1]) + 1)]
+
+
+def role_of(node: ClusterServer) -> str:
+    """What a node says it is."""
+    return "slave" if "slave" in node.nodes()[node.id][2] else "master"
+
+
+def join(node: ClusterServer, nodes: Sequence[ClusterServer], primary: ClusterServer | None = None) -> ClusterServer:
+    """A node follows one of the others, by default the first, and has all that it has."""
+    first = (primary or nodes[0]).id
+    nodes[0].meet(node)
+    wait_until(lambda: len(node.nodes()) == len(nodes) + 1 and first in node.nodes(), 40)
+    assert node.ask("CLUSTER", "REPLICATE", first).value == b"OK"
+    wait_until(lambda: agree([*nodes, node]), 40)
+    wait_until(lambda: node.client.info("replication").get("master_link_status") == "up", 40)
+    return node
 
 
 def plain(text: str) -> str:

@@ -7,9 +7,10 @@ import shutil
 
 import pytest
 import redis
-from redis.cluster import ClusterNode, RedisCluster
+from redis.cluster import RedisCluster
 
-from tests.cluster.servers import OLD, REDIS, ZIPPY, ClusterServer, Start, agree, create, is_well, redis_cli, table
+from tests.cluster.load import connect
+from tests.cluster.servers import OLD, REDIS, ZIPPY, Start, agree, create, is_well, join, redis_cli, role_of, table
 from tests.needs import missing
 from tests.waiting import wait_until
 
@@ -21,16 +22,6 @@ def needs_redis_cli() -> None:
     """Clusters are made with Redis's own tool."""
     if shutil.which("redis-cli") is None:
         missing("there is no redis-cli here")
-
-
-def connect(node: ClusterServer) -> RedisCluster:
-    """redis-py's client of a cluster."""
-    return RedisCluster(startup_nodes=[ClusterNode("127.0.0.1", node.port)], socket_timeout=20)
-
-
-def role_of(node: ClusterServer) -> str:
-    """What a node says it is."""
-    return "slave" if "slave" in node.nodes()[node.id][2] else "master"
 
 
 class TestMade:
@@ -106,7 +97,7 @@ class TestFailover:
         """A primary dies, its replica is elected by nodes of both kinds, and the old one comes back as a replica."""
         nodes = [start(primary), start(ZIPPY), start(REDIS)]
         create(nodes)
-        follower = self.join(start(replica), nodes)
+        follower = join(start(replica), nodes)
         client = connect(nodes[1])
         for n in range(100):
             client.set(f"key:{n}", n)
@@ -130,17 +121,6 @@ class TestFailover:
         except redis.RedisError:
             return None
 
-    @staticmethod
-    def join(node: ClusterServer, nodes: list[ClusterServer]) -> ClusterServer:
-        """A node follows the first of the others."""
-        nodes[0].meet(node)
-        first = nodes[0].id
-        wait_until(lambda: len(node.nodes()) == len(nodes) + 1 and first in node.nodes())
-        assert node.ask("CLUSTER", "REPLICATE", first).value == b"OK"
-        wait_until(lambda: agree([*nodes, node]), 40)
-        wait_until(lambda: node.client.info("replication").get("master_link_status") == "up")
-        return node
-
     @pytest.mark.parametrize(
         ("primary", "replica", "way"),
         [(ZIPPY, ZIPPY, ""), (ZIPPY, REDIS, ""), (REDIS, ZIPPY, ""), (ZIPPY, REDIS, "FORCE"), (REDIS, ZIPPY, "TAKEOVER")],
@@ -149,7 +129,7 @@ class TestFailover:
         """CLUSTER FAILOVER in its three ways, there and back."""
         nodes = [start(primary), start(ZIPPY), start(REDIS)]
         create(nodes)
-        follower = self.join(start(replica), nodes)
+        follower = join(start(replica), nodes)
         nodes[0].client.set("{06S}key", "value")
         wait_until(lambda: follower.client.dbsize() == nodes[0].client.dbsize())
         both = [nodes[0], follower]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.servers import OLD, REDIS, ZIPPY, ClusterServer, Start
+from tests.cluster.servers import OLD, REDIS, ZIPPY, ClusterServer, Start, is_well
 from tests.resp import Reply
 from tests.waiting import wait_until
 
@@ -34,6 +34,13 @@ REQUESTS = [
     *("SLOT-STATS ORDERBY KEY-COUNT LIMIT 1 LIMIT 1", "SLOT-STATS ORDERBY KEY-COUNT foo", "SLOT-STATS ORDERBY KEY-COUNT LIMIT"),
     *("SLOT-STATS foo", "SLOT-STATS foo bar", "NODES x", "foo", "ADDSLOTSRANGE 3 16383", "ADDSLOTS 0", "INFO", "SHARDS", "SLOTS"),
     *("DELSLOTSRANGE 100 16383", "INFO", "NODES", "RESET HARD", "NODES", "INFO", "SET-CONFIG-EPOCH 7", "INFO", "RESET", "INFO"),
+]  # fmt: skip
+ROLES = [
+    *("SETSLOT 1 STABLE", "SETSLOT 1 NODE <me>", "SETSLOT x STABLE", "SETSLOT 1 foo", "REPLICATE <me>", "REPLICATE <third>"),
+    *("REPLICATE <first>", "FORGET <first>", "FORGET <me>", "SETSLOT 20 NODE <me>", "SETSLOT 20 MIGRATING <me>", "ADDSLOTS 5"),
+    *("SETSLOT 1 IMPORTING <third>", "ADDSLOTS 20000", "DELSLOTS 20000", "SET-CONFIG-EPOCH 9", "REPLICAS <first>", "REPLICAS <me>"),
+    *("REPLICAS <third>", "COUNT-FAILURE-REPORTS <first>", "COUNTKEYSINSLOT 5", "GETKEYSINSLOT 5 10", "FAILOVER x"),
+    *("FAILOVER FORCE FORCE", "MYSHARDID"),
 ]  # fmt: skip
 OTHERS = [
     *("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", "SLAVEOF NO ONE", "FAILOVER", "CONFIG GET databases", "CONFIG GET cluster-enabled"),
@@ -117,6 +124,39 @@ class TestBesideRedis:
             words = [reply.value for reply in link.value]
             found.append([*words[::2], words[1]])
         return sorted(found)
+
+
+class TestRoles:
+    """A primary of zippy's and one of Redis's, each with a replica of its own kind."""
+
+    def test_what_roles_refuse(self, start: Start) -> None:
+        """Replicas, and primaries with a replica, refuse and answer the same."""
+        pairs = [[start(kind), start(kind)] for kind in (ZIPPY, REDIS)]
+        answers = []
+        for primary, replica in pairs:
+            primary.meet(replica)
+            wait_until(lambda a=primary, b=replica: a.id in b.nodes() and b.id in a.nodes(), 30)
+            primary.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            assert replica.ask("CLUSTER", "REPLICATE", primary.id).value == b"OK"
+            wait_until(lambda a=primary, b=replica: is_well(a) and is_well(b) and "slave" in a.nodes()[b.id][2], 30)
+            ids = {"<first>": primary.id, "<third>": NOBODY}
+            answers.append([
+                (request, self.told(node.ask("CLUSTER", *self.words(request, {**ids, "<me>": replica.id})), pair=(primary, replica)))
+                for node in (replica, primary) for request in ROLES
+            ])  # fmt: skip
+        different = [(ours, theirs) for ours, theirs in zip(*answers, strict=True) if ours != theirs]
+        assert not different, str(different[:5])
+
+    @staticmethod
+    def words(request: str, ids: dict[str, str]) -> list[str]:
+        """A request's words, with ids for names."""
+        return [ids.get(word, word) for word in request.split()]
+
+    @staticmethod
+    def told(reply: Reply, pair: tuple[ClusterServer, ClusterServer]) -> Any:
+        """A reply without what is the pair's own, and without times."""
+        text = plain(plain(reply, pair[0]), pair[1])
+        return re.sub(r"\d{13}", "<ms>", repr(text))
 
 
 class TestForget:

@@ -509,6 +509,18 @@ class TestMigration:
         hand.pass_time(1500, *peers)
         assert hand.me.primary is hand.c.node
 
+    @pytest.mark.parametrize("leaves", [False, True])
+    def test_who_had_a_replica(self, hand: Hand, leaves: bool) -> None:
+        """A primary whose replica fails gets another one; not one whose replica has left it."""
+        as_replica(hand)
+        peers = [hand.b, hand.c, *(hand.peer(letter, number, primary=hand.b.node) for letter, number in (("6", 6), ("7", 7)))]
+        own = hand.peer("8", 8)
+        for primary in (hand.c, hand.b) if leaves else (hand.c,):
+            own.primary, own.slots, own.epoch = primary.id, primary.slots, primary.epoch
+            hand.receive(own, Kind.PING, Pulse())
+        hand.pass_time(TIMEOUT + 6000, *peers)
+        assert hand.me.primary is (hand.b if leaves else hand.c).node
+
     @pytest.mark.parametrize("barrier", [3, 0])
     def test_barrier(self, hand: Hand, barrier: int) -> None:
         """As many as the barrier says have to stay; 0 replica migration off."""

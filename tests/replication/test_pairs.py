@@ -55,6 +55,9 @@ class TestFullCopies:
         primary = start(ZIPPY, *way)
         replicas = [start(REDIS), start(ZIPPY)]
         fill(primary)
+        # more than a file gets before it is pushed to disk for the first time
+        for number in range(12):
+            primary.client.set(f"large:{number}", random.Random(number).randbytes(1 << 20))
         for replica in replicas:
             replica.client.set("other", 1)
             replica.follow(primary)

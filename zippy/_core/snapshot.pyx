@@ -136,6 +136,8 @@ cdef int save_to(Keyspace* ks, SaveJob* job) noexcept nogil:
     """Writes a file and puts it in its place; 0 or an errno. Whatever fails, the old file is whole."""
     cdef int error
     if job.descriptor >= 0:
+        # a pipe, which has no disk to push to
+        job.rdb.incremental_sync = False
         return save_keys(ks, job.descriptor, job)
     error = write_file(ks, job)
     if error == 0 and rename(job.temporary, job.final) != 0:

@@ -55,6 +55,7 @@ cdef class Transfer:
     cdef Db* db
     cdef dict watches            # places of Watches by key, as numbers
     cdef dict streams            # payloads by key: watchers do not hear of all that groups do
+    cdef set sent                # keys that were there at some time
     cdef int64_t held_until      # monotonic us: writes are held up to then, 0: they are not
 
     def __init__(self, Session session):
@@ -63,6 +64,7 @@ cdef class Transfer:
         self.db = session.client.db
         self.watches = {}
         self.streams = {}
+        self.sent = set()
 
     def __dealloc__(self):
         cdef Account* charged = mem_charged()
@@ -91,8 +93,11 @@ cdef class Transfer:
             watch = <Watches*>mem_zalloc(sizeof(Watches))
             watch_key(self.db, slice_of_bytes(key), watch, False)
             self.watches[key] = <size_t>watch
+            # the other server may have what was deleted here meanwhile: until it has deleted it too, the key is this one's
+            watch.sends = entry != NULL or key in self.sent
             if entry == NULL:
                 continue
+            self.sent.add(key)
             payload = payload_of(entry)
             if entry_type(entry) == TYPE_STREAM:
                 self.streams[key] = payload

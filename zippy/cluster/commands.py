@@ -398,7 +398,7 @@ class ClusterCommands:
         """CLUSTER SETSLOT slot <IMPORTING node-id | MIGRATING node-id | NODE node-id | STABLE>."""
         cluster = self.cluster
         if cluster.myself.is_replica:
-            raise ReplyError("ERR You can use SETSLOT only with masters.")
+            raise ReplyError("ERR Please use SETSLOT only with masters.")
         slot = slot_of(args[2])
         word, more = args[3].lower(), len(args) - 4
         if word == b"stable" and more == 0:

@@ -187,6 +187,7 @@ class Reader:
         for node in self.nodes.values():
             node.shard_id = node.shard_id or (node.primary.shard_id if node.primary is not None else "") or cluster.new_id()
             cluster.nodes[node.id] = node
+            cluster.set_primary(node, node.primary)
         cluster.last_vote = self.last_vote
         cluster.current_epoch = max(self.current_epoch, *(node.config_epoch for node in self.nodes.values()))
         for slot, way, id in self.moves:

@@ -128,6 +128,7 @@ class Cluster:
             other.reports.pop(node, None)
             if other.primary is node:
                 other.primary = None
+        self.set_primary(node, None)
         del self.nodes[node.id]
         self.close(node.link)
         self.close(node.inbound)
@@ -244,7 +245,7 @@ class Cluster:
         node.flags = node.flags & ~ROLES | Flag.PRIMARY
         if node is not self.myself and self.has_migrating_replicas():
             node.flags |= Flag.MIGRATE_TO
-        node.primary = None
+        self.set_primary(node, None)
         self.changed(sync=node is self.myself)
 
     def set_as_replica(self, node: Node, primary: Node | None) -> None:
@@ -254,10 +255,18 @@ class Cluster:
         if node.slots:
             self.set_slots(node, 0)
         node.flags = node.flags & ~(ROLES | Flag.MIGRATE_TO) | Flag.REPLICA
-        node.primary = primary
+        self.set_primary(node, primary)
         if primary is not None:
             self.set_shard(node, primary.shard_id)
         self.changed(sync=node is self.myself)
+
+    def set_primary(self, node: Node, primary: Node | None) -> None:
+        """A node follows another one, None: nobody. Replicas may move to who has one, even if that fails, not to who has none left."""
+        old, node.primary = node.primary, primary
+        if old is not None and not self.replicas_of(old):
+            old.flags &= ~Flag.MIGRATE_TO
+        if primary is not None:
+            primary.flags |= Flag.MIGRATE_TO
 
     def set_shard(self, node: Node, shard_id: str) -> None:
         """A node belongs to a shard."""

@@ -19,6 +19,7 @@ from zippy._core.commands.types cimport (
     CMD_PUBSUB, CMD_WRITE, Channel, KeyRef, QueuedCommand
 )
 from zippy._core.keyspace.db cimport delete_moved, is_expired
+from zippy._core.keyspace.effects cimport is_being_sent
 from zippy._core.keyspace.key_table cimport kt_count_slot, kt_find, kt_keep_slots, kt_scan_slot
 from zippy._core.keyspace.types cimport Db
 from zippy._core.resp.writer cimport Reply, reply_bulk, reply_bulk_text, reply_error, reply_int, reply_ok, reply_push
@@ -180,7 +181,7 @@ cdef int add_key(const Cluster* k, Query* q, Db* db, Slice key) noexcept nogil:
     place = &k.places[slot]
     if not q.shard and (leaves(place) or place.importing >= 0):
         e = kt_find(&db.table, key)
-        if e == NULL or is_expired(db, e):
+        if (e == NULL or is_expired(db, e)) and not is_being_sent(db, key):
             q.missing = True
         else:
             q.present = True

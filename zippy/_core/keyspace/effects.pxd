@@ -28,6 +28,7 @@ cdef void propagate_delete(Db* db, Slice key, bint lazy) noexcept nogil     # DE
 cdef void watch_key(Db* db, Slice key, Watches* watches, bint expired) noexcept nogil
 # Ends a client's watches, in steps where they are many; no change is noted for anybody any more
 cdef void unwatch_all(Keyspace* ks, Watches* watches) noexcept nogil
+cdef bint is_being_sent(Db* db, Slice key) noexcept nogil            # by MIGRATE, which has not ended: deleted or not, it is this server's
 cdef bint watch_any_expired(const Watches* watches) noexcept nogil   # has a key expired since it was watched: EXEC aborts
 # FLUSHDB, SWAPDB: every watched key that is in db, or in replaced_with if not NULL
 cdef void touch_all_watched(Db* db, Db* replaced_with) noexcept nogil

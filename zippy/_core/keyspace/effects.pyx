@@ -115,6 +115,16 @@ cdef void touch_watched(Db* db, Slice key) noexcept nogil:
         node = node.next
 
 
+cdef bint is_being_sent(Db* db, Slice key) noexcept nogil:
+    cdef WatchedKey* watched = <WatchedKey*>ht_find(&db.watched, key)
+    cdef WatchNode* node = watched.first if watched != NULL else NULL
+    while node != NULL:
+        if node.watches.sends:
+            return True
+        node = node.next
+    return False
+
+
 cdef void watched_key_of(const void* item, Slice* key) noexcept nogil:
     key[0] = (<WatchedKey*>item).key
 

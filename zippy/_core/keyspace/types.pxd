@@ -43,6 +43,7 @@ cdef struct Watches:
     WatchNode* first
     uint64_t count
     bint dirty                   # some of it was changed: EXEC aborts
+    bint sends                   # no client's: a key that is on its way to another server
 
 
 cdef struct WaitingKey:
