@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench import page
 from bench.backends import compare_backends
+from bench.cluster import clustering
 from bench.cpu import Case, measure, two_tables
 from bench.inprocess import compare
 from bench.instructions import per_command, trees
@@ -158,6 +159,11 @@ def replication_part(run: Run) -> list[Table]:
     return replicating(run.kinds, run.ports, run.options.rounds, run.options.requests, elements)
 
 
+def cluster_part(run: Run) -> list[Table]:
+    """Nodes of clusters, and slots that move."""
+    return clustering(run.kinds, run.ports, run.options.rounds, run.options.requests, 20_000 if run.quick else 100_000)
+
+
 PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "cpu": cpu_part,
     "memory": memory_part,
@@ -172,6 +178,7 @@ PARTS: dict[str, Callable[[Run], list[Table]]] = {
     "startup": startup_part,
     "persistence": persistence_part,
     "replication": replication_part,
+    "cluster": cluster_part,
     "tls": tls_part,
     "inprocess": inprocess_part,
     "backends": backends_part,

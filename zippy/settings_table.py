@@ -681,10 +681,10 @@ SETTINGS: tuple[Setting, ...] = (
         "cluster-ping-interval",
         "int",
         0,
-        "Milliseconds between pings of nodes, for tests.",
+        "Milliseconds of silence before a node is pinged; 0: half the node timeout.",
         high=INT64_MAX,
         hidden=True,
-        waits_for="the cluster bus",
+        used=True,
     ),
     Setting("cluster-compatibility-sample-ratio", "int", 0, "Percent of commands checked for being fit for a cluster.", high=100),
     # observation

@@ -564,6 +564,16 @@ class TestTalk:
             moments = sum(link.node is peer.node for link, _ in hand.sent(Kind.PING))
             assert moments >= 9
 
+    def test_ping_interval(self, hand: Hand) -> None:
+        """The setting says how long a node may be silent until it is pinged; each second one is in any case."""
+        counts = []
+        for hand.config.ping_interval in (0, 300, 5000):
+            hand.done.clear()
+            hand.pass_time(10 * TIMEOUT)
+            counts.append(len(hand.sent(Kind.PING)))
+        assert counts[0] > counts[2] >= 18
+        assert counts[1] > 2 * counts[0]
+
     def test_asked_again(self, hand: Hand) -> None:
         """A node that has not answered and is heard of nevertheless is asked again, and still owes the first answer."""
         hand.pass_time(2 * TIMEOUT, hand.c)

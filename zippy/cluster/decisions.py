@@ -101,6 +101,7 @@ class Config:
     """What the settings say; times are milliseconds."""
 
     node_timeout: int = 15000
+    ping_interval: int = 0  # of silence, after which a node is pinged; 0: half of the timeout
     migration_barrier: int = 1
     replica_migration: bool = True
     full_coverage: bool = True

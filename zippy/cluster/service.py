@@ -145,6 +145,7 @@ class ClusterNode:
         self.configured = settings.changes
         integer, flag = settings.integer, settings.flag
         config.node_timeout = integer("cluster-node-timeout")
+        config.ping_interval = integer("cluster-ping-interval")
         config.migration_barrier = integer("cluster-migration-barrier")
         config.replica_migration = flag("cluster-allow-replica-migration")
         config.full_coverage = flag("cluster-require-full-coverage")

@@ -168,6 +168,8 @@ class Talk:
         if link.up and silent and now - link.created > cluster.config.node_timeout:
             cluster.close(link)
             return
-        overdue = now - link.asked > cluster.config.node_timeout if node.ping_sent else now - node.pong_received > half
+        config = cluster.config
+        silence = config.ping_interval or half
+        overdue = now - link.asked > config.node_timeout if node.ping_sent else now - node.pong_received > silence
         if overdue or node is self.pauses_for:
             self.pulse(link, Kind.PING)
