@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import compress
 
-from zippy._core.ground.glob import fitting
+from zippy._core.ground.glob import fitting, is_pattern
 from zippy.setting_types import Setting, SettingError, Value, parse, parse_words, render
 from zippy.settings_table import SETTINGS
 
@@ -14,9 +15,9 @@ Listener = Callable[[Value], None]
 
 _BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 _BY_NAME.update({setting.alias: setting for setting in SETTINGS if setting.alias is not None})
+_NAMES = frozenset(name.encode() for name in _BY_NAME)
 _SHOWN = {name.encode(): name for name, setting in _BY_NAME.items() if not setting.hidden}
 _SHOWN_NAMES = tuple(_SHOWN)
-_GLOB_CHARACTERS = frozenset("*?[")
 NUL = "\0"  # where what Redis's errors repeat ends
 
 
@@ -94,15 +95,14 @@ class Settings:
             self._change(before)
             raise
 
-    def match(self, patterns: Sequence[str]) -> Mapping[str, str]:
+    def match(self, patterns: list[bytes]) -> Mapping[str, str]:
         """Names with texts for CONFIG GET: exact names in the caller's spelling, then all names that fit a glob pattern."""
         spelling: dict[str, str] = {}
-        for pattern in patterns:
-            if _GLOB_CHARACTERS.isdisjoint(pattern):
-                if pattern.lower() in _BY_NAME:
-                    spelling.setdefault(pattern.lower(), pattern)
-                continue
-            for name in fitting(pattern.encode(errors="surrogateescape"), _SHOWN_NAMES, ignore_case=True):
+        # what is neither is passed over in C: a client may name as much as it likes
+        for name in compress(patterns, map(_NAMES.__contains__, map(bytes.lower, patterns))):
+            spelling.setdefault(name.decode().lower(), name.decode())
+        for pattern in filter(is_pattern, patterns):
+            for name in fitting(pattern, _SHOWN_NAMES, ignore_case=True):
                 spelling.setdefault(_SHOWN[name], _SHOWN[name])
         return {shown: self.rendered(name) for name, shown in spelling.items()}
 

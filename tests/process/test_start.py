@@ -17,6 +17,7 @@ from tests.process.launch import Launched, UnixClient, answers, environment, lau
 from tests.resp import ConnectionClosed, RawClient
 from tests.servers import ServerProcess, free_port, oracle_program
 from tests.waiting import wait_until
+from zippy.commandspec import COMMANDS
 
 FATAL = "\n*** FATAL CONFIG FILE ERROR (Redis 8.2.3) ***\nReading the configuration file, at line {}\n>>> '{}'\n{}\n"
 
@@ -195,6 +196,11 @@ class TestRenameCommand:
             assert client("GET", "a").value == b"ERR unknown command 'GET', with args beginning with: 'a' "
             assert client("FLUSHALL").value == b"ERR unknown command 'FLUSHALL', with args beginning with: "
             assert client("C", "GET", "hz").plain() == [b"hz", b"10"]
+            # COMMAND knows them as clients call them
+            assert client("COMMAND", "COUNT").value == len(COMMANDS) - 1
+            get, fetch, sub, gone, no_container = client("COMMAND", "INFO", "GET", "Fetch", "c|get", "flushall", "fetch|x").value
+            assert (fetch.value[0].value, sub.value[0].value) == (b"get", b"config|get")
+            assert get.value is gone.value is no_container.value is None
             # the lines stay when the file is rewritten
             assert client("C", "REWRITE").value == b"OK"
             assert 'rename-command FLUSHALL ""' in (tmp_path / "z.conf").read_text()

@@ -190,7 +190,7 @@ def test_values_are_those_of_redis(tmp_path: pathlib.Path, monkeypatch: pytest.M
         theirs = oracle("CONFIG", "GET", "*")
     for name in ("activedefrag", "bind", "port", "unixsocket", "dir", "logfile"):
         del theirs[name]
-    assert {name: text for name, text in settings.match(["*"]).items() if name in theirs} == theirs
+    assert {name: text for name, text in settings.match([b"*"]).items() if name in theirs} == theirs
 
 
 class TestLoading:

@@ -80,7 +80,7 @@ def ours(setting: Setting, name: str, text: str, current: Value) -> str:
 
 def test_names_and_defaults_are_those_of_redis(oracle: Oracle) -> None:
     theirs = oracle("CONFIG", "GET", "*")
-    mine = Settings().match(["*"])
+    mine = Settings().match([b"*"])
     assert sorted(mine) == sorted([*theirs, *OWN])
     skipped = OWN | OWN_DEFAULTS | OF_THE_RUN
     assert {name: text for name, text in mine.items() if name not in skipped} == {
@@ -183,7 +183,7 @@ def test_several_at_once_are_refused_as_by_redis(oracle: Oracle, words: list[str
     ],
 )
 def test_config_get_matches_as_redis(oracle: Oracle, patterns: list[str]) -> None:
-    assert sorted(Settings().match(patterns).keys() - OWN) == sorted(oracle("CONFIG", "GET", *patterns))
+    assert sorted(Settings().match([pattern.encode() for pattern in patterns]).keys() - OWN) == sorted(oracle("CONFIG", "GET", *patterns))
 
 
 class TestTable:

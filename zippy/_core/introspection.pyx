@@ -3,6 +3,7 @@
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memchr
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.format cimport format_text
@@ -26,7 +27,7 @@ from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
 from zippy._core.commands.client_ids cimport ClientWalk, walk_begin, walk_next
-from zippy._core.commands.engine cimport engine_is_calling, engine_use
+from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_command
 from zippy._core.commands.functions_lua cimport functions_lua_bytes
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.scripting_types cimport Scripting
@@ -239,6 +240,31 @@ def internal_session(Core core):
 
 
 # Commands
+
+
+def about_commands(Core core, list words not None, tell):
+    """For each word (bytes) tell(name) of the command or subcommand ("config|get") that clients call so, in any letter case, or None.
+
+    In C, since a client may name as many as it likes.
+    """
+    cdef Slice[2] parts
+    cdef const char* bar
+    cdef const Command* command
+    cdef bytes word
+    found = []
+    for word in words:
+        parts[0] = slice_of_bytes(word)
+        bar = <const char*>memchr(parts[0].ptr, c'|', parts[0].len)
+        if bar != NULL:
+            parts[1] = slice_of(bar + 1, parts[0].len - (bar + 1 - parts[0].ptr))
+            parts[0].len = bar - parts[0].ptr
+        command = find_command(core.engine, 1 if bar == NULL else 2, parts)
+        # behind what has no subcommands anything may stand
+        if command == NULL or (command.parent == NULL) != (bar == NULL):
+            found.append(None)
+        else:
+            found.append(tell(core.command_names[command.id]))
+    return found
 
 
 # Counters

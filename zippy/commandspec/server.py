@@ -43,6 +43,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         subcommands=(
             CommandSpec(
                 name="command|count",
+                handler="server.command_count_command",
                 arity=2,
                 flags=("loading", "stale"),
                 categories=("slow", "connection"),

@@ -59,6 +59,12 @@ def is_name(name: bytes) -> bool:
     return name.split() == [name] and b"\0" not in name
 
 
+def is_loopback(peer: Any) -> bool:
+    """Whether a peer (asyncio's peername) is on this machine, as far as its address tells."""
+    host = str(peer[0]) if isinstance(peer, tuple) else ""
+    return host == "::1" or host.startswith(("127.", "::ffff:127."))
+
+
 def wrong_line(path: str, number: int, fault: str, name: bytes, rules: list[tuple[bytes, str]]) -> list[str]:
     """What is wrong with a line of a file of users. Of rules only what cannot be a password is repeated, and of the others the first."""
     if fault != "rules":
@@ -112,10 +118,7 @@ class Access:
         """Why a peer (asyncio's peername) may not connect in protected mode, as an error reply."""
         if is_unix or not default_is_open(self.core) or not self.settings.flag("protected-mode"):
             return None
-        host = str(peer[0]) if isinstance(peer, tuple) else ""
-        if host == "::1" or host.startswith(("127.", "::ffff:127.")):
-            return None
-        return PROTECTED
+        return None if is_loopback(peer) else PROTECTED
 
     # Users at the start
 

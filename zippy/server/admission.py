@@ -5,25 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from ipaddress import ip_address
 from typing import Any
 
 from zippy._core.session import Core, Session, Transport
-from zippy.server.access import Access
+from zippy.server.access import Access, is_loopback
 from zippy.server.clients import ClientState, text_address
 from zippy.settings import Settings
 
 log = logging.getLogger("zippy")
 
 TOO_MANY = b"-ERR max number of clients reached\r\n"
-
-
-def is_loopback(sock: socket.socket) -> bool:
-    """Whether the other end of a connection is on this machine, as far as its address tells; False when it is gone."""
-    try:
-        return ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
-    except (OSError, ValueError):
-        return False
 
 
 class Admission:
@@ -56,7 +47,7 @@ class Admission:
             return None
         address = local if is_unix else text_address(peer)
         if not is_unix:
-            self.tune(sock)
+            self.tune(sock, peer)
         state = ClientState(address, local, sock.fileno(), is_tls)
         session = Session(self.core, stream, address.encode(), state, is_unix, is_tls)
         if is_tls:
@@ -71,10 +62,10 @@ class Admission:
         """Whether there is no place for another client; connections whose handshakes are not done have one each."""
         return len(self.core.sessions) + len(self.arriving) >= self.settings.integer("maxclients")
 
-    def tune(self, sock: socket.socket) -> None:
+    def tune(self, sock: socket.socket, peer: Any) -> None:
         """Sets keepalive and no-delay on a new connection, and plain congestion control where no packet can be lost."""
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if is_loopback(sock) and hasattr(socket, "TCP_CONGESTION"):
+        if is_loopback(peer) and hasattr(socket, "TCP_CONGESTION"):
             # a system that paces by default (bbr) would set a timer for each reply
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")

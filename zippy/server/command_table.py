@@ -9,6 +9,7 @@ from typing import Any
 
 from zippy import commandspec
 from zippy._core.ground.glob import fitting
+from zippy._core.introspection import about_commands
 from zippy._core.resp.kinds import Raw
 from zippy._core.resp.values import encoded
 from zippy._core.session import Session
@@ -56,20 +57,13 @@ def command_all(session: Session, args: list[bytes]) -> Any:
     return [info_of(spec.name, session.protocol) for spec in commandspec.COMMANDS]
 
 
-@command("command|count")
-def command_count(session: Session, args: list[bytes]) -> Any:
-    """COMMAND COUNT."""
-    return len(commandspec.COMMANDS)
-
-
 @command("command|info")
 def command_info(session: Session, args: list[bytes]) -> Any:
     """COMMAND INFO [command-name [command-name ...]]."""
     if len(args) == 2:
         return command_all(session, args)
-    # in C loops: an argument list may be as long as a client likes
-    found = list(map(names().get, map(bytes.lower, args[2:])))
-    return [None if name is None else info_of(name, session.protocol) for name in found]
+    protocol = session.protocol
+    return about_commands(session.core, args[2:], lambda name: info_of(name, protocol))
 
 
 @command("command|docs")
@@ -77,8 +71,7 @@ def command_docs(session: Session, args: list[bytes]) -> Any:
     """COMMAND DOCS [command-name [command-name ...]]."""
     if len(args) == 2:
         return {spec.name: docs_of(spec.name, session.protocol) for spec in commandspec.COMMANDS}
-    found = [commandspec.find_command(text(name)) for name in args[2:]]
-    return {spec.name: docs_of(spec.name, session.protocol) for spec in found if spec is not None}
+    return {name: docs_of(name, session.protocol) for name in about_commands(session.core, args[2:], str) if name is not None}
 
 
 @command("command|list")

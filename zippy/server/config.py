@@ -60,7 +60,7 @@ class Config:
         key = (session.protocol, *args[2:])
         reply = self.replies.get(key)
         if reply is None:
-            reply = encoded(self.settings.match([text(pattern) for pattern in args[2:]]), session.protocol)
+            reply = encoded(self.settings.match(args[2:]), session.protocol)
             if len(self.replies) < KEPT_REPLIES and sum(map(len, args)) < KEPT_QUESTION:
                 self.replies[key] = reply
         return reply

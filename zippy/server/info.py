@@ -6,14 +6,13 @@ name is made, and shown by default.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from zippy._core.introspection import may_wait
 from zippy._core.resp.kinds import Verbatim
 from zippy._core.resp.report import Section, Source, report
 from zippy._core.session import Session
-from zippy.server.arguments import text
 from zippy.server.key_sizes import KeySizesCount
 from zippy.server.registry import command
 from zippy.settings import Settings
@@ -40,6 +39,7 @@ SECTIONS = (
 )  # fmt: skip
 NOT_BY_DEFAULT = frozenset({"commandstats", "latencystats"})
 BY_NAME_ALONE = frozenset({"debug"})
+GROUPS = ("default", "all", "everything")
 TITLES = {"cpu": "CPU"}
 
 
@@ -66,6 +66,7 @@ class Info:
         self.sizes = sizes
         self.sections = {name: Section(TITLES.get(name) or name.capitalize()) for name in SECTIONS}
         self.by_default: list[Section] = []
+        self.names: frozenset[bytes] = frozenset()  # that a client may ask for
 
     def add(self, *parts: Informed) -> None:
         """Asks these parts for their fields from now on."""
@@ -75,16 +76,15 @@ class Info:
                 for source in given if isinstance(given, Sequence) else (given,):
                     section.add(source)
         self.by_default = [section for name, section in self.sections.items() if name not in NOT_BY_DEFAULT | BY_NAME_ALONE]
+        self.names = frozenset(name.encode() for name in (*self.sections, *GROUPS))
 
     def restart(self, name: str) -> None:
         """Forgets who tells of a section: another part tells of all of it."""
         self.sections[name] = Section(TITLES.get(name) or name.capitalize())
 
-    def report(self, wanted: list[str]) -> Verbatim:
-        """The text of the sections wanted, each once and in their own order; none wanted is "default"."""
-        if not wanted:
-            return report(self.by_default)
-        names = {name.lower() for name in wanted}
+    def report(self, wanted: Iterable[str]) -> Verbatim:
+        """The text of the sections wanted, each once and in their own order; names are lower case."""
+        names = set(wanted)
         if names & {"all", "everything"}:
             names |= set(self.sections) - BY_NAME_ALONE
         elif "default" in names:
@@ -96,14 +96,15 @@ class Info:
         """INFO [section [section ...]]."""
         if len(args) == 1:
             return report(self.by_default)
-        wanted = [text(section).lower() for section in args[1:]]
+        # in a C loop that keeps only names of sections: an argument list may be as long as a client likes
+        wanted = {name.decode() for name in self.names.intersection(map(bytes.lower, args[1:]))}
         if not {"keysizes", "all", "everything"}.isdisjoint(wanted) and not self.sizes.is_quick():
             if may_wait(session):
                 return self.report_with_sizes(wanted)
             self.sizes.count()
         return self.report(wanted)
 
-    async def report_with_sizes(self, wanted: list[str]) -> Verbatim:
+    async def report_with_sizes(self, wanted: set[str]) -> Verbatim:
         """INFO's reply, after a new count of the values' sizes."""
         await self.sizes.count_in_steps()
         return self.report(wanted)

@@ -8,6 +8,7 @@ cdef void dbsize_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 cdef void flushdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void flushall_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void command_count_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void latency_reset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void command_getkeys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

@@ -108,6 +108,11 @@ cdef void latency_reset_command(Engine* e, Client* c, int argc, Slice* argv) noe
     reply_int(&c.reply, forgotten)
 
 
+cdef void command_count_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """COMMAND COUNT. A container counts as one, and what rename-command took away does not."""
+    reply_int(&c.reply, <int64_t>e.commands.count)
+
+
 cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """TIME. Replies with the time at which the turn began."""
     reply_array(&c.reply, 2)

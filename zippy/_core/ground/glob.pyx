@@ -88,3 +88,13 @@ def fitting(bytes pattern not None, tuple texts not None, bint ignore_case=False
     cdef Slice wanted = slice_of(<const char*>pattern, len(pattern))
     cdef bytes text
     return [text for text in texts if glob_match(wanted, slice_of(<const char*>text, len(text)), ignore_case)]
+
+
+def is_pattern(bytes text not None):
+    """Whether a text has a character that may make others than itself fit it."""
+    cdef const char* at = text
+    cdef Py_ssize_t i
+    for i in range(len(text)):
+        if at[i] == c'*' or at[i] == c'?' or at[i] == c'[':
+            return True
+    return False

@@ -629,9 +629,14 @@ cdef int parse_bulk_header(Parser* p) noexcept nogil:
 
 
 cdef int read_bulk_header(Parser* p, int64_t* length) noexcept nogil:
+    cdef const char* after = read_header(p.base + p.pos, p.base + p.end, c'$', length)
     cdef Slice line
     cdef char got[24]
-    cdef int status = read_line(p, &line)
+    cdef int status
+    if after != NULL:
+        p.pos = after - p.base
+        return HEADER
+    status = read_line(p, &line)
     if status == PARSE_ERROR:
         return fail(p, b"too big bulk count string")
     if status == PARSE_MORE:
