@@ -28,6 +28,7 @@ from tests.clients.needs import needs_folder
 from tests.needs import needs_program
 from tests.waiting import wait_until
 
+ROOT = Path(__file__).parents[2]  # of what `tests` is imported from
 NAMES = ("sync", "asyncio", "ioredis", "node-redis")
 KEYS = 300
 
@@ -114,7 +115,7 @@ class Client:
         environment = {**os.environ, "ZIPPY_CLIENTS": str(cache_folder())}
         self.name = name
         self.process = subprocess.Popen(
-            [*command, name, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
+            [*command, name, str(port)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
         )
 
     def ask(self, word: str) -> dict[str, Any]:

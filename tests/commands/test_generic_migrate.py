@@ -116,6 +116,7 @@ class TestMigrate:
         refused = raw("MIGRATE", "127.0.0.1", oracle.port, "a", 99, 1000)
         assert refused == error("ERR Target instance replied with error: ERR DB index is out of range")
         assert raw("MIGRATE", "127.0.0.1", oracle.port, "a", 3, 1000, "REPLACE") == OK
+        there("FLUSHALL")
 
     def test_login(self, raw: RawClient, connect: Connect, start_server: StartServer) -> None:
         """A password stands in no log."""
