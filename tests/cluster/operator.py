@@ -237,7 +237,7 @@ class Operator:
             for id in known - ids:
                 if cluster.known(id) is not None:
                     self.forget(member, id)
-            if any(cluster.myself.id not in machine.cluster.nodes for machine in machines):
+            if not ids <= known or any(cluster.myself.id not in machine.cluster.nodes for machine in machines):
                 self.meet(first, member)
             simulation.act(member, lambda machine: machine.cluster.end_moves())
             self.bring_home(member)
