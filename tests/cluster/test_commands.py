@@ -134,6 +134,9 @@ class TestRoles:
         pairs = [[start(kind), start(kind)] for kind in (ZIPPY, REDIS)]
         answers = []
         for primary, replica in pairs:
+            for epoch, node in enumerate((primary, replica), 1):
+                # or one of the two gives itself another one
+                assert node.ask("CLUSTER", "SET-CONFIG-EPOCH", epoch).value == b"OK"
             primary.meet(replica)
             wait_until(lambda a=primary, b=replica: a.id in b.nodes() and b.id in a.nodes(), 30)
             primary.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
