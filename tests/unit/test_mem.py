@@ -1,6 +1,5 @@
 """The allocator: contents, alignment, exact accounting, memory given back."""
 
-import ctypes
 import random
 
 import pytest
@@ -14,23 +13,7 @@ from zippy._core.testing.mem_shim import Blocks, give_back, good_size, leave_in_
 SIZES = st.integers(0, 300) | st.integers(0, 20000) | st.sampled_from([16383, 16384, 16385, 65536, 200000])
 PLACES = st.integers(0, 39)
 MIB = 1 << 20
-LIBRARY = ctypes.CDLL(None)
 slabs_only = pytest.mark.skipif(mem_shim.SANITIZED, reason="every block is malloc's own in a sanitizer build")
-
-
-class MallInfo(ctypes.Structure):
-    """glibc's struct mallinfo2, as far as it is looked at."""
-
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
-    ]
-
-
-def blocks_apart():
-    """How many of the C library's blocks have pages of their own."""
-    LIBRARY.mallinfo2.restype = MallInfo
-    return LIBRARY.mallinfo2().hblks
 
 
 class MemMachine(RuleBasedStateMachine):
@@ -272,23 +255,6 @@ class TestLeaving:
         blocks.free(0)
         assert resident() == before
         leave_in_steps(True)
-
-    @pytest.mark.skipif(not hasattr(LIBRARY, "mallinfo2"), reason="the C library is not glibc")
-    def test_one_that_grows_has_pages_of_its_own(self):
-        """Also where one that was longer has been freed."""
-        blocks = Blocks(2)
-        blocks.alloc(0, 30 * MIB)
-        blocks.free(0)
-        while give_back(32):
-            pass
-        before = blocks_apart()
-        blocks.alloc(0, 20 * MIB)
-        blocks.alloc(1, 1 * MIB)
-        assert blocks_apart() == before + 1
-        blocks.free(0)
-        blocks.free(1)
-        while give_back(32):
-            pass
 
     def test_short_ones_at_once(self):
         before = resident()

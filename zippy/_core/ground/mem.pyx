@@ -63,17 +63,6 @@ cdef extern from *:
     #endif
     }
 
-    /* gives blocks of this size and more pages of their own, so that one that grows is moved and not copied, which takes 10 ms for 30 MB.
-       The C library does so by itself until the first of them is freed, and then lays as long ones in its heap, up to 32 MiB */
-    static inline void zippy_lay_apart(size_t size) {
-    #if defined(__GLIBC__)
-        mallopt(M_MMAP_THRESHOLD, (int)size);
-        mallopt(M_TRIM_THRESHOLD, 2 * (int)size);
-    #else
-        (void)size;
-    #endif
-    }
-
     static inline void zippy_poison(void* block, int byte, size_t size) {
     #if ZIPPY_DEBUG
         memset(block, byte, size);
@@ -175,7 +164,6 @@ cdef extern from *:
     size_t usable "zippy_usable"(void* block) noexcept nogil
     size_t zippy_big_size(size_t size) noexcept nogil
     void zippy_trim_library() noexcept nogil
-    void zippy_lay_apart(size_t size) noexcept nogil
     void zippy_poison(void* block, int byte, size_t size) noexcept nogil
     void* zippy_map(size_t size) noexcept nogil
     void* zippy_map_chunk() noexcept nogil
@@ -760,8 +748,6 @@ cdef void mem_leave_in_steps(bint wanted) noexcept nogil:
     # a sanitizer wants to see each block freed
     if MAX_SLABBED:
         givers += 1 if wanted else -1
-    if wanted:
-        zippy_lay_apart(LARGE)
     if givers == 0:
         leave_at_once()
 
