@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -19,16 +20,26 @@ from tests.resp import ConnectionClosed, RawClient
 READY_SECONDS = 60.0
 
 
-def port_range() -> tuple[int, int] | None:
-    """The range in ZIPPY_TEST_PORTS ("21300-21399"), or None: then the kernel picks a port."""
+FIRST_PORT, LAST_PORT = 12000, 21999
+"""Ports of tests. No kernel gives them to who connects, nor those 10,000 above, where nodes of clusters listen for each other."""
+
+WORKERS = 16
+"""Processes of pytest that have ports of their own; more share some."""
+
+
+def port_range() -> range:
+    """The ports that this process may use: of those in ZIPPY_TEST_PORTS ("21300-21399"), or its part of all."""
     text = os.environ.get("ZIPPY_TEST_PORTS")
-    if not text:
-        return None
-    first, last = text.split("-")
-    return int(first), int(last)
+    if text:
+        first, last = text.split("-")
+        return range(int(first), int(last) + 1)
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return range(FIRST_PORT + worker % WORKERS, LAST_PORT + 1, WORKERS)
 
 
-PORTS = None if port_range() is None else cycle(range(port_range()[0], port_range()[1] + 1))  # type: ignore[index]
+PORTS = cycle(port_range())
+for _ in range(random.SystemRandom().randrange(len(port_range()))):
+    next(PORTS)
 
 
 def free_port() -> int:
@@ -36,7 +47,7 @@ def free_port() -> int:
     while True:
         with socket.socket() as probe:
             try:
-                probe.bind(("127.0.0.1", next(PORTS) if PORTS else 0))
+                probe.bind(("127.0.0.1", next(PORTS)))
             except OSError:
                 continue
             return int(probe.getsockname()[1])
