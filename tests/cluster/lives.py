@@ -170,7 +170,7 @@ class Lives:
         wait_until(lambda: role_of(replica) == "master", LONG)
         dies.process.start()
         wait_until(lambda: agree(self.nodes), LONG)
-        redis_cli("fix", address(lives))
+        redis_cli("fix", address(lives), "--cluster-replace")
         wait_until(lambda: agree(self.nodes), LONG)
         told = ""
         if role_of(dies) == "master":
@@ -287,8 +287,7 @@ def live(cluster: Lives, times: int, names: list[str]) -> None:
             be_patient(cluster.nodes, cluster.timeout)
             told = STEPS[name](cluster)
             cluster.settle()
-            enough = load.acknowledged + 50
-            wait_until(lambda enough=enough: load.acknowledged >= enough, LONG)
+            load.more_acknowledged(50, LONG)
             print(f"{number + 1}/{times} {name}: {told}; {load.acknowledged} acknowledged, {len(load.errors)} errors", flush=True)
     load.node = cluster.nodes[0]
     load.verify()

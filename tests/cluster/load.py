@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.crc import key_slot
+from redis.exceptions import RedisClusterException
 
 from tests.cluster.servers import ClusterServer
 from tests.waiting import wait_until
@@ -28,6 +30,12 @@ TAGS = [f"{{{number}}}" for number in range(5000) if key_slot(b"%d" % number) < 
 def connect(node: ClusterServer, **options: Any) -> RedisCluster:
     """redis-py's client of a cluster."""
     return RedisCluster(startup_nodes=[ClusterNode("127.0.0.1", node.port)], **{"socket_timeout": 20, **options})
+
+
+def look_again(client: RedisCluster) -> None:
+    """Has a client ask who is a primary now: a MOVED teaches it of one slot, so it may wait at a primary that has become a replica."""
+    with contextlib.suppress(redis.RedisError, RedisClusterException):
+        client.nodes_manager.initialize()
 
 
 @dataclass
@@ -137,12 +145,13 @@ class ClusterLoad:
             kept = self.kept.setdefault(key, Kept(kind, place % 2 == 0, self.wait))
             try:
                 self.write_one(client, key, kept, number)
-            except redis.RedisError as error:
+            except (redis.RedisError, RedisClusterException) as error:
                 kept.unsure.append(number)
                 self.errors.append(error)
                 if not self.wait:
                     break
                 time.sleep(0.02)
+                look_again(client)
             self.rounds += 1
         client.close()
 
@@ -159,6 +168,15 @@ class ClusterLoad:
         """Waits until so many more writes are done."""
         enough = self.rounds + writes
         wait_until(lambda: self.rounds >= enough or (self.errors and not self.wait), seconds)
+
+    def more_acknowledged(self, writes: int, seconds: float) -> None:
+        """Waits until so many more are acknowledged; tells of the last errors when they never are."""
+        enough = self.acknowledged + writes
+        try:
+            wait_until(lambda: self.acknowledged >= enough, seconds)
+        except TimeoutError:
+            alive = sum(thread.is_alive() for thread in self.threads)
+            raise AssertionError(f"no acknowledged writes: {alive} threads, {self.rounds} rounds, {self.errors[-3:]}") from None
 
     def doubt(self, slots: set[int]) -> None:
         """Takes nothing for sure that was written to keys of these slots up to now."""
