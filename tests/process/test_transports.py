@@ -297,6 +297,14 @@ class TestProtectedMode:
             assert way in PROTECTED
 
 
+def timers(port: int, client: RawClient) -> set[str]:
+    """What the kernel waits for at a server's end of a client's connection: "02" is the time for a keepalive probe, "00" nothing."""
+    own = client.socket.getsockname()[1]
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    # the kernel may show a row twice when others come and go meanwhile
+    return {row[5][:2] for row in rows if row[1].endswith(f":{port:04X}") and row[2].endswith(f":{own:04X}")}
+
+
 class TestLimits:
     """How many clients, and for how long."""
 
@@ -326,17 +334,17 @@ class TestLimits:
 
     @linux_only
     def test_keepalive(self, start_server: StartServer) -> None:
-        """The socket of a client really has keepalive, as the kernel shows it."""
-        for seconds, timer in ((300, "keepalive"), (0, "none")):
-            server = start_server(config={"tcp-keepalive": seconds})
-            with server.client() as client:
-                assert client("PING").value == b"PONG"
-                port = client.socket.getsockname()[1]
-                # timer 02 in /proc/net/tcp is keepalive
-                rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-                own = [row for row in rows if row[1].endswith(f":{server.port:04X}") and row[2].endswith(f":{port:04X}")]
-                # the kernel may show a row twice when others come and go meanwhile
-                assert {row[5][:2] for row in own} == {"02" if timer == "keepalive" else "00"}
+        """The socket of a client really has keepalive, as the kernel shows it; a change of the setting is for those who come later."""
+        server = start_server(config={"tcp-keepalive": 300})
+        with server.client() as first, server.client() as admin:
+            assert admin("CONFIG", "SET", "tcp-keepalive", "0").value == b"OK"
+            with server.client() as second:
+                assert second("PING").value == b"PONG"
+                wait_until(lambda: (timers(server.port, first), timers(server.port, second)) == ({"02"}, {"00"}))
+            assert admin("CONFIG", "SET", "tcp-keepalive", "10").value == b"OK"
+            with server.client() as third:
+                assert third("PING").value == b"PONG"
+                wait_until(lambda: timers(server.port, third) == {"02"})
 
     def test_timeout(self, start_server: StartServer) -> None:
         """Silent clients are closed after `timeout` seconds; busy, blocked, subscribed and monitoring ones are not."""

@@ -46,8 +46,8 @@ class Admission:
             transport.close()
             return None
         address = local if is_unix else text_address(peer)
-        if not is_unix:
-            self.tune(sock, peer)
+        if not is_unix and is_loopback(peer):
+            self.unpace(sock)
         state = ClientState(address, local, sock.fileno(), is_tls)
         session = Session(self.core, stream, address.encode(), state, is_unix, is_tls)
         if is_tls:
@@ -62,20 +62,22 @@ class Admission:
         """Whether there is no place for another client; connections whose handshakes are not done have one each."""
         return len(self.core.sessions) + len(self.arriving) >= self.settings.integer("maxclients")
 
-    def tune(self, sock: socket.socket, peer: Any) -> None:
-        """Sets keepalive and no-delay on a new connection, and plain congestion control where no packet can be lost."""
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if is_loopback(peer) and hasattr(socket, "TCP_CONGESTION"):
-            # a system that paces by default (bbr) would set a timer for each reply
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
+    def tune(self, listener: socket.socket) -> None:
+        """Sets up a listening socket, so that each connection of its comes with no-delay and keepalive set already."""
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         interval = self.settings.integer("tcp-keepalive")
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, interval > 0)
         if not interval:
             return
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in (("TCP_KEEPIDLE", interval), ("TCP_KEEPINTVL", max(interval // 3, 1)), ("TCP_KEEPCNT", 3)):
             if hasattr(socket, option):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+                listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    def unpace(self, sock: socket.socket) -> None:
+        """Sets plain congestion control, where no packet can be lost: a system that paces by default (bbr) would set a timer a reply."""
+        if hasattr(socket, "TCP_CONGESTION"):
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
 
     def log_limit(self, session: Session, reason: str) -> None:
         """Notes that a client is closed for being too large."""

@@ -68,6 +68,7 @@ class Listeners:
         self.tasks: set[asyncio.Task[None]] = set()  # that see to connections that asyncio serves until they are clients
         for name in self.asked_for():
             settings.on_change(name, partial(self.change, name))
+        settings.on_change("tcp-keepalive", self.tune_all)
 
     def open(self, loop: Loop) -> None:
         """Opens what the settings ask for. OSError or SettingError when that cannot be had; nothing stays open then."""
@@ -156,6 +157,7 @@ class Listeners:
                     if family == socket.AF_INET6:
                         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                     sock.bind(address)
+                    self.admission.tune(sock)
                     self.listen(sock)
                 except OSError as error:
                     failure = error
@@ -302,6 +304,11 @@ class Listeners:
         self.context = context
         self.opened_with = asked_for
         self.serve_all()
+
+    def tune_all(self, _: Any) -> None:
+        """CONFIG SET of what connections that come later have set."""
+        for sock in self.sockets.values():
+            self.admission.tune(sock)
 
     def move(self, bind_changed: bool) -> None:
         """Opens the places that are new and closes those that are gone; SettingError when a new one cannot be had."""
