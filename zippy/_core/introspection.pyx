@@ -2,7 +2,7 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
 from libc.string cimport memchr
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
@@ -26,7 +26,7 @@ from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
-from zippy._core.commands.client_ids cimport ClientWalk, walk_begin, walk_next
+from zippy._core.commands.client_ids cimport ClientWalk, fetch_kind, fetch_memory, walk_begin, walk_end, walk_next
 from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_command
 from zippy._core.commands.functions_lua cimport functions_lua_bytes
 from zippy._core.commands.output cimport client_output_class
@@ -105,12 +105,17 @@ def sessions_of_kind(Core core, str kind):
     cdef ClientWalk walk
     cdef Client* c
     cdef list ids = []
-    walk_begin(&walk, core.engine)
-    c = walk_next(&walk)
-    while c != NULL:
+    cdef uint64_t left = core.engine.stats.pubsub_clients if kind == "pubsub" else UINT64_MAX
+    walk_begin(&walk, core.engine, fetch_kind)
+    while left:
+        c = walk_next(&walk)
+        if c == NULL:
+            break
         if kind_of(c) == kind:
             ids.append(c.id)
-        c = walk_next(&walk)
+            left -= 1
+    else:
+        walk_end(&walk)
     ids.sort()
     return list(filter(is_listed, [core.sessions[id] for id in ids if id in core.sessions]))
 
@@ -689,13 +694,16 @@ def used_memory(Core core):
     return core.engine.account.used, max(core.engine.account.peak, core.engine.account.used)
 
 
-cdef size_t memory_of_clients(const Engine* e) noexcept nogil:
+cdef size_t memory_of_clients(Engine* e) noexcept nogil:
     """Bytes of all clients. Linear in their number."""
-    cdef const Client* c = e.clients
+    cdef ClientWalk walk
+    cdef const Client* c
     cdef size_t bytes = 0
+    walk_begin(&walk, e, fetch_memory)
+    c = walk_next(&walk)
     while c != NULL:
         bytes += client_memory(c)
-        c = c.next
+        c = walk_next(&walk)
     return bytes
 
 

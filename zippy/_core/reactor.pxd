@@ -9,16 +9,19 @@ cdef class Reactor:
     cdef int poll                     # the descriptor of the poll set, -1 once closed
     cdef dict links                   # Link by descriptor
     cdef list again                   # links whose sockets held more than one read took
+    cdef list leaving                 # links that are over, whose sockets are to be closed
     cdef list closed                  # kept until the pass is over: its events may name them
     cdef object passes                # bound method, made once
     cdef void* events                 # zippy_event[EVENTS], those of the pass under way
     cdef int event_at                 # the next of them
     cdef int event_count
+    cdef bint passing                 # a pass is under way
     cdef bint scheduled               # the loop will call passes, whether there are events or not
     cdef int schedule(self) except -1
     cdef int wait(self) except -1
     cdef int take_events(self) except -1
     cdef int take_again(self) except -1
+    cdef int let_some_go(self) except -1
 
 
 cdef class Link(Transport):
@@ -27,6 +30,7 @@ cdef class Link(Transport):
     cdef object socket
     cdef object peer
     cdef int fd                       # -1 once closed
+    cdef bint over                    # nothing is served any more, the socket is in reactor.leaving or closed
     cdef bint full                    # the socket takes no more for now: an event will tell
     cdef bint listed                  # in reactor.again
     cdef bint sends_on                # there is more to send, and no event will tell
@@ -37,3 +41,4 @@ cdef class Link(Transport):
     cdef int read(self) except -1
     cdef int read_again(self) except -1
     cdef int drop(self) except -1
+    cdef int let_go(self) except -1

@@ -102,6 +102,7 @@ cdef enum:
     BUSY = 2              # so many events: there are more by the time their answers are sent
     PASSES = 16           # in a row before the event loop has its turn
     SEND_BYTES = 1 << 20  # that a connection is sent in a turn: a reader as fast as the writer would have the server to itself
+    LET_GO = 32           # sockets that one pass closes: the system takes some 8 us for each, and there may be ten thousand
 
 
 def available():
@@ -123,6 +124,7 @@ cdef class Reactor:
         self.loop = loop
         self.links = {}
         self.again = []
+        self.leaving = []
         self.closed = []
         self.poll = zippy_poll_new()
         if self.poll < 0:
@@ -142,8 +144,9 @@ cdef class Reactor:
 
     def close(self):
         """Closes all sockets at once and the poll set."""
-        for link in list(self.links.values()):
+        for link in [*self.links.values(), *self.leaving]:
             link.abort()
+        self.leaving.clear()
         self.closed.clear()
         if self.poll >= 0:
             self.core.serve_no_more_while_busy(self.serve_busy)
@@ -153,7 +156,7 @@ cdef class Reactor:
 
     def forget(self):
         """In a forked child: closes its copies of the descriptors, with no word to the poll set, which is the parent's."""
-        for link in self.links.values():
+        for link in [*self.links.values(), *self.leaving]:
             (<Link>link).socket.close()
             (<Link>link).fd = -1
         if self.poll >= 0:
@@ -175,7 +178,7 @@ cdef class Reactor:
             served = self.wait()
             if served < BUSY:
                 break
-        if self.again:
+        if self.again or self.leaving:
             # their edges are gone: nobody but us knows that there is more
             self.schedule()
 
@@ -190,17 +193,35 @@ cdef class Reactor:
         """One pass; the number of events."""
         cdef int count = zippy_poll_wait(self.poll, <zippy_event*>self.events, EVENTS)
         if count <= 0 and not self.again:
+            self.let_some_go()
+            self.closed.clear()
             return 0
         self.event_at = 0
         self.event_count = count if count > 0 else 0
-        self.core.open_turn()
-        if self.again:
-            self.take_again()
-        self.take_events()
-        self.core.end_turn()
-        if self.closed:
-            self.closed.clear()
+        self.passing = True
+        try:
+            self.core.open_turn()
+            if self.again:
+                self.take_again()
+            self.take_events()
+            self.core.end_turn()
+        finally:
+            self.passing = False
+        if self.leaving:
+            self.let_some_go()
+        self.closed.clear()
         return count if count > 0 else 0
+
+    cdef int let_some_go(self) except -1:
+        """Closes sockets of connections that are over, the first that ended first."""
+        cdef list some
+        if not self.leaving:
+            return 0
+        some = self.leaving[:LET_GO]
+        del self.leaving[:LET_GO]
+        for link in some:
+            (<Link>link).let_go()
+        return 0
 
     cdef int take_events(self) except -1:
         """Serves the events that are left. A script that runs for long has this done within it, so each is taken before it is served."""
@@ -230,6 +251,7 @@ cdef class Reactor:
         if self.again:
             self.take_again()
         self.take_events()
+        self.let_some_go()
 
     cdef int take_again(self) except -1:
         cdef Link link = None
@@ -283,18 +305,31 @@ cdef class Link(Transport):
         try:
             self.socket.send(data)
         except OSError:
-            self.drop()
+            self.abort()
 
     def close(self):
         """Closes; what was written is on its way."""
-        self.drop()
+        self.abort()
 
     def abort(self):
         """Closes at once and frees the session."""
         self.drop()
+        self.let_go()
 
     cdef int drop(self) except -1:
+        """Ends the connection: its session is freed, its socket closed at the end of this pass or of one of the next."""
         cdef Session session = self.session
+        if self.over:
+            return 0
+        self.over = True
+        self.session = None
+        self.reactor.leaving.append(self)
+        if session is not None:
+            session.close()
+        # a pass lets go at its end
+        return 0 if self.reactor.passing else self.reactor.schedule()
+
+    cdef int let_go(self) except -1:
         if self.fd < 0:
             return 0
         # events of the pass under way may still name it
@@ -303,9 +338,6 @@ cdef class Link(Transport):
             zippy_poll_remove(self.reactor.poll, self.fd)
         self.fd = -1
         self.socket.close()
-        self.session = None
-        if session is not None:
-            session.close()
         return 0
 
     cdef int fail(self) except -1:
