@@ -367,6 +367,26 @@ class TestLimits:
         for client in (silent, blocked, subscribed, monitor, busy):
             client.close()
 
+    def test_timeout_of_many(self, start_server: StartServer) -> None:
+        """More silent clients than are looked at together go all the same, and no other one."""
+        server = start_server(config={"timeout": 1, "hz": 100})
+        with contextlib.ExitStack() as stack:
+            silent = [stack.enter_context(server.client()) for _ in range(600)]
+            busy = stack.enter_context(server.client())
+            wait_until(lambda: b"connected_clients:1\r\n" in busy("INFO", "clients").value)
+            assert all(client.is_closed(timeout=2) for client in silent)
+
+    def test_many_are_closed_at_once(self, start_server: StartServer) -> None:
+        """More than a pass closes: all are gone for the server at once, and their sockets are closed by and by."""
+        server = start_server()
+        with contextlib.ExitStack() as stack:
+            admin = stack.enter_context(server.client())
+            others = [stack.enter_context(server.client()) for _ in range(300)]
+            assert others[-1]("PING").value == b"PONG"
+            assert admin("CLIENT", "KILL", "TYPE", "normal").value == len(others)
+            assert b"connected_clients:1\r\n" in admin("INFO", "clients").value
+            assert all(client.is_closed(timeout=5) for client in others)
+
     def test_timeout_begins_anew_with_a_reply(self, start_server: StartServer) -> None:
         """Who waited for longer than `timeout`, and was served, is as silent as from then on."""
         server = start_server(config={"timeout": 2, "hz": 100})

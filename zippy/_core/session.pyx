@@ -57,6 +57,7 @@ from zippy._core.values.settings cimport settings_field
 
 cdef enum:
     SHARED_BYTES = 256 * 1024      # one read; a longer pipeline comes in several. What is never read to takes no memory
+    IDLE_CLIENTS = 256             # that are looked at together for being idle, at least
     SHRINK_STEPS = 1000            # of each table ten times a second, some 0.1 us each
     FREE_ITEMS = 1000              # of what was deleted, freed in one step
     FREE_US = 250                  # and a step takes no longer, of which one who asks for nothing may have to wait for two
@@ -569,16 +570,24 @@ cdef class Core:
         if self.schedule_turn_end is None:
             self.end_turn()
 
-    def close_idle(self, int64_t seconds):
-        """Closes clients that were silent for longer than that; blocked and subscribed ones, monitors and replicas may be. 0: nobody."""
-        cdef Client* c = self.engine.clients
+    def close_idle(self, int64_t seconds, int64_t hz):
+        """Closes clients that were silent for longer than that; blocked and subscribed ones, monitors and replicas may be. 0: nobody.
+
+        Called `hz` times a second it looks at each client once a second at least.
+        """
+        cdef Client* c = self.engine.idle_at if self.engine.idle_at != NULL else self.engine.clients
+        cdef uint64_t left = max(self.engine.client_count // <uint64_t>hz + 1, <uint64_t>IDLE_CLIENTS)
         cdef uint64_t exempt = CLIENT_BLOCKED | CLIENT_REPLICA | CLIENT_MASTER | CLIENT_MONITOR
-        while seconds and c != NULL:
+        if seconds == 0:
+            return
+        while left and c != NULL:
+            left -= 1
             if not c.flags & exempt and client_output_class(c) == OUTPUT_NORMAL:
                 if self.engine.ks.clock.mono_us - c.active_us > seconds * 1000000:
                     self.begin_turn()
                     client_close(c, self.engine)
             c = c.next
+        self.engine.idle_at = c
 
     def count_rejected(self):
         """A connection was turned away."""

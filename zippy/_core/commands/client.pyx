@@ -16,7 +16,7 @@ from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.keyspace.lazy_free cimport lazy_free_step, lazy_last
 from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.client_ids cimport client_key_of
-from zippy._core.commands.output cimport client_has_output, take_pending
+from zippy._core.commands.output cimport client_has_output, leave_soft_limit, take_pending
 from zippy._core.commands.tracking cimport forget_tracking, stop_tracking
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
@@ -95,6 +95,9 @@ cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
     cdef Slice key
     take_pending(e, c)
     take_unblocked(e, c)
+    leave_soft_limit(e, c)
+    if e.idle_at == c:
+        e.idle_at = c.next
     if c.prev != NULL:
         c.prev.next = c.next
     else:

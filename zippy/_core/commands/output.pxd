@@ -34,6 +34,7 @@ cdef void take_pending(Engine* e, Client* c) noexcept nogil                     
 cdef Client* next_pending(Engine* e) noexcept nogil                         # takes the first client with output off the list; NULL: none
 cdef void closing_first(Engine* e) noexcept nogil                           # who is to be closed leaves before anybody is answered
 cdef void client_close(Client* c, Engine* e) noexcept nogil                 # marks it to be closed at the end of the turn
+cdef void leave_soft_limit(Engine* e, Client* c) noexcept nogil             # it is below, or goes
 cdef void check_soft_limits(Engine* e) noexcept nogil                       # marks those to be closed that were above it for too long
 # bytes, bytes; 0: none
 cdef void set_output_limit(Engine* e, int output_class, int64_t hard, int64_t soft, int64_t soft_seconds) noexcept nogil

@@ -51,6 +51,11 @@ cdef bint reply_may_go_on(Engine* e, Client* c, size_t place) noexcept nogil:
     return True
 
 
+cdef void leave_soft_limit(Engine* e, Client* c) noexcept nogil:
+    e.soft_limited -= c.soft_limit_us != 0
+    c.soft_limit_us = 0
+
+
 cdef bint above_limit(Engine* e, Client* c, size_t waiting) noexcept nogil:
     cdef OutputLimit* limit = &e.output_limits[client_output_class(c)]
     if c.flags & CLIENT_STRANGER and waiting > STRANGER_OUTPUT:
@@ -58,10 +63,11 @@ cdef bint above_limit(Engine* e, Client* c, size_t waiting) noexcept nogil:
     if limit.hard and waiting > <size_t>limit.hard:
         return True
     if not limit.soft or waiting <= <size_t>limit.soft:
-        c.soft_limit_us = 0
+        leave_soft_limit(e, c)
         return False
     if c.soft_limit_us == 0:
         c.soft_limit_us = e.ks.clock.mono_us
+        e.soft_limited += 1
     return e.ks.clock.mono_us - c.soft_limit_us > limit.soft_seconds * 1000000
 
 
@@ -159,7 +165,7 @@ cdef void client_close(Client* c, Engine* e) noexcept nogil:
 
 cdef void check_soft_limits(Engine* e) noexcept nogil:
     cdef Client* c = e.clients
-    while c != NULL:
+    while e.soft_limited and c != NULL:
         if c.soft_limit_us:
             client_has_output(e, c)
         c = c.next

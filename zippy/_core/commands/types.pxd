@@ -478,6 +478,8 @@ cdef struct Engine:
     Client* clients                  # all of them
     HashTable clients_by_id
     uint64_t client_count
+    Client* idle_at                  # who is looked at next for being idle, NULL: the first
+    uint64_t soft_limited            # clients whose output is above the soft limit
     uint64_t next_client_id
     Client* pending                  # clients with output
     bint closing                     # some of those are to be closed
