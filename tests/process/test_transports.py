@@ -376,6 +376,23 @@ class TestLimits:
             wait_until(lambda: b"connected_clients:1\r\n" in busy("INFO", "clients").value)
             assert all(client.is_closed(timeout=2) for client in silent)
 
+    def test_what_many_hold(self, start_server: StartServer) -> None:
+        """INFO tells of the memory of more clients than it would count, within a second or so."""
+        server = start_server()
+        with contextlib.ExitStack() as stack:
+            admin, large, *_ = [stack.enter_context(server.client()) for _ in range(600)]
+
+            def held() -> int:
+                return int(admin.info("memory")["mem_clients_normal"])
+
+            before = wait_until(held)
+            assert before > 600 * 500
+            large("MULTI")
+            large("SET", "k", "x" * (1 << 20))
+            wait_until(lambda: before + (1 << 20) < held() < before + (2 << 20))
+            large("DISCARD")
+            wait_until(lambda: held() < before + (1 << 20))
+
     def test_many_are_closed_at_once(self, start_server: StartServer) -> None:
         """More than a pass closes: all are gone for the server at once, and their sockets are closed by and by."""
         server = start_server()

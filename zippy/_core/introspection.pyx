@@ -25,8 +25,8 @@ from zippy._core.keyspace.key_table cimport (
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_sample, slowlog_at, slowlog_reset
-from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name
-from zippy._core.commands.client_ids cimport ClientWalk, fetch_kind, fetch_memory, walk_begin, walk_end, walk_next
+from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name, memory_of_clients
+from zippy._core.commands.client_ids cimport ClientWalk, walk_begin, walk_end, walk_next
 from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_command
 from zippy._core.commands.functions_lua cimport functions_lua_bytes
 from zippy._core.commands.output cimport client_output_class
@@ -106,7 +106,7 @@ def sessions_of_kind(Core core, str kind):
     cdef Client* c
     cdef list ids = []
     cdef uint64_t left = core.engine.stats.pubsub_clients if kind == "pubsub" else UINT64_MAX
-    walk_begin(&walk, core.engine, fetch_kind)
+    walk_begin(&walk, core.engine)
     while left:
         c = walk_next(&walk)
         if c == NULL:
@@ -694,19 +694,6 @@ def used_memory(Core core):
     return core.engine.account.used, max(core.engine.account.peak, core.engine.account.used)
 
 
-cdef size_t memory_of_clients(Engine* e) noexcept nogil:
-    """Bytes of all clients. Linear in their number."""
-    cdef ClientWalk walk
-    cdef const Client* c
-    cdef size_t bytes = 0
-    walk_begin(&walk, e, fetch_memory)
-    c = walk_next(&walk)
-    while c != NULL:
-        bytes += client_memory(c)
-        c = walk_next(&walk)
-    return bytes
-
-
 def memory_stats(Core core):
     """Bytes: "used", "peak", "resident" (all that the allocator holds), "tables" [(db, keys, expires)], "clients", "not_counted".
 
@@ -739,27 +726,21 @@ cdef class MemoryFigures(Source):
     cdef Core core
     cdef size_t startup          # bytes used when the core was new
     cdef object process_bytes    # a function: resident bytes of the process
-    cdef size_t clients          # bytes of all clients
-    cdef int64_t clients_at      # us since the epoch, when they were counted
 
     def __cinit__(self, Core core, size_t startup, process_bytes):
         self.core = core
         self.startup = startup
         self.process_bytes = process_bytes
-        self.clients_at = -1
 
     cdef size_t overhead(self) noexcept:
-        """Bytes of what is not data. Clients are counted once a turn, for there may be many."""
+        """Bytes of what is not data."""
         cdef Engine* e = self.core.engine
-        cdef size_t bytes = self.startup
+        cdef size_t bytes = self.startup + memory_of_clients(e)
         cdef int i
-        if self.clients_at != e.ks.clock.us:
-            self.clients = memory_of_clients(e)
-            self.clients_at = e.ks.clock.us
         for i in range(e.ks.db_count):
             if kt_count(&e.ks.dbs[i].table):
                 bytes += kt_memory(&e.ks.dbs[i].table) + kt_memory_expiring(&e.ks.dbs[i].table)
-        return bytes + self.clients
+        return bytes
 
     cdef int tell(self) except -1:
         cdef Engine* e = self.core.engine
@@ -806,7 +787,7 @@ cdef class MemoryFigures(Source):
         self.decimals(b"mem_fragmentation_ratio", <double>rss / <double>used)
         self.integer(b"mem_fragmentation_bytes", <int64_t>rss - <int64_t>used)
         self.integer(b"mem_not_counted_for_evict", e.ks.memory_overhead)
-        self.integer(b"mem_clients_normal", self.clients)
+        self.integer(b"mem_clients_normal", memory_of_clients(e))
         self.integer(b"lazyfree_pending_objects", lazy_free_pending(&e.ks))
         self.integer(b"lazyfreed_objects", e.ks.stats.lazyfreed)
         return 0

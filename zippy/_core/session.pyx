@@ -20,8 +20,7 @@ from zippy._core.ground.mem cimport (
 from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.client cimport (
     answer_freed, client_begin_as_default, client_free, client_new, client_reset, client_set_name, client_to_evict, end_pause_if_over,
-    look_at_input_again, next_deadline_us, next_unblocked, note_memory,
-    set_clients_limit, unblock
+    look_at_input_again, next_deadline_us, next_unblocked, note_held, note_memory, set_clients_limit, unblock
 )
 from zippy._core.commands.engine cimport (
     engine_awaits, engine_enter, engine_free, engine_init, engine_is_calling, engine_make_room, engine_refuse, engine_resume,
@@ -57,7 +56,7 @@ from zippy._core.values.settings cimport settings_field
 
 cdef enum:
     SHARED_BYTES = 256 * 1024      # one read; a longer pipeline comes in several. What is never read to takes no memory
-    IDLE_CLIENTS = 256             # that are looked at together for being idle, at least
+    VISITED_CLIENTS = 256          # together, at least
     SHRINK_STEPS = 1000            # of each table ten times a second, some 0.1 us each
     FREE_ITEMS = 1000              # of what was deleted, freed in one step
     FREE_US = 250                  # and a step takes no longer, of which one who asks for nothing may have to wait for two
@@ -570,24 +569,23 @@ cdef class Core:
         if self.schedule_turn_end is None:
             self.end_turn()
 
-    def close_idle(self, int64_t seconds, int64_t hz):
-        """Closes clients that were silent for longer than that; blocked and subscribed ones, monitors and replicas may be. 0: nobody.
+    def visit_clients(self, int64_t seconds, int64_t hz):
+        """Notes what some clients hold, and closes those that were silent for longer than so many seconds; 0: nobody.
 
-        Called `hz` times a second it looks at each client once a second at least.
+        Blocked and subscribed ones, monitors and replicas may be silent. Called `hz` times a second it comes to each once a second.
         """
-        cdef Client* c = self.engine.idle_at if self.engine.idle_at != NULL else self.engine.clients
-        cdef uint64_t left = max(self.engine.client_count // <uint64_t>hz + 1, <uint64_t>IDLE_CLIENTS)
+        cdef Client* c = self.engine.visited_next if self.engine.visited_next != NULL else self.engine.clients
+        cdef uint64_t left = max(self.engine.client_count // <uint64_t>hz + 1, <uint64_t>VISITED_CLIENTS)
         cdef uint64_t exempt = CLIENT_BLOCKED | CLIENT_REPLICA | CLIENT_MASTER | CLIENT_MONITOR
-        if seconds == 0:
-            return
         while left and c != NULL:
             left -= 1
-            if not c.flags & exempt and client_output_class(c) == OUTPUT_NORMAL:
+            note_held(self.engine, c)
+            if seconds and not c.flags & exempt and client_output_class(c) == OUTPUT_NORMAL:
                 if self.engine.ks.clock.mono_us - c.active_us > seconds * 1000000:
                     self.begin_turn()
                     client_close(c, self.engine)
             c = c.next
-        self.engine.idle_at = c
+        self.engine.visited_next = c
 
     def count_rejected(self):
         """A connection was turned away."""

@@ -67,7 +67,7 @@ class Cron:
             self.expire()
         if not self.compacting:
             self.compact()
-        self.core.close_idle(self.settings.integer("timeout"), self.settings.integer("hz"))
+        self.core.visit_clients(self.settings.integer("timeout"), self.settings.integer("hz"))
         self.do_work()
 
     def do_work(self) -> None:

@@ -17,6 +17,8 @@ cdef void client_reset(Engine* e, Client* c) noexcept nogil                 # wh
 # takes the first client off whose input has to be looked at again
 cdef Client* next_unblocked(Engine* e) noexcept nogil
 cdef size_t client_memory(const Client* c) noexcept nogil                   # bytes that this client holds
+cdef void note_held(Engine* e, Client* c) noexcept nogil                    # visits it: its share of all that clients hold is as of now
+cdef size_t memory_of_clients(Engine* e) noexcept nogil                     # all of that; where there are many, as of their last visits
 # Client eviction (maxmemory-clients). What clients hold is noted when it may have changed, so that no turn has to look at all of them.
 cdef void note_memory(Engine* e, Client* c) noexcept nogil                  # to be called after input or output of the client
 cdef void set_clients_limit(Engine* e, size_t limit) noexcept nogil         # bytes, 0: none

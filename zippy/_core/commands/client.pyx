@@ -32,6 +32,7 @@ from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_i
 
 cdef enum:
     CANNOT_WAIT = CLIENT_MULTI | CLIENT_INTERNAL
+    COUNTED_AT_ONCE = 256        # clients
 
 
 cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
@@ -57,6 +58,7 @@ cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     client_key_of(c, &key)
     ht_insert(&e.clients_by_id, c, hash_bytes(key.ptr, key.len))
     e.client_count += 1
+    note_held(e, c)
     return c
 
 
@@ -96,8 +98,9 @@ cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:
     take_pending(e, c)
     take_unblocked(e, c)
     leave_soft_limit(e, c)
-    if e.idle_at == c:
-        e.idle_at = c.next
+    e.held -= c.held
+    if e.visited_next == c:
+        e.visited_next = c.next
     if c.prev != NULL:
         c.prev.next = c.next
     else:
@@ -271,6 +274,20 @@ cdef size_t client_memory(const Client* c) noexcept nogil:
     size += c.parser.kept_cap * sizeof(Slice)
     size += (c.channels.count + c.patterns.count + c.shard_channels.count + c.prefixes.count) * 64
     return size
+
+
+cdef void note_held(Engine* e, Client* c) noexcept nogil:
+    cdef size_t now = client_memory(c)
+    e.held += now - c.held
+    c.held = now
+
+
+cdef size_t memory_of_clients(Engine* e) noexcept nogil:
+    cdef Client* c = e.clients
+    while c != NULL and e.client_count <= COUNTED_AT_ONCE:
+        note_held(e, c)
+        c = c.next
+    return e.held
 
 
 cdef void note_memory(Engine* e, Client* c) noexcept nogil:

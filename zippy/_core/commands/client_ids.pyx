@@ -19,27 +19,16 @@ cdef Client* client_by_id(Engine* e, uint64_t id) noexcept nogil:
     return <Client*>ht_find(&e.clients_by_id, slice_of(<const char*>&id, sizeof(id)))
 
 
-cdef void walk_begin(ClientWalk* w, Engine* e, fetch_fn fetch) noexcept nogil:
+cdef void walk_begin(ClientWalk* w, Engine* e) noexcept nogil:
     ht_iter(&w.it, &e.clients_by_id)
-    w.fetch = fetch
     w.count = w.at = 0
 
 
-cdef void fetch_kind(const Client* c) noexcept nogil:
+cdef void fetch(const Client* c) noexcept nogil:
+    """Has the parts of a client come that tell of which kind it is."""
     zippy_fetch(&c.flags)
     zippy_fetch(&c.channels.count)
     zippy_fetch(&c.shard_channels.count)
-
-
-cdef void fetch_memory(const Client* c) noexcept nogil:
-    zippy_fetch(&c.reply.out.cap)
-    zippy_fetch(&c.parser.own.cap)
-    zippy_fetch(&c.parser.kept_cap)
-    zippy_fetch(&c.parser.bulk_room)
-    zippy_fetch(&c.parser.scratch.cap)
-    zippy_fetch(&c.multi.bytes)
-    zippy_fetch(&c.channels.count)
-    zippy_fetch(&c.prefixes.count)
 
 
 cdef Client* walk_next(ClientWalk* w) noexcept nogil:
@@ -50,7 +39,7 @@ cdef Client* walk_next(ClientWalk* w) noexcept nogil:
             c = <Client*>ht_iter_next(&w.it)
             if c == NULL:
                 break
-            w.fetch(c)
+            fetch(c)
             w.some[w.count] = c
             w.count += 1
         if w.count == 0:

@@ -364,6 +364,7 @@ cdef struct Client:
     uint64_t bytes_in
     uint64_t bytes_out
     size_t noted_memory              # its share of Engine.clients_memory
+    size_t held                      # bytes that it held when it was visited last
     uint64_t effects_at              # offset of the stream where its last write ended
     uint64_t unit_at                 # of a replica's primary: bytes that came before the transaction that is being queued
     Feed* feed                       # of a replica: what it is sent behind its replies, owned; NULL: nothing
@@ -478,7 +479,8 @@ cdef struct Engine:
     Client* clients                  # all of them
     HashTable clients_by_id
     uint64_t client_count
-    Client* idle_at                  # who is looked at next for being idle, NULL: the first
+    Client* visited_next             # NULL: the first
+    size_t held                      # the sum of what clients held when they were visited
     uint64_t soft_limited            # clients whose output is above the soft limit
     uint64_t next_client_id
     Client* pending                  # clients with output
