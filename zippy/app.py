@@ -46,6 +46,10 @@ except ImportError:
 
 log = logging.getLogger("zippy")
 
+# Thresholds of Python's garbage collector. By its own it goes through all that 2,500 clients are made of when they have come, which takes
+# 9 ms, and as long nobody is accepted. Cycles that errors make are young when they are garbage; the young take a quarter of a millisecond.
+COLLECTOR = (700, 2, 1000)
+
 
 class Application:
     """One server process: from settings to exit code."""
@@ -120,6 +124,9 @@ class Application:
         self.catch_signals(server)
         # the collector need not go through modules and tables, some 4 ms, whenever many clients have come
         gc.freeze()
+        if uvloop is not None:
+            # asyncio's own transports leave cycles when they end, and those of TLS are large
+            gc.set_threshold(*COLLECTOR)
         log.info("Ready to accept connections %s", server.listeners.describe())
         tell_service_manager(self.settings, "READY=1\nSTATUS=Ready to accept connections\n")
         code = await server.shutdown.wait()
