@@ -60,7 +60,7 @@ cdef enum:
     SHRINK_STEPS = 1000            # of each table ten times a second, some 0.1 us each
     FREE_ITEMS = 1000              # of what was deleted, freed in one step
     FREE_US = 250                  # and a step takes no longer, of which one who asks for nothing may have to wait for two
-    GIVE_BACK = 32                 # slabs, 2 MiB: what the system takes back in less than a millisecond
+    GIVE_BACK = 8                  # slabs, 512 KiB: what the system takes back in a quarter of a millisecond
     SPARE_MAX = 32 * 1024 * 1024   # bytes of memory that are not given back where large values are freed, at most
     SPARE_PART = 8                 # and of what is in use, a part of so many,
     SPARE_US = 10 * 1000 * 1000    # but when none was freed for so long

@@ -13,6 +13,7 @@ from zippy._core.commands.acl_user cimport (
     users_take_deleted
 )
 from zippy._core.commands.client cimport client_log_in, client_note_rights, unblock
+from zippy._core.commands.client_ids cimport ClientWalk, walk_begin, walk_next
 from zippy._core.commands.engine cimport engine_is_calling
 from zippy._core.commands.output cimport client_close, client_has_output
 from zippy._core.commands.types cimport (
@@ -134,23 +135,29 @@ cdef inline bint listens(const Client* c) noexcept nogil:
 
 
 cdef void note_all_rights(Engine* e) noexcept nogil:
-    cdef Client* c = e.clients
+    cdef ClientWalk walk
+    cdef Client* c
+    walk_begin(&walk, e)
+    c = walk_next(&walk)
     while c != NULL:
         client_note_rights(c)
-        c = c.next
+        c = walk_next(&walk)
 
 
 cdef void change(Engine* e, User* user, User* changed) noexcept nogil:
     """Gives a user what another one of its name has, and frees that."""
-    cdef Client* c = e.clients
+    cdef ClientWalk walk
+    cdef Client* c
     cdef bint loses = loses_channels(user, changed)
     user_swap(user, changed)
     user_free(changed)
-    while loses and c != NULL:
-        if c.user == user and listens(c) and not may_keep_listening(user, c):
+    walk_begin(&walk, e)
+    c = walk_next(&walk)
+    while c != NULL:
+        if loses and c.user == user and listens(c) and not may_keep_listening(user, c):
             turn_out(e, c)
-        c = c.next
-    note_all_rights(e)
+        client_note_rights(c)
+        c = walk_next(&walk)
 
 
 cdef void acl_put(Engine* e, User* changed) noexcept nogil:
