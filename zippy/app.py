@@ -30,6 +30,7 @@ from zippy.server.process import (
     log_unused,
     remove_file,
     set_up_log,
+    tell_caller,
     tell_service_manager,
     write_pidfile,
 )
@@ -58,6 +59,7 @@ class Application:
         self.settings = settings
         self.config_path = config_path
         self.directives = directives
+        self.caller: int | None = None  # the descriptor that tells who started it in the background that it is ready
 
     def run(self) -> int:
         """Runs the server on uvloop, or on asyncio's own loop where uvloop is missing; the exit code."""
@@ -67,7 +69,7 @@ class Application:
             print(f"\n{FATAL_HEAD}Can't open the log file: {error.strerror}", file=sys.stderr)
             return 1
         if self.settings.flag("daemonize"):
-            go_to_background()
+            self.caller = go_to_background()
         return asyncio.run(self.serve()) if uvloop is None else uvloop.run(self.serve())
 
     async def serve(self) -> int:
@@ -129,6 +131,8 @@ class Application:
             gc.set_threshold(*COLLECTOR)
         log.info("Ready to accept connections %s", server.listeners.describe())
         tell_service_manager(self.settings, "READY=1\nSTATUS=Ready to accept connections\n")
+        if self.caller is not None:
+            tell_caller(self.caller)
         code = await server.shutdown.wait()
         tell_service_manager(self.settings, "STOPPING=1\n")
         remove_file(pidfile)

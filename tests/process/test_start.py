@@ -304,17 +304,25 @@ class TestRun:
         arguments = ["--daemonize", "yes", "--port", str(port), "--save", "", "--pidfile", str(tmp_path / "p.pid"), "--logfile", "log"]
         run = run_to_end(*arguments, cwd=tmp_path)
         assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
-        pid = int(wait_until(lambda: (tmp_path / "p.pid").exists() and (tmp_path / "p.pid").read_text()))
+        # it is ready by then
+        pid = int((tmp_path / "p.pid").read_text())
         try:
             assert os.getsid(pid) == pid != os.getsid(0)
             assert os.readlink(f"/proc/{pid}/fd/1") == os.devnull
-            wait_until(lambda: answers(lambda: tcp(port)))
             with tcp(port) as client:
                 assert f"process_id:{pid}\r\n".encode() in client("INFO", "server").value
         finally:
             os.kill(pid, signal.SIGTERM)
         wait_until(lambda: "bye bye" in (tmp_path / "log").read_text())
         wait_until(lambda: not (tmp_path / "p.pid").exists())
+
+    def test_daemonize_in_vain(self, tmp_path: Path) -> None:
+        """Who started a server that cannot start hears of it."""
+        (tmp_path / "dump.rdb").write_bytes(b"nonsense")
+        run = run_to_end("--daemonize", "yes", "--port", str(free_port()), "--logfile", "log", cwd=tmp_path)
+        assert (run.returncode, run.stdout) == (1, "")
+        assert run.stderr == "The server ended before it was ready; its log (logfile) tells why.\n"
+        assert "dump.rdb" in (tmp_path / "log").read_text()
 
     def test_log_file_can_be_moved_away(self, tmp_path: Path) -> None:
         """As log rotation does: a new file is begun."""

@@ -133,16 +133,33 @@ def end_process(text: str, error: int) -> NoReturn:
     os._exit(1)
 
 
-def go_to_background() -> None:
-    """Detaches from the terminal: the caller goes on in a child of init, its standard streams at /dev/null."""
+def go_to_background() -> int:
+    """Detaches from the terminal: the caller goes on in a child of init, its standard streams at /dev/null.
+
+    The process that was called ends when `tell_caller` is given the descriptor returned, or with exit code 1 when the child ended before.
+    """
+    ready, tell = os.pipe()
     if os.fork():
+        os.close(tell)
+        if not os.read(ready, 1):
+            print("The server ended before it was ready; its log (logfile) tells why.", file=sys.stderr)
+            os._exit(1)
         os._exit(0)
+    os.close(ready)
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     if null > 2:
         os.close(null)
+    return tell
+
+
+def tell_caller(descriptor: int) -> None:
+    """Has the process that was called end: the server is ready. It may have been ended before."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(descriptor, b"1")
+    os.close(descriptor)
 
 
 def write_pidfile(settings: Settings) -> str:
