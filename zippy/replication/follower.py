@@ -7,7 +7,6 @@ import logging
 import mmap
 import os
 import ssl
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -33,6 +32,7 @@ class Follower(asyncio.Protocol):
     """Follows one primary until `stop`. It is tried again by `cron`, once a second.
 
     on_copy(): a full copy is about to take the place of what is there: replicas have to go. on_change(): the state has changed.
+    clock(): seconds of a clock that never goes back.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Follower(asyncio.Protocol):
         context: Callable[[], ssl.SSLContext | None],
         on_copy: Callable[[], None],
         on_change: Callable[[], None],
+        clock: Callable[[], float],
     ) -> None:
         self.core = core
         self.relay = relay
@@ -56,6 +57,7 @@ class Follower(asyncio.Protocol):
         self.context = context
         self.on_copy = on_copy
         self.on_change = on_change
+        self.clock = clock
         self.state = "connect"
         self.partial = False  # what is there is a part of the primary's history, as far as is known
         self.db = 0  # that the stream has selected where it was left
@@ -71,9 +73,9 @@ class Follower(asyncio.Protocol):
         self.loading: Loading | None = None
         self.mapped: mmap.mmap | None = None
         self.session: Session | None = None  # that runs the stream
-        self.began = time.monotonic()
-        self.heard_at = time.monotonic()
-        self.down_since = time.monotonic()
+        self.began = self.clock()
+        self.heard_at = self.clock()
+        self.down_since = self.clock()
         self.up_since = 0.0
         self.down_seconds = 0.0  # in all, but for what goes on
         self.attempts = 0  # to connect, since the link was up
@@ -88,7 +90,7 @@ class Follower(asyncio.Protocol):
         """Changes the state."""
         if state == self.state:
             return
-        now = time.monotonic()
+        now = self.clock()
         if self.state == "connected":
             self.down_since = now
             # a connection that was good is tried for again at once
@@ -107,7 +109,7 @@ class Follower(asyncio.Protocol):
 
     def cron(self) -> None:
         """Connects, acknowledges, and gives up what is silent."""
-        now = time.monotonic()
+        now = self.clock()
         if self.state == "connect" and self.opening is None and now - self.tried_at >= RETRY_SECONDS:
             self.connect()
         elif self.state != "connect" and self.loading is None and now - self.heard_at > self.settings.integer("repl-timeout"):
@@ -119,7 +121,7 @@ class Follower(asyncio.Protocol):
     def connect(self) -> None:
         """Begins to connect."""
         log.info("Connecting to MASTER %s:%d", self.host, self.port)
-        self.tried_at = self.heard_at = time.monotonic()
+        self.tried_at = self.heard_at = self.clock()
         self.set_state("connecting")
         self.opening = asyncio.get_running_loop().create_task(self.open(), name="zippy-replication")
 
@@ -147,7 +149,7 @@ class Follower(asyncio.Protocol):
             stream.abort()
             return
         self.transport = stream
-        self.heard_at = time.monotonic()
+        self.heard_at = self.clock()
         log.info("MASTER <-> REPLICA sync started")
         self.link = Link(self.introduction())
         self.obey(self.link.begin())
@@ -168,7 +170,7 @@ class Follower(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the primary."""
-        self.heard_at = time.monotonic()
+        self.heard_at = self.clock()
         if self.link is not None:
             self.obey(self.link.receive(data))
 
@@ -296,7 +298,7 @@ class Follower(asyncio.Protocol):
         """Loads a part of the copy."""
         if self.loading is not loading:
             return
-        now = time.monotonic()
+        now = self.clock()
         if now - self.told_at >= NEWLINE_SECONDS:
             self.told_at = now
             self.write(b"\n")
@@ -331,7 +333,7 @@ class Follower(asyncio.Protocol):
         self.relay.begin()
         self.saves.data_replaced()
         log.info("MASTER <-> REPLICA sync: Finished with success")
-        self.heard_at = time.monotonic()
+        self.heard_at = self.clock()
         self.begin_stream(max(origin[0], 0) if origin is not None else 0, copy.id is not None)
         if self.transport is not None and self.link is not None:
             self.transport.resume_reading()
@@ -425,7 +427,7 @@ class Follower(asyncio.Protocol):
 
     def acknowledge(self) -> None:
         """Tells the primary how far this replica is."""
-        self.acked_at = time.monotonic()
+        self.acked_at = self.clock()
         words = ["REPLCONF", "ACK", str(self.relay.offset)]
         synced = self.synced()
         if synced is not None:
