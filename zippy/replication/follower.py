@@ -16,7 +16,22 @@ from zippy._core.replicas import Replicas
 from zippy._core.session import Core, Session
 from zippy._core.snapshot import Loading, SnapshotError
 from zippy.replication.history import History
-from zippy.replication.link import Continue, Copied, Copy, Decision, Failed, Introduction, Link, Note, Piece, Send, Size, Stream, request
+from zippy.replication.link import (
+    Continue,
+    Copied,
+    Copy,
+    Decision,
+    Declined,
+    Failed,
+    Introduction,
+    Link,
+    Note,
+    Piece,
+    Send,
+    Size,
+    Stream,
+    request,
+)
 from zippy.replication.saving import Saves
 from zippy.server.clients import ClientState, text_address
 from zippy.settings import Settings
@@ -32,7 +47,7 @@ class Follower(asyncio.Protocol):
     """Follows one primary until `stop`. It is tried again by `cron`, once a second.
 
     on_copy(): a full copy is about to take the place of what is there: replicas have to go. on_change(): the state has changed.
-    clock(): seconds of a clock that never goes back.
+    on_answer(taken): whom this server was to hand over to has taken over, or has declined. clock(): seconds of a clock that never goes back.
     """
 
     def __init__(
@@ -46,6 +61,7 @@ class Follower(asyncio.Protocol):
         context: Callable[[], ssl.SSLContext | None],
         on_copy: Callable[[], None],
         on_change: Callable[[], None],
+        on_answer: Callable[[bool], None],
         clock: Callable[[], float],
     ) -> None:
         self.core = core
@@ -57,6 +73,7 @@ class Follower(asyncio.Protocol):
         self.context = context
         self.on_copy = on_copy
         self.on_change = on_change
+        self.on_answer = on_answer
         self.clock = clock
         self.state = "connect"
         self.partial = False  # what is there is a part of the primary's history, as far as is known
@@ -224,20 +241,29 @@ class Follower(asyncio.Protocol):
                 self.go_on(decision.id)
             elif isinstance(decision, Note):
                 log.info("%s", decision.text)
-            elif isinstance(decision, Failed):
+            elif isinstance(decision, Failed | Declined):
                 log.warning("%s", decision.reason)
                 self.drop()
+                if isinstance(decision, Declined):
+                    self.on_answer(False)
 
     def write(self, data: bytes) -> None:
         """Sends bytes."""
         if self.transport is not None:
             self.transport.write(data)
 
+    def answered(self) -> None:
+        """PSYNC has been answered as a primary does: the other one is it, whatever becomes of the link."""
+        if self.failover:
+            self.failover = False
+            self.on_answer(True)
+
     # A full copy
 
     def begin_copy(self, copy: Copy) -> None:
         """A full copy comes."""
         log.info("Full resync from master: %s:%d", copy.id or "?", copy.offset)
+        self.answered()
         self.copy = copy
         self.received = 0
         self.size = None
@@ -365,6 +391,7 @@ class Follower(asyncio.Protocol):
     def go_on(self, history_id: str | None) -> None:
         """The stream goes on where it was left."""
         log.info("Successful partial resynchronization with master.")
+        self.answered()
         if history_id is not None and history_id != self.history.id:
             log.info("Master replication ID changed to %s", history_id)
             self.history.branch(self.relay.offset, history_id)
@@ -381,7 +408,6 @@ class Follower(asyncio.Protocol):
             self.core, CallbackTransport(lambda _: None, self.killed, self.divided), address.encode(), ClientState(address, local)
         )
         self.relay.follow(self.session, db)
-        self.failover = False
         self.set_state("connected")
         self.acknowledge()
 

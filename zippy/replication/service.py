@@ -153,7 +153,7 @@ class Replication:
         self.relay.copy_effects(False)
         self.follower = Follower(
             self.core, self.relay, self.settings, self.history, self.saves, address, self.link_context, self.disconnect_replicas,
-            self.link_changed, self.clock,
+            self.push_role, self.failover.answered, self.clock,
         )  # fmt: skip
         self.follower.partial = had_part
         self.follower.db = db
@@ -167,12 +167,6 @@ class Replication:
     def link_context(self) -> ssl.SSLContext | None:
         """TLS's for the link, None: it is a plain one."""
         return self.context() if self.settings.flag("tls-replication") else None
-
-    def link_changed(self) -> None:
-        """The link to the primary has another state."""
-        self.push_role()
-        if self.follower is not None and self.follower.state == "connected":
-            self.failover.succeeded()
 
     def lead(self) -> None:
         """Is a primary from now on, of the same history under another name."""
