@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TypeAlias
 
 LONGEST_LINE = 4096  # bytes: no reply of a handshake is longer
+MOST_OFFSET = 2**62  # from there on a stream would take longer than anybody can wait to come to the largest number
 MARK = 40  # bytes of what ends a copy whose length is not known before
 
 
@@ -98,6 +99,11 @@ class Step(Enum):
     LOADING = "loading"  # who loads the copy
     STREAM = "stream"
     OVER = "over"
+
+
+def is_id(word: str) -> bool:
+    """Whether this can be a history's."""
+    return len(word) == 40 and word.isascii()
 
 
 @dataclass(frozen=True)
@@ -271,14 +277,14 @@ class Link:
         """The reply to PSYNC."""
         words = line.split() or [""]
         if words[0] == "+FULLRESYNC":
-            if len(words) != 3 or len(words[1]) != MARK or not words[2].isdecimal():
+            if len(words) != 3 or not is_id(words[1]) or not words[2].isdecimal() or int(words[2]) > MOST_OFFSET:
                 self.decline(decisions, f"Master replied with wrong +FULLRESYNC syntax: '{line}'")
                 return
             self.step = Step.SIZE
             decisions.append(Copy(words[1], int(words[2])))
         elif words[0] == "+CONTINUE":
             self.step = Step.STREAM
-            decisions.append(Continue(words[1] if len(words) > 1 and len(words[1]) == MARK else None))
+            decisions.append(Continue(words[1] if len(words) > 1 and is_id(words[1]) else None))
         elif words[0] in ("-NOMASTERLINK", "-LOADING"):
             self.decline(decisions, f"Master is currently unable to PSYNC but should be in the future: {line}")
         elif line.startswith("-") and self.introduction.failover:

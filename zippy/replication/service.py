@@ -24,6 +24,7 @@ from zippy.replication.copies import Copies
 from zippy.replication.failover import Failover
 from zippy.replication.follower import Follower
 from zippy.replication.history import History
+from zippy.replication.link import MOST_OFFSET, is_id
 from zippy.replication.primary import ConfError, Replica, State
 from zippy.replication.saving import Origin, Saves
 from zippy.replication.waiting import Waiting
@@ -118,7 +119,7 @@ class Replication:
 
     def is_known(self, origin: tuple[int, bytes, int]) -> bool:
         """Whether what a file says of its history is of use."""
-        return origin[2] >= 0 and len(origin[1]) == 40
+        return 0 <= origin[2] <= MOST_OFFSET and is_id(origin[1].decode(errors="replace"))
 
     def go_on_from(self, origin: tuple[int, bytes, int], replica: bool) -> None:
         """The data is what a history was at this offset."""
