@@ -47,7 +47,7 @@ class Follower(asyncio.Protocol):
     """Follows one primary until `stop`. It is tried again by `cron`, once a second.
 
     on_copy(): a full copy is about to take the place of what is there: replicas have to go. on_change(): the state has changed.
-    on_answer(taken): whom this server was to hand over to has taken over, or has declined. clock(): seconds of a clock that never goes back.
+    on_answer(taken): whom this server was to hand over to has taken over, or has declined. clock(): seconds, never back.
     """
 
     def __init__(
@@ -126,6 +126,9 @@ class Follower(asyncio.Protocol):
 
     def cron(self) -> None:
         """Connects, acknowledges, and gives up what is silent."""
+        if self.stopped:
+            # before the first time came
+            return
         now = self.clock()
         if self.state == "connect" and self.opening is None and now - self.tried_at >= RETRY_SECONDS:
             self.connect()
