@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.replication.damage import ID, MARKED, OTHER, REPLICA, REPLY, SIZED, STREAM, Peer, Victim, campaign, copies
+from tests.replication.damage import ID, MARKED, REPLICA, REPLY, SIZED, STREAM, Victim, campaign, copies
 
 INPUTS = 1500
 
@@ -30,20 +30,4 @@ def test_blanks() -> None:
     """So does an answer to PSYNC that has no word: it raised an IndexError."""
     victim = Victim()
     assert victim.take(REPLY, 0, b" \r\n") == f"connect {REPLY}"
-    victim.close()
-
-
-def test_second_thoughts() -> None:
-    """Whoever is not to be followed any more before the connection was begun is not connected to."""
-    victim = Victim()
-    connected: list[str] = []
-    for host in (OTHER, "10.0.0.8"):
-        victim.network.listeners[host] = lambda end: connected.append(end.host) or Peer()
-    victim.call("MULTI")
-    victim.call("REPLICAOF", OTHER, 6379)
-    victim.call("REPLICAOF", "10.0.0.8", 6379)
-    victim.call("EXEC")
-    victim.run()
-    assert connected == ["10.0.0.8"]
-    victim.call("REPLICAOF", "NO", "ONE")
     victim.close()

@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 from zippy._core.callback_transport import CallbackTransport
 from zippy._core.replicas import Replicas
 from zippy._core.session import Core, Session
-from zippy._core.snapshot import Loading, SnapshotError
+from zippy._core.snapshot import Loading, SnapshotError, flush
 from zippy.replication.history import History
 from zippy.replication.link import (
     Continue,
@@ -88,6 +88,7 @@ class Follower(asyncio.Protocol):
         self.path: Path | None = None
         self.file: BinaryIO | None = None
         self.loading: Loading | None = None
+        self.aside = False  # whether it is loaded beside what is there
         self.mapped: mmap.mmap | None = None
         self.session: Session | None = None  # that runs the stream
         self.began = self.clock()
@@ -310,10 +311,10 @@ class Follower(asyncio.Protocol):
             return
         if self.transport is not None:
             self.transport.pause_reading()
-        aside = self.settings.text("repl-diskless-load") == "swapdb"
-        self.loading = Loading(self.core, self.mapped, aside)
-        self.relay.set_loads_aside(aside)
-        if not aside:
+        self.aside = self.settings.text("repl-diskless-load") == "swapdb"
+        self.loading = Loading(self.core, self.mapped, self.aside)
+        self.relay.set_loads_aside(self.aside)
+        if not self.aside:
             self.replace()
         asyncio.get_running_loop().call_soon(self.load_some, self.loading)
 
@@ -345,7 +346,7 @@ class Follower(asyncio.Protocol):
         """The copy is in memory: the stream goes on from there."""
         copy, path = self.copy, self.path
         assert copy is not None and path is not None
-        if self.settings.text("repl-diskless-load") == "swapdb":
+        if self.aside:
             self.on_copy()
         origin = loading.replication
         self.end_loading()
@@ -379,8 +380,11 @@ class Follower(asyncio.Protocol):
             self.mapped = None
 
     def end_copy(self) -> None:
-        """A copy that came only in part is of no use."""
+        """A copy that came only in part is of no use, nor is what has been loaded of it."""
+        half = self.loading is not None and self.loading.begun and not self.aside
         self.end_loading()
+        if half:
+            flush(self.core, True)
         self.copy = None
         if self.file is not None:
             self.file.close()
