@@ -219,6 +219,8 @@ class Server:
         self.network.listeners.pop(self.node.host, None)
         self.node.server = None
         self.network.vanish(self.node.host)
+        mine = self.replication
+        self.network.done.update({"full copies": mine.full, "gone on": mine.partial_ok, "not gone on": mine.partial_err})
         if self.replication.follower is not None:
             self.replication.follower.transport = None
         self.replication.stop(None)
@@ -389,6 +391,10 @@ class Simulation:
                 file.write(b"\xff")
             return
         self.done["interrupted"] += 1
+        if self.chance.random() < 0.3:
+            now = server.settings.text("repl-diskless-load")
+            self.command(server, "CONFIG", "SET", "repl-diskless-load", "swapdb" if now == "disabled" else "disabled")
+            return
         others = [node for node in self.nodes if node is not server.node and (node.host, PORT) != server.replication.address]
         if not others or self.chance.random() < 0.5:
             self.lead(server)
@@ -706,9 +712,10 @@ class Simulation:
         for node in self.nodes:
             self.restart(node)
         end = network.loop.time() + QUIET_SECONDS
-        while any(server.replication.failover.holds for server in self.alive()):
+        while any(server.replication.failover.holds or server.is_loading for server in self.alive()):
+            # REPLICAOF would be refused
             if network.loop.time() > end:
-                raise self.fail("a failover does not end")
+                raise self.fail("a failover does not end, or a copy is loaded for ever")
             await self.pass_time(0.5, calm=True)
         servers = self.alive()
         chance.shuffle(servers)
@@ -740,14 +747,6 @@ class Simulation:
         mine, theirs = replica.replication, primary.replication
         up = mine.follower is not None and mine.follower.state == "connected"
         return up and mine.history.id == theirs.history.id and mine.relay.offset == theirs.relay.offset
-
-    def syncs(self) -> Counter[str]:
-        """How servers that are up have been synchronized with."""
-        found: Counter[str] = Counter()
-        for server in self.alive():
-            mine = server.replication
-            found += Counter(full=mine.full, partial_ok=mine.partial_ok, partial_err=mine.partial_err)
-        return found
 
 
 def number_of(host: str) -> int:
