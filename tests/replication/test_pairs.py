@@ -341,6 +341,7 @@ class TestEnds:
         assert writing.read().value == b"OK"
         assert asking.read().value.startswith(b"ERR Errors trying to SHUTDOWN")
         asking.send("SHUTDOWN")
+        wait_until(lambda: log.read_text().count("Waiting for replicas before shutting down") == 2)
         resume()
         assert primary.process.process is not None and primary.process.process.wait(20) == 0
         assert "1 of 1 replicas are in sync" in log.read_text()

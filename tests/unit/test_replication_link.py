@@ -12,6 +12,7 @@ from zippy.replication.link import (
     Copied,
     Copy,
     Decision,
+    Declined,
     Failed,
     Introduction,
     Link,
@@ -97,11 +98,20 @@ def test_failures() -> None:
     full = HELLO + b"+FULLRESYNC " + ID.encode() + b" 7\r\n"
     for bad in (
         b"-ERR no\r\n", b"nonsense\r\n", b"x" * 5000, HELLO + b"-NOMASTERLINK no\r\n", HELLO + b"-LOADING\r\n", HELLO + b"+FULLRESYNC\r\n",
+        HELLO + b"+FULLRESYNC " + ID.encode() + b" 18446744073709551616\r\n", HELLO + b"+FULLRESYNC " + b"\xff" * 40 + b" 7\r\n",
         HELLO + b"+WHAT\r\n", full + b"-ERR no\r\n", full + b"$x\r\n", full + b"$-1\r\n", full + b"$EOF:short\r\n", full + b"*1\r\n",
     ):  # fmt: skip
         link = Link(Introduction(7000))
         assert isinstance(run(link, bad)[-1], Failed), bad
         assert link.receive(b"more") == [] and link.step is Step.OVER
+
+
+def test_is_declined() -> None:
+    """Who is to be the primary answers PSYNC as one, or does not take over, whatever it says; before PSYNC it has not been asked."""
+    introduction = Introduction(7000, id=ID, offset=8, failover=True)
+    for reply in (b"-ERR no\r\n", b"-NOMASTERLINK no\r\n", b"-LOADING\r\n", b"+FULLRESYNC\r\n", b"nonsense\r\n", b" \r\n"):
+        assert isinstance(run(Link(introduction), HELLO, reply)[-1], Declined), reply
+    assert isinstance(run(Link(introduction), b"-ERR no\r\n")[-1], Failed)
 
 
 def test_old_primary() -> None:

@@ -110,8 +110,17 @@ class TestFailover:
         fake.replicas[0][1].acked = 100
         failover.look()
         assert failover.state == "failover-in-progress" and fake.done == [True, ("10.0.0.1", 7)]
-        failover.succeeded()
+        failover.answered(True)
         assert not failover.holds and fake.done[-1] is False
+
+    def test_is_declined(self) -> None:
+        """A replica that does not take over leaves all as it was."""
+        fake = Fake()
+        failover = Failover(fake, lambda: 0.0)
+        failover.command([b"failover"])
+        failover.run(("10.0.0.1", 7))
+        failover.answered(False)
+        assert not failover.holds and fake.done == [True, ("10.0.0.1", 7), False, "back"]
 
     def test_time_is_over(self) -> None:
         """Then all stays as it was, or the replica takes over without what it lacks."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,7 +83,8 @@ class FileSender:
 
 
 class Copies:
-    """The copies of one primary. replicas: what is known of each, by its session; selected(): the database that the stream has selected."""
+    """The copies of one primary. replicas: what is known of each, by its session; selected(): the database that the stream has selected;
+    clock(): seconds of a clock that never goes back."""
 
     def __init__(
         self,
@@ -94,6 +94,7 @@ class Copies:
         saves: Saves,
         replicas: dict[Session, Replica],
         selected: Callable[[], int],
+        clock: Callable[[], float],
     ) -> None:
         self.relay = relay
         self.settings = settings
@@ -101,6 +102,7 @@ class Copies:
         self.saves = saves
         self.replicas = replicas
         self.selected = selected
+        self.clock = clock
         self.outlet: Outlet | None = None  # of a copy that goes straight to replicas
         self.served: list[Session] = []  # whom the save under way is for
         self.mark = b""
@@ -115,7 +117,7 @@ class Copies:
     def ask(self) -> None:
         """A replica waits for a copy."""
         if len(self.waiting()) == 1:
-            self.waiting_since = time.monotonic()
+            self.waiting_since = self.clock()
 
     def send_without_keys(self, session: Session) -> None:
         """Sends a copy without keys at once. To be called in a command of the replica's."""
@@ -137,7 +139,7 @@ class Copies:
     def cron(self) -> None:
         """Begins a save when it is time, and tells those that wait that the connection lives."""
         waiting = self.waiting()
-        now = time.monotonic()
+        now = self.clock()
         if now - self.told_at >= NEWLINE_SECONDS:
             self.told_at = now
             for session, replica in self.replicas.items():
@@ -207,7 +209,7 @@ class Copies:
                 replica.state = State.ONLINE
                 # what follows the mark at once could not be told from it
                 replica.waits_for_ack = True
-                replica.heard_at = time.monotonic()
+                replica.heard_at = self.clock()
 
     def file_ended(self, problem: str) -> None:
         """The file is there, or is not."""
@@ -235,7 +237,7 @@ class Copies:
         """The stream follows the copy, unless that was all that was asked for."""
         replica = self.replicas[session]
         replica.state = State.ONLINE
-        replica.heard_at = time.monotonic()
+        replica.heard_at = self.clock()
         log.info("Synchronization with replica %s succeeded", session.address())
         if replica.rdb_only:
             session.close_after_reply()

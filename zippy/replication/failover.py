@@ -135,15 +135,12 @@ class Failover:
         if running:
             self.server.take_back()
 
-    def succeeded(self) -> None:
-        """The other one is the primary."""
-        if self.holds:
+    def answered(self, taken: bool) -> None:
+        """The replica has taken over, or has declined."""
+        if taken:
             self.end()
-
-    def failed(self) -> None:
-        """The replica did not take over."""
-        if self.state == RUNNING:
-            self.abort("The replica did not take over")
+        elif self.state == RUNNING:
+            self.abort("Failover target rejected psync request")
 
     def end(self) -> None:
         """There is none any more."""

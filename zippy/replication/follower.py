@@ -7,7 +7,6 @@ import logging
 import mmap
 import os
 import ssl
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -15,9 +14,24 @@ from typing import BinaryIO, cast
 from zippy._core.callback_transport import CallbackTransport
 from zippy._core.replicas import Replicas
 from zippy._core.session import Core, Session
-from zippy._core.snapshot import Loading, SnapshotError
+from zippy._core.snapshot import Loading, SnapshotError, flush
 from zippy.replication.history import History
-from zippy.replication.link import Continue, Copied, Copy, Decision, Failed, Introduction, Link, Note, Piece, Send, Size, Stream, request
+from zippy.replication.link import (
+    Continue,
+    Copied,
+    Copy,
+    Decision,
+    Declined,
+    Failed,
+    Introduction,
+    Link,
+    Note,
+    Piece,
+    Send,
+    Size,
+    Stream,
+    request,
+)
 from zippy.replication.saving import Saves
 from zippy.server.clients import ClientState, text_address
 from zippy.settings import Settings
@@ -33,6 +47,7 @@ class Follower(asyncio.Protocol):
     """Follows one primary until `stop`. It is tried again by `cron`, once a second.
 
     on_copy(): a full copy is about to take the place of what is there: replicas have to go. on_change(): the state has changed.
+    on_answer(taken): whom this server was to hand over to has taken over, or has declined. clock(): seconds, never back.
     """
 
     def __init__(
@@ -46,6 +61,8 @@ class Follower(asyncio.Protocol):
         context: Callable[[], ssl.SSLContext | None],
         on_copy: Callable[[], None],
         on_change: Callable[[], None],
+        on_answer: Callable[[bool], None],
+        clock: Callable[[], float],
     ) -> None:
         self.core = core
         self.relay = relay
@@ -56,6 +73,8 @@ class Follower(asyncio.Protocol):
         self.context = context
         self.on_copy = on_copy
         self.on_change = on_change
+        self.on_answer = on_answer
+        self.clock = clock
         self.state = "connect"
         self.partial = False  # what is there is a part of the primary's history, as far as is known
         self.db = 0  # that the stream has selected where it was left
@@ -69,11 +88,12 @@ class Follower(asyncio.Protocol):
         self.path: Path | None = None
         self.file: BinaryIO | None = None
         self.loading: Loading | None = None
+        self.aside = False  # whether it is loaded beside what is there
         self.mapped: mmap.mmap | None = None
         self.session: Session | None = None  # that runs the stream
-        self.began = time.monotonic()
-        self.heard_at = time.monotonic()
-        self.down_since = time.monotonic()
+        self.began = self.clock()
+        self.heard_at = self.clock()
+        self.down_since = self.clock()
         self.up_since = 0.0
         self.down_seconds = 0.0  # in all, but for what goes on
         self.attempts = 0  # to connect, since the link was up
@@ -88,7 +108,7 @@ class Follower(asyncio.Protocol):
         """Changes the state."""
         if state == self.state:
             return
-        now = time.monotonic()
+        now = self.clock()
         if self.state == "connected":
             self.down_since = now
             # a connection that was good is tried for again at once
@@ -107,7 +127,10 @@ class Follower(asyncio.Protocol):
 
     def cron(self) -> None:
         """Connects, acknowledges, and gives up what is silent."""
-        now = time.monotonic()
+        if self.stopped:
+            # before the first time came
+            return
+        now = self.clock()
         if self.state == "connect" and self.opening is None and now - self.tried_at >= RETRY_SECONDS:
             self.connect()
         elif self.state != "connect" and self.loading is None and now - self.heard_at > self.settings.integer("repl-timeout"):
@@ -119,7 +142,7 @@ class Follower(asyncio.Protocol):
     def connect(self) -> None:
         """Begins to connect."""
         log.info("Connecting to MASTER %s:%d", self.host, self.port)
-        self.tried_at = self.heard_at = time.monotonic()
+        self.tried_at = self.heard_at = self.clock()
         self.set_state("connecting")
         self.opening = asyncio.get_running_loop().create_task(self.open(), name="zippy-replication")
 
@@ -147,7 +170,7 @@ class Follower(asyncio.Protocol):
             stream.abort()
             return
         self.transport = stream
-        self.heard_at = time.monotonic()
+        self.heard_at = self.clock()
         log.info("MASTER <-> REPLICA sync started")
         self.link = Link(self.introduction())
         self.obey(self.link.begin())
@@ -168,7 +191,7 @@ class Follower(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the primary."""
-        self.heard_at = time.monotonic()
+        self.heard_at = self.clock()
         if self.link is not None:
             self.obey(self.link.receive(data))
 
@@ -222,20 +245,29 @@ class Follower(asyncio.Protocol):
                 self.go_on(decision.id)
             elif isinstance(decision, Note):
                 log.info("%s", decision.text)
-            elif isinstance(decision, Failed):
+            elif isinstance(decision, Failed | Declined):
                 log.warning("%s", decision.reason)
                 self.drop()
+                if isinstance(decision, Declined):
+                    self.on_answer(False)
 
     def write(self, data: bytes) -> None:
         """Sends bytes."""
         if self.transport is not None:
             self.transport.write(data)
 
+    def answered(self) -> None:
+        """PSYNC has been answered as a primary does: the other one is it, whatever becomes of the link."""
+        if self.failover:
+            self.failover = False
+            self.on_answer(True)
+
     # A full copy
 
     def begin_copy(self, copy: Copy) -> None:
         """A full copy comes."""
         log.info("Full resync from master: %s:%d", copy.id or "?", copy.offset)
+        self.answered()
         self.copy = copy
         self.received = 0
         self.size = None
@@ -279,10 +311,10 @@ class Follower(asyncio.Protocol):
             return
         if self.transport is not None:
             self.transport.pause_reading()
-        aside = self.settings.text("repl-diskless-load") == "swapdb"
-        self.loading = Loading(self.core, self.mapped, aside)
-        self.relay.set_loads_aside(aside)
-        if not aside:
+        self.aside = self.settings.text("repl-diskless-load") == "swapdb"
+        self.loading = Loading(self.core, self.mapped, self.aside)
+        self.relay.set_loads_aside(self.aside)
+        if not self.aside:
             self.replace()
         asyncio.get_running_loop().call_soon(self.load_some, self.loading)
 
@@ -296,7 +328,7 @@ class Follower(asyncio.Protocol):
         """Loads a part of the copy."""
         if self.loading is not loading:
             return
-        now = time.monotonic()
+        now = self.clock()
         if now - self.told_at >= NEWLINE_SECONDS:
             self.told_at = now
             self.write(b"\n")
@@ -314,7 +346,7 @@ class Follower(asyncio.Protocol):
         """The copy is in memory: the stream goes on from there."""
         copy, path = self.copy, self.path
         assert copy is not None and path is not None
-        if self.settings.text("repl-diskless-load") == "swapdb":
+        if self.aside:
             self.on_copy()
         origin = loading.replication
         self.end_loading()
@@ -331,7 +363,7 @@ class Follower(asyncio.Protocol):
         self.relay.begin()
         self.saves.data_replaced()
         log.info("MASTER <-> REPLICA sync: Finished with success")
-        self.heard_at = time.monotonic()
+        self.heard_at = self.clock()
         self.begin_stream(max(origin[0], 0) if origin is not None else 0, copy.id is not None)
         if self.transport is not None and self.link is not None:
             self.transport.resume_reading()
@@ -348,8 +380,11 @@ class Follower(asyncio.Protocol):
             self.mapped = None
 
     def end_copy(self) -> None:
-        """A copy that came only in part is of no use."""
+        """A copy that came only in part is of no use, nor is what has been loaded of it."""
+        half = self.loading is not None and self.loading.begun and not self.aside
         self.end_loading()
+        if half:
+            flush(self.core, True)
         self.copy = None
         if self.file is not None:
             self.file.close()
@@ -363,6 +398,7 @@ class Follower(asyncio.Protocol):
     def go_on(self, history_id: str | None) -> None:
         """The stream goes on where it was left."""
         log.info("Successful partial resynchronization with master.")
+        self.answered()
         if history_id is not None and history_id != self.history.id:
             log.info("Master replication ID changed to %s", history_id)
             self.history.branch(self.relay.offset, history_id)
@@ -379,7 +415,6 @@ class Follower(asyncio.Protocol):
             self.core, CallbackTransport(lambda _: None, self.killed, self.divided), address.encode(), ClientState(address, local)
         )
         self.relay.follow(self.session, db)
-        self.failover = False
         self.set_state("connected")
         self.acknowledge()
 
@@ -425,7 +460,7 @@ class Follower(asyncio.Protocol):
 
     def acknowledge(self) -> None:
         """Tells the primary how far this replica is."""
-        self.acked_at = time.monotonic()
+        self.acked_at = self.clock()
         words = ["REPLCONF", "ACK", str(self.relay.offset)]
         synced = self.synced()
         if synced is not None:

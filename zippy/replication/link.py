@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TypeAlias
 
 LONGEST_LINE = 4096  # bytes: no reply of a handshake is longer
+MOST_OFFSET = 2**62  # from there on a stream would take longer than anybody can wait to come to the largest number
 MARK = 40  # bytes of what ends a copy whose length is not known before
 
 
@@ -70,13 +71,20 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Declined:
+    """The other one does not take over, so the link is of no use; for the log."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Note:
     """Something for the log that changes nothing."""
 
     text: str
 
 
-Decision: TypeAlias = Send | Copy | Size | Piece | Copied | Continue | Stream | Failed | Note
+Decision: TypeAlias = Send | Copy | Size | Piece | Copied | Continue | Stream | Failed | Declined | Note
 
 
 class Step(Enum):
@@ -91,6 +99,11 @@ class Step(Enum):
     LOADING = "loading"  # who loads the copy
     STREAM = "stream"
     OVER = "over"
+
+
+def is_id(word: str) -> bool:
+    """Whether this can be a history's."""
+    return len(word) == 40 and word.isascii()
 
 
 @dataclass(frozen=True)
@@ -156,6 +169,12 @@ class Link:
         self.step = Step.OVER
         self.buffer = b""
         decisions.append(Failed(reason))
+
+    def decline(self, decisions: list[Decision], reason: str) -> None:
+        """PSYNC has failed, so this server is the primary as before if the other one was to be it."""
+        self.fail(decisions, reason)
+        if self.introduction.failover:
+            decisions[-1] = Declined(reason)
 
     # Copies
 
@@ -256,27 +275,27 @@ class Link:
 
     def understand_psync(self, line: str, decisions: list[Decision]) -> None:
         """The reply to PSYNC."""
-        words = line.split()
+        words = line.split() or [""]
         if words[0] == "+FULLRESYNC":
-            if len(words) != 3 or len(words[1]) != MARK or not words[2].isdecimal():
-                self.fail(decisions, f"Master replied with wrong +FULLRESYNC syntax: '{line}'")
+            if len(words) != 3 or not is_id(words[1]) or not words[2].isdecimal() or int(words[2]) > MOST_OFFSET:
+                self.decline(decisions, f"Master replied with wrong +FULLRESYNC syntax: '{line}'")
                 return
             self.step = Step.SIZE
             decisions.append(Copy(words[1], int(words[2])))
         elif words[0] == "+CONTINUE":
             self.step = Step.STREAM
-            decisions.append(Continue(words[1] if len(words) > 1 and len(words[1]) == MARK else None))
+            decisions.append(Continue(words[1] if len(words) > 1 and is_id(words[1]) else None))
         elif words[0] in ("-NOMASTERLINK", "-LOADING"):
-            self.fail(decisions, f"Master is currently unable to PSYNC but should be in the future: {line}")
+            self.decline(decisions, f"Master is currently unable to PSYNC but should be in the future: {line}")
         elif line.startswith("-") and self.introduction.failover:
-            self.fail(decisions, f"Failover target rejected psync request: {line}")
+            self.decline(decisions, f"Failover target rejected psync request: {line}")
         elif line.startswith("-"):
             decisions.append(Note(f"Master does not support PSYNC or is in error state (reply: {line}): asking for SYNC"))
             self.step = Step.SIZE
             decisions.append(Copy(None, -1))
             decisions.append(Send(b"SYNC\r\n"))
         else:
-            self.fail(decisions, f"Unexpected reply to PSYNC from master: '{line}'")
+            self.decline(decisions, f"Unexpected reply to PSYNC from master: '{line}'")
 
     def understand_size(self, line: str, decisions: list[Decision]) -> None:
         """The line before a copy."""

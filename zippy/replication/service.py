@@ -24,6 +24,7 @@ from zippy.replication.copies import Copies
 from zippy.replication.failover import Failover
 from zippy.replication.follower import Follower
 from zippy.replication.history import History
+from zippy.replication.link import MOST_OFFSET, is_id
 from zippy.replication.primary import ConfError, Replica, State
 from zippy.replication.saving import Origin, Saves
 from zippy.replication.waiting import Waiting
@@ -44,25 +45,33 @@ UNBLOCKED = "UNBLOCKED force unblock from blocking operation, instance state cha
 
 
 class Replication:
-    """The replication of one server. context: TLS's, for the link to the primary."""
+    """The replication of one server. context: TLS's, for the link to the primary; clock: seconds, and never goes back."""
 
-    def __init__(self, core: Core, settings: Settings, saves: Saves, context: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(
+        self,
+        core: Core,
+        settings: Settings,
+        saves: Saves,
+        context: Callable[[], ssl.SSLContext],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.core = core
         self.settings = settings
         self.saves = saves
         self.context = context
+        self.clock = clock
         self.history = History()
         self.address: tuple[str, int] | None = None  # of the primary
         self.follower: Follower | None = None
         self.db = 0  # that the stream had selected where the data that was loaded ends
         self.replicas: dict[Session, Replica] = {}
         self.relay = Replicas(core, self.relay_failed)
-        self.copies = Copies(self.relay, settings, self.history, saves, self.replicas, self.selected)
+        self.copies = Copies(self.relay, settings, self.history, saves, self.replicas, self.selected, clock)
         self.waiting = Waiting()
-        self.failover = Failover(self)
+        self.failover = Failover(self, clock)
         self.pinged_at = 0.0
         self.looked_at = 0.0
-        self.without_since = time.monotonic()  # replicas
+        self.without_since = self.clock()  # replicas
         self.full = self.partial_ok = self.partial_err = 0
         self.resumes = False  # what was loaded at the start is a part of the primary's history
         self.on_ack: Callable[[], None] = lambda: None  # called when a replica has acknowledged something
@@ -110,7 +119,7 @@ class Replication:
 
     def is_known(self, origin: tuple[int, bytes, int]) -> bool:
         """Whether what a file says of its history is of use."""
-        return origin[2] >= 0 and len(origin[1]) == 40
+        return 0 <= origin[2] <= MOST_OFFSET and is_id(origin[1].decode(errors="replace"))
 
     def go_on_from(self, origin: tuple[int, bytes, int], replica: bool) -> None:
         """The data is what a history was at this offset."""
@@ -145,7 +154,7 @@ class Replication:
         self.relay.copy_effects(False)
         self.follower = Follower(
             self.core, self.relay, self.settings, self.history, self.saves, address, self.link_context, self.disconnect_replicas,
-            self.link_changed,
+            self.push_role, self.failover.answered, self.clock,
         )  # fmt: skip
         self.follower.partial = had_part
         self.follower.db = db
@@ -159,12 +168,6 @@ class Replication:
     def link_context(self) -> ssl.SSLContext | None:
         """TLS's for the link, None: it is a plain one."""
         return self.context() if self.settings.flag("tls-replication") else None
-
-    def link_changed(self) -> None:
-        """The link to the primary has another state."""
-        self.push_role()
-        if self.follower is not None and self.follower.state == "connected":
-            self.failover.succeeded()
 
     def lead(self) -> None:
         """Is a primary from now on, of the same history under another name."""
@@ -184,7 +187,7 @@ class Replication:
         # they have to hear of the new name
         self.disconnect_replicas()
         self.relay.begin()
-        self.without_since = time.monotonic()
+        self.without_since = self.clock()
         self.push_role()
 
     def relay_failed(self) -> None:
@@ -218,7 +221,7 @@ class Replication:
             self.relay.forget(session)
             if replica.state is not State.INTRODUCING:
                 log.info("Connection with replica lost.")
-                self.without_since = time.monotonic()
+                self.without_since = self.clock()
                 self.look_at_lagging()
 
     def count_good(self) -> None:
@@ -230,13 +233,13 @@ class Replication:
 
     def good(self) -> int:
         """Replicas that count for min-replicas-to-write."""
-        now = time.monotonic()
+        now = self.clock()
         most_lag = self.settings.integer("min-replicas-max-lag")
         return sum(replica.is_good(now, most_lag) for _, replica in self.replicas.items())
 
     def cron(self) -> None:
         """What time brings."""
-        now = time.monotonic()
+        now = self.clock()
         self.forget_gone()
         if self.follower is not None:
             self.follower.cron()
@@ -290,7 +293,7 @@ class Replication:
         except TimeoutError:
             for session, replica in self.lagging():
                 log.warning("Lagging replica %s reported offset %d behind master, lag=%d, state=%s.", session.address(),
-                            self.relay.offset - replica.acked, replica.lag(time.monotonic()), replica.state.value)  # fmt: skip
+                            self.relay.offset - replica.acked, replica.lag(self.clock()), replica.state.value)  # fmt: skip
         except asyncio.CancelledError:
             # it was taken back
             self.pause_writes(False)
@@ -397,7 +400,7 @@ class Replication:
             synced = integer(words[3]) if len(words) > 3 and words[2].lower() == b"fack" else None
         except ReplyError:
             return NO_REPLY
-        if replica.acknowledge(offset, synced, time.monotonic()):
+        if replica.acknowledge(offset, synced, self.clock()):
             log.info("Synchronization with replica %s succeeded", session.address())
             if replica.rdb_only:
                 session.close_after_reply()
@@ -482,7 +485,7 @@ class Replication:
         if self.failover.holds:
             raise ReplyError("NOMASTERLINK Can't SYNC while failing over")
         log.info("Replica %s asks for synchronization", session.address())
-        replica.heard_at = time.monotonic()
+        replica.heard_at = self.clock()
         bundle_packets(session, self.settings.flag("repl-disable-tcp-nodelay"))
         if history_id != "?" and self.goes_on(session, replica, history_id, wanted):
             self.partial_ok += 1
@@ -548,7 +551,7 @@ class Replication:
         connected = follower.state == "connected"
         if not connected and not follower.up_since:
             return None
-        return time.monotonic() - (follower.heard_at if connected else follower.down_since)
+        return self.clock() - (follower.heard_at if connected else follower.down_since)
 
     # For WAITAOF, and what a replica tells of its own log
 
@@ -638,7 +641,7 @@ class Replication:
 
     def describe(self, session: Session, replica: Replica) -> str:
         """A replica as INFO shows it."""
-        lag = replica.lag(time.monotonic()) if replica.state is State.ONLINE else 0
+        lag = replica.lag(self.clock()) if replica.state is State.ONLINE else 0
         state = replica.state.value
         return f"ip={self.address_of(session, replica)},port={replica.port},state={state},offset={replica.acked},lag={lag}"
 
@@ -648,7 +651,7 @@ class Replication:
             return {}
         follower = self.follower
         assert follower is not None
-        now = time.monotonic()
+        now = self.clock()
         connected = follower.state == "connected"
         fields: Fields = {
             "master_host": self.address[0],
