@@ -16,6 +16,7 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
 from zippy._core.local import NOT_RUN, Caller, Line, Unread, queue_command, run_pipeline, set_value, try_command
 from zippy._core.session import Session
+from zippy.inprocess.driver import with_driver
 from zippy.inprocess.engine import Engine, host_of, is_shared
 from zippy.inprocess.errors import show_errors
 from zippy.inprocess.plain import caller_for, is_plain, on_failure
@@ -120,7 +121,7 @@ class LocalConnection(AbstractConnection):
     def __init__(self, *, engine: Engine, socket_timeout: float | None = None, **kwargs: Any) -> None:
         self.engine = engine
         # redis-py 8 gives up after 5 s by itself, which a command that blocks for longer must not
-        super().__init__(socket_timeout=socket_timeout, **kwargs)
+        super().__init__(socket_timeout=socket_timeout, **with_driver(kwargs))
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
         """What redis-py shows of this connection."""
