@@ -140,12 +140,21 @@ class Host:
         except FolderInUse as error:
             if error.pid != os.getpid():
                 raise
+            self.open_after_abandoned(kept)
+
+    def open_after_abandoned(self, kept: Kept) -> None:
+        """Opens a folder that this process has, once a store in it that nobody refers to any more has been closed."""
+        self.wait_for_abandoned(kept.folder)
+        try:
+            kept.open()
+        except FolderInUse:
+            # who has it may have been left behind with all that refers to it; to find that takes as long as opening ten stores
+            gc.collect()
             self.wait_for_abandoned(kept.folder)
             kept.open()
 
     def wait_for_abandoned(self, folder: Path) -> None:
-        """Waits for a store of this process in the same folder that nobody refers to any more, if there is one."""
-        gc.collect()
+        """Waits for the stores of this process in the same folder that are known to be abandoned."""
         for other in list(_hosts):
             if other.abandoned and other.kept is not None and other.kept.folder == folder:
                 other.kept.join()
