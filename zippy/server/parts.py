@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zippy._core.python_functions import install
@@ -76,11 +77,16 @@ def no_cluster(session: Session, args: list[bytes]) -> Any:
     raise ReplyError(NO_CLUSTER)
 
 
+@cache
+def cluster_commands(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The subcommands of CLUSTER among the names of commands."""
+    return tuple(name for name in names if name.startswith("cluster|"))
+
+
 def refuse_cluster(core: Core) -> None:
     """Binds all subcommands of CLUSTER to a refusal; a node of a cluster binds them anew."""
-    for name in core.unbound():
-        if name.startswith("cluster|"):
-            core.bind(name, no_cluster)
+    for name in cluster_commands(core.command_names):
+        core.bind(name, no_cluster)
 
 
 class Parts:
@@ -109,8 +115,8 @@ class Parts:
         # what services may know better comes first
         self.info.add(Placeholders(self.core, settings, self.identity), self.identity, clients, own_memory, self.cron)
         self.info.add(self.meter, CommandTimes(self.core, settings), sizes)
-        refuse_cluster(self.core)
         bind_help(self.core)
+        refuse_cluster(self.core)
         bind(self.core, client_commands, command_table, connection, lolwut, memory, slowlog)
         self.login = Login(self.access)
         bind(self.core, self.access, clients, self.config, LatencyDoctor(settings), self.login)
