@@ -21,7 +21,7 @@ TOLD_BY = frozenset({"driver_info", "lib_name", "lib_version"})
 @cache
 def version() -> str:
     """redis-py's version."""
-    return get_lib_version()
+    return str(get_lib_version())  # type: ignore[no-untyped-call]  # redis-py has no types there
 
 
 def with_driver(options: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from zippy._core.session import Core
 from zippy.setting_types import Setting, Value, number
 from zippy.settings import SETTINGS, Settings
 
-
 OF_THE_CORE = tuple(setting for setting in SETTINGS if setting.core)
 
 

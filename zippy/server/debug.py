@@ -8,7 +8,6 @@ import struct
 import time
 from collections.abc import Callable
 from functools import cache
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from zippy._core.introspection import dataset_digest, key_facts, keyspace, keyspace_fault, memory_stats, populate, value_digest
@@ -19,7 +18,7 @@ from zippy.server.config import permits
 from zippy.server.cron import Cron
 from zippy.server.help import help_lines
 from zippy.server.identity import Identity
-from zippy.server.registry import Handler, Marked, command, marked_in, namespace_of
+from zippy.server.registry import Handler, Marked, Namespace, command, marked_in, namespace_of
 from zippy.setting_types import SettingError, parse
 from zippy.settings import Settings, find_setting
 
@@ -54,7 +53,7 @@ def debug(name: str, least: int, most: int, arguments: str, summary: str) -> Cal
 
 
 @cache
-def usages_in(namespace: ModuleType | type[object]) -> tuple[tuple[str, tuple[Usage, ...]], ...]:
+def usages_in(namespace: Namespace) -> tuple[tuple[str, tuple[Usage, ...]], ...]:
     """The subcommands in a module or class by the names of their functions; looked for once, as handlers are."""
     return marked_in(namespace, USAGES)
 

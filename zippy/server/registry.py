@@ -8,7 +8,7 @@ core.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any, TypeAlias, TypeVar
@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 from zippy._core.session import Core, Session
 
 Handler: TypeAlias = Callable[[Session, list[bytes]], Any]
+Namespace: TypeAlias = Hashable  # a module or a class
 Method: TypeAlias = Callable[[Any, Session, list[bytes]], Any]
 Marked = TypeVar("Marked", bound=Handler | Method)
 Mark = TypeVar("Mark")
@@ -33,18 +34,18 @@ def command(name: str) -> Callable[[Marked], Marked]:
     return mark
 
 
-def namespace_of(owner: object) -> ModuleType | type[object]:
+def namespace_of(owner: object) -> Namespace:
     """Where the functions of a module or an object are found: in itself, or in its class."""
     return owner if isinstance(owner, ModuleType) else type(owner)
 
 
-def marked_in(namespace: ModuleType | type[object], marks: Mapping[object, Mark]) -> tuple[tuple[str, Mark], ...]:
+def marked_in(namespace: Namespace, marks: Mapping[object, Mark]) -> tuple[tuple[str, Mark], ...]:
     """The functions in a namespace that have a mark, by their names there, and what it says."""
     return tuple((name, marks[found]) for name, found in vars(namespace).items() if isinstance(found, FunctionType) and found in marks)
 
 
 @cache
-def commands_in(namespace: ModuleType | type[object]) -> tuple[tuple[str, str], ...]:
+def commands_in(namespace: Namespace) -> tuple[tuple[str, str], ...]:
     """The handlers in a namespace and their commands; looked for once, since each engine in process asks for the same."""
     return marked_in(namespace, COMMANDS)
 
