@@ -34,7 +34,7 @@ def command(name: str) -> Callable[[Marked], Marked]:
     return mark
 
 
-def namespace_of(owner: object) -> Namespace:
+def namespace_of(owner: object) -> Any:
     """Where the functions of a module or an object are found: in itself, or in its class."""
     return owner if isinstance(owner, ModuleType) else type(owner)
 
