@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import logging
 import os
 import threading
 import time
@@ -20,6 +19,7 @@ from zippy.inprocess.alone import bind_alone
 from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
 from zippy.persistence.folder_lock import FolderInUse, FolderLock
 from zippy.server.clients import ClientState
+from zippy.server.log import log
 from zippy.server.parts import Parts
 from zippy.settings import Settings
 
@@ -39,8 +39,6 @@ FORKED_KEPT = (
 )
 
 NO_FILES = "ERR an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
-
-log = logging.getLogger("zippy")
 
 # all of this process, so that a forked child can tell which were its parent's
 _hosts: weakref.WeakSet[Host] = weakref.WeakSet()

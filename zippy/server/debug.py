@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import struct
 import time
@@ -18,11 +17,10 @@ from zippy.server.config import permits
 from zippy.server.cron import Cron
 from zippy.server.help import help_lines
 from zippy.server.identity import Identity
+from zippy.server.log import log
 from zippy.server.registry import Handler, Marked, Namespace, command, marked_in, namespace_of
 from zippy.setting_types import SettingError, parse
 from zippy.settings import Settings, find_setting
-
-log = logging.getLogger("zippy")
 
 OUT_OF_RANGE = "ERR value is out of range, must be positive"
 PACKED_MAX = 4 << 30

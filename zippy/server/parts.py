@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +24,7 @@ from zippy.server.help import bind_help
 from zippy.server.identity import Identity
 from zippy.server.info import Info, Sections
 from zippy.server.key_sizes import KeySizesCount
+from zippy.server.log import log
 from zippy.server.memory import Memory
 from zippy.server.meter import Meter
 from zippy.server.placeholders import Placeholders
@@ -36,8 +36,6 @@ from zippy.settings import Settings
 if TYPE_CHECKING:
     # an engine in process has no loop, and loads none
     from zippy.server.loop import Loop
-
-log = logging.getLogger("zippy")
 
 SHUTDOWN_OPTIONS = {b"nosave", b"save", b"now", b"force", b"abort"}
 NO_PROCESS = "ERR This engine has no process of its own to shut down"
