@@ -103,7 +103,7 @@ class TestKeeping:
         """Only the collector finds a store that is referred to by what it refers to."""
         for n in (1, 2):
             client = zippy.connect(zippy.Engine(tmp_path))
-            client.itself = client  # type: ignore[attr-defined]
+            client.itself = client
             assert client.incr("n") == n
             del client
 
