@@ -19,7 +19,7 @@ from zippy._core.session import Session
 from zippy.inprocess.driver import with_driver
 from zippy.inprocess.engine import Engine, host_of, is_shared
 from zippy.inprocess.errors import show_errors
-from zippy.inprocess.plain import caller_for, is_plain, on_failure
+from zippy.inprocess.plain import OF_A_PIPELINE, caller_for, is_plain, on_failure
 from zippy.inprocess.urls import engine_for
 
 CALLS_UNTIL_OTHERS = 64
@@ -246,7 +246,7 @@ class LocalPipeline(Pipeline):
             await self.made_by.let_others()
         if self.connection is None:
             # it is given back by reset
-            self.connection = await self.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+            self.connection = await self.connection_pool.get_connection(*OF_A_PIPELINE)  # type: ignore[no-untyped-call]
         is_transaction = self.is_transaction or self.explicit_transaction
         try:
             answers = run_pipeline(self, is_transaction, () if is_transaction else redis.ResponseError)
