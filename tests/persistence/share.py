@@ -71,6 +71,7 @@ class Share:
         self.lost = 0  # acknowledged counts
         self.sharers: dict[int, tuple[subprocess.Popen[bytes], str]] = {}  # by pid
         self.started = 0
+        self.longest_wait = 0.0  # seconds for an owner that counts
 
     def start(self) -> None:
         """One more process."""
@@ -119,13 +120,14 @@ class Share:
 
     def wait_for_owner(self) -> int:
         """The process that the lock's file names, as soon as it has counted."""
-        deadline = time.monotonic() + self.patience
-        while time.monotonic() < deadline:
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < self.patience:
             for process, _ in self.sharers.values():
                 if process.poll() is not None:
                     raise Broken(f"a sharer ended with {process.returncode}")
             pid = self.named_owner()
             if pid in self.sharers and os.path.exists(self.sharers[pid][1]) and os.path.getsize(self.sharers[pid][1]):
+                self.longest_wait = max(self.longest_wait, waited)
                 return pid
             time.sleep(0.001)
         counted = {pid: os.path.getsize(name) if os.path.exists(name) else 0 for pid, (_, name) in self.sharers.items()}
@@ -211,7 +213,7 @@ def main() -> None:
         print(f"seed={options.seed}", flush=True)
         share = Share(Path(folder), Path(logs), options.seed, options.policy, options.patience)
         acknowledged, owners = share.run(options.times)
-        print(f"acknowledged={acknowledged} lost={share.lost} owners={owners}")
+        print(f"acknowledged={acknowledged} lost={share.lost} owners={owners} longest_wait_s={share.longest_wait:.1f}")
 
 
 if __name__ == "__main__":
