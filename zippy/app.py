@@ -91,7 +91,7 @@ class Application:
         replication.on_ack = append_only.wake_waiters
         replication.log_synced = append_only.synced_offset
         replication.log_taken = append_only.taken_offset
-        server.info.restart("replication")
+        server.info.begin("replication")
         server.join(replication)
         server.shutdown.patience.append(replication.wait_for_replicas)
         if not self.add_functions(server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import compress
 
 from zippy._core.ground.glob import fitting, is_pattern
@@ -12,9 +13,11 @@ from zippy.settings_table import SETTINGS
 __all__ = ["SETTINGS", "Listener", "Setting", "SettingError", "Settings", "Value", "find_setting", "parse", "parse_words", "render"]
 
 Listener = Callable[[Value], None]
+ListenerToAll = Callable[[Setting, Value], None]
 
 _BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 _BY_NAME.update({setting.alias: setting for setting in SETTINGS if setting.alias is not None})
+_DEFAULTS: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
 _NAMES = frozenset(name.encode() for name in _BY_NAME)
 _SHOWN = {name.encode(): name for name, setting in _BY_NAME.items() if not setting.hidden}
 _SHOWN_NAMES = tuple(_SHOWN)
@@ -29,11 +32,12 @@ def find_setting(name: str) -> Setting | None:
 class Settings:
     """Values by setting, each with those who want to hear of its changes; starts with the defaults."""
 
-    __slots__ = ("_listeners", "_values", "changes")
+    __slots__ = ("_listeners", "_listeners_to_all", "_values", "changes")
 
     def __init__(self) -> None:
-        self._values: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
+        self._values = dict(_DEFAULTS)
         self._listeners: dict[str, list[Listener]] = {}
+        self._listeners_to_all: list[ListenerToAll] = []
         self.changes = 0  # how often values were changed: what is made of them is good as long as this stays
 
     def value(self, name: str) -> Value:
@@ -70,6 +74,10 @@ class Settings:
     def on_change(self, name: str, listener: Listener) -> None:
         """Call `listener(new value)` after each change; it may refuse by raising SettingError, which takes the whole change back."""
         self._listeners.setdefault(_BY_NAME[name].name, []).append(listener)
+
+    def on_each_change(self, listener: ListenerToAll) -> None:
+        """Call `listener(setting, new value)` after each change of any setting, before its own listeners; it may refuse as they may."""
+        self._listeners_to_all.append(listener)
 
     def follow(self, name: str, listener: Listener) -> None:
         """Call `listener(value)` now and after each change."""
@@ -142,7 +150,8 @@ class Settings:
         for setting, name in chosen:
             if self._values[setting.name] == before[setting.name]:
                 continue
-            for listener in self._listeners.get(setting.name, ()):
+            to_all = [partial(listener, setting) for listener in self._listeners_to_all]
+            for listener in (*to_all, *self._listeners.get(setting.name, ())):
                 try:
                     listener(self._values[setting.name])
                 except SettingError as error:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REDIS_PY = ("5.3.1", "7.4.0", "8.0.0", "8.1.0")
+REDIS_PY = ("5.0.8", "5.3.1", "7.4.0", "8.0.0", "8.1.0")
 
 
 def cache_folder() -> Path:

@@ -9,9 +9,9 @@ from pathlib import Path
 import zippy
 
 # of the standard library, what takes long to load
-HEAVY = {"asyncio", "concurrent.futures", "dataclasses", "email", "hashlib", "inspect", "json", "multiprocessing", "platform", "random"}
-HEAVY |= {"secrets", "socket", "ssl", "statistics", "subprocess", "tempfile", "zipfile"}
-IN_A_FOLDER = {"ipaddress", "pathlib", "urllib.parse"}  # what a store that is kept needs
+HEAVY = {"asyncio", "concurrent.futures", "dataclasses", "email", "hashlib", "inspect", "json", "logging", "multiprocessing", "platform"}
+HEAVY |= {"glob", "random", "secrets", "socket", "ssl", "statistics", "subprocess", "tempfile", "zipfile"}
+IN_A_FOLDER = {"ipaddress", "pathlib", "urllib.parse", "zippy.config_file"}  # what a store that is kept needs
 OF_SERVERS = {f"zippy.server.{name}" for name in ("admission", "listeners", "process", "server", "shutdown", "tls")}
 OF_SERVERS |= {"zippy._core.reactor", "zippy._core.transport"}
 OF_THE_TABLE = {"zippy.commandspec.spec", "zippy.commandspec.table", "zippy.commandspec.reply"}  # the core has it compiled

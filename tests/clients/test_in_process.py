@@ -235,6 +235,36 @@ class TestEngines:
         sock.close()
 
 
+class TestDriver:
+    """What connections say of redis-py."""
+
+    def test_metadata_is_read_once(self, engine: zippy.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        zippy.connect(engine).ping()
+        read: list[str] = []
+        monkeypatch.setattr("importlib.metadata.version", read.append)
+
+        async def ask() -> dict[str, Any]:
+            async with zippy.connect_async(engine, decode_responses=True) as r:
+                return await r.client_info()
+
+        for info in (zippy.connect(engine, decode_responses=True).client_info(), asyncio.run(ask())):
+            assert (info["lib-name"], info["lib-ver"]) == ("redis-py", redis.__version__)
+        assert not read
+
+    def test_what_is_given_is_said(self, engine: zippy.Engine) -> None:
+        """By this client, and no other."""
+        made = pytest.importorskip("redis.driver_info").DriverInfo(lib_version="1").add_upstream_driver("mine", "2")
+        for given, said in (({"driver_info": made}, ("redis-py(mine_v2)", "1")), ({}, ("redis-py", redis.__version__))):
+            info = zippy.connect(engine, decode_responses=True, **given).client_info()
+            assert (info["lib-name"], info["lib-ver"]) == said
+
+    def test_each_has_its_own(self, engine: zippy.Engine) -> None:
+        """Drivers above redis-py add their names to it."""
+        pytest.importorskip("redis.driver_info")
+        first, second = (zippy.connect(engine).connection_pool.get_connection() for _ in range(2))
+        assert first.driver_info is not second.driver_info
+
+
 class TestThreads:
     """Threads that share one engine."""
 

@@ -24,6 +24,7 @@ from tests.persistence.logs import client
 from tests.servers import StartServer
 from tests.waiting import wait_until
 from zippy.inprocess.engine import host_of
+from zippy.inprocess.kept import Kept
 
 ALWAYS = {"appendfsync": "always"}
 
@@ -34,6 +35,14 @@ def nobody_is_left() -> Iterator[None]:
     yield
     gc.collect()
     wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("zippy-")])
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """The collector does not come by itself."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -67,6 +76,36 @@ class TestKeeping:
         del client
         with zippy.Engine(tmp_path, **settings) as engine:
             assert engine.execute("GET", "a") == b"1"
+
+    def test_opened_while_it_is_saved(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who is known to be on the way out is waited for without the collector's help, which would take longer than all else."""
+        waited, collected = threading.Event(), []
+        save, join = Kept.save, Kept.join
+
+        def slow_save(kept: Kept, wanted: bool | None) -> None:
+            assert waited.wait(10), "nobody waits for it"
+            save(kept, wanted)
+
+        def telling_join(kept: Kept) -> None:
+            waited.set()
+            join(kept)
+
+        monkeypatch.setattr(Kept, "save", slow_save)
+        monkeypatch.setattr(Kept, "join", telling_join)
+        monkeypatch.setattr("zippy.inprocess.host.gc.collect", lambda: collected.append(True))
+        zippy.Engine(tmp_path).execute("SET", "a", 1)
+        with zippy.Engine(tmp_path) as engine:
+            assert engine.execute("GET", "a") == b"1"
+            waited.set()
+        assert not collected
+
+    def test_opened_when_it_is_to_be_collected(self, tmp_path: Path, no_collector: None) -> None:
+        """Only the collector finds a store that is referred to by what it refers to."""
+        for n in (1, 2):
+            client = zippy.connect(zippy.Engine(tmp_path))
+            client.itself = client
+            assert client.incr("n") == n
+            del client
 
     @pytest.mark.parametrize("settings", ["", ", appendonly='no'"])
     def test_the_process_ends(self, tmp_path: Path, settings: str) -> None:

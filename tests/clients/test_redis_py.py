@@ -603,7 +603,7 @@ class TestUsers:
         assert r.acl_setuser("guest", enabled=True, reset=True, channels=["c*"], selectors=[("+get", "%R~x")], **rules)
         shown = r.acl_getuser("guest")
         assert shown["enabled"] is True
-        assert shown["flags"] == ["on", "sanitize-payload"]
+        assert sorted(shown["flags"]) == ["on", "sanitize-payload"]  # old parsers make a set of them
         assert (shown["commands"], shown["categories"]) == (["-get", "+set"], ["-@all", "+@read"])
         assert (shown["keys"], shown["channels"]) == (["~a:*", "~b"], ["&c*"])
         assert r.acl_users() == ["default", "guest"]

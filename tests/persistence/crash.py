@@ -17,6 +17,7 @@ While the log is on, which is so as soon as no rewrite is scheduled or under way
 - `appendfsync always`: all that was acknowledged is there;
 - `everysec`: what was acknowledged is there, but for the last second before a power cut, longer by the longest sync of the round; kill -9
   alone may take what was acknowledged while a sync was under way, since writing is put off meanwhile;
+- `no`: the same, but a power cut may take all since the start of the round: nobody syncs, so nobody hears of a disk that fails to;
 - after SIGTERM all is there, and after a full or failing disk that was mended.
 
 While it is off, or on and without its base, what a start with the log finds is what the files have:
@@ -247,6 +248,7 @@ class Figures:
 
 ENDS = ("kill", "kill", "power", "power", "SIGTERM", "full", "fails")
 TROUBLES = frozenset({"full", "fails"})
+POLICIES = ("always", "everysec", "no")
 REFUSALS = (b"MISCONF", b"EXECABORT")  # what writers hear meanwhile
 CLIENT_SECONDS = 60.0  # until a reply is given up: ten writers may come first, each with a slow sync
 PATIENCE = 30.0  # seconds until a disk's trouble has ended all writing, and until the log is well again after it
@@ -257,6 +259,11 @@ def rewrites(client: RawClient) -> int:
     """How many rewrites have succeeded."""
     _, _, rest = client("INFO", "persistence").value.partition(b"aof_rewrites:")
     return int(rest.split()[0])
+
+
+def ends_under(policy: str) -> tuple[str, ...]:
+    """How rounds end: where nothing is synced, no sync fails."""
+    return tuple(how for how in ENDS if policy != "no" or how != "fails")
 
 
 class Crash:
@@ -318,7 +325,8 @@ class Crash:
     def round(self) -> None:
         """Writes, disturbs, ends, starts and checks."""
         if not self.ends:
-            self.ends = self.chance.sample(ENDS, len(ENDS))
+            ends = ends_under(self.policy)
+            self.ends = self.chance.sample(ends, len(ends))
         how = self.ends.pop()
         self.begin()
         self.disturb(self.chance.uniform(0.05, 2.5))
@@ -484,6 +492,8 @@ class Crash:
             while client("SET", "afterwards", 1).is_error and time.monotonic() < deadline + PATIENCE:
                 time.sleep(0.01)
             self.note(f"after {trouble.name} the log is well again")
+            if self.policy == "no":
+                return
             done = client("WAITAOF", 1, 0, 1000 * int(PATIENCE))
             whole(done.plain() == [1, 0], f"the log is not on disk, {PATIENCE} seconds after {trouble.name} has ended: {done}")
 
@@ -501,6 +511,8 @@ class Crash:
             return float("inf")
         if self.policy == "always" or how == "SIGTERM" or how in TROUBLES:
             return -SECOND
+        if self.policy == "no" and how == "power":
+            return float("inf")
         longest = max(self.disk.journal().longest_sync, self.slow_ms / 1000)
         return longest + SLACK + (SECOND if how == "power" else 0)
 
@@ -570,7 +582,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.persistence.crash", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
-    parser.add_argument("--policy", choices=["always", "everysec"], default="always")
+    parser.add_argument("--policy", choices=POLICIES, default="always")
     parser.add_argument("--in-process", action="store_true", help="an engine kept in a folder, in the place of a server")
     parser.add_argument("--folder", type=Path, default=None, help="where the server's files are kept (default: a temporary folder)")
     options = parser.parse_args()

@@ -64,10 +64,11 @@ class Contender:
 
 
 class Fight:
-    """The folder and those who fight for it."""
+    """The folder and those who fight for it. patience: in seconds."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, patience: float = PATIENCE) -> None:
         self.folder = folder
+        self.patience = patience
         self.chance = random.Random(seed)
         self.last = 0  # that was acknowledged
         self.contenders = [Contender(folder), Contender(folder)]
@@ -100,13 +101,13 @@ class Fight:
 
     def wait_for_owner(self) -> Contender:
         """The first that has counted."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             self.hear(1.0)
             for contender in self.contenders:
                 if b"\n" in contender.counted:
                     return contender
-        raise Broken(f"nobody owned the folder within {PATIENCE} seconds")
+        raise Broken(f"nobody owned the folder within {self.patience} seconds")
 
     def hear(self, seconds: float) -> None:
         """Reads what the contenders have written, once one has. Broken, with its words, when one ends that nobody has killed."""
@@ -126,10 +127,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.persistence.fight", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--times", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds for one owner; more where the machine is busy")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         print(f"seed={options.seed}", flush=True)
-        print(f"acknowledged={Fight(Path(folder), options.seed).run(options.times)}")
+        print(f"acknowledged={Fight(Path(folder), options.seed, options.patience).run(options.times)}")
 
 
 if __name__ == "__main__":

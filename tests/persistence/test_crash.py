@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.persistence import disk
-from tests.persistence.crash import ENDS, KINDS, Broken, Crash, Writer
+from tests.persistence.crash import KINDS, POLICIES, Broken, Crash, Writer, ends_under
 from tests.persistence.disk import Disk
 from tests.persistence.test_aof import client, log_folder, persistence, requests, rewrite
 from tests.servers import ServerProcess, StartServer
@@ -33,12 +33,12 @@ class TestRounds:
     """Everything at once."""
 
     @pytest.mark.parametrize("in_process", [False, True])
-    @pytest.mark.parametrize("policy", ["always", "everysec"])
+    @pytest.mark.parametrize("policy", POLICIES)
     def test_promises_are_kept(self, tmp_path: Path, policy: str, in_process: bool) -> None:
-        figures = Crash(tmp_path, policy, 3, in_process).run(30 if in_process else 12, rounds=len(ENDS))
+        figures = Crash(tmp_path, policy, 3, in_process).run(30 if in_process else 12, rounds=len(ends_under(policy)))
         print(figures)
         assert figures.acknowledged > 1000
-        assert set(figures.ends) == set(ENDS)
+        assert set(figures.ends) == set(ends_under(policy))
 
     def test_a_log_that_is_not_synced_is_noticed(self, tmp_path: Path) -> None:
         crash = Crash(tmp_path, "always", 3)

@@ -253,6 +253,25 @@ class TestSettings:
         assert heard == [20, 10]
         assert (settings.integer("hz"), settings.integer("port")) == (10, 6379)
 
+    def test_listeners_to_all_come_first(self) -> None:
+        settings = Settings()
+        heard: list[object] = []
+
+        def refuse_port(setting: Setting, value: Value) -> None:
+            heard.append((setting.name, value))
+            if setting.name == "port":
+                raise SettingError("no")
+
+        settings.on_change("hz", heard.append)
+        settings.on_each_change(refuse_port)
+        settings.set("hz", "20")
+        assert heard == [("hz", 20), 20]
+        heard.clear()
+        with pytest.raises(SettingError):
+            settings.set_many([("hz", "30"), ("port", "1")])
+        assert heard == [("hz", 30), 30, ("port", 1), 20, ("hz", 20)]
+        assert (settings.integer("hz"), settings.integer("port")) == (20, 6379)
+
     def test_values_of_several_words_are_data(self) -> None:
         settings = Settings()
         settings.set_many([("save", "900 1 300 10"), ("client-output-buffer-limit", "replica 1kb 2 3"), ("bind", "::1 *")])

@@ -24,4 +24,5 @@ class LinkedModules:
     exec_module = staticmethod(linked.exec_module)
 
 
-sys.meta_path.append(LinkedModules)
+# before the path is searched for each of them in vain, which takes a tenth of the time that loading them does
+sys.meta_path.insert(0, LinkedModules)

@@ -71,6 +71,17 @@ cdef enum:
 
 
 cdef int64_t left_behind = 0   # blocks that engines still had when they were gone
+cdef tuple names_of_commands = ()   # full names by id, of all cores
+cdef dict ids_of_commands = {}
+
+
+cdef int learn_names(Engine* e) except -1:
+    """Learns the names of commands from the first engine; all have the same."""
+    global names_of_commands
+    cdef int i
+    names_of_commands = tuple([e.all_commands[i].name.ptr.decode() for i in range(e.command_count)])
+    ids_of_commands.update({name: i for i, name in enumerate(names_of_commands)})
+    return 0
 
 
 cdef class Transport:
@@ -157,12 +168,12 @@ cdef class Core:
 
     def __init__(self, int databases=16, uint64_t seed=0):
         """databases: how many; seed: of the engine's randomness."""
-        cdef int i
         self.sessions = {}
         self.busy_passes = []
         self.held = set()
-        self.command_names = tuple([self.engine.all_commands[i].name.ptr.decode() for i in range(self.engine.command_count)])
-        self.command_ids = {name: i for i, name in enumerate(self.command_names)}
+        if not ids_of_commands:
+            learn_names(self.engine)
+        self.command_names, self.command_ids = names_of_commands, ids_of_commands
         self.handlers = [None] * self.engine.command_count
 
     def __dealloc__(self):

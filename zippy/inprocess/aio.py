@@ -16,9 +16,10 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
 from zippy._core.local import NOT_RUN, Caller, Line, Unread, queue_command, run_pipeline, set_value, try_command
 from zippy._core.session import Session
+from zippy.inprocess.driver import with_driver
 from zippy.inprocess.engine import Engine, host_of, is_shared
 from zippy.inprocess.errors import show_errors
-from zippy.inprocess.plain import caller_for, is_plain, on_failure
+from zippy.inprocess.plain import OF_A_PIPELINE, caller_for, is_plain, on_failure
 from zippy.inprocess.urls import engine_for
 
 CALLS_UNTIL_OTHERS = 64
@@ -120,7 +121,7 @@ class LocalConnection(AbstractConnection):
     def __init__(self, *, engine: Engine, socket_timeout: float | None = None, **kwargs: Any) -> None:
         self.engine = engine
         # redis-py 8 gives up after 5 s by itself, which a command that blocks for longer must not
-        super().__init__(socket_timeout=socket_timeout, **kwargs)
+        super().__init__(socket_timeout=socket_timeout, **with_driver(kwargs))
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
         """What redis-py shows of this connection."""
@@ -245,7 +246,7 @@ class LocalPipeline(Pipeline):
             await self.made_by.let_others()
         if self.connection is None:
             # it is given back by reset
-            self.connection = await self.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+            self.connection = await self.connection_pool.get_connection(*OF_A_PIPELINE)  # type: ignore[no-untyped-call]
         is_transaction = self.is_transaction or self.explicit_transaction
         try:
             answers = run_pipeline(self, is_transaction, () if is_transaction else redis.ResponseError)

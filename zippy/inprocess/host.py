@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import logging
 import os
 import threading
 import time
@@ -20,6 +19,7 @@ from zippy.inprocess.alone import bind_alone
 from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
 from zippy.persistence.folder_lock import FolderInUse, FolderLock
 from zippy.server.clients import ClientState
+from zippy.server.log import log
 from zippy.server.parts import Parts
 from zippy.settings import Settings
 
@@ -39,8 +39,6 @@ FORKED_KEPT = (
 )
 
 NO_FILES = "ERR an engine in process without a folder keeps no files; Engine(path=...) and zippy-server do"
-
-log = logging.getLogger("zippy")
 
 # all of this process, so that a forked child can tell which were its parent's
 _hosts: weakref.WeakSet[Host] = weakref.WeakSet()
@@ -140,12 +138,21 @@ class Host:
         except FolderInUse as error:
             if error.pid != os.getpid():
                 raise
+            self.open_after_abandoned(kept)
+
+    def open_after_abandoned(self, kept: Kept) -> None:
+        """Opens a folder that this process has, once a store in it that nobody refers to any more has been closed."""
+        self.wait_for_abandoned(kept.folder)
+        try:
+            kept.open()
+        except FolderInUse:
+            # who has it may have been left behind with all that refers to it; to find that takes as long as opening ten stores
+            gc.collect()
             self.wait_for_abandoned(kept.folder)
             kept.open()
 
     def wait_for_abandoned(self, folder: Path) -> None:
-        """Waits for a store of this process in the same folder that nobody refers to any more, if there is one."""
-        gc.collect()
+        """Waits for the stores of this process in the same folder that are known to be abandoned."""
         for other in list(_hosts):
             if other.abandoned and other.kept is not None and other.kept.folder == folder:
                 other.kept.join()

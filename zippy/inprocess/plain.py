@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import redis
 from redis._parsers import _AsyncHiredisParser, _AsyncRESP2Parser, _AsyncRESP3Parser, _HiredisParser, _RESP2Parser, _RESP3Parser
 from redis._parsers.encoders import Encoder
 
@@ -15,6 +16,8 @@ from zippy.inprocess.engine import host_of
 
 PARSERS = (_AsyncHiredisParser, _AsyncRESP2Parser, _AsyncRESP3Parser, _HiredisParser, _RESP2Parser, _RESP3Parser)
 
+# what a pipeline tells the pool that it wants a connection for; redis-py before 5.3 asks for it, and those that follow warn of it
+OF_A_PIPELINE: tuple[str, ...] = ("MULTI",) if redis.VERSION < (5, 3) else ()
 
 def is_plain(connection: Any) -> bool:
     """Has the connection no option that does something to single commands or replies beside what Caller does?"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zippy.setting_types import Setting, SettingError
-from zippy.settings import SETTINGS, Settings, Value
+from zippy.settings import Settings, Value
 
 NO_SERVER = "an engine in process has no sockets, replicas or process for it; zippy-server has"
 NO_SOCKETS = "an engine in process has no sockets for it, unless zippy.serve gives it some; zippy-server has"
@@ -33,14 +33,9 @@ def refusal(setting: Setting, value: Value, has_folder: bool) -> str:
 def refuse_changes(settings: Settings, has_folder: bool, socket_refusal: Callable[[], str]) -> None:
     """Has CONFIG SET refuse what cannot be honoured. socket_refusal: why settings of sockets cannot be changed now, "" if they can."""
 
-    def listener(setting: Setting) -> None:
-        def refuse(value: Value) -> None:
-            reason = socket_refusal() if setting.socket else refusal(setting, value, has_folder)
-            if reason:
-                raise SettingError(reason)
+    def refuse(setting: Setting, value: Value) -> None:
+        reason = socket_refusal() if setting.socket else refusal(setting, value, has_folder)
+        if reason:
+            raise SettingError(reason)
 
-        settings.on_change(setting.name, refuse)
-
-    for setting in SETTINGS:
-        if setting.served or setting.kept or setting.name == "aof-use-rdb-preamble":
-            listener(setting)
+    settings.on_each_change(refuse)

@@ -14,9 +14,10 @@ from redis.connection import AbstractConnection, ConnectionPool
 from zippy._core.local import NOT_RUN, Caller, Line, execute_command, queue_command, run_pipeline, set_value
 from zippy._core.session import Session
 from zippy.inprocess.descriptor import Descriptor
+from zippy.inprocess.driver import with_driver
 from zippy.inprocess.engine import Engine, host_of, is_shared
 from zippy.inprocess.errors import show_errors
-from zippy.inprocess.plain import caller_for, is_plain, on_failure
+from zippy.inprocess.plain import OF_A_PIPELINE, caller_for, is_plain, on_failure
 from zippy.inprocess.urls import engine_for
 
 try:
@@ -166,7 +167,7 @@ class LocalConnection(AbstractConnection):
 
     def __init__(self, engine: Engine, socket_timeout: float | None = None, **kwargs: Any) -> None:
         self.engine = engine
-        super().__init__(**kwargs)
+        super().__init__(**with_driver(kwargs))
         self.socket_timeout = socket_timeout
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
@@ -270,7 +271,7 @@ class LocalPipeline(Pipeline):
             return super().execute(raise_on_error)
         if self.connection is None:
             # it is given back by reset
-            self.connection = self.connection_pool.get_connection()
+            self.connection = self.connection_pool.get_connection(*OF_A_PIPELINE)
         is_transaction = self.transaction or self.explicit_transaction
         try:
             answers = run_pipeline(self, is_transaction, () if is_transaction else redis.ResponseError)

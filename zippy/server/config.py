@@ -10,7 +10,6 @@ from zippy._core.introspection import redact, reset_stats
 from zippy._core.resp.kinds import OK, Raw, ReplyError
 from zippy._core.resp.values import encoded
 from zippy._core.session import Core, Session
-from zippy.config_file import rewrite_file
 from zippy.server.arguments import syntax_error, text
 from zippy.server.meter import Meter
 from zippy.server.registry import command
@@ -97,7 +96,8 @@ class Config:
         if self.path is None:
             raise ReplyError("ERR The server is running without a config file")
         try:
-            rewrite_file(self.path, self.settings, {name: lines() for name, lines in self.lines.items()})
+            # as above
+            import_module("zippy.config_file").rewrite_file(self.path, self.settings, {name: lines() for name, lines in self.lines.items()})
         except OSError as error:
             raise ReplyError(f"ERR Rewriting config file: {error.strerror}") from None
         return OK

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zippy._core.session import Core
 from zippy.server.info import Fields, Sections
+from zippy.server.log import log
 from zippy.settings import Settings
 
 if TYPE_CHECKING:
     # an engine in process has no loop, and loads none
     from zippy.server.loop import Loop, Timer
-
-log = logging.getLogger("zippy")
 
 EXPIRE_US = 1000  # a step of active expiry; with the interval, a quarter of the time at most
 EXPIRE_INTERVAL = 0.003  # seconds

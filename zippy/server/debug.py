@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import struct
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from zippy._core.introspection import dataset_digest, key_facts, keyspace, keyspace_fault, memory_stats, populate, value_digest
@@ -17,11 +17,10 @@ from zippy.server.config import permits
 from zippy.server.cron import Cron
 from zippy.server.help import help_lines
 from zippy.server.identity import Identity
-from zippy.server.registry import Handler, Marked, command, functions_of
+from zippy.server.log import log
+from zippy.server.registry import Handler, Marked, Namespace, command, marked_in, namespace_of
 from zippy.setting_types import SettingError, parse
 from zippy.settings import Settings, find_setting
-
-log = logging.getLogger("zippy")
 
 OUT_OF_RANGE = "ERR value is out of range, must be positive"
 PACKED_MAX = 4 << 30
@@ -49,6 +48,12 @@ def debug(name: str, least: int, most: int, arguments: str, summary: str) -> Cal
         return function
 
     return mark
+
+
+@cache
+def usages_in(namespace: Namespace) -> tuple[tuple[str, tuple[Usage, ...]], ...]:
+    """The subcommands in a module or class by the names of their functions; looked for once, as handlers are."""
+    return marked_in(namespace, USAGES)
 
 
 @debug("sleep", 1, 1, "<seconds>", "Stop everything for so long; decimals are fine.")
@@ -230,9 +235,9 @@ class Debug:
     def add(self, *owners: object) -> None:
         """Adds what is marked in modules and objects."""
         for owner in owners:
-            for function, handler in functions_of(owner):
-                for usage in USAGES.get(function, ()):
-                    self.subcommands[usage.name] = usage, handler
+            for handler, usages in usages_in(namespace_of(owner)):
+                for usage in usages:
+                    self.subcommands[usage.name] = usage, getattr(owner, handler)
 
     @command("debug")
     def debug_command(self, session: Session, args: list[bytes]) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
 from zippy import commandspec
 from zippy._core.resp.kinds import Simple
 from zippy._core.session import Core, Session
+from zippy.server.registry import Handler
 
 
 def help_lines(container: str, entries: list[tuple[str, str]]) -> list[Simple]:
@@ -32,9 +33,13 @@ def container_help(name: str, session: Session, args: list[bytes]) -> Any:
     return help_lines(name, sorted(entries))
 
 
+@cache
+def help_of(names: tuple[str, ...]) -> dict[str, Handler]:
+    """The handler of each HELP among the names of commands."""
+    return {name: partial(container_help, name.removesuffix("|help")) for name in names if name.endswith("|help")}
+
+
 def bind_help(core: Core) -> None:
     """Binds a handler to each HELP of the table."""
-    for name in core.unbound():
-        container, _, word = name.partition("|")
-        if word == "help":
-            core.bind(name, partial(container_help, container))
+    for name, handler in help_of(core.command_names).items():
+        core.bind(name, handler)

@@ -67,20 +67,26 @@ class Info:
         self.sections = {name: Section(TITLES.get(name) or name.capitalize()) for name in SECTIONS}
         self.by_default: list[Section] = []
         self.names: frozenset[bytes] = frozenset()  # that a client may ask for
+        self.list_sections()
 
     def add(self, *parts: Informed) -> None:
         """Asks these parts for their fields from now on."""
         for part in parts:
             for name, given in part.sections().items():
-                section = self.sections.setdefault(name, Section(name.capitalize()))
+                section = self.sections.get(name) or self.begin(name)
                 for source in given if isinstance(given, Sequence) else (given,):
                     section.add(source)
+
+    def begin(self, name: str) -> Section:
+        """Begins a section of which nobody tells, in the place of one of that name: another part tells of all of it."""
+        section = self.sections[name] = Section(TITLES.get(name) or name.capitalize())
+        self.list_sections()
+        return section
+
+    def list_sections(self) -> None:
+        """Finds out what a client may ask for, and gets without a name."""
         self.by_default = [section for name, section in self.sections.items() if name not in NOT_BY_DEFAULT | BY_NAME_ALONE]
         self.names = frozenset(name.encode() for name in (*self.sections, *GROUPS))
-
-    def restart(self, name: str) -> None:
-        """Forgets who tells of a section: another part tells of all of it."""
-        self.sections[name] = Section(TITLES.get(name) or name.capitalize())
 
     def report(self, wanted: Iterable[str]) -> Verbatim:
         """The text of the sections wanted, each once and in their own order; names are lower case."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zippy._core.python_functions import install
@@ -24,6 +24,7 @@ from zippy.server.help import bind_help
 from zippy.server.identity import Identity
 from zippy.server.info import Info, Sections
 from zippy.server.key_sizes import KeySizesCount
+from zippy.server.log import log
 from zippy.server.memory import Memory
 from zippy.server.meter import Meter
 from zippy.server.placeholders import Placeholders
@@ -35,8 +36,6 @@ from zippy.settings import Settings
 if TYPE_CHECKING:
     # an engine in process has no loop, and loads none
     from zippy.server.loop import Loop
-
-log = logging.getLogger("zippy")
 
 SHUTDOWN_OPTIONS = {b"nosave", b"save", b"now", b"force", b"abort"}
 NO_PROCESS = "ERR This engine has no process of its own to shut down"
@@ -76,11 +75,16 @@ def no_cluster(session: Session, args: list[bytes]) -> Any:
     raise ReplyError(NO_CLUSTER)
 
 
+@cache
+def cluster_commands(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The subcommands of CLUSTER among the names of commands."""
+    return tuple(name for name in names if name.startswith("cluster|"))
+
+
 def refuse_cluster(core: Core) -> None:
     """Binds all subcommands of CLUSTER to a refusal; a node of a cluster binds them anew."""
-    for name in core.unbound():
-        if name.startswith("cluster|"):
-            core.bind(name, no_cluster)
+    for name in cluster_commands(core.command_names):
+        core.bind(name, no_cluster)
 
 
 class Parts:
@@ -109,8 +113,8 @@ class Parts:
         # what services may know better comes first
         self.info.add(Placeholders(self.core, settings, self.identity), self.identity, clients, own_memory, self.cron)
         self.info.add(self.meter, CommandTimes(self.core, settings), sizes)
-        refuse_cluster(self.core)
         bind_help(self.core)
+        refuse_cluster(self.core)
         bind(self.core, client_commands, command_table, connection, lolwut, memory, slowlog)
         self.login = Login(self.access)
         bind(self.core, self.access, clients, self.config, LatencyDoctor(settings), self.login)

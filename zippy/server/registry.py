@@ -8,15 +8,18 @@ core.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any, TypeAlias, TypeVar
 
 from zippy._core.session import Core, Session
 
 Handler: TypeAlias = Callable[[Session, list[bytes]], Any]
+Namespace: TypeAlias = Hashable  # a module or a class
 Method: TypeAlias = Callable[[Any, Session, list[bytes]], Any]
 Marked = TypeVar("Marked", bound=Handler | Method)
+Mark = TypeVar("Mark")
 
 COMMANDS: dict[object, str] = {}  # the command of each function that was marked
 
@@ -31,16 +34,24 @@ def command(name: str) -> Callable[[Marked], Marked]:
     return mark
 
 
-def functions_of(owner: object) -> Iterator[tuple[FunctionType, Any]]:
-    """The functions that a module or an object's class has, each as it is written and as it is to be called."""
-    for name, found in list(vars(owner if isinstance(owner, ModuleType) else type(owner)).items()):
-        if isinstance(found, FunctionType):
-            yield found, getattr(owner, name)
+def namespace_of(owner: object) -> Any:
+    """Where the functions of a module or an object are found: in itself, or in its class."""
+    return owner if isinstance(owner, ModuleType) else type(owner)
+
+
+def marked_in(namespace: Namespace, marks: Mapping[object, Mark]) -> tuple[tuple[str, Mark], ...]:
+    """The functions in a namespace that have a mark, by their names there, and what it says."""
+    return tuple((name, marks[found]) for name, found in vars(namespace).items() if isinstance(found, FunctionType) and found in marks)
+
+
+@cache
+def commands_in(namespace: Namespace) -> tuple[tuple[str, str], ...]:
+    """The handlers in a namespace and their commands; looked for once, since each engine in process asks for the same."""
+    return marked_in(namespace, COMMANDS)
 
 
 def bind(core: Core, *owners: object) -> None:
     """Binds what is marked in modules and objects to the commands of a core."""
     for owner in owners:
-        for function, handler in functions_of(owner):
-            if function in COMMANDS:
-                core.bind(COMMANDS[function], handler)
+        for handler, name in commands_in(namespace_of(owner)):
+            core.bind(name, getattr(owner, handler))

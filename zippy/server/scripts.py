@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-
 from zippy._core.session import Core
+from zippy.server.log import log
 
-log = logging.getLogger("zippy")
-
-LEVELS = (logging.DEBUG, logging.DEBUG, logging.INFO, logging.WARNING)  # of redis.LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING
+LEVELS = (10, 10, 20, 30)  # logging's DEBUG, INFO and WARNING, of redis.LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE and LOG_WARNING
 
 
 def write_line(level: int, line: bytes) -> None:
