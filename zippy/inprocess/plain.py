@@ -19,6 +19,7 @@ PARSERS = (_AsyncHiredisParser, _AsyncRESP2Parser, _AsyncRESP3Parser, _HiredisPa
 # what a pipeline tells the pool that it wants a connection for; redis-py before 5.3 asks for it, and those that follow warn of it
 OF_A_PIPELINE: tuple[str, ...] = ("MULTI",) if redis.VERSION < (5, 3) else ()
 
+
 def is_plain(connection: Any) -> bool:
     """Has the connection no option that does something to single commands or replies beside what Caller does?"""
     encoder = connection.encoder
