@@ -45,7 +45,11 @@ def write_file(folder: Path) -> None:
 def ask_back(client: RawClient, but: Set[int] = frozenset()) -> bool:
     """Asks for the node to have all slots but these, and for none of them to move; whether it has all, and it was so. Others may ask for
     something else meanwhile."""
-    nodes = {words[0]: words for words in map(bytes.split, client("CLUSTER", "NODES").value.removeprefix(b"txt:").splitlines())}
+    told = client("CLUSTER", "NODES")
+    if told.is_error:
+        # nobody may ask any more
+        return False
+    nodes = {words[0]: words for words in map(bytes.split, told.value.removeprefix(b"txt:").splitlines())}
     mine = next(words for words in nodes.values() if b"myself" in words[2])
     for word in mine[8:]:
         if word.startswith(b"["):

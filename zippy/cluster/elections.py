@@ -71,7 +71,7 @@ class Elections:
         wait = VOTE_TIMEOUTS * cluster.config.node_timeout
         if primary.voted_at and cluster.now - primary.voted_at < wait:
             return f"can't vote for any replica of {primary.id} within {wait} milliseconds"
-        if any(node.slots & request.slots and node.config_epoch > request.config_epoch for node in cluster.nodes.values()):
+        if any(cluster.held(node) & request.slots and node.config_epoch > request.config_epoch for node in cluster.nodes.values()):
             return "its slots have an owner of a greater epoch"
         return ""
 
