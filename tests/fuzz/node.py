@@ -16,6 +16,7 @@ from tests.differential.groups.group import Group
 from tests.differential.nodes import ME, OTHER, OTHERS, SETTINGS, TAGS, parsed, slot_of, slots_in
 from tests.differential.steps import Step, Unit
 from tests.differential.values import Source
+from tests.fuzz.state import hold
 from tests.resp import RawClient
 from tests.waiting import wait_until
 from zippy._core.cluster import SLOTS
@@ -46,9 +47,10 @@ def ask_back(client: RawClient, but: Set[int] = frozenset()) -> bool:
     """Asks for the node to have all slots but these, and for none of them to move; whether it has all, and it was so. Others may ask for
     something else meanwhile."""
     told = client("CLUSTER", "NODES")
-    if told.is_error:
-        # nobody may ask any more
+    if told.is_error and but:
+        # somebody has taken the right to ask away
         return False
+    hold(not told.is_error and b" myself," in told.value, f"CLUSTER NODES: {told}")
     nodes = {words[0]: words for words in map(bytes.split, told.value.removeprefix(b"txt:").splitlines())}
     mine = next(words for words in nodes.values() if b"myself" in words[2])
     for word in mine[8:]:
