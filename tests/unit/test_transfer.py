@@ -7,6 +7,8 @@ import pytest
 from tests.resp import request
 from tests.unit.peer import Peer
 from zippy._core.session import Core, blocks_left_behind
+from zippy._core.testing import mem_shim
+from zippy._core.testing.mem_shim import fail_allocations
 from zippy._core.transfer import Transfer
 
 
@@ -108,6 +110,33 @@ def test_gone_meanwhile(peer: Peer, in_cluster: bool) -> None:
     assert transfer.delete() == 0
     assert peer("EXISTS a b c") == b":0\r\n"
     transfer.end()
+
+
+@pytest.mark.skipif(not mem_shim.DEBUG, reason="only a debug build can make the allocator fail")
+def test_want_of_memory(peer: Peer) -> None:
+    """Whatever there is no memory for, the keys stay until the whole way is gone."""
+    replies = b"+OK\r\n" * 3
+    peer("XADD stream 1-1 f v", "APPEND b x")
+    for calls in range(100):
+        fail_allocations(calls)
+        transfer = None
+        try:
+            transfer = Transfer(peer.session, [b"a", b"b", b"stream"], False)
+            orders = transfer.take(False)
+            transfer.expect(0)
+            assert [transfer.receive(replies[at : at + 4]) for at in range(0, len(replies), 4)][-1]
+            left = transfer.delete()
+        except MemoryError:
+            assert peer("EXISTS a b stream") == b":3\r\n"
+        else:
+            assert (left, restores(orders)) == (0, [b"a", b"b", b"stream"])
+            assert peer("EXISTS a b stream") == b":0\r\n"
+            break
+        finally:
+            fail_allocations(0, 0)
+            if transfer is not None:
+                transfer.end()
+    assert 3 < calls < 99
 
 
 def test_left_undone() -> None:
