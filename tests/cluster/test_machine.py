@@ -504,6 +504,23 @@ class TestByHand:
         hand.pass_time(200)
         assert not hand.sent(Kind.MFSTART) and hand.sent(Kind.AUTH_REQUEST)
 
+    def test_another_primary_meanwhile(self, hand: Hand) -> None:
+        """Votes for the place of one primary are none for the place of the other that it follows by then."""
+        as_replica(hand)
+        hand.machine.elections.begin(force=True)
+        hand.pass_time(200)
+        assert hand.sent(Kind.AUTH_REQUEST)
+        hand.c.slots, hand.c.epoch = ALL_SLOTS, 9
+        hand.receive(hand.c, Kind.PING, Pulse())
+        assert hand.me.primary is hand.c.node
+        hand.receive(hand.c, Kind.AUTH_ACK, current=hand.cluster.current_epoch)
+        assert hand.me.primary is hand.c.node
+        assert not hand.machine.elections.manual_until
+        hand.machine.elections.begin(force=True)
+        hand.pass_time(200)
+        hand.receive(hand.c, Kind.AUTH_ACK, current=hand.cluster.current_epoch)
+        assert hand.me.is_primary
+
     def test_takeover(self, hand: Hand) -> None:
         """Nobody is asked at all."""
         as_replica(hand)
