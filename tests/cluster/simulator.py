@@ -6,7 +6,9 @@ has replicas follow others (`operator`). All of it follows from a seed, so a fai
     python -m tests.cluster.simulator --seed 17 --verbose
 
 Checked all the time: no node votes twice in an epoch, one winner of an election in an epoch, one owner of a slot in an epoch that was
-voted for (who imports a slot, and TAKEOVER, takes an epoch without asking, as in Redis, so two may take the same). In the end, when all
+voted for (who imports a slot, and TAKEOVER, takes an epoch without asking, as in Redis, so two may take the same). As in Redis, a primary
+that has not heard of its successor votes beside it: then there may be a winner of one shard by the votes of one of them and a winner of
+another shard by those of the other, whom the collision of their epochs tells apart later. In the end, when all
 faults are mended: all nodes agree on slots, roles and epochs, no two primaries have the same epoch, each slot has an owner, keys are
 where their slots are, and the cluster serves.
 """
@@ -109,8 +111,9 @@ class Simulation:
         self.done: Counter[str] = Counter()  # faults and operations by what they were
         self.cut: set[tuple[int, int]] = set()  # from whom to whom nothing comes
         self.owners: dict[int, list[tuple[str, int, bool]]] = {}  # by epoch: who had which slots, and whether it was elected
-        self.winners: dict[int, str] = {}  # by epoch
+        self.winners: dict[int, list[str]] = {}  # by epoch
         self.voted: dict[tuple[str, int], Member] = {}  # by voter and epoch
+        self.voters: dict[tuple[int, str], int] = {}  # by epoch and candidate: slots of all who have voted for it
         self.members = [self.member(number) for number in range(PRIMARIES * (2 + seed % 2))]
         self.by_ip = {member.ip: member for member in self.members}
         self.operator = Operator(self) if seed % 4 >= 2 else None
@@ -445,18 +448,27 @@ class Simulation:
             return
         me = member.machine.cluster.myself
         if member.was_replica and me.is_primary and me.config_epoch and me.config_epoch == member.machine.elections.epoch:
-            winner = self.winners.setdefault(me.config_epoch, me.id)
-            if winner != me.id:
-                raise Violation(f"seed {self.seed}: {winner} and {me.id} have won the election of epoch {me.config_epoch}")
+            self.look_at_winner(me)
         member.was_replica = me.is_replica
         if me.is_primary and me.slots:
-            elected = self.operator is None or self.winners.get(me.config_epoch) == me.id
+            elected = self.operator is None or me.id in self.winners.get(me.config_epoch, ())
             claims = self.owners.setdefault(me.config_epoch, [])
             if (me.id, me.slots, elected) not in claims:
                 for id, slots, other_elected in claims:
                     if id != me.id and slots & me.slots and elected and other_elected:
                         raise Violation(f"seed {self.seed}: {id} and {me.id} own the same slots in epoch {me.config_epoch}")
                 claims.append((me.id, me.slots, elected))
+
+    def look_at_winner(self, me: Node) -> None:
+        """Looks at who has won: nobody else has, unless a primary has voted for the one and its successor for the other."""
+        winners = self.winners.setdefault(me.config_epoch, [])
+        for other in winners:
+            if other != me.id and not self.voters[me.config_epoch, other] & self.voters[me.config_epoch, me.id]:
+                raise Violation(f"seed {self.seed}: {other} and {me.id} have won the election of epoch {me.config_epoch}")
+        if me.id not in winners:
+            winners.append(me.id)
+        if winners[1:]:
+            self.done["two_winners"] += 1
 
     def look_at_vote(self, voter: Member, candidate: Member, data: bytes) -> None:
         """Looks at a message that leaves: a vote must be the voter's only one of its epoch."""
@@ -465,6 +477,9 @@ class Simulation:
             voted = self.voted.setdefault((fields[9].decode(), fields[6]), candidate)
             if voted is not candidate:
                 raise Violation(f"seed {self.seed}: {voter.number} votes for {voted.number} and {candidate.number} in epoch {fields[6]}")
+            assert voter.machine is not None and candidate.machine is not None
+            place = fields[6], candidate.machine.cluster.myself.id
+            self.voters[place] = self.voters.get(place, 0) | voter.machine.cluster.myself.slots
 
     def views(self) -> list[View]:
         """What each node thinks."""
