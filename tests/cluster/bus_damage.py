@@ -69,13 +69,13 @@ def lengthy(source: random.Random) -> bytes:
 
 
 def view(client: RawClient) -> View:
-    """Slots, roles and epochs of all nodes that are known."""
+    """Slots and roles of all nodes that are known, and primaries' epochs: a replica's line has its primary's."""
     found = {}
     for line in client("CLUSTER", "NODES").value.decode().splitlines():
         id, _, flags, primary, _, _, epoch, _, *slots = line.split()
         roles = {"master", "slave", "handshake"} & set(flags.split(","))
         if "handshake" not in roles:
-            found[id] = (*sorted(roles), primary, epoch, *slots)
+            found[id] = (*sorted(roles), primary, epoch if "master" in roles else "", *slots)
     return found
 
 
