@@ -111,9 +111,9 @@ class Simulation:
         self.done: Counter[str] = Counter()  # faults and operations by what they were
         self.cut: set[tuple[int, int]] = set()  # from whom to whom nothing comes
         self.owners: dict[int, list[tuple[str, int, bool]]] = {}  # by epoch: who had which slots, and whether it was elected
-        self.winners: dict[int, list[str]] = {}  # by epoch
+        self.winners: dict[int, dict[str, Member]] = {}  # by epoch and id
         self.voted: dict[tuple[str, int], Member] = {}  # by voter and epoch
-        self.voters: dict[tuple[int, str], int] = {}  # by epoch and candidate: slots of all who have voted for it
+        self.voters: dict[tuple[int, Member], int] = {}  # by epoch and candidate: slots of all who have voted for it
         self.members = [self.member(number) for number in range(PRIMARIES * (2 + seed % 2))]
         self.by_ip = {member.ip: member for member in self.members}
         self.operator = Operator(self) if seed % 4 >= 2 else None
@@ -448,7 +448,7 @@ class Simulation:
             return
         me = member.machine.cluster.myself
         if member.was_replica and me.is_primary and me.config_epoch and me.config_epoch == member.machine.elections.epoch:
-            self.look_at_winner(me)
+            self.look_at_winner(member, me)
         member.was_replica = me.is_replica
         if me.is_primary and me.slots:
             elected = self.operator is None or me.id in self.winners.get(me.config_epoch, ())
@@ -459,16 +459,15 @@ class Simulation:
                         raise Violation(f"seed {self.seed}: {id} and {me.id} own the same slots in epoch {me.config_epoch}")
                 claims.append((me.id, me.slots, elected))
 
-    def look_at_winner(self, me: Node) -> None:
+    def look_at_winner(self, member: Member, me: Node) -> None:
         """Looks at who has won: nobody else has, unless a primary has voted for the one and its successor for the other."""
-        winners = self.winners.setdefault(me.config_epoch, [])
-        for other in winners:
-            if other != me.id and not self.voters[me.config_epoch, other] & self.voters[me.config_epoch, me.id]:
-                raise Violation(f"seed {self.seed}: {other} and {me.id} have won the election of epoch {me.config_epoch}")
-        if me.id not in winners:
-            winners.append(me.id)
-        if winners[1:]:
-            self.done["two_winners"] += 1
+        epoch = me.config_epoch
+        winners = self.winners.setdefault(epoch, {})
+        for id, other in winners.items():
+            if id != me.id and not self.voters[epoch, other] & self.voters[epoch, member]:
+                raise Violation(f"seed {self.seed}: {id} and {me.id} have won the election of epoch {epoch}")
+        winners[me.id] = member
+        self.done["two_winners"] += len(winners) > 1
 
     def look_at_vote(self, voter: Member, candidate: Member, data: bytes) -> None:
         """Looks at a message that leaves: a vote must be the voter's only one of its epoch."""
@@ -477,9 +476,8 @@ class Simulation:
             voted = self.voted.setdefault((fields[9].decode(), fields[6]), candidate)
             if voted is not candidate:
                 raise Violation(f"seed {self.seed}: {voter.number} votes for {voted.number} and {candidate.number} in epoch {fields[6]}")
-            assert voter.machine is not None and candidate.machine is not None
-            place = fields[6], candidate.machine.cluster.myself.id
-            self.voters[place] = self.voters.get(place, 0) | voter.machine.cluster.myself.slots
+            assert voter.machine is not None
+            self.voters[fields[6], candidate] = self.voters.get((fields[6], candidate), 0) | voter.machine.cluster.myself.slots
 
     def views(self) -> list[View]:
         """What each node thinks."""
