@@ -268,6 +268,16 @@ class TestOwnership:
         hand.receive(hand.b, Kind.PING, Pulse())
         assert bool(hand.b.node.slots & slot) is gets
 
+    def test_epoch_of_a_replica_is_its_primarys(self, hand: Hand) -> None:
+        """Who becomes a primary without having been elected has the epoch that it tells itself."""
+        replica = hand.peer("d", 4, primary=hand.c.node)
+        replica.epoch = 9
+        hand.receive(replica, Kind.PING, Pulse())
+        replica.primary, replica.epoch, replica.slots = "", 4, 0
+        hand.receive(replica, Kind.PING, Pulse())
+        assert replica.node.is_primary
+        assert replica.node.config_epoch == 4
+
     def test_denied_slots_go_no_further(self, hand: Hand) -> None:
         """Nobody is told of a slot that its owner says it has not got, and it is not kept: it would be the owner's by an epoch in which
         that has never claimed it, and its true owner would believe that."""
