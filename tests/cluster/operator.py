@@ -29,7 +29,7 @@ class Operator:
         self.simulation = simulation
         self.chance = simulation.chance
         self.ends = False
-        self.given = 0  # slots that their owner was told to be another's who had not got them
+        self.given = 0  # slots that their owner was told to be another's who had not got them, or by a lesser epoch
 
     # Works
 
@@ -130,7 +130,8 @@ class Operator:
                 return member is not target
             if node is None or node.is_replica or (held and node is not me):
                 return False
-            if me.slots >> slot & 1 and target.machine is not None and not target.machine.cluster.myself.slots >> slot & 1:
+            theirs = target.machine.cluster.myself if target.machine is not None else me
+            if me.slots >> slot & 1 and (not theirs.slots >> slot & 1 or theirs.config_epoch < me.config_epoch):
                 self.given |= 1 << slot
             machine.assign(slot, node)
             return True

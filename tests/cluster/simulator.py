@@ -214,8 +214,11 @@ class Simulation:
                 self.say(member, decision.text)
             elif isinstance(decision, Drop):
                 member.keys &= ~decision.slots
+            elif isinstance(decision, Follow):
+                # of another primary nothing has been heard yet
+                member.heard_at = 0
             else:
-                assert isinstance(decision, Deliver | Follow | Lead)
+                assert isinstance(decision, Deliver | Lead)
 
     def together(self, one: Member, other: Member) -> bool:
         """Whether two nodes can reach each other."""

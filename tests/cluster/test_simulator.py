@@ -9,7 +9,7 @@ from zippy.cluster.elections import Elections
 from zippy.cluster.message import Message
 from zippy.cluster.node import Node
 
-SEEDS = (*range(120), 10066, 10218, 50271, 50294, 60450, 60627, 60790, 70617, 70693, 81030, 120326)
+SEEDS = (*range(120), 10066, 10218, 50271, 50294, 60450, 60627, 60790, 70617, 70693, 81030, 120326, 120563, 120677)
 """Some, and those that have found something: a slot's owner that says it has not got it, and keeps others from it by its epoch; a ping that
 is lost on a link that stays, and is never sent again; a node that knows nobody while all know it, behind a reset and from the beginning; a
 slot that its owner lost by what another node knew of it before it was restarted; winners of two shards in an epoch; votes for the place
