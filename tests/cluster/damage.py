@@ -257,7 +257,8 @@ class Victim:
             raise Found(f"{error} in {text}") from None
         kept = {id: node.slots for id, node in reader.nodes.items()}
         missing = {node.id for node in self.hand.cluster.nodes.values() if not node.has(Flag.HANDSHAKE)} ^ kept.keys()
-        if missing or any(slots != self.hand.cluster.nodes[id].slots for id, slots in kept.items()):
+        cluster = self.hand.cluster
+        if missing or any(slots != cluster.held(cluster.nodes[id]) for id, slots in kept.items()):
             raise Found(f"the nodes' file does not tell the same: {text}")
 
 

@@ -29,6 +29,7 @@ class Operator:
         self.simulation = simulation
         self.chance = simulation.chance
         self.ends = False
+        self.given = 0  # slots that their owner was told to be another's who had not got them, or by a lesser epoch
 
     # Works
 
@@ -129,6 +130,9 @@ class Operator:
                 return member is not target
             if node is None or node.is_replica or (held and node is not me):
                 return False
+            theirs = target.machine.cluster.myself if target.machine is not None else me
+            if me.slots >> slot & 1 and (not theirs.slots >> slot & 1 or theirs.config_epoch < me.config_epoch):
+                self.given |= 1 << slot
             machine.assign(slot, node)
             return True
 
@@ -223,7 +227,8 @@ class Operator:
         self.mend()
 
     def mend(self) -> None:
-        """Nodes that nobody is any more are forgotten, those that are not known are met, slots are left where they are."""
+        """Nodes that nobody is any more are forgotten, those that are not known are met, slots are left where they are; those that a tool
+        has given to who had not got them, a replica by then, and that nobody has any more, are the first primary's."""
         simulation = self.simulation
         if simulation.agree():
             return
@@ -241,7 +246,18 @@ class Operator:
                 self.meet(first, member)
             simulation.act(member, lambda machine: machine.cluster.end_moves())
             self.bring_home(member)
+        primaries = [member for member in simulation.members if member.machine is not None and member.machine.cluster.myself.is_primary]
+        for machine in machines:
+            self.given &= ~machine.cluster.myself.slots
+        if primaries and self.given:
+            simulation.act(primaries[0], self.take_given)
         simulation.after(MEND_MS, self.mend)
+
+    def take_given(self, machine: Machine) -> None:
+        """CLUSTER DELSLOTS, ADDSLOTS and BUMPEPOCH, as redis-cli's --cluster fix says them."""
+        machine.cluster.take_away(self.given)
+        machine.cluster.give(machine.cluster.myself, self.given)
+        machine.ownership.bump()
 
     def bring_home(self, member: Member) -> None:
         """Keys of slots that are another node's are moved there."""

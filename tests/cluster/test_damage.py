@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.cluster.bus_damage import Attack
 from tests.cluster.damage import STRANGER, Victim, campaign
 from zippy.cluster.message import Flag, Gossip, Kind, Message, Pulse, encode
 
@@ -16,6 +19,14 @@ def test_damage(seed: int) -> None:
     done = campaign(seed, lambda number: number < INPUTS)
     assert done["refused"] > INPUTS // 5
     assert min(done[kind.name] for kind in Kind) > 0
+
+
+@pytest.mark.zippy_only
+@pytest.mark.parametrize("claims", [False, True])
+def test_running_node(tmp_path: Path, claims: bool) -> None:
+    """The same over sockets."""
+    done = Attack(tmp_path, 1, claims).go_on(lambda number: number < 6)
+    assert done["lines in the log"] > 10
 
 
 @pytest.mark.parametrize("flags", [0, Flag.PRIMARY | Flag.REPLICA])

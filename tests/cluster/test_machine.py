@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from tests.cluster.by_hand import ME, NOW, TIMEOUT, Hand, Outside, Peer, gossip_about
@@ -9,6 +11,7 @@ from zippy.cluster import machine
 from zippy.cluster.decisions import Config, Deliver, Drop, Follow, Lead, Pause, Save, Send
 from zippy.cluster.message import Failing, Flag, Kind, Mark, Published, Pulse, Update
 from zippy.cluster.node import ALL_SLOTS, bits, ranges, slots_of, span
+from zippy.cluster.nodes_file import Reader, render
 
 
 @pytest.fixture
@@ -265,6 +268,45 @@ class TestOwnership:
         hand.receive(hand.b, Kind.PING, Pulse())
         assert bool(hand.b.node.slots & slot) is gets
 
+    def test_epoch_of_a_replica_is_its_primarys(self, hand: Hand) -> None:
+        """Who becomes a primary without having been elected has the epoch that it tells itself."""
+        replica = hand.peer("d", 4, primary=hand.c.node)
+        replica.epoch = 9
+        hand.receive(replica, Kind.PING, Pulse())
+        replica.primary, replica.epoch, replica.slots = "", 4, 0
+        hand.receive(replica, Kind.PING, Pulse())
+        assert replica.node.is_primary
+        assert replica.node.config_epoch == 4
+
+    def test_denied_slots_go_no_further(self, hand: Hand) -> None:
+        """Nobody is told of a slot that its owner says it has not got, and it is not kept: it would be the owner's by an epoch in which
+        that has never claimed it, and its true owner would believe that."""
+        slot = 1 << 12000
+        hand.c.epoch = 9
+        hand.c.slots &= ~slot
+        hand.receive(hand.c, Kind.PING, Pulse())
+        assert hand.c.node.slots & slot
+        reader = Reader(hand.config, hand.now, random.Random(1))
+        reader.read(render(hand.cluster))
+        assert reader.nodes[hand.c.id].slots == hand.c.slots
+        hand.b.slots |= 1 << 12001
+        hand.receive(hand.b, Kind.PING, Pulse())
+        assert [message.body for _, message in hand.sent(Kind.UPDATE)] == [Update(9, hand.c.id, hand.c.slots)]
+        hand.cluster.give(hand.b.node, hand.me.slots)
+        hand.machine.become_replica(hand.c.node)
+        assert hand.machine.talk.message(Kind.PING, Pulse()).slots == hand.c.slots
+        hand.machine.ownership.replace_primary()
+        assert hand.me.slots == hand.c.slots
+
+    def test_denied_by_hearsay(self, hand: Hand) -> None:
+        """What others say of a node's later epoch counts until it says so itself."""
+        slot = 1 << 12000
+        hand.receive(hand.b, Kind.UPDATE, Update(9, hand.c.id, hand.c.slots & ~slot))
+        assert hand.c.node.slots & slot
+        hand.b.slots |= slot
+        hand.receive(hand.b, Kind.PING, Pulse())
+        assert hand.b.node.slots & slot
+
     def test_what_comes_in_stays(self, hand: Hand) -> None:
         """A slot that is being imported is not taken by gossip."""
         hand.cluster.set_importing(6000, hand.b.node)
@@ -471,6 +513,23 @@ class TestByHand:
         hand.machine.elections.begin(force=True)
         hand.pass_time(200)
         assert not hand.sent(Kind.MFSTART) and hand.sent(Kind.AUTH_REQUEST)
+
+    def test_another_primary_meanwhile(self, hand: Hand) -> None:
+        """Votes for the place of one primary are none for the place of the other that it follows by then."""
+        as_replica(hand)
+        hand.machine.elections.begin(force=True)
+        hand.pass_time(200)
+        assert hand.sent(Kind.AUTH_REQUEST)
+        hand.c.slots, hand.c.epoch = ALL_SLOTS, 9
+        hand.receive(hand.c, Kind.PING, Pulse())
+        assert hand.me.primary is hand.c.node
+        hand.receive(hand.c, Kind.AUTH_ACK, current=hand.cluster.current_epoch)
+        assert hand.me.primary is hand.c.node
+        assert not hand.machine.elections.manual_until
+        hand.machine.elections.begin(force=True)
+        hand.pass_time(200)
+        hand.receive(hand.c, Kind.AUTH_ACK, current=hand.cluster.current_epoch)
+        assert hand.me.is_primary
 
     def test_takeover(self, hand: Hand) -> None:
         """Nobody is asked at all."""

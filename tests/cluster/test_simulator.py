@@ -9,10 +9,12 @@ from zippy.cluster.elections import Elections
 from zippy.cluster.message import Message
 from zippy.cluster.node import Node
 
-SEEDS = (*range(120), 10066, 10218)
+SEEDS = (*range(120), 10066, 10218, 50271, 50294, 60450, 60627, 60790, 70617, 70693, 81030, 120326, 120563, 120677)
 """Some, and those that have found something: a slot's owner that says it has not got it, and keeps others from it by its epoch; a ping that
-is lost on a link that stays, and is never sent again."""
-TELLING = (29, 49)  # seeds in which voters vote twice in an epoch
+is lost on a link that stays, and is never sent again; a node that knows nobody while all know it, behind a reset and from the beginning; a
+slot that its owner lost by what another node knew of it before it was restarted; winners of two shards in an epoch; votes for the place
+of a primary that a replica follows no more; a slot that a tool gives to a replica; the epoch of a primary that was a replica before."""
+TELLING = (29, 53)  # seeds in which voters vote twice in an epoch
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -27,7 +29,7 @@ def test_replays() -> None:
     for life in lives:
         life.run()
     assert lives[0].steps == lives[1].steps
-    assert lives[0].winners == lives[1].winners
+    assert [*map(list, lives[0].winners.values())] == [*map(list, lives[1].winners.values())]
 
 
 def objection_of_the_forgetful(self: Elections, sender: Node, request: Message) -> str:

@@ -1,6 +1,7 @@
 """Many clients send every command there is, at random, and disturb each other and the server as much as they can.
 
     python -m tests.fuzz.commands --seconds 360 --seed 1
+    python -m tests.fuzz.commands --seconds 360 --seed 1 --cluster
 
 Thirty connections, plain, over a Unix socket and over TLS, some of them slow readers, send pipelines of commands and settings, block, kill
 and pause each other, begin snapshots and rewrites, have the data reloaded, and are cut off at any byte. After some seconds of that they are
@@ -10,6 +11,8 @@ all closed, and it has to be so that
 - the tables of keys agree with each other, DBSIZE with what SCAN finds;
 - after a restart, with kill -9 where the log is on, keys, values and expiries are what they were;
 - after FLUSHALL the memory is what it was in the beginning.
+
+With --cluster the server is a node of a cluster, whose slots come, go and begin to move (`node`).
 
 What a connection sends depends on the seed and its number alone; how the connections interleave is up to the machine. A failure prints the
 seed and leaves the folder: `sent` has each command with its time, `sent.before` the round before, beside the server's log and files.
@@ -39,8 +42,9 @@ import hiredis
 
 from tests import servers
 from tests.differential.steps import quoted
+from tests.fuzz import node
 from tests.fuzz.connections import Connection, encrypted, is_payload, local, plain
-from tests.fuzz.state import Broken, Stopped, compare, data_of, hold, ok, verify, wait_for
+from tests.fuzz.state import DATABASES, Broken, Stopped, compare, data_of, hold, ok, verify, wait_for
 from tests.fuzz.words import Shared
 from tests.process.certificates import Certificates
 from tests.process.measure import blocks, used
@@ -123,19 +127,24 @@ class Trace:
 class Fuzz:
     """One server and those who talk to it."""
 
-    def __init__(self, folder: Path, seed: int, drop: str = "") -> None:
+    def __init__(self, folder: Path, seed: int, drop: str = "", in_cluster: bool = False) -> None:
         self.seed = seed
         self.chance = random.Random(seed)
         self.drop = re.compile(drop, re.IGNORECASE) if drop else None
         self.figures = Figures()
-        self.shared = Shared()
+        self.shared = Shared(in_cluster=in_cluster)
+        self.databases = 1 if in_cluster else DATABASES
         self.trace = Trace(folder)
         self.reports = sanitizer_reports()
         self.selector = selectors.DefaultSelector()
         self.clients: list[Connection] = []
         self.opened = 0
         options = self.listeners(folder)
+        if in_cluster:
+            node.write_file(folder / "data")
+            options += node.options()
         self.server = servers.start_server(*options, "--appendonly", "no", folder=folder / "data")
+        self.shared.port = self.server.port
         self.log_read = 0
         self.settings: dict[bytes, bytes] = {}
         self.memory = (0, 0)
@@ -249,6 +258,8 @@ class Fuzz:
             try:
                 with self.server.client(PATIENCE) as client:
                     client("CLIENT", "UNPAUSE")
+                    if self.shared.in_cluster and self.chance.random() < 0.5:
+                        node.take_most_back(client)
                     hold(client("PING").value == b"PONG", "no PONG")
                 return
             except ConnectionClosed:
@@ -277,10 +288,14 @@ class Fuzz:
         ok(client("CLIENT", "UNPAUSE"))
         for name, value in UNDISTURBED.items():
             ok(client("CONFIG", "SET", name, value))
+        # MIGRATE keeps connections
+        client("CLIENT", "KILL", "TYPE", "normal")
         wait_for(client, "clients", connected_clients="1")
         # what they had sent may have paused it once more
         ok(client("CLIENT", "UNPAUSE"))
         wait_for(client, "persistence", rdb_bgsave_in_progress="0", aof_rewrite_in_progress="0", aof_rewrite_scheduled="0")
+        if self.shared.in_cluster:
+            node.take_back(client)
 
     def check_log(self) -> None:
         """Nothing in the server's log that must not be there, and no report."""
@@ -296,7 +311,7 @@ class Fuzz:
         self.trace.note("check")
         with self.control() as client:
             with Stopped(client):
-                verify(client)
+                verify(client, self.databases)
             restarts = self.chance.random() < 0.6
             if restarts:
                 self.restart(client)
@@ -317,13 +332,18 @@ class Fuzz:
             wait_for(client, "persistence", aof_last_write_status="ok", aof_enabled="1")
         ok(client("SET", "fuzz:last", "written"))
         with Stopped(client):
-            before = data_of(client)
+            before = data_of(client, self.databases)
         self.end(client, way)
         self.server.command[-1] = "yes" if logged else "no"
+        if self.shared.in_cluster:
+            node.write_file(Path(self.server.folder))
         self.server.start()
-        with self.server.client(PATIENCE) as fresh, Stopped(fresh) as stopped:
-            verify(fresh)
-            compare(before, data_of(fresh), stopped.now_ms)
+        with self.server.client(PATIENCE) as fresh:
+            if self.shared.in_cluster:
+                node.take_back(fresh)
+            with Stopped(fresh) as stopped:
+                verify(fresh, self.databases)
+                compare(before, data_of(fresh, self.databases), stopped.now_ms)
         self.figures.restarts[way] += 1
         self.figures.keys_compared += len(before)
 
@@ -364,6 +384,8 @@ class Fuzz:
 
     def prepare(self, client: RawClient) -> None:
         """Settings of a round that single commands would choose too seldom."""
+        if self.shared.in_cluster:
+            node.give_away(client)
         for name, values in ROUND_SETTINGS.items():
             value = self.chance.choice(values)
             self.trace.note(f"{name} {value}")
@@ -422,13 +444,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
     parser.add_argument("--drop", default="", help="a pattern of commands that are left out")
+    parser.add_argument("--cluster", action="store_true", help="the server is a node of a cluster")
     parser.add_argument("--folder", type=Path, default=None, help="where the server's files are kept (default: a temporary folder)")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="zippy-fuzz-"))
     folder.mkdir(parents=True, exist_ok=True)
     print(f"seed={options.seed} folder={folder}", flush=True)
     try:
-        figures = Fuzz(folder, options.seed, options.drop).run(options.seconds)
+        figures = Fuzz(folder, options.seed, options.drop, options.cluster).run(options.seconds)
     except Broken as error:
         print(f"{error}\nEverything is left in {folder}", file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ from tests.resp import RawClient, Reply, encode
 BATCH = 500
 SETTLE_SECONDS = 60.0
 DATABASES = 16
+"""Of a server that is no node of a cluster."""
 
 Item = tuple[bytes, Any, int]
 """Type, value, and the ms at which its time is over (-1: never). A hash's value has these for each field, too."""
@@ -72,10 +73,10 @@ class Stopped:
             ok(self.client("DEBUG", "SET-CLOCK", 0))
 
 
-def verify(client: RawClient) -> None:
+def verify(client: RawClient, databases: int = DATABASES) -> None:
     """The tables agree with each other, and DBSIZE with what SCAN finds. The clock has to stand."""
     ok(client("DEBUG", "VERIFY"))
-    for db in range(DATABASES):
+    for db in range(databases):
         ok(client("SELECT", db))
         keys, size = keys_of(client), client("DBSIZE").value
         hold(size == len(keys), f"database {db} has {size} keys by DBSIZE, {len(keys)} by SCAN")
@@ -97,10 +98,10 @@ def registers_of(text: bytes) -> Any:
     return text if registers is None else (text[5:16], bytes(registers))
 
 
-def data_of(client: RawClient) -> Data:
+def data_of(client: RawClient, databases: int = DATABASES) -> Data:
     """All that the server holds. The clock has to stand."""
     data: Data = {}
-    for db in range(DATABASES):
+    for db in range(databases):
         ok(client("SELECT", db))
         keys = sorted(keys_of(client))
         for start in range(0, len(keys), BATCH):

@@ -29,8 +29,9 @@ def test_every_setting_is_set() -> None:
 
 
 @pytest.mark.timeout(400)
-def test_a_minute(tmp_path: Path) -> None:
-    figures = Fuzz(tmp_path, 1).run(60)
+@pytest.mark.parametrize("in_cluster", [False, True])
+def test_a_minute(tmp_path: Path, in_cluster: bool) -> None:
+    figures = Fuzz(tmp_path, 1, in_cluster=in_cluster).run(60)
     print(figures)
     assert figures.replies > 1000
     assert figures.rounds > 1

@@ -13,6 +13,7 @@ from tests.differential.groups import GROUPS, later
 from tests.differential.groups.group import Group, commands
 from tests.differential.steps import Unit
 from tests.differential.values import Source
+from tests.fuzz import node
 from tests.fuzz.values import ACTED_ON, VALUES
 from tests.persistence.damage import LARGEST, damaged, old_bodies
 from tests.unit.rdb_bytes import payload
@@ -21,7 +22,6 @@ from zippy.commandspec import find_command
 NOT_SAID = {
     "shutdown": "the fuzzer itself ends the server",
     "restore-asking": "it is RESTORE",
-    "migrate": "keys that go to another server are not lost",
     "replicaof": "what follows another server holds other data than the fuzzer wrote",
     "slaveof": "it is REPLICAOF",
     "psync": "what its connection gets then are no replies",
@@ -49,6 +49,8 @@ CHURN = 3000
 class Shared:
     """What the connections know together."""
 
+    port: int = 0  # of the server itself
+    in_cluster: bool = False  # it is a node, as `node` says
     clients: int = 1  # the newest client's id, about
     payloads: list[bytes] = field(default_factory=lambda: list(old_bodies()))  # bodies to restore, as they are or damaged
 
@@ -68,6 +70,9 @@ class Words(Source):
         self.drawn_from = [*GROUPS.values(), later.GROUP, ADMINISTRATION]
         self.listens = self.random.random() < 0.15
         self.shares = [10] * len(GROUPS) + [4, 14]
+        if shared.in_cluster:
+            self.drawn_from.append(node.GROUP)
+            self.shares.append(60)
 
     def val(self) -> bytes:
         """A value, seldom one that an encoding of its own or a buffer's limit is there for."""
@@ -95,6 +100,8 @@ class Words(Source):
         if self.random.random() > 0.05:
             # keys that are gone all the time would hide much, and commands that are still to come are errors alone
             steps = [step for step in steps if not step.name.startswith("FLUSH") and find_command(step.name)]
+        if self.shared.in_cluster and group is not node.GROUP:
+            steps = node.tagged(self, steps)
         return [(step.connection, step.args) for step in steps]
 
 
@@ -176,6 +183,13 @@ def restore(source: Source) -> Unit:
 def dump(source: Source) -> Unit:
     """DUMP, whose reply is kept for RESTORE."""
     return commands((b"DUMP", source.anykey()))
+
+
+def migrate(source: Source) -> Unit:
+    """MIGRATE of copies to the server itself, which has the keys: it refuses them, or changes them while they are sent."""
+    keys = [source.anykey() for _ in range(source.random.choice((1, 2, 20)))]
+    words = [b"MIGRATE", b"127.0.0.1", b"%d" % shared_of(source).port, b"", b"0", source.pick([b"20", b"200"]), b"COPY"]
+    return commands((*words, *source.random.choice([(), (b"REPLACE",)]), b"KEYS", *keys))
 
 
 def churn(source: Source) -> Unit:
@@ -290,6 +304,7 @@ ADMINISTRATION = Group(
         (8, soon_over),
         (6, blocks),
         (2, churn),
+        (2, migrate),
         (3, kill),
         (3, unblock),
         (2, pause),

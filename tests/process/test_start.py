@@ -201,6 +201,20 @@ class TestRenameCommand:
             get, fetch, sub, gone, no_container = client("COMMAND", "INFO", "GET", "Fetch", "c|get", "flushall", "fetch|x").value
             assert (fetch.value[0].value, sub.value[0].value) == (b"get", b"config|get")
             assert get.value is gone.value is no_container.value is None
+            # lists have the names that they have by themselves, and not what is gone
+            for listed in (
+                [row.value[0].value for row in client("COMMAND").value],
+                client("COMMAND", "LIST").plain(),
+                client("COMMAND", "LIST", "FILTERBY", "PATTERN", "*").plain(),
+                client("COMMAND", "DOCS").plain()[::2],
+            ):
+                assert {b"get", b"config", b"flushdb"} <= set(listed)
+                assert {b"fetch", b"c", b"flushall"}.isdisjoint(listed)
+            by_category = client("COMMAND", "LIST", "FILTERBY", "ACLCAT", "dangerous").plain()
+            assert b"flushdb" in by_category
+            assert b"flushall" not in by_category
+            assert client("c", "x").value == b"ERR unknown subcommand 'x'. Try C HELP."
+            assert client("C", "help").value[0].value.startswith(b"C <subcommand> ")
             # the lines stay when the file is rewritten
             assert client("C", "REWRITE").value == b"OK"
             assert 'rename-command FLUSHALL ""' in (tmp_path / "z.conf").read_text()

@@ -260,6 +260,19 @@ class TestGate:
         compare(nodes.clients(nodes.first), seed)
         compare(nodes.clients(nodes.second), seed)
 
+    @pytest.mark.parametrize("first_line", FLAGS[:4])
+    def test_script_that_finds_some_of_its_keys(self, nodes: Nodes, first_line: str) -> None:
+        """Where they are moving from and, behind ASKING, where they are coming to."""
+        nodes.settle()
+        fill(nodes)
+        nodes.move()
+        gets = ("EVAL", f"{first_line}return redis.call('mget', ARGV[1], ARGV[2])", "0", KEYS[1], KEYS[2])
+        told = b"ERR Unable to execute command 'mget' in script because undeclared keys were accessed during rehashing of the slot "
+        assert nodes.clients(nodes.first)(*gets).value.startswith(told)
+        target = nodes.clients(nodes.second)
+        target("ASKING")
+        assert target(*gets).value.startswith(told)
+
     def test_down(self, nodes: Nodes) -> None:
         nodes.settle()
         fill(nodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -234,6 +235,39 @@ class TestFlush:
         while node.later:
             node.later.pop(0)()
         assert node.slots.keys(SLOT, 10) == [b"{a}new"]
+
+
+class TestList:
+    """Keys of a slot that are taken away as they are listed, as a slot that moves has them."""
+
+    def test_all_come(self, node: Node) -> None:
+        """Those, too, that are put meanwhile, before and behind where the list is."""
+        peer = node.peer()
+        peer(*(f"SET {{a}}{n} x" for n in range(2000)))
+        there = {b"{a}%d" % n for n in range(2000)}
+        for turn in range(399):
+            keys = node.slots.keys(SLOT, 10)
+            assert 10 <= len(set(keys)) == len(keys) or set(keys) == there
+            assert set(keys) <= there
+            peer(*(f"DEL {key.decode()}" for key in keys), *(f"SET {{a}}new{turn * 5 + n} x" for n in range(5)))
+            there = there - set(keys) | {b"{a}new%d" % (turn * 5 + n) for n in range(5)}
+        assert set(node.slots.keys(SLOT, 10_000)) == there
+        assert len(there) == 2000 + 399 * 5 - 399 * 10
+
+    def test_what_is_gone_costs_nothing(self, node: Node) -> None:
+        """The last keys of many are listed as fast as the first."""
+
+        def seconds() -> float:
+            began = time.perf_counter()
+            node.slots.keys(SLOT, 10)
+            return time.perf_counter() - began
+
+        peer = node.peer()
+        peer(*(f"SET {{a}}{n} x" for n in range(200_000)))
+        first = min(seconds() for _ in range(20))
+        while node.slots.count(SLOT) > 100_000:
+            peer("DEL " + " ".join(key.decode() for key in node.slots.keys(SLOT, 1000)))
+        assert min(seconds() for _ in range(20)) < 5 * first
 
 
 class TestUse:

@@ -49,6 +49,8 @@ cdef class ClusterMap:
     cdef readonly Core core
     cdef list lost               # slots that are being flushed
     cdef bint scheduled          # a step of that is
+    cdef int listed              # slot whose keys were listed last
+    cdef uint64_t listed_from    # the cursor at which the first of them were
 
     def __init__(self, Core core):
         self.core = core
@@ -149,16 +151,32 @@ cdef class ClusterMap:
         return kt_count_slot(&self.core.engine.ks.dbs[0].table, checked(slot))
 
     def keys(self, int slot, Py_ssize_t most):
-        """Some keys of a slot, all if they are no more than `most`."""
-        cdef uint64_t cursor = 0
+        """Some keys of a slot, all if they are no more than `most`.
+
+        Begins where the last list of the slot did, so that who takes the listed keys away and asks again does not walk over what he has
+        emptied.
+        """
+        cdef list found
+        most = min(most, <Py_ssize_t>self.count(slot))
+        if slot != self.listed:
+            self.listed = slot
+            self.listed_from = 0
+        found = self.keys_from(self.listed_from, most)
+        if len(found) < most:
+            # there are some before it
+            found = self.keys_from(0, most)
+        return found[:max(most, 0)]
+
+    cdef list keys_from(self, uint64_t cursor, Py_ssize_t most):
+        """The keys of the slot `listed` from a cursor on, no less than `most` if there are so many; notes where the first of them are."""
         cdef list found = []
-        self.map()
-        checked(slot)
         while len(found) < most:
-            cursor = kt_scan_slot(&self.core.engine.ks.dbs[0].table, slot, cursor, append_key, <void*>found)
+            if not found:
+                self.listed_from = cursor
+            cursor = kt_scan_slot(&self.core.engine.ks.dbs[0].table, self.listed, cursor, append_key, <void*>found)
             if cursor == 0:
                 break
-        return found[:max(most, 0)]
+        return found
 
     def flush(self, int slot):
         """Deletes what the slot holds: it is another's. In steps between turns; at once if the slot is assigned as MINE meanwhile."""

@@ -8,7 +8,7 @@ from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.histogram cimport HISTOGRAM_RANGES, HISTOGRAM_STEPS, Histogram, histogram_highest, histogram_lowest
-from zippy._core.ground.hashtable cimport HtIter, ht_iter, ht_iter_done, ht_iter_next
+from zippy._core.ground.hashtable cimport HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.mem cimport mem_release, mem_resident
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.sha1 cimport SHA1_BYTES
@@ -269,6 +269,19 @@ def about_commands(Core core, list words not None, tell):
             found.append(None)
         else:
             found.append(tell(core.command_names[command.id]))
+    return found
+
+
+def commands_there(Core core):
+    """The full names of the commands that clients can call, whatever they call them; those that rename-command took away are not."""
+    cdef Engine* e = core.engine
+    cdef const Command* command
+    cdef int i
+    found = []
+    for i in range(e.command_count):
+        command = &e.all_commands[i]
+        if command.parent == NULL and ht_find(&e.commands, command.word) == command:
+            found.append(core.command_names[command.id])
     return found
 
 

@@ -62,7 +62,7 @@ class ClusterCommands:
 
     def line(self, session: Session, node: Node) -> str:
         """A node's line, for a client."""
-        return line(self.cluster, node, address_word(node, self.has_tls(session)))
+        return line(self.cluster, node, address_word(node, self.has_tls(session)), node.slots)
 
     # What there is
 

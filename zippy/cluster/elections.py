@@ -22,6 +22,7 @@ class Elections:
         self.cluster = cluster
         self.talk = talk
         self.ownership = ownership
+        self.primary: Node | None = None  # whose place this replica wants to take
         # of an election that this node has arranged
         self.at = 0  # moment at which votes are asked for; 0: none
         self.asked = False
@@ -71,7 +72,7 @@ class Elections:
         wait = VOTE_TIMEOUTS * cluster.config.node_timeout
         if primary.voted_at and cluster.now - primary.voted_at < wait:
             return f"can't vote for any replica of {primary.id} within {wait} milliseconds"
-        if any(node.slots & request.slots and node.config_epoch > request.config_epoch for node in cluster.nodes.values()):
+        if any(cluster.held(node) & request.slots and node.config_epoch > request.config_epoch for node in cluster.nodes.values()):
             return "its slots have an owner of a greater epoch"
         return ""
 
@@ -90,6 +91,11 @@ class Elections:
             self.end_manual()
         if not cluster.myself.is_replica:
             return
+        if self.primary is not cluster.myself.primary:
+            # votes for the place of the one that it followed are none for the place of another
+            self.end_manual()
+            self.forget_election()
+            self.primary = cluster.myself.primary
         if self.manual_until and not self.manual_ready and 0 <= self.manual_offset <= cluster.outside.offset():
             self.manual_ready = True
             cluster.note("All master replication stream processed, manual failover can start.")
@@ -210,7 +216,7 @@ class Elections:
         cluster = self.cluster
         self.manual_until = cluster.now + MANUAL_MS
         self.manual_ready = force
-        primary = cluster.myself.primary
+        self.primary = primary = cluster.myself.primary
         if not force and primary is not None:
             self.talk.send(primary.link, Kind.MFSTART)
 

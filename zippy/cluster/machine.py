@@ -305,6 +305,9 @@ class Machine:
             sender.flags = flags
             cluster.changed()
         if not message.primary:
+            if sender.is_replica:
+                # the epoch that it told as a replica was its primary's
+                sender.config_epoch = message.config_epoch
             cluster.set_as_primary(sender)
             return
         primary = cluster.known(message.primary)

@@ -47,9 +47,9 @@ def kept_address(node: Node, config: Config) -> str:
     return f"{word},shard-id={node.shard_id}" if node.shard_id else word
 
 
-def slot_words(cluster: Cluster, node: Node) -> str:
-    """The slots of a node, and of this one those that move."""
-    words = [f"{first}-{last}" if last > first else str(first) for first, last in ranges(node.slots)]
+def slot_words(cluster: Cluster, node: Node, slots: int) -> str:
+    """Slots of a node, and of this one those that move."""
+    words = [f"{first}-{last}" if last > first else str(first) for first, last in ranges(slots)]
     if node is cluster.myself:
         words += [
             f"[{slot}->-{cluster.migrating[slot].id}]" if slot in cluster.migrating else f"[{slot}-<-{cluster.importing[slot].id}]"
@@ -58,8 +58,8 @@ def slot_words(cluster: Cluster, node: Node) -> str:
     return " ".join(words)
 
 
-def line(cluster: Cluster, node: Node, address: str) -> str:
-    """A node's line, as CLUSTER NODES and the file have it, each with an address of its own."""
+def line(cluster: Cluster, node: Node, address: str, slots: int) -> str:
+    """A node's line, as CLUSTER NODES and the file have it, each with an address of its own and with the slots that it tells."""
     me = node is cluster.myself
     primary = node.primary.id if node.primary is not None else "-"
     epoch = node.primary.config_epoch if node.primary is not None else node.config_epoch
@@ -68,13 +68,14 @@ def line(cluster: Cluster, node: Node, address: str) -> str:
         node.id, address, node.flag_words(), primary, node.ping_sent, node.pong_received,
         epoch, "connected" if up else "disconnected",
     )  # fmt: skip
-    slots = slot_words(cluster, node)
-    return " ".join(map(str, words)) + (f" {slots}" if slots else "")
+    told = slot_words(cluster, node, slots)
+    return " ".join(map(str, words)) + (f" {told}" if told else "")
 
 
 def render(cluster: Cluster) -> str:
     """The whole file."""
-    lines = [line(cluster, node, kept_address(node, cluster.config)) for node in cluster.nodes.values() if not node.has(Flag.HANDSHAKE)]
+    kept = [node for node in cluster.nodes.values() if not node.has(Flag.HANDSHAKE)]
+    lines = [line(cluster, node, kept_address(node, cluster.config), cluster.held(node)) for node in kept]
     return "\n".join([*lines, f"vars currentEpoch {cluster.current_epoch} lastVoteEpoch {cluster.last_vote}", ""])
 
 

@@ -61,8 +61,11 @@ class Ownership:
 
     def hear_denials(self, sender: Node, epoch: int, slots: int) -> None:
         """Remembers which of its slots a primary says that it has no more, as long as it says so in its present epoch."""
-        if epoch == sender.config_epoch:
-            self.cluster.denied = self.cluster.denied & ~sender.slots | sender.slots & ~slots
+        cluster = self.cluster
+        denied = cluster.denied & ~sender.slots | sender.slots & ~slots
+        if epoch == sender.config_epoch and denied != cluster.denied:
+            cluster.denied = denied
+            cluster.changed()
 
     def claim(self, sender: Node, epoch: int, slots: int) -> None:
         """A primary says that it has these slots, by this epoch. It gets those that nobody has, or somebody by a lesser one.
@@ -111,8 +114,9 @@ class Ownership:
     def correct(self, sender: Node, epoch: int, slots: int) -> None:
         """Tells a node that claims slots which others have by a greater epoch who they are."""
         for owner in list(self.cluster.nodes.values()):
-            if owner is not sender.leader and owner.slots & slots and owner.config_epoch > epoch:
-                self.talk.send(sender.link, Kind.UPDATE, Update(owner.config_epoch, owner.id, owner.slots))
+            held = self.cluster.held(owner)
+            if owner is not sender.leader and held & slots and owner.config_epoch > epoch:
+                self.talk.send(sender.link, Kind.UPDATE, Update(owner.config_epoch, owner.id, held))
 
     def update(self, told: Update) -> None:
         """UPDATE: this node was behind."""
@@ -122,6 +126,7 @@ class Ownership:
         self.cluster.set_as_primary(node)
         node.config_epoch = told.config_epoch
         self.cluster.changed()
+        self.hear_denials(node, told.config_epoch, told.slots)
         self.claim(node, told.config_epoch, told.slots)
 
     # Roles
@@ -146,6 +151,6 @@ class Ownership:
         if old is None:
             return
         cluster.set_as_primary(cluster.myself)
-        cluster.give(cluster.myself, old.slots)
+        cluster.give(cluster.myself, cluster.held(old))
         cluster.changed(sync=True)
         self.talk.tell_all()

@@ -191,6 +191,11 @@ class Cluster:
             found |= node.slots
         return found
 
+    def held(self, node: Node) -> int:
+        """The slots that a node has, but for those of which it says itself that it has them no more. No other node is told of these, nor a
+        later life of this one: they would go on by the node's present epoch, in which it has never claimed them."""
+        return node.slots & ~self.denied
+
     def set_slots(self, node: Node, slots: int) -> None:
         """A node has these slots, which nobody else has."""
         if node.slots == slots:

@@ -35,7 +35,7 @@ class Talk:
             marks |= Mark.EXTENDED
         port, second = (config.tls_port, config.port) if config.tls else (config.port, config.tls_port)
         return Message(
-            kind, me.id, cluster.current_epoch, leader.config_epoch, cluster.outside.offset(), leader.slots,
+            kind, me.id, cluster.current_epoch, leader.config_epoch, cluster.outside.offset(), cluster.held(leader),
             me.primary.id if me.primary is not None else "", config.ip, port, config.bus_port, second, me.flags, cluster.failed, marks,
             body,
         )  # fmt: skip

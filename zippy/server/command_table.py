@@ -9,17 +9,19 @@ from typing import Any
 
 from zippy import commandspec
 from zippy._core.ground.glob import fitting
-from zippy._core.introspection import about_commands
+from zippy._core.introspection import about_commands, commands_there
 from zippy._core.resp.kinds import Raw
 from zippy._core.resp.values import encoded
-from zippy._core.session import Session
+from zippy._core.session import Core, Session
 from zippy.server.arguments import syntax_error, text
 from zippy.server.registry import command
 
 
-def all_specs() -> Iterator[commandspec.CommandSpec]:
-    """Every command and subcommand."""
-    for spec in commandspec.COMMANDS:
+def all_specs(core: Core) -> Iterator[commandspec.CommandSpec]:
+    """Every command and subcommand that clients can call."""
+    for name in commands_there(core):
+        spec = commandspec.find_command(name)
+        assert spec is not None
         yield spec
         yield from spec.subcommands
 
@@ -45,16 +47,10 @@ def docs_of(name: str, protocol: int) -> Raw:
     return encoded(replies().docs_reply(spec), protocol)
 
 
-@functools.cache
-def names() -> dict[bytes, str]:
-    """All names, by the bytes that clients send."""
-    return {spec.name.encode(): spec.name for spec in all_specs()}
-
-
 @command("command")
 def command_all(session: Session, args: list[bytes]) -> Any:
     """COMMAND."""
-    return [info_of(spec.name, session.protocol) for spec in commandspec.COMMANDS]
+    return [info_of(name, session.protocol) for name in commands_there(session.core)]
 
 
 @command("command|info")
@@ -70,7 +66,7 @@ def command_info(session: Session, args: list[bytes]) -> Any:
 def command_docs(session: Session, args: list[bytes]) -> Any:
     """COMMAND DOCS [command-name [command-name ...]]."""
     if len(args) == 2:
-        return {spec.name: docs_of(spec.name, session.protocol) for spec in commandspec.COMMANDS}
+        return {name: docs_of(name, session.protocol) for name in commands_there(session.core)}
     return {name: docs_of(name, session.protocol) for name in about_commands(session.core, args[2:], str) if name is not None}
 
 
@@ -78,7 +74,7 @@ def command_docs(session: Session, args: list[bytes]) -> Any:
 def command_list(session: Session, args: list[bytes]) -> Any:
     """COMMAND LIST [FILTERBY MODULE module-name | ACLCAT category | PATTERN pattern]."""
     if len(args) == 2:
-        return [spec.name for spec in all_specs()]
+        return [spec.name for spec in all_specs(session.core)]
     if len(args) != 5 or args[2].lower() != b"filterby":
         raise syntax_error()
     kind = args[3].lower()
@@ -86,7 +82,7 @@ def command_list(session: Session, args: list[bytes]) -> Any:
         return []
     if kind == b"aclcat":
         category = text(args[4]).lower()
-        return [spec.name for spec in all_specs() if category in spec.categories]
+        return [spec.name for spec in all_specs(session.core) if category in spec.categories]
     if kind == b"pattern":
-        return fitting(args[4], tuple(names()), ignore_case=True)
+        return fitting(args[4], tuple(spec.name.encode() for spec in all_specs(session.core)), ignore_case=True)
     raise syntax_error()

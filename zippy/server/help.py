@@ -9,6 +9,7 @@ from typing import Any
 from zippy import commandspec
 from zippy._core.resp.kinds import Simple
 from zippy._core.session import Core, Session
+from zippy.server.arguments import text
 from zippy.server.registry import Handler
 
 
@@ -30,7 +31,7 @@ def container_help(name: str, session: Session, args: list[bytes]) -> Any:
         word = spec.name.partition("|")[2]
         if word != "help":
             entries.append((f"{word.upper()} {syntax(spec)}".rstrip(), spec.summary))
-    return help_lines(name, sorted(entries))
+    return help_lines(text(args[0]), sorted(entries))
 
 
 @cache

@@ -22,7 +22,7 @@ from zippy.settings import Settings
 
 KEPT_SECONDS = 10.0
 KEPT = 64  # connections
-LINE = 64 * 1024  # bytes of a reply at most
+CHUNK = 64 * 1024  # bytes that are read at once
 DEFAULT_TIMEOUT = 1.0  # seconds, where none is given
 FREE_ROUNDS = 2  # in which other clients may write to the keys
 ROUNDS = 16
@@ -95,9 +95,6 @@ def encoded(words: list[bytes]) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
 
 
-Taken = list[tuple[bytes, int, bytes]]  # key, ms that it has to live or 0, payload
-
-
 class Migration:
     """The command and its connections. context: for connections, with `tls-cluster`."""
 
@@ -113,61 +110,43 @@ class Migration:
         [KEYS key [key ...]]. Propagates DEL of what has gone."""
         request = read_request(args)
         hide_words(self.core, request.secrets, len(request.login))
-        transfer = Transfer(session)
-        taken = transfer.take(request.keys)
-        if not taken:
+        transfer = Transfer(session, request.keys, self.settings.flag("cluster-enabled"))
+        orders = transfer.take(request.replace)
+        if not orders:
             transfer.end()
             return Simple("NOKEY")
-        return self.move(request, transfer, taken)
+        return self.move(request, transfer, orders)
 
-    async def move(self, request: Request, transfer: Transfer, taken: Taken) -> Any:
+    async def move(self, request: Request, transfer: Transfer, orders: bytes) -> Any:
         """Sends the keys until the other server has them as they are."""
-        keys = [key for key, _, _ in taken]
-        replace = request.replace
         try:
             for turn in range(ROUNDS):
-                arrived, error = await self.exchange(request, self.orders(keys, taken, replace))
-                keys = [] if request.copy else transfer.delete([key for key in keys if key in arrived])
-                if error is not None:
-                    raise ReplyError(f"ERR Target instance replied with error: {error}")
-                if not keys:
+                await self.exchange(request, transfer, orders)
+                left = 0 if request.copy else transfer.delete()
+                if transfer.error is not None:
+                    raise ReplyError(f"ERR Target instance replied with error: {text(transfer.error)}")
+                if not left:
                     return OK
-                # what was changed meanwhile is there as it was
-                replace = True
                 if turn + 1 >= FREE_ROUNDS:
                     transfer.hold_writes(int(request.timeout * 1e6))
-                taken = transfer.take(keys)
+                # what was changed meanwhile is there as it was
+                orders = transfer.take(True)
             raise ReplyError(WRITING)
         finally:
             transfer.end()
 
-    def orders(self, keys: list[bytes], taken: Taken, replace: bool) -> list[tuple[bytes | None, bytes]]:
-        """What has the other server hold the keys, each with its key: those that have been deleted here meanwhile are deleted there."""
-        in_cluster = self.settings.flag("cluster-enabled")
-        restore = b"RESTORE-ASKING" if in_cluster else b"RESTORE"
-        end = [b"REPLACE"] if replace else []
-        orders: list[tuple[bytes | None, bytes]] = []
-        for key, ttl, payload in taken:
-            orders.append((key, encoded([restore, key, b"%d" % ttl, payload, *end])))
-        there = {key for key, _, _ in taken}
-        for key in keys:
-            if key not in there:
-                orders += [(None, encoded([b"ASKING"]))] if in_cluster else []
-                orders.append((key, encoded([b"DEL", key])))
-        return orders
-
     # Connections
 
-    async def exchange(self, request: Request, orders: list[tuple[bytes | None, bytes]]) -> tuple[set[bytes], str | None]:
-        """Has the other server do it; the keys that it has done it for, and the first error that it replied with."""
+    async def exchange(self, request: Request, transfer: Transfer, orders: bytes) -> None:
+        """Has the other server do it; `transfer` knows what it has replied."""
         for last in (False, True):
             link = await self.connect(request)
             try:
-                done = await self.converse(link, request, orders)
+                await self.converse(link, request, transfer, orders)
             except TimeoutError:
                 link.writer.close()
                 raise ReplyError(READING) from None
-            except (OSError, EOFError):
+            except (OSError, EOFError, ValueError):
                 # a connection that was kept may have been closed long ago
                 link.writer.close()
                 if last:
@@ -176,8 +155,11 @@ class Migration:
                 link.writer.close()
                 raise
             else:
-                self.keep(request, link)
-                return done
+                if transfer.surplus:
+                    link.writer.close()
+                else:
+                    self.keep(request, link)
+                return
         raise AssertionError
 
     async def connect(self, request: Request) -> Link:
@@ -189,7 +171,7 @@ class Migration:
         try:
             async with asyncio.timeout(request.timeout):
                 context = self.context() if self.settings.flag("tls-cluster") else None
-                return Link(*await asyncio.open_connection(request.host, request.port, ssl=context, limit=LINE))
+                return Link(*await asyncio.open_connection(request.host, request.port, ssl=context, limit=CHUNK))
         except socket.gaierror:
             raise ReplyError(CONNECTING) from None
         except (OSError, TimeoutError):
@@ -208,29 +190,20 @@ class Migration:
         link, _ = self.idle.pop(place)
         link.writer.close()
 
-    async def converse(self, link: Link, request: Request, orders: list[tuple[bytes | None, bytes]]) -> tuple[set[bytes], str | None]:
-        """Says all of it, and reads all replies. TimeoutError, OSError and EOFError: the connection is of no use any more."""
+    async def converse(self, link: Link, request: Request, transfer: Transfer, orders: bytes) -> None:
+        """Says all of it, and reads all replies. TimeoutError, OSError, EOFError and ValueError: the connection is of no use any more."""
         before = [encoded([b"AUTH", *request.login])] if request.login else []
         if link.database != request.database:
             before.append(encoded([b"SELECT", b"%d" % request.database]))
-        link.writer.writelines([*before, *(order for _, order in orders)])
+        transfer.expect(len(before))
+        link.writer.writelines([*before, orders])
         async with asyncio.timeout(request.timeout):
             await link.writer.drain()
-        # each reply is read, or the next one would be taken for it
-        faults = [await self.read(link, request) for _ in before]
-        error = next((fault for fault in faults if fault is not None), None)
-        refused = error is not None
-        done: set[bytes] = set()
-        for key, _ in orders:
-            fault = await self.read(link, request)
-            error = error or fault
-            if fault is None and key is not None and not refused:
-                done.add(key)
-        link.database = -1 if error is not None else request.database
-        return done, error
-
-    async def read(self, link: Link, request: Request) -> str | None:
-        """One reply: the text of an error, or None."""
-        async with asyncio.timeout(request.timeout):
-            line = await link.reader.readuntil(b"\r\n")
-        return text(line[1:-2]) if line[:1] == b"-" else None
+        complete = False
+        while not complete:
+            async with asyncio.timeout(request.timeout):
+                data = await link.reader.read(CHUNK)
+            if not data:
+                raise EOFError
+            complete = transfer.receive(data)
+        link.database = -1 if transfer.error is not None else request.database

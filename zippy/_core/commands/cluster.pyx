@@ -317,6 +317,13 @@ cdef void reply_in_script(Client* c, int verdict, const Command* command) noexce
             <int>command.name.len, command.name.ptr
         )
         reply_error(&c.reply, text)
+    elif verdict == TRY_AGAIN:
+        format_text(
+            text, sizeof(text),
+            b"ERR Unable to execute command '%.*s' in script because undeclared keys were accessed during rehashing of the slot",
+            <int>command.name.len, command.name.ptr
+        )
+        reply_error(&c.reply, text)
     elif verdict == NO_MEMORY:
         reply_out_of_memory(c)
     else:

@@ -625,7 +625,7 @@ cdef bint known_and_well_formed(Engine* e, Client* c, Command* command, int argc
         word = echoed(argv[1], ECHOED_ARGS_BYTES)
         buf_append(&text, word.ptr, word.len)
         buf_append_text(&text, b"'. Try ")
-        append_upper(&text, command.name)
+        append_upper(&text, argv[0])
         buf_append_text(&text, b" HELP.")
         reply_error_text(c, &text)
         return False
