@@ -248,6 +248,7 @@ class TestBytesAndEndAtOnce:
         """Whatever it sent, and whether or not it had been served before."""
         assert server.process is not None
         wait_alone(watcher)
+        came = stat(watcher, "total_connections_received")
         client = server.client() if known else None
         if client is not None:
             client("PING")
@@ -258,6 +259,8 @@ class TestBytesAndEndAtOnce:
             client.close()
         finally:
             server.process.send_signal(signal.SIGCONT)
+        # it may not have been accepted when the watcher is served
+        wait_until(lambda: stat(watcher, "total_connections_received") > came)
         wait_alone(watcher)
         assert watcher.info("clients")["blocked_clients"] == "0"
 

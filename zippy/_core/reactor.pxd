@@ -10,6 +10,7 @@ cdef class Reactor:
     cdef dict links                   # Link by descriptor
     cdef list again                   # links whose sockets held more than one read took
     cdef list leaving                 # links that are over, whose sockets are to be closed
+    cdef int allowance                # so many more sockets may this pass close
     cdef list closed                  # kept until the pass is over: its events may name them
     cdef object passes                # bound method, made once
     cdef void* events                 # zippy_event[EVENTS], those of the pass under way

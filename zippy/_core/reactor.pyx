@@ -125,6 +125,7 @@ cdef class Reactor:
         self.links = {}
         self.again = []
         self.leaving = []
+        self.allowance = LET_GO
         self.closed = []
         self.poll = zippy_poll_new()
         if self.poll < 0:
@@ -207,20 +208,19 @@ cdef class Reactor:
             self.core.end_turn()
         finally:
             self.passing = False
-        if self.leaving:
-            self.let_some_go()
+        self.let_some_go()
         self.closed.clear()
         return count if count > 0 else 0
 
     cdef int let_some_go(self) except -1:
-        """Closes sockets of connections that are over, the first that ended first."""
+        """Ends a pass: closes sockets that had to wait, the first that ended first, as far as the pass has not closed enough already."""
         cdef list some
-        if not self.leaving:
-            return 0
-        some = self.leaving[:LET_GO]
-        del self.leaving[:LET_GO]
-        for link in some:
-            (<Link>link).let_go()
+        if self.leaving:
+            some = self.leaving[:self.allowance]
+            del self.leaving[:self.allowance]
+            for link in some:
+                (<Link>link).let_go()
+        self.allowance = LET_GO
         return 0
 
     cdef int take_events(self) except -1:
@@ -317,16 +317,19 @@ cdef class Link(Transport):
         self.let_go()
 
     cdef int drop(self) except -1:
-        """Ends the connection: its session is freed, its socket closed at the end of this pass or of one of the next."""
+        """Ends the connection: its session is freed, and its socket closed, by a later pass if this one has closed many."""
         cdef Session session = self.session
         if self.over:
             return 0
         self.over = True
         self.session = None
-        self.reactor.leaving.append(self)
         if session is not None:
             session.close()
-        # a pass lets go at its end
+        if self.reactor.allowance:
+            self.reactor.allowance -= 1
+            return self.let_go()
+        self.reactor.leaving.append(self)
+        # a pass goes on with them at its end
         return 0 if self.reactor.passing else self.reactor.schedule()
 
     cdef int let_go(self) except -1:
