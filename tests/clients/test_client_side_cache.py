@@ -117,6 +117,7 @@ def test_expiry(reader: redis.Redis, writer: redis.Redis) -> None:
 def test_flush(reader: redis.Redis, writer: redis.Redis) -> None:
     for flush in (writer.flushall, writer.flushdb, lambda: writer.swapdb(0, 1)):
         writer.mset(dict.fromkeys(KEYS, 1))
+        writer.ping()
         assert reader.mget(KEYS) == ["1"] * len(KEYS)
         assert reader.get(KEYS[0]) == "1"
         flush()
