@@ -211,6 +211,17 @@ def test_who_announces_much_gets_little() -> None:
     assert kept <= taken <= 2 * kept + (5 << 20)
 
 
+def test_a_block_that_grows_long_is_copied_while_it_is_short() -> None:
+    """What is longer than an eighth of what the C library remaps has room for all of that at once."""
+    parser = RequestParser()
+    parser.feed(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % (500 << 20))
+    sizes = set()
+    for _ in range(48):
+        parser.feed(b"x" * parser.read_room())
+        sizes.add(parser.kept()[1] >> 20)
+    assert {size for size in sizes if size >= 8} == {32, 64}
+
+
 def test_a_block_that_is_complete_is_no_larger_than_its_argument() -> None:
     """Whoever takes it over keeps all of it."""
     parser = RequestParser()

@@ -37,6 +37,7 @@ cdef enum:
     READ_STEP = 16 * 1024         # smallest room offered to a read
     BULK_STEP = 1 << 20           # largest for a block of an argument's own: what is read in one turn is copied and may be new memory
     FIRST_BULK = READ_STEP        # bytes that such a block begins with: a client that only announces a huge value gets no huge one
+    REMAPPED = 32 << 20           # bytes of a block that the C library maps for itself, and lengthens by remapping
     STREAM_STEP_MAX = 256 * 1024  # largest room for who fills the room that he is offered
     FIRST_ARGS = 64               # room for arguments that a batch begins with
     BATCH_ARGS = 1024             # room for arguments that a batch keeps
@@ -127,11 +128,18 @@ cdef inline void add_to_bulk(Parser* p, size_t n) noexcept nogil:
 
 
 cdef char* bulk_target(Parser* p, size_t most, size_t* room) noexcept nogil:
-    """Where the next bytes of the argument go, at most so many; *room is 0 when out of memory. Doubles at most what has really arrived."""
+    """Where the next bytes of the argument go, at most so many; *room is 0 when out of memory.
+
+    The block is twice what has really arrived, and REMAPPED at least once an eighth of that has: from there on it grows without a copy.
+    """
     cdef Bulk* bulk = &p.bulks[p.bulk_count - 1]
     cdef size_t before = mem_size(bulk.block)
-    cdef size_t size = p.filled * 2 if p.filled * 2 < <size_t>p.bulk_len else <size_t>p.bulk_len
+    cdef size_t size = p.filled * 2
     cdef char* block
+    if REMAPPED // 8 <= p.filled < REMAPPED:
+        size = REMAPPED
+    if size > <size_t>p.bulk_len:
+        size = <size_t>p.bulk_len
     if before == PARSER_BULK_ROOM + p.filled:
         block = <char*>mem_try_realloc(bulk.block, PARSER_BULK_ROOM + size)
         if block == NULL:
