@@ -13,9 +13,8 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_advance, clock_restore, clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
-from zippy._core.ground.hash cimport hash_seed
 from zippy._core.ground.mem cimport (
-    Account, mem_charge_to, mem_charged, mem_give_back, mem_leave_in_steps, mem_leaves, mem_log_to, mem_resident, mem_spare
+    Account, mem_charge_to, mem_charged, mem_give_back, mem_leave_in_steps, mem_leaves, mem_resident, mem_spare
 )
 from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.client cimport (
@@ -71,17 +70,7 @@ cdef enum:
 
 
 cdef int64_t left_behind = 0   # blocks that engines still had when they were gone
-cdef tuple names_of_commands = ()   # full names by id, of all cores
-cdef dict ids_of_commands = {}
-
-
-cdef int learn_names(Engine* e) except -1:
-    """Learns the names of commands from the first engine; all have the same."""
-    global names_of_commands
-    cdef int i
-    names_of_commands = tuple([e.all_commands[i].name.ptr.decode() for i in range(e.command_count)])
-    ids_of_commands.update({name: i for i, name in enumerate(names_of_commands)})
-    return 0
+cdef dict ids_of_commands = {}   # by full names, as the first engine has them; all have the same
 
 
 cdef class Transport:
@@ -168,12 +157,14 @@ cdef class Core:
 
     def __init__(self, int databases=16, uint64_t seed=0):
         """databases: how many; seed: of the engine's randomness."""
+        cdef int i
         self.sessions = {}
         self.busy_passes = []
         self.held = set()
         if not ids_of_commands:
-            learn_names(self.engine)
-        self.command_names, self.command_ids = names_of_commands, ids_of_commands
+            for i in range(self.engine.command_count):
+                ids_of_commands[self.engine.all_commands[i].name.ptr.decode()] = i
+        self.command_names, self.command_ids = tuple(ids_of_commands), ids_of_commands
         self.handlers = [None] * self.engine.command_count
 
     def __dealloc__(self):
@@ -994,16 +985,6 @@ cdef class Session:
         self.client.db = self.core.engine.ks.dbs[0]
         self.client.reply.proto = 2
         client_begin_as_default(self.client)
-
-
-def seed_hashes(uint64_t seed):
-    """Seeds the hash function of the whole process; before the first core is made."""
-    hash_seed(seed)
-
-
-def log_aborts_to(bytes path):
-    """Has want of memory, where it aborts the process, be said at the end of this file as well as to stderr; b"": to stderr alone."""
-    mem_log_to(path)
 
 
 def blocks_left_behind():

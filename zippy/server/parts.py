@@ -6,9 +6,10 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zippy._core.ground.hash import seed_hashes
 from zippy._core.python_functions import install
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.session import Core, Session, seed_hashes
+from zippy._core.session import Core, Session
 from zippy.functions import Function
 from zippy.server import client_commands, command_table, connection, debug, lolwut, memory, slowlog
 from zippy.server.access import Access

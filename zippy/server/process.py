@@ -12,7 +12,7 @@ import sys
 import time
 from typing import NoReturn
 
-from zippy._core.session import log_aborts_to
+from zippy._core.ground.mem import log_aborts_to
 from zippy.settings import SettingError, Settings, Value, find_setting
 
 log = logging.getLogger("zippy")

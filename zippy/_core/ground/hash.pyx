@@ -31,6 +31,11 @@ cdef void hash_seed(uint64_t seed) noexcept nogil:
         secret[i] = (z ^ (z >> 31)) | 1
 
 
+def seed_hashes(uint64_t seed):
+    """Seeds the hash function of the whole process; before the first core is made."""
+    hash_seed(seed)
+
+
 cdef inline uint64_t word(const unsigned char* p) noexcept nogil:
     cdef uint64_t w
     memcpy(&w, p, 8)

@@ -607,6 +607,11 @@ cdef void mem_log_to(const char* path) noexcept nogil:
         strcpy(log_path, path)
 
 
+def log_aborts_to(bytes path not None):
+    """Has want of memory, where it aborts the process, be said at the end of this file as well as to stderr; b"": to stderr alone."""
+    mem_log_to(path)
+
+
 cdef inline void* block_of(size_t size) noexcept nogil:
     return slab_alloc(class_of(size)) if size <= MAX_SLABBED and MAX_SLABBED else big_alloc(size, False)
 
