@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.resp import RawClient
@@ -10,6 +13,7 @@ from tests.waiting import wait_until
 
 KIB = 1 << 10
 MIB = 1 << 20
+STEP = 0.5  # seconds by which a clock is moved at once
 
 
 def used(client: RawClient) -> int:
@@ -48,3 +52,25 @@ def wait_alone(client: RawClient) -> None:
 def wait_used(client: RawClient, most: int, seconds: float = 20.0) -> None:
     """Waits until no more than so many bytes are used: what was freed is given back between turns."""
     wait_until(lambda: used(client) <= most, seconds)
+
+
+@contextmanager
+def stopped_clock(client: RawClient) -> Iterator[Callable[[float], None]]:
+    """While the block lasts the server's clock stands, and the function moves it on by so many seconds. That is done in steps, so that the
+    client who does it is never silent for longer."""
+    now = time.time()
+
+    def move(seconds: float) -> None:
+        nonlocal now
+        end = now + seconds
+        while True:
+            now = min(now + STEP, end)
+            assert client("DEBUG", "SET-CLOCK", int(now * 1e6)).value == b"OK"
+            if now == end:
+                return
+
+    move(0)
+    try:
+        yield move
+    finally:
+        client("DEBUG", "SET-CLOCK", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import resource
@@ -15,7 +16,7 @@ import pytest
 
 from tests.needs import missing
 from tests.process.launch import linux_only
-from tests.process.measure import KIB, MIB, connected, resident, stat, used, wait_alone, wait_used
+from tests.process.measure import KIB, MIB, connected, resident, stat, stopped_clock, used, wait_alone, wait_used
 from tests.resp import ConnectionClosed, RawClient, encode
 from tests.servers import ServerProcess, StartServer, oracle_program, start_oracle
 from tests.waiting import wait_until
@@ -70,17 +71,18 @@ def watcher(server: ServerProcess) -> Iterator[RawClient]:
 
 
 def answer(server: ServerProcess, data: bytes, half_close: bool = True) -> bytes:
-    """All that the server sends in reply to these bytes until it closes."""
+    """All that the server sends in reply to these bytes until it closes, which it may do before it has taken all of them."""
     with socket.create_connection((server.host, server.port), timeout=20) as sock:
         received = b""
-        try:
+        with contextlib.suppress(ConnectionError):
             sock.sendall(data)
-            if half_close:
+        if half_close:
+            # a socket that was reset meanwhile is not connected any more; what came before can still be read
+            with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
             while piece := sock.recv(1 << 16):
                 received += piece
-        except ConnectionError:
-            pass
         return received
 
 
@@ -296,6 +298,7 @@ class TestSize:
         finally:
             for sock in clients:
                 sock.close()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         wait_alone(watcher)
         wait_used(watcher, before + 64 * KIB)
         print(f"resident: {before_resident // MIB} MiB before, {resident(server) // MIB} MiB after")
@@ -465,17 +468,18 @@ class TestReaderThatDoesNotRead:
         """Above the soft limit for longer than its seconds: closed, with no further message needed."""
         assert raw("CONFIG", "SET", "client-output-buffer-limit", "pubsub 0 8mb 1").value == b"OK"
         closed = stat(raw, "client_output_buffer_limit_disconnections")
-        with server.client() as lazy, server.client() as late:
+        with server.client() as lazy, server.client() as late, stopped_clock(raw) as move:
             lazy("SUBSCRIBE", "c")
             late("SUBSCRIBE", "c")
-            began = time.monotonic()
             for _ in range(30):
                 assert raw("PUBLISH", "c", "x" * MIB).value == 2
+            move(0.9)
             for _ in range(30):
                 # this one reads in time
                 assert len(late.read().plain()[2]) == MIB
-            wait_until(lambda: stat(raw, "client_output_buffer_limit_disconnections") == closed + 1, 4)
-            assert time.monotonic() - began >= 1
+            assert stat(raw, "client_output_buffer_limit_disconnections") == closed
+            move(0.2)
+            wait_until(lambda: stat(raw, "client_output_buffer_limit_disconnections") == closed + 1)
             assert raw("PUBLISH", "c", "on").value == 1
             assert late.read().plain()[2] == b"on"
 

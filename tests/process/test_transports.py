@@ -8,7 +8,6 @@ import socket
 import ssl
 import stat
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,8 +154,8 @@ class TestTls:
         port = free_port()
         server = start_server(config=certificates.settings(port) | {"tls-auth-clients": "no", "maxclients": 20})
         with server.client() as admin:
-            # it has its place before the others ask for one
-            admin("PING")
+            # it alone has its place before the others ask for one
+            measure.wait_alone(admin)
             silent = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(100)]
             wait_until(lambda: measure.stat(admin, "rejected_connections") == 81)
             for sock in silent[19:]:
@@ -311,11 +310,14 @@ class TestLimits:
     def test_maxclients(self, start_server: StartServer) -> None:
         """One too many is told so and closed; when one leaves there is room again."""
         server = start_server(config={"maxclients": 3})
-        first, second, third = (server.client() for _ in range(3))
+        first = server.client()
+        # whoever saw that the server was ready has left its place
+        measure.wait_alone(first)
+        second, third = (server.client() for _ in range(2))
         assert [client("PING").value for client in (first, second, third)] == [b"PONG"] * 3
         with server.client() as fourth:
             assert fourth.read().value == b"ERR max number of clients reached"
-            assert fourth.is_closed()
+            assert fourth.is_closed(timeout=20)
         assert b"rejected_connections:1\r\n" in first("INFO", "stats").value
         third.close()
         wait_until(lambda: b"connected_clients:2\r\n" in first("INFO", "clients").value)
@@ -349,32 +351,30 @@ class TestLimits:
     def test_timeout(self, start_server: StartServer) -> None:
         """Silent clients are closed after `timeout` seconds; busy, blocked, subscribed and monitoring ones are not."""
         server = start_server(config={"timeout": 1, "hz": 100})
-        silent, blocked, subscribed, monitor, busy = (server.client() for _ in range(5))
-        blocked.send("BLPOP", "a", "0")
-        subscribed("SUBSCRIBE", "c")
-        monitor("MONITOR")
-        assert silent("PING").value == b"PONG"
-        began = time.monotonic()
-        while time.monotonic() < began + 1.3:
-            assert busy("PING").value == b"PONG"
-            time.sleep(0.05)
-        assert silent.is_closed(timeout=0.5)
-        assert busy("RPUSH", "a", "x").value == 1
-        assert blocked.read().plain() == [b"a", b"x"]
-        assert busy("PUBLISH", "c", "m").value == 1
-        assert subscribed.read().plain() == [b"message", b"c", b"m"]
-        assert monitor.read().value.endswith(b'"PING"')
-        for client in (silent, blocked, subscribed, monitor, busy):
-            client.close()
+        with server.client() as busy, measure.stopped_clock(busy) as move, contextlib.ExitStack() as stack:
+            silent, blocked, subscribed, monitor = (stack.enter_context(server.client()) for _ in range(4))
+            blocked.send("BLPOP", "a", "0")
+            wait_until(lambda: busy.info("clients")["blocked_clients"] == "1")
+            subscribed("SUBSCRIBE", "c")
+            monitor("MONITOR")
+            assert silent("PING").value == b"PONG"
+            move(1.1)
+            assert silent.is_closed(timeout=20)
+            assert busy("RPUSH", "a", "x").value == 1
+            assert blocked.read().plain() == [b"a", b"x"]
+            assert busy("PUBLISH", "c", "m").value == 1
+            assert subscribed.read().plain() == [b"message", b"c", b"m"]
+            assert monitor.read().value.endswith(b'"PING"')
 
     def test_timeout_of_many(self, start_server: StartServer) -> None:
         """More silent clients than are looked at together go all the same, and no other one."""
         server = start_server(config={"timeout": 1, "hz": 100})
-        with contextlib.ExitStack() as stack:
+        with server.client() as busy, measure.stopped_clock(busy) as move, contextlib.ExitStack() as stack:
             silent = [stack.enter_context(server.client()) for _ in range(600)]
-            busy = stack.enter_context(server.client())
-            wait_until(lambda: b"connected_clients:1\r\n" in busy("INFO", "clients").value)
-            assert all(client.is_closed(timeout=2) for client in silent)
+            wait_until(lambda: measure.connected(busy) == 601)
+            move(1.1)
+            measure.wait_alone(busy)
+            assert all(client.is_closed(timeout=20) for client in silent)
 
     def test_what_many_hold(self, start_server: StartServer) -> None:
         """INFO tells of the memory of more clients than it would count, within a second or so."""
@@ -385,7 +385,8 @@ class TestLimits:
             def held() -> int:
                 return int(admin.info("memory")["mem_clients_normal"])
 
-            before = wait_until(held)
+            wait_until(lambda: measure.connected(admin) == 600)
+            before = held()
             assert before > 600 * 500
             large("MULTI")
             large("SET", "k", "x" * (1 << 20))
@@ -399,25 +400,26 @@ class TestLimits:
         with contextlib.ExitStack() as stack:
             admin = stack.enter_context(server.client())
             others = [stack.enter_context(server.client()) for _ in range(300)]
-            assert others[-1]("PING").value == b"PONG"
+            wait_until(lambda: measure.connected(admin) == 301)
             assert admin("CLIENT", "KILL", "TYPE", "normal").value == len(others)
             assert b"connected_clients:1\r\n" in admin("INFO", "clients").value
-            assert all(client.is_closed(timeout=5) for client in others)
+            assert all(client.is_closed(timeout=20) for client in others)
 
     def test_timeout_begins_anew_with_a_reply(self, start_server: StartServer) -> None:
         """Who waited for longer than `timeout`, and was served, is as silent as from then on."""
         server = start_server(config={"timeout": 2, "hz": 100})
-        with server.client() as blocked, server.client() as other:
+        with server.client() as other, measure.stopped_clock(other) as move, server.client() as blocked:
             blocked.send("BLPOP", "a", "0")
-            began = time.monotonic()
-            while time.monotonic() < began + 2.2:
-                other("PING")
-                time.sleep(0.05)
-            other("RPUSH", "a", "x")
-            assert blocked.read().plain() == [b"a", b"x"]
-            for _ in range(5):
-                other("PING")
-                time.sleep(0.05)
+            wait_until(lambda: other.info("clients")["blocked_clients"] == "1")
+            move(3)
+            with server.client() as silent:
+                assert silent("PING").value == b"PONG"
+                move(0.5)
+                other("RPUSH", "a", "x")
+                assert blocked.read().plain() == [b"a", b"x"]
+                move(1.8)
+                # when this one is gone, all have been looked at
+                assert silent.is_closed(timeout=20)
             assert blocked("PING").value == b"PONG"
 
     def test_no_file_is_left(self, start_server: StartServer) -> None:
