@@ -14,6 +14,7 @@ import pytest
 
 import zippy
 from tests.resp import ConnectionClosed, RawClient
+from tests.servers import READY_SECONDS
 from tests.waiting import wait_until
 
 PROGRAM = (sys.executable, "-m", "zippy")
@@ -71,7 +72,7 @@ class Launched:
             assert self.process.poll() is None, self.output
             return answers(connect)
 
-        wait_until(ready)
+        wait_until(ready, READY_SECONDS)
 
     def stop(self, number: int) -> int:
         """Sends a signal; the exit code."""

@@ -15,7 +15,7 @@ import pytest
 
 from tests.process.launch import Launched, UnixClient, answers, environment, launched, linux_only, run_to_end
 from tests.resp import ConnectionClosed, RawClient
-from tests.servers import ServerProcess, free_port, oracle_program
+from tests.servers import READY_SECONDS, ServerProcess, free_port, oracle_program
 from tests.waiting import wait_until
 from zippy.commandspec import COMMANDS
 
@@ -366,7 +366,7 @@ class TestRun:
         port = free_port()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
             channel.bind("\0" + address[1:] if abstract else address)
-            channel.settimeout(10)
+            channel.settimeout(READY_SECONDS)
             arguments = ("--supervised", "systemd", "--port", str(port), "--save", "")
             with launched(tmp_path, *arguments, env={"NOTIFY_SOCKET": address}) as server:
                 assert "READY=1" in channel.recv(1000).decode().splitlines()

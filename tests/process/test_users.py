@@ -155,10 +155,10 @@ class TestFile:
             users.write_text("user a on >p +get +ping ~x &c1\nuser c on nopass\n")
             assert admin("ACL", "LOAD") == OK
             assert clients[0]("PING").value[0] == bulk("pong")
-            assert clients[1].is_closed()
+            assert clients[1].is_closed(timeout=20)
             assert clients[2]("GET", "y") == error("NOPERM No permissions to access a key")
             assert clients[2]("AUTH", "a", "any") == WRONG_PASSWORD
-            assert clients[3].is_closed()
+            assert clients[3].is_closed(timeout=20)
             assert [name.value for name in admin("ACL", "USERS").value] == [b"a", b"c", b"default"]
 
     def test_all_or_nothing(self, tmp_path: Path) -> None:
