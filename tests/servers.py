@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -23,8 +23,23 @@ READY_SECONDS = 60.0
 FIRST_PORT, LAST_PORT = 12000, 21999
 """Ports of tests. No kernel gives them to who connects, nor those 10,000 above, where nodes of clusters listen for each other."""
 
-WORKERS = 16
-"""Processes of pytest that have ports of their own; more share some."""
+PARTS = 25
+"""Processes that have ports of their own at a time; more share some."""
+
+
+def own_part() -> int:
+    """A part of the ports that no other process has: its first port is bound for as long as this one lives. Any where all are taken."""
+    parts = list(range(PARTS))
+    random.SystemRandom().shuffle(parts)
+    for part in parts:
+        with socket.socket() as place:
+            try:
+                place.bind(("127.0.0.1", FIRST_PORT + part))
+            except OSError:
+                continue
+            place.detach()
+            return part
+    return parts[0]
 
 
 def port_range() -> range:
@@ -33,13 +48,17 @@ def port_range() -> range:
     if text:
         first, last = text.split("-")
         return range(int(first), int(last) + 1)
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    return range(FIRST_PORT + worker % WORKERS, LAST_PORT + 1, WORKERS)
+    return range(FIRST_PORT + own_part() + PARTS, LAST_PORT + 1, PARTS)
 
 
-PORTS = cycle(port_range())
-for _ in range(random.SystemRandom().randrange(len(port_range()))):
-    next(PORTS)
+def ports() -> Iterator[int]:
+    """Those ports, over and over, from any one on."""
+    mine = list(port_range())
+    first = random.SystemRandom().randrange(len(mine))
+    return cycle(mine[first:] + mine[:first])
+
+
+PORTS = ports()
 
 
 def free_port() -> int:
@@ -94,7 +113,7 @@ class ServerProcess:
     def answers(self) -> bool:
         """True when the server accepts a connection and answers PING (with +PONG or an error such as -NOAUTH)."""
         try:
-            with RawClient(self.host, self.port, timeout=1.0) as client:
+            with RawClient(self.host, self.port) as client:
                 return not client("PING").value.startswith(b"LOADING")
         except (OSError, ConnectionClosed):
             return False
@@ -107,7 +126,7 @@ class ServerProcess:
         """True while the process runs."""
         return self.process is not None and self.process.poll() is None
 
-    def terminate(self, seconds: float = 10.0) -> int:
+    def terminate(self, seconds: float = READY_SECONDS) -> int:
         """Ask the process to leave (SIGTERM) and return its exit status; kill it when it does not."""
         assert self.process is not None
         self.process.terminate()
