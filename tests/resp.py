@@ -188,9 +188,14 @@ class RawClient:
         self.socket.sendall(data)
 
     def read(self, timeout: float | None = None) -> Reply:
-        """The next reply or push. Raises TimeoutError, ConnectionClosed or ProtocolError."""
+        """The next reply or push, within `timeout` seconds where that is given. Raises TimeoutError, ConnectionClosed or ProtocolError."""
         if timeout is not None:
+            before = self.socket.gettimeout()
             self.socket.settimeout(timeout)
+            try:
+                return self.read()
+            finally:
+                self.socket.settimeout(before)
         while True:
             try:
                 if self.position < len(self.buffer):
@@ -230,7 +235,7 @@ class RawClient:
         lines = self("INFO", *sections).value.decode().splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
-    def is_closed(self, timeout: float = 2.0) -> bool:
+    def is_closed(self, timeout: float = 20.0) -> bool:
         """True when the peer closes the connection within `timeout` seconds; replies on the way are dropped."""
         try:
             while True:
