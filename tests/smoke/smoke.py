@@ -1,6 +1,6 @@
 """Tries out the zippy that is installed beside this interpreter; needs nothing but zippy. Exit code 0: it works.
 
-    python smoke.py
+    python smoke.py [PORT]
 
 Every module is imported, a server is started in an empty folder, used over a socket and stopped; the engine is used in process where
 redis-py is installed. Wheels are tested with this on each platform.
@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
 
 def import_everything() -> int:
@@ -37,7 +37,9 @@ def import_everything() -> int:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
+    """The port that was given, or one of loopback that nobody listens on at this moment."""
+    if len(sys.argv) > 1:
+        return int(sys.argv[1])
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -80,7 +82,7 @@ def try_server(folder: Path) -> None:
             exchange(connection, b"INCR n\r\nINCR n\r\n", b":1\r\n:2\r\n")
             exchange(connection, b"NOSUCH\r\n", b"-ERR unknown command 'NOSUCH', with args beginning with: \r\n")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, f"the server left with {process.returncode}"
+        assert process.wait(60) == 0, f"the server left with {process.returncode}"
     finally:
         if process.poll() is None:
             process.kill()

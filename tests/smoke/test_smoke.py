@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.needs import missing
+from tests.servers import free_port
 
 SCRIPT = Path(__file__).with_name("smoke.py")
 
@@ -15,6 +16,7 @@ def test_smoke(tmp_path: Path) -> None:
     """The script ends well in an empty folder."""
     if not Path(sys.executable).with_name("zippy").exists():
         missing("the console script zippy is not installed beside this interpreter")
-    done = subprocess.run([sys.executable, str(SCRIPT)], cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    command = [sys.executable, str(SCRIPT), str(free_port())]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "works" in done.stdout
