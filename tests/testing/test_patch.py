@@ -100,7 +100,7 @@ class TestWays:
         client, other = redis.Redis(port=PORT), redis.Redis(port=PORT)
         listener = client.pubsub(ignore_subscribe_messages=True)
         listener.subscribe("news")
-        assert listener.get_message(timeout=1) is None
+        assert listener.get_message(timeout=10) is None
         got: list[Any] = []
         waiting = threading.Thread(target=lambda: got.append(other.blpop("list", 10)))
         waiting.start()
@@ -108,7 +108,7 @@ class TestWays:
         waiting.join(10)
         assert got == [(b"list", b"x")]
         other.publish("news", "y")
-        assert listener.get_message(timeout=1)["data"] == b"y"
+        assert listener.get_message(timeout=10)["data"] == b"y"
 
 
 class TestClusters:
