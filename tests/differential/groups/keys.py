@@ -49,10 +49,11 @@ def aged(source: Source) -> Unit:
     ]
     chosen = [word for age in source.random.sample(ages, source.random.choice((0, 1, 1, 2))) for word in age]
     return commands(
-        (b"CONFIG", b"SET", b"maxmemory-policy", policy),
+        # a frequency is less by one when a minute begins
+        (b"CONFIG", b"SET", b"maxmemory-policy", policy, b"lfu-decay-time", b"0"),
         (b"RESTORE", key, b"0", PAYLOAD, b"REPLACE", *chosen),
         (b"OBJECT", source.pick([b"FREQ", b"IDLETIME"]), key),
-        (b"CONFIG", b"SET", b"maxmemory-policy", b"noeviction"),
+        (b"CONFIG", b"SET", b"maxmemory-policy", b"noeviction", b"lfu-decay-time", b"1"),
         (b"DEL", key),
         atomic=True,
     )

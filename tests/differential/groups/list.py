@@ -1,6 +1,6 @@
 """Lists, with the blocking commands in forms that answer at once or are served by a second connection."""
 
-from tests.differential.groups.blocking import blocked_on_lists
+from tests.differential.groups.blocking import LONG, blocked_on_lists
 from tests.differential.groups.group import Group, commands, limit
 from tests.differential.steps import Step, Unit
 from tests.differential.values import Source
@@ -12,11 +12,11 @@ def blocked_and_served(source: Source) -> Unit:
     side = source.pick([b"LEFT", b"RIGHT"])
     waits = source.random.choice(
         [
-            (b"BLPOP", key, b"2"),
-            (b"BRPOP", other + b"-empty", key, b"2"),
-            (b"BLMOVE", key, other, side, b"LEFT", b"2"),
-            (b"BRPOPLPUSH", key, other, b"2"),
-            (b"BLMPOP", b"2", b"2", other + b"-empty", key, side, b"COUNT", b"2"),
+            (b"BLPOP", key, LONG),
+            (b"BRPOP", other + b"-empty", key, LONG),
+            (b"BLMOVE", key, other, side, b"LEFT", LONG),
+            (b"BRPOPLPUSH", key, other, LONG),
+            (b"BLMPOP", LONG, b"2", other + b"-empty", key, side, b"COUNT", b"2"),
         ]
     )
     push = (source.pick([b"RPUSH", b"LPUSH"]), key, source.item(), source.item())
@@ -26,8 +26,8 @@ def blocked_and_served(source: Source) -> Unit:
 def served_in_turn(source: Source) -> Unit:
     """Two clients block on one list and are served in the order in which they came; the push comes from a transaction."""
     key = source.lkey()
-    first = Step((b"BLPOP", key, b"2"), 1, wait=False)
-    second = Step((b"BRPOP", key, b"2"), 2, wait=False)
+    first = Step((b"BLPOP", key, LONG), 1, wait=False)
+    second = Step((b"BRPOP", key, LONG), 2, wait=False)
     pushes = commands((b"MULTI",), (b"RPUSH", key, b"1"), (b"RPUSH", key, b"2", b"3"), (b"EXEC",)).steps
     return Unit((Step((b"DEL", key)), first, second, *pushes, Step((b"LRANGE", key, b"0", b"-1"))), True)
 

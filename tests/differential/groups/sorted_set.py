@@ -1,6 +1,6 @@
 """Sorted sets, with the blocking commands in forms that answer at once or are served by a second connection."""
 
-from tests.differential.groups.blocking import blocked_on_sorted_sets
+from tests.differential.groups.blocking import LONG, blocked_on_sorted_sets
 from tests.differential.groups.group import Group, commands, limit
 from tests.differential.groups.randomly import picks, scans
 from tests.differential.steps import Step, Unit
@@ -22,9 +22,9 @@ def blocked_and_served(source: Source) -> Unit:
     key = source.zkey()
     waits = source.random.choice(
         [
-            (b"BZPOPMIN", key, b"2"),
-            (b"BZPOPMAX", b"nothing", key, b"2"),
-            (b"BZMPOP", b"2", b"2", b"nothing", key, source.pick([b"MIN", b"MAX"]), b"COUNT", b"2"),
+            (b"BZPOPMIN", key, LONG),
+            (b"BZPOPMAX", b"nothing", key, LONG),
+            (b"BZMPOP", LONG, b"2", b"nothing", key, source.pick([b"MIN", b"MAX"]), b"COUNT", b"2"),
         ]
     )
     add = (b"ZADD", key, *source.scored(), *source.scored(), b"1", b"sure")
