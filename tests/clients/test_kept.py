@@ -220,7 +220,7 @@ class TestCommands:
             client = zippy.connect(engine)
             client.set("a", 1)
             client.config_set("appendonly", "yes")
-            wait_until(lambda: persistence(client)["aof_rewrite_in_progress"] == persistence(client)["aof_rewrite_scheduled"] == 0)
+            wait_until(lambda: persistence(client)["aof_rewrites"] == 1)
             client.set("b", 2)
         with zippy.Engine(tmp_path) as engine:
             assert engine.execute("MGET", "a", "b") == [b"1", b"2"]
@@ -331,6 +331,26 @@ class TestOwner:
         zippy.Engine(tmp_path).close()
         os.close(go)
         os.waitpid(pid, 0)
+
+    def test_a_child_that_has_just_begun_does_not_keep_it(self, tmp_path: Path) -> None:
+        """Until it lets go of what it has open, or becomes another program, it has the lock's file open, too."""
+        engine = zippy.Engine(tmp_path)
+        kept = host_of(engine).kept
+        assert kept is not None
+        childs = os.dup(kept.lock.descriptor)
+        engine.close()
+        zippy.Engine(tmp_path).close()
+        os.close(childs)
+
+    def test_a_forked_child_does_not_give_it_back(self, tmp_path: Path) -> None:
+        engine = zippy.Engine(tmp_path)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        with pytest.raises(zippy.FolderInUse):
+            zippy.Engine(tmp_path)
+        engine.close()
 
 
 FAILING = """

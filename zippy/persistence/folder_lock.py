@@ -60,6 +60,7 @@ class FolderLock:
         self.shares = shares
         self.folder: Path | None = None
         self.descriptor = -1
+        self.process = 0  # that took it
 
     def hold(self, folder: Path) -> None:
         """Takes the folder's lock, and leaves the one that was held; nothing to do if it is the same.
@@ -85,7 +86,7 @@ class FolderLock:
                 raise FolderError(f"Cannot lock the folder {folder}: {error.strerror}") from None
             return
         self.leave()
-        self.folder, self.descriptor = folder, descriptor
+        self.folder, self.descriptor, self.process = folder, descriptor, os.getpid()
         # the lock is had, whether or not it can be said by whom
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
@@ -95,5 +96,9 @@ class FolderLock:
         """Gives the lock back; nothing to do when none is held. In a forked child: lets go of the parent's."""
         self.folder = None
         if self.descriptor >= 0:
+            if self.alone and self.process == os.getpid():
+                # a child that has just been forked, by another thread perhaps, still has the file open; a server's child may be saving
+                with contextlib.suppress(OSError):
+                    fcntl.flock(self.descriptor, fcntl.LOCK_UN)
             os.close(self.descriptor)
             self.descriptor = -1
