@@ -41,7 +41,7 @@ def tasks(
     sys.modules.pop("celery_app")
     worker.terminate()
     try:
-        worker.wait(15)
+        worker.wait(60)
     finally:
         worker.kill()
 
@@ -68,4 +68,4 @@ def test_what_runs_scripts(tasks: Any) -> None:
     from celery import chord
 
     assert chord((tasks.add.s(i, i) for i in range(3)), tasks.add.si(40, 2))().get(timeout=30) == 42
-    assert tasks.app.control.ping(timeout=2)
+    assert tasks.app.control.ping(timeout=30, limit=1)
