@@ -34,5 +34,5 @@ def run_program(program: str, url: str, here: Path) -> None:
     needs_folder("node_modules")
     port = url.rsplit(":", 1)[1].split("/")[0]
     environment = {**os.environ, "ZIPPY_CLIENTS": str(cache_folder())}
-    run = subprocess.run([node, str(here / program), port], env=environment, capture_output=True, text=True, timeout=60)
+    run = subprocess.run([node, str(here / program), port], env=environment, capture_output=True, text=True, timeout=100)
     assert run.stdout.strip() == "ok", run.stdout + run.stderr
