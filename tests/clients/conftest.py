@@ -123,7 +123,7 @@ def run(address: dict[str, Any]) -> Callable[[AsyncTest], None]:
             return clients[-1]
 
         try:
-            await asyncio.wait_for(test(connect), 20)
+            await asyncio.wait_for(test(connect), 60)
         finally:
             for client in clients:
                 await client.aclose()

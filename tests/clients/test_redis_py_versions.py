@@ -29,10 +29,10 @@ def test_version(version: str, parser: str, here: Path, request: pytest.FixtureR
         folders.append(str(here / "without_hiredis"))
     before = os.environ.get("PYTHONPATH")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*folders, before] if before else folders)}
-    said = subprocess.run([sys.executable, "-c", SAY_WHAT_RUNS], env=environment, capture_output=True, text=True, timeout=30)
+    said = subprocess.run([sys.executable, "-c", SAY_WHAT_RUNS], env=environment, capture_output=True, text=True, timeout=60)
     assert said.stdout.split() == [version, str(parser == "hiredis")], said.stderr
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", *(str(here / name) for name in TESTS)]
     given = given_address(request.config)
     command += [] if given is None else ["--host", given[0], "--port", str(given[1])]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[:8000]
