@@ -24,6 +24,7 @@ from redis.retry import Retry
 
 import zippy
 from tests.process.certificates import Certificates
+from tests.servers import free_port
 from tests.waiting import blocked, until, wait_until
 from zippy.inprocess.engine import host_of
 
@@ -140,9 +141,7 @@ class TestServing:
         """Replies that another thread's command brings come over TLS, too."""
         certificates = Certificates(tmp_path)
         settings = {name.replace("-", "_"): str(value) for name, value in certificates.settings(0).items() if name != "tls-port"}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         with zippy.serve(None, tls_port=port, **(settings | {"tls_auth_clients": "no"})) as server:
             assert server.url == f"rediss://127.0.0.1:{port}/0"
             with over_socket(server, ssl_ca_certs=certificates.certificate("ca"), ssl_check_hostname=False) as client:
@@ -403,9 +402,11 @@ class TestTheEnd:
         """The end of the server is none of a client's in process, nor of its deadline."""
         with zippy.Engine() as engine, ThreadPoolExecutor() as pool:
             server = zippy.serve(engine=engine)
-            in_vain = pool.submit(zippy.connect(engine).blpop, ["p"], 0.2)
             popped = pool.submit(zippy.connect(engine).blpop, ["q"], 0)
-            wait_until(lambda: blocked(engine) == 2)
+            wait_until(lambda: blocked(engine) == 1)
+            in_vain = pool.submit(zippy.connect(engine).blpop, ["p"], 0.5)
+            # it may be over before it was seen to wait
+            wait_until(lambda: blocked(engine) == 2 or in_vain.done())
             server.close()
             assert in_vain.result(SECONDS) is None
             with zippy.serve(engine=engine) as server, over_socket(server) as client:
