@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import hypothesis.strategies as st
@@ -131,6 +131,14 @@ def outcome(run: Callable[[], Any]) -> Any:
         return type(error), str(error)
 
 
+async def outcome_async(run: Callable[[], Awaitable[Any]]) -> Any:
+    """The same of a call that is awaited."""
+    try:
+        return typed(await run())
+    except Exception as error:
+        return type(error), str(error)
+
+
 def typed(found: Any) -> Any:
     """A value that equals another one's only if all types in it do too."""
     if isinstance(found, dict):
@@ -189,21 +197,18 @@ class TestSameAnswers:
         asynchronous = {name: value for name, value in options.items() if name != "maint_notifications_config"}
         asynchronous["retry"] = redis.asyncio.retry.Retry(NoBackoff(), 1)
 
-        async def run(engine: zippy.Engine, pooled: bool) -> list[Any]:
-            client = zippy.connect_async(engine, **asynchronous)
-            if pooled:
-                client = redis.asyncio.Redis(connection_pool=client.connection_pool)
-            found = []
+        async def run(one: zippy.Engine, other: zippy.Engine) -> None:
+            past, pooled = (zippy.connect_async(engine, **asynchronous) for engine in (one, other))
+            through = redis.asyncio.Redis(connection_pool=pooled.connection_pool)
             for args, given_options in commands:
-                try:
-                    found.append(typed(await client.execute_command(*args, **given_options.copy())))
-                except Exception as error:
-                    found.append((type(error), str(error)))
-            await client.connection_pool.disconnect()
-            return found
+                here = await outcome_async(lambda: past.execute_command(*args, **given_options.copy()))  # noqa: B023
+                there = await outcome_async(lambda: through.execute_command(*args, **given_options.copy()))  # noqa: B023
+                assert here == there, args
+            for client in (past, through):
+                await client.connection_pool.disconnect()
 
         with zippy.Engine() as one, zippy.Engine() as other:
-            assert asyncio.run(run(one, False)) == asyncio.run(run(other, True))
+            asyncio.run(run(one, other))
 
 
 def queued(pipeline: Any, commands: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> Any:
@@ -245,21 +250,18 @@ class TestPipelines:
         asynchronous = {name: value for name, value in options.items() if name != "maint_notifications_config"}
         asynchronous["retry"] = redis.asyncio.retry.Retry(NoBackoff(), 1)
 
-        async def run(engine: zippy.Engine, pooled: bool) -> list[Any]:
-            client = zippy.connect_async(engine, **asynchronous)
-            if pooled:
-                client = redis.asyncio.Redis(connection_pool=client.connection_pool)
-            found = []
+        async def run(one: zippy.Engine, other: zippy.Engine) -> None:
+            past, pooled = (zippy.connect_async(engine, **asynchronous) for engine in (one, other))
+            through = redis.asyncio.Redis(connection_pool=pooled.connection_pool)
             for commands in batches:
-                try:
-                    found.append(typed(await queued(client.pipeline(transaction), commands).execute()))
-                except Exception as error:
-                    found.append((type(error), str(error)))
-            await client.connection_pool.disconnect()
-            return found
+                here = await outcome_async(lambda: queued(past.pipeline(transaction), commands).execute())  # noqa: B023
+                there = await outcome_async(lambda: queued(through.pipeline(transaction), commands).execute())  # noqa: B023
+                assert here == there, commands
+            for client in (past, through):
+                await client.connection_pool.disconnect()
 
         with zippy.Engine() as one, zippy.Engine() as other:
-            assert asyncio.run(run(one, False)) == asyncio.run(run(other, True))
+            asyncio.run(run(one, other))
 
     def test_in_one_turn(self) -> None:
         """As one request of a client's: nobody is between, and the log has a transaction whole."""
