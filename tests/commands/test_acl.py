@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from tests.commands.blocking import wait_blocked
 from tests.commands.users import WRONG_PASSWORD, As, log_of, no_command, rules_of, told
 from tests.replies import EMPTY, NIL, NIL3, NOT_AN_INTEGER, OK, array, bulk, error, integer, wrong_arguments
 from tests.resp import Connect, RawClient, Reply
@@ -199,6 +200,7 @@ class TestAclDeluser:
     def test_while_it_waits(self, raw: RawClient, as_user: As) -> None:
         client = as_user("u", "+@all", "allkeys")
         client.send("BLPOP", "l", 0)
+        wait_blocked(raw)
         assert raw("ACL", "DELUSER", "u") == integer(1)
         assert client.is_closed()
         assert raw("RPUSH", "l", "a") == integer(1)

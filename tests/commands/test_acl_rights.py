@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.commands.blocking import wait_blocked
 from tests.commands.users import NO_CHANNEL, NO_KEY, As, log_of, no_command, told
 from tests.differential.groups import GROUPS
 from tests.differential.values import Source
@@ -152,7 +153,7 @@ class TestWaiting:
     def test_refused_when_served(self, raw: RawClient, as_user: As, rule: str, answer: object) -> None:
         client = as_user("u", "+@all", "allkeys")
         client.send("BLPOP", "l", 0)
-        raw("PING")
+        wait_blocked(raw)
         raw("ACL", "SETUSER", "u", rule)
         raw("RPUSH", "l", "a")
         assert client.read() == answer

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
+from tests.commands.blocking import wait_blocked
 from tests.listening import Listener
 from tests.replies import NIL, NIL_ARRAY, NOT_AN_INTEGER, SYNTAX, WRONG_TYPE, bulk, integer
 from tests.resp import RawClient, Reply
@@ -362,14 +363,6 @@ class TestBlpop:
         for words in (("MULTI",), ("RPUSH", "l", "a"), ("LPUSH", "l", "b"), ("EXEC",)):
             raw(*words)
         assert waiting.read() == Reply("*", (bulk(b"l"), bulk(b"b")))
-
-
-def wait_blocked(raw: RawClient, count: int) -> None:
-    """Waits until so many clients are blocked."""
-    for _ in range(2000):
-        if f"blocked_clients:{count}\r\n".encode() in raw("INFO", "clients").value:
-            return
-    raise AssertionError("nobody is blocked")
 
 
 class TestBrpop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.commands.blocking import wait_blocked
 from tests.commands.sorted_sets import LONG, NO_KEYS, content, double, pairs, run, words
 from tests.listening import Listener
 from tests.replies import (
@@ -107,8 +108,7 @@ class TestZmpop:
 def waits(blocked: RawClient, other: RawClient, *command: object) -> None:
     """Send a command that blocks, and go on when it does."""
     blocked.send(*command)  # type: ignore[arg-type]
-    while b"blocked_clients:1\r\n" not in other("INFO", "clients").value:
-        pass
+    wait_blocked(other)
 
 
 @pytest.mark.socket_only
@@ -179,8 +179,7 @@ class TestBzpopmax:
         first, second = connect(), connect()
         waits(first, raw, "BZPOPMAX", "n", 0)
         second.send("BZPOPMAX", "n", 0)
-        while b"blocked_clients:2\r\n" not in raw("INFO", "clients").value:
-            pass
+        wait_blocked(raw, 2)
         run(raw, "ZADD n 1 a 2 b")
         assert (first.read(), second.read()) == (words("n b 2"), words("n a 1"))
         assert run(raw, "EXISTS n") == integer(0)

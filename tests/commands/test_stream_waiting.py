@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.commands.blocking import is_blocked, wait_blocked
 from tests.commands.streams import WRONG_TYPE, answers, run, tell
 from tests.resp import RawClient
 
@@ -28,23 +29,10 @@ def wait(raw: RawClient, connect: Callable[[], RawClient]) -> Wait:
         client = connect()
         client.send(*command.split())
         waiting += 1
-        wait_for(raw, waiting)
+        wait_blocked(raw, waiting)
         return client
 
     return begin
-
-
-def wait_for(raw: RawClient, count: int) -> None:
-    """Waits until so many clients are blocked."""
-    for _ in range(2000):
-        if is_waiting(raw, count):
-            return
-    raise AssertionError("others are blocked")
-
-
-def is_waiting(raw: RawClient, count: int = 1) -> bool:
-    """Whether so many clients are blocked, behind what this connection has run."""
-    return f"blocked_clients:{count}\r\n".encode() in raw("INFO", "clients").value
 
 
 class TestReadersAlone:
@@ -85,7 +73,7 @@ class TestReadersAlone:
         run(raw, "XADD s 5-1 a b")
         reader = wait(READ)
         answers(raw, "DEL s; XADD s 1-1 a b; XADD s 5-1 a b")
-        assert is_waiting(raw)
+        assert is_blocked(raw)
         run(raw, "XADD s 5-2 c d")
         assert tell(reader.read()) == "[[s [[5-2 [c d]]]]]"
 
@@ -110,7 +98,7 @@ class TestReadersAlone:
         reader = connect()
         reader("HELLO", 3)
         reader.send(*READ.split())
-        wait_for(raw, 1)
+        wait_blocked(raw, 1)
         run(raw, "XADD s 1-1 a b")
         assert tell(reader.read()) == "{s: [[1-1 [a b]]]}"
 
@@ -119,7 +107,7 @@ class TestReadersAlone:
             reader = connect()
             number = reader("CLIENT", "ID").value
             reader.send(*READ.split())
-            wait_for(raw, 1)
+            wait_blocked(raw, 1)
             assert raw("CLIENT", "UNBLOCK", number, word).value == 1
             assert tell(reader.read()) == told
             assert tell(reader("PING")) == "PONG"
@@ -129,13 +117,13 @@ class TestReadersAlone:
         keys = " ".join(f"k{n}" for n in range(50))
         reader = wait(f"XREAD BLOCK 0 STREAMS {keys} {' '.join(f'{n}-5' for n in range(50))}")
         run(raw, "XADD k49 49-5 a b")
-        assert is_waiting(raw)
+        assert is_blocked(raw)
         run(raw, "XADD k49 49-6 a b")
         assert tell(reader.read()) == "[[k49 [[49-6 [a b]]]]]"
 
     def test_gone_while_it_waits(self, raw: RawClient, wait: Wait) -> None:
         wait(READ).close()
-        wait_for(raw, 0)
+        wait_blocked(raw, 0)
         assert answers(raw, "XADD s 1-1 a b") == "1-1"
 
 
@@ -190,14 +178,14 @@ class TestReadersForGroups:
         answers(raw, "XADD s 1-1 a b; XGROUP CREATE s g $; XGROUP CREATE s other $")
         wait(READ_FOR_GROUP)
         answers(raw, commands)
-        assert is_waiting(raw)
+        assert is_blocked(raw)
 
     def test_first_come_first_served(self, raw: RawClient, wait: Wait) -> None:
         run(raw, "XGROUP CREATE s g $ MKSTREAM")
         first, second = wait(READ_FOR_GROUP), wait(READ_FOR_GROUP.replace(" c ", " d "))
         run(raw, "XADD s 1-1 a b")
         assert tell(first.read()) == "[[s [[1-1 [a b]]]]]"
-        assert is_waiting(raw)
+        assert is_blocked(raw)
         run(raw, "XADD s 1-2 a b")
         assert tell(second.read()) == "[[s [[1-2 [a b]]]]]"
         assert answers(raw, "XPENDING s g") == "[2 1-1 1-2 [[c 1] [d 1]]]"
@@ -217,7 +205,7 @@ class TestReadersForGroups:
         run(raw, "XADD t 1-1 a b")
         assert tell(reader.read()) == "[[t [[1-1 [a b]]]]]"
         reader.send(*both.split())
-        wait_for(raw, 1)
+        wait_blocked(raw, 1)
         run(raw, "DEL t")
         assert tell(reader.read()) == NO_GROUP.replace("'s'", "'t'")
 
@@ -319,7 +307,7 @@ class TestClaimingReaders:
         run(left, "XREADGROUP GROUP g dead STREAMS s >")
         reader = wait("XREADGROUP GROUP g c BLOCK 0 COUNT 1 CLAIM 6000 STREAMS s >")
         set_clock(left, 999)
-        assert is_waiting(left)
+        assert is_blocked(left)
         set_clock(left, 1000)
         assert tell(reader.read()) == "[[s [[2-1 [n 2] 6000 7]]]]"
 
