@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
+from tests.commands.transactions import at_once, in_transaction
 from tests.listening import Listener
 from tests.replies import NIL, NOT_A_FLOAT, NOT_AN_INTEGER, OK, SYNTAX, WRONG_TYPE, bulk, encoding, integer
 from tests.resp import RawClient, Reply
@@ -99,10 +100,8 @@ class TestSet:
         assert raw("LLEN", "l") == integer(1)
 
     def test_expiry(self, r: redis.Redis) -> None:
-        r.set("a", "x", ex=100)
-        assert 98 <= r.ttl("a") <= 100
-        r.set("a", "x", px=100_000)
-        assert 98_000 <= r.pttl("a") <= 100_000
+        assert at_once(r, ("SET", "a", "x", "EX", 100), ("TTL", "a")) == [True, 100]
+        assert at_once(r, ("SET", "a", "x", "PX", 100_000), ("PTTL", "a")) == [True, 100_000]
         r.set("a", "x", exat=FAR // 1000)
         assert r.expiretime("a") == FAR // 1000
         r.set("a", "x", pxat=FAR)
@@ -164,8 +163,7 @@ class TestSet:
         assert raw("EXISTS", "a") == integer(0)
 
     def test_options_may_come_twice(self, raw: RawClient) -> None:
-        assert raw("SET", "a", "x", "EX", 10, "EX", 20) == OK
-        assert raw("TTL", "a") in (integer(19), integer(20))
+        assert in_transaction(raw, "SET a x EX 10 EX 20", "TTL a") == [OK, integer(20)]
         assert raw("SET", "a", "y", "GET", "get", "XX", "xx", "KEEPTTL", "keepttl") == bulk(b"x")
 
     def test_order_of_checks(self, raw: RawClient) -> None:
@@ -222,8 +220,7 @@ class TestSetex:
     """SETEX key seconds value."""
 
     def test_sets_both(self, raw: RawClient, effects: Listener) -> None:
-        assert raw("SETEX", "a", 100, "x") == OK
-        assert raw("TTL", "a").value in (99, 100)
+        assert in_transaction(raw, "SETEX a 100 x", "TTL a") == [OK, integer(100)]
         assert raw("GET", "a") == bulk(b"x")
         assert effects("SETEX", "a", 100, "x") == (["overwritten a", "set a", "expire a"], 1)
 
@@ -240,8 +237,7 @@ class TestPsetex:
     """PSETEX key milliseconds value."""
 
     def test_sets_both(self, raw: RawClient) -> None:
-        assert raw("PSETEX", "a", 100_000, "x") == OK
-        assert 98_000 <= raw("PTTL", "a").value <= 100_000
+        assert in_transaction(raw, "PSETEX a 100000 x", "PTTL a") == [OK, integer(100_000)]
 
     def test_impossible(self, raw: RawClient) -> None:
         for ms in (0, -1, HIGH):
@@ -292,8 +288,7 @@ class TestGetex:
         raw("SET", "a", "x")
         assert raw("GETEX", "a") == bulk(b"x")
         assert raw("TTL", "a") == integer(-1)
-        assert raw("GETEX", "a", "EX", 100) == bulk(b"x")
-        assert raw("TTL", "a").value in (99, 100)
+        assert in_transaction(raw, "GETEX a EX 100", "TTL a") == [bulk(b"x"), integer(100)]
         assert raw("GETEX", "a", "PX", 100_000) == bulk(b"x")
         assert raw("GETEX", "a", "PXAT", FAR) == bulk(b"x")
         assert raw("PEXPIRETIME", "a") == integer(FAR)
