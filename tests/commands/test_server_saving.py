@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.replies import OK, QUEUED, SYNTAX
-from tests.resp import RawClient, Reply
+from tests.resp import RawClient, Reply, request
+from tests.waiting import wait_until
 
 STARTED = Reply("+", b"Background saving started")
 SCHEDULED = Reply("+", b"Background saving scheduled")
@@ -17,15 +18,34 @@ IN_PROGRESS = Reply("-", b"ERR Background save already in progress")
 
 def until_saved(raw: RawClient) -> dict[str, str]:
     """Waits for the end of a background save; the fields then."""
-    deadline = time.monotonic() + 20
-    while (fields := raw.info("persistence"))["rdb_bgsave_in_progress"] != "0":
-        assert time.monotonic() < deadline, fields
+    return when_idle(raw, "rdb_bgsave_in_progress")
+
+
+def when_idle(raw: RawClient, *names: str) -> dict[str, str]:
+    """INFO persistence as soon as these fields are all 0."""
+
+    def idle() -> dict[str, str] | None:
+        fields = raw.info("persistence")
+        return fields if {fields[name] for name in names} == {"0"} else None
+
+    fields: dict[str, str] = wait_until(idle, 60)
     return fields
+
+
+def together(raw: RawClient, *commands: str) -> list[Reply]:
+    """The replies to commands that are sent at once, so that the server has the next one when it has begun to save."""
+    raw.send_bytes(b"".join(request(*command.split()) for command in commands))
+    return [raw.read() for _ in commands]
+
+
+def fields_of(info: Reply) -> dict[str, str]:
+    """INFO's fields."""
+    return dict(line.split(":", 1) for line in info.value.decode().splitlines() if ":" in line)
 
 
 @pytest.fixture
 def slow(raw: RawClient) -> Iterator[None]:
-    """Each key takes long to save in the background: the save is surely under way when the next command comes."""
+    """Each key takes long to save in the background: a save is under way for a second."""
     raw("MSET", *(word for i in range(20) for word in (f"k{i}", i)))
     raw("CONFIG", "SET", "rdb-key-save-delay", 50_000)
     yield
@@ -56,8 +76,7 @@ class TestSave:
 
     @pytest.mark.usefixtures("slow")
     def test_not_beside_another(self, raw: RawClient) -> None:
-        assert raw("BGSAVE") == STARTED
-        assert raw("SAVE") == IN_PROGRESS
+        assert together(raw, "BGSAVE", "SAVE") == [STARTED, IN_PROGRESS]
 
 
 class TestBgsave:
@@ -79,16 +98,15 @@ class TestBgsave:
 
     @pytest.mark.usefixtures("slow")
     def test_not_beside_another(self, raw: RawClient) -> None:
-        assert raw("BGSAVE") == STARTED
-        assert raw("BGSAVE") == IN_PROGRESS
-        assert raw("BGSAVE", "SCHEDULE") == IN_PROGRESS
+        assert together(raw, "BGSAVE", "BGSAVE", "BGSAVE SCHEDULE") == [STARTED, IN_PROGRESS, IN_PROGRESS]
 
     @pytest.mark.usefixtures("slow")
     def test_info_while_it_runs(self, raw: RawClient) -> None:
         before = raw.info("persistence")
         assert before["rdb_current_bgsave_time_sec"] == "-1"
-        assert raw("BGSAVE") == STARTED
-        during = raw.info("persistence")
+        started, info = together(raw, "BGSAVE", "INFO persistence")
+        during = fields_of(info)
+        assert started == STARTED
         assert during["rdb_bgsave_in_progress"] == "1"
         assert int(during["rdb_saves"]) == int(before["rdb_saves"]) + 1
         assert during["rdb_current_bgsave_time_sec"] in ("0", "1")
@@ -99,8 +117,7 @@ class TestBgsave:
 
     @pytest.mark.usefixtures("slow")
     def test_changes_meanwhile_are_still_to_be_saved(self, raw: RawClient) -> None:
-        assert raw("BGSAVE") == STARTED
-        raw("MSET", "new1", 1, "new2", 2)
+        assert together(raw, "BGSAVE", "MSET new1 1 new2 2") == [STARTED, OK]
         assert until_saved(raw)["rdb_changes_since_last_save"] == "2"
 
     def test_in_a_transaction(self, raw: RawClient) -> None:
@@ -110,9 +127,7 @@ class TestBgsave:
         assert raw("BGSAVE") == QUEUED
         assert raw("SET", "a", 1) == QUEUED
         assert raw("EXEC").value == (SCHEDULED, OK)
-        deadline = time.monotonic() + 20
-        while int(raw.info("persistence")["rdb_saves"]) == before:
-            assert time.monotonic() < deadline
+        wait_until(lambda: int(raw.info("persistence")["rdb_saves"]) != before)
         assert until_saved(raw)["rdb_changes_since_last_save"] == "0"
 
 
@@ -134,10 +149,7 @@ class TestLastsave:
 
 def until_rewritten(raw: RawClient) -> dict[str, str]:
     """Waits for the end of the rewrite under way or scheduled: INFO persistence then."""
-    deadline = time.monotonic() + 20
-    while (fields := raw.info("persistence"))["aof_rewrite_in_progress"] != "0" or fields["aof_rewrite_scheduled"] != "0":
-        assert time.monotonic() < deadline
-    return fields
+    return when_idle(raw, "aof_rewrite_in_progress", "aof_rewrite_scheduled")
 
 
 class TestBgrewriteaof:
@@ -154,26 +166,24 @@ class TestBgrewriteaof:
 
     @pytest.mark.usefixtures("slow")
     def test_not_beside_another(self, raw: RawClient) -> None:
-        raw("BGREWRITEAOF")
-        assert raw("BGREWRITEAOF") == Reply("-", b"ERR Background append only file rewriting already in progress")
-        assert raw("BGSAVE").value.startswith(b"ERR Another child process is active (AOF?): can't BGSAVE right now.")
+        _, second, save = together(raw, "BGREWRITEAOF", "BGREWRITEAOF", "BGSAVE")
+        assert second == Reply("-", b"ERR Background append only file rewriting already in progress")
+        assert save.value.startswith(b"ERR Another child process is active (AOF?): can't BGSAVE right now.")
         until_rewritten(raw)
 
     @pytest.mark.usefixtures("slow")
     def test_scheduled_behind_a_save_and_a_save_behind_it(self, raw: RawClient) -> None:
         scheduled = Reply("+", b"Background append only file rewriting scheduled")
         rewrites, saves = (int(raw.info("persistence")[name]) for name in ("aof_rewrites", "rdb_saves"))
-        assert raw("BGSAVE") == STARTED
-        assert raw("BGREWRITEAOF") == scheduled
-        assert raw.info("persistence")["aof_rewrite_scheduled"] == "1"
+        *replies, info = together(raw, "BGSAVE", "BGREWRITEAOF", "INFO persistence")
+        assert replies == [STARTED, scheduled]
+        assert fields_of(info)["aof_rewrite_scheduled"] == "1"
         until_saved(raw)
         assert int(until_rewritten(raw)["aof_rewrites"]) == rewrites + 1
-        assert raw("BGREWRITEAOF").kind == "+"
-        assert raw("BGSAVE", "SCHEDULE") == SCHEDULED
+        rewrite, save = together(raw, "BGREWRITEAOF", "BGSAVE SCHEDULE")
+        assert (rewrite.kind, save) == ("+", SCHEDULED)
         until_rewritten(raw)
-        deadline = time.monotonic() + 20
-        while int(raw.info("persistence")["rdb_saves"]) != saves + 2:
-            assert time.monotonic() < deadline
+        wait_until(lambda: int(raw.info("persistence")["rdb_saves"]) == saves + 2)
         until_saved(raw)
 
     def test_in_a_transaction(self, raw: RawClient) -> None:
