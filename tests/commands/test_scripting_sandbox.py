@@ -174,6 +174,8 @@ class TestBounds:
         def used() -> int:
             return int(raw.info("memory")["used_memory_vm_eval"])
 
+        # nothing of the scripts before is left to be collected
+        raw("SCRIPT", "FLUSH", "SYNC")
         run(raw, "return 1")
         before = used()
         raw("SCRIPT", "LOAD", "return '" + "x" * 1_000_000 + "'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -97,13 +98,16 @@ class TestSlowlogReset:
 
 
 @pytest.fixture
-def spikes(raw: RawClient) -> RawClient:
-    """The latency monitor has seen two commands of 20 and 30 ms."""
-    raw("CONFIG", "SET", "latency-monitor-threshold", 10)
+def spikes(raw: RawClient) -> Iterator[RawClient]:
+    """The latency monitor has seen two commands of 20 and 30 ms, and nothing else that the machine kept from ending sooner."""
+    raw("DEBUG", "SET-ACTIVE-EXPIRE", 0)
     raw("LATENCY", "RESET")
+    raw("CONFIG", "SET", "latency-monitor-threshold", 10)
     raw("DEBUG", "SLEEP", "0.02")
     raw("DEBUG", "SLEEP", "0.03")
-    return raw
+    raw("CONFIG", "SET", "latency-monitor-threshold", 1_000_000)
+    yield raw
+    raw("DEBUG", "SET-ACTIVE-EXPIRE", 1)
 
 
 class TestLatencyLatest:
