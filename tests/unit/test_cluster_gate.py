@@ -114,11 +114,11 @@ class Nodes:
             one("CLUSTER", "MEET", other.host, other.port)
         one("CLUSTER", "ADDSLOTSRANGE", 0, HALF - 1)
         two("CLUSTER", "ADDSLOTSRANGE", HALF, NOBODY - 1)
-        wait_until(lambda: all(b"cluster_known_nodes:3" in self.state(n) and b"cluster_size:2" in self.state(n) for n in range(3)))
+        wait_until(lambda: all(b"cluster_known_nodes:3" in self.state(n) and b"cluster_size:2" in self.state(n) for n in range(3)), 60)
         id = one("CLUSTER", "MYID").value
         assert copy("CLUSTER", "REPLICATE", id) == Reply("+", b"OK")
-        wait_until(lambda: all(b"cluster_state:ok" in self.state(n) for n in range(3)))
-        wait_until(lambda: b"master_link_status:up" in copy("INFO", "replication").value)
+        wait_until(lambda: all(b"cluster_state:ok" in self.state(n) for n in range(3)), 60)
+        wait_until(lambda: b"master_link_status:up" in copy("INFO", "replication").value, 60)
 
     def state(self, n: int) -> bytes:
         """CLUSTER INFO of a real node."""
@@ -176,7 +176,8 @@ def nodes() -> Iterator[Nodes]:
             port = free_port()
             while port > 55_000:  # the bus is ten thousand above
                 port = free_port()
-            config = {"cluster-enabled": "yes", "cluster-node-timeout": 2000, "cluster-require-full-coverage": "no"}
+            # none of them is taken for dead because the machine has much to do
+            config = {"cluster-enabled": "yes", "cluster-node-timeout": 60_000, "cluster-require-full-coverage": "no"}
             servers.append(start_oracle(config=config, port=port))
         yield Nodes(*servers)
     finally:
@@ -233,9 +234,10 @@ def fill(nodes: Nodes) -> None:
 
 
 def settled(nodes: Nodes) -> None:
-    """The replica is empty in both clusters: its primary's keys go, and it has heard of that."""
-    nodes.clients(nodes.first)("FLUSHALL")
-    assert nodes.admin[0]("WAIT", 1, 5000).value == 1
+    """The replica is empty in both clusters: its primary's keys go, and it has heard of that, which who has them go can wait for."""
+    clients = nodes.clients(nodes.first)
+    clients("FLUSHALL")
+    wait_until(lambda: clients.theirs("WAIT", 1, 1000).value == 1, 60)
 
 
 class TestGate:
@@ -282,7 +284,7 @@ class TestGate:
             for change in ("DELSLOTS", "ADDSLOTS"):
                 # that is looked at when slots change
                 nodes.admin[n]("CLUSTER", change, (HALF - 1, NOBODY - 1)[n])
-            wait_until(lambda n=n: b"cluster_state:fail" in nodes.state(n))
+            wait_until(lambda n=n: b"cluster_state:fail" in nodes.state(n), 60)
             for reads, shards in ((False, True), (True, True), (False, False)):
                 pair.slots.set_state(False, reads, shards)
                 nodes.admin[n]("CONFIG", "SET", "cluster-allow-reads-when-down", "yes" if reads else "no")
