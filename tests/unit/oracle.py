@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from tests.needs import missing
 from zippy._core.resp.kinds import OrderedSet, Simple
 
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 class ErrorReply(str):

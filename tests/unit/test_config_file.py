@@ -32,7 +32,7 @@ from zippy.settings import SETTINGS, SettingError, Settings, parse
 def fatal_error(folder: pathlib.Path, arguments: list[str], stdin: bytes) -> str:
     """What Redis prints when it refuses to start; log lines around the message are left out."""
     command = [oracle_binary(), *arguments]
-    result = subprocess.run(command, input=stdin, capture_output=True, cwd=folder, timeout=10, check=False)
+    result = subprocess.run(command, input=stdin, capture_output=True, cwd=folder, timeout=60, check=False)
     assert result.returncode == 1, result.stdout
     text = (result.stdout + result.stderr).decode()
     return "*** FATAL" + text.split("*** FATAL", 1)[1].rstrip("\n")

@@ -229,7 +229,8 @@ def test_a_large_hash_goes_at_once(peer: Peer) -> None:
     for start in range(0, 20_000, 100):
         peer("HSETEX large EX 10 FIELDS 100 " + " ".join(f"f{i} x" for i in range(start, start + 100)))
     peer.core.set_clock((NOW + 11_000) * 1000)
-    assert not peer.core.expire(1000)
+    # a step that has no time does one thing
+    peer.core.expire(0)
     assert peer("DBSIZE") == b":0\r\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -218,10 +219,13 @@ def test_flushing_over_and_over_does_not_pile_up(rig: Rig) -> None:
 def test_a_long_string_is_freed_in_steps(rig: Rig) -> None:
     peer = Peer(rig.core)
     empty = used_memory(rig.core)[0]
-    peer(f"SETRANGE long {192 << 20} x", "DEL long")
+    peer(f"SETRANGE long {192 << 20} x")
+    began = time.monotonic()
+    peer("DEL long")
+    took = time.monotonic() - began
     held = [used_memory(rig.core)[0] - empty]
-    # DEL may have freed a little already: where so much waits, a command pays with the time that it took
-    assert held[0] > 96 << 20
+    # DEL may have freed a little already: where so much waits, a command pays with the time that it took, which the machine may prolong
+    assert held[0] > 96 << 20 or (took > 0.002 and held[0] > MOST - (1 << 20))
     while rig.step():
         held.append(used_memory(rig.core)[0] - empty)
     # a step is a thousand items of 64 KiB, and the last one is up to 2 MiB longer
