@@ -469,9 +469,11 @@ class TestClientReply:
     def test_monitor_gets_nothing(self, raw: RawClient, connect: Connect) -> None:
         """Lines of MONITOR are replies."""
         client = connect()
+        number = own_id(client)
         client.send("CLIENT", "REPLY", "OFF")
         client.send("MONITOR")
         client.send("ECHO", "fence")
+        wait_until(lambda: "O" in listed(raw, "ID", number)[number]["flags"])
         assert raw("PING") == Reply("+", b"PONG")
         client.send("CLIENT", "REPLY", "ON")
         assert client.read() == OK
