@@ -60,7 +60,8 @@ def per_command(trees: Sequence[tuple[str, str]]) -> list[Table]:
 def in_cluster(folder: str) -> Table:
     """What a node of a cluster pays more than a server alone."""
     columns = {"in a cluster": ("cluster",), "alone": ()}
-    table = Table("Instructions per command of a node", "one that has all slots", list(columns), against=["alone"], first="in a cluster", digits=0)
+    first, *others = columns
+    table = Table("Instructions per command of a node", "one that has all slots", [*columns], against=others, first=first, digits=0)
     progress = Progress("instructions in a cluster", len(columns) * len(IN_CLUSTER))
     for command in IN_CLUSTER:
         row: dict[str, float | None] = {}
