@@ -7,7 +7,9 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import re
+import socket
 import statistics
+import struct
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -29,6 +31,9 @@ GROUNDS: tuple[Ground, ...] = (CLIENTS, ELEMENTS, KEYS, STRINGS, SCRIPTING, ACCE
 PAUSE = 0.0002  # seconds between two probes
 AFTER = 0.3  # seconds that are observed after an attack's last reply
 BAD = 10.0  # milliseconds
+SO_TIMESTAMPNS = 35  # Linux: a reply comes with the time of its arrival
+TIMESPEC = struct.Struct("@ll")
+TIMESTAMP_ROOM = socket.CMSG_SPACE(TIMESPEC.size)
 OPTIONS = ("--enable-debug-command", "yes", "--aclfile", USERS_FILE)
 
 
@@ -64,20 +69,25 @@ class Probe:
 def probe(port: int, pid: int, questions: multiprocessing.connection.Connection) -> None:
     """The probe's process.
 
-    What the machine does to server and probe is in a round trip's time, and what the server's other threads do is in its CPU: the server
-    made the probe wait for neither more than the one nor more than the other. So the lesser of both is what it took for a step.
+    What the machine does to the server is in a round trip's time, and what the server's other threads do is in its CPU: the server
+    made the probe wait for neither more than the one nor more than the other. So the lesser of both is what it took for a step. The round
+    trip is over when the reply is there, as the system notes it: a server that goes on with something else is not to blame for a probe that
+    finds no core to read it on.
     """
     hasten(os.getpid())
-    clock, cpu = time.perf_counter_ns, (~pid << 3) | 2
+    cpu = (~pid << 3) | 2
     longest = Longest(0, 0)
     ping = request("PING")
     with Connection(port) as client:
-        send, receive = client.socket.sendall, client.socket.recv
+        client.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        send, receive = client.socket.sendall, client.socket.recvmsg
         while True:
-            used, before = time.clock_gettime_ns(cpu), clock()
+            used, before = time.clock_gettime_ns(cpu), time.time_ns()
             send(ping)
-            receive(64)
-            wait, used = clock() - before, time.clock_gettime_ns(cpu) - used
+            _, notes, _, _ = receive(64, TIMESTAMP_ROOM)
+            used = time.clock_gettime_ns(cpu) - used
+            seconds, nanoseconds = TIMESPEC.unpack(notes[0][2])
+            wait = seconds * 1_000_000_000 + nanoseconds - before
             longest.wait = max(longest.wait, wait)
             longest.step = max(longest.step, min(wait, used))
             if questions.poll():
