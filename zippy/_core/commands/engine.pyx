@@ -72,7 +72,7 @@ cdef enum:
     NAME_MAX = 64                # bytes; no command's name is longer
     LONG_ARGUMENTS = 1 << 20     # bytes from which on the gate asks whether what copies them would find room
     ECHOED_ARGS_BYTES = 128      # how much of the arguments "unknown command" repeats
-    INPUT_US = 500               # of one client's pipeline before others have their turn
+    INPUT_US = 150               # of one client's pipeline before others have their turn: they may have to wait for two
     LEAST_PAID_US = 100          # what commands owe to freeing is paid in parts of no less
     PAID_US = 100                # and while it is paid, so often is looked whether enough has been freed
 
