@@ -115,13 +115,17 @@ class Application:
             log.critical("%s. Exiting.", error)
             return 1
         try:
+            if node is not None:
+                # whoever can ask this node something can have others meet it
+                node.bind()
             await server.start()
+            loaded = {} if self.settings.flag("appendonly") else snapshots.loaded
+            replication.begin(loaded, None if node is None else node.primary_address())
             if node is not None:
                 await node.start()
         except (OSError, SettingError) as error:
             log.warning("%s", getattr(error, "strerror", None) or error)
             return 1
-        replication.begin({} if self.settings.flag("appendonly") else snapshots.loaded, None if node is None else node.primary_address())
         pidfile = self.write_pidfile()
         self.catch_signals(server)
         # the collector need not go through modules and tables, some 4 ms, whenever many clients have come

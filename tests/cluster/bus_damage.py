@@ -29,7 +29,6 @@ from tests.cluster.recorded import RECORDED
 from tests.fuzz.commands import sanitizer_reports
 from tests.resp import RawClient
 from tests.servers import ServerProcess, free_port, start_server
-from tests.waiting import wait_until
 from zippy.cluster.message import HEADER, LENGTHS_AT, Frames, MessageError, decode
 
 PEERS = {"b": "5001-10000", "c": "10001-16383"}
@@ -112,7 +111,6 @@ class Attack:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "nodes.conf").write_text(nodes_file())
         self.server: ServerProcess = start_server(config={**SETTINGS, "cluster-port": self.bus_port}, folder=folder)
-        wait_until(self.listens)
         with self.server.client(PATIENCE) as client:
             self.at_first = view(client)
 
@@ -121,13 +119,6 @@ class Attack:
         for talk in self.open:
             talk.socket.close()
         self.server.stop()
-
-    def listens(self) -> bool:
-        """Whether the bus takes connections, which begins a moment after the server answers."""
-        with contextlib.suppress(ConnectionRefusedError):
-            Talk(self.bus_port).socket.close()
-            return True
-        return False
 
     def text(self, talk: Talk) -> bytes:
         """What a connection says next; where nobody is to claim to be of the cluster, none of the messages that it becomes part of does."""
@@ -216,7 +207,6 @@ class Attack:
             before = view(client)
         self.server.kill()
         self.server.start()
-        wait_until(self.listens)
         with self.server.client(PATIENCE) as client:
             after = view(client)
         if before != after:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,25 @@ import pytest
 from tests.cluster.recorded import RECORDED
 from tests.cluster.servers import OLD, REDIS, ZIPPY, ClusterServer, Start, is_well, table
 from tests.process.certificates import Certificates
-from tests.servers import free_port
+from tests.servers import config_arguments, free_port, start_process
 from tests.waiting import wait_until
+
+LATE = """
+import asyncio, os
+from zippy.cli.main import main
+from zippy.cluster.service import ClusterNode
+
+start = ClusterNode.start
+
+async def late(node):
+    while not os.path.exists({go!r}):
+        await asyncio.sleep(0.01)
+    await start(node)
+
+ClusterNode.start = late
+main()
+"""
+"""A server that takes part in its cluster when there is a file of this name."""
 
 
 def pair(start: Start, kinds: tuple[str, str], *arguments: str) -> list[ClusterServer]:
@@ -23,6 +41,20 @@ def pair(start: Start, kinds: tuple[str, str], *arguments: str) -> list[ClusterS
     nodes[0].meet(nodes[1])
     wait_until(lambda: all(map(is_well, nodes)), 30)
     return nodes
+
+
+def test_before_it_is_served(tmp_path: Path) -> None:
+    """Whoever was answered by a node reaches its bus too: for a moment its port was refused, and a MEET had to be tried again."""
+    go, bus_port = tmp_path / "go", free_port()
+    settings = config_arguments({"cluster-enabled": "yes", "cluster-port": bus_port})
+    node = start_process([sys.executable, "-c", LATE.format(go=str(go))], settings, tmp_path / "node", None, None)
+    try:
+        with socket.create_connection(("127.0.0.1", bus_port), timeout=30) as connection:
+            connection.sendall(RECORDED[0][2])
+            go.touch()
+            assert connection.recv(4) == b"RCmb"
+    finally:
+        node.stop()
 
 
 class TestPublished:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -90,22 +91,26 @@ class Bus:
         self.context = context  # TLS's, for the server's side or the other one; None: connections are plain
         self.connections: dict[Link, Connection] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+        self.sockets: list[socket.socket] = []
         self.servers: list[asyncio.Server] = []
         self.closed = False
 
-    async def listen(self, addresses: list[str], port: int) -> None:
-        """Takes connections. OSError when an address cannot be had."""
-        loop = asyncio.get_running_loop()
+    def bind(self, addresses: list[str], port: int) -> None:
+        """Has the system take connections, which wait until they are served. OSError when an address cannot be had."""
         for address in addresses:
             host = address.removeprefix("-")
             try:
-                server = await loop.create_server(
-                    lambda: Connection(self, None), ANY_ADDRESS.get(host, host), port, backlog=BACKLOG, ssl=self.context(True)
-                )
+                found = socket.getaddrinfo(ANY_ADDRESS.get(host, host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+                self.sockets += [socket.create_server(place, family=family, backlog=BACKLOG) for family, _, _, _, place in found]
             except OSError:
-                if address.startswith("-"):
-                    continue
-                raise
+                if not address.startswith("-"):
+                    raise
+
+    async def serve(self) -> None:
+        """Serves connections."""
+        loop = asyncio.get_running_loop()
+        for sock in self.sockets:
+            server = await loop.create_server(lambda: Connection(self, None), sock=sock, backlog=BACKLOG, ssl=self.context(True))
             self.servers.append(server)
 
     def open(self, link: Link, ip: str, port: int, bind: str) -> None:

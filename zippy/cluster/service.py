@@ -112,12 +112,16 @@ class ClusterNode:
         primary = cluster.myself.primary
         return (primary.ip, cluster.client_port(primary)) if primary is not None and primary.ip else None
 
-    async def start(self) -> None:
-        """Takes part in the cluster. OSError when the bus's port cannot be had."""
+    def bind(self) -> None:
+        """Has other nodes reach this one, who are answered once it has started. OSError when the bus's port cannot be had."""
         addresses = self.settings.value("bind")
         assert isinstance(addresses, list | tuple)
+        self.bus.bind([str(address) for address in addresses], self.bus_port())
+
+    async def start(self) -> None:
+        """Takes part in the cluster."""
         self.machine.claim_occupied()
-        await self.bus.listen([str(address) for address in addresses], self.bus_port())
+        await self.bus.serve()
         self.machine.cluster.following = self.primary_address()
         for name in ("cluster-announce-ip", "cluster-announce-hostname", "cluster-announce-human-nodename", "cluster-node-timeout"):
             self.settings.on_change(name, self.setting_changed)
