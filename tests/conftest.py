@@ -22,7 +22,7 @@ from tests import servers
 from tests.differential.runner import DEFAULT, SMALL
 from tests.listening import Listener
 from tests.needs import missing
-from tests.resp import RawClient
+from tests.resp import PATIENCE, RawClient
 from tests.servers import ServerProcess
 
 # how long an example takes depends on what else the machine does
@@ -83,7 +83,7 @@ class Address:
     host: str
     port: int
 
-    def client(self, timeout: float = 10.0) -> RawClient:
+    def client(self, timeout: float = PATIENCE) -> RawClient:
         """A new raw connection."""
         return RawClient(self.host, self.port, timeout)
 

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 Arg = bytes | str | int | float
 
+PATIENCE = 30.0
+"""Seconds that a reply may take where the machine has much else to do."""
+
 
 class ProtocolError(Exception):
     """The peer sent bytes that are not RESP, or not in its canonical form."""
@@ -169,7 +172,7 @@ def request(*words: Arg) -> bytes:
 class RawClient:
     """One connection: `client("SET", "a", 1)` sends a command and returns its typed reply."""
 
-    def __init__(self, host: str, port: int, timeout: float = 10.0) -> None:
+    def __init__(self, host: str, port: int, timeout: float = PATIENCE) -> None:
         self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
-from tests.resp import ConnectionClosed, RawClient
+from tests.resp import PATIENCE, ConnectionClosed, RawClient
 
 READY_SECONDS = 60.0
 
@@ -147,7 +147,7 @@ class ServerProcess:
         self.kill()
         self.start()
 
-    def client(self, timeout: float = 10.0) -> RawClient:
+    def client(self, timeout: float = PATIENCE) -> RawClient:
         """A new raw connection."""
         return RawClient(self.host, self.port, timeout)
 
