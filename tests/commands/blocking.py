@@ -13,4 +13,4 @@ def is_blocked(raw: RawClient, count: int = 1) -> bool:
 
 def wait_blocked(raw: RawClient, count: int = 1) -> None:
     """Waits until so many clients are blocked."""
-    wait_until(lambda: is_blocked(raw, count))
+    wait_until(lambda: is_blocked(raw, count), 60)
