@@ -1,6 +1,8 @@
 """The allocator: contents, alignment, exact accounting, memory given back."""
 
 import random
+import resource
+import sys
 
 import pytest
 from hypothesis import settings
@@ -186,6 +188,68 @@ class TestGivingBack:
             for i in range(0, 2000, 2):
                 blocks.alloc(i, 512)
         assert resident() == high
+
+
+@slabs_only
+class TestMappings:
+    """Blocks of 4 MiB and more, each a mapping of its own."""
+
+    def test_grow_and_shrink_between_the_kinds(self):
+        chance = random.Random(5)
+        before = resident()
+        blocks = Blocks(4)
+        sizes = {}
+        for _ in range(80):
+            i = chance.randrange(4)
+            size = chance.choice([chance.randrange(1, 100_000), chance.randrange(3 * MIB, 5 * MIB), chance.randrange(4 * MIB, 9 * MIB)])
+            if i not in sizes:
+                blocks.alloc(i, size, chance.random() < 0.5)
+            elif chance.random() < 0.2:
+                blocks.free(i)
+                del sizes[i]
+                continue
+            else:
+                blocks.realloc(i, size)
+            sizes[i] = size
+            assert blocks.size(i) >= size
+            if size >= 4 * MIB:
+                assert blocks.size(i) == good_size(size) < size + 8192
+                assert blocks.address(i) % 65536 == 64
+            for k in sizes:
+                blocks.check(k)
+            assert blocks.used == sum(blocks.size(k) for k in sizes)
+        for i in sizes:
+            blocks.free(i)
+        release()
+        assert (blocks.used, blocks.count) == (0, 0)
+        assert resident() <= before
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux maps pages elsewhere")
+    def test_growing_copies_nothing(self):
+        """What is there is mapped elsewhere where another mapping is in the way."""
+        blocks = Blocks(2)
+        blocks.alloc(0, 16 * MIB)
+        addresses = {blocks.address(0)}
+        faults = 0
+        for size in range(17, 33):
+            blocks.alloc(1, 4 * MIB)
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            assert blocks.can_realloc(0, size * MIB)
+            faults += resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+            addresses.add(blocks.address(0))
+            blocks.free(1)
+        assert len(addresses) > 1
+        # a copy would touch 4,096 pages and more each time
+        assert faults < 200
+        blocks.free(0)
+
+    def test_of_no_size_that_there_is(self):
+        blocks = Blocks(1)
+        blocks.alloc(0, 4 * MIB)
+        assert not blocks.can_realloc(0, 1 << 62)
+        assert not blocks.can_alloc(1 << 62)
+        blocks.check(0)
+        blocks.free(0)
 
 
 @slabs_only

@@ -2,17 +2,18 @@
 
 No block has a header: a byte per 64 KiB of address space says whether a slab is there and of which class, and the slab's own header is
 found by rounding the address down to its chunk. The headers lie together at the start of the chunk, not in their slabs, so that a slab
-holds whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's.
+holds whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's, those of 4 MiB
+and more mappings of their own: they grow by being mapped elsewhere, where the C library would copy many of them.
 
 A class allocates from one current slab; when that is full it goes on with one of the fullest slabs that have room (four lists by quarters
 of their fill), so that the emptier ones can drain. Where too many do not, the keyspace moves what it can out of the sparse ones. Empty
 slabs beyond a small reserve are given back page-wise, empty chunks beyond one are unmapped.
 
-Where somebody gives back now and then, so are the pages of a large block of the C library's: half a gigabyte takes the system 40 ms. One
+Where somebody gives back now and then, so are the pages of a block with a mapping of its own: half a gigabyte takes the system 40 ms. One
 block at most is on its way; if another one is freed, what is left of it goes at once.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport abort, calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset, strcpy, strlen
 from zippy._core.ground.format cimport format_text
@@ -37,11 +38,14 @@ cdef extern from *:
 
     #define ZIPPY_CHUNK ((size_t)4 << 20)
 
-    /* the largest block that comes from a slab; a sanitizer sees more if every block is malloc's own */
+    /* the largest block that comes from a slab, and the smallest that is a mapping of its own; a sanitizer sees more if every block is
+       malloc's own */
     #if ZIPPY_SANITIZE
     #define ZIPPY_MAX_SLABBED 0
+    #define ZIPPY_LARGE SIZE_MAX
     #else
     #define ZIPPY_MAX_SLABBED 16384
+    #define ZIPPY_LARGE ((size_t)4 << 20)
     #endif
 
     /* what the C library gives for a request that is too large for a slab, at least */
@@ -69,31 +73,60 @@ cdef extern from *:
     #endif
     }
 
+    static inline size_t zippy_page(void) {
+        static size_t page;
+        if (page == 0)
+            page = (size_t)sysconf(_SC_PAGESIZE);
+        return page;
+    }
+
     static void* zippy_map(size_t size) {
         void* p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         return p == MAP_FAILED ? NULL : p;
     }
 
-    /* a chunk at a multiple of its size: mostly the next one below the last, else the aligned part of twice as much */
-    static void* zippy_map_chunk(void) {
-        char* p = zippy_map(ZIPPY_CHUNK);
+    /* pages at a multiple of a power of two: mostly where the system puts them, else the aligned part of more */
+    static void* zippy_map_at_multiple(size_t size, size_t multiple) {
+        char* p = zippy_map(size);
         size_t before;
-        if (p == NULL || ((uintptr_t)p & (ZIPPY_CHUNK - 1)) == 0)
+        if (p == NULL || ((uintptr_t)p & (multiple - 1)) == 0)
             return p;
-        munmap(p, ZIPPY_CHUNK);
-        p = zippy_map(2 * ZIPPY_CHUNK);
+        munmap(p, size);
+        p = zippy_map(size + multiple);
         if (p == NULL)
             return NULL;
-        before = -(uintptr_t)p & (ZIPPY_CHUNK - 1);
+        before = -(uintptr_t)p & (multiple - 1);
         if (before)
             munmap(p, before);
-        munmap(p + before + ZIPPY_CHUNK, ZIPPY_CHUNK - before);
+        munmap(p + before + size, multiple - before);
         return p + before;
+    }
+
+    /* a mapping in another size, at a multiple of a power of two again, or NULL: then it is as it was */
+    static void* zippy_remap(char* start, size_t before, size_t size, size_t multiple) {
+        char* target;
+    #if defined(__linux__)
+        if (mremap(start, before, size, 0) != MAP_FAILED)
+            return start;
+    #endif
+        target = zippy_map_at_multiple(size, multiple);
+        if (target == NULL)
+            return NULL;
+    #if defined(__linux__)
+        if (mremap(start, before, size, MREMAP_MAYMOVE | MREMAP_FIXED, target) != MAP_FAILED)
+            return target;
+        munmap(target, size);
+        return NULL;
+    #else
+        memcpy(target, start, before < size ? before : size);
+        munmap(start, before);
+        return target;
+    #endif
     }
 
     /* gives the whole pages between two addresses back to the system */
     static void zippy_give_back(char* from, char* to) {
-        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        uintptr_t page = zippy_page();
         char* first = (char*)(((uintptr_t)from + page - 1) & ~(page - 1));
         if (first < to)
             madvise(first, to - first, ZIPPY_GIVE_BACK);
@@ -109,7 +142,7 @@ cdef extern from *:
     /* has the system provide the whole pages between two addresses at once; without that, each is provided when it is first touched */
     static inline void zippy_provide(char* from, char* to) {
     #if defined(MADV_POPULATE_WRITE)
-        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        uintptr_t page = zippy_page();
         char* first = (char*)(((uintptr_t)from + page - 1) & ~(page - 1));
         char* last = (char*)((uintptr_t)to & ~(page - 1));
         if (first < last)
@@ -161,12 +194,15 @@ cdef extern from *:
     """
     size_t CHUNK "ZIPPY_CHUNK"
     size_t MAX_SLABBED "ZIPPY_MAX_SLABBED"
-    size_t usable "zippy_usable"(void* block) noexcept nogil
+    size_t LARGE "ZIPPY_LARGE"
+    size_t library_usable "zippy_usable"(void* block) noexcept nogil
     size_t zippy_big_size(size_t size) noexcept nogil
     void zippy_trim_library() noexcept nogil
     void zippy_poison(void* block, int byte, size_t size) noexcept nogil
     void* zippy_map(size_t size) noexcept nogil
-    void* zippy_map_chunk() noexcept nogil
+    void* zippy_map_at_multiple(size_t size, size_t multiple) noexcept nogil
+    void* zippy_remap(char* start, size_t before, size_t size, size_t multiple) noexcept nogil
+    size_t zippy_page() noexcept nogil
     int munmap(void* start, size_t size) noexcept nogil
     void zippy_give_back(char* first, char* to) noexcept nogil
     void zippy_provide(char* first, char* to) noexcept nogil
@@ -194,7 +230,7 @@ cdef enum:
     PROVIDED = 256 * 1024   # bytes whose pages are asked for at a time
     BY_REGISTERS = 2048     # bytes from which on the C library does not copy by moves itself
     KEPT_SLABS = 16         # empty slabs that keep their pages for good: 1 MiB
-    LARGE = 4 << 20         # bytes of a block that takes the system long
+    HEAD = 64               # bytes in front of a block that is a mapping
     LONGEST_PATH = 4096     # of a log file, with its NUL
 
 
@@ -221,10 +257,15 @@ cdef struct Chunk:
     char padding[32]    # to a multiple of 64: the first slab's blocks begin behind
 
 
+cdef struct Mapping:
+    size_t size         # bytes of all of it; it begins at a multiple of SLAB, and its block HEAD behind that
+
+
 cdef Account nobody
 cdef Account* charged = &nobody
 
 cdef uint8_t* slab_map[MAP_PARTS]    # by address >> 32, then by the next 16 bits: size class + 1, 0 where no slab is
+cdef uint8_t* mapping_map[MAP_PARTS]  # likewise: 1 where a mapping begins that is a block
 cdef uint8_t fine_class[FINE_STEPS + 1]
 cdef uint8_t coarse_class[COARSE_STEPS + 1]
 cdef uint16_t class_size[MAX_CLASSES]
@@ -348,7 +389,7 @@ cdef void chunk_unlink(Chunk* chunk) noexcept nogil:
 cdef Chunk* chunk_new() noexcept nogil:
     # a chunk of idle slabs, or NULL; the part of the slab map for it is there then
     global resident
-    cdef Chunk* chunk = <Chunk*>zippy_map_chunk()
+    cdef Chunk* chunk = <Chunk*>zippy_map_at_multiple(CHUNK, CHUNK)
     cdef uintptr_t part = <uintptr_t>chunk >> 32
     if chunk == NULL:
         return NULL
@@ -529,16 +570,95 @@ cdef inline void slab_free(void* block) noexcept nogil:
         slab_drained(slab)
 
 
+# ---- large blocks
+
+
+cdef inline Mapping* mapping_of(const void* block) noexcept nogil:
+    # NULL if the block, which is in no slab, is the C library's
+    cdef uintptr_t address = <uintptr_t>block
+    cdef uint8_t* part = mapping_map[(address >> 32) & 0xFFFF]
+    if part == NULL or part[(address >> SLAB_BITS) & 0xFFFF] == 0:
+        return NULL
+    return <Mapping*>(address - HEAD)
+
+
+cdef inline size_t mapped_size(size_t size) noexcept nogil:
+    return (size + HEAD + zippy_page() - 1) & ~(zippy_page() - 1)
+
+
+cdef bint note_mapping(Mapping* mapping, uint8_t is_one) noexcept nogil:
+    cdef uintptr_t address = <uintptr_t>mapping
+    cdef uintptr_t part = address >> 32
+    if part >= MAP_PARTS:
+        return False
+    if mapping_map[part] == NULL:
+        mapping_map[part] = <uint8_t*>zippy_map(MAP_PARTS)
+    if mapping_map[part] == NULL:
+        return False
+    mapping_map[part][(address >> SLAB_BITS) & 0xFFFF] = is_one
+    return True
+
+
+cdef void* map_block(size_t size) noexcept nogil:
+    # zero filled, or NULL
+    cdef Mapping* mapping
+    if size > SIZE_MAX // 2:
+        return NULL
+    size = mapped_size(size)
+    mapping = <Mapping*>zippy_map_at_multiple(size, SLAB)
+    if mapping == NULL:
+        return NULL
+    if not note_mapping(mapping, 1):
+        munmap(mapping, size)
+        return NULL
+    mapping.size = size
+    return <char*>mapping + HEAD
+
+
+cdef void* remap_block(Mapping* mapping, size_t size) noexcept nogil:
+    # to a size that is large, too; NULL: it is as it was
+    cdef Mapping* moved
+    if size > SIZE_MAX // 2:
+        return NULL
+    size = mapped_size(size)
+    moved = <Mapping*>zippy_remap(<char*>mapping, mapping.size, size, SLAB)
+    if moved == NULL:
+        return NULL
+    if moved != mapping:
+        note_mapping(mapping, 0)
+        if not note_mapping(moved, 1):
+            mem_abort("Out of memory noting where a large block is")
+    moved.size = size
+    return <char*>moved + HEAD
+
+
+cdef inline size_t usable(void* block) noexcept nogil:
+    cdef Mapping* mapping = mapping_of(block)
+    return mapping.size - HEAD if mapping != NULL else library_usable(block)
+
+
 cdef void* big_alloc(size_t size, bint zeroed) noexcept nogil:
     global resident
     cdef void* block
     if size == 0:
         size = 1
-    block = calloc(1, size) if zeroed else malloc(size)
+    if size >= LARGE:
+        block = map_block(size)
+    else:
+        block = calloc(1, size) if zeroed else malloc(size)
     if block != NULL:
         charge(<int64_t>usable(block), 1)
         resident += usable(block)
     return block
+
+
+cdef void big_release(void* block) noexcept nogil:
+    cdef Mapping* mapping = mapping_of(block)
+    if mapping == NULL:
+        free(block)
+        return
+    note_mapping(mapping, 0)
+    munmap(mapping, mapping.size)
 
 
 cdef void big_free(void* block) noexcept nogil:
@@ -547,7 +667,7 @@ cdef void big_free(void* block) noexcept nogil:
     discharge(<int64_t>size)
     if givers == 0 or size < LARGE:
         resident -= size
-        free(block)
+        big_release(block)
         return
     leave_at_once()
     leaving = <char*>block
@@ -558,7 +678,8 @@ cdef void leave_at_once() noexcept nogil:
     """Frees what is left of the large block that is on its way."""
     global leaving, leaving_size, resident
     resident -= leaving_size
-    free(leaving)
+    if leaving != NULL:
+        big_release(leaving)
     leaving = NULL
     leaving_size = 0
 
@@ -569,7 +690,7 @@ cdef void leave_some(size_t bytes) noexcept nogil:
     if leaving_size < bytes + SLAB:
         leave_at_once()
         return
-    # the page of its first byte stays, and so does what follows the last slab's end: that is the C library's to free
+    # its first page stays, and so does what follows the last slab's end: that goes at the end
     zippy_give_back(<char*>end - bytes, <char*>end)
     resident -= leaving_size - (end - bytes - <uintptr_t>leaving)
     leaving_size = end - bytes - <uintptr_t>leaving
@@ -577,12 +698,25 @@ cdef void leave_some(size_t bytes) noexcept nogil:
 
 cdef void* big_realloc(void* block, size_t size) noexcept nogil:
     global resident
+    cdef Mapping* mapping = mapping_of(block)
     cdef size_t before = usable(block)
-    block = realloc(block, size if size else 1)
-    if block != NULL:
-        charge(<int64_t>usable(block) - <int64_t>before, 0)
-        resident += usable(block) - before
-    return block
+    cdef void* moved
+    if size == 0:
+        size = 1
+    if mapping != NULL and size >= LARGE:
+        moved = remap_block(mapping, size)
+    elif mapping == NULL and size < LARGE:
+        moved = realloc(block, size)
+    else:
+        # from the one kind to the other: what is copied is less than LARGE
+        moved = map_block(size) if size >= LARGE else malloc(size)
+        if moved != NULL:
+            memcpy(moved, block, before if before < size else size)
+            big_release(block)
+    if moved != NULL:
+        charge(<int64_t>usable(moved) - <int64_t>before, 0)
+        resident += usable(moved) - before
+    return moved
 
 
 # ---- what the rest of the core calls
@@ -719,7 +853,9 @@ cdef size_t mem_size(const void* block) noexcept nogil:
 
 
 cdef size_t mem_good_size(size_t size) noexcept nogil:
-    return class_size[class_of(size)] if size <= MAX_SLABBED and MAX_SLABBED else zippy_big_size(size)
+    if size <= MAX_SLABBED and MAX_SLABBED:
+        return class_size[class_of(size)]
+    return zippy_big_size(size) if size < LARGE else mapped_size(size) - HEAD
 
 
 cdef size_t mem_resident() noexcept nogil:
