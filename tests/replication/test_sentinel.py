@@ -31,19 +31,20 @@ def sentinels(nodes: list[Node], tmp_path: Path) -> Iterator[Sentinels]:
     if program is None:
         missing("there is no Redis that could be a sentinel")
     sentinels = Sentinels(program, tmp_path, ("127.0.0.1", nodes[0].port))
-    wait_until(lambda: sentinels.know(2), 30.0)
+    wait_until(lambda: sentinels.know(2), 120.0)
     yield sentinels
     sentinels.stop()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", [kill, hang])
 def test_failover(nodes: list[Node], sentinels: Sentinels, fault: Callable[[Node], Callable[[], None]]) -> None:
     """A client that writes meanwhile finds the new primary; who failed follows it."""
     with Writer(sentinels) as writer:
-        wait_until(lambda: len(writer.acknowledged) >= 20)
+        wait_until(lambda: len(writer.acknowledged) >= 20, 60.0)
         primary = fail_over(sentinels, nodes, fault)
         enough = len(writer.acknowledged) + 20
-        wait_until(lambda: len(writer.acknowledged) >= enough)
+        wait_until(lambda: len(writer.acknowledged) >= enough, 60.0)
     assert set(writer.acknowledged) <= {int(number) for number in primary.client.smembers("numbers")}
     for node in nodes:
         if node is not primary:
