@@ -33,11 +33,11 @@ def cut_round(primary: Node, replica: Node, cutter: Cutter, chance: random.Rando
             if chance.random() < RESTARTS:
                 replica.restart()
                 replica.client = replica.connect()
+                wait_until(lambda: is_up(replica), 60.0)
             else:
-                cutter.most = chance.randrange(1, 300_000)
+                cutter.limits.append(chance.randrange(1, 300_000))
                 time.sleep(chance.random() / 20)
-                cutter.cut()
-            wait_until(lambda: is_up(replica), 60.0)
+                cutter.cut_off(replica)
 
 
 def run_pair(kinds: tuple[str, str], times: int, seed: int, folder: Path) -> None:

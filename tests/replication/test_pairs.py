@@ -83,13 +83,9 @@ class TestFullCopies:
         primary, replica = start(REDIS), start(ZIPPY)
         fill(primary, 100)
         cutter = Cutter(primary.port)
-        for most in (100, 300, 5000):
-            cutter.most = most
-            replica.follow(cutter.port)
-            wait_until(lambda: cutter.most is None)
-            wait_until(lambda: replica.info().get("master_link_status") == "down" or is_up(replica))
-            replica.lead()
+        cutter.limits.extend((100, 300, 5000))
         replica.follow(cutter.port)
+        wait_until(lambda: cutter.exhausted == 3, 60.0)
         assert_equal(primary, replica)
         assert not list(replica.process.folder.glob("temp-*"))
         cutter.close()
@@ -108,13 +104,12 @@ class TestPartialResynchronisation:
         chance = random.Random(7)
         with Load(primary, threads=1):
             for _ in range(8):
-                cutter.most = chance.randrange(1, 200_000)
+                cutter.limits.append(chance.randrange(1, 200_000))
                 time.sleep(chance.random() / 20)
-                cutter.cut()
-                wait_until(lambda: is_up(replica))
+                cutter.cut_off(replica)
         assert_equal(primary, replica)
         full, partial = primary.syncs()
-        assert full == 1 and partial >= 4
+        assert full == 1 and partial >= 8
         cutter.close()
 
     def test_no_backlog(self, start: Start) -> None:
