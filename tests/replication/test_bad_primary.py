@@ -17,10 +17,12 @@ from tests.waiting import wait_until
 
 ID = b"a" * 40
 FULL = b"+FULLRESYNC " + ID + b" 0\r\n"
+TIMES = 2  # that a primary is come to
 
 
 class FakePrimary:
-    """Answers the handshake as a primary does, and PSYNC with these bytes; then it closes, or waits to be left."""
+    """Answers the handshake as a primary does, and PSYNC with these bytes; then it says no more, or waits, until it is left. Who has come
+    twice is not taken a third time."""
 
     def __init__(self, answer: bytes, closes: bool) -> None:
         self.answer = answer
@@ -33,15 +35,17 @@ class FakePrimary:
     def run(self) -> None:
         """Serves one connection after the other."""
         with contextlib.suppress(OSError):
-            while True:
+            for _ in range(TIMES):
                 connection, _ = self.listener.accept()
+                if self.served == TIMES - 1:
+                    self.listener.close()
                 with connection, contextlib.suppress(OSError):
                     self.serve(connection)
                 self.served += 1
 
     def serve(self, connection: socket.socket) -> None:
         """One connection."""
-        connection.settimeout(20)
+        connection.settimeout(60)
         received = b""
         while b"PSYNC" not in received:
             data = connection.recv(65536)
@@ -51,7 +55,9 @@ class FakePrimary:
             if b"PSYNC" not in data:
                 connection.sendall(b"+PONG\r\n" if b"PING" in data else b"+OK\r\n" * data.count(b"REPLCONF"))
         connection.sendall(self.answer)
-        while not self.closes and connection.recv(65536):
+        if self.closes:
+            connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
             pass
 
     def close(self) -> None:
@@ -85,7 +91,7 @@ def survive(replica: Node, answer: bytes, closes: bool = False) -> None:
     """Has a server follow a primary that answers so, until it has come back once; then it is its own primary again."""
     primary = FakePrimary(answer, closes)
     replica.follow(primary.port)
-    wait_until(lambda: primary.served >= 2)
+    wait_until(lambda: primary.served == TIMES, 60.0)
     replica.lead()
     primary.close()
     assert replica.client.set("after", 1)
