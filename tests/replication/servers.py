@@ -144,7 +144,7 @@ def assert_equal(primary: Node, replica: Node) -> None:
         found[:] = differences(primary, replica)
         return not found
 
-    wait_until(lambda: agree(primary, replica))
+    wait_until(lambda: agree(primary, replica), 60.0)
     with contextlib.suppress(TimeoutError):
-        wait_until(hold_the_same, 5.0)
+        wait_until(hold_the_same, 60.0)
     assert not found, str(found[:3])[:600]
