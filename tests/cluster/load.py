@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 import redis
-from redis.cluster import ClusterNode, RedisCluster
+from redis.cluster import PRIMARY, ClusterNode, RedisCluster
 from redis.crc import key_slot
 from redis.exceptions import RedisClusterException
 
@@ -27,9 +27,21 @@ FIRST_SLOTS = 100  # that are moved by tests
 TAGS = [f"{{{number}}}" for number in range(5000) if key_slot(b"%d" % number) < FIRST_SLOTS]
 
 
+class Client(RedisCluster):
+    """redis-py's client, which an ASK may send to a node that it has not heard of yet: by itself it ends there with an AttributeError."""
+
+    def get_node(self, host: str | None = None, port: int | None = None, node_name: str | None = None) -> ClusterNode | None:
+        """See RedisCluster; a node with a name is known from now on."""
+        found: ClusterNode | None = super().get_node(host, port, node_name)
+        if found is None and node_name is not None:
+            name, _, number = node_name.rpartition(":")
+            found = self.nodes_manager.nodes_cache[node_name] = ClusterNode(name, int(number), PRIMARY)
+        return found
+
+
 def connect(node: ClusterServer, **options: Any) -> RedisCluster:
-    """redis-py's client of a cluster."""
-    return RedisCluster(startup_nodes=[ClusterNode("127.0.0.1", node.port)], **{"socket_timeout": 20, **options})
+    """A client of a cluster."""
+    return Client(startup_nodes=[ClusterNode("127.0.0.1", node.port)], **{"socket_timeout": 20, **options})
 
 
 def look_again(client: RedisCluster) -> None:
@@ -181,7 +193,7 @@ class ClusterLoad:
     def doubt(self, slots: set[int]) -> None:
         """Takes nothing for sure that was written to keys of these slots up to now."""
         with self.noting:
-            for key, kept in self.kept.items():
+            for key, kept in list(self.kept.items()):
                 if key_slot(key.encode()) in slots:
                     kept.unsure += kept.sure
                     kept.sure = []
@@ -196,7 +208,7 @@ class ClusterLoad:
     @property
     def acknowledged(self) -> int:
         """How many writes were."""
-        return sum(len(kept.sure) for kept in self.kept.values())
+        return sum(len(kept.sure) for kept in list(self.kept.values()))
 
     def __enter__(self) -> ClusterLoad:
         """Begins."""
