@@ -239,7 +239,7 @@ class Operator:
             assert member.machine is not None
             cluster = member.machine.cluster
             known = {node.id for node in cluster.nodes.values()}
-            for id in known - ids:
+            for id in sorted(known - ids):
                 if cluster.known(id) is not None:
                     self.forget(member, id)
             if not ids <= known or any(cluster.myself.id not in machine.cluster.nodes for machine in machines):
