@@ -54,7 +54,9 @@ from tests.servers import ServerProcess
 SPREAD = 5  # keys of a writer that increments one after the other
 KEPT = 1000  # items of a list and members of a sorted set that are not trimmed away
 SECOND = 1.0
-SLACK = 0.5  # seconds for a timer that comes late on a busy machine; the server looks ten times a second
+TICK = 0.1  # seconds between two looks of the server at its log
+SLACK = 0.5  # seconds for a timer that comes late on a busy machine, unless the machine is seen to be busier
+BEAT = 0.01  # seconds between two looks at how late timers come
 
 
 class Broken(Exception):
@@ -224,6 +226,29 @@ class Writer:
         return self.kind.highest(client, self.key)
 
 
+class Pulse:
+    """Notes by how much timers come late: by so much a server's may come late too."""
+
+    def __init__(self) -> None:
+        self.latest = 0.0  # seconds
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.beat, daemon=True)
+        self.thread.start()
+
+    def beat(self) -> None:
+        """The thread's life."""
+        began = time.monotonic()
+        while not self.stopped.wait(BEAT):
+            now = time.monotonic()
+            self.latest = max(self.latest, now - began - BEAT)
+            began = now
+
+    def stop(self) -> None:
+        """Ends it."""
+        self.stopped.set()
+        self.thread.join()
+
+
 @dataclass
 class Figures:
     """What was seen."""
@@ -285,6 +310,7 @@ class Crash:
         self.is_on = True  # the log is known to have its base too
         self.ends: list[str] = []  # that are to come
         self.slow_ms = 0
+        self.pulse = Pulse()
         options = ("--appendonly", "yes", "--appendfsync", policy, "--auto-aof-rewrite-min-size", "1mb")
         start = start_engine if in_process else servers.start_server
         self.server = start(*options, folder=self.disk.folder, environment=self.disk.environment())
@@ -319,6 +345,7 @@ class Crash:
     def stop(self) -> None:
         """Ends the server and the writers."""
         self.server.stop()
+        self.pulse.stop()
         for writer in self.writers:
             writer.join()
 
@@ -333,10 +360,11 @@ class Crash:
         if self.policy == "everysec" and self.chance.random() < 0.2:
             time.sleep(1.5)  # so that what was written first is older than a second
         ended = self.end(how)
+        # before the power cut, which ends the journal
+        allowed = self.allowed_age(how, ended)
         said = self.disk.cut_power(self.chance) if how == "power" else []
         for line in said:
             self.note(line)
-        allowed = self.allowed_age(how)
         self.slow_ms = self.chance.choice([0, 0, 0, self.chance.randint(20, 400)])
         self.server.environment.update(self.disk.environment(self.slow_ms))
         self.server.start()
@@ -350,6 +378,7 @@ class Crash:
         """Sets the ways of saving, and lets the writers write. The server has just started."""
         self.switched_on = self.is_on = True
         self.log_holds = self.acknowledged()
+        self.pulse.latest = 0.0
         with self.server.client(CLIENT_SECONDS) as client:
             # so that a save of few keys lasts, and something can happen meanwhile
             client("CONFIG", "SET", "rdb-key-save-delay", self.chance.choice([0, 2000, 20_000]))
@@ -467,7 +496,7 @@ class Crash:
                 # it would not leave before it has a base
                 with self.server.client(CLIENT_SECONDS) as client:
                     client("CONFIG", "SET", "appendonly", "no")
-            self.server.terminate(20)
+            self.server.terminate(PATIENCE)
         else:
             self.server.kill()
         for writer in self.writers:
@@ -505,16 +534,19 @@ class Crash:
         pid = self.server.process.pid
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
-    def allowed_age(self, how: str) -> float:
-        """How long before the end an acknowledgement may be that did not last, in seconds; below 0: none may."""
+    def allowed_age(self, how: str, ended: float) -> float:
+        """How long before the end an acknowledgement may be that did not last, in seconds; below 0: none may. The server has ended."""
         if not self.is_on:
             return float("inf")
         if self.policy == "always" or how == "SIGTERM" or how in TROUBLES:
             return -SECOND
         if self.policy == "no" and how == "power":
             return float("inf")
-        longest = max(self.disk.journal().longest_sync, self.slow_ms / 1000)
-        return longest + SLACK + (SECOND if how == "power" else 0)
+        assert self.server.process is not None
+        journal = self.disk.journal()
+        cut_off = [ended - began / 1e6 for began, process in journal.under_way.items() if process == self.server.process.pid]
+        longest = max([journal.longest_sync, self.slow_ms / 1000, *cut_off])
+        return longest + max(SLACK, TICK + self.pulse.latest) + (SECOND if how == "power" else 0)
 
     def check(self, writer: Writer, client: RawClient, how: str, ended: float, allowed: float) -> None:
         """Holds what the server has against what it promised to the writer."""
@@ -561,12 +593,21 @@ def start_engine(*options: str, folder: Path, environment: Mapping[str, str]) ->
     return ServerProcess(command, port, folder, cwd=Path(__file__).parents[2], environment=environment)
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and not only what is left of it for its parent to see."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        # it may go while the file is read
+        return False
+
+
 def wait_for_end(pids: list[int]) -> None:
     """Until these processes, which nobody waits for any more, are gone: a machine that lost its power runs nothing on."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        while Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
+        while is_running(pid):
             time.sleep(0.001)
 
 

@@ -4,8 +4,10 @@
                     removes, as a kernel tells of lost bytes once
    FULL_WHEN=PATH   while this file exists the disk is full for data files (.aof, .rdb): a write takes half of what it is given, the next nothing
    SLOW_SYNC=END    syncing them takes SYNC_MS milliseconds (3000), of which half go by before and half after
+   HOLD_SYNC=END    syncing them waits for as long as HOLD_WHEN=PATH exists
    DISK_JOURNAL=FOLDER  every event becomes a line of FOLDER/journal; what is renamed over or deleted stays as a hard link in FOLDER:
-       sync BEGAN ENDED INODE SIZE    so many bytes of this file are on disk (times: monotonic microseconds)
+       syncing BEGAN PID              this process has begun to sync a file (times: monotonic microseconds)
+       sync BEGAN ENDED INODE SIZE    so many bytes of this file are on disk
        folder PATH                    the names in this folder are on disk
        create PATH | rename SHADOW FROM<tab>TO | unlink SHADOW PATH    SHADOW: the number of the hard link; noted before it is done */
 #define _GNU_SOURCE
@@ -128,6 +130,8 @@ static int synced(int fd, const char *name) {
     }
     slow = ends(path, "SLOW_SYNC") ? (getenv("SYNC_MS") ? atoi(getenv("SYNC_MS")) : 3000) : 0;
     if (fstat(fd, &file) != 0) return -1;
+    if (S_ISREG(file.st_mode)) note("syncing %ld %d\n", began, (int)getpid());
+    while (ends(path, "HOLD_SYNC") && access(getenv("HOLD_WHEN"), F_OK) == 0) pause_ms(1);
     pause_ms(slow / 2);
     result = ((int (*)(int))dlsym(RTLD_NEXT, name))(fd);
     pause_ms(slow - slow / 2);

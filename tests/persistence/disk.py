@@ -53,6 +53,7 @@ class Journal:
     synced: dict[int, int] = field(default_factory=dict)  # inode: bytes that are on disk
     changes: list[Change] = field(default_factory=list)  # of names, that nothing has put on disk
     longest_sync: float = 0.0  # seconds
+    under_way: dict[int, int] = field(default_factory=dict)  # syncs without an end: when each began (us), and the process
 
 
 class Disk:
@@ -68,6 +69,7 @@ class Disk:
         self.library = build(notes.parent)
         self.full = notes.parent / "full"  # while it exists no data file grows
         self.fails = notes.parent / "fails"  # while it exists no file of the log can be synced
+        self.holds = notes.parent / "holds"  # while it exists syncing them takes no end
         self.begin()
 
     def environment(self, slow_ms: int = 0) -> dict[str, str]:
@@ -78,6 +80,8 @@ class Disk:
             "FULL_WHEN": str(self.full),
             "FAIL_SYNC": ".aof",
             "FAIL_WHEN": str(self.fails),
+            "HOLD_SYNC": ".aof",
+            "HOLD_WHEN": str(self.holds),
             "SLOW_SYNC": ".aof" if slow_ms else "nothing",
             "SYNC_MS": str(slow_ms),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -99,8 +103,12 @@ class Disk:
         path = self.notes / "journal"
         for line in path.read_text().splitlines() if path.exists() else ():
             kind, _, rest = line.partition(" ")
-            if kind == "sync":
+            if kind == "syncing":
+                began, process = map(int, rest.split())
+                found.under_way[began] = process
+            elif kind == "sync":
                 began, ended, inode, size = map(int, rest.split())
+                found.under_way.pop(began, None)
                 found.synced[inode] = size
                 found.longest_sync = max(found.longest_sync, (ended - began) / 1e6)
             elif kind == "folder":

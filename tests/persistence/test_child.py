@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests import needs, servers
+from tests.persistence.crash import is_running
 from tests.replies import OK
 from tests.resp import ConnectionClosed, RawClient, Reply
 from tests.servers import ServerProcess, StartServer
 from tests.waiting import wait_until
 
 SLOW_US = 100_000  # for each of KEYS keys
-KEYS = 50
+KEYS = 500
 
 
 def saving(client: RawClient) -> bool:
@@ -27,7 +28,7 @@ def saving(client: RawClient) -> bool:
 
 
 def begin_slow_save(server: ServerProcess, client: RawClient) -> int:
-    """Starts a background save of seconds; the child's id, once its file is there."""
+    """Starts a background save that nobody waits for; the child's id, once its file is there."""
     assert client("DEBUG", "POPULATE", KEYS) == OK
     assert client("CONFIG", "SET", "rdb-key-save-delay", SLOW_US) == OK
     assert client("BGSAVE").value == b"Background saving started"
@@ -38,14 +39,6 @@ def begin_slow_save(server: ServerProcess, client: RawClient) -> int:
 def temporary_files(folder: Path) -> list[str]:
     """The files that are being written."""
     return [path.name for path in folder.glob("temp-*.rdb")]
-
-
-def is_running(pid: int) -> bool:
-    """Whether there is such a process, and not only what is left of it for its parent to see."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture
@@ -127,7 +120,7 @@ class TestChild:
         client.send("SHUTDOWN", *options)
         with pytest.raises(ConnectionClosed):
             client.read()
-        assert server.process is not None and server.process.wait(10) == 0
+        assert server.process is not None and server.process.wait(20) == 0
         assert not is_running(child)
         assert [path.name for path in server.folder.glob("*.rdb")] == ([] if options == ("NOSAVE",) else ["dump.rdb"])
         server.start()
@@ -218,7 +211,7 @@ class TestFailures:
         if leaves:
             with pytest.raises(ConnectionClosed):
                 client.read()
-            assert server.process is not None and server.process.wait(10) == 0
+            assert server.process is not None and server.process.wait(20) == 0
         else:
             assert client.read() == Reply("-", b"ERR Errors trying to SHUTDOWN. Check logs.")
             assert client("GET", "a").value == b"1"
