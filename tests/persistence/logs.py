@@ -10,6 +10,9 @@ import redis
 from tests.servers import ServerProcess
 from tests.waiting import wait_until
 
+NEVER = ("--rdb-key-save-delay", "10000000")
+"""A base of some keys takes half a minute, longer than anybody waits here: it ends by being killed or given up."""
+
 Contents = dict[tuple[int, bytes], tuple[Any, ...]]
 
 
@@ -24,11 +27,29 @@ def persistence(server: ServerProcess) -> dict[str, str]:
         return raw.info("persistence")
 
 
+def is_rewriting(server: ServerProcess) -> bool:
+    """Whether a rewrite is under way or to follow. By one look: it goes from the one to the other."""
+    fields = persistence(server)
+    return fields["aof_rewrite_in_progress"] == "1" or fields["aof_rewrite_scheduled"] == "1"
+
+
+def wait_until_written(server: ServerProcess) -> None:
+    """Until kill -9 loses nothing. Where the log is synced by a thread, writing is put off while it does so."""
+    wait_until(lambda: persistence(server)["aof_buffer_length"] == "0")
+
+
+def children(server: ServerProcess) -> list[int]:
+    """The processes that the server has started."""
+    assert server.process is not None
+    pid = server.process.pid
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def rewrite(server: ServerProcess) -> None:
     """BGREWRITEAOF, and waits until it is done."""
     with server.client() as raw:
         assert raw("BGREWRITEAOF").kind == "+"
-    wait_until(lambda: persistence(server)["aof_rewrite_in_progress"] == persistence(server)["aof_rewrite_scheduled"] == "0")
+    wait_until(lambda: not is_rewriting(server))
     assert persistence(server)["aof_last_bgrewrite_status"] == "ok"
 
 

@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import shutil
+import signal
 import threading
 import time
 from pathlib import Path
@@ -16,7 +17,20 @@ import redis
 from tests import needs, servers
 from tests.persistence import disk
 from tests.persistence.data import contents, fill
-from tests.persistence.logs import Contents, client, increment, log_folder, manifest, persistence, requests, rewrite
+from tests.persistence.logs import (
+    NEVER,
+    Contents,
+    children,
+    client,
+    increment,
+    is_rewriting,
+    log_folder,
+    manifest,
+    persistence,
+    requests,
+    rewrite,
+    wait_until_written,
+)
 from tests.resp import ConnectionClosed
 from tests.servers import ServerProcess, StartServer
 from tests.waiting import wait_until
@@ -78,13 +92,13 @@ class TestRestart:
         """What follows in the log expects keys that expired meanwhile: while it is loaded they are there."""
         server = start(folder=tmp_path)
         with server.client() as raw:
+            # long ago for the one that is started then
+            raw("DEBUG", "SET-CLOCK", 1_000_000_000_000_000)
             raw("SET", "gone", "1", "PX", 60)
             raw("SET", "renamed", "2", "PX", 60)
             raw("COPY", "renamed", "copy")
             raw("PERSIST", "copy")
-        server.kill()
-        time.sleep(0.07)
-        server.start()
+        server.restart()
         assert client(server).keys() == [b"copy"]
         assert client(server).get("copy") == b"2"
 
@@ -147,6 +161,7 @@ class TestTorn:
             states.append(contents(r))
         return states
 
+    @pytest.mark.timeout(400)
     def test_cut_at_every_byte_of_the_last_kilobyte(self, start: StartServer, tmp_path: Path) -> None:
         server = start(folder=tmp_path)
         states = self.history(server)
@@ -390,6 +405,8 @@ class TestRewrite:
         wait_until(lambda: persistence(server)["aof_rewrites"] != "0")
         wait_until(lambda: int(persistence(server)["aof_current_size"]) < 100_000)
         r.config_set("auto-aof-rewrite-percentage", 0)
+        # another may have begun meanwhile
+        wait_until(lambda: not is_rewriting(server))
         rewrites = persistence(server)["aof_rewrites"]
         for _ in range(200):
             r.set("a", b"x" * 1000)
@@ -433,7 +450,7 @@ class TestSwitch:
         r = client(server)
         for _ in range(3):
             r.config_set("appendonly", "yes")
-            wait_until(lambda: persistence(server)["aof_rewrite_in_progress"] == persistence(server)["aof_rewrite_scheduled"] == "0")
+            wait_until(lambda: not is_rewriting(server))
             assert persistence(server)["aof_enabled"] == "1"
             seen = done[0]
             wait_until(lambda seen=seen: done[0] > seen + 20)  # type: ignore[misc]
@@ -443,30 +460,34 @@ class TestSwitch:
         stop.set()
         writer.join()
         before = contents(r)
+        wait_until_written(server)
         server.command += ["--appendonly", "yes"]
         server.restart()
         assert contents(client(server)) == before
 
     def test_while_a_snapshot_is_saved(self, start_server: StartServer, tmp_path: Path) -> None:
-        server = start_server("--rdb-key-save-delay", "20000", folder=tmp_path)
+        server = start_server("--rdb-key-save-delay", "50000", folder=tmp_path)
         r = client(server)
         for i in range(20):
             r.set(f"key:{i}", i)
         r.bgsave()
         r.config_set("appendonly", "yes")
         assert persistence(server)["aof_rewrite_scheduled"] == "1"
+        r.config_set("rdb-key-save-delay", 0)
         r.set("meanwhile", 1)
         wait_until(lambda: persistence(server)["aof_rewrites"] == "1")
+        assert persistence(server)["rdb_last_bgsave_status"] == "ok"
         r.set("afterwards", 1)
         before = contents(r)
+        wait_until_written(server)
         server.command += ["--appendonly", "yes"]
         server.restart()
         assert contents(client(server)) == before
 
     def test_a_stop_waits_for_the_first_base(self, start_server: StartServer, tmp_path: Path) -> None:
-        server = start_server("--rdb-key-save-delay", "100000", folder=tmp_path)
+        server = start_server(*NEVER, folder=tmp_path)
         r = client(server)
-        for i in range(30):
+        for i in range(3):
             r.set(f"key:{i}", i)
         r.config_set("appendonly", "yes")
         with pytest.raises(redis.ResponseError, match="Errors trying to SHUTDOWN"):
@@ -527,14 +548,17 @@ class TestSync:
                 wait_until(lambda: raw.info("clients")["connected_clients"] == "1")
 
     def test_waitaof_while_the_log_is_switched_on(self, start_server: StartServer, tmp_path: Path) -> None:
-        server = start_server("--rdb-key-save-delay", "10000", "--appendfsync", "always", folder=tmp_path)
+        server = start_server(*NEVER, "--appendfsync", "always", folder=tmp_path)
         with server.client() as raw:
-            for i in range(30):
+            for i in range(3):
                 raw("SET", f"key:{i}", 1)
             raw("CONFIG", "SET", "appendonly", "yes")
             wait_until(lambda: persistence(server)["aof_rewrite_in_progress"] == "1")
             raw("SET", "a", 1)
             assert raw("WAITAOF", 1, 0, 1).plain() == [0, 0]
+            raw("CONFIG", "SET", "rdb-key-save-delay", 0)
+            os.kill(children(server)[-1], signal.SIGKILL)
+            # the next base has no delay
             assert raw("WAITAOF", 1, 0, 0).plain() == [1, 0]
             assert persistence(server)["aof_rewrites"] == "1"
 
@@ -566,6 +590,7 @@ class TestFaults:
         wait_until(lambda: persistence(server)["aof_last_write_status"] == "ok")
         assert r.set("a", 1)
         assert "The server can write again" in server.log()
+        wait_until_written(server)
         server.restart()
         assert client(server).get("large") == b"x" * 10_000
         assert client(server).get("a") == b"1"
@@ -618,21 +643,22 @@ class TestFaults:
             server.start()
 
     def test_a_slow_disk_keeps_nobody_waiting(self, start_server: StartServer, tmp_path: Path) -> None:
-        preload = disk.build(tmp_path)
-        server = start_server(
-            "--appendonly", "yes", folder=tmp_path / "data", environment={"LD_PRELOAD": str(preload), "SLOW_SYNC": "incr.aof"}
-        )
+        busy = tmp_path / "busy"
+        environment = {"LD_PRELOAD": str(disk.build(tmp_path)), "HOLD_SYNC": "incr.aof", "HOLD_WHEN": str(busy)}
+        server = start_server("--appendonly", "yes", folder=tmp_path / "data", environment=environment)
+        busy.touch()
         with server.client() as raw:
             raw("SET", "a", 1)
             wait_until(lambda: persistence(server)["aof_pending_bio_fsync"] == "1")
-            began = time.monotonic()
+            now = int(time.time() * 1e6)
+            raw("DEBUG", "SET-CLOCK", now)
             raw("SET", "b", 1)
             assert raw("GET", "b").value == b"1"
-            assert time.monotonic() - began < 0.3
             assert int(persistence(server)["aof_buffer_length"]) > 0
-            # the thread takes three seconds; after two the write goes out beside it
+            # after two seconds the write goes out beside the thread, which is at it still
+            raw("DEBUG", "SET-CLOCK", now + 2_000_000)
             wait_until(lambda: persistence(server)["aof_buffer_length"] == "0")
-            assert persistence(server)["aof_delayed_fsync"] == "1"
+            assert persistence(server)["aof_delayed_fsync"] == persistence(server)["aof_pending_bio_fsync"] == "1"
 
 
 class TestCrash:

@@ -7,6 +7,7 @@ import os
 import random
 import resource
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from tests.persistence import disk
 from tests.persistence.crash import KINDS, POLICIES, Broken, Crash, Writer, ends_under
 from tests.persistence.disk import Disk
-from tests.persistence.test_aof import client, log_folder, persistence, requests, rewrite
+from tests.persistence.logs import NEVER, client, log_folder, persistence, requests, rewrite
 from tests.servers import ServerProcess, StartServer
 from tests.waiting import wait_until
 
@@ -32,6 +33,7 @@ class Worst(random.Random):
 class TestRounds:
     """Everything at once."""
 
+    @pytest.mark.timeout(400)
     @pytest.mark.parametrize("in_process", [False, True])
     @pytest.mark.parametrize("policy", POLICIES)
     def test_promises_are_kept(self, tmp_path: Path, policy: str, in_process: bool) -> None:
@@ -40,6 +42,7 @@ class TestRounds:
         assert figures.acknowledged > 1000
         assert set(figures.ends) == set(ends_under(policy))
 
+    @pytest.mark.timeout(400)
     def test_a_log_that_is_not_synced_is_noticed(self, tmp_path: Path) -> None:
         crash = Crash(tmp_path, "always", 3)
         assert client(crash.server).config_set("appendfsync", "no")
@@ -69,24 +72,29 @@ class TestPowerCut:
             assert client(server).dbsize() == n + 1
 
     def test_everysec_loses_what_is_not_synced(self, drive: Disk, start_server: StartServer) -> None:
-        server = start_server("--appendonly", "yes", folder=drive.folder, environment=drive.environment(200))
+        server = start_server("--appendonly", "yes", folder=drive.folder, environment=drive.environment())
         with server.client() as raw:
             raw("SET", "a", 1)
             assert raw("WAITAOF", 1, 0, 0).plain() == [1, 0]
+            drive.holds.touch()
             raw("SET", "b", 1)
             wait_until(lambda: persistence(server)["aof_pending_bio_fsync"] == "1")
         server.kill()
         assert drive.cut_power(Worst())
+        drive.holds.unlink()
         server.start()
         assert client(server).keys() == [b"a"]
 
     @pytest.mark.parametrize("policy", ["everysec", "no"])
     def test_while_a_rewrite_begins(self, drive: Disk, start_server: StartServer, policy: str) -> None:
         """The increment before is not synced yet: nothing may be in the new one."""
-        # the base takes its second, so that the increments are there to be seen
-        options = ("--appendonly", "yes", "--appendfsync", policy, "--rdb-key-save-delay", "500000")
-        server = start_server(*options, folder=drive.folder, environment=drive.environment(1500))
+        # the base takes its time, so that the increments are there to be seen
+        options = ("--appendonly", "yes", "--appendfsync", policy, *NEVER)
+        server = start_server(*options, folder=drive.folder, environment=drive.environment())
+        drive.holds.touch()
         with server.client() as raw:
+            # a write is not put off for ever
+            raw("DEBUG", "SET-CLOCK", int(time.time() * 1e6))
             raw("SET", "before", 1)
             raw("RPUSH", "list", 1)
             raw("BGREWRITEAOF")
@@ -97,6 +105,7 @@ class TestPowerCut:
             assert int(state["aof_buffer_length"]) > 0
         server.kill()
         drive.cut_power(Worst())
+        drive.holds.unlink()
         server.start()
         assert client(server).lrange("list", 0, -1) in ([], [b"1"])
 
@@ -105,7 +114,8 @@ class TestPowerCut:
         server = start_server("--appendonly", "yes", folder=drive.folder, environment=drive.environment())
         with server.client() as raw:
             raw("SET", "a", 1)
-            wait_until(lambda: persistence(server)["aof_pending_bio_fsync"] == "0")
+            # what comes while the thread syncs is not written at once
+            assert raw("WAITAOF", 1, 0, 0).plain() == [1, 0]
             raw("SET", "b", 1)
         server.restart()
         assert client(server).get("b") == b"1"

@@ -15,6 +15,7 @@ import redis
 
 import zippy
 from tests.needs import needs_program
+from tests.persistence.logs import wait_until_written
 from tests.resp import RawClient, Reply
 from tests.servers import ServerProcess, StartServer, start_oracle
 from tests.waiting import wait_until
@@ -312,14 +313,14 @@ class TestServer:
 
     def test_what_it_refuses_and_what_ends_it(self, start_server: StartServer) -> None:
         with served(start_server, "--save", "") as (server, client):
-            client("DEBUG", "POPULATE", 50)
+            client("DEBUG", "POPULATE", 500)
             client("CONFIG", "SET", "rdb-key-save-delay", 100_000)
             client("BGSAVE")
             assert busy(client)
             assert client("BGSAVE") == Reply("-", b"ERR Background save already in progress")
             assert client("SAVE") == Reply("-", b"ERR Background save already in progress")
-            wait_until(lambda: client.info("persistence")["current_save_keys_processed"] not in ("0", "50"))
-            assert client.info("persistence")["current_save_keys_total"] == "50"
+            wait_until(lambda: client.info("persistence")["current_save_keys_processed"] not in ("0", "500"))
+            assert client.info("persistence")["current_save_keys_total"] == "500"
             client("FLUSHALL")
             assert not busy(client)
             wait_until(lambda: not list(server.folder.glob("temp-*")))
@@ -350,6 +351,7 @@ class TestServer:
                 wait_until(lambda: not busy(client))
             assert client.info("persistence")["aof_last_bgrewrite_status"] == "ok" and client.info("persistence")["aof_rewrites"] == "3"
             digest = client("DEBUG", "DIGEST")
+            wait_until_written(server)
             server.stop()
         with served(start_server, "--save", "", "--appendonly", "yes", "--dir", str(tmp_path)) as (_, client):
             assert client("DEBUG", "DIGEST") == digest
