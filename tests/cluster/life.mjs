@@ -9,7 +9,7 @@ const [, , kind, port] = process.argv;
 
 function ioredis() {
   const { Cluster } = require("ioredis");
-  const client = new Cluster([{ host: "127.0.0.1", port: Number(port) }]);
+  const client = new Cluster([{ host: "127.0.0.1", port: Number(port) }], { slotsRefreshTimeout: 20000 });
   client.on("error", () => {});
   return { set: (key, value) => client.set(key, value), get: (key) => client.get(key), end: () => client.disconnect() };
 }

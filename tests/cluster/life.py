@@ -134,7 +134,7 @@ class Client:
             return int(told["writes"]) - len(told["errors"])
 
         enough = succeeded() + writes
-        wait_until(lambda: succeeded() >= enough, 60)
+        wait_until(lambda: succeeded() >= enough, 120)
 
     def __enter__(self) -> Client:
         """Begins."""

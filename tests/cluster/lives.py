@@ -23,16 +23,14 @@ from pathlib import Path
 
 from tests.cluster.load import FIRST_SLOTS, ClusterLoad
 from tests.cluster.servers import (
-    PATIENT,
     REDIS,
-    TIMEOUT,
     ZIPPY,
     ClusterServer,
     address,
     agree,
-    be_patient,
     check,
     create,
+    impatient,
     join,
     redis_cli,
     reshard,
@@ -55,7 +53,6 @@ class Lives:
         self.chance = chance
         self.folder = folder
         self.made = 0
-        self.timeout = TIMEOUT
         self.nodes: list[ClusterServer] = []
         try:
             for kind in kinds[:3]:
@@ -71,9 +68,7 @@ class Lives:
     def make(self, kind: str) -> ClusterServer:
         """A new node."""
         self.made += 1
-        node = ClusterServer(kind, self.folder / f"node{self.made}")
-        be_patient([node], self.timeout)
-        return node
+        return ClusterServer(kind, self.folder / f"node{self.made}")
 
     def stop(self) -> None:
         """Ends all."""
@@ -95,6 +90,11 @@ class Lives:
         """A primary and its replica."""
         primary = self.chance.choice(self.primaries())
         return primary, self.replica_of(primary)
+
+    def wait_for_successor(self, primary: ClusterServer, replica: ClusterServer) -> None:
+        """Waits until a replica has the place of its primary, which does not answer."""
+        with impatient([node for node in self.nodes if node is not primary]):
+            wait_until(lambda: role_of(replica) == "master", LONG)
 
     def settle(self) -> None:
         """Waits until all is well again."""
@@ -128,7 +128,7 @@ class Lives:
         """A primary dies and comes back when its replica has its place."""
         primary, replica = self.pair()
         primary.process.kill()
-        wait_until(lambda: role_of(replica) == "master", LONG)
+        self.wait_for_successor(primary, replica)
         primary.process.start()
         wait_until(lambda: role_of(primary) == "slave", LONG)
         return f"{primary.kind}, {replica.kind} takes over"
@@ -140,7 +140,7 @@ class Lives:
         assert process is not None
         os.kill(process.pid, signal.SIGSTOP)
         try:
-            wait_until(lambda: role_of(replica) == "master", LONG)
+            self.wait_for_successor(primary, replica)
         finally:
             os.kill(process.pid, signal.SIGCONT)
         wait_until(lambda: role_of(primary) == "slave", LONG)
@@ -167,7 +167,7 @@ class Lives:
             wait_until(lambda: abs(len(slots_of(lives)) - before) >= enough, LONG)
             dies.process.kill()
             tool.wait(LONG)
-        wait_until(lambda: role_of(replica) == "master", LONG)
+        self.wait_for_successor(dies, replica)
         dies.process.start()
         wait_until(lambda: agree(self.nodes), LONG)
         redis_cli("fix", address(lives), "--cluster-replace")
@@ -237,6 +237,9 @@ class Lives:
         self.nodes.append(second)
         donor_id, orphan_id, gone = donor.id, orphan.id, replica.id
         replica.process.kill()
+        alive = [node for node in self.nodes if node is not replica]
+        with impatient(alive):
+            wait_until(lambda: all("fail" in node.nodes()[gone][2].split(",") for node in alive), LONG)
         wait_until(lambda: any(words[3] == orphan_id and id != gone for id, words in donor.nodes().items()), LONG)
         replica.process.start()
         wait_until(lambda: agree(self.nodes), LONG)
@@ -263,13 +266,9 @@ STEPS: dict[str, Callable[[Lives], str]] = {
 }
 
 
-FAULTS = ("kill", "hang", "kill in a move", "replica moves")
-
-
 def link_is_up(node: ClusterServer) -> bool:
     """Whether a node is a primary, or has its primary's data."""
-    info = node.client.info("replication")
-    return info["role"] == "master" or info.get("master_link_status") == "up"
+    return role_of(node) == "master" or node.client.info("replication").get("master_link_status") == "up"
 
 
 def live(cluster: Lives, times: int, names: list[str]) -> None:
@@ -282,9 +281,6 @@ def live(cluster: Lives, times: int, names: list[str]) -> None:
                 # each of them comes once before one comes again
                 cluster.chance.shuffle(names)
             name = names[number % len(names)]
-            # nobody is to fail of himself on a busy machine
-            cluster.timeout = TIMEOUT if name in FAULTS else PATIENT
-            be_patient(cluster.nodes, cluster.timeout)
             told = STEPS[name](cluster)
             cluster.settle()
             load.more_acknowledged(50, LONG)
@@ -295,7 +291,7 @@ def live(cluster: Lives, times: int, names: list[str]) -> None:
         replica = cluster.replica_of(primary)
         wait_until(lambda a=primary, b=replica: a.client.dbsize() == b.client.dbsize(), LONG)
         if primary.kind == replica.kind:
-            assert primary.client.execute_command("DEBUG", "DIGEST") == replica.client.execute_command("DEBUG", "DIGEST")
+            wait_until(lambda a=primary, b=replica: a.ask("DEBUG", "DIGEST") == b.ask("DEBUG", "DIGEST"), LONG)
     errors = sorted({f"{type(error).__name__}: {error}"[:60] for error in load.errors})
     print(f"{times} steps, {load.acknowledged} writes acknowledged by a replica, none lost, {time.monotonic() - began:.0f} s; {errors}")
 

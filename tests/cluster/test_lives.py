@@ -14,7 +14,7 @@ from tests.needs import missing
 from tests.replication.servers import has
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("step", ["kill in a move", "replica moves"])
 def test_step(tmp_path: Path, step: str) -> None:
     """All agree afterwards, and nothing is lost."""

@@ -34,7 +34,7 @@ def test_deleted_and_written_again(start: Start, target: Target) -> None:
         told.extend([source.ask(*request).value for request in (*words, ["SET", "{slot}key", "new"])])
 
     Meanwhile(target, does)
-    assert source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", "{slot}key", "{slot}none").value == b"OK"
+    assert source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 9000, "KEYS", "{slot}key", "{slot}none").value == b"OK"
     deleted, got, asked, some, put = told
     assert (deleted, got, put) == (1, None, b"OK")
     assert asked.startswith(b"ASK ")

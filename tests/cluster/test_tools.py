@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.load import FIRST_SLOTS, ClusterLoad, connect
-from tests.cluster.servers import REDIS, ZIPPY, Start, address, be_patient, check, create, redis_cli, reshard, run_tool, slots_of
+from tests.cluster.servers import PATIENT, REDIS, ZIPPY, Start, address, check, create, redis_cli, reshard, run_tool, slots_of
 from tests.needs import missing
 from tests.servers import ServerProcess, start_oracle, start_server
 from tests.waiting import wait_until
@@ -48,7 +48,6 @@ class TestTool:
         """Values of all types go there and back; a node comes, gets its share, and gives all of it back; no write is lost."""
         nodes = [start(kind) for kind in kinds]
         create(nodes)
-        be_patient(nodes)
         check(nodes)
         with ClusterLoad(nodes[0]) as load:
             load.more(300)
@@ -56,7 +55,6 @@ class TestTool:
                 reshard(nodes[0], nodes[source], nodes[target], FIRST_SLOTS)
                 check(nodes)
             new = start(kinds[1])
-            be_patient([new])
             redis_cli("add-node", new.place, address(nodes[0]))
             nodes.append(new)
             check(nodes)
@@ -79,7 +77,6 @@ class TestTool:
         """info, call, set-timeout, and backup, whose files a server loads."""
         nodes = [start(ZIPPY), start(REDIS), start(ZIPPY)]
         create(nodes)
-        be_patient(nodes)
         client = connect(nodes[0])
         for n in range(60):
             client.set(f"key:{n}", n)
@@ -88,8 +85,8 @@ class TestTool:
         assert "[OK] 60 keys in 3 masters." in redis_cli("info", first)
         told = redis_cli("call", first, "dbsize")
         assert sum(int(line.rpartition(": ")[2]) for line in told.splitlines()[1:]) == 60, told
-        redis_cli("set-timeout", first, "3000")
-        assert {node.client.config_get("cluster-node-timeout")["cluster-node-timeout"] for node in nodes} == {"3000"}
+        redis_cli("set-timeout", first, str(PATIENT + 1))
+        assert {node.client.config_get("cluster-node-timeout")["cluster-node-timeout"] for node in nodes} == {str(PATIENT + 1)}
         kept = tmp_path / "backup"
         kept.mkdir()
         redis_cli("backup", first, str(kept))
@@ -114,7 +111,6 @@ class TestTool:
         """A standalone server's keys go into the cluster: copies, and then the keys themselves, in the place of what is there."""
         nodes = [start(kind) for kind in (ZIPPY, REDIS, ZIPPY)]
         create(nodes)
-        be_patient(nodes)
         alone = start_alone(source)
         with alone.client() as raw:
             for n in range(100):
@@ -141,7 +137,6 @@ class TestFix:
         """Keys have gone and nobody was told, in three ways; all is mended, and all keys are there."""
         nodes = [start(kind) for kind in kinds]
         create(nodes)
-        be_patient(nodes)
         source, target = nodes[:2]
         client = connect(nodes[0])
         # tags of three slots of the first node, with twenty keys each
@@ -153,7 +148,7 @@ class TestFix:
         for slot in slots:
             target("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
             source("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
-            source("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *source("CLUSTER", "GETKEYSINSLOT", slot, 8))
+            source("MIGRATE", "127.0.0.1", target.port, "", 0, 15_000, "KEYS", *source("CLUSTER", "GETKEYSINSLOT", slot, 8))
         target("CLUSTER", "SETSLOT", slots[1], "STABLE")
         source("CLUSTER", "SETSLOT", slots[2], "STABLE")
         assert "slots are open" in run_tool("check", address(nodes[0]))[1]
@@ -166,7 +161,6 @@ class TestFix:
         """Slots that nobody has are given to somebody."""
         nodes = [start(kind) for kind in (ZIPPY, REDIS, ZIPPY)]
         create(nodes)
-        be_patient(nodes)
         # a message that was under way may give the slot back to its owner
         wait_until(lambda: sum(b"already unassigned" in node.ask("CLUSTER", "DELSLOTS", 5).value for node in nodes) == 3)
         assert run_tool("check", address(nodes[0]))[0] == 1
