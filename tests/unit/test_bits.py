@@ -48,6 +48,22 @@ def test_find(where: tuple[bytes, int, int], shift: int, bit: bool) -> None:
     assert Bits(data, shift).find(first, last, bit) == text(data).find(str(int(bit)), first, last + 1)
 
 
+LONG = st.integers(16_000, 70_000)  # bytes: some pages at a time are read side by side
+
+
+@given(LONG, st.lists(st.integers(0, 70_000 * 8 - 1), max_size=3), st.integers(0, 20_000 * 8), SHIFT, st.booleans())
+def test_long_strings(size: int, odd: list[int], first: int, shift: int, bit: bool) -> None:
+    """Few bits are not as all others; those are what is looked for."""
+    places = sorted({at for at in odd if at < size * 8})
+    data = bytearray((b"\x00" if bit else b"\xff") * size)
+    for at in places:
+        data[at >> 3] ^= 0x80 >> (at & 7)
+    bits = Bits(bytes(data), shift)
+    assert bits.count() == (len(places) if bit else size * 8 - len(places))
+    first = min(first, size * 8 - 1)
+    assert bits.find(first, size * 8 - 1, bit) == next((at for at in places if at >= first), -1)
+
+
 @given(DATA, st.randoms(use_true_random=False), SHIFT, SHIFT)
 def test_combinations(data: bytes, random: object, shift: int, other_shift: int) -> None:
     other = bytes(random.randrange(256) for _ in data)  # type: ignore[attr-defined]

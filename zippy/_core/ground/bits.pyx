@@ -11,6 +11,8 @@ cdef extern from *:
     #include <stddef.h>
     typedef uint64_t __attribute__((aligned(1), may_alias)) loose_word;
     typedef unsigned __int128 wide_word;
+    /* four registers of most processors at once */
+    typedef uint64_t wide_block __attribute__((vector_size(64), aligned(1), may_alias));
 
     static uint64_t popcount_plain(const void *data, size_t words) {
         const loose_word *at = (const loose_word *)data;
@@ -25,9 +27,6 @@ cdef extern from *:
         return sum;
     }
 
-    #if defined(__x86_64__)
-    #include <immintrin.h>
-
     /* A long string is in no cache, and one stream of reads leaves most of the memory's width unused: four pages at a time are read side by
        side, and the four behind them are asked for meanwhile. Before memory is what limits it, the widest instruction counts */
     #define PAGE_WORDS 512
@@ -41,6 +40,9 @@ cdef extern from *:
                 }                                                                            \\
             }                                                                                \\
         }
+
+    #if defined(__x86_64__)
+    #include <immintrin.h>
 
     __attribute__((target("popcnt")))
     static uint64_t popcount_instruction(const void *data, size_t words) {
@@ -70,8 +72,14 @@ cdef extern from *:
     static uint64_t popcount_words(const void *data, size_t words) { return popcount_plain(data, words); }
     #endif
 
-    /* four registers of most processors at once; where there is less left than that, bytes */
-    typedef uint64_t wide_block __attribute__((vector_size(64), aligned(1), may_alias));
+    /* whether a word of four pages is another one than `barren` */
+    static int has_other_word(const void *data, uint64_t barren) {
+        const loose_word *at = (const loose_word *)data;
+        size_t i = 0, words = 4 * PAGE_WORDS;
+        wide_block others = {0};
+        IN_FOUR_STREAMS(others |= *(const wide_block *)from ^ barren)
+        return (others[0] | others[1] | others[2] | others[3] | others[4] | others[5] | others[6] | others[7]) != 0;
+    }
 
     #define COMBINE(name, t, s, made)                                                        \\
         static void combine_##name(void *target, const void *source, size_t len) {           \\
@@ -118,10 +126,12 @@ cdef extern from *:
     ctypedef unsigned long long loose_word
     ctypedef unsigned long long wide_word
     uint64_t popcount_words(const void* data, size_t words) noexcept nogil
+    bint has_other_word(const void* data, uint64_t barren) noexcept nogil
     int __builtin_clz(unsigned int x) noexcept nogil
 
 cdef enum:
     WORD = 8                    # bytes
+    PAGES = 4 * 4096
     FIELD_BYTES = 9             # that an integer of 64 bits touches at most
     FIELD_BITS = 72
 
@@ -159,6 +169,8 @@ cdef int64_t bits_find(const void* data, int64_t first, int64_t last, bint bit) 
         if at == end:
             return -1
         at += 1
+        while end - at >= PAGES and not has_other_word(bytes + at, barren):
+            at += PAGES
         while end - at >= WORD and (<const loose_word*>(bytes + at))[0] == barren:
             at += WORD
         wanted = <uint8_t>(bytes[at] ^ flip)
