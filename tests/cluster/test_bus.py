@@ -16,6 +16,8 @@ from tests.process.certificates import Certificates
 from tests.servers import config_arguments, free_port, start_process
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(300)  # on a machine that is ten times slower
+
 LATE = """
 import asyncio, os
 from zippy.cli.main import main

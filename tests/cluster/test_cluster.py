@@ -15,6 +15,8 @@ from tests.cluster.servers import OLD, REDIS, ZIPPY, Start, agree, create, impat
 from tests.needs import missing
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(300)  # on a machine that is ten times slower
+
 MIXES = [(ZIPPY, ZIPPY, ZIPPY), (ZIPPY, REDIS, ZIPPY), (REDIS, ZIPPY, REDIS), (ZIPPY, OLD, OLD)]
 
 

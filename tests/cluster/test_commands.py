@@ -11,6 +11,8 @@ from tests.cluster.servers import OLD, REDIS, ZIPPY, ClusterServer, Start, begin
 from tests.resp import Reply
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(300)  # on a machine that is ten times slower
+
 NOBODY = "e" * 40
 REQUESTS = [
     *("INFO", "NODES", "SLOTS", "SHARDS", "LINKS", "MYID", "MYSHARDID", "KEYSLOT a{b}c", "KEYSLOT {}x", "BUMPEPOCH", "BUMPEPOCH"),

@@ -15,6 +15,8 @@ from tests.needs import missing
 from tests.servers import ServerProcess, start_oracle, start_server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(300)  # on a machine that is ten times slower
+
 KINDS = [(ZIPPY, ZIPPY, ZIPPY), (ZIPPY, REDIS, ZIPPY)]
 
 

@@ -15,6 +15,8 @@ from tests.replication.test_pairs import fill
 from tests.resp import request
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(300)  # on a machine that is ten times slower
+
 ID = b"a" * 40
 FULL = b"+FULLRESYNC " + ID + b" 0\r\n"
 TIMES = 2  # that a primary is come to

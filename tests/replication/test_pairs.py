@@ -20,6 +20,8 @@ from tests.resp import RawClient
 from tests.servers import free_port
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(300)  # on a machine that is ten times slower
+
 PAIRS = [(ZIPPY, ZIPPY), (ZIPPY, REDIS), (REDIS, ZIPPY), (ZIPPY, OLD), (OLD, ZIPPY)]
 CHAINS = [(ZIPPY, ZIPPY, ZIPPY), (REDIS, ZIPPY, REDIS), (ZIPPY, REDIS, ZIPPY)]
 WAYS = [(), ("--repl-diskless-sync", "no"), ("--snapshot-method", "walk")]
