@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 
+import zippy
 from tests.lua.cases import CASES
 from tests.lua.compare import by_server, by_state, differences
 from tests.lua.states import new_state
 from tests.resp import RawClient
 from tests.servers import ServerProcess
+from zippy._core.session import blocks_left_behind
 from zippy._core.testing.lua_shim import LuaError, State
 
 SAMPLE = 4000
@@ -214,6 +217,18 @@ def test_want_of_memory_is_an_error_and_leaves_the_state_usable(state: State) ->
         assert state.collect() < least + 10_000
     assert failed > 20
     assert state.run(WORK) == whole
+
+
+def test_what_a_state_allocates_is_no_engines(state: State) -> None:
+    """An engine that was used before it, and ends before it, has nothing left."""
+    with zippy.Engine() as engine:
+        engine.execute("PING")
+        assert new_state().run(b"return cjson.encode({1})") == state.run(b"return cjson.encode({1})") == b"[1]"
+        engine.execute("PING")
+        state.run(b"return cmsgpack.pack(1)")
+    del engine
+    gc.collect()
+    assert blocks_left_behind() == 0
 
 
 class TestInScripts:

@@ -1,8 +1,13 @@
-"""A plain state of Lua with the libraries of scripts, for tests: what a chunk returns, without a server around it."""
+"""A plain state of Lua with the libraries of scripts, for tests: what a chunk returns, without a server around it.
+
+What the libraries allocate for themselves is charged to nobody: the engine that was used last, which it would be charged to, may be garbage
+that goes while the state is there.
+"""
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stddef cimport size_t
 from libc.stdlib cimport free, realloc
+from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged
 from zippy._core.lua.api cimport (
     LUA_GCCOLLECT, LUA_MULTRET, LUA_OK, LUA_TBOOLEAN, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_close, lua_createtable,
     lua_gc, lua_gettop, lua_is_there, lua_newstate, lua_objlen, lua_pcall, lua_pop, lua_pushcfunction, lua_pushlstring, lua_rawgeti,
@@ -66,6 +71,7 @@ cdef class State:
 
     def __cinit__(self):
         assert lua_is_there()
+        mem_charge_to(NULL)
         self.memory = Memory(0, <size_t>-1)
         self.L = lua_newstate(allocate, &self.memory)
         assert self.L != NULL
@@ -74,12 +80,17 @@ cdef class State:
             raise LuaError(self.pop())
 
     def __dealloc__(self):
+        # this may be in the middle of an engine's command
+        cdef Account* charged = mem_charged()
         if self.L != NULL:
+            mem_charge_to(NULL)
             lua_close(self.L)
+            mem_charge_to(charged)
 
     def run(self, bytes code, arguments=(), size_t room=0):
         """What a chunk called `user_script` returns; `room`: bytes that Lua may take beside what it has, 0 for no limit."""
         cdef int status
+        mem_charge_to(NULL)
         lua_createtable(self.L, len(arguments), 0)
         for i, argument in enumerate(arguments, 1):
             lua_pushlstring(self.L, argument, len(argument))
@@ -89,8 +100,8 @@ cdef class State:
             raise LuaError(self.pop())
         if room:
             self.memory.limit = self.memory.used + room
-        with nogil:
-            status = lua_pcall(self.L, 0, LUA_MULTRET, 0)
+        # no other thread runs meanwhile, whose engine could allocate as well
+        status = lua_pcall(self.L, 0, LUA_MULTRET, 0)
         self.memory.limit = <size_t>-1
         if status != LUA_OK:
             raise LuaError(self.pop())
@@ -102,6 +113,7 @@ cdef class State:
 
     def collect(self):
         """Collects all garbage; the bytes that Lua has then."""
+        mem_charge_to(NULL)
         lua_gc(self.L, LUA_GCCOLLECT, 0)
         return self.memory.used
 
