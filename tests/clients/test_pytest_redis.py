@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.needs import missing, needs_package
+from tests.servers import free_port
 
 TESTS = """
 def test_set(redisdb):
@@ -29,6 +30,6 @@ def test_plugin(tmp_path: Path) -> None:
         missing("the console script zippy-server is not installed beside this interpreter")
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-q", "--redis-exec", str(program), "test_it.py"]
-    run = subprocess.run(command, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-m", "pytest", "-q", "--redis-exec", str(program), "--redis-port", str(free_port()), "test_it.py"]
+    run = subprocess.run(command, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, timeout=100)
     assert "2 passed" in run.stdout, run.stdout + run.stderr

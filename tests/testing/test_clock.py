@@ -160,7 +160,9 @@ class TestTime:
     def test_least_recently_used(self, engine: zippy.Engine, clock: Clock) -> None:
         """Eviction takes what was not used for long."""
         r = zippy.connect(engine)
+        # with five samples it may be the other key each time
         r.config_set("maxmemory-policy", "allkeys-lru")
+        r.config_set("maxmemory-samples", 64)
         engine.execute("SET", "old", "x" * 100_000)
         clock.advance(100)
         engine.execute("SET", "new", "x" * 100_000)
