@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import gc
+import logging
 import os
 import subprocess
 import sys
@@ -268,6 +269,17 @@ class TestCommands:
             client.config_set("appendonly", "no")
             with pytest.raises(redis.ResponseError, match="WAITAOF cannot be used"):
                 client.waitaof(1, 0, 0)
+
+    def test_a_rewrite_that_the_end_meets(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        """The log is whole without it, so nobody is told of it unless he asks."""
+        with zippy.Engine(tmp_path, appendonly="yes", rdb_key_save_delay=1000) as engine:
+            client = zippy.connect(engine)
+            client.mset({f"k{n}": n for n in range(10_000)})
+            client.bgrewriteaof()
+            assert persistence(client)["aof_rewrite_in_progress"] == 1
+        assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+        with zippy.Engine(tmp_path, appendonly="yes") as engine:
+            assert zippy.connect(engine).dbsize() == 10_000
 
     @pytest.mark.parametrize(
         ("name", "value"), [("snapshot-method", "fork"), ("aof-use-rdb-preamble", "no"), ("dir", "/tmp"), ("port", "1")]

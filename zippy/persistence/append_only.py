@@ -648,7 +648,7 @@ class AppendOnly:
             log.warning("Writing initial AOF. Can't exit.")
             return False
         if self.rewrite is not None:
-            log.warning("There is a child rewriting the AOF. Killing it!")
+            log.info("Background append only file rewriting%s is ended", self.rewrite.save.described)
             self.end_rewrite()
         if self.state is State.ON:
             self.sync_here()

@@ -341,7 +341,7 @@ class Snapshots:
     def stop(self, save: bool | None) -> bool:
         """Saves for the end, if asked for or set up (save is None). False: that failed."""
         if self.under_way is not None:
-            log.warning("There is a child saving an .rdb. Killing it!")
+            log.info("Background saving%s is ended", self.under_way.described)
             self.cancel()
         if save is False or (save is None and not self.points):
             return True
