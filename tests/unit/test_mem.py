@@ -192,16 +192,16 @@ class TestGivingBack:
 
 @slabs_only
 class TestMappings:
-    """Blocks of 4 MiB and more, each a mapping of its own."""
+    """Blocks of 32 MiB and more, each a mapping of its own."""
 
     def test_grow_and_shrink_between_the_kinds(self):
         chance = random.Random(5)
         before = resident()
         blocks = Blocks(4)
         sizes = {}
-        for _ in range(80):
+        for _ in range(40):
             i = chance.randrange(4)
-            size = chance.choice([chance.randrange(1, 100_000), chance.randrange(3 * MIB, 5 * MIB), chance.randrange(4 * MIB, 9 * MIB)])
+            size = chance.choice([chance.randrange(1, 100_000), chance.randrange(31 * MIB, 33 * MIB), chance.randrange(32 * MIB, 40 * MIB)])
             if i not in sizes:
                 blocks.alloc(i, size, chance.random() < 0.5)
             elif chance.random() < 0.2:
@@ -212,7 +212,7 @@ class TestMappings:
                 blocks.realloc(i, size)
             sizes[i] = size
             assert blocks.size(i) >= size
-            if size >= 4 * MIB:
+            if size >= 32 * MIB:
                 assert blocks.size(i) == good_size(size) < size + 8192
                 assert blocks.address(i) % 65536 == 64
             for k in sizes:
@@ -228,24 +228,24 @@ class TestMappings:
     def test_growing_copies_nothing(self):
         """What is there is mapped elsewhere where another mapping is in the way."""
         blocks = Blocks(2)
-        blocks.alloc(0, 16 * MIB)
+        blocks.alloc(0, 32 * MIB)
         addresses = {blocks.address(0)}
         faults = 0
-        for size in range(17, 33):
-            blocks.alloc(1, 4 * MIB)
+        for size in range(33, 41):
+            blocks.alloc(1, 32 * MIB)
             before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
             assert blocks.can_realloc(0, size * MIB)
             faults += resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
             addresses.add(blocks.address(0))
             blocks.free(1)
         assert len(addresses) > 1
-        # a copy would touch 4,096 pages and more each time
+        # a copy would touch 8,192 pages and more each time
         assert faults < 200
         blocks.free(0)
 
     def test_of_no_size_that_there_is(self):
         blocks = Blocks(1)
-        blocks.alloc(0, 4 * MIB)
+        blocks.alloc(0, 32 * MIB)
         assert not blocks.can_realloc(0, 1 << 62)
         assert not blocks.can_alloc(1 << 62)
         blocks.check(0)

@@ -2,14 +2,14 @@
 
 No block has a header: a byte per 64 KiB of address space says whether a slab is there and of which class, and the slab's own header is
 found by rounding the address down to its chunk. The headers lie together at the start of the chunk, not in their slabs, so that a slab
-holds whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's, those of 4 MiB
+holds whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's, those of 32 MiB
 and more mappings of their own: they grow by being mapped elsewhere, where the C library would copy many of them.
 
 A class allocates from one current slab; when that is full it goes on with one of the fullest slabs that have room (four lists by quarters
 of their fill), so that the emptier ones can drain. Where too many do not, the keyspace moves what it can out of the sparse ones. Empty
 slabs beyond a small reserve are given back page-wise, empty chunks beyond one are unmapped.
 
-Where somebody gives back now and then, so are the pages of a block with a mapping of its own: half a gigabyte takes the system 40 ms. One
+Where somebody gives back now and then, so are the pages of a block above 4 MiB: half a gigabyte takes the system 40 ms. One
 block at most is on its way; if another one is freed, what is left of it goes at once.
 """
 
@@ -42,10 +42,10 @@ cdef extern from *:
        malloc's own */
     #if ZIPPY_SANITIZE
     #define ZIPPY_MAX_SLABBED 0
-    #define ZIPPY_LARGE SIZE_MAX
+    #define ZIPPY_MAPPED SIZE_MAX
     #else
     #define ZIPPY_MAX_SLABBED 16384
-    #define ZIPPY_LARGE ((size_t)4 << 20)
+    #define ZIPPY_MAPPED ((size_t)32 << 20)
     #endif
 
     /* what the C library gives for a request that is too large for a slab, at least */
@@ -194,7 +194,7 @@ cdef extern from *:
     """
     size_t CHUNK "ZIPPY_CHUNK"
     size_t MAX_SLABBED "ZIPPY_MAX_SLABBED"
-    size_t LARGE "ZIPPY_LARGE"
+    size_t MAPPED "ZIPPY_MAPPED"
     size_t library_usable "zippy_usable"(void* block) noexcept nogil
     size_t zippy_big_size(size_t size) noexcept nogil
     void zippy_trim_library() noexcept nogil
@@ -230,6 +230,7 @@ cdef enum:
     PROVIDED = 256 * 1024   # bytes whose pages are asked for at a time
     BY_REGISTERS = 2048     # bytes from which on the C library does not copy by moves itself
     KEPT_SLABS = 16         # empty slabs that keep their pages for good: 1 MiB
+    LARGE = 4 << 20         # bytes of a block that takes the system long
     HEAD = 64               # bytes in front of a block that is a mapping
     LONGEST_PATH = 4096     # of a log file, with its NUL
 
@@ -616,7 +617,7 @@ cdef void* map_block(size_t size) noexcept nogil:
 
 
 cdef void* remap_block(Mapping* mapping, size_t size) noexcept nogil:
-    # to a size that is large, too; NULL: it is as it was
+    # to a size of a mapping, too; NULL: it is as it was
     cdef Mapping* moved
     if size > SIZE_MAX // 2:
         return NULL
@@ -642,7 +643,7 @@ cdef void* big_alloc(size_t size, bint zeroed) noexcept nogil:
     cdef void* block
     if size == 0:
         size = 1
-    if size >= LARGE:
+    if size >= MAPPED:
         block = map_block(size)
     else:
         block = calloc(1, size) if zeroed else malloc(size)
@@ -703,13 +704,13 @@ cdef void* big_realloc(void* block, size_t size) noexcept nogil:
     cdef void* moved
     if size == 0:
         size = 1
-    if mapping != NULL and size >= LARGE:
+    if mapping != NULL and size >= MAPPED:
         moved = remap_block(mapping, size)
-    elif mapping == NULL and size < LARGE:
+    elif mapping == NULL and size < MAPPED:
         moved = realloc(block, size)
     else:
-        # from the one kind to the other: what is copied is less than LARGE
-        moved = map_block(size) if size >= LARGE else malloc(size)
+        # from the one kind to the other: what is copied is less than MAPPED
+        moved = map_block(size) if size >= MAPPED else malloc(size)
         if moved != NULL:
             memcpy(moved, block, before if before < size else size)
             big_release(block)
@@ -855,7 +856,7 @@ cdef size_t mem_size(const void* block) noexcept nogil:
 cdef size_t mem_good_size(size_t size) noexcept nogil:
     if size <= MAX_SLABBED and MAX_SLABBED:
         return class_size[class_of(size)]
-    return zippy_big_size(size) if size < LARGE else mapped_size(size) - HEAD
+    return zippy_big_size(size) if size < MAPPED else mapped_size(size) - HEAD
 
 
 cdef size_t mem_resident() noexcept nogil:

@@ -37,7 +37,7 @@ cdef enum:
     READ_STEP = 16 * 1024         # smallest room offered to a read
     BULK_STEP = 1 << 20           # largest for a block of an argument's own: what is read in one turn is copied and may be new memory
     FIRST_BULK = READ_STEP        # bytes that such a block begins with: a client that only announces a huge value gets no huge one
-    REMAPPED = 32 << 20           # bytes of a block that the C library maps for itself, and lengthens by remapping
+    REMAPPED = 32 << 20           # bytes of a block that is a mapping of its own, and grows without a copy
     STREAM_STEP_MAX = 256 * 1024  # largest room for who fills the room that he is offered
     FIRST_ARGS = 64               # room for arguments that a batch begins with
     BATCH_ARGS = 1024             # room for arguments that a batch keeps
