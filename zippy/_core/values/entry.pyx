@@ -346,8 +346,8 @@ cdef bint entry_free_some(Entry* e, size_t bytes) noexcept nogil:
     if not has_blob(e):
         return True
     size = mem_size(entry_value(e))
-    # the C library unmaps the end of a block that becomes shorter
-    blob = mem_try_realloc(entry_value(e), size - bytes) if size > 2 * bytes else NULL
+    # the C library unmaps the end of a block that becomes shorter. What is freed whole it keeps for the next one of that length
+    blob = mem_try_realloc(entry_value(e), size - bytes) if size > 4 * bytes else NULL
     if blob != NULL:
         entry_pointer(e)[0] = blob
         blob_of(e).len = 0
