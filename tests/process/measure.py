@@ -44,9 +44,14 @@ def resident(server: ServerProcess) -> int:
     return next(int(row.split()[1]) * KIB for row in rows if row.startswith("VmRSS"))
 
 
+def wait_connected(client: RawClient, count: int) -> None:
+    """Waits until there are so many clients, this one among them."""
+    wait_until(lambda: connected(client) == count, 60)
+
+
 def wait_alone(client: RawClient) -> None:
     """Waits until this client is the only one."""
-    wait_until(lambda: connected(client) == 1, 30)
+    wait_connected(client, 1)
 
 
 def wait_used(client: RawClient, most: int, seconds: float = 20.0) -> None:

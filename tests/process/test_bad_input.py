@@ -16,7 +16,7 @@ import pytest
 
 from tests.needs import missing
 from tests.process.launch import linux_only
-from tests.process.measure import KIB, MIB, connected, resident, stat, stopped_clock, used, wait_alone, wait_used
+from tests.process.measure import KIB, MIB, connected, resident, stat, stopped_clock, used, wait_alone, wait_connected, wait_used
 from tests.resp import ConnectionClosed, RawClient, encode
 from tests.servers import ServerProcess, StartServer, oracle_program, start_oracle
 from tests.waiting import wait_until
@@ -285,7 +285,7 @@ class TestSize:
         try:
             for _ in range(10_000):
                 clients.append(socket.create_connection((server.host, server.port), timeout=20))
-            wait_until(lambda: connected(watcher) == 10_001, 30)
+            wait_connected(watcher, 10_001)
             for sock in clients:
                 sock.sendall(b"PING\r\n")
             assert all(sock.recv(10) == b"+PONG\r\n" for sock in clients)

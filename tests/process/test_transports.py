@@ -371,7 +371,7 @@ class TestLimits:
         server = start_server(config={"timeout": 1, "hz": 100})
         with server.client() as busy, measure.stopped_clock(busy) as move, contextlib.ExitStack() as stack:
             silent = [stack.enter_context(server.client()) for _ in range(600)]
-            wait_until(lambda: measure.connected(busy) == 601)
+            measure.wait_connected(busy, 601)
             move(1.1)
             measure.wait_alone(busy)
             assert all(client.is_closed(timeout=20) for client in silent)
@@ -385,7 +385,7 @@ class TestLimits:
             def held() -> int:
                 return int(admin.info("memory")["mem_clients_normal"])
 
-            wait_until(lambda: measure.connected(admin) == 600)
+            measure.wait_connected(admin, 600)
             before = held()
             assert before > 600 * 500
             large("MULTI")
@@ -400,7 +400,7 @@ class TestLimits:
         with contextlib.ExitStack() as stack:
             admin = stack.enter_context(server.client())
             others = [stack.enter_context(server.client()) for _ in range(300)]
-            wait_until(lambda: measure.connected(admin) == 301)
+            measure.wait_connected(admin, 301)
             assert admin("CLIENT", "KILL", "TYPE", "normal").value == len(others)
             assert b"connected_clients:1\r\n" in admin("INFO", "clients").value
             assert all(client.is_closed(timeout=20) for client in others)
