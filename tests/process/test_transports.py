@@ -350,8 +350,9 @@ class TestLimits:
 
     def test_timeout(self, start_server: StartServer) -> None:
         """Silent clients are closed after `timeout` seconds; busy, blocked, subscribed and monitoring ones are not."""
-        server = start_server(config={"timeout": 1, "hz": 100})
+        server = start_server(config={"hz": 100})
         with server.client() as busy, measure.stopped_clock(busy) as move, contextlib.ExitStack() as stack:
+            assert busy("CONFIG", "SET", "timeout", 1).value == b"OK"
             silent, blocked, subscribed, monitor = (stack.enter_context(server.client()) for _ in range(4))
             blocked.send("BLPOP", "a", "0")
             wait_until(lambda: busy.info("clients")["blocked_clients"] == "1")
@@ -368,8 +369,9 @@ class TestLimits:
 
     def test_timeout_of_many(self, start_server: StartServer) -> None:
         """More silent clients than are looked at together go all the same, and no other one."""
-        server = start_server(config={"timeout": 1, "hz": 100})
+        server = start_server(config={"hz": 100})
         with server.client() as busy, measure.stopped_clock(busy) as move, contextlib.ExitStack() as stack:
+            assert busy("CONFIG", "SET", "timeout", 1).value == b"OK"
             silent = [stack.enter_context(server.client()) for _ in range(600)]
             measure.wait_connected(busy, 601)
             move(1.1)
@@ -407,8 +409,9 @@ class TestLimits:
 
     def test_timeout_begins_anew_with_a_reply(self, start_server: StartServer) -> None:
         """Who waited for longer than `timeout`, and was served, is as silent as from then on."""
-        server = start_server(config={"timeout": 2, "hz": 100})
+        server = start_server(config={"hz": 100})
         with server.client() as other, measure.stopped_clock(other) as move, server.client() as blocked:
+            assert other("CONFIG", "SET", "timeout", 2).value == b"OK"
             blocked.send("BLPOP", "a", "0")
             wait_until(lambda: other.info("clients")["blocked_clients"] == "1")
             move(3)
