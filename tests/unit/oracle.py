@@ -56,6 +56,8 @@ class Oracle:
 
     def _read(self) -> Any:
         line = self._file.readline()
+        if not line:
+            raise ConnectionError("the oracle closed the connection")
         kind, rest = line[:1], line[1:-2].decode()
         if kind in b"+-":
             return Simple(rest) if kind == b"+" else ErrorReply(rest)
@@ -83,6 +85,9 @@ def start_oracle(*options: str, config: pathlib.Path | None = None) -> Iterator[
             oracle = _connect(path, process)
             yield oracle
             oracle.close()
+        except ConnectionError:
+            print(pathlib.Path(folder, "log").read_text())
+            raise
         finally:
             process.kill()
             process.wait()
