@@ -157,10 +157,11 @@ class ClusterLoad:
             kept = self.kept.setdefault(key, Kept(kind, place % 2 == 0, self.wait))
             try:
                 self.write_one(client, key, kept, number)
-            except (redis.RedisError, RedisClusterException) as error:
+            except Exception as error:
+                # whatever it is: a thread that is gone without a word is waited for in vain
                 kept.unsure.append(number)
                 self.errors.append(error)
-                if not self.wait:
+                if not self.wait or not isinstance(error, redis.RedisError | RedisClusterException):
                     break
                 time.sleep(0.02)
                 look_again(client)
@@ -176,19 +177,24 @@ class ClusterLoad:
         with self.noting:
             (kept.sure if sure else kept.unsure).append(number)
 
-    def more(self, writes: int, seconds: float = 60.0) -> None:
+    def more(self, writes: int, seconds: float = 120.0) -> None:
         """Waits until so many more writes are done."""
         enough = self.rounds + writes
-        wait_until(lambda: self.rounds >= enough or (self.errors and not self.wait), seconds)
+        self.wait_for(lambda: self.rounds >= enough or (self.errors and not self.wait), seconds)
 
     def more_acknowledged(self, writes: int, seconds: float) -> None:
-        """Waits until so many more are acknowledged; tells of the last errors when they never are."""
+        """Waits until so many more are acknowledged."""
         enough = self.acknowledged + writes
+        self.wait_for(lambda: self.acknowledged >= enough, seconds)
+
+    def wait_for(self, condition: Callable[[], Any], seconds: float) -> None:
+        """Waits for something; tells of the last errors when it never comes."""
         try:
-            wait_until(lambda: self.acknowledged >= enough, seconds)
+            wait_until(condition, seconds)
         except TimeoutError:
             alive = sum(thread.is_alive() for thread in self.threads)
-            raise AssertionError(f"no acknowledged writes: {alive} threads, {self.rounds} rounds, {self.errors[-3:]}") from None
+            told = f"{alive} threads, {self.rounds} rounds, {self.acknowledged} acknowledged, {self.errors[-3:]}"
+            raise AssertionError(f"not enough writes in {seconds} s: {told}") from None
 
     def doubt(self, slots: set[int]) -> None:
         """Takes nothing for sure that was written to keys of these slots up to now."""
