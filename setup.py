@@ -22,6 +22,7 @@ from building.kinds import BUILD, DEBUG, TESTING, args_of, macros_of
 from building.linked import Linked
 from building.parallel import ParallelBuild
 from building.structs import check_structs
+from building.wheel import Wheel
 from zippy import settings_core
 from zippy.commandspec import rows
 
@@ -98,6 +99,6 @@ building = any(name in sys.argv for name in ("build_ext", "build", "bdist_wheel"
 setup(
     packages=find_packages(include=["zippy*"], exclude=[] if TESTING else ["zippy._core.testing"]),
     ext_modules=[Linked(cythonized())] if building else [],
-    cmdclass={"build_ext": Build},
+    cmdclass={"build_ext": Build, "bdist_wheel": Wheel},
     options={"build": {"build_base": BUILD}},
 )
