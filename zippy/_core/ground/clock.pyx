@@ -16,8 +16,33 @@ cdef extern from *:
     int64_t zippy_clock_us(int id) noexcept nogil
 
 
-cdef int64_t calibration_us = zippy_clock_us(CLOCK_MONOTONIC)
-cdef uint64_t calibration_ticks = clock_ticks()
+cdef enum:
+    READINGS = 5   # of both clocks; the one that took least time counts: a process may be stopped between the two
+
+
+cdef struct Moment:
+    int64_t us
+    uint64_t ticks
+
+
+cdef Moment moment() noexcept nogil:
+    """The monotonic clock and the CPU's counter at one time."""
+    cdef Moment best = Moment(0, 0)
+    cdef Moment found
+    cdef uint64_t least = ~<uint64_t>0
+    cdef uint64_t before
+    cdef int _
+    for _ in range(READINGS):
+        before = clock_ticks()
+        found.us = zippy_clock_us(CLOCK_MONOTONIC)
+        found.ticks = clock_ticks()
+        if found.ticks - before <= least:
+            least = found.ticks - before
+            best = found
+    return best
+
+
+cdef Moment calibration = moment()
 cdef double ticks_per_us = 0
 
 
@@ -61,14 +86,14 @@ cdef void clock_restore(Clock* c) noexcept nogil:
 cdef double clock_ticks_per_us() noexcept nogil:
     # measured over the process's life until it is long enough to be exact to a millionth
     global ticks_per_us
-    cdef int64_t elapsed
-    if ticks_per_us == 0:
-        elapsed = zippy_clock_us(CLOCK_MONOTONIC) - calibration_us
-        if elapsed < 1000:
-            while zippy_clock_us(CLOCK_MONOTONIC) - calibration_us < 1000:
-                pass
-            elapsed = zippy_clock_us(CLOCK_MONOTONIC) - calibration_us
-        if elapsed < 1000000:
-            return <double>(clock_ticks() - calibration_ticks) / elapsed
-        ticks_per_us = <double>(clock_ticks() - calibration_ticks) / elapsed
-    return ticks_per_us
+    cdef Moment now
+    cdef double found
+    if ticks_per_us:
+        return ticks_per_us
+    now = moment()
+    while now.us - calibration.us < 1000:
+        now = moment()
+    found = <double>(now.ticks - calibration.ticks) / (now.us - calibration.us)
+    if now.us - calibration.us >= 1000000:
+        ticks_per_us = found
+    return found
