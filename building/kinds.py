@@ -39,10 +39,10 @@ if SANITIZE:
 # quarter less of them
 SMALL = {
     "acl", "acl_clients", "acl_log", "acl_rules", "acl_user", "aof_file", "api", "append_load", "append_log", "callback_transport",
-    "client", "client_ids", "cluster", "connection", "connection_client", "connection_login", "connection_tracking", "digest",
-    "functions", "functions_lua", "introspection", "key_sizes", "libraries", "linked", "published", "python_functions", "rdb_file",
-    "rdb_old", "replicas", "report", "sandbox", "saving_child", "scripting_cache", "scripting_flags", "scripting_library", "server",
-    "session", "snapshot", "stream_info", "transfer", "transport", "users", "verify",
+    "client", "client_ids", "cluster", "compact", "connection", "connection_client", "connection_login", "connection_tracking",
+    "digest", "functions", "functions_lua", "generic_dump", "introspection", "key_sizes", "libraries", "linked", "live", "published",
+    "python_functions", "rdb_file", "rdb_old", "replicas", "report", "sandbox", "saving_child", "scripting_cache", "scripting_flags",
+    "scripting_library", "server", "session", "snapshot", "stream_info", "transfer", "transport", "users", "verify",
 }
 
 
