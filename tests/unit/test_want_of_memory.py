@@ -19,10 +19,10 @@ from tests.unit.peer import Peer
 from tests.unit.test_append_load import request
 from tests.unit.want_of_memory import MODES, ONCE, PERSISTENT, PREPARATION, Tally, core_commands, replies_in, starve_all
 from zippy._core.append_load import AppendError, RequestLoader
-from zippy._core.introspection import dataset_digest, internal_session, used_memory
+from zippy._core.introspection import dataset_digest, internal_session, keyspace_fault, used_memory
 from zippy._core.resp.values import encoded
 from zippy._core.session import Core
-from zippy._core.snapshot import SaveRequest, SnapshotError, Walk, load_bytes, save_here
+from zippy._core.snapshot import Loading, SaveRequest, SnapshotError, Walk, load_bytes, save_here
 from zippy._core.testing import mem_shim
 from zippy._core.testing.mem_shim import fail_allocations, failures
 from zippy.inprocess.engine import host_of
@@ -375,6 +375,39 @@ class TestFiles:
 
         assert sum(1 for _ in starved(mode, run)) > 5
         assert set(outcomes) == {"a string is larger than memory", "whole"}
+
+    @pytest.mark.parametrize("aside", [False, True], ids=["in place", "aside"])
+    @pytest.mark.parametrize("mode", MODES)
+    def test_loading_what_comes(self, tmp_path: Path, mode: str, aside: bool) -> None:
+        """The same of a copy that comes in pieces: the piece that there is no room for is refused too."""
+        core = filled()
+        assert save(core, tmp_path / "dump.rdb", False) == 0
+        data = (tmp_path / "dump.rdb").read_bytes()
+        outcomes: list[str] = []
+
+        def run() -> None:
+            into = Core(16, 1)
+            loading = Loading(into, None, aside, len(data))
+            try:
+                for at in range(0, len(data), 5000):
+                    loading.feed(data[at : at + 5000])
+                    while not loading.starved:
+                        loading.step(1000)
+                loading.feed(b"")
+                while loading.step(1000):
+                    pass
+            except SnapshotError as error:
+                outcomes.append(error.problem)
+            except MemoryError:
+                outcomes.append("MemoryError")
+            else:
+                outcomes.append("whole")
+                assert dataset_digest(into) == dataset_digest(core)
+            loading.end()
+            assert keyspace_fault(into) is None
+
+        assert sum(1 for _ in starved(mode, run)) > 5
+        assert set(outcomes) == {"a string is larger than memory", "MemoryError", "whole"}
 
     @pytest.mark.parametrize("mode", MODES)
     def test_loading_commands(self, mode: str) -> None:

@@ -15,7 +15,7 @@ from libc.string cimport memset
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.fcntl cimport F_DUPFD, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, fcntl, open
 from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, unlink, write
-from zippy._core.ground.buf cimport Buf, Slice, buf_free, buf_init
+from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_drop_front, buf_free, buf_init, buf_reserve
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.mem cimport mem_free, mem_zalloc
 from zippy._core.ground.slice cimport slice_of
@@ -440,7 +440,7 @@ def load_bytes(Core core, data, bint keep_expired=False, bint replace=False, tel
     core.engine.ks.loading = True
     try:
         rdb_load_begin(&loader, &core.engine.ks, &reader, &load)
-        while rdb_load_some(&loader, TELL_EVERY if tell is not None or delay_us else <size_t>view.len):
+        while rdb_load_some(&loader, TELL_EVERY if tell is not None or delay_us else <size_t>view.len + 1):
             if loader.has_library:
                 load_library(core.engine, &loader)
             if delay_us:
@@ -470,7 +470,8 @@ def load_bytes(Core core, data, bint keep_expired=False, bint replace=False, tel
 
 @cython.final
 cdef class Loading:
-    """A snapshot that is loaded in steps, between turns, in the place of all that is there. The data (a mapped file) stays until `end`.
+    """A snapshot that is loaded in steps, between turns, in the place of all that is there. The data (a mapped file) stays until `end`; if
+    it is None, it comes by `feed`. ahead: how many bytes will come, or more.
 
     aside: what is there is served until the last step, and stays if there is none. Else it goes with the first step, and who comes is told
     that data is being loaded.
@@ -483,18 +484,28 @@ cdef class Loading:
     cdef RdbLoader loader
     cdef KeyTable* tables            # the databases' other tables while it loads aside, owned; NULL: it does not, or has ended
     cdef list libraries              # of functions: their code and places
-    cdef readonly bint begun
+    cdef Buf held                    # what came by `feed` and is not loaded
+    cdef bint begun
+    cdef readonly bint read          # all keys are loaded, but the data's end is still to come
+    cdef readonly bint starved       # steps are of no use before more has come
+    cdef readonly uint64_t excess    # bytes that are held beyond what the key under way may need
+    cdef bint complete               # all of the data is there
     cdef bint ended
 
-    def __init__(self, Core core, data, bint aside):
+    def __init__(self, Core core, data, bint aside, size_t ahead=0):
         cdef int i
         self.core = core
         self.libraries = []
-        PyObject_GetBuffer(data, &self.view, PyBUF_SIMPLE)
+        if data is not None:
+            PyObject_GetBuffer(data, &self.view, PyBUF_SIMPLE)
         engine_enter(core.engine)
         memset(&self.load, 0, sizeof(self.load))
         self.load.keep_expired = True
         rdb_reader_init(&self.reader, <const unsigned char*>self.view.buf, self.view.len)
+        if data is None:
+            self.starved = True
+        self.reader.ahead = ahead
+        self.complete = data is not None
         rdb_load_begin(&self.loader, &core.engine.ks, &self.reader, &self.load)
         if aside:
             self.tables = <KeyTable*>mem_zalloc(core.engine.ks.db_count * sizeof(KeyTable))
@@ -518,15 +529,44 @@ cdef class Loading:
                 flush(self.core, True)
                 self.core.engine.ks.loading = True
 
+    def feed(self, bytes data):
+        """Takes the next bytes; none: that was all. MemoryError."""
+        cdef RdbReader* r = &self.reader
+        engine_use(self.core.engine)
+        if r.at > self.held.len // 2:
+            buf_drop_front(&self.held, r.at)
+            r.origin += r.at
+            r.at = self.loader.crc_at = 0
+        # there is a byte's room even where nothing came, so that its place is known
+        if not self.read and buf_reserve(&self.held, <size_t>len(data) + 1) != 0:
+            raise MemoryError
+        if not self.read:
+            buf_append(&self.held, <const char*>data, len(data))
+        r.data = <const unsigned char*>self.held.data
+        r.size = self.held.len
+        self.complete = len(data) == 0
+        r.ahead = 0 if self.complete else r.ahead - min(r.ahead, <size_t>len(data))
+        self.weigh()
+
+    cdef int weigh(self) noexcept:
+        """Finds out whether more is needed than is there, and how much less."""
+        cdef RdbReader* r = &self.reader
+        cdef size_t left = r.size - r.at
+        self.starved = not self.complete and (self.read or left < self.loader.wanted)
+        self.excess = 0 if self.read else left - min(left, self.loader.wanted)
+        return 0
+
     def step(self, size_t size):
         """Loads so many bytes more; whether there are others. SnapshotError as load_bytes."""
         cdef Keyspace* ks = &self.core.engine.ks
         cdef bint more
         self.begin()
+        if self.starved:
+            return True
         engine_enter(self.core.engine)
         self.swap()
         ks.loading = True
-        more = rdb_load_some(&self.loader, size)
+        more = not self.read and rdb_load_some(&self.loader, size)
         if self.tables != NULL:
             ks.loading = False
         self.swap()
@@ -534,10 +574,13 @@ cdef class Loading:
             self.libraries.append((self.loader.library.s.ptr[:self.loader.library.s.len], self.loader.library_at))
             rdb_text_free(&self.loader.library)
             self.loader.has_library = False
-        if more:
-            return True
-        if self.reader.status != RDB_OK:
+        if not more and self.reader.status != RDB_OK:
             raise SnapshotError(self.reader.problem.decode(), self.reader.problem_at)
+        # whoever sends it has to come to its end too: until then it may be a part of something else
+        self.read = not more
+        self.weigh()
+        if more or not self.complete:
+            return True
         self.finish()
         return False
 
@@ -550,6 +593,7 @@ cdef class Loading:
             flush(self.core, True)
             self.swap()
         ks.loading = False
+        ks.dirty += <int64_t>self.load.keys
         for code, place in self.libraries:
             load_code(self.core.engine, slice_of(<const char*>code, len(code)), True, place)
         for i in range(ks.db_count):
@@ -562,12 +606,17 @@ cdef class Loading:
     @property
     def done(self):
         """Bytes that are loaded."""
-        return self.reader.at
+        return self.reader.origin + self.reader.at
 
     @property
     def keys(self):
         """Keys that are loaded."""
         return self.load.keys
+
+    @property
+    def used_mem(self):
+        """Bytes of memory that the data took where it was saved, as it says; 0: it does not."""
+        return self.load.used_mem
 
     @property
     def replication(self):
@@ -593,6 +642,7 @@ cdef class Loading:
             self.tables = NULL
         if self.loader.has_library:
             rdb_text_free(&self.loader.library)
+        buf_free(&self.held)
         PyBuffer_Release(&self.view)
 
 

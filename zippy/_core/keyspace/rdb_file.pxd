@@ -20,6 +20,7 @@ cdef struct RdbLoad:
     uint64_t libraries           # out: libraries of functions
     int version                  # out: the file's format
     int64_t saved_at             # out: seconds since the epoch, 0: unknown
+    int64_t used_mem             # out: bytes of memory that the data took, 0: unknown
     bint aof_base                # out
     RdbReplication replication   # out
     size_t bytes                 # out: of the file, up to the end mark and checksum; what follows is not looked at
@@ -47,13 +48,16 @@ cdef struct RdbLoader:
     size_t library_at            # where it begins in the file
     uint64_t crc                 # of the bytes up to crc_at
     size_t crc_at
+    size_t wanted                # bytes that have to be there, where more are to come, before it is worth going on
 
 
 # Writes everything to fd, which stays open and is not synced; True if all went well, else save.error. No Python, so that a forked child can
 # call it
 cdef bint rdb_save_file(Keyspace* ks, int fd, RdbSave* save) noexcept nogil
-# Begins to read a file, mapped at r.data, into the keyspace; all four structs must stay where they are until its end
+# Begins to read a file, mapped at r.data or with r.ahead bytes that are to come, into the keyspace; all four structs must stay where they
+# are until its end
 cdef void rdb_load_begin(RdbLoader* l, Keyspace* ks, RdbReader* r, RdbLoad* load) noexcept nogil
 # Reads on for so many bytes and to the end of the key there, or up to behind a library of functions; True: there is more. Else load.bytes
-# is set and r.status is RDB_OK, or it, r.problem and r.problem_at say what is wrong; what was read until then stays
+# is set and r.status is RDB_OK, or it, r.problem and r.problem_at say what is wrong; what was read until then stays. Of what ends in its
+# middle, while more is to come, nothing stays, and it is read again. The bytes before r.at are not looked at again
 cdef bint rdb_load_some(RdbLoader* l, size_t bytes) noexcept nogil

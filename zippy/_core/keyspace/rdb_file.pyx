@@ -26,14 +26,15 @@ from zippy._core.keyspace.types cimport Db
 from zippy._core.values.entry cimport ENTRY_EXPIRY, NO_EXPIRY, Entry, entry_expiry, entry_key, entry_set_access
 from zippy._core.values.rdb cimport RDB_VERSION, rdb_knows_type, rdb_read_value, rdb_write_value
 from zippy._core.values.rdb_stream cimport (
-    RDB_CORRUPT, RDB_EMPTY, RDB_OK, RDB_UNSUPPORTED, RdbText, RdbWriter, rdb_fail, rdb_flush, rdb_left, rdb_read_byte, rdb_read_length,
-    rdb_read_text, rdb_read_u64, rdb_take, rdb_text_free, rdb_write_byte, rdb_write_u64, rdb_writer_free, rdb_writer_init
+    RDB_CORRUPT, RDB_EMPTY, RDB_OK, RDB_SHORT, RDB_UNSUPPORTED, RdbText, RdbWriter, rdb_fail, rdb_flush, rdb_left, rdb_read_byte,
+    rdb_read_length, rdb_read_text, rdb_read_u64, rdb_take, rdb_text_free, rdb_write_byte, rdb_write_u64, rdb_writer_free, rdb_writer_init
 )
 from zippy._core.values.value cimport value_free
 
 cdef enum:
     SYNC_EVERY = 4 << 20        # bytes
     LEAST_KEY = 3               # bytes that a key takes in the file at least
+    FORESEEN = 1 << 20          # bytes: for so much of what is to come there is room before it is there
 
 
 # Writing
@@ -119,6 +120,8 @@ cdef void note_field(RdbLoad* load, Slice name, Slice value) noexcept nogil:
         load.saved_at = n
     elif slice_is(name, b"aof-base"):
         load.aof_base = n != 0
+    elif slice_is(name, b"used-mem"):
+        load.used_mem = n
     elif slice_is(name, b"repl-stream-db"):
         load.replication.db = n
     elif slice_is(name, b"repl-offset"):
@@ -150,7 +153,7 @@ cdef void reserve(RdbLoader* l) noexcept nogil:
     """Makes room for the keys that are announced, as far as the file can hold so many."""
     cdef uint64_t keys
     cdef uint64_t expires
-    cdef uint64_t most = rdb_left(l.r) // LEAST_KEY
+    cdef uint64_t most = (rdb_left(l.r) + min(l.r.ahead, <size_t>FORESEEN)) // LEAST_KEY
     if not rdb_read_length(l.r, &keys) or not rdb_read_length(l.r, &expires):
         return
     kt_reserve(&l.db.table, keys if keys < most else most, expires if expires < most else most)
@@ -177,7 +180,7 @@ cdef void read_access(RdbLoader* l, int op) noexcept nogil:
 
 
 cdef void read_library(RdbLoader* l) noexcept nogil:
-    l.library_at = l.r.at - 1
+    l.library_at = l.r.origin + l.r.at - 1
     if rdb_read_text(l.r, &l.library):
         l.has_library = True
         l.load.libraries += 1
@@ -255,10 +258,11 @@ cdef void read_key(RdbLoader* l, int type) noexcept nogil:
         # some versions of Redis saved keys that hold nothing
         l.r.status = RDB_OK
         l.load.empty += 1
-    if l.r.status != RDB_OK:
-        note_bad_key(l, key.s)
+    if l.r.status != RDB_SHORT:
+        if l.r.status != RDB_OK:
+            note_bad_key(l, key.s)
+        forget_pending(&l.pending)
     rdb_text_free(&key)
-    forget_pending(&l.pending)
 
 
 cdef void add_to_crc(RdbLoader* l) noexcept nogil:
@@ -268,13 +272,11 @@ cdef void add_to_crc(RdbLoader* l) noexcept nogil:
 
 cdef void check_crc(RdbLoader* l) noexcept nogil:
     cdef uint64_t stored
-    if l.load.version < 5:
-        return
-    add_to_crc(l)
-    if not rdb_read_u64(l.r, &stored):
+    cdef size_t end = l.r.at
+    if l.load.version < 5 or not rdb_read_u64(l.r, &stored):
         return
     # zero: saved without a checksum
-    if stored and stored != l.crc:
+    if stored and stored != crc64(l.crc, l.r.data + l.crc_at, end - l.crc_at):
         rdb_fail(l.r, RDB_CORRUPT, b"the checksum is wrong")
 
 
@@ -285,25 +287,43 @@ cdef void rdb_load_begin(RdbLoader* l, Keyspace* ks, RdbReader* r, RdbLoad* load
     l.load = load
     l.db = ks.dbs[0]
     load.bad_key_size = -1
+    l.wanted = 1
     forget_pending(&l.pending)
-    read_head(l)
+
+
+cdef bint read_next(RdbLoader* l) noexcept nogil:
+    """Reads the head or what follows; whether that was the end mark."""
+    cdef int op
+    if l.load.version == 0:
+        read_head(l)
+        return False
+    op = rdb_read_byte(l.r)
+    if op == OP_END:
+        check_crc(l)
+    elif op >= OP_SLOT_INFO:
+        read_about(l, op)
+    elif op >= 0:
+        read_key(l, op)
+    return op == OP_END
 
 
 cdef bint rdb_load_some(RdbLoader* l, size_t bytes) noexcept nogil:
     cdef size_t begin = l.r.at
-    cdef int op = 0
-    while l.r.status == RDB_OK:
+    cdef size_t at = begin
+    cdef bint ended = False
+    l.wanted = 1
+    while l.r.status == RDB_OK and not ended:
         # in steps, while the bytes are in the cache
         add_to_crc(l)
-        if l.r.at - begin >= bytes or l.has_library:
+        at = l.r.at
+        if at - begin >= bytes or l.has_library:
             return True
-        op = rdb_read_byte(l.r)
-        if op == OP_END:
-            check_crc(l)
-            break
-        if op >= OP_SLOT_INFO:
-            read_about(l, op)
-        elif op >= 0:
-            read_key(l, op)
-    l.load.bytes = l.r.at
+        ended = read_next(l)
+    if l.r.status == RDB_SHORT:
+        # what is far larger than what comes at once is tried for at growing sizes, so that it takes no more than twice the time
+        l.wanted = max(l.r.wanted, 2 * l.r.size - at) - at
+        l.r.status = RDB_OK
+        l.r.at = at
+        return True
+    l.load.bytes = l.r.origin + l.r.at
     return False

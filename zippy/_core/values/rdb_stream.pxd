@@ -1,8 +1,8 @@
 """RDB bytes going out and coming in: lengths, strings, numbers.
 
 A writer fills a buffer and empties it into a file, or keeps everything for a DUMP payload. A reader goes over bytes in memory (a mapped
-file, a payload) and trusts none of them: whatever is wrong ends in a status and the offset where it was seen, and no length makes it
-allocate more than the bytes that are left could hold. Neither needs Python, so that a forked child can use them.
+file, a payload, what has come of a copy) and trusts none of them: whatever is wrong ends in a status and the offset where it was seen, and
+no length makes it allocate more than the bytes that are left could hold. Neither needs Python, so that a forked child can use them.
 """
 
 from libc.stddef cimport size_t
@@ -15,6 +15,7 @@ cdef enum RdbStatus:
     RDB_UNSUPPORTED = 2     # they are fine, but hold what zippy does not know
     RDB_NO_MEMORY = 3
     RDB_EMPTY = 4           # a collection without elements, which no key can hold
+    RDB_SHORT = 5           # the bytes end too early, but others are to come
 
 cdef enum:
     RDB_TEXT_SCRATCH = 24
@@ -39,8 +40,11 @@ cdef struct RdbReader:
     const unsigned char* data   # borrowed
     size_t size
     size_t at                   # next byte
+    size_t origin               # bytes that came before data
+    size_t ahead                # bytes that may still come behind it
+    size_t wanted               # with RDB_SHORT: the size at which what was being read could go on
     int status                  # RdbStatus
-    size_t problem_at           # where the status was set
+    size_t problem_at           # where the status was set, with origin
     const char* problem         # a literal that says what is wrong
 
 

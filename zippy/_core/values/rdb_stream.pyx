@@ -2,7 +2,7 @@
 
 from libc.errno cimport EINTR, ENOMEM, errno
 from libc.math cimport INFINITY
-from libc.stdint cimport int8_t, int16_t, int32_t, uint16_t, uint32_t
+from libc.stdint cimport SIZE_MAX, int8_t, int16_t, int32_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 from posix.unistd cimport fdatasync, write
 from zippy._core.ground.slice cimport slice_of
@@ -243,17 +243,28 @@ cdef void rdb_fail(RdbReader* r, int status, const char* problem) noexcept nogil
     if r.status == RDB_OK:
         r.status = status
         r.problem = problem
-        r.problem_at = r.at
+        r.problem_at = r.origin + r.at
 
 
 cdef size_t rdb_left(const RdbReader* r) noexcept nogil:
     return r.size - r.at
 
 
+cdef bint lacks(RdbReader* r, size_t len, const char* problem) noexcept nogil:
+    """Whether so many bytes are not there; that is a problem only when they cannot come."""
+    if len <= r.size - r.at:
+        return False
+    if len - (r.size - r.at) > r.ahead:
+        rdb_fail(r, RDB_CORRUPT, problem)
+    elif r.status == RDB_OK:
+        r.status = RDB_SHORT
+        r.wanted = r.at + len
+    return True
+
+
 cdef const unsigned char* rdb_take(RdbReader* r, size_t len) noexcept nogil:
     cdef const unsigned char* p = r.data + r.at
-    if len > r.size - r.at:
-        rdb_fail(r, RDB_CORRUPT, b"it ends too early")
+    if lacks(r, len, b"it ends too early"):
         return NULL
     r.at += len
     return p
@@ -326,10 +337,7 @@ cdef bint rdb_read_length(RdbReader* r, uint64_t* n) noexcept nogil:
 cdef bint rdb_read_count(RdbReader* r, uint64_t* n, size_t least) noexcept nogil:
     if not rdb_read_length(r, n):
         return False
-    if n[0] > rdb_left(r) // least:
-        rdb_fail(r, RDB_CORRUPT, b"more elements than the bytes that are left can hold")
-        return False
-    return True
+    return not lacks(r, n[0] * least if n[0] <= SIZE_MAX // least else SIZE_MAX, b"more elements than the bytes that are left can hold")
 
 
 cdef bint read_integer(RdbReader* r, uint64_t code, int64_t* n) noexcept nogil:
@@ -354,8 +362,7 @@ cdef const unsigned char* read_packed(RdbReader* r, size_t* packed, size_t* unpa
     cdef uint64_t to
     if not rdb_read_length(r, &from_) or not rdb_read_length(r, &to):
         return NULL
-    if from_ > rdb_left(r):
-        rdb_fail(r, RDB_CORRUPT, b"it ends too early")
+    if lacks(r, from_, b"it ends too early"):
         return NULL
     if to == 0 or to // LZF_MAX_RATIO > from_:
         rdb_fail(r, RDB_CORRUPT, b"a packed string of impossible size")
