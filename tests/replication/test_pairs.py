@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.process.certificates import Certificates
 from tests.replication.cutter import Cutter
 from tests.replication.load import Load, write
 from tests.replication.sentinels import hang
-from tests.replication.servers import OLD, REDIS, ZIPPY, Node, Start, agree, assert_equal, is_up
+from tests.replication.servers import OLD, REDIS, ZIPPY, Node, Start, agree, assert_equal, counts, is_up
 from tests.resp import RawClient
 from tests.servers import free_port
 from tests.waiting import wait_until
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.timeout(300)  # on a machine that is ten times slower
 PAIRS = [(ZIPPY, ZIPPY), (ZIPPY, REDIS), (REDIS, ZIPPY), (ZIPPY, OLD), (OLD, ZIPPY)]
 CHAINS = [(ZIPPY, ZIPPY, ZIPPY), (REDIS, ZIPPY, REDIS), (ZIPPY, REDIS, ZIPPY)]
 WAYS = [(), ("--repl-diskless-sync", "no"), ("--snapshot-method", "walk")]
+LOADS = ["disabled", "on-empty-db", "swapdb"]
 
 
 def fill(node: Node, rounds: int = 50, seed: int = 1) -> None:
@@ -37,25 +39,27 @@ def fill(node: Node, rounds: int = 50, seed: int = 1) -> None:
 class TestFullCopies:
     """A replica that has nothing."""
 
+    @pytest.mark.parametrize("load", LOADS)
     @pytest.mark.parametrize("kinds", PAIRS)
-    def test_under_load(self, start: Start, kinds: tuple[str, str]) -> None:
+    def test_under_load(self, start: Start, kinds: tuple[str, str], load: str) -> None:
         """It gets all that is there, and all that is written meanwhile and after."""
-        primary, replica = start(kinds[0]), start(kinds[1])
+        primary, replica = start(kinds[0]), start(kinds[1], "--repl-diskless-load", load)
         fill(primary)
-        with Load(primary) as load:
+        with Load(primary) as writing:
             replica.follow(primary)
             wait_until(lambda: is_up(replica), 60.0)
-            enough = load.rounds + 50
-            wait_until(lambda: load.rounds > enough, 60.0)
+            enough = writing.rounds + 50
+            wait_until(lambda: writing.rounds > enough, 60.0)
         assert primary("WAIT", 1, 15_000) == 1
         assert_equal(primary, replica)
         assert primary.syncs() == (1, 0)
 
+    @pytest.mark.parametrize("load", ["disabled", "swapdb"])
     @pytest.mark.parametrize("way", WAYS)
-    def test_ways(self, start: Start, way: tuple[str, ...]) -> None:
+    def test_ways(self, start: Start, way: tuple[str, ...], load: str) -> None:
         """From disk, by a child, beside the traffic: two replicas at once, and what is there in them goes."""
         primary = start(ZIPPY, *way)
-        replicas = [start(REDIS), start(ZIPPY)]
+        replicas = [start(REDIS, "--repl-diskless-load", load), start(ZIPPY, "--repl-diskless-load", load)]
         fill(primary)
         # more than a file gets before it is pushed to disk for the first time
         for number in range(12):
@@ -68,10 +72,12 @@ class TestFullCopies:
         for replica in replicas:
             assert_equal(primary, replica)
 
-    @pytest.mark.parametrize("load", ["disabled", "on-empty-db", "swapdb"])
-    def test_loading(self, start: Start, load: str) -> None:
+    @pytest.mark.parametrize("sync", ["yes", "no"])
+    @pytest.mark.parametrize("load", LOADS)
+    @pytest.mark.parametrize("kind", [REDIS, ZIPPY])
+    def test_loading(self, start: Start, load: str, kind: str, sync: str) -> None:
         """A copy is loaded in the place of what is there, or beside it; functions come with it."""
-        primary, replica = start(REDIS), start(ZIPPY, "--repl-diskless-load", load)
+        primary, replica = start(kind, "--repl-diskless-sync", sync), start(ZIPPY, "--repl-diskless-load", load)
         fill(primary)
         primary("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
         replica("FUNCTION", "LOAD", "#!lua name=other\nredis.register_function('g', function() return 1 end)")
@@ -79,10 +85,45 @@ class TestFullCopies:
         replica.follow(primary)
         assert_equal(primary, replica)
         assert [library[b"library_name"] for library in replica("FUNCTION", "LIST")] == [b"lib"]
+        assert (replica.process.folder / "dump.rdb").exists() == (load != "swapdb")
 
-    def test_broken(self, start: Start) -> None:
+    @pytest.mark.parametrize("sync", ["yes", "no"])
+    @pytest.mark.parametrize("load", LOADS)
+    @pytest.mark.parametrize("has_keys", [False, True], ids=["empty", "with keys"])
+    def test_what_the_log_says(self, start: Start, load: str, has_keys: bool, sync: str) -> None:
+        """It is told of a copy in Redis's words, whichever way that takes."""
+        primary = start(REDIS, "--repl-diskless-sync", sync, "--repl-rdb-channel", "no")
+        primary.client.set("key", "value")
+        said: list[list[str]] = []
+        for kind in (REDIS, ZIPPY):
+            replica = start(kind, "--repl-diskless-load", load)
+            if has_keys:
+                replica.client.set("other", 1)
+            replica.follow(primary)
+            assert_equal(primary, replica)
+            said.append(re.findall(r"(?:MASTER <-> REPLICA sync: |Done loading RDB).*", replica.process.log()))
+        assert len(said[0]) >= 5
+        assert said[0] == said[1]
+
+    @pytest.mark.parametrize("kind", [REDIS, ZIPPY])
+    @pytest.mark.parametrize("load", LOADS[1:])
+    def test_log_of_commands(self, start: Start, load: str, kind: str) -> None:
+        """What came without a file is in the append-only log, and so there after a restart."""
+        primary, replica = start(kind), start(ZIPPY, "--repl-diskless-load", load, "--appendonly", "yes")
+        fill(primary)
+        replica.follow(primary)
+        assert_equal(primary, replica)
+        wait_until(lambda: replica.info("persistence")["aof_rewrite_in_progress"] == 0)
+        held = counts(replica)
+        replica.process.kill()
+        primary.stop()
+        replica.process.start()
+        assert counts(replica) == held != {}
+
+    @pytest.mark.parametrize("load", LOADS)
+    def test_broken(self, start: Start, load: str) -> None:
         """A copy that ends in its middle is of no use, and leaves no file; the next one is tried for."""
-        primary, replica = start(REDIS), start(ZIPPY)
+        primary, replica = start(REDIS), start(ZIPPY, "--repl-diskless-load", load)
         fill(primary, 100)
         cutter = Cutter(primary.port)
         cutter.limits.extend((100, 300, 5000))

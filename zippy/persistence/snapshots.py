@@ -274,10 +274,11 @@ class Snapshots:
         else:
             path.replace(self.path)
 
-    def data_replaced(self) -> None:
-        """What is in memory is a primary's now: a log begins anew, and a save under way is of no use."""
+    def data_replaced(self, saved: bool) -> None:
+        """What is in memory is a primary's now: a log begins anew, and a save under way is of no use. saved: it came in a file."""
         self.cancel()
-        self.saved(snapshot.changes(self.core))
+        if saved:
+            self.saved(snapshot.changes(self.core))
         self.on_copied()
 
     def cancel(self) -> None:

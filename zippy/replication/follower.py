@@ -1,4 +1,7 @@
-"""The link of a replica to its primary: the connection, the copy that comes by it and is loaded in steps, the stream behind it."""
+"""The link of a replica to its primary: the connection, the copy that comes by it and is loaded in steps, the stream behind it.
+
+A copy goes to a file that is loaded when it is complete, or is loaded as it comes (`repl-diskless-load`).
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ import logging
 import mmap
 import os
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from zippy._core.callback_transport import CallbackTransport
+from zippy._core.introspection import keyspace
 from zippy._core.replicas import Replicas
 from zippy._core.session import Core, Session
 from zippy._core.snapshot import Loading, SnapshotError, flush
@@ -29,6 +34,7 @@ from zippy.replication.link import (
     Piece,
     Send,
     Size,
+    Step,
     Stream,
     request,
 )
@@ -39,6 +45,8 @@ from zippy.settings import Settings
 log = logging.getLogger("zippy")
 
 STEP = 128 * 1024  # bytes of a copy that are loaded between two turns
+MOST_HELD = 1024 * 1024  # bytes of one that are waiting to be: no more are read until they are fewer
+UNKNOWN = 2**62  # bytes: no copy is as long
 RETRY_SECONDS = 1.0  # between two tries to connect
 NEWLINE_SECONDS = 1.0  # between two signs of life while the copy is loaded
 
@@ -90,6 +98,9 @@ class Follower(asyncio.Protocol):
         self.loading: Loading | None = None
         self.aside = False  # whether it is loaded beside what is there
         self.mapped: mmap.mmap | None = None
+        self.load_handle: asyncio.TimerHandle | None = None  # of the next step of loading
+        self.paused = False  # nothing is read from the connection
+        self.loading_since = 0  # seconds since the epoch
         self.session: Session | None = None  # that runs the stream
         self.began = self.clock()
         self.heard_at = self.clock()
@@ -133,7 +144,7 @@ class Follower(asyncio.Protocol):
         now = self.clock()
         if self.state == "connect" and self.opening is None and now - self.tried_at >= RETRY_SECONDS:
             self.connect()
-        elif self.state != "connect" and self.loading is None and now - self.heard_at > self.settings.integer("repl-timeout"):
+        elif self.state != "connect" and not self.paused and now - self.heard_at > self.settings.integer("repl-timeout"):
             log.warning("MASTER timeout: no data nor PING received...")
             self.drop()
         if self.state == "connected" and now - self.acked_at >= 1.0:
@@ -170,6 +181,7 @@ class Follower(asyncio.Protocol):
             stream.abort()
             return
         self.transport = stream
+        self.paused = False
         self.heard_at = self.clock()
         log.info("MASTER <-> REPLICA sync started")
         self.link = Link(self.introduction())
@@ -200,6 +212,10 @@ class Follower(asyncio.Protocol):
         if self.transport is not None:
             if self.state == "connected":
                 log.warning("Connection with master lost.")
+            elif self.loading is not None and self.mapped is None:
+                log.warning("Failed trying to load the MASTER synchronization DB from socket: connection lost at byte %d", self.received)
+            elif self.copy is not None:
+                log.warning("I/O error trying to sync with MASTER: connection lost")
             self.transport = None
             self.drop()
 
@@ -271,35 +287,59 @@ class Follower(asyncio.Protocol):
         self.copy = copy
         self.received = 0
         self.size = None
+        self.set_state("sync")
+
+    def note_size(self, size: int | None) -> None:
+        """The copy is so long: the first byte of it is the next."""
+        self.size = size
+        way = self.settings.text("repl-diskless-load")
+        self.aside = way == "swapdb"
+        at_once = self.aside or (way == "on-empty-db" and not keyspace(self.core))
+        log.info("MASTER <-> REPLICA sync: receiving %s to %s",
+                 "streamed RDB from master with EOF" if size is None else f"{size} bytes from master",
+                 "parser" if at_once else "disk")  # fmt: skip
+        if at_once:
+            self.begin_loading(Loading(self.core, None, self.aside, UNKNOWN if size is None else size))
+            return
         self.path = self.saves.file_of(f"temp-{os.getpid()}-0.rdb")
         try:
             self.file = self.path.open("wb")
         except OSError as error:
             log.warning("Opening the temp file needed for MASTER <-> REPLICA synchronization: %s", error.strerror)
             self.drop()
-            return
-        self.set_state("sync")
-
-    def note_size(self, size: int | None) -> None:
-        """The copy is so long."""
-        self.size = size
-        what = "streamed replication with EOF" if size is None else f"receiving {size} bytes"
-        log.info("MASTER <-> REPLICA sync: %s from master to disk", what)
 
     def store(self, data: bytes) -> None:
         """The next bytes of the copy."""
-        assert self.file is not None
+        self.received += len(data)
+        if self.file is None:
+            self.feed(data)
+            return
         try:
             self.file.write(data)
         except OSError as error:
             log.warning("Write error writing to the DB dump file needed for MASTER <-> REPLICA synchronization: %s", error.strerror)
             self.drop()
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes of a copy that is loaded as it comes; none: that was all."""
+        loading = self.loading
+        assert loading is not None
+        try:
+            loading.feed(data)
+        except MemoryError:
+            log.warning("There is no memory for the copy of the master")
+            self.drop()
             return
-        self.received += len(data)
+        if not data or loading.excess > MOST_HELD:
+            self.pause()
+        self.load_soon(loading)
 
     def copied(self) -> None:
         """The copy is there: it is loaded between turns, and what follows has to wait."""
-        assert self.file is not None and self.path is not None
+        if self.file is None:
+            self.feed(b"")
+            return
+        assert self.path is not None
         try:
             self.file.close()
             self.file = None
@@ -309,14 +349,33 @@ class Follower(asyncio.Protocol):
             log.warning("The copy from the master cannot be read: %s", error)
             self.drop()
             return
-        if self.transport is not None:
+        self.pause()
+        loading = Loading(self.core, self.mapped, self.aside)
+        self.begin_loading(loading)
+        self.load_soon(loading)
+
+    def pause(self) -> None:
+        """Reads nothing from the connection until `resume`."""
+        if self.transport is not None and not self.paused:
+            self.paused = True
             self.transport.pause_reading()
-        self.aside = self.settings.text("repl-diskless-load") == "swapdb"
-        self.loading = Loading(self.core, self.mapped, self.aside)
+
+    def resume(self) -> None:
+        """Reads from the connection again."""
+        if self.transport is not None and self.paused:
+            self.paused = False
+            self.heard_at = self.clock()
+            self.transport.resume_reading()
+
+    def begin_loading(self, loading: Loading) -> None:
+        """A copy, or the beginning of one, can be loaded."""
+        log.info("MASTER <-> REPLICA sync: Loading DB in memory")
+        self.loading = loading
+        self.loading_since = int(time.time())
         self.relay.set_loads_aside(self.aside)
         if not self.aside:
             self.replace()
-        asyncio.get_running_loop().call_soon(self.load_some, self.loading)
+            loading.begin()
 
     def replace(self) -> None:
         """What is there goes, and nobody can go on from it."""
@@ -324,53 +383,75 @@ class Follower(asyncio.Protocol):
         self.partial = False
         self.on_copy()
 
+    def load_soon(self, loading: Loading) -> None:
+        """Loads a part of the copy in the loop's next round, if there is one to be loaded."""
+        if self.load_handle is None and not loading.starved:
+            self.load_handle = asyncio.get_running_loop().call_later(0, self.load_some, loading)
+
     def load_some(self, loading: Loading) -> None:
         """Loads a part of the copy."""
-        if self.loading is not loading:
-            return
+        self.load_handle = None
         now = self.clock()
         if now - self.told_at >= NEWLINE_SECONDS:
             self.told_at = now
             self.write(b"\n")
         try:
-            if loading.step(STEP):
-                asyncio.get_running_loop().call_later(0, self.load_some, loading)
-                return
+            more = loading.step(STEP)
         except SnapshotError as error:
             log.warning("Failed trying to load the MASTER synchronization DB: %s at byte %d", error.problem, error.offset)
             self.drop()
             return
-        self.loaded(loading)
+        if not more:
+            self.loaded(loading)
+            return
+        if loading.read and self.size is None and self.received > loading.done:
+            log.warning("Replication stream EOF marker is broken")
+            self.drop()
+            return
+        if loading.excess <= MOST_HELD and self.link is not None and self.link.step is not Step.LOADING:
+            self.resume()
+        self.load_soon(loading)
 
     def loaded(self, loading: Loading) -> None:
         """The copy is in memory: the stream goes on from there."""
         copy, path = self.copy, self.path
-        assert copy is not None and path is not None
+        assert copy is not None
+        log.info("Done loading RDB, keys loaded: %d, keys expired: 0.", loading.keys)
         if self.aside:
+            log.info("MASTER <-> REPLICA sync: Swapping active DB with loaded DB")
+            log.info("MASTER <-> REPLICA sync: Discarding old DB in background")
             self.on_copy()
         origin = loading.replication
         self.end_loading()
         self.copy = self.path = None
-        try:
-            self.saves.take_copy(path)
-        except OSError as error:
-            log.warning("Failed trying to rename the temp DB into %s: %s", self.settings.text("dbfilename"), error.strerror)
+        if path is not None:
+            self.keep(path)
         if copy.id is None:
             self.history.begin_anew()
         else:
             self.history.adopt(copy.id)
         self.relay.restart(max(copy.offset, 0))
         self.relay.begin()
-        self.saves.data_replaced()
+        self.saves.data_replaced(path is not None)
         log.info("MASTER <-> REPLICA sync: Finished with success")
         self.heard_at = self.clock()
         self.begin_stream(max(origin[0], 0) if origin is not None else 0, copy.id is not None)
         if self.transport is not None and self.link is not None:
-            self.transport.resume_reading()
+            self.resume()
             self.obey(self.link.loaded())
+
+    def keep(self, path: Path) -> None:
+        """The copy's file is the newest snapshot."""
+        try:
+            self.saves.take_copy(path)
+        except OSError as error:
+            log.warning("Failed trying to rename the temp DB into %s: %s", self.settings.text("dbfilename"), error.strerror)
 
     def end_loading(self) -> None:
         """Lets go of the copy's bytes."""
+        if self.load_handle is not None:
+            self.load_handle.cancel()
+            self.load_handle = None
         if self.loading is not None:
             self.loading.end()
             self.loading = None
@@ -381,9 +462,11 @@ class Follower(asyncio.Protocol):
 
     def end_copy(self) -> None:
         """A copy that came only in part is of no use, nor is what has been loaded of it."""
-        half = self.loading is not None and self.loading.begun and not self.aside
+        half = self.loading is not None
         self.end_loading()
-        if half:
+        if half and self.aside:
+            log.info("MASTER <-> REPLICA sync: Discarding temporary DB in background")
+        elif half:
             flush(self.core, True)
         self.copy = None
         if self.file is not None:
@@ -430,17 +513,15 @@ class Follower(asyncio.Protocol):
 
     def divided(self, session: Session) -> None:
         """There is more to run than one turn has time for."""
-        if self.transport is not None:
-            self.transport.pause_reading()
+        self.pause()
         asyncio.get_running_loop().call_soon(self.run_more, session)
 
     def run_more(self, session: Session) -> None:
         """The next turn's part."""
         if session is not self.session:
             return
-        more = self.relay.go_on()
-        if self.transport is not None and not more:
-            self.transport.resume_reading()
+        if not self.relay.go_on():
+            self.resume()
 
     def killed(self, session: Session) -> None:
         """The engine closes the stream's client: it sent nonsense, or somebody wants it so."""

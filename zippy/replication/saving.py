@@ -52,5 +52,5 @@ class Saves(Protocol):
     def take_copy(self, path: Path) -> None:
         """Puts a file that came from a primary into the snapshot's place, or removes it if that is wished."""
 
-    def data_replaced(self) -> None:
-        """What is in memory is a primary's now."""
+    def data_replaced(self, saved: bool) -> None:
+        """What is in memory is a primary's now. saved: it came in a file."""

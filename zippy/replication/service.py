@@ -41,6 +41,7 @@ NOT_ON_REPLICAS = (
     "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable "
     "(which is not the default) writes to replicas are just local and are not propagated."
 )
+NOT_LOADING: Fields = {"async_loading": 0}
 UNBLOCKED = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
 
 
@@ -604,7 +605,26 @@ class Replication:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"replication": self.fields, "stats": self.stats_fields}
+        return {"persistence": self.loading_fields, "replication": self.fields, "stats": self.stats_fields}
+
+    def loading_fields(self) -> Fields:
+        """For INFO."""
+        follower = self.follower
+        loading = follower.loading if follower is not None else None
+        if follower is None or loading is None:
+            return NOT_LOADING
+        # of a copy of unknown length only a bad guess can be told
+        total = follower.size or loading.used_mem
+        elapsed = int(time.time()) - follower.loading_since
+        return {
+            "async_loading": int(follower.aside),
+            "loading_start_time": follower.loading_since,
+            "loading_total_bytes": follower.size or 0,
+            "loading_rdb_used_mem": loading.used_mem,
+            "loading_loaded_bytes": loading.done,
+            "loading_loaded_perc": min(100.0 * loading.done / total, 100.0) if total else 0.0,
+            "loading_eta_seconds": elapsed * max(total - loading.done, 1) // (loading.done + 1) if elapsed else 1,
+        }
 
     def stats_fields(self) -> Fields:
         """For INFO."""
@@ -673,7 +693,7 @@ class Replication:
             fields |= {
                 "master_sync_total_bytes": size,
                 "master_sync_read_bytes": follower.received,
-                "master_sync_left_bytes": size - follower.received if size else -1,
+                "master_sync_left_bytes": size - follower.received,
                 "master_sync_perc": f"{100 * follower.received / size if size else 0:.2f}",
                 "master_sync_last_io_seconds_ago": int(now - follower.heard_at),
             }
