@@ -22,12 +22,14 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tests.replication.network import WINDOW, End, Network
-from tests.replication.simulator import PORT, Client, Node, Server
+from tests.replication.simulator import LOADS, PORT, Client, Node, Server
 from tests.resp import request
 from zippy._core.introspection import keyspace_fault
 from zippy._core.session import blocks_left_behind
+from zippy.replication import follower
 
 ID = b"a" * 40
 MARK = b"m" * 40
@@ -160,13 +162,21 @@ class Victim:
         self.chance.seed(cuts)
         self.network.splits = (0.0, 0.1, 0.5, 0.95)[cuts % 4]
         self.network.window = (300, WINDOW)[cuts // 4 % 2]
-        result = self.ask(data) if kind == REPLICA else self.answer(kind, data)
+        if kind == REPLICA:
+            result = self.ask(data)
+        else:
+            few = cuts // 8 % 2
+            with patch.object(follower, "STEP", 20 if few else follower.STEP), patch.object(follower, "MOST_HELD", 50 if few else 10**6):
+                result = self.answer(kind, data, LOADS[cuts // 16 % len(LOADS)])
         self.look()
         return result
 
-    def answer(self, kind: int, data: bytes) -> str:
-        """A primary sends this."""
+    def answer(self, kind: int, data: bytes, load: str) -> str:
+        """A primary sends this. load: how a copy is to be loaded."""
         peers: list[Peer] = []
+        self.call("CONFIG", "SET", "repl-diskless-load", load)
+        if load == "on-empty-db":
+            self.call("FLUSHALL")
 
         def accept(end: End) -> Peer:
             peers.append(Peer())

@@ -66,9 +66,11 @@ EXPIRY_MS = 2000  # at most
 LOG, COUNT = b"log", b"count"
 SMALL: tuple[tuple[Any, str, Any], ...] = (
     (background, "STEP_US", 10**12), (background, "ALL_KEYS", 3), (background, "PIECE", 100), (copies, "MOST_UNSENT", 600),
-    (copies, "CHUNK", 250), (follower, "STEP", 100),
+    (copies, "CHUNK", 250), (follower, "STEP", 100), (follower, "MOST_HELD", 300),
 )  # fmt: skip
 """What steps of saving, sending and loading are bound by, in place of time: so even small copies take many."""
+LOADS = ("disabled", "on-empty-db", "swapdb")
+"""What repl-diskless-load can be."""
 
 
 class Violation(AssertionError):
@@ -362,7 +364,7 @@ class Simulation:
         folder.mkdir()
         settings = {
             "repl-diskless-sync": choice(("yes", "no")), "repl-diskless-sync-delay": choice(("0", "0", "1")),
-            "repl-diskless-load": choice(("disabled", "swapdb")), "repl-timeout": choice(("3", "10")),
+            "repl-diskless-load": choice(LOADS), "repl-timeout": choice(("3", "10")),
             "rdbcompression": choice(("yes", "no")), "repl-backlog-ttl": choice(("0", "3", "3600")),
             "rdb-del-sync-files": choice(("yes", "no")),
         }  # fmt: skip
@@ -392,8 +394,7 @@ class Simulation:
             return
         self.done["interrupted"] += 1
         if self.chance.random() < 0.3:
-            now = server.settings.text("repl-diskless-load")
-            self.command(server, "CONFIG", "SET", "repl-diskless-load", "swapdb" if now == "disabled" else "disabled")
+            self.command(server, "CONFIG", "SET", "repl-diskless-load", self.chance.choice(LOADS))
             return
         others = [node for node in self.nodes if node is not server.node and (node.host, PORT) != server.replication.address]
         if not others or self.chance.random() < 0.5:
@@ -601,7 +602,7 @@ class Simulation:
         server = self.pick()
         if server is not None:
             name = self.chance.choice(("repl-diskless-sync", "repl-diskless-load"))
-            value = self.chance.choice(("yes", "no") if name == "repl-diskless-sync" else ("disabled", "swapdb"))
+            value = self.chance.choice(("yes", "no") if name == "repl-diskless-sync" else LOADS)
             server.node.settings[name] = value
             self.command(server, "CONFIG", "SET", name, value)
             server.node.backlog = self.chance.choice((100, 1500, 10**6))
