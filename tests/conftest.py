@@ -6,6 +6,7 @@ test); what only zippy has is then skipped.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,8 +26,9 @@ from tests.needs import missing
 from tests.resp import PATIENCE, RawClient
 from tests.servers import ServerProcess
 
-# how long an example takes depends on what else the machine does
-hypothesis.settings.register_profile("zippy", deadline=None)
+# How long an example takes depends on what else the machine does. What changes are held against is the same each time; whoever runs the
+# tests by hand looks further
+hypothesis.settings.register_profile("zippy", deadline=None, derandomize=bool(os.environ.get("ZIPPY_CI")))
 hypothesis.settings.load_profile("zippy")
 
 

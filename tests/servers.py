@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.resp import PATIENCE, ConnectionClosed, RawClient
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 
 
 FIRST_PORT, LAST_PORT = 12000, 21999

@@ -11,7 +11,7 @@ from typing import Any
 import zippy
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """What the condition gives as soon as it is true; TimeoutError when it never is."""
     deadline = time.monotonic() + seconds
     while True:
@@ -23,7 +23,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
         time.sleep(0.005)
 
 
-async def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+async def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """The same, and lets others run meanwhile. The condition may be a coroutine function."""
     deadline = time.monotonic() + seconds
     while True:

@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 
 
 def import_everything() -> int:
