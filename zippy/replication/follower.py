@@ -299,7 +299,7 @@ class Follower(asyncio.Protocol):
                  "streamed RDB from master with EOF" if size is None else f"{size} bytes from master",
                  "parser" if at_once else "disk")  # fmt: skip
         if at_once:
-            self.begin_loading(Loading(self.core, None, self.aside, UNKNOWN if size is None else size))
+            self.begin_loading(Loading(self.core, None, self.aside, UNKNOWN if size is None else min(size, UNKNOWN)))
             return
         self.path = self.saves.file_of(f"temp-{os.getpid()}-0.rdb")
         try:
@@ -399,6 +399,10 @@ class Follower(asyncio.Protocol):
             more = loading.step(STEP)
         except SnapshotError as error:
             log.warning("Failed trying to load the MASTER synchronization DB: %s at byte %d", error.problem, error.offset)
+            if loading.read and self.aside:
+                # the keys have taken the place of what was there before a library did not load
+                self.aside = False
+                self.replace()
             self.drop()
             return
         if not more:
