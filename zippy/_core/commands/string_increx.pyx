@@ -3,6 +3,7 @@
 from libc.float cimport LDBL_MAX
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t
 from zippy._core.ground.buf cimport slice_text
+from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, NUM_LONG_DOUBLE_TEXT, num_write_i64, num_write_long_double
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.args cimport (
@@ -37,6 +38,10 @@ cdef OptionTable INCREX_OPTIONS = option_table("increx", [
     ("persist", SET_PERSIST, SET_ANY_EXPIRY | INCREX_ENX),
     ("enx", INCREX_ENX, SET_PERSIST),
 ])
+
+
+cdef enum:
+    READABLE = 325           # bytes of a RESP3 double that hiredis takes; numbers of more digits are beyond a 64-bit double
 
 
 cdef struct Increment:
@@ -159,12 +164,15 @@ cdef bint read_float_bounds(Client* c, const Options* options, long double* low,
 
 
 cdef void reply_float(Client* c, long double d) noexcept nogil:
-    """A bulk string, in RESP3 a double, of as many digits as a long double has."""
+    """A bulk string, in RESP3 a double, of as many digits as a long double has; a double that no client would read because of its length is
+    one with an exponent."""
     cdef char[NUM_LONG_DOUBLE_TEXT] text
     cdef size_t length = num_write_long_double(text, d)
     if c.reply.proto < 3:
         reply_bulk(&c.reply, slice_of(text, length))
         return
+    if length > READABLE:
+        length = format_text(text, sizeof(text), b"%.17Lg", d)
     reply_raw(&c.reply, b",", 1)
     reply_raw(&c.reply, text, length)
     reply_raw(&c.reply, b"\r\n", 2)
