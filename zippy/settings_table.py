@@ -577,7 +577,6 @@ SETTINGS: tuple[Setting, ...] = (
         0,
         "Bytes a replica buffers during a full copy; 0 has no limit.",
         high=INT64_MAX,
-        used=True,
     ),
     Setting("repl-ping-replica-period", "int", 10, "Seconds between pings to replicas.", low=1, used=True, alias="repl-ping-slave-period"),
     Setting("repl-timeout", "int", 60, "Seconds of silence after which a link counts as dead.", low=1, used=True),

@@ -1,7 +1,7 @@
 """What is propagated, as the bytes that the append-only file and replicas get: each request in RESP, SELECT where the database changes,
 MULTI and EXEC around an execution unit of several requests.
 
-Readers are cursors in `bytes`, whose offsets are those of replication. They read up to `taken`: what lies behind that may be half a turn,
+Readers are cursors in `bytes`, by offsets from its beginning. They read up to `taken`: what lies behind that may be half a turn,
 and the first request of a unit may still get its MULTI.
 """
 
