@@ -548,13 +548,12 @@ cdef class Loading:
         r.ahead = 0 if self.complete else r.ahead - min(r.ahead, <size_t>len(data))
         self.weigh()
 
-    cdef int weigh(self) noexcept:
+    cdef void weigh(self) noexcept:
         """Finds out whether more is needed than is there, and how much less."""
         cdef RdbReader* r = &self.reader
         cdef size_t left = r.size - r.at
         self.starved = not self.complete and (self.read or left < self.loader.wanted)
         self.excess = 0 if self.read else left - min(left, self.loader.wanted)
-        return 0
 
     def step(self, size_t size):
         """Loads so many bytes more; whether there are others. SnapshotError as load_bytes."""
