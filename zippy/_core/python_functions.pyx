@@ -1,7 +1,6 @@
 """Functions in Python, which FCALL runs. Their commands are nested calls under the rules of scripts, as those of Lua's are."""
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport SIZE_MAX, uint32_t, uint64_t
 from libc.string cimport memset
 from zippy._core.ground.buf cimport Buf, Slice, buf_free, buf_init, slice_of
@@ -13,7 +12,7 @@ from zippy._core.keyspace.libraries cimport (
 )
 from zippy._core.local cimport Words, drop_words, put_arguments, read_value
 from zippy._core.resp.kinds import ReplyError
-from zippy._core.resp.values cimport write_value
+from zippy._core.resp.values cimport list_of_bytes, write_value
 from zippy._core.resp.writer cimport reply_cut, reply_error, reply_free, reply_init
 from zippy._core.session cimport Core, Session
 
@@ -50,11 +49,6 @@ cdef class Call:
             self.last_error = value
             raise value
         return value
-
-
-cdef list words_of(int count, const Slice* words):
-    cdef int i
-    return [PyBytes_FromStringAndSize(words[i].ptr, words[i].len) for i in range(count)]
 
 
 cdef object value_of(Core core, function, Call call, list keys, list args):
@@ -107,7 +101,9 @@ cdef void run_python_function(
     call.client = &client
     call.rights = rights[0]
     try:
-        answer(session.core, c, session.core.functions[f.callback], call, words_of(keys, argv), words_of(argc - keys, argv + keys))
+        key_words = list_of_bytes(keys, argv)
+        words = list_of_bytes(argc - keys, argv + keys)
+        answer(session.core, c, session.core.functions[f.callback], call, key_words, words)
     except BaseException as error:
         # no reply, and nothing may be raised through the engine
         session.core.stashed = error

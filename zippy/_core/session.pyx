@@ -49,7 +49,7 @@ from zippy._core.resp.kinds import Later, ReplyError
 from zippy._core.resp.parser cimport (
     BATCH_REQUESTS, Batch, batch_free, PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
 )
-from zippy._core.resp.values cimport write_value
+from zippy._core.resp.values cimport list_of_bytes, write_value
 from zippy._core.resp.writer cimport reply_error
 from zippy._core.values.settings cimport settings_field
 
@@ -705,8 +705,7 @@ cdef class Session:
 
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1:
         """Answers a command whose handler is in Python; a coroutine is awaited by a task of its own."""
-        cdef int i
-        cdef list args = [PyBytes_FromStringAndSize(argv[i].ptr, argv[i].len) for i in range(argc)]
+        cdef list args = list_of_bytes(argc, argv)
         handler = self.core.handlers[command.id]
         try:
             if handler is None:

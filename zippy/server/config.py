@@ -69,12 +69,11 @@ class Config:
         """CONFIG SET parameter value [parameter value ...]. Sets all or none."""
         if len(args) % 2:
             raise syntax_error()
-        if not SECRETS.isdisjoint(map(bytes.lower, args[2::2])):
-            for place, name in enumerate(args[2::2]):
-                if name.lower() in SECRETS:
-                    redact(session, 2 * place + 3)
-        # among more names than there are settings one is unknown or comes twice, so those behind it do not matter
+        # among more names than there are settings one is unknown or comes twice, so those behind it do not matter, and no log shows them
         some = args[2 : 2 * len(SETTINGS) + 4]
+        for place, name in enumerate(some[::2]):
+            if name.lower() in SECRETS:
+                redact(session, 2 * place + 3)
         pairs = [(text(name), text(value)) for name, value in zip(some[::2], some[1::2], strict=True)]
         try:
             self.settings.set_many(pairs, trusted=permits(self.settings, session, "enable-protected-configs"))

@@ -1,6 +1,8 @@
 # Only plain Python types and the kinds of resp/kinds go through here; what is neither is an error of the handler's.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.list cimport PyList_New, PyList_SET_ITEM
+from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.resp.kinds import NoReply, NullArray, OrderedSet, Pairs, Push, Raw, ReplyError, Simple, Verbatim
@@ -16,6 +18,16 @@ cdef extern from "Python.h":
 
 cdef inline Slice slice_of_bytes(bytes data):
     return slice_of(<const char*>data, len(data))
+
+
+cdef list list_of_bytes(Py_ssize_t count, const Slice* slices):
+    cdef list found = PyList_New(count)
+    cdef Py_ssize_t i
+    for i in range(count):
+        item = PyBytes_FromStringAndSize(slices[i].ptr, slices[i].len)
+        Py_INCREF(item)  # the list takes over a reference
+        PyList_SET_ITEM(found, i, item)
+    return found
 
 
 cdef int write_text(Reply* r, object value) except -1:
@@ -71,14 +83,15 @@ cdef int write_int(Reply* r, object value) except -1:
 
 cdef int write_value(Reply* r, object value) except -1:
     cdef bytes data
-    if value is None:
+    if type(value) is Raw:
+        # what is kept because it is asked for often
+        reply_raw(r, PyBytes_AS_STRING(value), len(value))
+    elif value is None:
         reply_null(r)
     elif isinstance(value, bool):
         reply_bool(r, value)
     elif isinstance(value, int):
         write_int(r, value)
-    elif isinstance(value, Raw):
-        reply_raw(r, PyBytes_AS_STRING(value), len(value))
     elif isinstance(value, bytes):
         reply_bulk(r, slice_of_bytes(value))
     elif isinstance(value, str):
