@@ -101,7 +101,7 @@ cdef enum:
     EVENTS = 256          # taken at a time
     BUSY = 2              # so many events: there are more by the time their answers are sent
     PASSES = 16           # in a row before the event loop has its turn
-    SEND_BYTES = 1 << 20  # that a connection is sent in a turn: a reader as fast as the writer would have the server to itself
+    SEND_BYTES = 1 << 18  # that a connection is sent in a turn: a reader as fast as the writer would have the server to itself
     LET_GO = 32           # sockets that one pass closes: the system takes some 8 us for each, and there may be ten thousand
 
 
@@ -356,7 +356,8 @@ cdef class Link(Transport):
                 self.session.output_again()
         if what & ZIPPY_ENDED:
             self.ended = True
-        if what & ZIPPY_CAN_READ:
+        if what & ZIPPY_CAN_READ and not self.listed:
+            # else this pass has read as much as is its due
             self.read()
         return 0
 

@@ -23,6 +23,9 @@ A Buf, and so a Reply, that failed takes nothing more and remembers it (`failed`
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 
+cdef enum:
+    MEM_MAPPED = 32 << 20  # bytes of the smallest block that is a mapping of its own: it grows without a copy
+
 
 cdef struct Account:
     int64_t used    # bytes handed out (rounded up to what each block really occupies) and not yet freed

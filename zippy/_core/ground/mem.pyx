@@ -38,14 +38,14 @@ cdef extern from *:
 
     #define ZIPPY_CHUNK ((size_t)4 << 20)
 
-    /* the largest block that comes from a slab, and the smallest that is a mapping of its own; a sanitizer sees more if every block is
+    /* the largest block that comes from a slab, and whether the largest are mappings of their own; a sanitizer sees more if every block is
        malloc's own */
     #if ZIPPY_SANITIZE
     #define ZIPPY_MAX_SLABBED 0
-    #define ZIPPY_MAPPED SIZE_MAX
+    #define ZIPPY_MAPS 0
     #else
     #define ZIPPY_MAX_SLABBED 16384
-    #define ZIPPY_MAPPED ((size_t)32 << 20)
+    #define ZIPPY_MAPS 1
     #endif
 
     /* what the C library gives for a request that is too large for a slab, at least */
@@ -194,7 +194,7 @@ cdef extern from *:
     """
     size_t CHUNK "ZIPPY_CHUNK"
     size_t MAX_SLABBED "ZIPPY_MAX_SLABBED"
-    size_t MAPPED "ZIPPY_MAPPED"
+    bint MAPS "ZIPPY_MAPS"
     size_t library_usable "zippy_usable"(void* block) noexcept nogil
     size_t zippy_big_size(size_t size) noexcept nogil
     void zippy_trim_library() noexcept nogil
@@ -638,12 +638,16 @@ cdef inline size_t usable(void* block) noexcept nogil:
     return mapping.size - HEAD if mapping != NULL else library_usable(block)
 
 
+cdef inline bint gets_mapping(size_t size) noexcept nogil:
+    return MAPS and size >= MEM_MAPPED
+
+
 cdef void* big_alloc(size_t size, bint zeroed) noexcept nogil:
     global resident
     cdef void* block
     if size == 0:
         size = 1
-    if size >= MAPPED:
+    if gets_mapping(size):
         block = map_block(size)
     else:
         block = calloc(1, size) if zeroed else malloc(size)
@@ -704,13 +708,13 @@ cdef void* big_realloc(void* block, size_t size) noexcept nogil:
     cdef void* moved
     if size == 0:
         size = 1
-    if mapping != NULL and size >= MAPPED:
+    if mapping != NULL and gets_mapping(size):
         moved = remap_block(mapping, size)
-    elif mapping == NULL and size < MAPPED:
+    elif mapping == NULL and not gets_mapping(size):
         moved = realloc(block, size)
     else:
-        # from the one kind to the other: what is copied is less than MAPPED
-        moved = map_block(size) if size >= MAPPED else malloc(size)
+        # from the one kind to the other: what is copied is less than MEM_MAPPED
+        moved = map_block(size) if gets_mapping(size) else malloc(size)
         if moved != NULL:
             memcpy(moved, block, before if before < size else size)
             big_release(block)
@@ -856,7 +860,7 @@ cdef size_t mem_size(const void* block) noexcept nogil:
 cdef size_t mem_good_size(size_t size) noexcept nogil:
     if size <= MAX_SLABBED and MAX_SLABBED:
         return class_size[class_of(size)]
-    return zippy_big_size(size) if size < MAPPED else mapped_size(size) - HEAD
+    return mapped_size(size) - HEAD if gets_mapping(size) else zippy_big_size(size)
 
 
 cdef size_t mem_resident() noexcept nogil:

@@ -5,7 +5,7 @@ from libc.stdint cimport intptr_t
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
 from zippy._core.ground.format cimport format_text
-from zippy._core.ground.mem cimport mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc
+from zippy._core.ground.mem cimport MEM_MAPPED, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.words cimport WORD_FOUND, WORD_UNBALANCED, word_next
 
@@ -35,9 +35,9 @@ cdef extern from *:
 cdef enum:
     INLINE_MAX = 64 * 1024        # bytes of an inline request or of a header line
     READ_STEP = 16 * 1024         # smallest room offered to a read
-    BULK_STEP = 1 << 20           # largest for a block of an argument's own: what is read in one turn is copied and may be new memory
+    BULK_STEP = 256 * 1024        # largest for a block of an argument's own: what is read in one turn is copied and may be new memory
     FIRST_BULK = READ_STEP        # bytes that such a block begins with: a client that only announces a huge value gets no huge one
-    REMAPPED = 32 << 20           # bytes of a block that is a mapping of its own, and grows without a copy
+    COPIED = 256 * 1024           # bytes from which on such a block is copied no more: new pages take the system a millisecond a megabyte
     STREAM_STEP_MAX = 256 * 1024  # largest room for who fills the room that he is offered
     FIRST_ARGS = 64               # room for arguments that a batch begins with
     BATCH_ARGS = 1024             # room for arguments that a batch keeps
@@ -130,14 +130,14 @@ cdef inline void add_to_bulk(Parser* p, size_t n) noexcept nogil:
 cdef char* bulk_target(Parser* p, size_t most, size_t* room) noexcept nogil:
     """Where the next bytes of the argument go, at most so many; *room is 0 when out of memory.
 
-    The block is twice what has really arrived, and REMAPPED at least once an eighth of that has: from there on it grows without a copy.
+    The block is twice what has really arrived; once COPIED has, it is as large as the argument or grows without a copy.
     """
     cdef Bulk* bulk = &p.bulks[p.bulk_count - 1]
     cdef size_t before = mem_size(bulk.block)
     cdef size_t size = p.filled * 2
     cdef char* block
-    if REMAPPED // 8 <= p.filled < REMAPPED:
-        size = REMAPPED
+    if COPIED <= p.filled < MEM_MAPPED:
+        size = MEM_MAPPED
     if size > <size_t>p.bulk_len:
         size = <size_t>p.bulk_len
     if before == PARSER_BULK_ROOM + p.filled:
@@ -206,7 +206,8 @@ cdef char* parser_target(Parser* p, size_t* room) noexcept nogil:
     if p.own.cap - p.own.len < want and buf_reserve(&p.own, want) != 0:
         room[0] = 0
         return p.own.data
-    room[0] = p.own.cap - p.own.len
+    # not all that there is: short arguments take ten times as long to parse as to read
+    room[0] = min(p.own.cap - p.own.len, <size_t>STREAM_STEP_MAX)
     return p.own.data + p.own.len
 
 
