@@ -44,6 +44,7 @@ cdef Moment moment() noexcept nogil:
 
 cdef Moment calibration = moment()
 cdef double ticks_per_us = 0
+cdef uint64_t measured_again = 0  # when it is, by the counter; 0: it is exact
 
 
 cdef void clock_refresh(Clock* c) noexcept nogil:
@@ -84,16 +85,14 @@ cdef void clock_restore(Clock* c) noexcept nogil:
 
 
 cdef double clock_ticks_per_us() noexcept nogil:
-    # measured over the process's life until it is long enough to be exact to a millionth
-    global ticks_per_us
+    # measured over the process's life, each time that it is twice as long, until it is long enough to be exact to a millionth
+    global ticks_per_us, measured_again
     cdef Moment now
-    cdef double found
-    if ticks_per_us:
+    if ticks_per_us and (not measured_again or clock_ticks() < measured_again):
         return ticks_per_us
     now = moment()
     while now.us - calibration.us < 1000:
         now = moment()
-    found = <double>(now.ticks - calibration.ticks) / (now.us - calibration.us)
-    if now.us - calibration.us >= 1000000:
-        ticks_per_us = found
-    return found
+    ticks_per_us = <double>(now.ticks - calibration.ticks) / (now.us - calibration.us)
+    measured_again = 0 if now.us - calibration.us >= 1000000 else now.ticks + (now.ticks - calibration.ticks)
+    return ticks_per_us
