@@ -17,7 +17,7 @@ from zippy.settings import SETTINGS, SettingError, Settings
 
 SECRETS = frozenset(setting.name.encode() for setting in SETTINGS if setting.type == "secret")
 KEPT_REPLIES = 64
-KEPT_QUESTION = 256  # bytes of the words whose reply is kept
+KEPT_QUESTION = 256  # bytes of the pattern whose reply is kept
 
 
 def is_local(session: Session) -> bool:
@@ -47,20 +47,22 @@ class Config:
         self.path = path
         self.lines: dict[str, Callable[[], list[str]]] = {}  # by directive that is no setting: its lines of the file
         self.on_resetstat: list[Callable[[], object]] = []  # who counts something beside the core
-        # of CONFIG GET, by protocol and words: a transaction may ask thousands of times
-        self.replies: dict[tuple[object, ...], Raw] = {}
+        # of CONFIG GET, by protocol and pattern: a transaction may ask thousands of times
+        self.replies: dict[tuple[int, bytes], Raw] = {}
         self.replies_as_of = -1  # settings.changes when they were made
 
     @command("config|get")
     def config_get(self, session: Session, args: list[bytes]) -> Any:
         """CONFIG GET parameter [parameter ...]."""
+        if len(args) > 3:
+            return self.settings.match(args[2:])
         if self.replies_as_of != self.settings.changes:
             self.replies, self.replies_as_of = {}, self.settings.changes
-        key = (session.protocol, *args[2:])
+        key = (session.protocol, args[2])
         reply = self.replies.get(key)
         if reply is None:
             reply = encoded(self.settings.match(args[2:]), session.protocol)
-            if len(self.replies) < KEPT_REPLIES and sum(map(len, args)) < KEPT_QUESTION:
+            if len(self.replies) < KEPT_REPLIES and len(args[2]) < KEPT_QUESTION:
                 self.replies[key] = reply
         return reply
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from typing import Any
 
 from zippy import commandspec
-from zippy._core.resp.kinds import Simple
+from zippy._core.resp.kinds import Raw, Simple
+from zippy._core.resp.values import encoded
 from zippy._core.session import Core, Session
 from zippy.server.arguments import text
 from zippy.server.registry import Handler
@@ -23,6 +24,12 @@ def help_lines(container: str, entries: list[tuple[str, str]]) -> list[Simple]:
 
 def container_help(name: str, session: Session, args: list[bytes]) -> Any:
     """The handler of every container's HELP."""
+    return help_reply(name, text(args[0]), session.protocol)
+
+
+@lru_cache(maxsize=64)
+def help_reply(name: str, given: str, protocol: int) -> Raw:
+    """What a container's HELP answers to who gave the container's name so."""
     syntax = import_module("zippy.commandspec.syntax").syntax
     container = commandspec.find_command(name)
     assert container is not None
@@ -31,7 +38,7 @@ def container_help(name: str, session: Session, args: list[bytes]) -> Any:
         word = spec.name.partition("|")[2]
         if word != "help":
             entries.append((f"{word.upper()} {syntax(spec)}".rstrip(), spec.summary))
-    return help_lines(text(args[0]), sorted(entries))
+    return encoded(help_lines(given, sorted(entries)), protocol)
 
 
 @cache

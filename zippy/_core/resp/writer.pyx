@@ -68,12 +68,21 @@ cdef void reply_error_slice(Reply* r, Slice text) noexcept nogil:
 
 cdef void append_line(Reply* r, Slice text) noexcept nogil:
     """Appends text with line breaks made spaces; the room has been reserved."""
-    cdef size_t i
-    cdef char c
-    for i in range(text.len):
-        c = text.ptr[i]
-        r.out.data[r.out.len] = c' ' if c == 13 or c == 10 else c
-        r.out.len += 1
+    cdef char* at = r.out.data + r.out.len
+    if text.len:
+        memcpy(at, text.ptr, text.len)
+    r.out.len += text.len
+    blank(at, text.len, 13)
+    blank(at, text.len, 10)
+
+
+cdef inline void blank(char* at, size_t size, char c) noexcept nogil:
+    """Makes each such character a space."""
+    cdef char* end = at + size
+    cdef char* found = <char*>memchr(at, c, size)
+    while found != NULL:
+        found[0] = c' '
+        found = <char*>memchr(found, c, end - found)
 
 
 cdef void reply_error_about(Reply* r, const char* before, Slice what, const char* after) noexcept nogil:
