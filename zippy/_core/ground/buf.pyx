@@ -8,6 +8,7 @@ from zippy._core.ground.number cimport num_write_i64
 cdef enum:
     KEPT_CAPACITY = 16 * 1024
     LONG = 1 << 20        # bytes whose copying is worth a care
+    BEHIND = 1024         # room behind so many, so that what is short and follows does not have them copied
 
 
 cdef int slice_compare(Slice a, Slice b) noexcept nogil:
@@ -69,7 +70,7 @@ cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil:
         return fail(b)
     cap = b.cap * 2 if b.cap < (1 << 20) else b.cap + (b.cap >> 1)
     if cap < need:
-        cap = need
+        cap = need + BEHIND if need >= LONG else need
     if cap < 64:
         cap = 64
     data = <char*>mem_try_realloc(b.data, cap)

@@ -93,15 +93,21 @@ cdef inline char* bulk_data(const Parser* p, int i) noexcept nogil:
     return p.bulks[i].block + PARSER_BULK_ROOM
 
 
+cdef inline size_t bulk_size(const Parser* p, size_t have) noexcept nogil:
+    """Bytes of the argument that its block has room for, if so many have arrived: twice that, and once COPIED have, as much as the argument
+    has or as grows without a copy."""
+    cdef size_t size = MEM_MAPPED if COPIED <= have < MEM_MAPPED else 2 * have
+    return min(size, <size_t>p.bulk_len)
+
+
 cdef int begin_bulk(Parser* p) noexcept nogil:
     """Gives the argument that has begun to arrive a block and moves what is there of it; -1: out of memory."""
     cdef size_t have = p.end - p.pos
-    cdef size_t size = <size_t>p.bulk_len if p.bulk_len < FIRST_BULK else FIRST_BULK
     cdef char* block
     if have > <size_t>p.bulk_len:
         # but for the end of its line it is complete
         return 0
-    block = <char*>mem_try_alloc(PARSER_BULK_ROOM + (size if size > have else have))
+    block = <char*>mem_try_alloc(PARSER_BULK_ROOM + bulk_size(p, max(have, <size_t>FIRST_BULK // 2)))
     if block == NULL:
         return -1
     if p.bulk_count == p.bulk_cap:
@@ -128,20 +134,12 @@ cdef inline void add_to_bulk(Parser* p, size_t n) noexcept nogil:
 
 
 cdef char* bulk_target(Parser* p, size_t most, size_t* room) noexcept nogil:
-    """Where the next bytes of the argument go, at most so many; *room is 0 when out of memory.
-
-    The block is twice what has really arrived; once COPIED has, it is as large as the argument or grows without a copy.
-    """
+    """Where the next bytes of the argument go, at most so many; *room is 0 when out of memory."""
     cdef Bulk* bulk = &p.bulks[p.bulk_count - 1]
     cdef size_t before = mem_size(bulk.block)
-    cdef size_t size = p.filled * 2
     cdef char* block
-    if COPIED <= p.filled < MEM_MAPPED:
-        size = MEM_MAPPED
-    if size > <size_t>p.bulk_len:
-        size = <size_t>p.bulk_len
     if before == PARSER_BULK_ROOM + p.filled:
-        block = <char*>mem_try_realloc(bulk.block, PARSER_BULK_ROOM + size)
+        block = <char*>mem_try_realloc(bulk.block, PARSER_BULK_ROOM + bulk_size(p, p.filled))
         if block == NULL:
             room[0] = 0
             return bulk.block
