@@ -712,7 +712,11 @@ cdef class Session:
                 raise ReplyError(f"ERR '{self.core.command_names[command.id]}' has no handler")
             value = handler(self, args)
             if type(value) is Later:
-                self.begin_to_wait()
+                try:
+                    self.begin_to_wait()
+                except BaseException:
+                    value.cancel()
+                    raise
                 value.deliver = self.handler_answered
                 self.task = value
                 return 0

@@ -32,6 +32,7 @@ from zippy.server.arguments import INT64_MAX, integer
 from zippy.server.debug import debug
 from zippy.server.info import Fields, Sections
 from zippy.server.registry import command
+from zippy.server.waiting import Waiting
 from zippy.settings import SettingError, Settings
 from zippy.version import REDIS_VERSION
 
@@ -40,7 +41,6 @@ log = logging.getLogger("zippy")
 REPEAT_SECONDS = 30.0  # between two lines of the log about the same trouble
 PATIENT_FAILURES = 3  # rewrites that may fail before automatic ones wait
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds that they wait then, doubled each time
-LONGEST_WAIT = 1e9  # seconds that the loop can be asked to wait
 STARTED = Simple("Background append only file rewriting started")
 SCHEDULED = Simple("Background append only file rewriting scheduled")
 
@@ -94,7 +94,6 @@ class Waiter:
     at_replicas: int  # the same at replicas
     local: int  # 1: here too
     needed: int  # replicas
-    later: Later
 
 
 class AppendOnly:
@@ -116,7 +115,7 @@ class AppendOnly:
         self.rewrite: Rewrite | None = None
         self.scheduled = False  # a rewrite is to follow as soon as it can
         self.settled_failures = 0  # failed syncs of the log since which a new base was written
-        self.waiters: list[Waiter] = []  # of WAITAOF
+        self.waiting = Waiting()  # of WAITAOF
         self.replicas: Replicas | None = None  # who knows of those
         self.settled = 0  # bytes of the files that do not grow any more
         self.base_size = 0  # bytes of the whole log after the last rewrite, or of the base at the start
@@ -366,7 +365,7 @@ class AppendOnly:
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing is under way or to follow: all is written, and on disk if it is to be."""
-        if self.scheduled or self.waiters or self.rewrite is not None:
+        if self.scheduled or self.waiting.waiters or self.rewrite is not None:
             return False
         return self.state is State.OFF or (self.log.is_at_rest and not self.is_doubtful and (not self.has_grown or self.is_patient))
 
@@ -599,32 +598,25 @@ class AppendOnly:
 
     def wake_waiters(self) -> None:
         """Answers those whose writes are on disk."""
-        waiters, self.waiters = self.waiters, []
-        for waiter in waiters:
-            here, there = self.held(waiter)
-            if (here >= waiter.local or self.state is State.OFF) and there >= waiter.needed:
-                # a command may be under way that had this happen
-                self.schedule.call_soon(self.answer, waiter)
-            elif waiter.later.deliver is not None:
-                self.waiters.append(waiter)
+        if self.waiting.waiters:
+            # a command may be under way that had this happen
+            self.schedule.call_soon(self.waiting.look)
+
+    def is_served(self, waiter: Waiter) -> bool:
+        """Whether the logs have what is waited for."""
+        here, there = self.held(waiter)
+        return (here >= waiter.local or self.state is State.OFF) and there >= waiter.needed
 
     def held(self, waiter: Waiter) -> tuple[int, int]:
         """Whether the log has what is waited for, and how many replicas' logs have it."""
         there = self.replicas.count_synced(waiter.at_replicas) if self.replicas is not None else 0
         return int(self.holds(waiter.offset)), there
 
-    def answer(self, waiter: Waiter) -> None:
-        """Replies to WAITAOF."""
-        waiter.later.answer(list(self.held(waiter)))
-
     def wait_for_disk(self, waiter: Waiter, milliseconds: int) -> Later:
         """The reply of WAITAOF, once the logs have what is waited for or time is over."""
-        self.waiters.append(waiter)
         if self.replicas is not None and waiter.needed:
             self.replicas.ask()
-        if milliseconds:
-            self.schedule.call_later(min(milliseconds / 1000, LONGEST_WAIT), self.answer, waiter)
-        return waiter.later
+        return self.waiting.wait(self.schedule, milliseconds, lambda: self.is_served(waiter), lambda: list(self.held(waiter)))
 
     # The end
 
@@ -729,7 +721,7 @@ class AppendOnly:
         if self.state is State.OFF and local:
             raise ReplyError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
         there = self.replicas.written_by(session) if self.replicas is not None else 0
-        waiter = Waiter(self.log.needs(session), there, local, replicas, Later())
+        waiter = Waiter(self.log.needs(session), there, local, replicas)
         held = self.held(waiter)
         if (held[0] >= local and held[1] >= replicas) or snapshot.in_transaction(session):
             return list(held)

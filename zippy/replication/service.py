@@ -27,12 +27,12 @@ from zippy.replication.history import History
 from zippy.replication.link import MOST_OFFSET, is_id
 from zippy.replication.primary import ConfError, Replica, State
 from zippy.replication.saving import Origin, Saves
-from zippy.replication.waiting import Waiting
 from zippy.server.arguments import integer, syntax_error, text, timeout_of
 from zippy.server.debug import debug
 from zippy.server.info import Fields, Sections
 from zippy.server.process import LogFormatter
 from zippy.server.registry import command
+from zippy.server.waiting import Waiting
 from zippy.settings import Settings
 
 log = logging.getLogger("zippy")
@@ -536,7 +536,7 @@ class Replication:
         if count() >= needed or snapshot.in_transaction(session):
             return count()
         self.relay.asks = True
-        return self.waiting.wait(needed, count, milliseconds)
+        return self.waiting.wait(asyncio.get_running_loop(), milliseconds, lambda: count() >= needed, count)
 
     def count_acked(self, offset: int) -> int:
         """Replicas that have acknowledged the stream up to there."""

@@ -54,20 +54,24 @@ class NoReply:
 class Later:
     """A reply that its handler does not have yet: who has it calls `answer`, between two turns. The client's further input waits."""
 
-    __slots__ = ("deliver",)
+    __slots__ = ("at_end", "deliver")
 
     def __init__(self) -> None:
         self.deliver: Callable[[object], object] | None = None  # set by who was given this in the place of a reply
+        self.at_end: Callable[[], object] | None = None  # set by who gave it: called once, when it is answered or cancelled
 
     def answer(self, value: object) -> None:
         """Gives the reply; nothing if the client is gone, or has it."""
-        deliver, self.deliver = self.deliver, None
+        deliver = self.deliver
+        self.cancel()
         if deliver is not None:
             deliver(value)
 
     def cancel(self) -> None:
         """Nobody waits for it any more."""
-        self.deliver = None
+        at_end, self.at_end, self.deliver = self.at_end, None, None
+        if at_end is not None:
+            at_end()
 
 
 class ReplyError(Exception):
