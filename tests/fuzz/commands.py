@@ -45,7 +45,7 @@ from tests import servers
 from tests.differential.steps import quoted
 from tests.fuzz import node
 from tests.fuzz.connections import Connection, encrypted, is_payload, local, plain
-from tests.fuzz.state import DATABASES, Broken, Stopped, compare, data_of, hold, ok, verify, wait_for
+from tests.fuzz.state import DATABASES, Broken, Stopped, compare, data_of, do_when_idle, hold, ok, verify, wait_for
 from tests.fuzz.words import Shared
 from tests.process.certificates import Certificates
 from tests.process.measure import blocks, used
@@ -286,15 +286,15 @@ class Fuzz:
 
     def calm(self, client: RawClient) -> None:
         """Ends all that the other connections had begun."""
-        ok(client("CLIENT", "UNPAUSE"))
+        do_when_idle(client, "CLIENT", "UNPAUSE")
         for name, value in UNDISTURBED.items():
-            ok(client("CONFIG", "SET", name, value))
+            do_when_idle(client, "CONFIG", "SET", name, value)
         self.let_all_come()
         # MIGRATE keeps connections
         client("CLIENT", "KILL", "TYPE", "normal")
         wait_for(client, "clients", connected_clients="1")
         # what they had sent may have paused it once more
-        ok(client("CLIENT", "UNPAUSE"))
+        do_when_idle(client, "CLIENT", "UNPAUSE")
         wait_for(client, "persistence", rdb_bgsave_in_progress="0", aof_rewrite_in_progress="0", aof_rewrite_scheduled="0")
         if self.shared.in_cluster:
             node.take_back(client)

@@ -8,6 +8,7 @@ from typing import Any
 from tests.differential.keyspace import READ, ordered
 from tests.hyperloglog import decoded
 from tests.resp import RawClient, Reply, encode
+from tests.waiting import wait_until
 
 BATCH = 500
 SETTLE_SECONDS = 60.0
@@ -54,6 +55,16 @@ def keys_of(client: RawClient) -> set[bytes]:
         found.update(keys)
         if cursor == b"0":
             return found
+
+
+def do_when_idle(client: RawClient, *words: str) -> None:
+    """Does a command as soon as no script runs for too long. Broken unless its reply is OK."""
+
+    def reply() -> Reply | None:
+        said = client(*words)
+        return None if said.kind == "-" and bytes(said.value).startswith(b"BUSY ") else said
+
+    ok(wait_until(reply, SETTLE_SECONDS))
 
 
 class Stopped:
