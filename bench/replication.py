@@ -105,10 +105,18 @@ def most_memory(server: Server, act: Callable[[], None]) -> float:
     return (most - before) / MIB
 
 
-def copying(found: Found, kind: Kind, ports: Ports, elements: int) -> None:
+def follow_beside(replica: Server, primary: Server, requests: int) -> None:
+    """Makes a server the other's replica while so many SETs are sent to that."""
+    follower = threading.Thread(target=follow, args=(replica, primary))
+    follower.start()
+    benchmark_fields(primary.port, Case(SET, 16, CLIENTS, requests), requests, LIMIT)
+    follower.join()
+
+
+def copying(found: Found, kind: Kind, ports: Ports, requests: int, elements: int) -> None:
     """Full copies of data of all types by each method."""
     for method, options in METHODS.items():
-        with started(kind, ports, 2, options) as (primary, replicas):
+        with started(kind, ports, 3, options) as (primary, replicas):
             with Connection(primary.port) as client:
                 client.send_all(batched(mixed(elements)))
             cpu = sum(server.cpu_ns() for server in (primary, replicas[0]))
@@ -120,6 +128,8 @@ def copying(found: Found, kind: Kind, ports: Ports, elements: int) -> None:
             note(found, f"{method}: longest pause of a probe at the primary, ms", primary, pauses[-1] / 1e6)
             beyond = most_memory(primary, lambda primary=primary, replica=replicas[1]: follow(replica, primary))
             note(found, f"{method}: the primary's memory beyond that before, MiB", primary, beyond)
+            beyond = most_memory(primary, lambda primary=primary, replica=replicas[2]: follow_beside(replica, primary, requests))
+            note(found, f"{method}: the same with {requests:,} SETs beside, MiB", primary, beyond)
 
 
 def replicating(kinds: Sequence[Kind], ports: Ports, rounds: int, requests: int, elements: int) -> list[Table]:
@@ -131,7 +141,7 @@ def replicating(kinds: Sequence[Kind], ports: Ports, rounds: int, requests: int,
     copies: Found = {}
     in_turn(kinds, rounds, "replication, writes", lambda kind: writing(writes, kind, ports, requests))
     in_turn(kinds, rounds, "replication, lag", lambda kind: lagging(lag, kind, ports))
-    in_turn(kinds, rounds, "replication, copies", lambda kind: copying(copies, kind, ports, elements))
+    in_turn(kinds, rounds, "replication, copies", lambda kind: copying(copies, kind, ports, requests, elements))
     return [
         medians(Table("SET with replicas, 50 clients: server CPU per request", "microseconds", names), writes),
         medians(Table("A write that waits for its replica", "milliseconds of the waiting", names), lag),
