@@ -398,7 +398,14 @@ class TestStrangers:
             fits = 16 * KIB // len(self.ERROR)
             assert answer(server, encode(("GET", "a")) * fits) == self.ERROR * fits
             assert self.closed(admin, "output") == 0
-            assert answer(server, encode(("GET", "a")) * (fits + 1)) == b""
+
+            def is_closed() -> bool:
+                got = answer(server, encode(("GET", "a")) * (fits + 1))
+                # a server that is stopped meanwhile may answer in two pieces
+                assert got in (b"", self.ERROR * (fits + 1))
+                return not got
+
+            wait_until(is_closed)
             assert self.closed(admin, "output") == 1
             assert re.search(r"overcoming of output buffer limits|too much output was unsent", server.log())
             # who has authenticated is answered, before and after
