@@ -1,9 +1,9 @@
 # Later than Redis 8.2: INCREX is of Redis 8.8. What it came to is propagated as SET, which any server knows.
 
 from libc.float cimport LDBL_MAX
+from libc.math cimport isinf
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t
 from zippy._core.ground.buf cimport slice_text
-from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport NUM_I64_TEXT, NUM_LONG_DOUBLE_TEXT, num_write_i64, num_write_long_double
 from zippy._core.ground.slice cimport slice_of
 from zippy._core.commands.args cimport (
@@ -15,7 +15,7 @@ from zippy._core.commands.string_number cimport read_float, read_int
 from zippy._core.keyspace.db cimport db_put_int, db_put_text, db_set_expiry, open_for_write
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_STRING
-from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_error, reply_int, reply_raw
+from zippy._core.resp.writer cimport reply_array, reply_bulk, reply_double, reply_error, reply_int, reply_raw
 from zippy._core.values.entry cimport NO_EXPIRY, TYPE_STRING, Entry, entry_expiry, entry_string
 from zippy._core.commands.string import EXPIRY_ROWS
 
@@ -38,10 +38,6 @@ cdef OptionTable INCREX_OPTIONS = option_table("increx", [
     ("persist", SET_PERSIST, SET_ANY_EXPIRY | INCREX_ENX),
     ("enx", INCREX_ENX, SET_PERSIST),
 ])
-
-
-cdef enum:
-    READABLE = 325           # bytes of a RESP3 double that hiredis takes; numbers of more digits are beyond a 64-bit double
 
 
 cdef struct Increment:
@@ -164,15 +160,16 @@ cdef bint read_float_bounds(Client* c, const Options* options, long double* low,
 
 
 cdef void reply_float(Client* c, long double d) noexcept nogil:
-    """A bulk string, in RESP3 a double, of as many digits as a long double has; a double that no client would read because of its length is
-    one with an exponent."""
+    """A bulk string, in RESP3 a double, of as many digits as a long double has. What is beyond a double is infinite there: hiredis refuses
+    digits that come to that."""
     cdef char[NUM_LONG_DOUBLE_TEXT] text
     cdef size_t length = num_write_long_double(text, d)
     if c.reply.proto < 3:
         reply_bulk(&c.reply, slice_of(text, length))
         return
-    if length > READABLE:
-        length = format_text(text, sizeof(text), b"%.17Lg", d)
+    if isinf(<double>d):
+        reply_double(&c.reply, <double>d)
+        return
     reply_raw(&c.reply, b",", 1)
     reply_raw(&c.reply, text, length)
     reply_raw(&c.reply, b"\r\n", 2)
