@@ -22,7 +22,7 @@ from bench.tables import Table
 from bench.wire import Connection, ErrorReply, batched
 
 # further columns: zippy with other settings, (name, options)
-VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (("zippy without fork", ("--snapshot-method", "walk")),)
+VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (("zippy by fork", ("--snapshot-method", "fork")),)
 LOGGING = ("--appendonly", "yes", "--auto-aof-rewrite-percentage", "0")
 POLICIES = {
     "no log": (),

@@ -80,6 +80,7 @@ class Application:
         server = Server(self.settings, self.config_path)
         follow_folder(self.settings)
         snapshots = Snapshots(server.core, self.settings, asyncio.get_running_loop(), FolderLock(alone=False))
+        snapshots.hurries = True
         append_only = AppendOnly(server.core, self.settings, snapshots, end_process)
         server.cron.is_saving = snapshots.is_saving
         server.join(snapshots)

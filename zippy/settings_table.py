@@ -473,9 +473,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "snapshot-method",
         "enum",
-        "fork",
-        "Saving in the background: by a forked child, or beside the traffic (walk).",
-        choices=("fork", "walk"),
+        "auto",
+        "How to save in the background: beside the traffic, by a child, or both.",
+        choices=("auto", "fork", "walk"),
         used=True,
         kept=True,
     ),

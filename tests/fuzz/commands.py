@@ -63,7 +63,7 @@ ROUND_SETTINGS = {
     "appendonly": ("yes", "no"),
     "appendfsync": ("always", "everysec", "no"),
     "aof-use-rdb-preamble": ("yes", "no"),
-    "snapshot-method": ("fork", "walk"),
+    "snapshot-method": ("auto", "fork", "walk"),
 }
 UNDISTURBED = {
     "maxmemory": "0",

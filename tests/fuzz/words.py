@@ -43,6 +43,8 @@ FOOTER = 10
 """Bytes at a payload's end: version and checksum."""
 CHURN = 3000
 """Keys that come together and go one by one, so that slabs are left half empty."""
+CROWD = 20_000
+"""Members that take longer to save than a fork does."""
 
 
 @dataclass
@@ -201,6 +203,14 @@ def churn(source: Source) -> Unit:
     return commands((source.pick([b"DEL", b"UNLINK"]), *(b"churn:%d" % n for n in numbers)))
 
 
+def crowd(source: Source) -> Unit:
+    """A value that is too large to be saved at once, changed while it is saved."""
+    key = source.zkey()
+    save = source.random.choice([(b"BGSAVE",), (b"BGREWRITEAOF",)])
+    change = source.random.choice([(b"ZADD", key, b"1", b"one more"), (b"ZPOPMIN", key), (b"DEL", key), (b"RENAME", key, source.zkey())])
+    return commands((b"ZADD", key, *(word for n in range(CROWD) for word in (b"%d" % n, b"m%d" % n))), save, change)
+
+
 def soon_over(source: Source) -> Unit:
     """Keys whose time is over in moments."""
     key = source.anykey()
@@ -304,6 +314,7 @@ ADMINISTRATION = Group(
         (8, soon_over),
         (6, blocks),
         (2, churn),
+        (1, crowd),
         (2, migrate),
         (3, kill),
         (3, unblock),

@@ -382,7 +382,7 @@ class Crash:
         with self.server.client(CLIENT_SECONDS) as client:
             # so that a save of few keys lasts, and something can happen meanwhile
             client("CONFIG", "SET", "rdb-key-save-delay", self.chance.choice([0, 2000, 20_000]))
-            client("CONFIG", "SET", "snapshot-method", self.chance.choice(["fork", "walk"]))
+            client("CONFIG", "SET", "snapshot-method", self.chance.choice(["auto", "fork", "walk"]))
             client("CONFIG", "SET", "aof-use-rdb-preamble", self.chance.choice(["yes", "yes", "no"]))
         for writer in self.writers:
             writer.start(self.server)

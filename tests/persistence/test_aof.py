@@ -363,7 +363,7 @@ class TestRewrite:
         assert len(list(log_folder(tmp_path).iterdir())) == 3
 
     def test_a_killed_child_changes_nothing(self, start: StartServer, tmp_path: Path) -> None:
-        server = start("--rdb-key-save-delay", "100000", folder=tmp_path)
+        server = start("--rdb-key-save-delay", "100000", "--snapshot-method", "fork", folder=tmp_path)
         r = client(server)
         for i in range(100):
             r.set(f"key:{i}", i)
@@ -548,7 +548,7 @@ class TestSync:
                 wait_until(lambda: raw.info("clients")["connected_clients"] == "1")
 
     def test_waitaof_while_the_log_is_switched_on(self, start_server: StartServer, tmp_path: Path) -> None:
-        server = start_server(*NEVER, "--appendfsync", "always", folder=tmp_path)
+        server = start_server(*NEVER, "--appendfsync", "always", "--snapshot-method", "fork", folder=tmp_path)
         with server.client() as raw:
             for i in range(3):
                 raw("SET", f"key:{i}", 1)

@@ -113,7 +113,7 @@ def version_of(folder: Path) -> int:
     return int((folder / "dump.rdb").read_bytes()[5:9])
 
 
-@pytest.mark.parametrize("method", ["fork", "walk"])
+@pytest.mark.parametrize("method", ["auto", "fork", "walk"])
 def test_the_lowest_version_that_can_hold_the_data(start_server: StartServer, method: str) -> None:
     """Twelve as long as a field expires in any database, else ten; a hash whose fields do so no more can be read by all."""
     zippy = start_server(config={"snapshot-method": method})

@@ -43,8 +43,8 @@ def temporary_files(folder: Path) -> list[str]:
 
 @pytest.fixture
 def server(start_server: StartServer) -> ServerProcess:
-    """A server with save points that nothing here reaches."""
-    return start_server("--save", "3600 100000", "--enable-protected-configs", "yes")
+    """A server that saves by a child, with save points that nothing here reaches."""
+    return start_server("--save", "3600 100000", "--enable-protected-configs", "yes", "--snapshot-method", "fork")
 
 
 @pytest.fixture
@@ -186,7 +186,9 @@ class TestFailures:
             oracle.stop()
         assert self.replies(start_server("--save", "3600 1")) == theirs
 
-    def test_folder_that_is_gone(self, server: ServerProcess, client: RawClient, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("method", ["auto", "fork", "walk"])
+    def test_folder_that_is_gone(self, server: ServerProcess, client: RawClient, tmp_path: Path, method: str) -> None:
+        assert client("CONFIG", "SET", "snapshot-method", method) == OK
         folder = tmp_path / "gone"
         folder.mkdir()
         assert client("CONFIG", "SET", "dir", str(folder)) == OK

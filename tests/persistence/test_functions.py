@@ -74,7 +74,7 @@ def rewrite(client: RawClient) -> None:
 class TestSnapshots:
     """RDB files."""
 
-    @pytest.mark.parametrize("method", ["fork", "walk"])
+    @pytest.mark.parametrize("method", ["auto", "fork", "walk"])
     def test_theirs_loads_ours(
         self, start_server: StartServer, start_redis: Callable[..., ServerProcess], tmp_path: Path, method: str
     ) -> None:

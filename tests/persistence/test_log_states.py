@@ -76,7 +76,7 @@ class TestReload:
 class TestSwitching:
     """CONFIG SET appendonly while a rewrite is under way."""
 
-    @pytest.mark.parametrize("method", ["fork", "walk"])
+    @pytest.mark.parametrize("method", ["auto", "fork", "walk"])
     def test_a_base_that_was_begun_without_a_log_begins_none(self, start_server: StartServer, tmp_path: Path, method: str) -> None:
         server = start_server(*NEVER, "--snapshot-method", method, "--appendfsync", "always", folder=tmp_path)
         with server.client() as raw:
@@ -98,7 +98,7 @@ class TestSwitching:
         start_with_log(server)
         assert client(server).get("counter") == b"151"
 
-    @pytest.mark.parametrize("method", ["fork", "walk"])
+    @pytest.mark.parametrize("method", ["auto", "fork", "walk"])
     def test_to_and_fro(self, start_server: StartServer, tmp_path: Path, method: str) -> None:
         server = start_server("--snapshot-method", method, "--appendfsync", "always", folder=tmp_path)
         chance = random.Random(method)
@@ -180,7 +180,9 @@ class TestDoubt:
     def test_a_new_base_is_tried_for_until_there_is_one(self, start_server: StartServer, tmp_path: Path) -> None:
         trouble = tmp_path / "trouble"
         environment = {"LD_PRELOAD": str(disk.build(tmp_path)), "FAIL_SYNC": "incr.aof", "FAIL_WHEN": str(trouble), "FAIL_ONCE": "1"}
-        server = start_server("--appendonly", "yes", *NEVER, folder=tmp_path / "data", environment=environment)
+        server = start_server(
+            "--appendonly", "yes", "--snapshot-method", "fork", *NEVER, folder=tmp_path / "data", environment=environment
+        )
         with server.client() as raw:
             for key in ("a", "b", "c"):
                 raw("SET", key, 1)

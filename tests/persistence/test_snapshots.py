@@ -91,7 +91,7 @@ class TestFaults:
     """What goes wrong is told, and nothing that was saved is lost."""
 
     def test_killed_child(self, start_server: StartServer, tmp_path: Path) -> None:
-        server = start_server("--save", "3600 1", *NEVER, folder=tmp_path)
+        server = start_server("--save", "3600 1", "--snapshot-method", "fork", *NEVER, folder=tmp_path)
         r = client(server)
         r.execute_command("DEBUG", "POPULATE", 1000)
         r.set("changed", 1)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import random
+import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +23,7 @@ from tests.persistence.logs import wait_until_written
 from tests.resp import RawClient, Reply
 from tests.servers import ServerProcess, StartServer, start_oracle
 from tests.waiting import wait_until
-from zippy._core.snapshot import SaveRequest, Walk, load_bytes
+from zippy._core.snapshot import SaveRequest, Walk, load_bytes, settle, walk_is_spent
 from zippy.inprocess.engine import host_of
 
 ALL = 2**64 - 1
@@ -48,9 +52,9 @@ class Store:
         """It stands there from now on."""
         host_of(self.engine).core.set_clock(us)
 
-    def walk(self, path: Path) -> Walk:
+    def walk(self, path: Path, may_fork: bool = False, delay_us: int = 0) -> Walk:
         """A save that has just begun."""
-        return Walk(host_of(self.engine).core, SaveRequest(str(path), "8.2.3"))
+        return Walk(host_of(self.engine).core, SaveRequest(str(path), "8.2.3", delay_us=delay_us), may_fork)
 
     def loaded(self, data: bytes) -> Store:
         """Another store with what a file holds, expired keys too."""
@@ -73,7 +77,7 @@ def store() -> Iterator[Store]:
 
 def some_value(choice: random.Random, store: Store, key: str) -> None:
     """Puts a value of any type and size under a key."""
-    size = choice.choice([1, 3, 20, 200, 2500])
+    size = choice.choice([1, 3, 20, 200, 2500]) if choice.random() < 0.99 else 9000
     kind = choice.randrange(6)
     if kind == 0:
         store("SET", key, "v" * choice.choice([0, 5, 300, 5000]))
@@ -150,12 +154,13 @@ def saved(store: Store, walk: Walk, between: Callable[[], None], keys: int = 3) 
 class TestAtOneMoment:
     """The file holds the moment in which the save began."""
 
+    @pytest.mark.parametrize("may_fork", [False, True])
     @pytest.mark.parametrize("seed", range(12))
-    def test_whatever_is_changed(self, store: Store, tmp_path: Path, seed: int) -> None:
+    def test_whatever_is_changed(self, store: Store, tmp_path: Path, seed: int, may_fork: bool) -> None:
         choice = random.Random(seed)
         fill(choice, store)
         before = store("DEBUG", "DIGEST")
-        walk = store.walk(tmp_path / "dump.rdb")
+        walk = store.walk(tmp_path / "dump.rdb", may_fork)
         data = saved(store, walk, lambda: [change(choice, store) for _ in range(choice.choice([0, 1, 5, 30]))] and None)
         other = store.loaded(data)
         assert other("DEBUG", "DIGEST") == before
@@ -186,7 +191,7 @@ class TestAtOneMoment:
     @pytest.mark.parametrize(
         "value",
         [
-            ("SET", "big", "x" * 3_000_000),
+            ("SET", "big", "x" * 5_000_000),
             ("RPUSH", "big", *("item" * 300 for _ in range(3000))),
             ("SADD", "big", *range(0, 70_000, 3), "text"),
             ("HSET", "big", *range(20_000)),
@@ -194,7 +199,8 @@ class TestAtOneMoment:
         ],
         ids=lambda value: value[0],
     )
-    def test_a_value_that_changes_half_way(self, store: Store, tmp_path: Path, value: tuple[object, ...]) -> None:
+    @pytest.mark.parametrize("may_fork", [False, True])
+    def test_a_value_that_changes_half_way(self, store: Store, tmp_path: Path, value: tuple[object, ...], may_fork: bool) -> None:
         store(*value)
         for i in range(100):
             store("SET", f"key{i}", i)
@@ -212,12 +218,13 @@ class TestAtOneMoment:
                     store("HSET", "big", f"more{now}", 1)
                     store("ZADD", "big", 1, f"more{now}")
 
-            walk = store.walk(tmp_path / "dump.rdb")
+            walk = store.walk(tmp_path / "dump.rdb", may_fork)
             data = b""
             while not walk.finished:
                 walk.step(0, ALL)
                 data += walk.take()
                 meddle()
+            assert (walk.child[0] > 0) == may_fork or step > 1
             walk.end()
             other = store.loaded(data)
             assert other("DEBUG", "DIGEST") == before
@@ -235,6 +242,34 @@ class TestAtOneMoment:
             walk.end()
         before = store("DEBUG", "DIGEST")
         other = store.loaded(saved(store, store.walk(tmp_path / "dump.rdb"), lambda: store("SET", f"key{choice.randrange(300)}", "x")))
+        assert other("DEBUG", "DIGEST") == before
+        other.close()
+
+    def test_marks_are_settled_between_saves(self, store: Store, tmp_path: Path) -> None:
+        """Saves that were given up, and those that children went on with, leave marks that would have to be made anew at once some day."""
+        core = host_of(store.engine).core
+        for i in range(3000):
+            store("SELECT", i % 2)
+            store("SET", f"key{i}", i)
+        given_up = 0
+        while not walk_is_spent(core):
+            walk = store.walk(tmp_path / "dump.rdb")
+            walk.step(100_000, 10)
+            settle(core, 1_000_000)
+            walk.end()
+            given_up += 1
+        assert given_up > 10
+        settle(core, 0)
+        store("SWAPDB", 0, 1)
+        store("SET", "new", 1)
+        assert walk_is_spent(core)
+        steps = 0
+        while walk_is_spent(core):
+            settle(core, 0)
+            steps += 1
+        assert steps > 20
+        before = store("DEBUG", "DIGEST")
+        other = store.loaded(saved(store, store.walk(tmp_path / "dump.rdb"), lambda: store("DEL", f"key{random.randrange(3000)}")))
         assert other("DEBUG", "DIGEST") == before
         other.close()
 
@@ -270,7 +305,7 @@ def busy(client: RawClient) -> bool:
 @contextlib.contextmanager
 def served(start_server: StartServer, *args: str) -> Iterator[tuple[ServerProcess, RawClient]]:
     """A server that saves beside the traffic, and a connection to it."""
-    server = start_server("--snapshot-method", "walk", "--enable-debug-command", "yes", *args)
+    server = start_server("--enable-debug-command", "yes", "--snapshot-method", "walk", *args)
     with server.client() as client:
         yield server, client
 
@@ -284,6 +319,61 @@ def real_redis(folder: Path) -> Iterator[RawClient]:
             yield client
     finally:
         oracle.stop()
+
+
+class TestHandedOver:
+    """A child goes on with a walk when a value is about to change that is too large to be saved first."""
+
+    @pytest.fixture
+    def walk(self, store: Store, tmp_path: Path) -> Iterator[Walk]:
+        """A save that a child goes on with, slowly."""
+        store("ZADD", "big", *(n for i in range(9000) for n in (i, f"m{i}")))
+        for i in range(200):
+            store("SET", f"key{i}", i)
+        walk = store.walk(tmp_path / "dump.rdb", True, 10_000)
+        walk.step(0, 1)
+        assert walk.child == (0, 0)
+        store("ZADD", "big", 7, "more")
+        assert walk.child[0] > 0 and walk.child[1] > 0
+        yield walk
+        walk.end()
+
+    def test_nothing_is_saved_first_any_more(self, store: Store, walk: Walk) -> None:
+        waiting = walk.waiting
+        for i in range(200):
+            store("SET", f"key{i}", "x" * 1000)
+        store("FLUSHALL")
+        assert walk.waiting == waiting
+
+    def test_progress(self, walk: Walk) -> None:
+        wait_until(lambda: walk.written > 3)
+        assert walk.written < walk.total == 201
+
+    def test_child_that_is_killed(self, walk: Walk) -> None:
+        os.kill(walk.child[0], signal.SIGKILL)
+
+        def fails() -> bool:
+            try:
+                walk.step(0, ALL)
+            except OSError as error:
+                return error.errno == errno.EIO
+            return False
+
+        wait_until(fails)
+        assert not walk.finished
+
+    def test_its_end_is_its_child_s(self, walk: Walk) -> None:
+        child = walk.child[0]
+        walk.end()
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+
+    def test_another_may_begin_when_it_has_ended(self, store: Store, walk: Walk, tmp_path: Path) -> None:
+        walk.end()
+        before = store("DEBUG", "DIGEST")
+        other = store.loaded(saved(store, store.walk(tmp_path / "dump.rdb"), lambda: store("DEL", "big")))
+        assert other("DEBUG", "DIGEST") == before
+        other.close()
 
 
 class TestServer:
@@ -310,6 +400,48 @@ class TestServer:
             assert before != after
             assert client("DEBUG", "RELOAD", "NOSAVE") == Reply("+", b"OK")
             assert client("DEBUG", "DIGEST") == before
+
+    @pytest.fixture
+    def changed_half_way(self, start_server: StartServer) -> Iterator[tuple[ServerProcess, RawClient, Reply]]:
+        """A server whose child goes on with a save, slowly, a connection to it, and the digest of what it saves."""
+        with served(start_server, "--save", "3600 100000", "--snapshot-method", "auto", "--rdb-key-save-delay", "2000") as (server, client):
+            client("DEBUG", "POPULATE", 500)
+            for part in range(10):
+                client("ZADD", "large", *(word for i in range(5000) for word in (i, f"m{part}:{i}")))
+            before = client("DEBUG", "DIGEST")
+            client("BGSAVE")
+            client("ZINCRBY", "large", 1, "m0:0")
+            wait_until(lambda: client.info("stats")["total_forks"] == "1")
+            yield server, client, before
+
+    def test_a_large_value_that_changes(self, changed_half_way: tuple[ServerProcess, RawClient, Reply]) -> None:
+        server, client, before = changed_half_way
+        assert int(client.info("stats")["latest_fork_usec"]) > 0
+        wait_until(lambda: client.info("persistence")["current_save_keys_processed"] not in ("0", "501"))
+        client("ZINCRBY", "large", 1, "m0:1")
+        wait_until(lambda: not busy(client))
+        fields = client.info("persistence")
+        assert fields["rdb_last_bgsave_status"] == "ok" and int(fields["rdb_last_cow_size"]) > 0
+        assert "goes on with the save" in server.log()
+        assert client("DEBUG", "RELOAD", "NOSAVE") == Reply("+", b"OK")
+        assert client("DEBUG", "DIGEST") == before
+
+    def test_its_child_is_killed(self, changed_half_way: tuple[ServerProcess, RawClient, Reply]) -> None:
+        server, client, _ = changed_half_way
+        found = re.search(r"process (\d+) goes on", server.log())
+        assert found is not None
+        os.kill(int(found[1]), signal.SIGKILL)
+        wait_until(lambda: not busy(client))
+        assert client.info("persistence")["rdb_last_bgsave_status"] == "err"
+        assert not list(server.folder.glob("*.rdb"))
+
+    def test_it_ends_with_its_save(self, changed_half_way: tuple[ServerProcess, RawClient, Reply]) -> None:
+        server, client, _ = changed_half_way
+        found = re.search(r"process (\d+) goes on", server.log())
+        assert found is not None
+        client("FLUSHALL")
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(found[1]), 0)
 
     def test_what_it_refuses_and_what_ends_it(self, start_server: StartServer) -> None:
         with served(start_server, "--save", "") as (server, client):

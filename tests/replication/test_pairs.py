@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(300)  # on a machine that is ten times slower
 
 PAIRS = [(ZIPPY, ZIPPY), (ZIPPY, REDIS), (REDIS, ZIPPY), (ZIPPY, OLD), (OLD, ZIPPY)]
 CHAINS = [(ZIPPY, ZIPPY, ZIPPY), (REDIS, ZIPPY, REDIS), (ZIPPY, REDIS, ZIPPY)]
-WAYS = [(), ("--repl-diskless-sync", "no"), ("--snapshot-method", "walk")]
+WAYS = [(), ("--repl-diskless-sync", "no"), ("--snapshot-method", "walk"), ("--snapshot-method", "fork")]
 LOADS = ["disabled", "on-empty-db", "swapdb"]
 
 
@@ -71,6 +71,25 @@ class TestFullCopies:
             wait_until(lambda: all(map(is_up, replicas)), 60.0)
         for replica in replicas:
             assert_equal(primary, replica)
+
+    @pytest.mark.parametrize("sync", ["yes", "no"])
+    def test_a_large_value_that_changes(self, start: Start, sync: str) -> None:
+        """A child goes on with the copy that is under way, from the moment at which that began."""
+        primary = start(ZIPPY, "--repl-diskless-sync", sync, "--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "2000")
+        replicas = [start(kind) for kind in (REDIS, ZIPPY)]
+        fill(primary)
+        for part in range(10):
+            primary.client.zadd("large", {f"member:{part}:{number}": number for number in range(5000)})
+        for replica in replicas:
+            replica.follow(primary)
+        wait_until(lambda: primary.client.info("persistence")["rdb_bgsave_in_progress"])
+        number = 0
+        while not all(map(is_up, replicas)):
+            number += 1
+            primary.client.zadd("large", {"member:0:0": number})
+        for replica in replicas:
+            assert_equal(primary, replica)
+        assert primary.client.info("stats")["total_forks"] > 0
 
     @pytest.mark.parametrize("sync", ["yes", "no"])
     @pytest.mark.parametrize("load", LOADS)

@@ -8,13 +8,11 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport ENAMETOOLONG, errno
-from libc.signal cimport SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport rename
 from libc.string cimport memset
-from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
-from posix.fcntl cimport F_DUPFD, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, fcntl, open
-from posix.unistd cimport STDERR_FILENO, _exit, close, dup2, fork, fsync, getpid, unlink, write
+from posix.fcntl cimport O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, open
+from posix.unistd cimport _exit, close, fork, fsync, getpid, unlink, write
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_drop_front, buf_free, buf_init, buf_reserve
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.mem cimport mem_free, mem_zalloc
@@ -28,32 +26,18 @@ from zippy._core.keyspace.db cimport flush_db
 from zippy._core.keyspace.effects cimport flushed, signal_db_ready, touch_all_watched
 from zippy._core.keyspace.key_table cimport KeyTable, kt_count, kt_init_like, kt_swap, kt_take
 from zippy._core.keyspace.lazy_free cimport free_table
-from zippy._core.keyspace.live cimport live_begin, live_end, live_step, live_take
+from zippy._core.keyspace.live cimport live_begin, live_end, live_hear, live_is_spent, live_settle, live_step, live_take
 from zippy._core.keyspace.rdb_file cimport RdbLoad, RdbLoader, rdb_load_begin, rdb_load_some, rdb_save_file
 from zippy._core.keyspace.rdb_record cimport RdbSave
-from zippy._core.keyspace.saving_child cimport ChildNews, SavingChild, child_copied, child_news_age_us
+from zippy._core.keyspace.saving_child cimport (
+    ChildNews, SavingChild, child_copied, child_news_age_us, child_news_free, child_news_new, child_settle
+)
 from zippy._core.keyspace.types cimport DeadTable, Keyspace, LiveSave
 from zippy._core.session cimport Core, Session
 from zippy._core.values.rdb_stream cimport RDB_OK, RDB_UNSUPPORTED, RdbReader, rdb_reader_init, rdb_text_free
 
 import os
 import time
-
-cdef extern from *:
-    """
-    #include <fcntl.h>
-    #include <unistd.h>
-    #include <sys/syscall.h>
-
-    /* Closes every descriptor from `first` on. Only what is open can be in the first 64 Ki, where the kernel has no call for it. */
-    static void zippy_close_from(int first) {
-    #ifdef SYS_close_range
-        if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0) return;
-    #endif
-        for (int fd = first; fd < 65536; fd++) close(fd);
-    }
-    """
-    void zippy_close_from(int first) noexcept nogil
 
 cdef enum:
     FILE_MODE = 0o666           # less the process's umask
@@ -149,19 +133,12 @@ cdef int save_to(Keyspace* ks, SaveJob* job) noexcept nogil:
 
 
 cdef void child_main(Keyspace* ks, SaveJob* job, int report) noexcept nogil:
-    """The child's life. An inherited socket that stayed open here would keep a connection alive that the parent closes."""
+    """The child's life."""
     cdef Outcome outcome
-    cdef int pipe = STDERR_FILENO + 1
+    cdef int[2] kept = [report, job.descriptor]
     cdef char[PATH_MAX] temporary
-    signal(SIGINT, SIG_IGN)
-    signal(SIGTERM, SIG_DFL)
-    # neither may take the other's place before that was moved
-    report = fcntl(report, F_DUPFD, pipe + 2)
-    if job.descriptor >= 0:
-        dup2(fcntl(job.descriptor, F_DUPFD, pipe + 2), pipe + 1)
-        job.descriptor = pipe + 1
-    dup2(report, pipe)
-    zippy_close_from(pipe + 1 if job.descriptor < 0 else pipe + 2)
+    child_settle(kept, 1 if job.descriptor < 0 else 2)
+    job.descriptor = kept[1]
     memset(&outcome, 0, sizeof(outcome))
     # named by the process that writes it, so that what a killed one left is told from what is being written
     if format_text(temporary, PATH_MAX, b"%s/temp-%d.rdb", job.folder, getpid()) < PATH_MAX - 1:
@@ -172,7 +149,7 @@ cdef void child_main(Keyspace* ks, SaveJob* job, int report) noexcept nogil:
     outcome.keys = job.rdb.keys
     outcome.bytes = job.rdb.bytes
     outcome.copied = child_copied()
-    if write(pipe, &outcome, sizeof(outcome)) != <ssize_t>sizeof(outcome):
+    if write(kept[0], &outcome, sizeof(outcome)) != <ssize_t>sizeof(outcome):
         _exit(1)
     _exit(0 if outcome.error == 0 else 1)
 
@@ -185,14 +162,12 @@ cdef class Progress:
     cdef readonly uint64_t total    # keys that it has to write
 
     def __cinit__(self):
-        cdef void* page = mmap(NULL, sizeof(ChildNews), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
-        if page == MAP_FAILED:
+        self.news = child_news_new()
+        if self.news == NULL:
             raise OSError(errno, os.strerror(errno))
-        self.news = <ChildNews*>page
 
     def __dealloc__(self):
-        if self.news != NULL:
-            munmap(self.news, sizeof(ChildNews))
+        child_news_free(self.news)
 
     @property
     def written(self):
@@ -236,6 +211,7 @@ cdef class SaveRequest:
         self.job.temporary = self.temporary
         self.job.final = self.final
         self.delay_us = max(delay_us, 0)
+        self.job.rdb.delay_us = <unsigned int>self.delay_us
 
     def write_commands(self, bint timestamp):
         """Has the file hold commands in place of a snapshot; timestamp: and begin with the time."""
@@ -313,15 +289,20 @@ def save_in_child(Core core, SaveRequest request):
 @cython.final
 cdef class Walk:
     """A save beside the traffic of what is in the core at this moment. Between turns it goes on with `step`, and `take` hands out the next
-    bytes of the file, until `finished`. Whatever comes of it, `end` has to be called. RuntimeError when there is one already."""
+    bytes of the file, until `finished`. Whatever comes of it, `end` has to be called. RuntimeError when there is one already.
+
+    may_fork: should a change have to wait for too long, a child goes on, and `step` takes what that has written."""
 
     cdef readonly Core core
     cdef SaveRequest request
     cdef LiveSave* live             # NULL when it has ended
+    cdef uint64_t commands          # of the core, when the last step ended
+    cdef readonly bint is_undisturbed    # no command had been run since the step before the last one
 
-    def __init__(self, Core core, SaveRequest request):
+    def __init__(self, Core core, SaveRequest request, bint may_fork=False):
         self.core = core
         self.request = request
+        request.job.rdb.may_fork = may_fork
         engine_enter(core.engine)
         if core.engine.ks.live != NULL:
             raise RuntimeError("a snapshot is being saved already")
@@ -334,7 +315,13 @@ cdef class Walk:
         if self.live == NULL:
             raise RuntimeError("this save has ended")
         engine_use(self.core.engine)
-        live_step(&self.core.engine.ks, budget_us, most_keys)
+        if self.live.child:
+            self.is_undisturbed = False
+            live_hear(self.live)
+        else:
+            self.is_undisturbed = self.commands == self.core.engine.stats.commands
+            live_step(&self.core.engine.ks, budget_us, most_keys)
+            self.commands = self.core.engine.stats.commands
         if self.live.w.error:
             raise OSError(self.live.w.error, os.strerror(self.live.w.error))
 
@@ -343,7 +330,7 @@ cdef class Walk:
         if self.live == NULL:
             raise RuntimeError("this save has ended")
         engine_use(self.core.engine)
-        live_take(&self.core.engine.ks)
+        live_take(self.live)
         data = PyBytes_FromStringAndSize(self.live.w.data, self.live.w.len)
         self.live.w.len = 0
         return data
@@ -352,7 +339,7 @@ cdef class Walk:
         """Forgets about it; may be called twice."""
         if self.live != NULL:
             engine_use(self.core.engine)
-            live_end(&self.core.engine.ks)
+            live_end(&self.core.engine.ks, self.live)
             self.live = NULL
 
     @property
@@ -368,12 +355,41 @@ cdef class Walk:
     @property
     def written(self):
         """Keys that are written."""
-        return self.live.keys if self.live != NULL else 0
+        if self.live == NULL:
+            return 0
+        return self.live.going_on.news.keys if self.live.child else self.live.keys
+
+    @property
+    def child(self):
+        """The process that goes on with it, and how many microseconds making it took; (0, 0): there is none."""
+        if self.live == NULL:
+            return 0, 0
+        return self.live.child, self.live.fork_us
+
+    @property
+    def copied(self):
+        """Memory that was copied because of its child: bytes when that looked last, the most it saw, seconds since it looked."""
+        cdef ChildNews* news = self.live.going_on.news if self.live != NULL else NULL
+        if news == NULL:
+            return 0, 0, 0
+        return news.copied, news.most_copied, child_news_age_us(news) // 1000000
 
     @property
     def total(self):
         """Keys that were there when it began."""
         return self.live.total if self.live != NULL else 0
+
+
+def walk_is_spent(Core core):
+    """Whether a Walk would hold everybody up as it begins: it has to mark every entry anew, as too many before it did not come to their
+    end."""
+    return bool(live_is_spent(&core.engine.ks))
+
+
+def settle(Core core, int64_t budget_us):
+    """Works for about so long against that, unless a walk is under way. Not to be called while a child saves."""
+    engine_use(core.engine)
+    live_settle(&core.engine.ks, budget_us)
 
 
 def child_outcome(bytes report):

@@ -1,7 +1,8 @@
-"""Saving in the background, in either of two ways behind one interface: by a forked child, or beside the traffic.
+"""Saving in the background, in either of two ways behind one interface: beside the traffic, or by a forked child.
 
 A child costs the fork (which grows with the memory) and a copy of each page that changes meanwhile. Beside the traffic nothing is copied
-but what is about to change, and the loop's time is shared. Both write a temporary file and put it in its place when it is on disk.
+but what is about to change, and the loop's time is shared; where a change would have to wait for too long, a child may go on with the rest.
+Both write a temporary file and put it in its place when it is on disk.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -30,12 +32,21 @@ log = logging.getLogger("zippy")
 STEP_US = 500  # of a walk, between turns
 INTERVAL = 0.001  # seconds between two steps
 ALL_KEYS = 2**64 - 1
-MOST_WAITING = 4 << 20  # bytes that may wait for the disk: beyond that a walk stands still
+MOST_WAITING = 1 << 20  # bytes that may wait for the disk: beyond that a walk stands still
 SYNC_EVERY = 4 << 20  # bytes
 PIECE = 64 * 1024  # bytes of a save that goes to no file, handed on at a time
 
 Ended = Callable[["BackgroundSave", str], None]
 """Called once with what went wrong, or "": not for one that was cancelled."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a walk is made."""
+
+    schedule: Schedule
+    hurries: bool  # goes on at once while nobody has a command run
+    on_fork: Callable[[float], None] | None  # told how many seconds it took to make a child that goes on with it; None: there may be none
 
 
 class BackgroundSave(Protocol):
@@ -232,21 +243,20 @@ class PipedChild(Child):
         super().cancel()
 
 
-class PipedWalk:
-    """A walk beside the traffic whose bytes go to an outlet."""
+class Beside:
+    """What walks beside the traffic have in common."""
 
-    def __init__(self, core: Core, request: SaveRequest, outlet: Outlet, schedule: Schedule, on_end: Ended) -> None:
-        self.schedule = schedule
-        self.outlet = outlet
+    def __init__(self, core: Core, request: SaveRequest, manner: Manner, on_end: Ended) -> None:
+        self.manner = manner
         self.on_end = on_end
         self.started = time.monotonic()
         self.described = ""
-        self.copied = 0
-        self.copied_so_far = (0, 0, 0)
-        self.walk = snapshot.Walk(core, request)
+        self.walk = snapshot.Walk(core, request, manner.on_fork is not None)
         self.changes = snapshot.changes(core)
+        self.child = 0  # the process that goes on with it
+        self.most_copied = 0
         self.ended = False
-        self.timer = schedule.call_later(0, self.step)
+        self.timer = manner.schedule.call_later(0, self.step)
 
     @property
     def written(self) -> int:
@@ -258,15 +268,59 @@ class PipedWalk:
         """See BackgroundSave."""
         return self.walk.total
 
+    @property
+    def copied(self) -> int:
+        """See BackgroundSave."""
+        return self.most_copied
+
+    @property
+    def copied_so_far(self) -> tuple[int, int, int]:
+        """See BackgroundSave."""
+        return self.walk.copied
+
+    def step(self) -> None:
+        """Goes on for a moment."""
+        raise NotImplementedError
+
+    def walk_on(self, keys: int) -> None:
+        """Goes on with the walk, for so many keys at most. OSError."""
+        self.walk.step(STEP_US, keys)
+        child, fork_us = self.walk.child
+        if child and not self.child and self.manner.on_fork is not None:
+            self.child = child
+            log.info("A value that changes is too large to be saved at once: process %d goes on with the save", child)
+            self.manner.on_fork(fork_us / 1e6)
+
+    def arrange(self, may_hurry: bool) -> None:
+        """Arranges the next step."""
+        at_once = may_hurry and self.manner.hurries and self.walk.is_undisturbed
+        self.timer = self.manner.schedule.call_later(0 if at_once else INTERVAL, self.step)
+
+    def end_walk(self) -> None:
+        """Ends it."""
+        self.ended = True
+        self.timer.cancel()
+        self.most_copied = self.walk.copied[1]
+        self.walk.end()
+
+
+class PipedWalk(Beside):
+    """A walk beside the traffic whose bytes go to an outlet."""
+
+    def __init__(self, core: Core, request: SaveRequest, outlet: Outlet, manner: Manner, on_end: Ended) -> None:
+        self.outlet = outlet
+        super().__init__(core, request, manner, on_end)
+
     def go_on(self) -> None:
         """The outlet is ready again; the next step sees that."""
 
     def step(self) -> None:
         """Goes on for a moment, and hands on what it has."""
         problem = ""
-        if self.outlet.is_ready():
+        is_ready = self.outlet.is_ready()
+        if is_ready:
             try:
-                self.walk.step(STEP_US, ALL_KEYS)
+                self.walk_on(ALL_KEYS)
             except OSError as error:
                 problem = error.strerror or str(error)
             if self.walk.finished or self.walk.waiting >= PIECE:
@@ -277,18 +331,16 @@ class PipedWalk:
             self.cancel()
             self.on_end(self, problem)
         else:
-            self.timer = self.schedule.call_later(INTERVAL, self.step)
+            self.arrange(is_ready)
 
     def cancel(self) -> None:
         """See BackgroundSave."""
         if not self.ended:
-            self.ended = True
-            self.timer.cancel()
-            self.walk.end()
+            self.end_walk()
 
 
 class WalkFile:
-    """The temporary file of a walk; used by the disk's thread alone once it is open, but for `cancel`."""
+    """The temporary file of a walk; used by the disk's thread alone, but for `cancel`."""
 
     def __init__(self, temporary: Path, final: Path, incremental_sync: bool) -> None:
         self.temporary = temporary
@@ -297,7 +349,17 @@ class WalkFile:
         self.unsynced = 0
         self.cancelled = False  # nothing more is to be done but to remove it
         self.placing = threading.Lock()  # while it takes the final one's place
-        self.descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        self.descriptor = -1
+
+    def open(self) -> None:
+        """Creates it. OSError, and then nothing more is done."""
+        if self.cancelled:
+            return
+        try:
+            self.descriptor = os.open(self.temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except OSError:
+            self.cancelled = True
+            raise
 
     def write(self, data: bytes) -> None:
         """Writes the next bytes. OSError, and then nothing more is done."""
@@ -336,13 +398,14 @@ class WalkFile:
 
     def close(self) -> None:
         """Closes it, and removes it unless it is in its place."""
-        os.close(self.descriptor)
-        with contextlib.suppress(FileNotFoundError):
-            self.temporary.unlink()
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            with contextlib.suppress(FileNotFoundError):
+                self.temporary.unlink()
 
 
-class Walk:
-    """A save beside the traffic. OSError when the file cannot be opened or the disk's thread cannot be started."""
+class Walk(Beside):
+    """A save beside the traffic to a file. OSError when the disk's thread cannot be started."""
 
     counter = 0
 
@@ -353,41 +416,29 @@ class Walk:
         path: Path,
         incremental_sync: bool,
         disk: DiskThread,
-        schedule: Schedule,
+        manner: Manner,
         on_end: Ended,
     ) -> None:
         Walk.counter += 1
         disk.start()
-        self.schedule = schedule
-        self.started = time.monotonic()
-        self.described = ""
-        self.copied = 0
-        self.copied_so_far = (0, 0, 0)
         self.file = WalkFile(path.parent / f"temp-{os.getpid()}-{Walk.counter}.rdb", path, incremental_sync)
-        self.walk = snapshot.Walk(core, request)
         self.delay = request.delay_us / 1e6
-        self.changes = snapshot.changes(core)
         self.disk = disk
-        self.on_end = on_end
         self.waiting = 0  # bytes that the disk has not taken yet
-        self.ended = False
-        self.timer = schedule.call_later(0, self.step)
+        super().__init__(core, request, manner, on_end)
+        disk.submit(self.file.open, self.was_opened)
 
-    @property
-    def written(self) -> int:
-        """See BackgroundSave."""
-        return self.walk.written
-
-    @property
-    def total(self) -> int:
-        """See BackgroundSave."""
-        return self.walk.total
+    def was_opened(self, error: int) -> None:
+        """The file is there, or cannot be."""
+        if error:
+            self.end(os.strerror(error))
 
     def step(self) -> None:
         """Goes on for a moment, and hands what it has to the disk."""
-        if self.waiting < MOST_WAITING:
+        has_room = self.waiting < MOST_WAITING
+        if has_room:
             try:
-                self.walk.step(STEP_US, 1 if self.delay else ALL_KEYS)
+                self.walk_on(1 if self.delay else ALL_KEYS)
             except OSError as error:
                 self.end(error.strerror or str(error))
                 return
@@ -395,8 +446,10 @@ class Walk:
                 self.hand_over()
         if self.walk.finished:
             self.disk.submit(self.file.finish, self.finished)
+        elif self.delay:
+            self.timer = self.manner.schedule.call_later(self.delay, self.step)
         else:
-            self.timer = self.schedule.call_later(self.delay or INTERVAL, self.step)
+            self.arrange(has_room)
 
     def hand_over(self) -> None:
         """Has the thread write what is there."""
@@ -424,8 +477,6 @@ class Walk:
         """See BackgroundSave."""
         if self.ended:
             return
-        self.ended = True
-        self.timer.cancel()
-        self.walk.end()
+        self.end_walk()
         self.file.cancel()
         self.disk.submit(self.file.close, lambda _: None)

@@ -21,7 +21,7 @@ from zippy._core.introspection import is_loading
 from zippy._core.resp.kinds import OK, ReplyError, Simple
 from zippy._core.session import Core, Session
 from zippy._core.snapshot import SaveRequest, SnapshotError
-from zippy.persistence.background import BackgroundSave, Child, Ended, Outlet, PipedChild, PipedWalk, Walk, progress_fields
+from zippy.persistence.background import BackgroundSave, Child, Ended, Manner, Outlet, PipedChild, PipedWalk, Walk, progress_fields
 from zippy.persistence.disk_thread import DiskThread
 from zippy.persistence.folder_lock import FolderError, FolderLock
 from zippy.persistence.schedule import Schedule
@@ -34,6 +34,7 @@ from zippy.version import REDIS_VERSION
 
 log = logging.getLogger("zippy")
 
+SETTLE_US = 1000  # of each cron, as long as there is something to settle
 RETRY_SECONDS = 5.0  # after a failed save, before a save point tries again
 TEMPORARY = re.compile(r"temp-(\d+)(?:-\d+)?\.rdb")
 STARTED = Simple("Background saving started")
@@ -58,6 +59,7 @@ class Snapshots:
         self.for_replicas: Callable[[str], None] | None = None  # told of the end of the save under way, which is made for them
         self.on_reload: Callable[[], None] = lambda: None  # called when a file was loaded in the place of what was there
         self.on_copied: Callable[[], None] = lambda: None  # called when a primary's data has taken the place of what was there
+        self.hurries = False  # a save beside the traffic takes all the time that nobody has use for
         self.disk = DiskThread(schedule)
         self.scheduled = False  # a BGSAVE is to follow as soon as it can
         self.last_save = int(time.time())
@@ -189,12 +191,22 @@ class Snapshots:
     def begin(self, request: SaveRequest, path: Path, on_end: Ended, as_commands: bool = False) -> BackgroundSave:
         """Begins a background save, in the way that the settings say. OSError or FolderError when it cannot be begun."""
         self.hold_folder()
-        if self.settings.text("snapshot-method") == "walk" and not as_commands:
+        if self.walks() and not as_commands:
             incremental = self.settings.flag("rdb-save-incremental-fsync")
-            return Walk(self.core, request, path, incremental, self.disk, self.schedule, on_end)
+            return Walk(self.core, request, path, incremental, self.disk, self.manner, on_end)
         child = Child(self.core, request, path.parent, on_end)
         self.note_fork(child.fork_seconds)
         return child
+
+    def walks(self) -> bool:
+        """Whether a background save is done beside the traffic."""
+        method = self.settings.text("snapshot-method")
+        return method == "walk" or (method == "auto" and not snapshot.walk_is_spent(self.core))
+
+    @property
+    def manner(self) -> Manner:
+        """How walks are made."""
+        return Manner(self.schedule, self.hurries, self.note_fork if self.settings.text("snapshot-method") == "auto" else None)
 
     def note_fork(self, seconds: float) -> None:
         """Counts a fork, which took so long."""
@@ -223,8 +235,8 @@ class Snapshots:
         request = self.request()
         set_origin(request, origin)
         self.for_replicas = on_end
-        if self.settings.text("snapshot-method") == "walk":
-            self.under_way = walk = PipedWalk(self.core, request, outlet, self.schedule, self.outlet_ended)
+        if self.walks():
+            self.under_way = walk = PipedWalk(self.core, request, outlet, self.manner, self.outlet_ended)
             return walk
         try:
             self.under_way = child = PipedChild(self.core, request, outlet, self.outlet_ended)
@@ -312,6 +324,7 @@ class Snapshots:
         """Starts a background save when a save point is reached or one is scheduled."""
         if self.under_way is not None or self.other_save() or is_loading(self.core):
             return
+        snapshot.settle(self.core, SETTLE_US)
         now = time.monotonic()
         may_try = not self.failing or now - self.last_try > RETRY_SECONDS
         if self.scheduled and may_try:

@@ -68,7 +68,8 @@ cdef void keyspace_free(Keyspace* ks) noexcept nogil:
     cdef int i
     cdef Db* db
     cdef ReadyKey* ready
-    live_end(ks)
+    if ks.live != NULL:
+        live_end(ks, ks.live)
     for i in range(ks.db_count):
         flush_db(ks.dbs[i], False)
     # watches that have ended are still in the databases

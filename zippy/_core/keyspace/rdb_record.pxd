@@ -28,6 +28,8 @@ cdef struct RdbSave:
     bint aof_base                # it is the base of an append-only file
     SavingChild* child           # borrowed; what writes it is not the server itself; or NULL
     RdbReplication replication
+    bint may_fork                # a save beside the traffic, where it would take too long
+    unsigned int delay_us        # that a child waits after each key
     bint without_keys
     bint without_libraries
     uint64_t keys                # out: keys written

@@ -22,4 +22,9 @@ cdef struct SavingChild:
 cdef int child_wrote_key(SavingChild* child, uint64_t keys) noexcept nogil
 cdef int child_is_alone(const SavingChild* child) noexcept nogil         # an errno when the parent is gone, else 0
 cdef uint64_t child_copied() noexcept nogil                              # bytes of this process that are its alone and were written to
+# Has a child that was just made know how to end, and closes all descriptors but these, which get new numbers in place of theirs
+cdef void child_settle(int* kept, int count) noexcept nogil
+cdef ChildNews* child_news_new() noexcept nogil                          # shared memory; NULL: see errno
+cdef void child_news_free(ChildNews* news) noexcept nogil                # may be NULL
+cdef void child_look(SavingChild* child) noexcept nogil                  # at what it costs, now
 cdef int64_t child_news_age_us(const ChildNews* news) noexcept nogil     # how old `copied` is

@@ -1,11 +1,29 @@
 # The child calls no Python; its news go through memory that both processes share.
 
 from libc.errno cimport EIO
+from libc.signal cimport SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
 from libc.stdlib cimport strtoull
 from libc.string cimport strstr
-from posix.fcntl cimport O_RDONLY, open
+from posix.fcntl cimport F_DUPFD, O_RDONLY, fcntl, open
+from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
-from posix.unistd cimport close, getppid, read, usleep
+from posix.unistd cimport STDERR_FILENO, close, dup2, getppid, read, usleep
+
+cdef extern from *:
+    """
+    #include <fcntl.h>
+    #include <unistd.h>
+    #include <sys/syscall.h>
+
+    /* Closes every descriptor from `first` on. Only what is open can be in the first 64 Ki, where the kernel has no call for it. */
+    static void zippy_close_from(int first) {
+    #ifdef SYS_close_range
+        if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0) return;
+    #endif
+        for (int fd = first; fd < 65536; fd++) close(fd);
+    }
+    """
+    void zippy_close_from(int first) noexcept nogil
 
 cdef enum:
     LOOK_EVERY = 1024            # keys
@@ -36,6 +54,13 @@ cdef uint64_t child_copied() noexcept nogil:
     return strtoull(at + 14, NULL, 10) * 1024 if at != NULL else 0
 
 
+cdef void child_look(SavingChild* child) noexcept nogil:
+    child.news.copied = child_copied()
+    if child.news.copied > child.news.most_copied:
+        child.news.most_copied = child.news.copied
+    child.news.looked_us = now_us()
+
+
 cdef void look_at_memory(SavingChild* child) noexcept nogil:
     """Once in a while."""
     cdef int64_t before = now_us()
@@ -44,10 +69,7 @@ cdef void look_at_memory(SavingChild* child) noexcept nogil:
         child.look_us = before + MEMORY_EVERY
     if before < child.look_us:
         return
-    child.news.copied = child_copied()
-    if child.news.copied > child.news.most_copied:
-        child.news.most_copied = child.news.copied
-    child.news.looked_us = now_us()
+    child_look(child)
     pause = (child.news.looked_us - before) * MEMORY_SHARE
     child.look_us = child.news.looked_us + (pause if pause > MEMORY_EVERY else MEMORY_EVERY)
 
@@ -65,6 +87,31 @@ cdef int child_wrote_key(SavingChild* child, uint64_t keys) noexcept nogil:
         return 0
     look_at_memory(child)
     return child_is_alone(child)
+
+
+cdef void child_settle(int* kept, int count) noexcept nogil:
+    cdef int first = STDERR_FILENO + 1
+    cdef int i
+    signal(SIGINT, SIG_IGN)
+    signal(SIGTERM, SIG_DFL)
+    # none may take another's place before that was moved
+    for i in range(count):
+        kept[i] = fcntl(kept[i], F_DUPFD, first + count)
+    for i in range(count):
+        dup2(kept[i], first + i)
+        kept[i] = first + i
+    # an inherited socket that stayed open here would keep a connection alive that the parent closes
+    zippy_close_from(first + count)
+
+
+cdef ChildNews* child_news_new() noexcept nogil:
+    cdef void* page = mmap(NULL, sizeof(ChildNews), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+    return NULL if page == MAP_FAILED else <ChildNews*>page
+
+
+cdef void child_news_free(ChildNews* news) noexcept nogil:
+    if news != NULL:
+        munmap(news, sizeof(ChildNews))
 
 
 cdef int64_t child_news_age_us(const ChildNews* news) noexcept nogil:

@@ -9,6 +9,7 @@ from zippy._core.ground.mem cimport Account
 from zippy._core.ground.random cimport Random
 from zippy._core.keyspace.key_table cimport KeyTable
 from zippy._core.keyspace.libraries cimport Libraries
+from zippy._core.keyspace.saving_child cimport SavingChild
 from zippy._core.keyspace.stream cimport Stream
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.types cimport RdbPart
@@ -178,6 +179,11 @@ cdef struct LiveSave:
     uint64_t keys                # saved
     uint64_t total               # that were there when it began
     bint finished                # w ends with the file's end
+    bint may_fork                # a child may go on with it, once a value that is too large to be saved at once is about to change
+    int child                    # the process that goes on, 0: none. `from_child` brings the rest of the file's bytes
+    int from_child               # owned descriptor
+    int64_t fork_us              # that it took to make the child
+    SavingChild going_on         # of the child
 
 
 cdef enum:
@@ -216,7 +222,9 @@ cdef struct Keyspace:
     uint64_t compact_cursor      # of kt_scan over that database
     LiveSave* live               # a snapshot that is being saved beside the traffic, or NULL
     uint8_t epoch                # of the last one, among the bits of ENTRY_EPOCH
-    int epochs                   # that began since one was saved to its end
+    int epochs                   # that began since every entry was marked with the last one
+    int32_t settling_db          # the database, by saved_as, whose entries are marked anew
+    uint64_t settling            # of kt_scan over it
     size_t compact_above         # bytes: no new pass unless sparse slabs take more
     HashTable tracked            # TrackedKey: what clients may have in their caches, of all databases together
     bint tracking                # some client tracks keys, or did: it is told what changes

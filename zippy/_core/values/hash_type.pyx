@@ -38,6 +38,7 @@ from zippy._core.values.types cimport (
 
 cdef enum:
     LARGE = 512                 # fields: more are written in pieces
+    WEIGHED = 128               # fields that weigh one
     EXPIRING_VERSION = 12       # of the format: the first that has fields that expire
 
 
@@ -63,8 +64,9 @@ cdef int rdb_type(const Entry* e, int version) noexcept nogil:
     return RDB_HASH_LISTPACK_EX if entry_encoding(e) == ENC_LISTPACK_EX and version >= EXPIRING_VERSION else RDB_HASH_LISTPACK
 
 
-cdef bint is_large(const Entry* e) noexcept nogil:
-    return hash_free_effort(e) > LARGE
+cdef uint64_t weight(const Entry* e) noexcept nogil:
+    cdef uint64_t effort = hash_free_effort(e)
+    return effort // WEIGHED if effort > LARGE else 0
 
 
 cdef void write_plain_listpack(RdbWriter* w, Entry* e) noexcept nogil:
@@ -382,7 +384,7 @@ cdef void hash_row(TypeOps* row) noexcept nogil:
     row.length = hash_length
     row.memory = hash_memory
     row.rdb_type = rdb_type
-    row.rdb_is_large = is_large
+    row.rdb_weight = weight
     row.rdb_begin = begin
     row.rdb_next = write_next
     row.rdb_end = end

@@ -37,8 +37,9 @@ cdef int rdb_type(const Entry* e, int version) noexcept nogil:
     return RDB_LIST_QUICKLIST_2
 
 
-cdef bint is_large(const Entry* e) noexcept nogil:
-    return list_free_effort(e) > LARGE
+cdef uint64_t weight(const Entry* e) noexcept nogil:
+    cdef uint64_t effort = list_free_effort(e)
+    return effort if effort > LARGE else 0
 
 
 cdef const QuicklistNode** next_node(RdbPart* part) noexcept nogil:
@@ -200,7 +201,7 @@ cdef void list_row(TypeOps* row) noexcept nogil:
     row.length = list_length
     row.memory = list_memory
     row.rdb_type = rdb_type
-    row.rdb_is_large = is_large
+    row.rdb_weight = weight
     row.rdb_begin = begin
     row.rdb_next = write_next
     row.rdb_end = end

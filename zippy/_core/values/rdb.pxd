@@ -15,8 +15,9 @@ cdef enum:
 
 cdef int rdb_type_of(const Entry* e, int version) noexcept nogil                # RdbType that the value is written as in this version
 cdef void rdb_write_value(RdbWriter* w, Entry* e) noexcept nogil                # all that follows the key
-# The same in pieces, for values that would take long: ends with rdb_part_end
-cdef bint rdb_is_large(const Entry* e) noexcept nogil
+# 0, or how long writing the value takes, in some 20 microseconds: such values are better written in pieces
+cdef uint64_t rdb_weight(const Entry* e) noexcept nogil
+# In pieces: ends with rdb_part_end
 cdef void rdb_part_begin(RdbWriter* w, RdbPart* part, Entry* e) noexcept nogil
 cdef bint rdb_part_some(RdbWriter* w, RdbPart* part, uint64_t items) noexcept nogil    # so many elements; True when that was all
 cdef void rdb_part_end(RdbPart* part) noexcept nogil

@@ -22,8 +22,8 @@ cdef int rdb_type_of(const Entry* e, int version) noexcept nogil:
     return value_ops(e).rdb_type(e, version)
 
 
-cdef bint rdb_is_large(const Entry* e) noexcept nogil:
-    return value_ops(e).rdb_is_large(e)
+cdef uint64_t rdb_weight(const Entry* e) noexcept nogil:
+    return value_ops(e).rdb_weight(e)
 
 
 cdef void begin(RdbWriter* w, RdbPart* part, Entry* e, bint whole) noexcept nogil:

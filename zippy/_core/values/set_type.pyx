@@ -26,6 +26,7 @@ from zippy._core.values.types cimport RDB_SET, RDB_SET_INTSET, RDB_SET_LISTPACK,
 
 cdef enum:
     LARGE = 512                 # members: more are written in pieces
+    WEIGHED = 128               # members that weigh one
     LEAST_TABLED = 4            # bytes of a payload that a place in a table of members may be made for
     LISTPACKS_SINCE = 11        # version of the format
 
@@ -39,8 +40,9 @@ cdef int rdb_type(const Entry* e, int version) noexcept nogil:
     return RDB_SET_LISTPACK if entry_encoding(e) == ENC_LISTPACK and version >= LISTPACKS_SINCE else RDB_SET
 
 
-cdef bint is_large(const Entry* e) noexcept nogil:
-    return set_free_effort(e) > LARGE
+cdef uint64_t weight(const Entry* e) noexcept nogil:
+    cdef uint64_t effort = set_free_effort(e)
+    return effort // WEIGHED if effort > LARGE else 0
 
 
 cdef void begin(RdbWriter* w, RdbPart* part) noexcept nogil:
@@ -179,7 +181,7 @@ cdef void set_row(TypeOps* row) noexcept nogil:
     row.length = set_length
     row.memory = set_memory
     row.rdb_type = rdb_type
-    row.rdb_is_large = is_large
+    row.rdb_weight = weight
     row.rdb_begin = begin
     row.rdb_next = write_next
     row.rdb_end = end

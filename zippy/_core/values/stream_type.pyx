@@ -86,8 +86,9 @@ cdef int rdb_type(const Entry* e, int version) noexcept nogil:
     return RDB_STREAM_LISTPACKS_2
 
 
-cdef bint is_large(const Entry* e) noexcept nogil:
-    return stream_free_effort(e) > LARGE
+cdef uint64_t weight(const Entry* e) noexcept nogil:
+    cdef uint64_t effort = stream_free_effort(e)
+    return effort if effort > LARGE else 0
 
 
 cdef inline void write_id(RdbWriter* w, StreamId id) noexcept nogil:
@@ -635,7 +636,7 @@ cdef void stream_row(TypeOps* row) noexcept nogil:
     row.length = stream_length
     row.memory = stream_memory
     row.rdb_type = rdb_type
-    row.rdb_is_large = is_large
+    row.rdb_weight = weight
     row.rdb_begin = begin
     row.rdb_next = write_next
     row.rdb_end = end

@@ -21,6 +21,7 @@ from zippy._core.values.types cimport RDB_STRING, RdbPart
 
 cdef enum:
     LARGE = 1 << 20             # bytes: longer ones are written in pieces, and so not compressed
+    WEIGHED = 1 << 16           # bytes that weigh one
     PIECE = 64 << 10
     ITEM_BYTES = 64 << 10       # take as long to be freed as an item of another value does
     TEXT = 24                   # bytes of scratch that the text of an integer needs
@@ -74,8 +75,9 @@ cdef int rdb_type(const Entry* e, int version) noexcept nogil:
     return RDB_STRING
 
 
-cdef bint is_large(const Entry* e) noexcept nogil:
-    return entry_encoding(e) != ENC_INT and entry_string_length(e) > LARGE
+cdef uint64_t weight(const Entry* e) noexcept nogil:
+    cdef size_t length = 0 if entry_encoding(e) == ENC_INT else entry_string_length(e)
+    return length // WEIGHED if length > LARGE else 0
 
 
 cdef void begin(RdbWriter* w, RdbPart* part) noexcept nogil:
@@ -153,7 +155,7 @@ cdef void string_row(TypeOps* row) noexcept nogil:
     row.length = string_length
     row.memory = string_memory
     row.rdb_type = rdb_type
-    row.rdb_is_large = is_large
+    row.rdb_weight = weight
     row.rdb_begin = begin
     row.rdb_next = write_next
     row.rdb_end = end

@@ -77,7 +77,8 @@ cdef struct TypeOps:
     size_t (*memory)(Entry* e, uint64_t samples) noexcept nogil
     # The RdbType that it is written as in this version of the format; a value, which may be NULL, can need a newer one
     int (*rdb_type)(const Entry* e, int version) noexcept nogil
-    bint (*rdb_is_large)(const Entry* e) noexcept nogil             # whether writing it takes long, so that it is done in pieces
+    # 0, or, where writing it takes long, so that it is done in pieces, in some 20 microseconds how long
+    uint64_t (*rdb_weight)(const Entry* e) noexcept nogil
     void (*rdb_begin)(RdbWriter* w, RdbPart* part) noexcept nogil   # the head; or all that follows the key, and part.done is set
     void (*rdb_next)(RdbWriter* w, RdbPart* part) noexcept nogil    # an element or a piece; sets part.done if there was none left
     void (*rdb_end)(RdbPart* part) noexcept nogil                   # ends what rdb_begin began, done or not

@@ -24,6 +24,7 @@ from zippy._core.values.zset cimport (
 
 cdef enum:
     LARGE = 512                 # members: more are written in pieces
+    WEIGHED = 128               # members that weigh one
 
 
 # Writing
@@ -33,8 +34,9 @@ cdef int rdb_type(const Entry* e, int version) noexcept nogil:
     return RDB_ZSET_LISTPACK if entry_encoding(e) == ENC_LISTPACK else RDB_ZSET_2
 
 
-cdef bint is_large(const Entry* e) noexcept nogil:
-    return zset_free_effort(e) > LARGE
+cdef uint64_t weight(const Entry* e) noexcept nogil:
+    cdef uint64_t effort = zset_free_effort(e)
+    return effort // WEIGHED if effort > LARGE else 0
 
 
 cdef void begin(RdbWriter* w, RdbPart* part) noexcept nogil:
@@ -136,7 +138,7 @@ cdef void zset_row(TypeOps* row) noexcept nogil:
     row.length = zset_length
     row.memory = zset_memory
     row.rdb_type = rdb_type
-    row.rdb_is_large = is_large
+    row.rdb_weight = weight
     row.rdb_begin = begin
     row.rdb_next = write_next
     row.rdb_end = end
