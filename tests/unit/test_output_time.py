@@ -13,6 +13,7 @@ import pytest
 from tests.waiting import wait_until
 from zippy._core.introspection import engine_stats
 from zippy._core.reactor import Reactor, available
+from zippy._core.replicas import Replicas
 from zippy._core.session import Core, Session
 
 SIZE = 3 << 20
@@ -97,6 +98,28 @@ def test_a_turn_sends_a_part(loop: asyncio.AbstractEventLoop) -> None:
     reactor.close()
     greedy.close()
     other.close()
+
+
+@pytest.mark.skipif(not available(), reason="this system has no poll set that the reactor knows")
+def test_a_turn_sends_a_part_of_what_follows(loop: asyncio.AbstractEventLoop) -> None:
+    """Also where more is written whenever all has been sent, as a copy for a replica is."""
+    core = Core(1, 1)
+    reactor = Reactor(core, loop)
+    relay = Replicas(core, lambda session: None)
+    here, there = pair()
+    link = reactor.link(there, there.getpeername())
+    session = Session(core, link)
+    link.start(session)
+    session.on_sent = lambda session: relay.write(session, bytes(PIECE // 4))
+    here.sendall(b"PING\r\n")
+    wait_until(lambda: reactor.run_passes() or sent_by(core))
+    before = sent_by(core)
+    assert before <= PIECE
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    assert before < sent_by(core) <= 2 * PIECE
+    reactor.close()
+    here.close()
 
 
 @pytest.mark.skipif(not available(), reason="this system has no poll set that the reactor knows")

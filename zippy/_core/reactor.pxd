@@ -1,5 +1,6 @@
 """The fast transport: plain TCP and Unix sockets in a poll set of the core's own, which the event loop watches as one file."""
 
+from libc.stdint cimport uint64_t
 from zippy._core.session cimport Core, Session, Transport
 
 
@@ -17,6 +18,7 @@ cdef class Reactor:
     cdef int event_at                 # the next of them
     cdef int event_count
     cdef bint passing                 # a pass is under way
+    cdef uint64_t pass_number         # of the last one
     cdef bint scheduled               # the loop will call passes, whether there are events or not
     cdef int schedule(self) except -1
     cdef int wait(self) except -1
@@ -34,6 +36,8 @@ cdef class Link(Transport):
     cdef bint over                    # nothing is served any more, the socket is in reactor.leaving or closed
     cdef bint full                    # the socket takes no more for now: an event will tell
     cdef bint listed                  # in reactor.again
+    cdef uint64_t sent_in             # the pass in which it sent last
+    cdef size_t may_send              # bytes that it may send in it still
     cdef bint sends_on                # there is more to send, and no event will tell
     cdef bint ended                   # the peer sends no more: what has come is read up to the end
     cdef int fail(self) except -1

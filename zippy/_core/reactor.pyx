@@ -199,6 +199,7 @@ cdef class Reactor:
             return 0
         self.event_at = 0
         self.event_count = count if count > 0 else 0
+        self.pass_number += 1
         self.passing = True
         try:
             self.core.open_turn()
@@ -411,14 +412,17 @@ cdef class Link(Transport):
     cdef int flush(self, Session session) except -1:
         cdef Slice piece = client_unsent(session.client)
         cdef ssize_t sent
-        cdef size_t left = SEND_BYTES
+        # whoever is told that all was sent may have more, again and again
+        if self.sent_in != self.reactor.pass_number:
+            self.sent_in = self.reactor.pass_number
+            self.may_send = SEND_BYTES
         while not self.full and piece.len:
-            if left == 0:
+            if self.may_send == 0:
                 self.sends_on = True
                 return self.run_later(session)
-            sent = c_send(self.fd, piece.ptr, min(piece.len, left), ZIPPY_LINK_SEND)
+            sent = c_send(self.fd, piece.ptr, min(piece.len, self.may_send), ZIPPY_LINK_SEND)
             if sent > 0:
-                left -= sent
+                self.may_send -= <size_t>sent
                 session.sent_bytes(sent)
                 piece = client_unsent(session.client)
             elif errno in (EAGAIN, ENOBUFS):
