@@ -87,14 +87,14 @@ def keep_on(self: Follower) -> None:
 @pytest.mark.parametrize(
     ("owner", "name", "mistake", "text", "seeds"),
     [
-        (History, "knows", know_too_much, "is not what", (0, 29, 37)),
+        (History, "knows", know_too_much, "is not what", (7, 13, 24)),
         (Follower, "acknowledge", acknowledge_too_much, "has acknowledged", (0, 1)),
         (Follower, "introduction", want_too_much, "do not come to rest", (0, 1, 5)),
-        (Follower, "begin_stream", forget_database, "has other data", (35, 44, 47)),
-        (Replication, "go_on_from", keep_name, "is not what", (4, 5, 9)),
+        (Follower, "begin_stream", forget_database, "has other data", (9, 72, 95)),
+        (Replication, "go_on_from", keep_name, "is not what", (0, 5, 9)),
         (Replication, "disconnect_replicas", lambda self: None, "is not what", (0, 1)),
-        (Failover, "look", hand_over_early, "has taken over", (9, 51, 117)), (Follower, "replace", keep_on, "is not what", (18, 20, 36)),
-        (Failover, "answered", lambda self, taken: self.end() if taken else None, "does not end", (79, 117)),
+        (Failover, "look", hand_over_early, "has taken over", (2, 4, 9)), (Follower, "replace", keep_on, "is not what", (1, 24, 31)),
+        (Failover, "answered", lambda self, taken: self.end() if taken else None, "does not end", (355, 358)),
     ],
 )  # fmt: skip
 def test_mistakes_are_noticed(

@@ -32,9 +32,9 @@ log = logging.getLogger("zippy")
 STEP_US = 500  # of a walk, between turns
 INTERVAL = 0.001  # seconds between two steps
 ALL_KEYS = 2**64 - 1
-MOST_WAITING = 1 << 20  # bytes that may wait for the disk: beyond that a walk stands still
+MOST_WAITING = 512 * 1024  # bytes that may wait for the disk: beyond that a walk stands still
 SYNC_EVERY = 4 << 20  # bytes
-PIECE = 64 * 1024  # bytes of a save that goes to no file, handed on at a time
+PIECE = 64 * 1024  # bytes that are handed on at a time
 
 Ended = Callable[["BackgroundSave", str], None]
 """Called once with what went wrong, or "": not for one that was cancelled."""
@@ -442,7 +442,7 @@ class Walk(Beside):
             except OSError as error:
                 self.end(error.strerror or str(error))
                 return
-            if self.walk.finished or self.walk.waiting >= MOST_WAITING // 4:
+            if self.walk.finished or self.walk.waiting >= PIECE:
                 self.hand_over()
         if self.walk.finished:
             self.disk.submit(self.file.finish, self.finished)
