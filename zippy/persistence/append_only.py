@@ -373,7 +373,7 @@ class AppendOnly:
 
     @property
     def is_saving(self) -> bool:
-        """Whether a child is writing a base or a snapshot."""
+        """Whether a base or a snapshot is being written."""
         return self.rewrite is not None or self.snapshots.under_way is not None
 
     @property
@@ -428,9 +428,9 @@ class AppendOnly:
         return self.state is State.PREPARING or (self.state is State.ON and self.is_doubtful)
 
     def begin_rewrite(self) -> bool:
-        """Opens a new increment and starts a child that writes what is in memory at this moment; False when that failed.
+        """Opens a new increment and begins a save of what is in memory at this moment; False when that failed.
 
-        To be called between transactions, with no child at work.
+        To be called between transactions, with no save under way.
         """
         self.scheduled = False
         self.last_try = time.monotonic()
@@ -450,7 +450,7 @@ class AppendOnly:
         return True
 
     def start_rewrite(self, manifest: Manifest) -> Rewrite:
-        """Opens the increment, if writes are logged, and starts the child. OSError or FolderError."""
+        """Opens the increment, if writes are logged, and begins the save. OSError or FolderError."""
         first_increment = None
         if self.state is State.PREPARING:
             self.open_temporary_increment()

@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -243,7 +244,7 @@ class PipedChild(Child):
         super().cancel()
 
 
-class Beside:
+class Beside(ABC):
     """What walks beside the traffic have in common."""
 
     def __init__(self, core: Core, request: SaveRequest, manner: Manner, on_end: Ended) -> None:
@@ -278,9 +279,9 @@ class Beside:
         """See BackgroundSave."""
         return self.walk.copied
 
+    @abstractmethod
     def step(self) -> None:
         """Goes on for a moment."""
-        raise NotImplementedError
 
     def walk_on(self, keys: int) -> None:
         """Goes on with the walk, for so many keys at most. OSError."""

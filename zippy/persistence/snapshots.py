@@ -175,7 +175,7 @@ class Snapshots:
         self.set_failing(False)
 
     def save_in_background(self) -> bool:
-        """Starts a child that saves; False when that failed. There must be none."""
+        """Begins a background save; False when that failed. None may be under way."""
         self.scheduled = False
         self.saves += 1
         self.last_try = time.monotonic()
@@ -303,7 +303,7 @@ class Snapshots:
             tell("it was ended")
 
     def all_flushed(self) -> None:
-        """After FLUSHALL: what a child is saving is of no use, and the file that is there would bring everything back."""
+        """After FLUSHALL: what is being saved is of no use, and the file that is there would bring everything back."""
         self.cancel()
         if self.points:
             self.save()
