@@ -123,6 +123,17 @@ class PackMachine(RuleBasedStateMachine):
         assert self.pack.find(text, start, skip) == (places[0] if places else None)
 
     @precondition(lambda self: self.model)
+    @rule(data=st.data(), text=TEXTS, most=st.integers(1, 30))
+    def search(self, data, text, most):
+        start = self.place(data) % len(self.model)
+        if data.draw(st.booleans()):
+            text = text_of(self.model[self.place(data)])
+        some = self.model[start : start + most]
+        found = next((start + i for i, item in enumerate(some) if text_of(item) == text), None)
+        last = start + len(some) - 1 if found is None else found
+        assert self.pack.search(text, start, most) == (found, last, last - start + 1)
+
+    @precondition(lambda self: self.model)
     @rule(data=st.data(), text=TEXTS)
     def read(self, data, text):
         index = self.place(data)
@@ -222,12 +233,14 @@ def test_a_string_from_a_file_may_read_as_an_integer():
     assert pack[0] == b"12"
     assert pack.equals(0, b"12")
     assert pack.find(b"12") == 0
+    assert pack.search(b"12", 0, 9) == (0, 0, 1)
 
 
 def test_an_integer_from_a_file_may_be_wider_than_needed():
     pack = Pack(framed(b"\xf4\x05\x00\x00\x00\x00\x00\x00\x00\x09", 1))
     assert pack.items() == ([5], [5])
     assert pack.find(b"5") == 0
+    assert pack.search(b"5", 0, 9) == (0, 0, 1)
 
 
 def test_length_beyond_what_the_header_can_tell():

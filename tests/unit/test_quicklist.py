@@ -22,6 +22,10 @@ TEXTS = COMPRESSIBLE | INCOMPRESSIBLE | st.integers(-(2**63), 2**63 - 1).map(lam
 FILLS = st.sampled_from([1, 2, 3, 5, 128, 0, -1, -2])
 
 
+def text_of(item):
+    return b"%d" % item if isinstance(item, int) else item
+
+
 def stored(text):
     """What an element with this text reads back as."""
     digits = text.removeprefix(b"-")
@@ -133,6 +137,19 @@ class ListMachine(RuleBasedStateMachine):
         seen = self.list.call("visit", index, backward, verdicts)
         assert seen == [self.model[place] for place in places]
         doomed = {place for place, delete in zip(places, verdicts, strict=False) if delete}
+        self.model = [item for place, item in enumerate(self.model) if place not in doomed]
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), backward=st.booleans(), text=TEXTS, most=st.integers(1, 5), looked_at=st.integers(0, 100))
+    def remove(self, data, backward, text, most, looked_at):
+        index = self.place(data) % len(self.model)
+        if data.draw(st.booleans()):
+            text = text_of(self.model[self.place(data)])
+        places = list(range(index, -1 if backward else len(self.model), -1 if backward else 1))[:looked_at]
+        found = [i for i, place in enumerate(places) if text_of(self.model[place]) == text][:most]
+        last = found[-1] + 1 if len(found) == most else len(places)
+        assert self.list.call("remove", index, backward, text, most, looked_at) == (found, last)
+        doomed = {places[i] for i in found}
         self.model = [item for place, item in enumerate(self.model) if place not in doomed]
 
     @rule(index=st.integers(-100, 100), count=st.integers(0, 5) | st.integers(0, 100))

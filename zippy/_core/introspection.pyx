@@ -40,6 +40,7 @@ from zippy._core.commands.types cimport (
 from zippy._core.resp.parser cimport parser_held, parser_request_size, parser_room
 from zippy._core.resp.report cimport Source
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
+from zippy._core.resp.values cimport Words
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
@@ -213,17 +214,17 @@ def client_line(Session session):
     )
 
 
-def sessions_with_ids(Core core, list ids):
-    """The clients with these ids, of those that CLIENT LIST shows, in the ids' order; ReplyError for what is no id.
+def sessions_with_ids(Core core, Words words not None, Py_ssize_t first):
+    """The clients whose ids are the words from the first on, of those that CLIENT LIST shows, in that order; ReplyError for what is no id.
 
     In C, since a client may name as many as it likes.
     """
     cdef int64_t id
-    cdef bytes word
+    cdef Py_ssize_t i
     cdef dict sessions = core.sessions
     found = []
-    for word in ids:
-        if not num_read_i64(slice_of_bytes(word), &id):
+    for i in range(first, words.count):
+        if not num_read_i64(words.at(i), &id):
             raise ReplyError("ERR Invalid client ID")
         session = sessions.get(id)
         if session is not None and is_listed(session):
@@ -247,18 +248,18 @@ def internal_session(Core core):
 # Commands
 
 
-def about_commands(Core core, list words not None, tell):
-    """For each word (bytes) tell(name) of the command or subcommand ("config|get") that clients call so, in any letter case, or None.
+def about_commands(Core core, Words words not None, Py_ssize_t first, tell):
+    """For each word from the first on tell(name) of the command or subcommand ("config|get") that clients call so, or None.
 
     In C, since a client may name as many as it likes.
     """
     cdef Slice[2] parts
     cdef const char* bar
     cdef const Command* command
-    cdef bytes word
+    cdef Py_ssize_t i
     found = []
-    for word in words:
-        parts[0] = slice_of_bytes(word)
+    for i in range(first, words.count):
+        parts[0] = words.at(i)
         bar = <const char*>memchr(parts[0].ptr, c'|', parts[0].len)
         if bar != NULL:
             parts[1] = slice_of(bar + 1, parts[0].len - (bar + 1 - parts[0].ptr))

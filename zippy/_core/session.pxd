@@ -4,6 +4,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 from zippy._core.commands.types cimport Client, Command, Engine
+from zippy._core.resp.values cimport Words
 
 
 cdef class Transport:
@@ -91,8 +92,8 @@ cdef class Session:
     cpdef int output_again(self) except -1
     cdef int run_input(self, const char* data, size_t size) except -1
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1
-    cdef int begin_to_wait(self) except -1
-    cdef int await_handler(self, coroutine) except -1
+    cdef int begin_to_wait(self, Words words) except -1
+    cdef int await_handler(self, coroutine, Words words) except -1
     cdef int close_at_end(self) except -1
     cdef int check_query_buffer(self) except -1
     cdef int sent_bytes(self, size_t size) except -1

@@ -49,7 +49,7 @@ from zippy._core.resp.kinds import Later, ReplyError
 from zippy._core.resp.parser cimport (
     BATCH_REQUESTS, Batch, batch_free, PARSER_MAX_ARGS, parser_begin, parser_end, parser_filled, parser_held, parser_limit, parser_target
 )
-from zippy._core.resp.values cimport list_of_bytes, write_value
+from zippy._core.resp.values cimport Words, words_of, write_value
 from zippy._core.resp.writer cimport reply_error
 from zippy._core.values.settings cimport settings_field
 
@@ -705,15 +705,15 @@ cdef class Session:
 
     cdef int run_python(self, Command* command, int argc, const Slice* argv) except -1:
         """Answers a command whose handler is in Python; a coroutine is awaited by a task of its own."""
-        cdef list args = list_of_bytes(argc, argv)
+        cdef Words words = words_of(argc, argv)
         handler = self.core.handlers[command.id]
         try:
             if handler is None:
                 raise ReplyError(f"ERR '{self.core.command_names[command.id]}' has no handler")
-            value = handler(self, args)
+            value = handler(self, words)
             if type(value) is Later:
                 try:
-                    self.begin_to_wait()
+                    self.begin_to_wait(words)
                 except BaseException:
                     value.cancel()
                     raise
@@ -721,7 +721,7 @@ cdef class Session:
                 self.task = value
                 return 0
             if isinstance(value, CoroutineType):
-                return self.await_handler(value)
+                return self.await_handler(value, words)
         except ReplyError as error:
             value = error
         except MemoryError:
@@ -729,22 +729,25 @@ cdef class Session:
         except Exception as error:
             self.core.log_exception(f"command={self.core.command_names[command.id]}")
             value = ReplyError(f"ERR internal error: {error}")
+        finally:
+            words.slices = NULL
         engine_use(self.core.engine)
         # a command of a script has its reply read by the script
         return write_value(&self.core.engine.call.client.reply, value)
 
-    cdef int begin_to_wait(self) except -1:
+    cdef int begin_to_wait(self, Words words) except -1:
         """Has the client wait for the reply of its command."""
         engine_use(self.core.engine)
         if self.core.engine.call.parent != NULL and not self.core.engine.busy:
             raise ReplyError("ERR this command waits, and cannot be run inside of another one")
+        words.keep()
         if not engine_awaits(self.core.engine, self.client):
             raise MemoryError
         return 0
 
-    cdef int await_handler(self, coroutine) except -1:
+    cdef int await_handler(self, coroutine, Words words) except -1:
         try:
-            self.begin_to_wait()
+            self.begin_to_wait(words)
         except BaseException:
             coroutine.close()
             raise

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from zippy._core.resp.kinds import OK, ReplyError, Simple, Verbatim
+from zippy._core.resp.values import Words
 from zippy._core.session import Session
 from zippy.cluster import replies
 from zippy.cluster.message import SLOTS, Flag
@@ -67,12 +68,12 @@ class ClusterCommands:
     # What there is
 
     @command("cluster|help")
-    def help(self, session: Session, args: list[bytes]) -> Any:
+    def help(self, session: Session, args: Words) -> Any:
         """CLUSTER HELP."""
         return container_help("cluster", session, args)
 
     @command("cluster|info")
-    def info(self, session: Session, args: list[bytes]) -> Any:
+    def info(self, session: Session, args: Words) -> Any:
         """CLUSTER INFO."""
         machine = self.node.machine
         sent = {KIND_NAMES[kind]: count for kind, count in sorted(machine.talk.sent.items())}
@@ -80,22 +81,22 @@ class ClusterCommands:
         return Verbatim(replies.info(self.cluster, sent, received, self.node.beyond_limit))
 
     @command("cluster|nodes")
-    def nodes(self, session: Session, args: list[bytes]) -> Any:
+    def nodes(self, session: Session, args: Words) -> Any:
         """CLUSTER NODES."""
         return Verbatim("".join(self.line(session, node) + "\n" for node in self.cluster.nodes.values()))
 
     @command("cluster|slots")
-    def slots(self, session: Session, args: list[bytes]) -> Any:
+    def slots(self, session: Session, args: Words) -> Any:
         """CLUSTER SLOTS."""
         return replies.slots(self.cluster, self.preferred, self.has_tls(session))
 
     @command("cluster|shards")
-    def shards(self, session: Session, args: list[bytes]) -> Any:
+    def shards(self, session: Session, args: Words) -> Any:
         """CLUSTER SHARDS."""
         return replies.shards(self.cluster, self.preferred)
 
     @command("cluster|links")
-    def links(self, session: Session, args: list[bytes]) -> Any:
+    def links(self, session: Session, args: Words) -> Any:
         """CLUSTER LINKS."""
         found = []
         for link, connection in self.node.bus.connections.items():
@@ -111,17 +112,17 @@ class ClusterCommands:
         return found
 
     @command("cluster|myid")
-    def myid(self, session: Session, args: list[bytes]) -> Any:
+    def myid(self, session: Session, args: Words) -> Any:
         """CLUSTER MYID."""
         return self.cluster.myself.id
 
     @command("cluster|myshardid")
-    def myshardid(self, session: Session, args: list[bytes]) -> Any:
+    def myshardid(self, session: Session, args: Words) -> Any:
         """CLUSTER MYSHARDID."""
         return self.cluster.myself.shard_id
 
     @command("cluster|replicas")
-    def replicas(self, session: Session, args: list[bytes]) -> Any:
+    def replicas(self, session: Session, args: Words) -> Any:
         """CLUSTER REPLICAS node-id."""
         node = self.find(args[2])
         if node.is_replica:
@@ -129,12 +130,12 @@ class ClusterCommands:
         return [self.line(session, replica) for replica in self.cluster.replicas_of(node)]
 
     @command("cluster|slaves")
-    def slaves(self, session: Session, args: list[bytes]) -> Any:
+    def slaves(self, session: Session, args: Words) -> Any:
         """CLUSTER SLAVES node-id."""
         return self.replicas(session, args)
 
     @command("cluster|count-failure-reports")
-    def count_failure_reports(self, session: Session, args: list[bytes]) -> Any:
+    def count_failure_reports(self, session: Session, args: Words) -> Any:
         """CLUSTER COUNT-FAILURE-REPORTS node-id."""
         node = self.find(args[2])
         self.node.machine.at(self.node.now())
@@ -143,12 +144,12 @@ class ClusterCommands:
     # Keys
 
     @command("cluster|keyslot")
-    def keyslot(self, session: Session, args: list[bytes]) -> Any:
+    def keyslot(self, session: Session, args: Words) -> Any:
         """CLUSTER KEYSLOT key."""
         return self.key_slot(args[2])
 
     @command("cluster|countkeysinslot")
-    def countkeysinslot(self, session: Session, args: list[bytes]) -> Any:
+    def countkeysinslot(self, session: Session, args: Words) -> Any:
         """CLUSTER COUNTKEYSINSLOT slot."""
         slot = integer(args[2])
         if not 0 <= slot < SLOTS:
@@ -156,7 +157,7 @@ class ClusterCommands:
         return self.node.slots.count(slot)
 
     @command("cluster|getkeysinslot")
-    def getkeysinslot(self, session: Session, args: list[bytes]) -> Any:
+    def getkeysinslot(self, session: Session, args: Words) -> Any:
         """CLUSTER GETKEYSINSLOT slot count."""
         slot, most = integer(args[2]), integer(args[3])
         if not 0 <= slot < SLOTS or most < 0:
@@ -164,7 +165,7 @@ class ClusterCommands:
         return self.node.slots.keys(slot, min(most, self.node.slots.count(slot)))
 
     @command("cluster|slot-stats")
-    def slot_stats(self, session: Session, args: list[bytes]) -> Any:
+    def slot_stats(self, session: Session, args: Words) -> Any:
         """CLUSTER SLOT-STATS <SLOTSRANGE start-slot end-slot | ORDERBY metric [LIMIT limit] [ASC | DESC]>."""
         word = args[2].lower()
         mine = (self.cluster.myself.leader or self.cluster.myself).slots
@@ -177,7 +178,7 @@ class ClusterCommands:
             return self.ordered_statistics(mine, args)
         raise subcommand_error(args)
 
-    def ordered_statistics(self, mine: int, args: list[bytes]) -> list[Any]:
+    def ordered_statistics(self, mine: int, args: Words) -> list[Any]:
         """Those of the slots that are used most, or least."""
         metric = text(args[3]).lower()
         if metric not in STATISTICS or (metric != "key-count" and not self.counts_use):
@@ -218,7 +219,7 @@ class ClusterCommands:
     # Nodes
 
     @command("cluster|meet")
-    def meet(self, session: Session, args: list[bytes]) -> Any:
+    def meet(self, session: Session, args: Words) -> Any:
         """CLUSTER MEET ip port [cluster-bus-port]."""
         if len(args) > 5:
             raise subcommand_error(args)
@@ -230,7 +231,7 @@ class ClusterCommands:
         return self.act(lambda: self.node.machine.meet(ip, port, bus_port))
 
     @command("cluster|forget")
-    def forget(self, session: Session, args: list[bytes]) -> Any:
+    def forget(self, session: Session, args: Words) -> Any:
         """CLUSTER FORGET node-id."""
         cluster = self.cluster
         id = text(args[2])
@@ -249,7 +250,7 @@ class ClusterCommands:
         return self.act(forget)
 
     @command("cluster|replicate")
-    def replicate(self, session: Session, args: list[bytes]) -> Any:
+    def replicate(self, session: Session, args: Words) -> Any:
         """CLUSTER REPLICATE node-id."""
         cluster = self.cluster
         me, node = cluster.myself, self.find(args[2])
@@ -262,7 +263,7 @@ class ClusterCommands:
         return self.act(lambda: self.node.machine.become_replica(node))
 
     @command("cluster|failover")
-    def failover(self, session: Session, args: list[bytes]) -> Any:
+    def failover(self, session: Session, args: Words) -> Any:
         """CLUSTER FAILOVER [FORCE | TAKEOVER]."""
         word = args[2].lower() if len(args) == 3 else b""
         if len(args) > 3:
@@ -281,7 +282,7 @@ class ClusterCommands:
         return self.act(lambda: machine.elections.begin(word == b"force"))
 
     @command("cluster|reset")
-    def reset(self, session: Session, args: list[bytes]) -> Any:
+    def reset(self, session: Session, args: Words) -> Any:
         """CLUSTER RESET [HARD | SOFT]."""
         word = args[2].lower() if len(args) == 3 else b"soft"
         if len(args) > 3:
@@ -294,19 +295,19 @@ class ClusterCommands:
         return self.act(partial(self.node.machine.reset, word == b"hard", occupied))
 
     @command("cluster|saveconfig")
-    def saveconfig(self, session: Session, args: list[bytes]) -> Any:
+    def saveconfig(self, session: Session, args: Words) -> Any:
         """CLUSTER SAVECONFIG."""
         return self.act(lambda: self.cluster.changed(sync=True))
 
     @command("cluster|bumpepoch")
-    def bumpepoch(self, session: Session, args: list[bytes]) -> Any:
+    def bumpepoch(self, session: Session, args: Words) -> Any:
         """CLUSTER BUMPEPOCH."""
         bumped = self.node.machine.ownership.bump()
         self.act(lambda: None)
         return Simple(f"{'BUMPED' if bumped else 'STILL'} {self.cluster.myself.config_epoch}")
 
     @command("cluster|set-config-epoch")
-    def set_config_epoch(self, session: Session, args: list[bytes]) -> Any:
+    def set_config_epoch(self, session: Session, args: Words) -> Any:
         """CLUSTER SET-CONFIG-EPOCH config-epoch."""
         cluster = self.cluster
         epoch = integer(args[2])
@@ -327,12 +328,12 @@ class ClusterCommands:
     # Slots
 
     @command("cluster|addslots")
-    def addslots(self, session: Session, args: list[bytes]) -> Any:
+    def addslots(self, session: Session, args: Words) -> Any:
         """CLUSTER ADDSLOTS slot [slot ...]."""
         return self.add([(slot, slot) for slot in map(slot_of, args[2:])])
 
     @command("cluster|addslotsrange")
-    def addslotsrange(self, session: Session, args: list[bytes]) -> Any:
+    def addslotsrange(self, session: Session, args: Words) -> Any:
         """CLUSTER ADDSLOTSRANGE start-slot end-slot [start-slot end-slot ...]."""
         return self.add(ranges_of(args))
 
@@ -348,12 +349,12 @@ class ClusterCommands:
         return self.act(add)
 
     @command("cluster|delslots")
-    def delslots(self, session: Session, args: list[bytes]) -> Any:
+    def delslots(self, session: Session, args: Words) -> Any:
         """CLUSTER DELSLOTS slot [slot ...]."""
         return self.delete([(slot, slot) for slot in map(slot_of, args[2:])])
 
     @command("cluster|delslotsrange")
-    def delslotsrange(self, session: Session, args: list[bytes]) -> Any:
+    def delslotsrange(self, session: Session, args: Words) -> Any:
         """CLUSTER DELSLOTSRANGE start-slot end-slot [start-slot end-slot ...]."""
         return self.delete(ranges_of(args))
 
@@ -386,7 +387,7 @@ class ClusterCommands:
         return found
 
     @command("cluster|flushslots")
-    def flushslots(self, session: Session, args: list[bytes]) -> Any:
+    def flushslots(self, session: Session, args: Words) -> Any:
         """CLUSTER FLUSHSLOTS."""
         cluster = self.cluster
         if self.node.occupied(ALL_SLOTS):
@@ -394,7 +395,7 @@ class ClusterCommands:
         return self.act(lambda: cluster.take_away(cluster.myself.slots))
 
     @command("cluster|setslot")
-    def setslot(self, session: Session, args: list[bytes]) -> Any:
+    def setslot(self, session: Session, args: Words) -> Any:
         """CLUSTER SETSLOT slot <IMPORTING node-id | MIGRATING node-id | NODE node-id | STABLE>."""
         cluster = self.cluster
         if cluster.myself.is_replica:
@@ -443,7 +444,7 @@ def set_of(slots: dict[int, Node]) -> int:
     return found
 
 
-def ranges_of(args: list[bytes]) -> list[tuple[int, int]]:
+def ranges_of(args: Words) -> list[tuple[int, int]]:
     """Pairs of slots. ReplyError."""
     if len(args) % 2:
         raise ReplyError(f"ERR wrong number of arguments for 'cluster|{text(args[1]).lower()}' command")

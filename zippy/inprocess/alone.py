@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zippy._core.resp.kinds import ReplyError
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy.server.arguments import integer, timeout_of
 
@@ -21,22 +22,22 @@ def bind_alone(core: Core) -> None:
     core.bind("wait", wait)
 
 
-def follows_nobody(session: Session, args: list[bytes]) -> Any:
+def follows_nobody(session: Session, args: Words) -> Any:
     """REPLICAOF, SLAVEOF, SYNC, PSYNC, REPLCONF and FAILOVER."""
     raise ReplyError(NO_REPLICATION)
 
 
-def migrates_nothing(session: Session, args: list[bytes]) -> Any:
+def migrates_nothing(session: Session, args: Words) -> Any:
     """MIGRATE."""
     raise ReplyError(NO_MIGRATION)
 
 
-def role(session: Session, args: list[bytes]) -> Any:
+def role(session: Session, args: Words) -> Any:
     """ROLE."""
     return ["master", 0, []]
 
 
-def wait(session: Session, args: list[bytes]) -> Any:
+def wait(session: Session, args: Words) -> Any:
     """WAIT numreplicas timeout. No replica will ever come, so there is nothing to wait for."""
     integer(args[1])
     timeout_of(args[2])

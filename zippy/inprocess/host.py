@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zippy._core.callback_transport import CallbackTransport
 from zippy._core.resp.kinds import ReplyError
+from zippy._core.resp.values import Words
 from zippy._core.session import Session, Transport
 from zippy.inprocess.alone import bind_alone
 from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
@@ -77,7 +78,7 @@ def _close_all() -> None:
             log.critical("What is in memory of the store in %s could not be saved: %s", host.settings.text("dir"), error)
 
 
-def keeps_no_files(session: Session, args: list[bytes]) -> Any:
+def keeps_no_files(session: Session, args: Words) -> Any:
     """SAVE, BGSAVE, LASTSAVE, BGREWRITEAOF and WAITAOF."""
     raise ReplyError(NO_FILES)
 

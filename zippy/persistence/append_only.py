@@ -20,6 +20,7 @@ from zippy._core import snapshot
 from zippy._core.append_log import AppendLog
 from zippy._core.introspection import reset_stats, slowlog_clear
 from zippy._core.resp.kinds import OK, Later, ReplyError, Simple
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy._core.snapshot import SaveRequest
 from zippy.persistence.append_files import AppendFiles, LogError
@@ -691,7 +692,7 @@ class AppendOnly:
     # Commands
 
     @command("bgrewriteaof")
-    def bgrewriteaof(self, session: Session, args: list[bytes]) -> Any:
+    def bgrewriteaof(self, session: Session, args: Words) -> Any:
         """BGREWRITEAOF."""
         if self.rewrite is not None:
             raise ReplyError("ERR Background append only file rewriting already in progress")
@@ -703,7 +704,7 @@ class AppendOnly:
         return STARTED
 
     @command("waitaof")
-    def waitaof(self, session: Session, args: list[bytes]) -> Any:
+    def waitaof(self, session: Session, args: Words) -> Any:
         """WAITAOF numlocal numreplicas timeout."""
         if self.replicas is not None:
             self.replicas.refuse_waiting()

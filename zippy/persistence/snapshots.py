@@ -19,6 +19,7 @@ from typing import Any
 from zippy._core import snapshot
 from zippy._core.introspection import is_loading
 from zippy._core.resp.kinds import OK, ReplyError, Simple
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy._core.snapshot import SaveRequest, SnapshotError
 from zippy.persistence.background import BackgroundSave, Child, Ended, Manner, Outlet, PipedChild, PipedWalk, Walk, progress_fields
@@ -397,7 +398,7 @@ class Snapshots:
     # Commands
 
     @command("save")
-    def save_command(self, session: Session, args: list[bytes]) -> Any:
+    def save_command(self, session: Session, args: Words) -> Any:
         """SAVE."""
         if self.under_way is not None:
             raise ReplyError("ERR Background save already in progress")
@@ -407,7 +408,7 @@ class Snapshots:
         return OK
 
     @command("bgsave")
-    def bgsave(self, session: Session, args: list[bytes]) -> Any:
+    def bgsave(self, session: Session, args: Words) -> Any:
         """BGSAVE [SCHEDULE]."""
         if len(args) > 2 or (len(args) == 2 and args[1].lower() != b"schedule"):
             raise syntax_error()
@@ -427,7 +428,7 @@ class Snapshots:
         return STARTED
 
     @command("lastsave")
-    def lastsave(self, session: Session, args: list[bytes]) -> Any:
+    def lastsave(self, session: Session, args: Words) -> Any:
         """LASTSAVE."""
         return self.last_save
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from zippy._core.resp.kinds import OK, ReplyError
+from zippy._core.resp.values import Words
 from zippy._core.session import Session
 from zippy.replication.primary import Replica
 from zippy.server.arguments import integer, syntax_error, text
@@ -67,7 +68,7 @@ class Failover:
         """Whether one is under way."""
         return self.state != NONE
 
-    def command(self, args: list[bytes]) -> Any:
+    def command(self, args: Words) -> Any:
         """FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]."""
         if len(args) == 2 and args[1].lower() == b"abort":
             if not self.holds:
@@ -150,7 +151,7 @@ class Failover:
         self.server.pause_writes(False)
 
 
-def read_options(args: list[bytes]) -> tuple[tuple[str, int] | None, bool, int | None]:
+def read_options(args: Words) -> tuple[tuple[str, int] | None, bool, int | None]:
     """The target, whether it is forced, and milliseconds."""
     target: tuple[str, int] | None = None
     force = False

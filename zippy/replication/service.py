@@ -19,6 +19,7 @@ from typing import Any
 from zippy._core import snapshot
 from zippy._core.replicas import Replicas
 from zippy._core.resp.kinds import NO_REPLY, OK, ReplyError, Simple
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy.replication.copies import Copies
 from zippy.replication.failover import Failover
@@ -326,7 +327,7 @@ class Replication:
     # Commands
 
     @command("replicaof")
-    def replicaof(self, session: Session, args: list[bytes]) -> Any:
+    def replicaof(self, session: Session, args: Words) -> Any:
         """REPLICAOF <host port | NO ONE>."""
         if self.settings.flag("cluster-enabled"):
             raise ReplyError("ERR REPLICAOF not allowed in cluster mode.")
@@ -351,12 +352,12 @@ class Replication:
         return OK
 
     @command("slaveof")
-    def slaveof(self, session: Session, args: list[bytes]) -> Any:
+    def slaveof(self, session: Session, args: Words) -> Any:
         """SLAVEOF <host port | NO ONE>."""
         return self.replicaof(session, args)
 
     @command("role")
-    def role(self, session: Session, args: list[bytes]) -> Any:
+    def role(self, session: Session, args: Words) -> Any:
         """ROLE."""
         if self.address is not None:
             follower = self.follower
@@ -372,7 +373,7 @@ class Replication:
         return replica.address or session.address().rpartition(":")[0].strip("[]")
 
     @command("replconf")
-    def replconf(self, session: Session, args: list[bytes]) -> Any:
+    def replconf(self, session: Session, args: Words) -> Any:
         """REPLCONF. Pairs of an option and a value follow: what a replica says of itself; ACK has no reply."""
         if len(args) % 2 == 0:
             raise syntax_error()
@@ -424,7 +425,7 @@ class Replication:
             self.caught_up.set_result(None)
 
     @command("psync")
-    def psync(self, session: Session, args: list[bytes]) -> Any:
+    def psync(self, session: Session, args: Words) -> Any:
         """PSYNC replicationid offset. Is answered with +CONTINUE and the stream, or with +FULLRESYNC and a copy of the data."""
         wanted = integer(args[2])
         if len(args) > 3 and args[3].lower() == b"failover":
@@ -471,7 +472,7 @@ class Replication:
         self.lead()
 
     @command("sync")
-    def sync(self, session: Session, args: list[bytes]) -> Any:
+    def sync(self, session: Session, args: Words) -> Any:
         """SYNC. Is answered with a copy of the data and the stream."""
         self.replica_of(session).old = True
         return self.synchronize(session, "?", -1)
@@ -525,7 +526,7 @@ class Replication:
         return True
 
     @command("wait")
-    def wait(self, session: Session, args: list[bytes]) -> Any:
+    def wait(self, session: Session, args: Words) -> Any:
         """WAIT numreplicas timeout."""
         if self.is_replica:
             raise ReplyError(NOT_ON_REPLICAS)
@@ -589,7 +590,7 @@ class Replication:
         return sum(replica.synced >= offset for _, replica in self.known(State.ONLINE))
 
     @command("failover")
-    def failover_command(self, session: Session, args: list[bytes]) -> Any:
+    def failover_command(self, session: Session, args: Words) -> Any:
         """FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]."""
         if self.settings.flag("cluster-enabled"):
             raise ReplyError("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.")

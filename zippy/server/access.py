@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from zippy._core.resp.kinds import OK, ReplyError
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy._core.users import (
     UNKNOWN,
@@ -178,7 +179,7 @@ class Access:
         return [line.decode("utf-8", "surrogateescape") for line in user_lines(self.core)]
 
     @command("acl|save")
-    def acl_save(self, session: Session, args: list[bytes]) -> Any:
+    def acl_save(self, session: Session, args: Words) -> Any:
         """ACL SAVE. Only the owner may read a file that is new."""
         path = self.settings.text("aclfile")
         if not path:
@@ -192,7 +193,7 @@ class Access:
         return OK
 
     @command("acl|load")
-    def acl_load(self, session: Session, args: list[bytes]) -> Any:
+    def acl_load(self, session: Session, args: Words) -> Any:
         """ACL LOAD. Closes the clients of users that are gone, and listeners that may not listen any more."""
         if not self.settings.text("aclfile"):
             raise ReplyError(NO_FILE)
@@ -203,7 +204,7 @@ class Access:
         return OK
 
     @command("acl|genpass")
-    def acl_genpass(self, session: Session, args: list[bytes]) -> Any:
+    def acl_genpass(self, session: Session, args: Words) -> Any:
         """ACL GENPASS [bits]. Takes the system's randomness, not the engine's."""
         if len(args) > 3:
             raise subcommand_error(args)

@@ -6,6 +6,7 @@ import re
 import time
 
 from zippy._core.resp.kinds import ReplyError
+from zippy._core.resp.values import Words
 
 INT64_MAX = 2**63 - 1
 _INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,18}")
@@ -36,7 +37,7 @@ def syntax_error() -> ReplyError:
     return ReplyError("ERR syntax error")
 
 
-def subcommand_error(args: list[bytes]) -> ReplyError:
+def subcommand_error(args: Words) -> ReplyError:
     """To be raised where a container's subcommand was given too many or senseless arguments."""
     container, given = text(args[0]).upper(), repeated(args[1][:128])
     return ReplyError(f"ERR unknown subcommand or wrong number of arguments for '{given}'. Try {container} HELP.")

@@ -16,6 +16,7 @@ from zippy._core.introspection import (
     valid_name,
 )
 from zippy._core.resp.kinds import OK, ReplyError, Verbatim
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy._core.users import user_of
 from zippy.server.access import Access
@@ -52,19 +53,19 @@ def kind_called(name: bytes) -> str:
 
 
 @command("client|info")
-def client_info(session: Session, args: list[bytes]) -> Any:
+def client_info(session: Session, args: Words) -> Any:
     """CLIENT INFO."""
     return lines([session])
 
 
 @command("client|list")
-def client_list(session: Session, args: list[bytes]) -> Any:
+def client_list(session: Session, args: Words) -> Any:
     """CLIENT LIST [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]."""
     option = args[2].upper() if len(args) > 2 else b""
     if option == b"TYPE" and len(args) == 4:
         return lines(sessions_of_kind(session.core, kind_called(args[3])))
     if option == b"ID" and len(args) > 3:
-        return lines(sessions_with_ids(session.core, args[3:]))
+        return lines(sessions_with_ids(session.core, args, 3))
     if option:
         raise syntax_error()
     return lines(clients(session))
@@ -83,7 +84,7 @@ def kill(session: Session, victims: list[Session]) -> None:
 
 
 @command("client|setinfo")
-def client_setinfo(session: Session, args: list[bytes]) -> Any:
+def client_setinfo(session: Session, args: Words) -> Any:
     """CLIENT SETINFO <LIB-NAME libname | LIB-VER libver>."""
     fields = {b"lib-name": "lib_name", b"lib-ver": "lib_version"}
     attribute = args[2].lower()
@@ -146,7 +147,7 @@ class Clients:
         raise syntax_error()
 
     @command("client|kill")
-    def client_kill(self, session: Session, args: list[bytes]) -> Any:
+    def client_kill(self, session: Session, args: Words) -> Any:
         """CLIENT KILL <ip:port | <[ID client-id] | [TYPE NORMAL | MASTER | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] |
         [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> [...]>."""
         if len(args) == 3:

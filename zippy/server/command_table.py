@@ -11,7 +11,7 @@ from zippy import commandspec
 from zippy._core.ground.glob import fitting
 from zippy._core.introspection import about_commands, commands_there
 from zippy._core.resp.kinds import Raw
-from zippy._core.resp.values import encoded
+from zippy._core.resp.values import Words, encoded
 from zippy._core.session import Core, Session
 from zippy.server.arguments import syntax_error, text
 from zippy.server.registry import command
@@ -48,30 +48,30 @@ def docs_of(name: str, protocol: int) -> Raw:
 
 
 @command("command")
-def command_all(session: Session, args: list[bytes]) -> Any:
+def command_all(session: Session, args: Words) -> Any:
     """COMMAND."""
     return [info_of(name, session.protocol) for name in commands_there(session.core)]
 
 
 @command("command|info")
-def command_info(session: Session, args: list[bytes]) -> Any:
+def command_info(session: Session, args: Words) -> Any:
     """COMMAND INFO [command-name [command-name ...]]."""
     if len(args) == 2:
         return command_all(session, args)
     protocol = session.protocol
-    return about_commands(session.core, args[2:], lambda name: info_of(name, protocol))
+    return about_commands(session.core, args, 2, lambda name: info_of(name, protocol))
 
 
 @command("command|docs")
-def command_docs(session: Session, args: list[bytes]) -> Any:
+def command_docs(session: Session, args: Words) -> Any:
     """COMMAND DOCS [command-name [command-name ...]]."""
     if len(args) == 2:
         return {name: docs_of(name, session.protocol) for name in commands_there(session.core)}
-    return {name: docs_of(name, session.protocol) for name in about_commands(session.core, args[2:], str) if name is not None}
+    return {name: docs_of(name, session.protocol) for name in about_commands(session.core, args, 2, str) if name is not None}
 
 
 @command("command|list")
-def command_list(session: Session, args: list[bytes]) -> Any:
+def command_list(session: Session, args: Words) -> Any:
     """COMMAND LIST [FILTERBY MODULE module-name | ACLCAT category | PATTERN pattern]."""
     if len(args) == 2:
         return [spec.name for spec in all_specs(session.core)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from zippy._core.introspection import redact, reset_stats
 from zippy._core.resp.kinds import OK, Raw, ReplyError
-from zippy._core.resp.values import encoded
+from zippy._core.resp.values import Words, encoded
 from zippy._core.session import Core, Session
 from zippy.server.arguments import syntax_error, text
 from zippy.server.meter import Meter
@@ -52,7 +52,7 @@ class Config:
         self.replies_as_of = -1  # settings.changes when they were made
 
     @command("config|get")
-    def config_get(self, session: Session, args: list[bytes]) -> Any:
+    def config_get(self, session: Session, args: Words) -> Any:
         """CONFIG GET parameter [parameter ...]."""
         if len(args) > 3:
             return self.settings.match(args[2:])
@@ -67,7 +67,7 @@ class Config:
         return reply
 
     @command("config|set")
-    def config_set(self, session: Session, args: list[bytes]) -> Any:
+    def config_set(self, session: Session, args: Words) -> Any:
         """CONFIG SET parameter value [parameter value ...]. Sets all or none."""
         if len(args) % 2:
             raise syntax_error()
@@ -84,7 +84,7 @@ class Config:
         return OK
 
     @command("config|resetstat")
-    def config_resetstat(self, session: Session, args: list[bytes]) -> Any:
+    def config_resetstat(self, session: Session, args: Words) -> Any:
         """CONFIG RESETSTAT."""
         reset_stats(self.core)
         self.meter.reset()
@@ -93,7 +93,7 @@ class Config:
         return OK
 
     @command("config|rewrite")
-    def config_rewrite(self, session: Session, args: list[bytes]) -> Any:
+    def config_rewrite(self, session: Session, args: Words) -> Any:
         """CONFIG REWRITE."""
         if self.path is None:
             raise ReplyError("ERR The server is running without a config file")

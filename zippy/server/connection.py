@@ -7,6 +7,7 @@ from typing import Any
 
 from zippy._core.introspection import redact, set_client_name, valid_name
 from zippy._core.resp.kinds import ReplyError, Simple
+from zippy._core.resp.values import Words
 from zippy._core.session import Session
 from zippy.server.access import Access
 from zippy.server.arguments import integer, repeated
@@ -23,7 +24,7 @@ class Login:
         self.mode = "standalone"  # or "cluster"
 
     @command("hello")
-    def hello(self, session: Session, args: list[bytes]) -> Any:
+    def hello(self, session: Session, args: Words) -> Any:
         """HELLO [protover [AUTH username password] [SETNAME clientname]]."""
         version = None
         at = 1
@@ -71,7 +72,7 @@ class Login:
 
 
 @command("reset")
-def reset(session: Session, args: list[bytes]) -> Any:
+def reset(session: Session, args: Words) -> Any:
     """RESET."""
     session.reset()
     return Simple("RESET")

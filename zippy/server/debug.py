@@ -7,10 +7,11 @@ import struct
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from zippy._core.introspection import dataset_digest, key_facts, keyspace, keyspace_fault, memory_stats, populate, value_digest
 from zippy._core.resp.kinds import OK, Raw, ReplyError, Simple, Verbatim
+from zippy._core.resp.values import Words
 from zippy._core.session import Session
 from zippy.server.arguments import integer, subcommand_error, text
 from zippy.server.config import permits
@@ -18,9 +19,13 @@ from zippy.server.cron import Cron
 from zippy.server.help import help_lines
 from zippy.server.identity import Identity
 from zippy.server.log import log
-from zippy.server.registry import Handler, Marked, Namespace, command, marked_in, namespace_of
+from zippy.server.registry import Namespace, command, marked_in, namespace_of
 from zippy.setting_types import SettingError, parse
 from zippy.settings import Settings, find_setting
+
+Handler: TypeAlias = Callable[[Session, list[bytes]], Any]
+Method: TypeAlias = Callable[[Any, Session, list[bytes]], Any]
+Marked = TypeVar("Marked", bound=Handler | Method)
 
 OUT_OF_RANGE = "ERR value is out of range, must be positive"
 PACKED_MAX = 4 << 30
@@ -240,7 +245,7 @@ class Debug:
                     self.subcommands[usage.name] = usage, getattr(owner, handler)
 
     @command("debug")
-    def debug_command(self, session: Session, args: list[bytes]) -> Any:
+    def debug_command(self, session: Session, args: Words) -> Any:
         """DEBUG. Runs the subcommand that is named; as in Redis, the spec tells none of them."""
         if not permits(self.settings, session, "enable-debug-command"):
             raise ReplyError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from zippy import commandspec
 from zippy._core.resp.kinds import Raw, Simple
-from zippy._core.resp.values import encoded
+from zippy._core.resp.values import Words, encoded
 from zippy._core.session import Core, Session
 from zippy.server.arguments import text
 from zippy.server.registry import Handler
@@ -22,7 +22,7 @@ def help_lines(container: str, entries: list[tuple[str, str]]) -> list[Simple]:
     return [Simple(line) for line in lines]
 
 
-def container_help(name: str, session: Session, args: list[bytes]) -> Any:
+def container_help(name: str, session: Session, args: Words) -> Any:
     """The handler of every container's HELP."""
     return help_reply(name, text(args[0]), session.protocol)
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from zippy._core.introspection import may_wait
 from zippy._core.resp.kinds import Verbatim
 from zippy._core.resp.report import Section, Source, report
+from zippy._core.resp.values import Words
 from zippy._core.session import Session
 from zippy.server.key_sizes import KeySizesCount
 from zippy.server.registry import command
@@ -98,7 +99,7 @@ class Info:
         return report([section for name, section in self.sections.items() if name in names])
 
     @command("info")
-    def info(self, session: Session, args: list[bytes]) -> Any:
+    def info(self, session: Session, args: Words) -> Any:
         """INFO [section [section ...]]."""
         if len(args) == 1:
             return report(self.by_default)

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from zippy._core.resp.kinds import Verbatim
+from zippy._core.resp.values import Words
 from zippy._core.session import Session
 from zippy.server.arguments import integer
 from zippy.server.registry import command
@@ -29,7 +30,7 @@ def zipper(closed: int, rows: int) -> list[str]:
 
 
 @command("lolwut")
-def lolwut(session: Session, args: list[bytes]) -> Any:
+def lolwut(session: Session, args: Words) -> Any:
     """LOLWUT [VERSION version]. Takes rows and `closed` behind the version; every version has the same art."""
     words = args[3:] if len(args) > 2 and args[1].lower() == b"version" else args[1:]
     if len(words) != len(args) - 1:

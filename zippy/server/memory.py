@@ -20,6 +20,7 @@ from zippy._core.introspection import (
 )
 from zippy._core.resp.kinds import OK, Verbatim
 from zippy._core.resp.report import size_text
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy.server.arguments import integer, syntax_error
 from zippy.server.info import Fields, Sections, UntilSet
@@ -68,7 +69,7 @@ def resident_bytes() -> int:
 
 
 @command("memory|usage")
-def memory_usage(session: Session, args: list[bytes]) -> Any:
+def memory_usage(session: Session, args: Words) -> Any:
     """MEMORY USAGE key [SAMPLES count]."""
     samples = DEFAULT_SAMPLES
     for place in range(3, len(args), 2):
@@ -140,7 +141,7 @@ class Memory:
         return {"maxmemory": limit, "maxmemory_human": size_text(limit), "maxmemory_policy": self.settings.text("maxmemory-policy")}
 
     @command("memory|stats")
-    def memory_stats(self, session: Session, args: list[bytes]) -> Any:
+    def memory_stats(self, session: Session, args: Words) -> Any:
         """MEMORY STATS."""
         memory = self.summary()
         used, resident, rss, overhead = memory.used, memory.resident, memory.rss, memory.overhead
@@ -190,7 +191,7 @@ class Memory:
         }
 
     @command("memory|doctor")
-    def memory_doctor(self, session: Session, args: list[bytes]) -> Any:
+    def memory_doctor(self, session: Session, args: Words) -> Any:
         """MEMORY DOCTOR."""
         memory = self.summary()
         if memory.used < SMALL:
@@ -207,7 +208,7 @@ class Memory:
         return Verbatim("\n".join(findings or ["There is nothing wrong with this server's memory."]) + "\n")
 
     @command("memory|malloc-stats")
-    def memory_malloc_stats(self, session: Session, args: list[bytes]) -> Any:
+    def memory_malloc_stats(self, session: Session, args: Words) -> Any:
         """MEMORY MALLOC-STATS."""
         memory = self.summary()
         names = ("used", "peak", "blocks", "resident", "rss")
@@ -215,7 +216,7 @@ class Memory:
 
 
 @command("memory|purge")
-def memory_purge(session: Session, args: list[bytes]) -> Any:
+def memory_purge(session: Session, args: Words) -> Any:
     """MEMORY PURGE."""
     release_memory()
     return OK

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zippy._core.resp.kinds import ReplyError, Simple
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy._core.transfer import Transfer, hide_words
 from zippy.server.arguments import integer, syntax_error, text
@@ -57,7 +58,7 @@ class Link:
     database: int = -1  # that is selected
 
 
-def read_request(args: list[bytes]) -> Request:
+def read_request(args: Words) -> Request:
     """The command's words; ReplyError when they make no sense."""
     request = Request(text(args[1]), number(args[2]), 0, 0, [args[3]])
     at = 6
@@ -105,7 +106,7 @@ class Migration:
         self.idle: dict[tuple[str, int], tuple[Link, asyncio.TimerHandle]] = {}
 
     @command("migrate")
-    def migrate(self, session: Session, args: list[bytes]) -> Any:
+    def migrate(self, session: Session, args: Words) -> Any:
         """MIGRATE host port <key | empty-string> destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username password]
         [KEYS key [key ...]]. Propagates DEL of what has gone."""
         request = read_request(args)

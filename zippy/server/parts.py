@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zippy._core.ground.hash import seed_hashes
 from zippy._core.python_functions import install
 from zippy._core.resp.kinds import ReplyError
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy.functions import Function
 from zippy.server import client_commands, command_table, connection, debug, lolwut, memory, slowlog
@@ -57,7 +58,7 @@ class Service(Protocol):
         """For INFO."""
 
 
-def shutdown_options(args: list[bytes]) -> set[bytes]:
+def shutdown_options(args: Words) -> set[bytes]:
     """The options of SHUTDOWN, in lower case; ReplyError when they are none, or exclude each other."""
     options = [word.lower() for word in args[1:]]
     wanted = set(options)
@@ -66,12 +67,12 @@ def shutdown_options(args: list[bytes]) -> set[bytes]:
     return wanted
 
 
-def refuse_shutdown(session: Session, args: list[bytes]) -> Any:
+def refuse_shutdown(session: Session, args: Words) -> Any:
     """SHUTDOWN, where no server answers for it."""
     raise ReplyError(NO_SHUTDOWN if b"abort" in shutdown_options(args) else NO_PROCESS)
 
 
-def no_cluster(session: Session, args: list[bytes]) -> Any:
+def no_cluster(session: Session, args: Words) -> Any:
     """CLUSTER, where there is none."""
     raise ReplyError(NO_CLUSTER)
 

@@ -13,11 +13,12 @@ from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any, TypeAlias, TypeVar
 
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 
-Handler: TypeAlias = Callable[[Session, list[bytes]], Any]
+Handler: TypeAlias = Callable[[Session, Words], Any]
 Namespace: TypeAlias = Hashable  # a module or a class
-Method: TypeAlias = Callable[[Any, Session, list[bytes]], Any]
+Method: TypeAlias = Callable[[Any, Session, Words], Any]
 Marked = TypeVar("Marked", bound=Handler | Method)
 Mark = TypeVar("Mark")
 

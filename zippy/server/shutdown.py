@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from zippy._core.resp.kinds import NO_REPLY, OK, ReplyError
+from zippy._core.resp.values import Words
 from zippy._core.session import Session
 from zippy.server.parts import NO_SHUTDOWN, shutdown_options
 from zippy.server.registry import command
@@ -68,7 +69,7 @@ class Shutdown:
         return await self.ended
 
     @command("shutdown")
-    def shutdown(self, session: Session, args: list[bytes]) -> Any:
+    def shutdown(self, session: Session, args: Words) -> Any:
         """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. NOW does not wait for replicas that lag."""
         wanted = shutdown_options(args)
         if b"abort" in wanted:

@@ -8,6 +8,7 @@ from typing import Any
 from zippy import commandspec
 from zippy._core.introspection import clock_us, command_durations, latency_events, reply_slowlog, slowlog_clear, slowlog_length
 from zippy._core.resp.kinds import OK, NoReply, ReplyError, Verbatim
+from zippy._core.resp.values import Words
 from zippy._core.session import Session
 from zippy.server.arguments import integer, repeated, subcommand_error, text
 from zippy.server.registry import command
@@ -23,7 +24,7 @@ SECONDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 @command("slowlog|get")
-def slowlog_get(session: Session, args: list[bytes]) -> Any:
+def slowlog_get(session: Session, args: Words) -> Any:
     """SLOWLOG GET [count]."""
     if len(args) > 3:
         raise subcommand_error(args)
@@ -36,32 +37,32 @@ def slowlog_get(session: Session, args: list[bytes]) -> Any:
 
 
 @command("slowlog|len")
-def slowlog_len(session: Session, args: list[bytes]) -> Any:
+def slowlog_len(session: Session, args: Words) -> Any:
     """SLOWLOG LEN."""
     return slowlog_length(session.core)
 
 
 @command("slowlog|reset")
-def slowlog_reset(session: Session, args: list[bytes]) -> Any:
+def slowlog_reset(session: Session, args: Words) -> Any:
     """SLOWLOG RESET."""
     slowlog_clear(session.core)
     return OK
 
 
 @command("latency|latest")
-def latency_latest(session: Session, args: list[bytes]) -> Any:
+def latency_latest(session: Session, args: Words) -> Any:
     """LATENCY LATEST. Replies with each event, time and ms of its last sample, and its worst ms."""
     return [[name, *samples[-1], worst] for name, (worst, samples) in latency_events(session.core).items()]
 
 
 @command("latency|history")
-def latency_history(session: Session, args: list[bytes]) -> Any:
+def latency_history(session: Session, args: Words) -> Any:
     """LATENCY HISTORY event."""
     return latency_events(session.core).get(text(args[2]), (0, []))[1]
 
 
 @command("latency|graph")
-def latency_graph(session: Session, args: list[bytes]) -> Any:
+def latency_graph(session: Session, args: Words) -> Any:
     """LATENCY GRAPH event. Draws a column a sample, with its age below."""
     name = text(args[2])
     worst, samples = latency_events(session.core).get(name, (0, []))
@@ -108,7 +109,7 @@ class LatencyDoctor:
         self.settings = settings
 
     @command("latency|doctor")
-    def latency_doctor(self, session: Session, args: list[bytes]) -> Any:
+    def latency_doctor(self, session: Session, args: Words) -> Any:
         """LATENCY DOCTOR. Tells of the samples in words, with what usually helps."""
         events = latency_events(session.core)
         if not self.settings.integer("latency-monitor-threshold"):
@@ -134,7 +135,7 @@ class LatencyDoctor:
 
 
 @command("latency|histogram")
-def latency_histogram(session: Session, args: list[bytes]) -> Any:
+def latency_histogram(session: Session, args: Words) -> Any:
     """LATENCY HISTOGRAM [command [command ...]]. Replies with calls, and how many took up to so many microseconds."""
     wanted = None if len(args) == 2 else set().union(*(names_of(text(name)) for name in args[2:]))
     found = {}

@@ -1,8 +1,8 @@
 # A command makes room before it adds (list_make_room) and, after it removed, looks whether the list is small again (list_after_removal):
 # no encoding is chosen here.
 
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, uint32_t
-from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
+from libc.stdint cimport INT64_MAX, INT64_MIN, UINT64_MAX, int32_t, int64_t, uint32_t, uint64_t
+from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem, LpNeedle, lp_needle
 from zippy._core.commands.args cimport (
     OptionTable, Options, arg_choice, arg_i64, arg_in_range, arg_option, check_type, option_table, options_begin, reply_syntax_error
 )
@@ -15,8 +15,8 @@ from zippy._core.resp.writer cimport (
 )
 from zippy._core.values.entry cimport TYPE_LIST
 from zippy._core.values.list cimport (
-    LIST_HEAD, LIST_TAIL, ListIter, item_equals, item_text, list_after_removal, list_delete_range, list_iter, list_iter_delete,
-    list_iter_done, list_iter_insert, list_iter_items, list_iter_next, list_iter_replace, list_length, list_make_room, list_new, list_push
+    LIST_HEAD, LIST_TAIL, ListIter, item_text, list_after_removal, list_delete_range, list_iter, list_iter_delete, list_iter_done,
+    list_iter_find, list_iter_insert, list_iter_items, list_iter_next, list_iter_replace, list_length, list_make_room, list_new, list_push
 )
 
 
@@ -160,6 +160,8 @@ cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
     cdef Entry* entry
     cdef ListIter it
     cdef uint32_t place = arg_choice(&INSERT_WORDS, argv[2])
+    cdef LpNeedle pivot = lp_needle(argv[3])
+    cdef uint64_t most = UINT64_MAX
     if place == 0:
         reply_syntax_error(c)
         return
@@ -171,12 +173,11 @@ cdef void linsert_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
         return
     list_make_room(entry, &e.settings, 1, argv + 4)
     list_iter(&it, entry, 0, LIST_TAIL)
-    while list_iter_next(&it):
-        if item_equals(&it.item, argv[3]):
-            list_iter_insert(&it, argv[4], LP_BEFORE if place == INSERT_BEFORE else LP_AFTER)
-            reply_int(&c.reply, list_length(entry))
-            mutated(c.db, argv[1], NOTIFY_LIST, b"linsert", 1)
-            return
+    if list_iter_find(&it, &pivot, &most):
+        list_iter_insert(&it, argv[4], LP_BEFORE if place == INSERT_BEFORE else LP_AFTER)
+        reply_int(&c.reply, list_length(entry))
+        mutated(c.db, argv[1], NOTIFY_LIST, b"linsert", 1)
+        return
     list_iter_done(&it)
     reply_int(&c.reply, -1)
 
@@ -224,6 +225,8 @@ cdef void lrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     cdef int64_t count
     cdef int64_t removed = 0
     cdef int direction = LIST_TAIL
+    cdef LpNeedle element = lp_needle(argv[3])
+    cdef uint64_t most = UINT64_MAX
     if not arg_i64(c, argv[2], &count):
         return
     if count == INT64_MIN:
@@ -239,12 +242,11 @@ cdef void lrem_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
         count = -count
         direction = LIST_HEAD
     list_iter(&it, entry, 0 if direction == LIST_TAIL else -1, direction)
-    while list_iter_next(&it):
-        if item_equals(&it.item, argv[3]):
-            list_iter_delete(&it)
-            removed += 1
-            if removed == count:
-                break
+    while list_iter_find(&it, &element, &most):
+        list_iter_delete(&it)
+        removed += 1
+        if removed == count:
+            break
     list_iter_done(&it)
     if removed:
         list_removed(e, c, argv[1], entry, b"lrem", removed)
@@ -313,11 +315,13 @@ cdef void lpos_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     cdef Search search
     cdef Entry* entry
     cdef ListIter it
+    cdef LpNeedle element = lp_needle(argv[2])
     cdef int64_t index
     cdef int64_t step = 1
-    cdef int64_t compared = 0
     cdef int64_t skip
     cdef int64_t found = 0
+    cdef uint64_t most
+    cdef uint64_t left
     cdef size_t place
     if not parse_search(c, argc, argv, &search):
         return
@@ -338,17 +342,16 @@ cdef void lpos_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
         skip = -search.rank - 1
     place = reply_defer(&c.reply)
     list_iter(&it, entry, index, LIST_TAIL if step > 0 else LIST_HEAD)
-    while (search.max_len == 0 or compared < search.max_len) and list_iter_next(&it):
-        if item_equals(&it.item, argv[2]):
-            if skip > 0:
-                skip -= 1
-            else:
-                reply_int(&c.reply, index)
-                found += 1
-                if search.count != 0 and found >= search.count:
-                    break
-        index += step
-        compared += 1
+    most = <uint64_t>search.max_len if search.max_len else UINT64_MAX
+    left = most
+    while list_iter_find(&it, &element, &left):
+        if skip > 0:
+            skip -= 1
+            continue
+        reply_int(&c.reply, index + step * <int64_t>(most - left - 1))
+        found += 1
+        if search.count != 0 and found >= search.count:
+            break
     list_iter_done(&it)
     if search.count >= 0:
         reply_defer_array(&c.reply, place, found)

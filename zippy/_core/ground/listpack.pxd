@@ -4,7 +4,7 @@ A listpack is one block from mem_alloc; functions that may move it return the ne
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice
 
 cdef enum:
@@ -18,6 +18,13 @@ cdef enum:
 cdef struct LpItem:
     const char* ptr      # the string, borrowed, or NULL when the element is an integer
     size_t len           # bytes of the string
+    int64_t num          # the integer
+
+
+cdef struct LpNeedle:
+    # what is looked for, read once
+    Slice text           # borrowed
+    bint is_int          # the text is that of an integer
     int64_t num          # the integer
 
 
@@ -39,9 +46,15 @@ cdef void lp_get(const unsigned char* p, LpItem* item) noexcept nogil
 # The element at p and those behind it, at most so many; how many, and where the last of them is
 cdef int lp_items(const unsigned char* p, LpItem* items, int most, unsigned char** last) noexcept nogil
 cdef Slice lp_text(const unsigned char* p, char* scratch) noexcept nogil        # as bytes; integers are written into scratch[LP_INT_TEXT]
+cdef LpNeedle lp_needle(Slice s) noexcept nogil
+cdef bint lp_matches(const unsigned char* p, const LpNeedle* needle) noexcept nogil
 cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil
 # from p on, comparing one in skip + 1; NULL
 cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, unsigned int skip) noexcept nogil
+# from p on, at most so many, that is at least one: the first that matches, NULL; *last is the last that was looked at, *count how many were
+cdef unsigned char* lp_search(
+    unsigned char* p, const LpNeedle* needle, uint64_t most, unsigned char** last, uint64_t* count
+) noexcept nogil
 cdef unsigned char* lp_append(unsigned char* lp, Slice s) noexcept nogil        # stored as an integer where its text is the canonical one
 cdef unsigned char* lp_prepend(unsigned char* lp, Slice s) noexcept nogil
 # The following two need no block of their own around the listpack, only room in what it lies in.

@@ -308,28 +308,33 @@ cdef inline bint reads_as_int(Slice s, int64_t* n) noexcept nogil:
     return 0 < s.len <= INT_TEXT_MAX and <unsigned char>s.ptr[0] <= NINE and num_read_i64(s, n)
 
 
-cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil:
+cdef LpNeedle lp_needle(Slice s) noexcept nogil:
+    cdef LpNeedle needle
+    needle.text = s
+    needle.num = 0
+    needle.is_int = reads_as_int(s, &needle.num)
+    return needle
+
+
+cdef bint lp_matches(const unsigned char* p, const LpNeedle* needle) noexcept nogil:
+    # a string that reads as an integer is never written by us, but may come so from a file
     cdef size_t len
     cdef const unsigned char* string = string_at(p, &len)
-    cdef int64_t n
     if string != NULL:
-        return len == s.len and zippy_same(<const char*>string, s.ptr, len)
-    return reads_as_int(s, &n) and n == int_at(p)
+        return len == needle.text.len and zippy_same(<const char*>string, needle.text.ptr, len)
+    return needle.is_int and int_at(p) == needle.num
+
+
+cdef bint lp_equals(const unsigned char* p, Slice s) noexcept nogil:
+    cdef LpNeedle needle = lp_needle(s)
+    return lp_matches(p, &needle)
 
 
 cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, unsigned int skip) noexcept nogil:
-    # the needle is parsed once. A string that reads as an integer is never written by us, but may come so from a file
-    cdef int64_t n = 0
-    cdef bint is_int = reads_as_int(s, &n)
-    cdef size_t len
-    cdef const unsigned char* string
+    cdef LpNeedle needle = lp_needle(s)
     cdef unsigned int _
     while p != NULL and p[0] != END:
-        string = string_at(p, &len)
-        if string != NULL:
-            if len == s.len and zippy_same(<const char*>string, s.ptr, len):
-                return p
-        elif is_int and int_at(p) == n:
+        if lp_matches(p, &needle):
             return p
         p += element_size(p)
         for _ in range(skip):
@@ -337,6 +342,29 @@ cdef unsigned char* lp_find(const unsigned char* lp, unsigned char* p, Slice s, 
                 return NULL
             p += element_size(p)
     return NULL
+
+
+cdef unsigned char* lp_search(
+    unsigned char* p, const LpNeedle* needle, uint64_t most, unsigned char** last, uint64_t* count
+) noexcept nogil:
+    cdef uint64_t left = most
+    cdef bint found = False
+    cdef unsigned char c
+    while left and p[0] != END and not found:
+        c = p[0]
+        left -= 1
+        last[0] = p
+        if c < 0x80:
+            found = needle.is_int and needle.num == c
+            p += 2
+        elif c < 0xC0:
+            found = (c & 0x3F) == needle.text.len and zippy_same(<const char*>p + 1, needle.text.ptr, needle.text.len)
+            p += 2 + (c & 0x3F)
+        else:
+            found = lp_matches(p, needle)
+            p += element_size(p)
+    count[0] = most - left
+    return last[0] if found else NULL
 
 
 cdef void encode_int(Element* e, int64_t n) noexcept nogil:

@@ -6,7 +6,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.ground.listpack cimport LpItem
+from zippy._core.ground.listpack cimport LpItem, LpNeedle
 
 cdef enum:
     QL_HEAD = 0
@@ -56,6 +56,8 @@ cdef void ql_append_plain(Quicklist* q, unsigned char* data, size_t len) noexcep
 cdef bint ql_iter(QlIter* it, Quicklist* q, int64_t index, int direction) noexcept nogil
 cdef bint ql_iter_next(QlIter* it) noexcept nogil                                 # it.item is the element; False at the end
 cdef int ql_iter_items(QlIter* it, LpItem* items, int most) noexcept nogil         # the next ones, at most so many (borrowed); 0 at the end
+# goes on to the next that matches, looking at so many at most, which are taken off; False: none, or none of these
+cdef bint ql_iter_find(QlIter* it, const LpNeedle* needle, uint64_t* most) noexcept nogil
 cdef void ql_iter_done(QlIter* it) noexcept nogil                                 # compresses again what reading uncompressed
 # LP_BEFORE or LP_AFTER the element just returned; ends the iteration
 cdef void ql_iter_insert(QlIter* it, Slice s, int where) noexcept nogil

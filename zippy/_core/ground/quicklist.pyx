@@ -5,10 +5,11 @@ from libc.stdint cimport UINT32_MAX, uint16_t
 from libc.string cimport memcpy, memmove
 from zippy._core.ground.listpack cimport (
     LP_AFTER, LP_OVERHEAD, lp_append, lp_append_into, lp_begin_at, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_delete_range_at,
-    lp_end_at, lp_extend, lp_free, lp_get, lp_insert, lp_items, lp_last, lp_length, lp_new, lp_next, lp_prepend_into, lp_prev, lp_replace,
-    lp_seek
+    lp_end_at, lp_extend, lp_free, lp_get, lp_insert, lp_items, lp_last, lp_length, lp_matches, lp_new, lp_next, lp_prepend_into,
+    lp_prev, lp_replace, lp_search, lp_seek
 )
 from zippy._core.ground.lzf cimport lzf_compress, lzf_decompress
+from zippy._core.ground.slice cimport slice_equal, slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc, mem_zalloc
 
 cdef enum:
@@ -536,6 +537,31 @@ cdef int ql_iter_items(QlIter* it, LpItem* items, int most) noexcept nogil:
     count = lp_items(p, items + 1, most - 1, &it.p)
     it.offset += count
     return count + 1
+
+
+cdef bint ql_iter_find(QlIter* it, const LpNeedle* needle, uint64_t* most) noexcept nogil:
+    cdef unsigned char* p
+    cdef uint64_t count
+    cdef bint found
+    while most[0] and ql_iter_next(it):
+        most[0] -= 1
+        if it.node.container != QL_PACKED:
+            found = slice_equal(slice_of(it.item.ptr, it.item.len), needle.text)
+        else:
+            found = lp_matches(it.p, needle)
+        if found:
+            return True
+        if it.node.container != QL_PACKED or it.direction != QL_TAIL or not most[0]:
+            continue
+        p = lp_next(it.node.data, it.p)
+        if p == NULL:
+            continue
+        found = lp_search(p, needle, most[0], &it.p, &count) != NULL
+        it.offset += <long>count
+        most[0] -= count
+        if found:
+            return True
+    return False
 
 
 cdef void ql_iter_done(QlIter* it) noexcept nogil:

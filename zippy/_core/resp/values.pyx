@@ -1,8 +1,10 @@
 # Only plain Python types and the kinds of resp/kinds go through here; what is neither is an error of the handler's.
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF
+from cpython.slice cimport PySlice_AdjustIndices, PySlice_Unpack
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.resp.kinds import NoReply, NullArray, OrderedSet, Pairs, Push, Raw, ReplyError, Simple, Verbatim
@@ -18,6 +20,56 @@ cdef extern from "Python.h":
 
 cdef inline Slice slice_of_bytes(bytes data):
     return slice_of(<const char*>data, len(data))
+
+
+@cython.final
+@cython.freelist(8)
+cdef class Words:
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, place):
+        cdef Py_ssize_t start, stop, step, i, chosen
+        cdef Slice word
+        cdef list found
+        if not isinstance(place, slice):
+            i = place
+            if i < 0:
+                i += self.count
+            if not 0 <= i < self.count:
+                raise IndexError("no such word")
+            word = self.at(i)
+            return PyBytes_FromStringAndSize(word.ptr, word.len)
+        PySlice_Unpack(place, &start, &stop, &step)
+        chosen = PySlice_AdjustIndices(self.count, &start, &stop, step)
+        found = []
+        for i in range(chosen):
+            word = self.at(start + i * step)
+            found.append(PyBytes_FromStringAndSize(word.ptr, word.len))
+        return found
+
+    def __iter__(self):
+        return iter(self[:])
+
+    cdef Slice at(self, Py_ssize_t place) except *:
+        if self.words is not None:
+            return slice_of_bytes(self.words[place])
+        if self.slices == NULL:
+            raise RuntimeError("a command's words are gone once it has been answered")
+        return self.slices[place]
+
+    cdef int keep(self) except -1:
+        if self.words is None:
+            self.words = list_of_bytes(self.count, self.slices)
+        return 0
+
+
+cdef Words words_of(Py_ssize_t count, const Slice* slices):
+    cdef Words words = Words.__new__(Words)
+    words.count = count
+    words.slices = slices
+    return words
 
 
 cdef list list_of_bytes(Py_ssize_t count, const Slice* slices):

@@ -1,13 +1,13 @@
 # A listpack for tests. An element is an int or bytes; a place in the listpack is an index.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uintptr_t
+from libc.stdint cimport int64_t, uint64_t, uintptr_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.listpack cimport (
-    LP_AFTER, LP_BEFORE, LP_INT_TEXT, LpItem, lp_append, lp_append_int, lp_bytes, lp_copy, lp_delete, lp_delete_range,
-    lp_delete_range_at, lp_equals, lp_extend, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_insert, lp_last, lp_length, lp_new,
-    lp_next, lp_prepend, lp_prev, lp_replace, lp_seek, lp_text, lp_valid,
+    LP_AFTER, LP_BEFORE, LP_INT_TEXT, LpItem, LpNeedle, lp_append, lp_append_int, lp_bytes, lp_copy, lp_delete, lp_delete_range,
+    lp_delete_range_at, lp_equals, lp_extend, lp_find, lp_first, lp_fits, lp_free, lp_get, lp_insert, lp_last, lp_length, lp_needle,
+    lp_new, lp_next, lp_prepend, lp_prev, lp_replace, lp_search, lp_seek, lp_text, lp_valid,
 )
 from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_size
 
@@ -120,6 +120,14 @@ cdef class Pack:
     def find(self, bytes text, long start=0, unsigned int skip=0):
         """The index at which lp_find finds the text, or None."""
         return self.index_of(lp_find(self.lp, lp_seek(self.lp, start), slice_from(text), skip))
+
+    def search(self, bytes text, long start, uint64_t most):
+        """The index at which lp_search finds the text, or None; where the last that it looked at is, and how many it looked at."""
+        cdef LpNeedle needle = lp_needle(slice_from(text))
+        cdef unsigned char* last = NULL
+        cdef uint64_t count = 0
+        cdef unsigned char* found = lp_search(lp_seek(self.lp, start), &needle, most, &last, &count)
+        return self.index_of(found), self.index_of(last), count
 
     def fits(self, size_t extra):
         """lp_fits."""

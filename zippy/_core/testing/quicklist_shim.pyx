@@ -4,11 +4,12 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of
-from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem
+from zippy._core.ground.listpack cimport LP_AFTER, LP_BEFORE, LpItem, LpNeedle, lp_needle
 from zippy._core.ground.mem cimport Account, mem_alloc, mem_charge_to, mem_charged, mem_try_alloc
 from zippy._core.ground.quicklist cimport (
     QL_HEAD, QL_PLAIN, QL_TAIL, QlIter, Quicklist, QuicklistNode, ql_append_listpack, ql_append_plain, ql_copy, ql_delete_range, ql_free,
-    ql_free_some, ql_iter, ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push,
+    ql_free_some, ql_iter, ql_iter_delete, ql_iter_done, ql_iter_find, ql_iter_insert, ql_iter_next, ql_iter_replace, ql_memory, ql_new,
+    ql_push,
 )
 
 
@@ -149,6 +150,19 @@ cdef class List:
                     ql_iter_delete(&it)
         ql_iter_done(&it)
         return seen
+
+    def _remove(self, int64_t index, bint backward, bytes text, uint64_t most, uint64_t looked_at):
+        # deletes up to so many that are equal among the next ones, and tells how far behind the start each was, and how many were looked at
+        cdef QlIter it
+        cdef LpNeedle needle = lp_needle(slice_from(text))
+        cdef uint64_t left = looked_at
+        found = []
+        if ql_iter(&it, self.q, index, QL_HEAD if backward else QL_TAIL):
+            while <uint64_t>len(found) < most and ql_iter_find(&it, &needle, &left):
+                found.append(looked_at - left - 1)
+                ql_iter_delete(&it)
+        ql_iter_done(&it)
+        return found, looked_at - left
 
     cdef int stand(self, QlIter* it, int64_t index, bint backward) except -1:
         if not ql_iter(it, self.q, index, QL_HEAD if backward else QL_TAIL):

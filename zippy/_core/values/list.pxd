@@ -3,7 +3,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-from zippy._core.ground.listpack cimport LpItem
+from zippy._core.ground.listpack cimport LpItem, LpNeedle
 from zippy._core.ground.quicklist cimport QlIter
 from zippy._core.values.entry cimport Entry
 from zippy._core.values.settings cimport Settings
@@ -44,6 +44,8 @@ cdef bint list_iter(ListIter* it, Entry* e, int64_t index, int direction) noexce
 cdef bint list_iter_next(ListIter* it) noexcept nogil                                  # it.item is the element; False at the end
 # the next ones, at most so many (borrowed); 0 at the end
 cdef int list_iter_items(ListIter* it, LpItem* items, int most) noexcept nogil
+# goes on to the next that matches, looking at so many at most, which are taken off; False: none, or none of these
+cdef bint list_iter_find(ListIter* it, const LpNeedle* needle, uint64_t* most) noexcept nogil
 cdef void list_iter_done(ListIter* it) noexcept nogil
 # LP_BEFORE or LP_AFTER the one just returned; ends the iteration
 cdef void list_iter_insert(ListIter* it, Slice element, int where) noexcept nogil
@@ -51,7 +53,6 @@ cdef void list_iter_replace(ListIter* it, Slice element) noexcept nogil         
 cdef void list_iter_delete(ListIter* it) noexcept nogil                                # the one just returned; the iteration goes on
 cdef void list_delete_range(Entry* e, int64_t index, uint64_t count) noexcept nogil
 cdef Slice item_text(const LpItem* item, char* scratch) noexcept nogil                 # as bytes; integers are written into scratch[24]
-cdef bint item_equals(const LpItem* item, Slice s) noexcept nogil
 cdef void list_free(Entry* e) noexcept nogil
 cdef bint list_free_some(Entry* e, uint64_t items) noexcept nogil
 cdef uint64_t list_free_effort(const Entry* e) noexcept nogil

@@ -1,15 +1,16 @@
 # Room is made before anything is added: whether the elements still fit a listpack is decided once for all of them.
 
-from zippy._core.ground.buf cimport slice_equal, slice_of
+from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.listpack cimport (
     LP_OVERHEAD, lp_append, lp_bytes, lp_copy, lp_delete, lp_delete_range, lp_fits, lp_free, lp_get, lp_insert, lp_items, lp_last,
-    lp_length, lp_new, lp_next, lp_prepend, lp_prev, lp_replace, lp_seek
+    lp_length, lp_matches, lp_new, lp_next, lp_prepend, lp_prev, lp_replace, lp_seek
 )
 from zippy._core.ground.mem cimport mem_size
 from zippy._core.ground.number cimport num_write_i64
 from zippy._core.ground.quicklist cimport (
     QL_HEAD, QL_PACKED, QL_TAIL, Quicklist, QuicklistNode, ql_append_listpack, ql_copy, ql_delete_range, ql_free, ql_free_some, ql_iter,
-    ql_iter_delete, ql_iter_done, ql_iter_insert, ql_iter_items, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push, ql_take_data
+    ql_iter_delete, ql_iter_done, ql_iter_find, ql_iter_insert, ql_iter_items, ql_iter_next, ql_iter_replace, ql_memory, ql_new, ql_push,
+    ql_take_data
 )
 from zippy._core.values.entry cimport (
     ENC_LISTPACK, ENC_QUICKLIST, NO_EXPIRY, TYPE_LIST, entry_encoding, entry_new, entry_pointer, entry_set_encoding, entry_type,
@@ -157,6 +158,16 @@ cdef int list_iter_items(ListIter* it, LpItem* items, int most) noexcept nogil:
     return lp_items(it.p, items, most, &it.p) if it.p != NULL else 0
 
 
+cdef bint list_iter_find(ListIter* it, const LpNeedle* needle, uint64_t* most) noexcept nogil:
+    if not is_listpack(it.entry):
+        return ql_iter_find(&it.quick, needle, most)
+    while most[0] and list_iter_next(it):
+        most[0] -= 1
+        if lp_matches(it.p, needle):
+            return True
+    return False
+
+
 cdef void list_iter_done(ListIter* it) noexcept nogil:
     if not is_listpack(it.entry):
         ql_iter_done(&it.quick)
@@ -200,12 +211,6 @@ cdef Slice item_text(const LpItem* item, char* scratch) noexcept nogil:
     if item.ptr != NULL:
         return slice_of(item.ptr, item.len)
     return slice_of(scratch, num_write_i64(scratch, item.num))
-
-
-cdef bint item_equals(const LpItem* item, Slice s) noexcept nogil:
-    cdef char[24] scratch
-    cdef Slice text = item_text(item, scratch)
-    return slice_equal(text, s)
 
 
 cdef void list_free(Entry* e) noexcept nogil:
