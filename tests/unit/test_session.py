@@ -14,7 +14,9 @@ from tests.resp import request
 from tests.servers import free_port
 from tests.unit.peer import Peer
 from zippy._core.callback_transport import CallbackTransport
-from zippy._core.introspection import engine_stats, valid_name
+from zippy._core.introspection import about_commands, engine_stats, valid_name
+from zippy._core.resp.kinds import OK, Later
+from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy._core.users import set_default_password
 from zippy.server.server import Server
@@ -84,7 +86,7 @@ class TestTransactionOfPythonCommands:
         """A handler closes its own client: the transaction is run as a whole all the same, and what follows is not."""
         called = 0
 
-        def handler(session: Session, args: list[bytes]) -> Any:
+        def handler(session: Session, args: Words) -> Any:
             nonlocal called
             called += 1
             if called == MANY // 2:
@@ -97,6 +99,83 @@ class TestTransactionOfPythonCommands:
         core.end_turn()
         assert called == MANY
         assert not peer.session.id
+
+
+class TestWords:
+    """What a handler in Python is given of a request is looked at where it lies, and is there as long as the handler is at work."""
+
+    REQUEST = (b"CONFIG", b"GET", b"a", b"", b"\0\xff", b"last")
+
+    def seen(self, core: Core, look: Callable[[Words], Any]) -> Any:
+        """What a look at the words gives."""
+        found: list[Any] = []
+
+        def handler(session: Session, args: Words) -> Any:
+            found.append(look(args))
+            return OK
+
+        core.bind("config|get", handler)
+        assert feed(Peer(core), request(*self.REQUEST)) == b"+OK\r\n"
+        return found[0]
+
+    def test_as_a_list(self, core: Core) -> None:
+        words = list(self.REQUEST)
+        assert self.seen(core, list) == words
+        assert self.seen(core, len) == len(words)
+        assert self.seen(core, lambda args: [args[i] for i in range(-len(words), len(words))]) == words * 2
+        places = (None, *range(-8, 9))
+        slices = [slice(*three) for three in product(places, places, (None, -3, -1, 1, 2))]
+        assert self.seen(core, lambda args: [args[some] for some in slices]) == [words[some] for some in slices]
+        assert self.seen(core, lambda args: b"a" in args and b"b" not in args)
+
+    @pytest.mark.parametrize(("place", "error"), [(6, IndexError), (-7, IndexError), ("x", TypeError), (slice(0, 1, 0), ValueError)])
+    def test_wrong_place(self, core: Core, place: Any, error: type[Exception]) -> None:
+        def look(args: Words) -> None:
+            with pytest.raises(error):
+                args[place]
+
+        self.seen(core, look)
+
+    def test_gone(self, core: Core) -> None:
+        """Whoever keeps them longer is told so, whatever the memory holds by then."""
+        words = self.seen(core, lambda args: args)
+        for look in (list, lambda words: words[0], lambda words: about_commands(core, words, 0, str)):
+            with pytest.raises(RuntimeError, match="gone"):
+                look(words)
+
+    def test_answered_later(self, core: Core) -> None:
+        """Where the reply comes later, they stay."""
+        kept: list[tuple[Words, Later]] = []
+
+        def handler(session: Session, args: Words) -> Any:
+            kept.append((args, Later()))
+            return kept[-1][1]
+
+        core.bind("config|get", handler)
+        peers = Peer(core), Peer(core)
+        for peer in peers:
+            assert feed(peer, request(*self.REQUEST)) == b""
+        for peer, (words, later) in zip(peers, kept, strict=True):
+            assert list(words) == list(self.REQUEST) and words[-1] == b"last" and words[2:4] == [b"a", b""]
+            assert about_commands(core, words, 0, str) == ["config", "get", None, None, None, None]
+            later.answer(words[2])
+            core.end_turn()
+            assert peer.sent == b"$1\r\na\r\n"
+
+    def test_coroutine(self, core: Core) -> None:
+        """The same with one that is awaited, which begins when the handler has returned."""
+
+        async def handler(session: Session, args: Words) -> Any:
+            return list(args)
+
+        async def run() -> bytes:
+            core.bind("config|get", handler)
+            peer = Peer(core)
+            peer.session.feed(request(*self.REQUEST))
+            await until(lambda: core.end_turn() or peer.sent)
+            return peer.sent
+
+        assert asyncio.run(run()) == request(*self.REQUEST)
 
 
 class TestOneFails:
