@@ -51,6 +51,15 @@ class TestSlowlogGet:
             assert raw("SLOWLOG", "GET", count) == Reply("-", b"ERR count should be greater than or equal to -1")
         assert raw("SLOWLOG", "get", 1, 2) == error("ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP.")
 
+    @pytest.mark.parametrize("protocol", [2, 3])
+    def test_asked_for_by_a_script(self, slow: RawClient, protocol: int) -> None:
+        """The script has the entries, and the client gets its reply alone."""
+        slow("HELLO", protocol)
+        slow("SET", "a", "x")
+        script = "local log = redis.call('SLOWLOG', 'GET', 1); return {log[1][4][2], 2}"
+        assert slow("EVAL", script, 0).value == (bulk(b"a"), integer(2))
+        assert slow("GET", "a") == bulk(b"x")
+
     def test_long_commands_are_cut(self, slow: RawClient) -> None:
         slow("SET", "a", "x" * 130)
         slow("DEL", *(str(number) for number in range(40)))

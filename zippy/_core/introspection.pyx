@@ -940,7 +940,7 @@ cdef void write_slow_entry(Reply* r, const SlowEntry* entry) noexcept nogil:
 def reply_slowlog(Session session, int64_t count):
     """Replies with the newest entries (-1: all): id, second, us, arguments, peer and client's name of each; no object is made."""
     cdef Engine* e = session.core.engine
-    cdef Reply* reply = &session.client.reply
+    cdef Reply* reply = &e.call.client.reply
     cdef uint64_t shown = e.slowlog_count
     cdef uint64_t i
     if 0 <= count < <int64_t>shown:
