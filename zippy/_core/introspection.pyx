@@ -38,8 +38,8 @@ from zippy._core.commands.types cimport (
     TRACKING_BROKEN, TRACKING_ON, Call, Client, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
 )
 from zippy._core.resp.parser cimport parser_held, parser_request_size, parser_room
-from zippy._core.resp.report cimport Source
-from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int
+from zippy._core.resp.report cimport Source, report_text
+from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int, reply_verbatim
 from zippy._core.resp.values cimport Words
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session cimport Core, Session
@@ -949,6 +949,13 @@ def reply_slowlog(Session session, int64_t count):
     reply_array(reply, shown)
     for i in range(shown):
         write_slow_entry(reply, slowlog_at(e, i))
+
+
+def reply_report(Session session, list sections not None):
+    """Replies with INFO's text of these sections."""
+    cdef bytes text = report_text(sections)
+    engine_use(session.core.engine)
+    reply_verbatim(&session.core.engine.call.client.reply, b"txt", slice_of_bytes(text))
 
 
 def slowlog_length(Core core):

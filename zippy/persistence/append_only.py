@@ -31,7 +31,7 @@ from zippy.persistence.manifest import HISTORY, LogFile, Manifest
 from zippy.persistence.snapshots import Snapshots
 from zippy.server.arguments import INT64_MAX, integer
 from zippy.server.debug import debug
-from zippy.server.info import Fields, Sections
+from zippy.server.info import Fields, Sections, WhileSame
 from zippy.server.registry import command
 from zippy.server.waiting import Waiting
 from zippy.settings import SettingError, Settings
@@ -651,7 +651,13 @@ class AppendOnly:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"persistence": self.fields, "memory": lambda: {"mem_aof_buffer": self.log.buffered}}
+        return {"persistence": WhileSame(self.when_off, self.fields), "memory": lambda: {"mem_aof_buffer": self.log.buffered}}
+
+    def when_off(self) -> object:
+        """All that there is to tell INFO of while there is no log, and no rewrite; None otherwise."""
+        if self.state is not State.OFF or self.rewrite is not None:
+            return None
+        return self.scheduled, self.last_seconds, self.failures, self.rewrites, self.log.error, self.last_copied
 
     def fields(self) -> Fields:
         """What there is to tell at any time, and while the log is on."""

@@ -28,7 +28,7 @@ from zippy.persistence.folder_lock import FolderError, FolderLock
 from zippy.persistence.schedule import Schedule
 from zippy.server.arguments import syntax_error, text
 from zippy.server.debug import debug
-from zippy.server.info import Fields, Sections
+from zippy.server.info import Fields, Sections, WhileSame
 from zippy.server.registry import command
 from zippy.settings import Settings
 from zippy.version import REDIS_VERSION
@@ -373,7 +373,13 @@ class Snapshots:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"persistence": self.persistence_fields, "stats": self.stats_fields}
+        return {"persistence": WhileSame(self.when_idle, self.persistence_fields), "stats": self.stats_fields}
+
+    def when_idle(self) -> object:
+        """All that there is to tell INFO of while nothing is saved; None otherwise."""
+        if self.under_way is not None:
+            return None
+        return self.last_save, self.failing, self.last_seconds, self.saves, self.last_copied, self.loaded
 
     def persistence_fields(self) -> Fields:
         """For INFO."""

@@ -30,7 +30,7 @@ from zippy.replication.primary import ConfError, Replica, State
 from zippy.replication.saving import Origin, Saves
 from zippy.server.arguments import integer, syntax_error, text, timeout_of
 from zippy.server.debug import debug
-from zippy.server.info import Fields, Sections
+from zippy.server.info import Fields, Sections, WhileSame
 from zippy.server.process import LogFormatter
 from zippy.server.registry import command
 from zippy.server.waiting import Waiting
@@ -606,7 +606,7 @@ class Replication:
 
     def sections(self) -> Sections:
         """For INFO."""
-        return {"persistence": self.loading_fields, "replication": self.fields, "stats": self.stats_fields}
+        return {"persistence": self.loading_fields, "replication": WhileSame(self.alone, self.fields), "stats": self.stats_fields}
 
     def loading_fields(self) -> Fields:
         """For INFO."""
@@ -636,6 +636,14 @@ class Replication:
             "total_net_repl_input_bytes": self.relay.bytes_in,
             "total_net_repl_output_bytes": self.relay.bytes_out,
         }
+
+    def alone(self) -> object:
+        """All that a primary without replicas tells INFO of; None for others."""
+        if self.address is not None or self.replicas:
+            return None
+        relay, history = self.relay, self.history
+        ours = history.id, history.second, history.second_end
+        return self.settings.changes, self.failover.state, relay.active, relay.first, relay.offset, ours
 
     def fields(self) -> Fields:
         """For INFO."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from zippy._core.introspection import may_wait
-from zippy._core.resp.kinds import Verbatim
+from zippy._core.introspection import may_wait, reply_report
+from zippy._core.resp.kinds import NO_REPLY, Verbatim
 from zippy._core.resp.report import Section, Source, report
 from zippy._core.resp.values import Words
 from zippy._core.session import Session
@@ -44,20 +44,28 @@ GROUPS = ("default", "all", "everything")
 TITLES = {"cpu": "CPU"}
 
 
-class UntilSet:
+class WhileSame:
+    """Fields that depend on some state alone; where `state` returns None, on more than that."""
+
+    def __init__(self, state: Callable[[], object], make: Callable[[], Fields]) -> None:
+        self.state = state
+        self.make = make
+        self.made: Fields = {}
+        self.made_of: object = None  # the state
+
+    def __call__(self) -> Fields:
+        """The fields, the same dict as long as the state is equal to what it was."""
+        state = self.state()
+        if state is None or state != self.made_of:
+            self.made, self.made_of = self.make(), state
+        return self.made
+
+
+class UntilSet(WhileSame):
     """Fields that depend on settings alone."""
 
     def __init__(self, settings: Settings, make: Callable[[], Fields]) -> None:
-        self.settings = settings
-        self.make = make
-        self.made: Fields = {}
-        self.made_as_of = -1  # the settings' changes
-
-    def __call__(self) -> Fields:
-        """The fields, the same dict until a setting changes."""
-        if self.settings.changes != self.made_as_of:
-            self.made, self.made_as_of = self.make(), self.settings.changes
-        return self.made
+        super().__init__(lambda: settings.changes, make)
 
 
 class Info:
@@ -89,27 +97,33 @@ class Info:
         self.by_default = [section for name, section in self.sections.items() if name not in NOT_BY_DEFAULT | BY_NAME_ALONE]
         self.names = frozenset(name.encode() for name in (*self.sections, *GROUPS))
 
-    def report(self, wanted: Iterable[str]) -> Verbatim:
-        """The text of the sections wanted, each once and in their own order; names are lower case."""
+    def chosen(self, wanted: Iterable[str]) -> list[Section]:
+        """The sections wanted, each once and in their own order; names are lower case."""
         names = set(wanted)
         if names & {"all", "everything"}:
             names |= set(self.sections) - BY_NAME_ALONE
         elif "default" in names:
             names |= set(self.sections) - NOT_BY_DEFAULT - BY_NAME_ALONE
-        return report([section for name, section in self.sections.items() if name in names])
+        return [section for name, section in self.sections.items() if name in names]
+
+    def report(self, wanted: Iterable[str]) -> Verbatim:
+        """The text of the sections wanted."""
+        return report(self.chosen(wanted))
 
     @command("info")
     def info(self, session: Session, args: Words) -> Any:
         """INFO [section [section ...]]."""
         if len(args) == 1:
-            return report(self.by_default)
+            reply_report(session, self.by_default)
+            return NO_REPLY
         # in a C loop that keeps only names of sections: an argument list may be as long as a client likes
         wanted = {name.decode() for name in self.names.intersection(map(bytes.lower, args[1:]))}
         if not {"keysizes", "all", "everything"}.isdisjoint(wanted) and not self.sizes.is_quick():
             if may_wait(session):
                 return self.report_with_sizes(wanted)
             self.sizes.count()
-        return self.report(wanted)
+        reply_report(session, self.chosen(wanted))
+        return NO_REPLY
 
     async def report_with_sizes(self, wanted: set[str]) -> Verbatim:
         """INFO's reply, after a new count of the values' sizes."""

@@ -73,3 +73,6 @@ cdef class Section:
     cdef dict learn_places(self)
     cdef int learn(self) except -1
     cdef int update(self) except -1
+
+
+cdef bytes report_text(list sections)    # INFO's of these sections

@@ -439,8 +439,7 @@ cdef class Section:
         return 0
 
 
-def report(list sections):
-    """INFO's text of these sections."""
+cdef bytes report_text(list sections):
     cdef Section section
     cdef size_t size = 0
     cdef char* at
@@ -448,7 +447,7 @@ def report(list sections):
         section.update()
         size += section.size + 2
     if size == 0:
-        return Verbatim("")
+        return b""
     text = PyBytes_FromStringAndSize(NULL, size - 2)
     at = PyBytes_AS_STRING(text)
     for section in sections:
@@ -457,7 +456,12 @@ def report(list sections):
             at += 2
         memcpy(at, section.text, section.size)
         at += section.size
-    return Verbatim(PyUnicode_DecodeUTF8(PyBytes_AS_STRING(text), size - 2, "surrogateescape"))
+    return text
+
+
+def report(list sections):
+    """INFO's text of these sections."""
+    return Verbatim(report_text(sections).decode("utf-8", "surrogateescape"))
 
 
 def size_text(size_t size):
