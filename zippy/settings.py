@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import compress
 
 from zippy._core.ground.glob import fitting, is_pattern
 from zippy.setting_types import Setting, SettingError, Value, parse, parse_words, render
@@ -18,7 +17,7 @@ ListenerToAll = Callable[[Setting, Value], None]
 _BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 _BY_NAME.update({setting.alias: setting for setting in SETTINGS if setting.alias is not None})
 _DEFAULTS: dict[str, Value] = {setting.name: setting.default for setting in SETTINGS}
-_NAMES = frozenset(name.encode() for name in _BY_NAME)
+NAMES = frozenset(name.encode() for name in _BY_NAME)
 _SHOWN = {name.encode(): name for name, setting in _BY_NAME.items() if not setting.hidden}
 _SHOWN_NAMES = tuple(_SHOWN)
 NUL = "\0"  # where what Redis's errors repeat ends
@@ -106,9 +105,9 @@ class Settings:
     def match(self, patterns: list[bytes]) -> Mapping[str, str]:
         """Names with texts for CONFIG GET: exact names in the caller's spelling, then all names that fit a glob pattern."""
         spelling: dict[str, str] = {}
-        # what is neither is passed over in C: a client may name as much as it likes
-        for name in compress(patterns, map(_NAMES.__contains__, map(bytes.lower, patterns))):
-            spelling.setdefault(name.decode().lower(), name.decode())
+        for name in patterns:
+            if name.lower() in NAMES:
+                spelling.setdefault(name.decode().lower(), name.decode())
         for pattern in filter(is_pattern, patterns):
             for name in fitting(pattern, _SHOWN_NAMES, ignore_case=True):
                 spelling.setdefault(_SHOWN[name], _SHOWN[name])

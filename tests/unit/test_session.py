@@ -14,9 +14,10 @@ from tests.resp import request
 from tests.servers import free_port
 from tests.unit.peer import Peer
 from zippy._core.callback_transport import CallbackTransport
+from zippy._core.ground.glob import is_pattern
 from zippy._core.introspection import about_commands, engine_stats, valid_name
 from zippy._core.resp.kinds import OK, Later
-from zippy._core.resp.values import Words
+from zippy._core.resp.values import Vocabulary, Words
 from zippy._core.session import Core, Session
 from zippy._core.users import set_default_password
 from zippy.server.server import Server
@@ -142,6 +143,22 @@ class TestWords:
         for look in (list, lambda words: words[0], lambda words: about_commands(core, words, 0, str)):
             with pytest.raises(RuntimeError, match="gone"):
                 look(words)
+
+    @pytest.mark.parametrize("words", [
+        (), (b"PORT", b"port", b"Save"), (b"", b"none", b"por", b"ports", b"x" * 63, b"x" * 64, b"x" * 1000, b"sav\xe9", b"\xd0ort"),
+        (b"*", b"ho?t", b"[a", b"none[", b"\\", b"x" * 100 + b"*"),
+    ])  # fmt: skip
+    def test_vocabulary(self, core: Core, words: tuple[bytes, ...]) -> None:
+        """What CONFIG GET can mean by its arguments."""
+        names = {b"port", b"save", b"x" * 63}
+        core.bind("config|get", lambda session, args: Vocabulary(names).among(args, 2))
+        expected = [word for word in words if word.lower() in names or is_pattern(word)]
+        assert feed(Peer(core), request("CONFIG", "GET", "none", *words)) == request(*expected)
+
+    @pytest.mark.parametrize("name", [b"", b"Port", b"x" * 64])
+    def test_no_name(self, name: bytes) -> None:
+        with pytest.raises(ValueError, match=str(name)):
+            Vocabulary([b"port", name])
 
     def test_answered_later(self, core: Core) -> None:
         """Where the reply comes later, they stay."""

@@ -8,14 +8,15 @@ from typing import Any
 
 from zippy._core.introspection import redact, reset_stats
 from zippy._core.resp.kinds import OK, Raw, ReplyError
-from zippy._core.resp.values import Words, encoded
+from zippy._core.resp.values import Vocabulary, Words, encoded
 from zippy._core.session import Core, Session
 from zippy.server.arguments import syntax_error, text
 from zippy.server.meter import Meter
 from zippy.server.registry import command
-from zippy.settings import SETTINGS, SettingError, Settings
+from zippy.settings import NAMES, SETTINGS, SettingError, Settings
 
 SECRETS = frozenset(setting.name.encode() for setting in SETTINGS if setting.type == "secret")
+ASKED_FOR = Vocabulary(NAMES)  # by CONFIG GET, beside patterns
 KEPT_REPLIES = 64
 KEPT_QUESTION = 256  # bytes of the pattern whose reply is kept
 
@@ -55,7 +56,7 @@ class Config:
     def config_get(self, session: Session, args: Words) -> Any:
         """CONFIG GET parameter [parameter ...]."""
         if len(args) > 3:
-            return self.settings.match(args[2:])
+            return self.settings.match(ASKED_FOR.among(args, 2))
         if self.replies_as_of != self.settings.changes:
             self.replies, self.replies_as_of = {}, self.settings.changes
         key = (session.protocol, args[2])

@@ -83,6 +83,14 @@ cdef bint glob_match(Slice pattern, Slice text, bint ignore_case) noexcept nogil
     return True
 
 
+cdef bint glob_is_pattern(Slice text) noexcept nogil:
+    cdef size_t i
+    for i in range(text.len):
+        if text.ptr[i] == c'*' or text.ptr[i] == c'?' or text.ptr[i] == c'[':
+            return True
+    return False
+
+
 def fitting(bytes pattern not None, tuple texts not None, bint ignore_case=False):
     """Those of the texts (bytes) that fit the pattern as a whole."""
     cdef Slice wanted = slice_of(<const char*>pattern, len(pattern))
@@ -92,9 +100,4 @@ def fitting(bytes pattern not None, tuple texts not None, bint ignore_case=False
 
 def is_pattern(bytes text not None):
     """Whether a text has a character that may make others than itself fit it."""
-    cdef const char* at = text
-    cdef Py_ssize_t i
-    for i in range(len(text)):
-        if at[i] == c'*' or at[i] == c'?' or at[i] == c'[':
-            return True
-    return False
+    return glob_is_pattern(slice_of(<const char*>text, len(text)))

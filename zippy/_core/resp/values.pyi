@@ -1,7 +1,9 @@
 """Types of values.pyx."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, SupportsIndex, final, overload
+
+from typing_extensions import Self
 
 from zippy._core.resp.kinds import Raw
 
@@ -15,5 +17,12 @@ class Words:
     @overload
     def __getitem__(self, place: slice) -> list[bytes]: ...
     def __iter__(self) -> Iterator[bytes]: ...
+
+@final
+class Vocabulary:
+    """A set of names in lower case, of 1 to 63 bytes each; ValueError for others."""
+
+    def __new__(cls, names: Iterable[bytes]) -> Self: ...
+    def among(self, words: Words, first: int) -> list[bytes]: ...
 
 def encoded(value: Any, protocol: int) -> Raw: ...

@@ -6,7 +6,9 @@ from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Unpack
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport uint64_t
 from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.glob cimport glob_is_pattern
 from zippy._core.resp.kinds import NoReply, NullArray, OrderedSet, Pairs, Push, Raw, ReplyError, Simple, Verbatim
 from zippy._core.resp.writer cimport (
     reply_array, reply_big_number, reply_bool, reply_bulk, reply_double, reply_error_slice, reply_int, reply_map, reply_null,
@@ -16,6 +18,9 @@ from zippy._core.resp.writer cimport (
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object text)
+
+cdef extern from "<ctype.h>" nogil:
+    int tolower(int c)
 
 
 cdef inline Slice slice_of_bytes(bytes data):
@@ -63,6 +68,32 @@ cdef class Words:
         if self.words is None:
             self.words = list_of_bytes(self.count, self.slices)
         return 0
+
+
+@cython.final
+cdef class Vocabulary:
+
+    def __cinit__(self, names):
+        cdef bytes name
+        self.names = frozenset(names)
+        for name in self.names:
+            if not 0 < len(name) < LENGTHS or name != name.lower():
+                raise ValueError(name)
+            self.lengths[<unsigned char>name[0]] |= <uint64_t>1 << len(name)
+
+    def among(self, Words words not None, Py_ssize_t first):
+        """Those of the words from the first on that are in it, in any letter case, and those that are patterns."""
+        cdef Slice word
+        cdef Py_ssize_t i
+        found = []
+        for i in range(first, words.count):
+            word = words.at(i)
+            if self.may_have(word) and words[i].lower() in self.names or glob_is_pattern(word):
+                found.append(words[i])
+        return found
+
+    cdef bint may_have(self, Slice word) noexcept nogil:
+        return 0 < word.len < LENGTHS and self.lengths[<unsigned char>tolower(word.ptr[0])] >> word.len & 1
 
 
 cdef Words words_of(Py_ssize_t count, const Slice* slices):
