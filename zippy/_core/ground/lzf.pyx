@@ -5,6 +5,7 @@
 
 from libc.stdint cimport UINT32_MAX, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
+from zippy._core.ground.slice cimport copy_bytes
 
 cdef enum:
     MIN_BITS = 6            # of the hash: a small table for a small input, since clearing it would cost more than compressing
@@ -26,8 +27,14 @@ cdef struct Output:
 
 
 cdef inline uint32_t slot(const unsigned char* p, int bits) noexcept nogil:
-    cdef uint32_t three = (<uint32_t>p[0] << 16) | (<uint32_t>p[1] << 8) | p[2]
-    return (three * <uint32_t>0x9E3779B1) >> (32 - bits)
+    """Of the three bytes at p; there has to be a fourth."""
+    cdef uint32_t four
+    memcpy(&four, p, 4)
+    return ((four << 8) * <uint32_t>0x9E3779B1) >> (32 - bits)
+
+
+cdef inline bint begins_match(const unsigned char* a, const unsigned char* b) noexcept nogil:
+    return a[0] == b[0] and a[1] == b[1] and a[2] == b[2]
 
 
 cdef inline size_t match_length(const unsigned char* a, const unsigned char* b, size_t limit) noexcept nogil:
@@ -46,14 +53,14 @@ cdef inline size_t match_length(const unsigned char* a, const unsigned char* b, 
     return n
 
 
-cdef void put_literals(Output* out, const unsigned char* p, size_t count) noexcept nogil:
+cdef inline void put_literals(Output* out, const unsigned char* p, size_t count) noexcept nogil:
     cdef size_t run
     if count + (count + MAX_LITERALS - 1) // MAX_LITERALS > out.room - out.len:
         out.full = True
     while count and not out.full:
         run = count if count < MAX_LITERALS else MAX_LITERALS
         out.data[out.len] = <unsigned char>(run - 1)
-        memcpy(out.data + out.len + 1, p, run)
+        copy_bytes(<char*>out.data + out.len + 1, <const char*>p, run)
         out.len += run + 1
         p += run
         count -= run
@@ -91,12 +98,12 @@ cdef size_t lzf_compress(const void* src, size_t len, void* dst, size_t room) no
     while bits < MAX_BITS and (<size_t>1 << bits) < len:
         bits += 1
     memset(seen, 0, sizeof(uint32_t) << bits)
-    while i + MIN_MATCH <= len and not out.full:
+    while i + MIN_MATCH < len and not out.full:
         place = slot(data + i, bits)
         last = seen[place]
         seen[place] = <uint32_t>(i + 1)
         length = 0
-        if last and i + 1 - last <= MAX_DISTANCE:
+        if last and i + 1 - last <= MAX_DISTANCE and begins_match(data + last - 1, data + i):
             length = match_length(data + last - 1, data + i, len - i if len - i < MAX_MATCH else MAX_MATCH)
         if length < MIN_MATCH:
             # the longer nothing repeats the less is it looked for
@@ -106,7 +113,7 @@ cdef size_t lzf_compress(const void* src, size_t len, void* dst, size_t room) no
         put_match(&out, i + 1 - last, length)
         i += length
         done = i
-        if i + 1 < len:
+        if i + 2 < len:
             # what repeats often goes on where the match ended: its last bytes may start the next one
             seen[slot(data + i - 1, bits)] = <uint32_t>i
     put_literals(&out, data + done, len - done)
