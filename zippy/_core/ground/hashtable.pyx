@@ -16,6 +16,7 @@ moves to another bucket or a removal lets the tail shrink; neither happens while
 
 from libc.string cimport memcpy, memset
 from zippy._core.ground.buf cimport slice_equal
+from zippy._core.ground.slice cimport prefetch
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_good_size, mem_realloc, mem_size
 from zippy._core.ground.random cimport random_below
@@ -59,7 +60,6 @@ cdef extern from *:
     #define zippy_ctz __builtin_ctzll
     #define zippy_clz __builtin_clzll
     #define zippy_bits __builtin_popcountll
-    #define zippy_prefetch(p) __builtin_prefetch(p)
     """
     uint64_t zippy_word(const void* at) noexcept nogil
     void* zippy_item(const void* block, size_t area, size_t slot) noexcept nogil
@@ -68,7 +68,6 @@ cdef extern from *:
     int zippy_ctz(uint64_t v) noexcept nogil
     int zippy_clz(uint64_t v) noexcept nogil
     int zippy_bits(uint64_t v) noexcept nogil
-    void zippy_prefetch(const void* p) noexcept nogil
 
 cdef enum:
     SLOTS = 9
@@ -228,7 +227,7 @@ cdef void* ht_find_hashed(HashTable* t, Slice key, uint64_t hash) noexcept nogil
 
 cdef const Bucket* ht_prefetch(HashTable* t, uint64_t hash) noexcept nogil:
     cdef const Bucket* home = bucket_at(t, home_index(t, hash)) if t.buckets else NULL
-    zippy_prefetch(home)
+    prefetch(home)
     return home
 
 
@@ -236,10 +235,10 @@ cdef void ht_prefetch_item(const Bucket* home, uint64_t hash) noexcept nogil:
     cdef unsigned int tag = tag_of(hash)
     cdef uint64_t match = matches(zippy_word(home), tag)
     while match:
-        zippy_prefetch(zippy_item(home, AREA, zippy_ctz(match) >> 3))
+        prefetch(zippy_item(home, AREA, zippy_ctz(match) >> 3))
         match &= match - 1
     if home.last == tag or tail_may_have(home.last, tag):
-        zippy_prefetch(zippy_item(home, AREA, SLOTS - 1))
+        prefetch(zippy_item(home, AREA, SLOTS - 1))
 
 
 # ---- one home bucket and its tail
@@ -431,7 +430,7 @@ cdef void prefetch_items(const Bucket* home) noexcept nogil:
     cdef uint64_t position = 0
     cdef unsigned int tag = 0
     while tag != BEYOND:
-        zippy_prefetch(item_at(home, position, &tag))
+        prefetch(item_at(home, position, &tag))
         position += 1
 
 

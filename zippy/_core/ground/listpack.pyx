@@ -6,7 +6,7 @@ from libc.string cimport memcpy, memmove
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_size
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
-from zippy._core.ground.slice cimport zippy_same
+from zippy._core.ground.slice cimport prefetch, zippy_same
 
 # An element: encoding byte(s) with the integer or the string's length, the string's bytes, and the length of both again, readable from
 # behind.
@@ -15,6 +15,7 @@ cdef enum:
     END = 0xFF
     COUNT_UNKNOWN = 65535   # so many elements or more: they have to be counted
     INT_TEXT_MAX = 20       # no longer text is an int64
+    AHEAD = 512             # bytes that are fetched ahead of a walk: the machine itself stops at the end of a page
     NINE = 0x39             # no text of a number starts with a byte above
     SLACK = 64              # a block is given back when more than this and half of it is unused
     STR32 = 0xF0
@@ -277,6 +278,7 @@ cdef int lp_items(const unsigned char* p, LpItem* items, int most, unsigned char
     cdef int count = 0
     cdef unsigned char c
     while count < most and p[0] != END:
+        prefetch(p + AHEAD)
         c = p[0]
         last[0] = <unsigned char*>p
         if c < 0x80:
@@ -351,6 +353,7 @@ cdef unsigned char* lp_search(
     cdef bint found = False
     cdef unsigned char c
     while left and p[0] != END and not found:
+        prefetch(p + AHEAD)
         c = p[0]
         left -= 1
         last[0] = p

@@ -19,13 +19,7 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memmove
 from zippy._core.ground.buf cimport slice_compare
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
-from zippy._core.ground.slice cimport slice_of
-
-cdef extern from *:
-    """
-    #define zippy_fetch(p) __builtin_prefetch(p)
-    """
-    void zippy_fetch(const void* p) noexcept nogil
+from zippy._core.ground.slice cimport prefetch, slice_of
 
 cdef enum:
     LEAF = 72             # items: 896 bytes, 14 cache lines, of which a search reads the five with the keys
@@ -187,7 +181,7 @@ cdef void ot_free(OrderedTree* t) noexcept nogil:
 cdef void fetch_items(const OtLeaf* leaf, int first, int count) noexcept nogil:
     cdef int i
     for i in range(first, first + count):
-        zippy_fetch(items(leaf)[i])
+        prefetch(items(leaf)[i])
 
 
 cdef void rebase(OtLeaf* leaf) noexcept nogil:
@@ -410,7 +404,7 @@ cdef inline void fetch_lines(const void* node, int lines) noexcept nogil:
     """Those that a search may read next, all at once: a search for a place waits for one line after the other."""
     cdef int line
     for line in range(lines):
-        zippy_fetch(<const char*>node + 64 * line)
+        prefetch(<const char*>node + 64 * line)
 
 
 cdef void descend(const OrderedTree* t, const Bound* b, Path* path) noexcept nogil:
@@ -502,13 +496,13 @@ cdef OtItem* ot_next(OtCursor* c) noexcept nogil:
     item = items(leaf)[c.index]
     c.index += 1
     if c.index + AHEAD < leaf.n:
-        zippy_fetch(items(leaf)[c.index + AHEAD])
+        prefetch(items(leaf)[c.index + AHEAD])
     elif c.index == leaf.n:
         c.leaf = leaf.next
         c.index = 0
         if c.leaf != NULL:
             fetch_items(c.leaf, 0, min(AHEAD, c.leaf.n))
-            zippy_fetch(c.leaf.next)
+            prefetch(c.leaf.next)
     return item
 
 
@@ -520,13 +514,13 @@ cdef OtItem* ot_prev(OtCursor* c) noexcept nogil:
     item = items(leaf)[c.index]
     c.index -= 1
     if c.index >= AHEAD:
-        zippy_fetch(items(leaf)[c.index - AHEAD])
+        prefetch(items(leaf)[c.index - AHEAD])
     elif c.index < 0:
         c.leaf = leaf.prev
         if c.leaf != NULL:
             c.index = c.leaf.n - 1
             fetch_items(c.leaf, c.leaf.n - min(AHEAD, c.leaf.n), min(AHEAD, c.leaf.n))
-            zippy_fetch(c.leaf.prev)
+            prefetch(c.leaf.prev)
     return item
 
 

@@ -50,6 +50,7 @@ cdef extern from *:
     """
     bint zippy_same(const char* a, const char* b, size_t n) noexcept nogil
     void copy_bytes "zippy_copy"(char* to, const char* source, size_t n) noexcept nogil     # memcpy for what is mostly short
+    void prefetch "__builtin_prefetch"(const void* place) noexcept nogil    # begins to read what will be needed; of any address
 
 
 cdef struct Slice:
