@@ -208,6 +208,8 @@ class TestMappings:
                 blocks.free(i)
                 del sizes[i]
                 continue
+            elif chance.random() < 0.2:
+                assert blocks.can_realloc(i, size, mapped=True)
             else:
                 blocks.realloc(i, size)
             sizes[i] = size
@@ -243,10 +245,27 @@ class TestMappings:
         assert faults < 200
         blocks.free(0)
 
+    def test_a_smaller_one_that_grows(self):
+        """It is one when it is asked to be, and stays one until it shrinks."""
+        blocks = Blocks(2)
+        blocks.alloc(0, 2 * MIB)
+        assert not blocks.is_mapped(0)
+        assert blocks.can_realloc(0, 2 * MIB, mapped=True)
+        for size in (2, 3, 33):
+            assert blocks.can_realloc(0, size * MIB)
+            assert blocks.is_mapped(0)
+            assert blocks.size(0) == blocks.used
+        assert blocks.can_realloc(0, MIB)
+        assert not blocks.is_mapped(0)
+        blocks.alloc(1, 100)
+        assert blocks.can_realloc(1, 100, mapped=True)
+        assert not blocks.is_mapped(1)
+
     def test_of_no_size_that_there_is(self):
         blocks = Blocks(1)
         blocks.alloc(0, 32 * MIB)
         assert not blocks.can_realloc(0, 1 << 62)
+        assert not blocks.can_realloc(0, 1 << 62, mapped=True)
         assert not blocks.can_alloc(1 << 62)
         blocks.check(0)
         blocks.free(0)

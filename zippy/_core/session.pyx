@@ -66,7 +66,7 @@ cdef enum:
     STRANGER_INPUT = 1 << 20       # bytes not yet run of a client that has not authenticated, as in Redis 8.2
     TRIM_KEYS = 1000               # that are above tracking-table-max-keys, forgotten ten times a second; some 0.5 us each
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
-    MOVED_BYTES = 4 << 20          # more unsent ones than that are moved only when they are a small part
+    MOVED_BYTES = 1 << 20          # more unsent ones than that are moved only when they are a small part
 
 
 cdef int64_t left_behind = 0   # blocks that engines still had when they were gone

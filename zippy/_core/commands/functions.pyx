@@ -27,8 +27,8 @@ from zippy._core.keyspace.libraries cimport (
 )
 from zippy._core.keyspace.rdb_op cimport OP_FUNCTION, OP_FUNCTION_OLD
 from zippy._core.resp.writer cimport (
-    reply_array, reply_bulk, reply_bulk_text, reply_defer, reply_defer_array, reply_error, reply_error_about, reply_int, reply_map,
-    reply_null, reply_ok, reply_set, reply_simple
+    reply_array, reply_bulk, reply_bulk_of, reply_bulk_text, reply_defer, reply_defer_array, reply_error, reply_error_about, reply_int,
+    reply_map, reply_null, reply_ok, reply_set, reply_simple
 )
 from zippy._core.values.rdb cimport RDB_PAYLOAD_FOOTER, RDB_VERSION, rdb_payload_fits, rdb_write_footer
 from zippy._core.values.rdb_stream cimport (
@@ -479,7 +479,7 @@ cdef void function_dump_command(Engine* e, Client* c, int argc, Slice* argv) noe
         libraries_write(&w, &e.ks.libraries)
         rdb_write_footer(&w)
     if w.error == 0:
-        reply_bulk(&c.reply, slice_of(w.data, w.len))
+        reply_bulk_of(&c.reply, &w.data, w.len, w.cap)
     else:
         reply_out_of_memory(c)
     rdb_writer_free(&w)

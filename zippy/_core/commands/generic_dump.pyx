@@ -15,7 +15,7 @@ from zippy._core.keyspace.db cimport delete_key, lookup_read, open_for_write, pu
 from zippy._core.keyspace.effects cimport mutated, notify
 from zippy._core.keyspace.lru cimport access_of_saved
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED
-from zippy._core.resp.writer cimport reply_bulk, reply_error, reply_null, reply_ok
+from zippy._core.resp.writer cimport reply_bulk_of, reply_error, reply_null, reply_ok
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_set_access, entry_type
 from zippy._core.values.rdb cimport RDB_PAYLOAD_FOOTER, RDB_VERSION, rdb_payload_fits, rdb_read_value, rdb_write_payload
 from zippy._core.values.rdb_stream cimport (
@@ -58,7 +58,7 @@ cdef void dump_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nog
     if rdb_writer_init(&w, -1, RDB_VERSION):
         w.compress = True
     if w.error == 0 and rdb_write_payload(&w, entry):
-        reply_bulk(&c.reply, slice_of(w.data, w.len))
+        reply_bulk_of(&c.reply, &w.data, w.len, w.cap)
     else:
         reply_out_of_memory(c)
     rdb_writer_free(&w)

@@ -24,7 +24,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 
 cdef enum:
-    MEM_MAPPED = 32 << 20  # bytes of the smallest block that is a mapping of its own: it grows without a copy
+    MEM_MAPPED = 32 << 20  # bytes of the smallest block that is a mapping of its own from the start: it grows without a copy
 
 
 cdef struct Account:
@@ -40,6 +40,9 @@ cdef void* mem_zalloc(size_t size) noexcept nogil                # mem_alloc, ze
 cdef void* mem_try_alloc(size_t size) noexcept nogil             # NULL when out of memory
 cdef void* mem_realloc(void* block, size_t size) noexcept nogil  # never NULL; block may be NULL
 cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil  # NULL when out of memory, the block is then as it was
+# mem_try_realloc to a mapping of its own, which costs new pages: worth it for what will grow again and again
+cdef void* mem_try_map(void* block, size_t size) noexcept nogil
+cdef bint mem_is_mapped(const void* block) noexcept nogil
 cdef void mem_abort(const char* why) noexcept nogil              # aborts with a message, without asking for memory
 cdef void mem_log_to(const char* path) noexcept nogil            # the file that an abort is logged to beside stderr; "": none
 cdef bint mem_has_room(size_t size) noexcept nogil               # whether so much, not 0, could be had now in one block; charges nothing

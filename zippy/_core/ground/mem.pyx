@@ -701,20 +701,22 @@ cdef void leave_some(size_t bytes) noexcept nogil:
     leaving_size = end - bytes - <uintptr_t>leaving
 
 
-cdef void* big_realloc(void* block, size_t size) noexcept nogil:
+cdef void* big_realloc(void* block, size_t size, bint to_mapping) noexcept nogil:
     global resident
     cdef Mapping* mapping = mapping_of(block)
     cdef size_t before = usable(block)
     cdef void* moved
+    # what is a mapping stays one while it grows, and until it has shrunk to half
+    to_mapping = to_mapping or gets_mapping(size) or (mapping != NULL and size > before // 2)
     if size == 0:
         size = 1
-    if mapping != NULL and gets_mapping(size):
+    if mapping != NULL and to_mapping:
         moved = remap_block(mapping, size)
-    elif mapping == NULL and not gets_mapping(size):
+    elif mapping == NULL and not to_mapping:
         moved = realloc(block, size)
     else:
-        # from the one kind to the other: what is copied is less than MEM_MAPPED
-        moved = map_block(size) if gets_mapping(size) else malloc(size)
+        # from the one kind to the other
+        moved = map_block(size) if to_mapping else malloc(size)
         if moved != NULL:
             memcpy(moved, block, before if before < size else size)
             big_release(block)
@@ -784,7 +786,7 @@ cdef inline void* resized(void* block, size_t size) noexcept nogil:
     if block == NULL:
         return block_of(size)
     if klass < 0 and not small:
-        return big_realloc(block, size)
+        return big_realloc(block, size, False)
     if klass >= 0 and small and klass == class_of(size):
         return block
     moved = block_of(size)
@@ -798,6 +800,16 @@ cdef inline void* resized(void* block, size_t size) noexcept nogil:
 
 cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil:
     return NULL if zippy_denied() else resized(block, size)
+
+
+cdef void* mem_try_map(void* block, size_t size) noexcept nogil:
+    if not MAPS or block == NULL or class_at(block) >= 0:
+        return mem_try_realloc(block, size)
+    return NULL if zippy_denied() else big_realloc(block, size, True)
+
+
+cdef bint mem_is_mapped(const void* block) noexcept nogil:
+    return class_at(block) < 0 and mapping_of(block) != NULL
 
 
 cdef void* mem_realloc(void* block, size_t size) noexcept nogil:

@@ -20,6 +20,7 @@ cdef struct Reply:
 
 cdef void reply_init(Reply* r) noexcept nogil
 cdef void reply_free(Reply* r) noexcept nogil
+cdef void reply_piles_up(Reply* r) noexcept nogil                            # told now and then: what waits to be sent grows without copies
 cdef void reply_raw(Reply* r, const void* ptr, size_t len) noexcept nogil    # bytes that are RESP already
 cdef void reply_ok(Reply* r) noexcept nogil
 cdef void reply_simple(Reply* r, const char* text) noexcept nogil            # +text
@@ -31,6 +32,8 @@ cdef void reply_error_slice(Reply* r, Slice text) noexcept nogil             # l
 cdef void reply_error_about(Reply* r, const char* before, Slice what, const char* after) noexcept nogil
 cdef void reply_int(Reply* r, int64_t n) noexcept nogil
 cdef void reply_bulk(Reply* r, Slice s) noexcept nogil
+# The same of len bytes in a block of cap, which it takes, if that saves a long copy: then *block is NULL
+cdef void reply_bulk_of(Reply* r, char** block, size_t len, size_t cap) noexcept nogil
 cdef void reply_bulk_text(Reply* r, const char* text) noexcept nogil
 cdef void reply_bulk_int(Reply* r, int64_t n) noexcept nogil                 # the number as a bulk string
 cdef void reply_null(Reply* r) noexcept nogil                                # $-1, or _ in RESP3

@@ -2,13 +2,16 @@
 # moving them, which is cheaper than counting beforehand.
 
 from libc.string cimport memchr, memcpy, memmove, strlen
-from zippy._core.ground.buf cimport buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, buf_reserve, slice_of, slice_text
-from zippy._core.ground.mem cimport mem_copy
+from zippy._core.ground.buf cimport (
+    buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, buf_map, buf_reserve, slice_of, slice_text
+)
+from zippy._core.ground.mem cimport mem_copy, mem_free
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double, num_write_i64
 from zippy._core.ground.slice cimport copy_bytes
 
 cdef enum:
     LONG = 1 << 20        # bytes whose copying is worth a care
+    MOVED_MAX = 4 << 20   # bytes that are copied so that more need not be
 
 
 cdef void reply_init(Reply* r) noexcept nogil:
@@ -21,6 +24,12 @@ cdef void reply_init(Reply* r) noexcept nogil:
 
 cdef void reply_free(Reply* r) noexcept nogil:
     buf_free(&r.out)
+
+
+cdef void reply_piles_up(Reply* r) noexcept nogil:
+    # what was sent in part is read slowly, and a longer one was most likely made by one command, that made all there will be
+    if r.sent and r.out.len - r.sent >= LONG and r.out.cap <= MOVED_MAX:
+        buf_map(&r.out)
 
 
 cdef void reply_raw(Reply* r, const void* ptr, size_t len) noexcept nogil:
@@ -142,6 +151,23 @@ cdef void reply_bulk(Reply* r, Slice s) noexcept nogil:
     at[0] = 13
     at[1] = 10
     r.out.len = at + 2 - r.out.data
+
+
+cdef void reply_bulk_of(Reply* r, char** block, size_t len, size_t cap) noexcept nogil:
+    cdef char[HEADER_ROOM] head
+    cdef size_t before = <size_t>(write_header(head, c'$', <int64_t>len) - head)
+    if r.out.len or r.out.failed or len < LONG or cap < before + len + 2:
+        reply_bulk(r, slice_of(block[0], len))
+        return
+    # what has just been written is moved in less time than other pages take to be provided
+    memmove(block[0] + before, block[0], len)
+    memcpy(block[0], head, before)
+    memcpy(block[0] + before + len, b"\r\n", 2)
+    mem_free(r.out.data)
+    r.out.data = block[0]
+    r.out.len = before + len + 2
+    r.out.cap = cap
+    block[0] = NULL
 
 
 cdef void reply_bulk_text(Reply* r, const char* text) noexcept nogil:

@@ -5,7 +5,8 @@ from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from zippy._core.ground.mem cimport (
     Account, mem_alloc, mem_charge_to, mem_charged, mem_fail, mem_failures, mem_free, mem_give_back, mem_good_size, mem_has_room,
-    mem_leave_in_steps, mem_leaves, mem_realloc, mem_release, mem_resident, mem_size, mem_spare, mem_try_alloc, mem_try_realloc, mem_zalloc,
+    mem_is_mapped, mem_leave_in_steps, mem_leaves, mem_realloc, mem_release, mem_resident, mem_size, mem_spare, mem_try_alloc,
+    mem_try_map, mem_try_realloc, mem_zalloc,
 )
 
 cdef extern from *:
@@ -148,18 +149,21 @@ cdef class Blocks:
         self.leave()
         return block != NULL
 
-    def can_realloc(self, i, size):
-        """Whether mem_try_realloc fails for the block at i, which must then be unharmed."""
+    def can_realloc(self, i, size, mapped=False):
+        """Whether mem_try_realloc (mem_try_map) resizes the block at i, which is unharmed if it does not."""
         cdef Block* block = self.at(i)
         cdef void* moved
         self.enter()
-        moved = mem_try_realloc(block.data, size)
+        moved = mem_try_map(block.data, size) if mapped else mem_try_realloc(block.data, size)
         self.leave()
         if moved != NULL:
             block.data = <unsigned char*>moved
             block.size = min(block.size, <size_t>size)
         self.check(i)
         return moved != NULL
+
+    def is_mapped(self, i):
+        return mem_is_mapped(self.at(i).data)
 
     @property
     def used(self):
