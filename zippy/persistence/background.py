@@ -26,7 +26,7 @@ from zippy._core.session import Core
 from zippy._core.snapshot import Progress, SaveRequest
 from zippy.persistence.disk_thread import DiskThread
 from zippy.persistence.manifest import sync_file
-from zippy.persistence.schedule import Schedule
+from zippy.server.schedule import Schedule
 
 log = logging.getLogger("zippy")
 

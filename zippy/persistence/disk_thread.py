@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-from zippy.persistence.schedule import Schedule
+from zippy.server.schedule import Schedule
 
 
 class Job(NamedTuple):

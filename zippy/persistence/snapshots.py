@@ -25,11 +25,11 @@ from zippy._core.snapshot import SaveRequest, SnapshotError
 from zippy.persistence.background import BackgroundSave, Child, Ended, Manner, Outlet, PipedChild, PipedWalk, Walk, progress_fields
 from zippy.persistence.disk_thread import DiskThread
 from zippy.persistence.folder_lock import FolderError, FolderLock
-from zippy.persistence.schedule import Schedule
 from zippy.server.arguments import syntax_error, text
 from zippy.server.debug import debug
 from zippy.server.info import Fields, Sections, WhileSame
 from zippy.server.registry import command
+from zippy.server.schedule import Schedule
 from zippy.settings import Settings
 from zippy.version import REDIS_VERSION
 

@@ -12,7 +12,8 @@ from zippy.settings import Settings
 
 if TYPE_CHECKING:
     # an engine in process has no loop, and loads none
-    from zippy.server.loop import Loop, Timer
+    from zippy.server.loop import Loop
+    from zippy.server.schedule import Timer
 
 EXPIRE_US = 1000  # a step of active expiry; with the interval, a quarter of the time at most
 EXPIRE_INTERVAL = 0.003  # seconds

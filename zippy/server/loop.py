@@ -8,22 +8,14 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-
-class Timer(Protocol):
-    """Work that has been arranged."""
-
-    def cancel(self) -> None:
-        """It is not to be done any more."""
+from zippy.server.schedule import Clock
 
 
-class Loop(Protocol):
+class Loop(Clock, Protocol):
     """See asyncio.AbstractEventLoop."""
 
     def call_soon(self, callback: Callable[..., object], *args: Any) -> object:
         """Has it called in the loop's next round."""
-
-    def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Timer:
-        """Has it called after so many seconds."""
 
     def add_reader(self, fd: Any, callback: Callable[..., object], *args: Any) -> object:
         """Has it called whenever there is something to read."""

@@ -5,25 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
 
 from zippy._core.resp.kinds import Later
+from zippy.server.schedule import Clock, Timer
 
 LONGEST_WAIT = 1e9  # seconds that a loop can be asked to wait
-
-
-class Timeout(Protocol):
-    """What has been arranged for later."""
-
-    def cancel(self) -> None:
-        """It is not to be done any more."""
-
-
-class Clock(Protocol):
-    """What arranges it: an event loop, or the thread of an engine in process."""
-
-    def call_later(self, delay: float, work: Callable[..., object], /, *args: Any) -> Timeout:
-        """Has the work done after so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +18,7 @@ class Waiter:
 
     is_served: Callable[[], bool]  # whether it has waited for long enough
     reply: Callable[[], object]  # as things are
-    timeout: Timeout | None
+    timeout: Timer | None
 
 
 class Waiting:
