@@ -31,6 +31,9 @@ cdef enum UserWord:
     WORD_CLEARSELECTORS = 5
     WORD_RESET = 6
 
+cdef enum:
+    AT_ONCE = 64    # bytes
+
 cdef enum SelectorWord:
     WORD_ALLKEYS = 1
     WORD_RESETKEYS = 2
@@ -89,8 +92,17 @@ cdef inline bint is_blank(char c) noexcept nogil:
 
 
 cdef bint has_blanks(Slice text) noexcept nogil:
+    cdef size_t begin = 0
     cdef size_t i
-    for i in range(text.len):
+    cdef unsigned char low = 0
+    # what is long and has none is looked at by many bytes at once
+    while text.len - begin >= AT_ONCE and not low:
+        for i in range(AT_ONCE):
+            low |= <unsigned char>text.ptr[begin + i] <= <unsigned char>c' '
+        begin += AT_ONCE
+    if low:
+        begin -= AT_ONCE
+    for i in range(begin, text.len):
         if is_blank(text.ptr[i]) or text.ptr[i] == 0:
             return True
     return False

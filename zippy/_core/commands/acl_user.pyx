@@ -1,9 +1,9 @@
 # Everything that a user consists of is a list of texts in the order in which they were given, each once: one structure serves them all.
 
 from libc.stdint cimport UINT64_MAX
-from libc.string cimport memcpy, memmove, memset
+from libc.string cimport memchr, memcpy, memmove, memset
 from zippy._core.ground.buf cimport slice_compare, slice_of, slice_text
-from zippy._core.ground.glob cimport glob_match
+from zippy._core.ground.glob cimport glob_is_pattern, glob_match
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport ht_find, ht_free, ht_init, ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_zalloc
@@ -88,16 +88,13 @@ cdef void terms_remove(Terms* t, Term* term) noexcept nogil:
 
 
 cdef void pattern_compile(Term* term) noexcept nogil:
-    cdef size_t i
-    cdef char c
+    cdef Slice text = term.text
     term.kind = PATTERN_EXACT
-    for i in range(term.text.len):
-        c = term.text.ptr[i]
-        if c == c'*' and i == term.text.len - 1:
-            term.kind = PATTERN_PREFIX
-        elif c == c'*' or c == c'?' or c == c'[' or c == 92:
-            term.kind = PATTERN_GLOB
-            return
+    if text.len and text.ptr[text.len - 1] == c'*':
+        term.kind = PATTERN_PREFIX
+        text.len -= 1
+    if text.len and (glob_is_pattern(text) or memchr(text.ptr, 92, text.len) != NULL):
+        term.kind = PATTERN_GLOB
 
 
 cdef bint pattern_matches(const Term* term, Slice text) noexcept nogil:

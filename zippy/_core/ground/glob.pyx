@@ -1,5 +1,6 @@
 # A mismatch goes back to the last star alone, so a pattern costs at most its length times the text's; patterns come from clients.
 
+from libc.string cimport memchr
 from zippy._core.ground.slice cimport slice_of
 
 
@@ -83,12 +84,12 @@ cdef bint glob_match(Slice pattern, Slice text, bint ignore_case) noexcept nogil
     return True
 
 
+cdef inline bint has(Slice text, char c) noexcept nogil:
+    return memchr(text.ptr, c, text.len) != NULL
+
+
 cdef bint glob_is_pattern(Slice text) noexcept nogil:
-    cdef size_t i
-    for i in range(text.len):
-        if text.ptr[i] == c'*' or text.ptr[i] == c'?' or text.ptr[i] == c'[':
-            return True
-    return False
+    return text.len > 0 and (has(text, c'*') or has(text, c'?') or has(text, c'['))
 
 
 def fitting(bytes pattern not None, tuple texts not None, bint ignore_case=False):
