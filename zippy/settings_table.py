@@ -539,7 +539,7 @@ SETTINGS: tuple[Setting, ...] = (
         kept=True,
         constants="FSYNC",
     ),
-    Setting("no-appendfsync-on-rewrite", "bool", False, "Don't force the log to disk while a child writes.", used=True),
+    Setting("no-appendfsync-on-rewrite", "bool", False, "Don't force the log to disk while a save writes.", used=True),
     Setting("auto-aof-rewrite-percentage", "int", 100, "Growth in percent at which the log is rewritten; 0 never.", used=True, kept=True),
     Setting(
         "auto-aof-rewrite-min-size",
