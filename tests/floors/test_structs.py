@@ -61,18 +61,22 @@ def test_every_module_compares_its_structs() -> None:
 
 
 def with_structs() -> set[str]:
-    """The modules whose .pxd, or one that they cimport, declares structs."""
+    """The modules whose .pxd, or one that they or it cimport, declares structs."""
     known = modules()
-    cimported_by: dict[str, set[str]] = {}
-    found = set(GENERATED)
+    declared: set[str] = set(GENERATED)
+    cimported_by: dict[str, set[str]] = {}  # by a .pxd; what a .pyx cimports is its module's own affair
+    inside: list[tuple[str, str]] = []  # a module, and what its .pyx cimports
     for path in sources():
         if path.suffix == ".pxd" and DECLARATION.search(path.read_text()):
-            found.add(module_of(path))
+            declared.add(module_of(path))
         for cimport in imports_of(path, known) if path.suffix != ".py" else ():
-            cimported_by.setdefault(cimport.target, set()).add(module_of(path))
-    waiting = set(found)
+            if path.suffix == ".pxd":
+                cimported_by.setdefault(cimport.target, set()).add(module_of(path))
+            else:
+                inside.append((module_of(path), cimport.target))
+    waiting = set(declared)
     while waiting:
-        new = cimported_by.get(waiting.pop(), set()) - found
-        found |= new
+        new = cimported_by.get(waiting.pop(), set()) - declared
+        declared |= new
         waiting |= new
-    return found
+    return declared | {module for module, target in inside if target in declared}
