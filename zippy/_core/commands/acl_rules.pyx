@@ -97,7 +97,7 @@ cdef bint has_blanks(Slice text) noexcept nogil:
     cdef unsigned char low = 0
     # what is long and has none is looked at by many bytes at once
     while text.len - begin >= AT_ONCE and not low:
-        for i in range(AT_ONCE):
+        for i in range(<size_t>AT_ONCE):
             low |= <unsigned char>text.ptr[begin + i] <= <unsigned char>c' '
         begin += AT_ONCE
     if low:
