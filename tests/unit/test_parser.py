@@ -221,15 +221,17 @@ def test_many_short_arguments_are_read_a_bounded_part_at_a_time() -> None:
         parser.feed((b"$1\r\nx\r\n" * room)[:room // 7 * 7])
 
 
-def test_a_block_that_grows_long_is_copied_while_it_is_short() -> None:
-    """Once there are 256 KiB of it, it has room for as much as the allocator grows without a copy."""
+def test_a_block_has_room_for_twice_what_has_arrived() -> None:
     parser = RequestParser()
     parser.feed(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % (500 << 20))
     sizes = set()
     while parser.kept()[0] < 48 << 20:
         parser.feed(b"x" * parser.read_room())
-        sizes.add(parser.kept()[1] >> 20)
-    assert sizes == {0, 32, 64}
+        have, room = parser.kept()
+        assert have <= room <= 2 * have + (1 << 16)
+        sizes.add(room >> 20)
+    # it grows by doubling, not each time that a little arrives
+    assert len(sizes) < 10
 
 
 def test_a_block_that_is_complete_is_no_larger_than_its_argument() -> None:

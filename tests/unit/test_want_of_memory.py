@@ -19,7 +19,7 @@ from tests.unit.peer import Peer
 from tests.unit.test_append_load import request
 from tests.unit.want_of_memory import MODES, ONCE, PERSISTENT, PREPARATION, Tally, core_commands, replies_in, starve_all
 from zippy._core.append_load import AppendError, RequestLoader
-from zippy._core.introspection import dataset_digest, internal_session, keyspace_fault, used_memory
+from zippy._core.introspection import dataset_digest, internal_session, keyspace_fault
 from zippy._core.resp.values import encoded
 from zippy._core.session import Core
 from zippy._core.snapshot import Loading, SaveRequest, SnapshotError, Walk, load_bytes, save_here
@@ -482,20 +482,6 @@ def test_a_command_in_python(mode: str) -> None:
         fail_allocations(0, 0)
         assert engine.execute("DBSIZE") == 1
         assert session.take_output() == b"+OK\r\n-OOM out of memory\r\n"
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_freeing_needs_no_memory(mode: str) -> None:
-    core = Core(16, 1)
-    core.free_between_turns(lambda step: None)
-    peer = Peer(core)
-    before = used_memory(core)[0]
-    peer(f"SETRANGE k {50 << 20} x", "SETRANGE l 1000000 x", "UNLINK k l")
-    fail_allocations(0, MODES[mode])
-    while not core.free_some():
-        pass
-    assert failures()
-    assert used_memory(core)[0] - before < 1 << 18
 
 
 class TestAborting:

@@ -14,7 +14,7 @@ from libc.string cimport memset
 from zippy._core.ground.buf cimport Slice, buf_clear, buf_drop_front, slice_of
 from zippy._core.ground.clock cimport clock_advance, clock_restore, clock_set, clock_thaw, clock_ticks, clock_ticks_per_us
 from zippy._core.ground.mem cimport (
-    Account, mem_charge_to, mem_charged, mem_give_back, mem_leave_in_steps, mem_leaves, mem_resident, mem_spare
+    Account, mem_charge_to, mem_charged, mem_clock, mem_give_back, mem_in_use, mem_leave_in_steps, mem_leaves, mem_spare
 )
 from zippy._core.commands.accounting cimport account_turn, latency_sample
 from zippy._core.commands.client cimport (
@@ -60,9 +60,8 @@ cdef enum:
     FREE_ITEMS = 1000              # of what was deleted, freed in one step
     FREE_US = 250                  # and a step takes no longer, of which one who asks for nothing may have to wait for two
     GIVE_BACK = 8                  # slabs, 512 KiB: what the system takes back in a quarter of a millisecond
-    SPARE_MAX = 32 * 1024 * 1024   # bytes of memory that are not given back where large values are freed, at most
-    SPARE_PART = 8                 # and of what is in use, a part of so many,
-    SPARE_US = 10 * 1000 * 1000    # but when none was freed for so long
+    SPARE_MAX = 128 * 1024 * 1024  # bytes of memory that are not given back where large values are freed, and no more than are in use,
+    SPARE_US = 10 * 1000 * 1000    # unless none was freed for so long
     STRANGER_INPUT = 1 << 20       # bytes not yet run of a client that has not authenticated, as in Redis 8.2
     TRIM_KEYS = 1000               # that are above tracking-table-max-keys, forgotten ten times a second; some 0.5 us each
     COMPACT_BYTES = 64 * 1024      # sent bytes in front of unsent ones that are worth being dropped
@@ -288,6 +287,7 @@ cdef class Core:
 
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
+        mem_clock(<uint64_t>self.engine.ks.clock.mono_us)
         if self.engine.ks.evicting or self.engine.waiting_for_memory or mem_leaves():
             return True
         return mem_spare() > self.spare_to_keep() or lazy_waits(&self.engine.ks)
@@ -296,7 +296,7 @@ cdef class Core:
         """Bytes of freed memory that stay for the next large value: filling new pages takes longer (COPY of a list 10 ms, else 2)."""
         if self.engine.ks.clock.mono_us - self.freed_at_us >= SPARE_US:
             return 0
-        return min((mem_resident() - mem_spare()) // SPARE_PART, <size_t>SPARE_MAX)
+        return min(mem_in_use(), <size_t>SPARE_MAX)
 
     def free_step(self):
         """One step of eviction and one of lazy freeing; the loop calls it between turns until there is nothing left to do."""

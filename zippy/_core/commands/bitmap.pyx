@@ -2,7 +2,6 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t, uint32_t
-from libc.string cimport memset
 from zippy._core.ground.bits cimport bits_count_range, bits_find
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.number cimport NUM_I64_TEXT
@@ -11,7 +10,7 @@ from zippy._core.commands.args cimport (
 )
 from zippy._core.commands.bitmap_field cimport arg_bit_offset
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.keyspace.db cimport db_put_raw, db_resize_string, lookup_read, open_for_write
+from zippy._core.keyspace.db cimport db_put_zeros, db_resize_string, lookup_read, open_for_write
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_STRING
 from zippy._core.resp.writer cimport reply_error, reply_int
@@ -44,9 +43,7 @@ cdef void setbit_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
         return
     at = <size_t>(offset >> 3)
     if entry == NULL:
-        entry = db_put_raw(c.db, NULL, argv[1], at + 1, &data)
-        if entry != NULL:
-            memset(data, 0, at + 1)
+        entry = db_put_zeros(c.db, argv[1], at + 1, &data)
     else:
         len = entry_string_length(entry)
         entry = db_resize_string(c.db, entry, at + 1 if at >= len else len, &data)

@@ -3,7 +3,6 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport INT64_MAX, uint32_t, uint64_t
-from libc.string cimport memset
 from zippy._core.ground.bits cimport bits_read, bits_write
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_read_i64
@@ -12,7 +11,7 @@ from zippy._core.commands.args cimport (
 )
 from zippy._core.commands.engine cimport propagate_instead
 from zippy._core.commands.types cimport CLIENT_MASTER
-from zippy._core.keyspace.db cimport db_put_raw, db_resize_string, lookup_read, open_for_write
+from zippy._core.keyspace.db cimport db_put_zeros, db_resize_string, lookup_read, open_for_write
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_STRING
 from zippy._core.resp.writer cimport reply_array, reply_error, reply_int, reply_null
@@ -212,9 +211,7 @@ cdef void write_fields(Engine* e, Client* c, int argc, Slice* argv, const FieldP
     if not check_type(c, entry, TYPE_STRING):
         return
     if entry == NULL:
-        entry = db_put_raw(c.db, NULL, argv[1], len, &data)
-        if entry != NULL:
-            memset(data, 0, len)
+        entry = db_put_zeros(c.db, argv[1], len, &data)
     else:
         before = entry_string_length(entry)
         len = len if len > before else before

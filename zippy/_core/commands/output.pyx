@@ -8,7 +8,7 @@ from zippy._core.commands.types cimport (
     CLIENT_CLOSING, CLIENT_INTERNAL, CLIENT_MASTER, CLIENT_OUT_OF_MEMORY, CLIENT_OVER_LIMIT, CLIENT_PENDING, CLIENT_REPLICA,
     CLIENT_STRANGER, OUTPUT_NORMAL, OUTPUT_PUBSUB, OUTPUT_REPLICA, OutputLimit
 )
-from zippy._core.resp.writer cimport reply_cut, reply_error, reply_piles_up
+from zippy._core.resp.writer cimport reply_cut, reply_error
 
 
 cdef enum:
@@ -111,7 +111,6 @@ cdef void client_has_output(Engine* e, Client* c) noexcept nogil:
     cdef size_t waiting = client_waiting_bytes(c)
     if c.flags & (CLIENT_INTERNAL | CLIENT_MASTER) or client_is_heard(e, c):
         return
-    reply_piles_up(&c.reply)
     if not c.flags & CLIENT_CLOSING and c.reply.out.failed:
         c.flags |= CLIENT_CLOSING | CLIENT_OUT_OF_MEMORY
     elif not c.flags & CLIENT_CLOSING and above_limit(e, c, waiting):

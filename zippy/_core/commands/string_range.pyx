@@ -2,13 +2,13 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.number cimport NUM_I64_TEXT
 from zippy._core.commands.args cimport arg_i64, check_type, reply_out_of_memory
 from zippy._core.commands.string cimport put_argument
 from zippy._core.commands.types cimport CLIENT_MASTER
-from zippy._core.keyspace.db cimport db_put_raw, db_resize_string, lookup_read, open_for_write
+from zippy._core.keyspace.db cimport db_put_zeros, db_resize_string, lookup_read, open_for_write
 from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_STRING
 from zippy._core.resp.writer cimport reply_bulk, reply_error, reply_int
@@ -112,9 +112,7 @@ cdef void setrange_command(Engine* e, Client* c, int argc, Slice* argv) noexcept
         return
     end = <size_t>offset + argv[3].len
     if entry == NULL:
-        entry = db_put_raw(c.db, NULL, argv[1], end, &data)
-        if entry != NULL:
-            memset(data, 0, <size_t>offset)
+        entry = db_put_zeros(c.db, argv[1], end, &data)
     else:
         entry = db_resize_string(c.db, entry, end if end > len else len, &data)
     if entry == NULL:

@@ -19,7 +19,6 @@ cdef void buf_free(Buf* b) noexcept nogil                          # frees data;
 cdef void buf_clear(Buf* b) noexcept nogil                         # len = 0, keeps up to 16 KiB of capacity
 # Each of the following returns -1 when out of memory, else 0. Who makes a record of several pieces asks `failed` once, when it is complete
 cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil          # room for `extra` more bytes, growing by doubling
-cdef void buf_map(Buf* b) noexcept nogil                           # if there is memory, it grows without a copy from now on
 cdef int buf_append(Buf* b, const void* ptr, size_t len) noexcept nogil
 cdef int buf_append_byte(Buf* b, char c) noexcept nogil
 cdef int buf_append_text(Buf* b, const char* text) noexcept nogil  # a NUL-terminated literal

@@ -2,7 +2,7 @@
 # end.
 
 from libc.string cimport memcmp, memcpy, memmove, strlen
-from zippy._core.ground.mem cimport mem_copy, mem_free, mem_is_mapped, mem_try_map, mem_try_realloc
+from zippy._core.ground.mem cimport mem_copy, mem_free, mem_try_realloc
 from zippy._core.ground.number cimport num_write_i64
 
 cdef enum:
@@ -79,15 +79,6 @@ cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil:
     b.data = data
     b.cap = cap
     return 0
-
-
-cdef void buf_map(Buf* b) noexcept nogil:
-    cdef char* data
-    if b.failed or mem_is_mapped(b.data):
-        return
-    data = <char*>mem_try_map(b.data, b.cap)
-    if data != NULL:
-        b.data = data
 
 
 cdef int buf_append(Buf* b, const void* ptr, size_t len) noexcept nogil:

@@ -23,10 +23,6 @@ A Buf, and so a Reply, that failed takes nothing more and remembers it (`failed`
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
 
-cdef enum:
-    MEM_MAPPED = 32 << 20  # bytes of the smallest block that is a mapping of its own from the start: it grows without a copy
-
-
 cdef struct Account:
     int64_t used    # bytes handed out (rounded up to what each block really occupies) and not yet freed
     int64_t peak    # the highest `used` since the account began or was last reset
@@ -38,11 +34,9 @@ cdef Account* mem_charged() noexcept nogil                       # the account b
 cdef void* mem_alloc(size_t size) noexcept nogil                 # never NULL: aborts with a message when the system has nothing left
 cdef void* mem_zalloc(size_t size) noexcept nogil                # mem_alloc, zero filled
 cdef void* mem_try_alloc(size_t size) noexcept nogil             # NULL when out of memory
+cdef void* mem_try_zalloc(size_t size) noexcept nogil            # the same, zero filled; a long block has no pages until it is written to
 cdef void* mem_realloc(void* block, size_t size) noexcept nogil  # never NULL; block may be NULL
 cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil  # NULL when out of memory, the block is then as it was
-# mem_try_realloc to a mapping of its own, which costs new pages: worth it for what will grow again and again
-cdef void* mem_try_map(void* block, size_t size) noexcept nogil
-cdef bint mem_is_mapped(const void* block) noexcept nogil
 cdef void mem_abort(const char* why) noexcept nogil              # aborts with a message, without asking for memory
 cdef void mem_log_to(const char* path) noexcept nogil            # the file that an abort is logged to beside stderr; "": none
 cdef bint mem_has_room(size_t size) noexcept nogil               # whether so much, not 0, could be had now in one block; charges nothing
@@ -53,13 +47,15 @@ cdef void mem_provide(void* block, size_t size) noexcept nogil   # the same in a
 cdef size_t mem_size(const void* block) noexcept nogil           # usable bytes of the block (>= the size asked for)
 cdef size_t mem_good_size(size_t size) noexcept nogil            # usable bytes that a request of this size would get at least
 cdef size_t mem_resident() noexcept nogil                        # bytes that the allocator holds from the system, free blocks included
+cdef size_t mem_in_use() noexcept nogil                          # of those, what is neither spare nor kept
 cdef size_t mem_spare() noexcept nogil                           # bytes of empty slabs that could be given back to the system
-# Somebody begins, or ends, to call mem_give_back now and then: for as long as anybody does, the pages of a large block that is freed go
-# back by and by, too. The account is discharged at once
+# Somebody begins, or ends, to call mem_give_back now and then: for as long as anybody does, pages of large blocks that were freed are kept
+# for ten seconds, as far as they are not many more than what is in use
 cdef void mem_leave_in_steps(bint wanted) noexcept nogil
-cdef bint mem_leaves() noexcept nogil                            # whether there is such a block
-# Gives the pages of so many slabs back, for as long as more than so many bytes are spare, a large block's first; whether there are more.
-# It takes the system's time
+cdef void mem_clock(uint64_t us) noexcept nogil                  # what the time is, for that
+cdef bint mem_leaves() noexcept nogil                            # whether some of them were kept for long enough, or are too many
+# Gives the pages of so many slabs back: those of such blocks first, then of empty slabs, for as long as more than so many bytes are spare;
+# whether there are more. It takes the system's time
 cdef bint mem_give_back(uint64_t slabs, size_t keep) noexcept nogil
 cdef void mem_release() noexcept nogil                           # gives all of them back at once
 cdef bint mem_is_sparse(const void* block) noexcept nogil        # its slab is less than half full: moving it would help to empty that

@@ -2,21 +2,26 @@
 
 No block has a header: a byte per 64 KiB of address space says whether a slab is there and of which class, and the slab's own header is
 found by rounding the address down to its chunk. The headers lie together at the start of the chunk, not in their slabs, so that a slab
-holds whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's, those of 32 MiB
-and more mappings of their own: they grow by being mapped elsewhere, where the C library would copy many of them.
+holds whole powers of two and headers do not all compete for the same cache set. Blocks above 16 KiB are the C library's, those of 256 KiB
+and more mappings of their own (pages).
 
 A class allocates from one current slab; when that is full it goes on with one of the fullest slabs that have room (four lists by quarters
 of their fill), so that the emptier ones can drain. Where too many do not, the keyspace moves what it can out of the sparse ones. Empty
 slabs beyond a small reserve are given back page-wise, empty chunks beyond one are unmapped.
 
-Where somebody gives back now and then, so are the pages of a block above 4 MiB: half a gigabyte takes the system 40 ms. One
-block at most is on its way; if another one is freed, what is left of it goes at once.
+A large block that is freed keeps its pages for the next one. Where somebody gives back now and then, what nobody wanted for some seconds
+leaves by and by, as half a gigabyte takes the system 40 ms, and so does what is more than a part of all that is in use; where nobody does,
+little is kept.
 """
 
 from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
-from libc.stdlib cimport abort, calloc, free, malloc, realloc
+from libc.stdlib cimport abort, calloc, free, realloc
 from libc.string cimport memcpy, memset, strcpy, strlen
 from zippy._core.ground.format cimport format_text
+from zippy._core.ground.pages cimport (
+    PAGES_LEAST, pages_are_stale, pages_clock, pages_free, pages_give_back, pages_good_size, pages_held, pages_keep, pages_kept,
+    pages_leave, pages_map, pages_new, pages_provide, pages_resize, pages_size, pages_unmap
+)
 
 cdef extern from *:
     """
@@ -24,16 +29,13 @@ cdef extern from *:
     #include <stdint.h>
     #include <stdlib.h>
     #include <string.h>
-    #include <sys/mman.h>
     #include <unistd.h>
     #if defined(__APPLE__)
     #include <malloc/malloc.h>
     #define zippy_usable malloc_size
-    #define ZIPPY_GIVE_BACK MADV_FREE
     #else
     #include <malloc.h>
     #define zippy_usable malloc_usable_size
-    #define ZIPPY_GIVE_BACK MADV_DONTNEED
     #endif
 
     #define ZIPPY_CHUNK ((size_t)4 << 20)
@@ -73,83 +75,11 @@ cdef extern from *:
     #endif
     }
 
-    static inline size_t zippy_page(void) {
-        static size_t page;
-        if (page == 0)
-            page = (size_t)sysconf(_SC_PAGESIZE);
-        return page;
-    }
-
-    static void* zippy_map(size_t size) {
-        void* p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        return p == MAP_FAILED ? NULL : p;
-    }
-
-    /* pages at a multiple of a power of two: mostly where the system puts them, else the aligned part of more */
-    static void* zippy_map_at_multiple(size_t size, size_t multiple) {
-        char* p = zippy_map(size);
-        size_t before;
-        if (p == NULL || ((uintptr_t)p & (multiple - 1)) == 0)
-            return p;
-        munmap(p, size);
-        p = zippy_map(size + multiple);
-        if (p == NULL)
-            return NULL;
-        before = -(uintptr_t)p & (multiple - 1);
-        if (before)
-            munmap(p, before);
-        munmap(p + before + size, multiple - before);
-        return p + before;
-    }
-
-    /* a mapping in another size, at a multiple of a power of two again, or NULL: then it is as it was */
-    static void* zippy_remap(char* start, size_t before, size_t size, size_t multiple) {
-        char* target;
-    #if defined(__linux__)
-        if (mremap(start, before, size, 0) != MAP_FAILED)
-            return start;
-    #endif
-        target = zippy_map_at_multiple(size, multiple);
-        if (target == NULL)
-            return NULL;
-    #if defined(__linux__)
-        if (mremap(start, before, size, MREMAP_MAYMOVE | MREMAP_FIXED, target) != MAP_FAILED)
-            return target;
-        munmap(target, size);
-        return NULL;
-    #else
-        memcpy(target, start, before < size ? before : size);
-        munmap(start, before);
-        return target;
-    #endif
-    }
-
-    /* gives the whole pages between two addresses back to the system */
-    static void zippy_give_back(char* from, char* to) {
-        uintptr_t page = zippy_page();
-        char* first = (char*)(((uintptr_t)from + page - 1) & ~(page - 1));
-        if (first < to)
-            madvise(first, to - first, ZIPPY_GIVE_BACK);
-    }
-
     /* writes a line to stderr and at the end of a file, unless its path is empty */
     static void zippy_tell(const char* path, const char* line, size_t length) {
         int fd = path[0] ? open(path, O_WRONLY | O_APPEND | O_CREAT, 0644) : -1;
         if (write(STDERR_FILENO, line, length) < 0 || (fd >= 0 && write(fd, line, length) < 0))
             return;
-    }
-
-    /* has the system provide the whole pages between two addresses at once; without that, each is provided when it is first touched */
-    static inline void zippy_provide(char* from, char* to) {
-    #if defined(MADV_POPULATE_WRITE)
-        uintptr_t page = zippy_page();
-        char* first = (char*)(((uintptr_t)from + page - 1) & ~(page - 1));
-        char* last = (char*)((uintptr_t)to & ~(page - 1));
-        if (first < last)
-            (void)madvise(first, last - first, MADV_POPULATE_WRITE);
-    #else
-        (void)from; (void)to;
-    #endif
     }
 
     /* memcpy by moves of registers. For what is long the C library uses an instruction (rep movsb) that takes three times as long on some
@@ -199,13 +129,6 @@ cdef extern from *:
     size_t zippy_big_size(size_t size) noexcept nogil
     void zippy_trim_library() noexcept nogil
     void zippy_poison(void* block, int byte, size_t size) noexcept nogil
-    void* zippy_map(size_t size) noexcept nogil
-    void* zippy_map_at_multiple(size_t size, size_t multiple) noexcept nogil
-    void* zippy_remap(char* start, size_t before, size_t size, size_t multiple) noexcept nogil
-    size_t zippy_page() noexcept nogil
-    int munmap(void* start, size_t size) noexcept nogil
-    void zippy_give_back(char* first, char* to) noexcept nogil
-    void zippy_provide(char* first, char* to) noexcept nogil
     void zippy_copy(char* to, const char* source, size_t size) noexcept nogil
     void zippy_tell(const char* path, const char* line, size_t length) noexcept nogil
     int getpid() noexcept nogil
@@ -230,8 +153,9 @@ cdef enum:
     PROVIDED = 256 * 1024   # bytes whose pages are asked for at a time
     BY_REGISTERS = 2048     # bytes from which on the C library does not copy by moves itself
     KEPT_SLABS = 16         # empty slabs that keep their pages for good: 1 MiB
-    LARGE = 4 << 20         # bytes of a block that takes the system long
-    HEAD = 64               # bytes in front of a block that is a mapping
+    KEPT_ALONE = 16 << 20   # bytes of large blocks that are kept when they are freed, where nobody gives back,
+    KEPT_LEAST = 128 << 20  # and where somebody does, so many
+    KEPT_PART = 2           # or a part of what is in use
     LONGEST_PATH = 4096     # of a log file, with its NUL
 
 
@@ -258,15 +182,10 @@ cdef struct Chunk:
     char padding[32]    # to a multiple of 64: the first slab's blocks begin behind
 
 
-cdef struct Mapping:
-    size_t size         # bytes of all of it; it begins at a multiple of SLAB, and its block HEAD behind that
-
-
 cdef Account nobody
 cdef Account* charged = &nobody
 
 cdef uint8_t* slab_map[MAP_PARTS]    # by address >> 32, then by the next 16 bits: size class + 1, 0 where no slab is
-cdef uint8_t* mapping_map[MAP_PARTS]  # likewise: 1 where a mapping begins that is a block
 cdef uint8_t fine_class[FINE_STEPS + 1]
 cdef uint8_t coarse_class[COARSE_STEPS + 1]
 cdef uint16_t class_size[MAX_CLASSES]
@@ -279,10 +198,8 @@ cdef Chunk* roomy = NULL           # chunks with an idle slab and one in use
 cdef Chunk* spare = NULL           # a chunk without any slab in use
 cdef uint32_t kept = 0             # touched slabs
 cdef size_t sparse = 0             # listed slabs of the lower quarters
-cdef size_t resident = 0           # bytes
-cdef int givers = 0                # who call mem_give_back now and then: large blocks leave by and by while there are any
-cdef char* leaving = NULL          # a large block that was freed
-cdef size_t leaving_size = 0       # bytes at its front whose pages have not been given back
+cdef size_t resident = 0           # bytes, without those in pages
+cdef int givers = 0                # who call mem_give_back now and then
 cdef char[LONGEST_PATH] log_path   # empty: there is none
 
 
@@ -390,14 +307,14 @@ cdef void chunk_unlink(Chunk* chunk) noexcept nogil:
 cdef Chunk* chunk_new() noexcept nogil:
     # a chunk of idle slabs, or NULL; the part of the slab map for it is there then
     global resident
-    cdef Chunk* chunk = <Chunk*>zippy_map_at_multiple(CHUNK, CHUNK)
+    cdef Chunk* chunk = <Chunk*>pages_map(CHUNK, CHUNK)
     cdef uintptr_t part = <uintptr_t>chunk >> 32
     if chunk == NULL:
         return NULL
     if part < MAP_PARTS and slab_map[part] == NULL:
-        slab_map[part] = <uint8_t*>zippy_map(MAP_PARTS)
+        slab_map[part] = <uint8_t*>pages_map(MAP_PARTS, MAP_PARTS)
     if part >= MAP_PARTS or slab_map[part] == NULL:
-        munmap(chunk, CHUNK)
+        pages_unmap(chunk, CHUNK)
         return NULL
     chunk.idle = ~<uint64_t>0
     resident += sizeof(Chunk)
@@ -411,7 +328,7 @@ cdef void chunk_clean(Chunk* chunk, uint64_t which) noexcept nogil:
     chunk.touched &= ~which
     while which:
         index = zippy_ctz(which)
-        zippy_give_back(slab_start(chunk, index), <char*>chunk + <size_t>(index + 1) * SLAB)
+        pages_give_back(slab_start(chunk, index), <char*>chunk + <size_t>(index + 1) * SLAB)
         kept -= 1
         resident -= SLAB
         which &= which - 1
@@ -422,7 +339,7 @@ cdef void chunk_unmap(Chunk* chunk) noexcept nogil:
     cdef uint32_t touched = <uint32_t>zippy_bits(chunk.touched)
     kept -= touched
     resident -= touched * <size_t>SLAB + sizeof(Chunk)
-    munmap(chunk, CHUNK)
+    pages_unmap(chunk, CHUNK)
 
 
 cdef Slab* slab_take(int klass) noexcept nogil:
@@ -574,155 +491,86 @@ cdef inline void slab_free(void* block) noexcept nogil:
 # ---- large blocks
 
 
-cdef inline Mapping* mapping_of(const void* block) noexcept nogil:
-    # NULL if the block, which is in no slab, is the C library's
-    cdef uintptr_t address = <uintptr_t>block
-    cdef uint8_t* part = mapping_map[(address >> 32) & 0xFFFF]
-    if part == NULL or part[(address >> SLAB_BITS) & 0xFFFF] == 0:
-        return NULL
-    return <Mapping*>(address - HEAD)
-
-
-cdef inline size_t mapped_size(size_t size) noexcept nogil:
-    return (size + HEAD + zippy_page() - 1) & ~(zippy_page() - 1)
-
-
-cdef bint note_mapping(Mapping* mapping, uint8_t is_one) noexcept nogil:
-    cdef uintptr_t address = <uintptr_t>mapping
-    cdef uintptr_t part = address >> 32
-    if part >= MAP_PARTS:
-        return False
-    if mapping_map[part] == NULL:
-        mapping_map[part] = <uint8_t*>zippy_map(MAP_PARTS)
-    if mapping_map[part] == NULL:
-        return False
-    mapping_map[part][(address >> SLAB_BITS) & 0xFFFF] = is_one
-    return True
-
-
-cdef void* map_block(size_t size) noexcept nogil:
-    # zero filled, or NULL
-    cdef Mapping* mapping
-    if size > SIZE_MAX // 2:
-        return NULL
-    size = mapped_size(size)
-    mapping = <Mapping*>zippy_map_at_multiple(size, SLAB)
-    if mapping == NULL:
-        return NULL
-    if not note_mapping(mapping, 1):
-        munmap(mapping, size)
-        return NULL
-    mapping.size = size
-    return <char*>mapping + HEAD
-
-
-cdef void* remap_block(Mapping* mapping, size_t size) noexcept nogil:
-    # to a size of a mapping, too; NULL: it is as it was
-    cdef Mapping* moved
-    if size > SIZE_MAX // 2:
-        return NULL
-    size = mapped_size(size)
-    moved = <Mapping*>zippy_remap(<char*>mapping, mapping.size, size, SLAB)
-    if moved == NULL:
-        return NULL
-    if moved != mapping:
-        note_mapping(mapping, 0)
-        if not note_mapping(moved, 1):
-            mem_abort("Out of memory noting where a large block is")
-    moved.size = size
-    return <char*>moved + HEAD
+cdef inline bint gets_pages(size_t size) noexcept nogil:
+    return MAPS and size >= PAGES_LEAST
 
 
 cdef inline size_t usable(void* block) noexcept nogil:
-    cdef Mapping* mapping = mapping_of(block)
-    return mapping.size - HEAD if mapping != NULL else library_usable(block)
+    cdef size_t size = pages_size(block)
+    return size if size else library_usable(block)
 
 
-cdef inline bint gets_mapping(size_t size) noexcept nogil:
-    return MAPS and size >= MEM_MAPPED
+cdef void* of_library(void* block, size_t size, bint zeroed) noexcept nogil:
+    # a block, or this one in another size; NULL: that is as it was
+    cdef void* made = calloc(1, size) if zeroed else realloc(block, size)
+    if made != NULL or pages_kept() == 0:
+        return made
+    pages_keep(0)
+    return calloc(1, size) if zeroed else realloc(block, size)
 
 
 cdef void* big_alloc(size_t size, bint zeroed) noexcept nogil:
     global resident
-    cdef void* block
+    cdef void* block = NULL
     if size == 0:
         size = 1
-    if gets_mapping(size):
-        block = map_block(size)
-    else:
-        block = calloc(1, size) if zeroed else malloc(size)
-    if block != NULL:
-        charge(<int64_t>usable(block), 1)
-        resident += usable(block)
+    if gets_pages(size):
+        block = pages_new(size, zeroed)
+        size = pages_good_size(size) if size <= SIZE_MAX // 2 else size
+    if block == NULL:
+        block = of_library(NULL, size, zeroed)
+        if block == NULL:
+            return NULL
+        resident += library_usable(block)
+    charge(<int64_t>usable(block), 1)
     return block
 
 
-cdef void big_release(void* block) noexcept nogil:
-    cdef Mapping* mapping = mapping_of(block)
-    if mapping == NULL:
-        free(block)
-        return
-    note_mapping(mapping, 0)
-    munmap(mapping, mapping.size)
+cdef inline size_t to_keep() noexcept nogil:
+    cdef size_t part = mem_in_use() // KEPT_PART
+    if givers == 0:
+        return KEPT_ALONE
+    return part if part > KEPT_LEAST else <size_t>KEPT_LEAST
 
 
 cdef void big_free(void* block) noexcept nogil:
-    global leaving, leaving_size, resident
+    global resident
     cdef size_t size = usable(block)
     discharge(<int64_t>size)
-    if givers == 0 or size < LARGE:
+    if pages_size(block) == 0:
         resident -= size
-        big_release(block)
+        free(block)
         return
-    leave_at_once()
-    leaving = <char*>block
-    leaving_size = size
+    # one may be beyond the limit, and leave by and by; what still is of those before goes at once
+    pages_keep(to_keep())
+    pages_free(block)
+    if givers == 0:
+        pages_keep(KEPT_ALONE)
 
 
-cdef void leave_at_once() noexcept nogil:
-    """Frees what is left of the large block that is on its way."""
-    global leaving, leaving_size, resident
-    resident -= leaving_size
-    if leaving != NULL:
-        big_release(leaving)
-    leaving = NULL
-    leaving_size = 0
-
-
-cdef void leave_some(size_t bytes) noexcept nogil:
-    global leaving_size, resident
-    cdef uintptr_t end = (<uintptr_t>leaving + leaving_size) & ~(<uintptr_t>SLAB - 1)
-    if leaving_size < bytes + SLAB:
-        leave_at_once()
-        return
-    # its first page stays, and so does what follows the last slab's end: that goes at the end
-    zippy_give_back(<char*>end - bytes, <char*>end)
-    resident -= leaving_size - (end - bytes - <uintptr_t>leaving)
-    leaving_size = end - bytes - <uintptr_t>leaving
-
-
-cdef void* big_realloc(void* block, size_t size, bint to_mapping) noexcept nogil:
+cdef void* big_realloc(void* block, size_t size) noexcept nogil:
     global resident
-    cdef Mapping* mapping = mapping_of(block)
     cdef size_t before = usable(block)
+    cdef bint in_pages = pages_size(block) != 0
+    # what is in pages stays there while it grows, and until it has shrunk to half
+    cdef bint to_pages = gets_pages(size) or (in_pages and size > before // 2)
     cdef void* moved
-    # what is a mapping stays one while it grows, and until it has shrunk to half
-    to_mapping = to_mapping or gets_mapping(size) or (mapping != NULL and size > before // 2)
     if size == 0:
         size = 1
-    if mapping != NULL and to_mapping:
-        moved = remap_block(mapping, size)
-    elif mapping == NULL and not to_mapping:
-        moved = realloc(block, size)
-    else:
-        # from the one kind to the other
-        moved = map_block(size) if to_mapping else malloc(size)
+    if in_pages != to_pages:
+        moved = big_alloc(size, False)
         if moved != NULL:
             memcpy(moved, block, before if before < size else size)
-            big_release(block)
+            big_free(block)
+        return moved
+    if in_pages:
+        moved = pages_resize(block, size)
+    else:
+        moved = of_library(block, size, False)
+        if moved != NULL:
+            resident += library_usable(moved) - before
     if moved != NULL:
         charge(<int64_t>usable(moved) - <int64_t>before, 0)
-        resident += usable(moved) - before
     return moved
 
 
@@ -768,13 +616,25 @@ cdef void* mem_alloc(size_t size) noexcept nogil:
     return block
 
 
+cdef inline void* zeroed_block_of(size_t size) noexcept nogil:
+    cdef void* block
+    if size > MAX_SLABBED:
+        # what the system has zeroed already is not touched
+        return big_alloc(size, True)
+    block = block_of(size)
+    if block != NULL:
+        memset(block, 0, size)
+    return block
+
+
+cdef void* mem_try_zalloc(size_t size) noexcept nogil:
+    return NULL if zippy_denied() else zeroed_block_of(size)
+
+
 cdef void* mem_zalloc(size_t size) noexcept nogil:
-    # calloc does not touch what the system has zeroed already
-    cdef void* block = mem_alloc(size) if size <= MAX_SLABBED else big_alloc(size, True)
+    cdef void* block = zeroed_block_of(size)
     if block == NULL:
         out_of_memory(size)
-    if size <= MAX_SLABBED:
-        memset(block, 0, size)
     return block
 
 
@@ -786,7 +646,7 @@ cdef inline void* resized(void* block, size_t size) noexcept nogil:
     if block == NULL:
         return block_of(size)
     if klass < 0 and not small:
-        return big_realloc(block, size, False)
+        return big_realloc(block, size)
     if klass >= 0 and small and klass == class_of(size):
         return block
     moved = block_of(size)
@@ -802,16 +662,6 @@ cdef void* mem_try_realloc(void* block, size_t size) noexcept nogil:
     return NULL if zippy_denied() else resized(block, size)
 
 
-cdef void* mem_try_map(void* block, size_t size) noexcept nogil:
-    if not MAPS or block == NULL or class_at(block) >= 0:
-        return mem_try_realloc(block, size)
-    return NULL if zippy_denied() else big_realloc(block, size, True)
-
-
-cdef bint mem_is_mapped(const void* block) noexcept nogil:
-    return class_at(block) < 0 and mapping_of(block) != NULL
-
-
 cdef void* mem_realloc(void* block, size_t size) noexcept nogil:
     cdef void* moved = resized(block, size)
     if moved == NULL:
@@ -821,10 +671,10 @@ cdef void* mem_realloc(void* block, size_t size) noexcept nogil:
 
 cdef bint mem_has_room(size_t size) noexcept nogil:
     # not by the C library, whose ways with large blocks depend on those that were freed
-    cdef void* pages = NULL if zippy_denied() else zippy_map(size)
+    cdef void* pages = NULL if zippy_denied() else pages_map(size, 1)
     if pages == NULL:
         return False
-    munmap(pages, size)
+    pages_unmap(pages, size)
     return True
 
 
@@ -848,7 +698,7 @@ cdef void mem_copy(void* to, const void* source, size_t size) noexcept nogil:
     cdef const char* rest = <const char*>source
     while size >= PROVIDED:
         # what was zeroed just now is still in the cache
-        zippy_provide(at, at + PROVIDED)
+        pages_provide(at, at + PROVIDED)
         zippy_copy(at, rest, PROVIDED)
         at += PROVIDED
         rest += PROVIDED
@@ -861,7 +711,7 @@ cdef void mem_copy(void* to, const void* source, size_t size) noexcept nogil:
 
 cdef void mem_provide(void* block, size_t size) noexcept nogil:
     if size >= PROVIDED:
-        zippy_provide(<char*>block, <char*>block + size)
+        pages_provide(<char*>block, <char*>block + size)
 
 
 cdef size_t mem_size(const void* block) noexcept nogil:
@@ -872,11 +722,15 @@ cdef size_t mem_size(const void* block) noexcept nogil:
 cdef size_t mem_good_size(size_t size) noexcept nogil:
     if size <= MAX_SLABBED and MAX_SLABBED:
         return class_size[class_of(size)]
-    return mapped_size(size) - HEAD if gets_mapping(size) else zippy_big_size(size)
+    return pages_good_size(size) if gets_pages(size) else zippy_big_size(size)
 
 
 cdef size_t mem_resident() noexcept nogil:
-    return resident
+    return resident + pages_held()
+
+
+cdef size_t mem_in_use() noexcept nogil:
+    return mem_resident() - mem_spare() - pages_kept()
 
 
 cdef bint mem_is_sparse(const void* block) noexcept nogil:
@@ -903,23 +757,25 @@ cdef size_t mem_spare() noexcept nogil:
 
 cdef void mem_leave_in_steps(bint wanted) noexcept nogil:
     global givers
-    # a sanitizer wants to see each block freed
-    if MAX_SLABBED:
-        givers += 1 if wanted else -1
+    givers += 1 if wanted else -1
     if givers == 0:
-        leave_at_once()
+        pages_keep(KEPT_ALONE)
+
+
+cdef void mem_clock(uint64_t us) noexcept nogil:
+    pages_clock(us)
 
 
 cdef bint mem_leaves() noexcept nogil:
-    return leaving != NULL
+    return pages_are_stale() or pages_kept() > to_keep()
 
 
 cdef bint mem_give_back(uint64_t slabs, size_t keep) noexcept nogil:
     cdef Chunk* chunk = roomy
     cdef Chunk* after
-    if leaving != NULL and slabs:
-        leave_some(slabs * SLAB)
-        return leaving != NULL or mem_spare() > keep
+    if slabs and mem_leaves():
+        pages_leave(slabs * SLAB)
+        return mem_leaves() or mem_spare() > keep
     while chunk != NULL and slabs and mem_spare() > keep:
         after = chunk.next
         while chunk.touched and slabs and mem_spare() > keep:
@@ -942,7 +798,7 @@ cdef void mem_release() noexcept nogil:
         if slab.used == 0 and slab != &no_slab:
             current[klass] = &no_slab
             slab_give(slab)
-    leave_at_once()
+    pages_keep(0)
     if spare != NULL:
         chunk_unmap(spare)
         spare = NULL

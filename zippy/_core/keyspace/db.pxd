@@ -34,7 +34,7 @@ cdef void put_over(Db* db, Entry* e) noexcept nogil                  # puts e, f
 cdef bint delete_key(Db* db, Slice key) noexcept nogil               # tells nobody: call mutated() after; False: was absent
 cdef Entry* detach(Db* db, Slice key) noexcept nogil                 # takes the entry out and hands it to the caller; NULL: absent
 cdef Entry* db_set_expiry(Db* db, Entry* e, int64_t expiry) noexcept nogil   # NO_EXPIRY takes it away; the entry's new address
-# Strings. old is what open_for_write returned: NULL, or a value of any type for db_put_string and db_put_raw, a string for the others. The
+# Strings. old is what open_for_write returned: NULL, or a value of any type for db_put_string, a string for the others. The
 # result is the entry's new address; NULL: out of memory, and nothing has changed.
 cdef Entry* db_put_string(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil     # as SET: int, embstr or raw
 # As db_put_string for a value of more than INLINE_MAX bytes, with room for a Blob before it: it is `block`, which the entry takes over.
@@ -44,8 +44,8 @@ cdef Entry* db_put_taken(Db* db, Entry* old, Slice key, void* block, size_t len,
 cdef Entry* db_put_string_beside(Db* db, Entry* old, Slice key, Slice value, int64_t expiry) noexcept nogil
 cdef Entry* db_put_int(Db* db, Entry* old, Slice key, int64_t n) noexcept nogil          # keeps the expiry
 cdef Entry* db_put_text(Db* db, Entry* old, Slice key, Slice value) noexcept nogil       # keeps the expiry; never int
-# no expiry; len bytes to be written to *data
-cdef Entry* db_put_raw(Db* db, Entry* old, Slice key, size_t len, char** data) noexcept nogil
+# A new one of len zeros without expiry; *data is where they are, to be written to
+cdef Entry* db_put_zeros(Db* db, Slice key, size_t len, char** data) noexcept nogil
 cdef Entry* db_resize_string(Db* db, Entry* e, size_t len, char** data) noexcept nogil   # entry_string_resize for an entry in the table
 cdef void delete_moved(Db* db, Entry* e) noexcept nogil              # of a key that another node of the cluster has now: no event tells
 cdef bint is_expired(Db* db, const Entry* e) noexcept nogil          # at the cached clock

@@ -27,7 +27,7 @@ from zippy._core.keyspace.types cimport (
     NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW, NOTIFY_OVERWRITTEN, NOTIFY_TYPE_CHANGED, DeadTable, ReadyKey
 )
 from zippy._core.values.entry cimport (
-    ENTRY_ELEMENTS, ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_key, entry_new_int, entry_new_raw,
+    ENTRY_ELEMENTS, ENTRY_EXPIRY, NO_EXPIRY, TYPE_STRING, entry_expiry, entry_key, entry_new_int, entry_new_zeros,
     entry_new_string, entry_new_taken, entry_new_text, entry_set_access, entry_set_expiry, entry_set_int, entry_set_string, entry_set_text,
     entry_string_resize, entry_type
 )
@@ -324,8 +324,8 @@ cdef Entry* db_put_string(Db* db, Entry* old, Slice key, Slice value, int64_t ex
     return fresh
 
 
-cdef Entry* db_put_raw(Db* db, Entry* old, Slice key, size_t len, char** data) noexcept nogil:
-    return put_in_place_of(db, old, entry_new_raw(key, len, NO_EXPIRY, data))
+cdef Entry* db_put_zeros(Db* db, Slice key, size_t len, char** data) noexcept nogil:
+    return put_in_place_of(db, NULL, entry_new_zeros(key, len, NO_EXPIRY, data))
 
 
 cdef Entry* put_in_place_of(Db* db, Entry* old, Entry* fresh) noexcept nogil:

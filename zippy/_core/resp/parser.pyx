@@ -5,7 +5,7 @@ from libc.stdint cimport intptr_t
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 from zippy._core.ground.buf cimport buf_append, buf_drop_front, buf_free, buf_init, buf_reserve, slice_of
 from zippy._core.ground.format cimport format_text
-from zippy._core.ground.mem cimport MEM_MAPPED, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc
+from zippy._core.ground.mem cimport mem_free, mem_realloc, mem_size, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.words cimport WORD_FOUND, WORD_UNBALANCED, word_next
 
@@ -37,7 +37,6 @@ cdef enum:
     READ_STEP = 16 * 1024         # smallest room offered to a read
     BULK_STEP = 256 * 1024        # largest for a block of an argument's own: what is read in one turn is copied and may be new memory
     FIRST_BULK = READ_STEP        # bytes that such a block begins with: a client that only announces a huge value gets no huge one
-    COPIED = 256 * 1024           # bytes from which on such a block is copied no more: new pages take the system a millisecond a megabyte
     STREAM_STEP_MAX = 256 * 1024  # largest room for who fills the room that he is offered
     FIRST_ARGS = 64               # room for arguments that a batch begins with
     BATCH_ARGS = 1024             # room for arguments that a batch keeps
@@ -94,10 +93,8 @@ cdef inline char* bulk_data(const Parser* p, int i) noexcept nogil:
 
 
 cdef inline size_t bulk_size(const Parser* p, size_t have) noexcept nogil:
-    """Bytes of the argument that its block has room for, if so many have arrived: twice that, and once COPIED have, as much as the argument
-    has or as grows without a copy."""
-    cdef size_t size = MEM_MAPPED if COPIED <= have < MEM_MAPPED else 2 * have
-    return min(size, <size_t>p.bulk_len)
+    """Bytes of the argument that its block has room for, if so many have arrived. A long one grows without a copy."""
+    return min(2 * have, <size_t>p.bulk_len)
 
 
 cdef int begin_bulk(Parser* p) noexcept nogil:

@@ -20,7 +20,6 @@ cdef struct Reply:
 
 cdef void reply_init(Reply* r) noexcept nogil
 cdef void reply_free(Reply* r) noexcept nogil
-cdef void reply_piles_up(Reply* r) noexcept nogil                            # told now and then: what waits to be sent grows without copies
 cdef void reply_raw(Reply* r, const void* ptr, size_t len) noexcept nogil    # bytes that are RESP already
 cdef void reply_ok(Reply* r) noexcept nogil
 cdef void reply_simple(Reply* r, const char* text) noexcept nogil            # +text

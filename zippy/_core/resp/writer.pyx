@@ -3,7 +3,7 @@
 
 from libc.string cimport memchr, memcpy, memmove, strlen
 from zippy._core.ground.buf cimport (
-    buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, buf_map, buf_reserve, slice_of, slice_text
+    buf_append, buf_append_byte, buf_append_text, buf_free, buf_init, buf_reserve, slice_of, slice_text
 )
 from zippy._core.ground.mem cimport mem_copy, mem_free
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double, num_write_i64
@@ -24,12 +24,6 @@ cdef void reply_init(Reply* r) noexcept nogil:
 
 cdef void reply_free(Reply* r) noexcept nogil:
     buf_free(&r.out)
-
-
-cdef void reply_piles_up(Reply* r) noexcept nogil:
-    # what was sent in part is read slowly, and a longer one was most likely made by one command, that made all there will be
-    if r.sent and r.out.len - r.sent >= LONG and r.out.cap <= MOVED_MAX:
-        buf_map(&r.out)
 
 
 cdef void reply_raw(Reply* r, const void* ptr, size_t len) noexcept nogil:

@@ -4,10 +4,10 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from zippy._core.ground.mem cimport (
-    Account, mem_alloc, mem_charge_to, mem_charged, mem_fail, mem_failures, mem_free, mem_give_back, mem_good_size, mem_has_room,
-    mem_is_mapped, mem_leave_in_steps, mem_leaves, mem_realloc, mem_release, mem_resident, mem_size, mem_spare, mem_try_alloc,
-    mem_try_map, mem_try_realloc, mem_zalloc,
+    Account, mem_alloc, mem_charge_to, mem_charged, mem_clock, mem_fail, mem_failures, mem_free, mem_give_back, mem_good_size, mem_has_room,
+    mem_leave_in_steps, mem_leaves, mem_realloc, mem_release, mem_resident, mem_size, mem_spare, mem_try_alloc, mem_try_realloc, mem_zalloc
 )
+from zippy._core.ground.pages cimport pages_kept, pages_size
 
 cdef extern from *:
     """
@@ -101,6 +101,14 @@ cdef class Blocks:
         block.mark = (i * 31 + size) & 255
         self.write(block, 0, size)
 
+    def alloc_blank(self, i, size):
+        """A new block in the free place i, none of whose bytes is written or checked."""
+        cdef Block* block = self.at(i)
+        assert block.data == NULL
+        self.enter()
+        block.data = <unsigned char*>mem_alloc(size)
+        self.leave()
+
     def realloc(self, i, size):
         """Resize the block at i (or make it), whose bytes must come along."""
         cdef Block* block = self.at(i)
@@ -149,12 +157,12 @@ cdef class Blocks:
         self.leave()
         return block != NULL
 
-    def can_realloc(self, i, size, mapped=False):
-        """Whether mem_try_realloc (mem_try_map) resizes the block at i, which is unharmed if it does not."""
+    def can_realloc(self, i, size):
+        """Whether mem_try_realloc resizes the block at i, which is unharmed if it does not."""
         cdef Block* block = self.at(i)
         cdef void* moved
         self.enter()
-        moved = mem_try_map(block.data, size) if mapped else mem_try_realloc(block.data, size)
+        moved = mem_try_realloc(block.data, size)
         self.leave()
         if moved != NULL:
             block.data = <unsigned char*>moved
@@ -163,7 +171,8 @@ cdef class Blocks:
         return moved != NULL
 
     def is_mapped(self, i):
-        return mem_is_mapped(self.at(i).data)
+        """Whether the block at i is a mapping of its own."""
+        return pages_size(self.at(i).data) != 0
 
     @property
     def used(self):
@@ -197,8 +206,18 @@ def leave_in_steps(wanted):
 
 
 def leaves():
-    """Whether a large block that was freed has pages yet."""
+    """Whether large blocks that were freed are to leave."""
     return bool(mem_leaves())
+
+
+def set_clock(us):
+    """What the time is, for them."""
+    mem_clock(us)
+
+
+def kept():
+    """Bytes of them that have pages yet."""
+    return pages_kept()
 
 
 def spare():

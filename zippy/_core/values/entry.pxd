@@ -127,6 +127,7 @@ cdef Entry* entry_new_int(Slice key, int64_t n, int64_t expiry) noexcept nogil
 cdef Entry* entry_new_taken(Slice key, void* block, size_t len, int64_t expiry) noexcept nogil
 # A raw string of len bytes, to be written to *data
 cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil
+cdef Entry* entry_new_zeros(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil     # the same, zero filled
 # takes over value; never NULL. Aborts when the type has no row: it could be neither freed nor saved
 cdef Entry* entry_new(Slice key, int type, int encoding, void* value, int64_t expiry) noexcept nogil
 cdef void entry_admit_type(int type) noexcept nogil         # the type has a row from now on
@@ -140,6 +141,4 @@ cdef Slice entry_string(const Entry* e, char* scratch) noexcept nogil       # bo
 cdef size_t entry_string_length(const Entry* e) noexcept nogil
 # Makes a string a raw one of len bytes, new bytes zero; *data is where they are, to be written to. May move the block
 cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogil
-# Frees a part of a long string's blob, of about so many bytes: True: nothing is left but the entry, whose value is void
-cdef bint entry_free_some(Entry* e, size_t bytes) noexcept nogil
 cdef size_t entry_memory(const Entry* e) noexcept nogil                     # bytes of the block and of a string's blob

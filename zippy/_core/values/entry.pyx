@@ -4,7 +4,7 @@
 from libc.stdio cimport fprintf, stderr
 from libc.stdlib cimport abort
 from libc.string cimport memcpy, memset
-from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_good_size, mem_size, mem_try_alloc, mem_try_realloc
+from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_good_size, mem_size, mem_try_alloc, mem_try_realloc, mem_try_zalloc
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
 from zippy._core.ground.slice cimport copy_bytes, slice_of
 
@@ -12,6 +12,7 @@ cdef enum:
     SHORT_KEY_MAX = 65535
     INT_TEXT_MAX = 20           # longer texts are never tried as integers
     GROWTH_MAX = 1 << 20        # bytes that a growing blob is ahead at most
+    FAR = 1 << 20               # bytes from which on a blob that becomes more than twice as long is another one
 
 cdef uint16_t types_with_rows = 0   # a bit for each
 
@@ -101,6 +102,13 @@ cdef Blob* blob_new(size_t len) noexcept nogil:
     return b
 
 
+cdef Blob* blob_of_zeros(size_t len) noexcept nogil:
+    cdef Blob* b = <Blob*>mem_try_zalloc(sizeof(Blob) + len)
+    if b != NULL:
+        b.len = len
+    return b
+
+
 cdef inline bint reads_as_int(Slice value, int64_t* n) noexcept nogil:
     # most texts begin with a letter, and need no call
     return 0 < value.len <= INT_TEXT_MAX and value.ptr[0] <= c'9' and num_read_i64(value, n)
@@ -134,15 +142,17 @@ cdef Entry* entry_new_text(Slice key, Slice value, int64_t expiry) noexcept nogi
     return e
 
 
-cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil:
+cdef Entry* new_raw(Slice key, size_t len, int64_t expiry, char** data, bint zeroed) noexcept nogil:
     cdef Entry* e
     cdef Blob* b
     if len <= INLINE_MAX:
         e = build_inline(key, ENC_RAW, expiry, len)
         if e != NULL:
             data[0] = inline_value(e)
+            if zeroed:
+                memset(data[0], 0, len)
         return e
-    b = blob_new(len)
+    b = blob_of_zeros(len) if zeroed else blob_new(len)
     if b == NULL:
         return NULL
     e = build_outer(key, ENC_RAW, expiry)
@@ -152,6 +162,14 @@ cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) no
     entry_pointer(e)[0] = b
     data[0] = blob_data(b)
     return e
+
+
+cdef Entry* entry_new_raw(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil:
+    return new_raw(key, len, expiry, data, False)
+
+
+cdef Entry* entry_new_zeros(Slice key, size_t len, int64_t expiry, char** data) noexcept nogil:
+    return new_raw(key, len, expiry, data, True)
 
 
 cdef Entry* entry_new_taken(Slice key, void* block, size_t len, int64_t expiry) noexcept nogil:
@@ -302,6 +320,16 @@ cdef size_t entry_string_length(const Entry* e) noexcept nogil:
 
 cdef Entry* resize_blob(Entry* e, size_t len, char** data) noexcept nogil:
     cdef Blob* b = blob_of(e)
+    if len > FAR and len // 2 > b.len:
+        # most of it has no pages until it is written to
+        b = blob_of_zeros(len)
+        if b == NULL:
+            return NULL
+        memcpy(blob_data(b), blob_data(blob_of(e)), blob_of(e).len)
+        free_blob(e)
+        entry_pointer(e)[0] = b
+        data[0] = blob_data(b)
+        return e
     if len > mem_size(b) - sizeof(Blob):
         # a string that grows once will grow again: ahead by its own size, by a mebibyte at most
         b = <Blob*>mem_try_realloc(b, sizeof(Blob) + len + (len if len < GROWTH_MAX else GROWTH_MAX))
@@ -329,32 +357,14 @@ cdef Entry* entry_string_resize(Entry* e, size_t len, char** data) noexcept nogi
         e.access = entry_access(e) | (<uint32_t>len << 24)
         entry_set_encoding(e, ENC_RAW)
         return e
-    fresh = entry_new_raw(entry_key(e), len, entry_expiry(e), data)
+    fresh = entry_new_zeros(entry_key(e), len, entry_expiry(e), data)
     if fresh == NULL:
         return NULL
     if old.len > len:
         old.len = len
     if old.len:
         memcpy(data[0], old.ptr, old.len)
-    memset(data[0] + old.len, 0, len - old.len)
     return replaced(e, fresh)
-
-
-cdef bint entry_free_some(Entry* e, size_t bytes) noexcept nogil:
-    cdef void* blob
-    cdef size_t size
-    if not has_blob(e):
-        return True
-    size = mem_size(entry_value(e))
-    # the C library unmaps the end of a block that becomes shorter. What is freed whole it keeps for the next one of that length
-    blob = mem_try_realloc(entry_value(e), size - bytes) if size > 4 * bytes else NULL
-    if blob != NULL:
-        entry_pointer(e)[0] = blob
-        blob_of(e).len = 0
-        return False
-    mem_free(entry_value(e))
-    entry_set_encoding(e, ENC_INT)
-    return True
 
 
 cdef size_t entry_memory(const Entry* e) noexcept nogil:

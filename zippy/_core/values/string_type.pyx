@@ -1,15 +1,15 @@
 # The row of strings. The paths of GET and SET do not come here: they know what they have.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport SIZE_MAX, int64_t, uint64_t
 from zippy._core.ground.buf cimport slice_text
-from zippy._core.ground.mem cimport mem_copy
+from zippy._core.ground.mem cimport mem_copy, mem_give_back
 from zippy._core.ground.sha1 cimport Sha1
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.values.command_writer cimport command_begin, command_word
 from zippy._core.values.digest cimport digest_text
 from zippy._core.values.entry cimport (
-    ENC_EMBSTR, ENC_INT, ENC_RAW, INLINE_MAX, NO_EXPIRY, Blob, Entry, entry_encoding, entry_free_some, entry_int, entry_key, entry_new_int,
+    ENC_EMBSTR, ENC_INT, ENC_RAW, INLINE_MAX, NO_EXPIRY, Blob, Entry, entry_encoding, entry_int, entry_key, entry_new_int,
     entry_new_raw, entry_new_string, entry_new_taken, entry_new_text, entry_string, entry_string_length
 )
 from zippy._core.values.rdb_stream cimport (
@@ -23,7 +23,6 @@ cdef enum:
     LARGE = 1 << 20             # bytes: longer ones are written in pieces, and so not compressed
     WEIGHED = 1 << 16           # bytes that weigh one
     PIECE = 64 << 10
-    ITEM_BYTES = 64 << 10       # take as long to be freed as an item of another value does
     TEXT = 24                   # bytes of scratch that the text of an integer needs
 
 
@@ -36,7 +35,8 @@ cdef void string_free(Entry* e) noexcept nogil:
 
 
 cdef bint string_free_some(Entry* e, uint64_t items) noexcept nogil:
-    return entry_free_some(e, items * ITEM_BYTES)
+    # it goes with the entry's block. Where much of what was freed has yet to leave, it waits for that: an item is a slab's bytes
+    return not mem_give_back(items, SIZE_MAX)
 
 
 cdef uint64_t string_free_effort(const Entry* e) noexcept nogil:

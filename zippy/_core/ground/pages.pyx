@@ -1,0 +1,422 @@
+"""Pages of the system, and blocks of a quarter of a mebibyte and more, each a mapping of its own: a page map tells where one begins, and it
+grows by being mapped elsewhere.
+
+A mapping that is freed is kept with its pages, in bins by length and in a list by age, for the next block that fits into it, in which case
+the rest is for others, or that is up to twice as long. The C library gives such blocks back at once, and to fill new pages takes longer
+than what is done with most of them. Whether and when they leave is the caller's business, but where the system has nothing left they do.
+"""
+
+from libc.stdint cimport SIZE_MAX, uint8_t, uint32_t, uint64_t, uintptr_t
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+    #include <sys/mman.h>
+    #include <unistd.h>
+    #if defined(__APPLE__)
+    #define ZIPPY_GIVE_BACK MADV_FREE
+    #else
+    #define ZIPPY_GIVE_BACK MADV_DONTNEED
+    #endif
+
+    static inline size_t zippy_page(void) {
+        static size_t page;
+        if (page == 0)
+            page = (size_t)sysconf(_SC_PAGESIZE);
+        return page;
+    }
+
+    static void* zippy_map(size_t size) {
+        void* p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return p == MAP_FAILED ? NULL : p;
+    }
+
+    /* pages at a multiple of a power of two: mostly where the system puts them, else the aligned part of more */
+    static void* zippy_map_at_multiple(size_t size, size_t multiple) {
+        char* p = zippy_map(size);
+        size_t before;
+        if (p == NULL || ((uintptr_t)p & (multiple - 1)) == 0)
+            return p;
+        munmap(p, size);
+        p = zippy_map(size + multiple);
+        if (p == NULL)
+            return NULL;
+        before = -(uintptr_t)p & (multiple - 1);
+        if (before)
+            munmap(p, before);
+        munmap(p + before + size, multiple - before);
+        return p + before;
+    }
+
+    /* whether a mapping has another size now, where it is */
+    static int zippy_resize(char* start, size_t before, size_t size) {
+    #if defined(__linux__)
+        return mremap(start, before, size, 0) != MAP_FAILED;
+    #else
+        (void)start; (void)before; (void)size;
+        return 0;
+    #endif
+    }
+
+    /* whether what a mapping holds is in another one now, which replaces it */
+    static int zippy_move(char* start, size_t before, size_t size, char* target) {
+    #if defined(__linux__)
+        return mremap(start, before, size, MREMAP_MAYMOVE | MREMAP_FIXED, target) != MAP_FAILED;
+    #else
+        memcpy(target, start, before < size ? before : size);
+        munmap(start, before);
+        return 1;
+    #endif
+    }
+
+    /* gives the whole pages between two addresses back to the system */
+    static void zippy_give_back(char* from, char* to) {
+        uintptr_t page = zippy_page();
+        char* first = (char*)(((uintptr_t)from + page - 1) & ~(page - 1));
+        if (first < to)
+            madvise(first, to - first, ZIPPY_GIVE_BACK);
+    }
+
+    /* has the system provide the whole pages between two addresses at once; without that, each is provided when it is first touched */
+    static inline void zippy_provide(char* from, char* to) {
+    #if defined(MADV_POPULATE_WRITE)
+        uintptr_t page = zippy_page();
+        char* first = (char*)(((uintptr_t)from + page - 1) & ~(page - 1));
+        char* last = (char*)((uintptr_t)to & ~(page - 1));
+        if (first < last)
+            (void)madvise(first, last - first, MADV_POPULATE_WRITE);
+    #else
+        (void)from; (void)to;
+    #endif
+    }
+
+    static inline int zippy_log2(uint64_t v) { return 63 - __builtin_clzll(v); }
+    """
+    size_t zippy_page() noexcept nogil
+    void* zippy_map_at_multiple(size_t size, size_t multiple) noexcept nogil
+    bint zippy_resize(char* start, size_t before, size_t size) noexcept nogil
+    bint zippy_move(char* start, size_t before, size_t size, char* target) noexcept nogil
+    int munmap(void* start, size_t size) noexcept nogil
+    void zippy_give_back(char* first, char* to) noexcept nogil
+    void zippy_provide(char* first, char* to) noexcept nogil
+    int zippy_log2(uint64_t v) noexcept nogil
+
+cdef enum:
+    STEP_BITS = 16
+    STEP = 1 << 16      # bytes: mappings begin at multiples
+    MAP_PARTS = 1 << 16
+    HEAD = 64           # bytes in front of a block
+    MAPPINGS_MAX = 1 << 14  # of the 65,530 that Linux allows a process
+    ALWAYS = 4 << 20    # bytes of a block that is one however many there are
+    KEPT_US = 10 * 1000 * 1000
+    BINS = 160          # four to a doubling of the size
+    OF_A_BIN = 8        # mappings that are looked at where not all are long enough
+
+
+cdef struct Mapping:
+    size_t size         # bytes of all of it; it begins at a multiple of STEP, and its block HEAD behind that
+    # of a freed one
+    Mapping* prev       # in its bin
+    Mapping* next
+    Mapping* older
+    Mapping* newer
+    uint64_t freed_us   # when
+
+
+cdef uint8_t* page_map[MAP_PARTS]  # by address >> 32, then by the next 16 bits: 1 where a mapping begins
+cdef Mapping* bins[BINS]           # freed mappings by their sizes
+cdef Mapping* oldest = NULL        # of them
+cdef Mapping* newest = NULL
+cdef uint32_t mappings = 0         # freed ones included
+cdef size_t held = 0               # bytes of the blocks of all
+cdef size_t kept = 0               # and of the freed ones
+cdef uint64_t now_us = 0
+
+
+cdef void* pages_map(size_t size, size_t multiple) noexcept nogil:
+    cdef void* pages = zippy_map_at_multiple(size, multiple)
+    if pages == NULL and kept:
+        pages_keep(0)
+        pages = zippy_map_at_multiple(size, multiple)
+    return pages
+
+
+cdef void pages_unmap(void* pages, size_t size) noexcept nogil:
+    munmap(pages, size)
+
+
+cdef void pages_give_back(char* first, char* to) noexcept nogil:
+    zippy_give_back(first, to)
+
+
+cdef void pages_provide(char* first, char* to) noexcept nogil:
+    zippy_provide(first, to)
+
+
+# ---- mappings
+
+
+cdef inline Mapping* mapping_of(const void* block) noexcept nogil:
+    cdef uintptr_t address = <uintptr_t>block
+    cdef uint8_t* part = page_map[(address >> 32) & 0xFFFF]
+    if part == NULL or part[(address >> STEP_BITS) & 0xFFFF] == 0:
+        return NULL
+    return <Mapping*>(address - HEAD)
+
+
+cdef inline size_t mapped_size(size_t size) noexcept nogil:
+    return (size + HEAD + zippy_page() - 1) & ~(zippy_page() - 1)
+
+
+cdef bint note(const void* mapping, uint8_t is_one) noexcept nogil:
+    # whether the page map says so from now on. It may lack memory for a part in which no mapping was before
+    cdef uintptr_t address = <uintptr_t>mapping
+    cdef uintptr_t part = address >> 32
+    if part >= MAP_PARTS:
+        return False
+    if page_map[part] == NULL:
+        page_map[part] = <uint8_t*>pages_map(MAP_PARTS, STEP)
+    if page_map[part] == NULL:
+        return False
+    page_map[part][(address >> STEP_BITS) & 0xFFFF] = is_one
+    return True
+
+
+cdef void* noted(size_t size) noexcept nogil:
+    # new pages where the page map says that a mapping begins, or NULL
+    cdef void* pages = pages_map(size, STEP)
+    if pages == NULL or note(pages, 1):
+        return pages
+    munmap(pages, size)
+    return NULL
+
+
+cdef void unmap(Mapping* mapping) noexcept nogil:
+    global held, mappings
+    note(mapping, 0)
+    held -= mapping.size - HEAD
+    mappings -= 1
+    munmap(mapping, mapping.size)
+
+
+cdef Mapping* resized(Mapping* mapping, size_t size) noexcept nogil:
+    # where it is then; NULL: it is as it was
+    global held
+    cdef size_t before = mapping.size
+    cdef char* target
+    if not zippy_resize(<char*>mapping, before, size):
+        target = <char*>noted(size)
+        if target == NULL:
+            return NULL
+        if not zippy_move(<char*>mapping, before, size, target):
+            note(target, 0)
+            munmap(target, size)
+            return NULL
+        note(mapping, 0)
+        mapping = <Mapping*>target
+    mapping.size = size
+    held += size - before
+    return mapping
+
+
+# ---- those that were freed
+
+
+cdef inline int bin_of(size_t size) noexcept nogil:
+    # by the place of the highest bit and by the two behind it
+    cdef int bit = zippy_log2(size)
+    return min((bit - PAGES_BITS) * 4 + <int>(size >> (bit - 2) & 3), BINS - 1)
+
+
+cdef void put_in_bin(Mapping* mapping) noexcept nogil:
+    cdef Mapping** first = &bins[bin_of(mapping.size)]
+    mapping.prev = NULL
+    mapping.next = first[0]
+    if first[0] != NULL:
+        first[0].prev = mapping
+    first[0] = mapping
+
+
+cdef void take_from_bin(Mapping* mapping) noexcept nogil:
+    if mapping.prev != NULL:
+        mapping.prev.next = mapping.next
+    else:
+        bins[bin_of(mapping.size)] = mapping.next
+    if mapping.next != NULL:
+        mapping.next.prev = mapping.prev
+
+
+cdef void keep(Mapping* mapping) noexcept nogil:
+    global kept, newest, oldest
+    put_in_bin(mapping)
+    mapping.freed_us = now_us
+    mapping.newer = NULL
+    mapping.older = newest
+    if newest != NULL:
+        newest.newer = mapping
+    else:
+        oldest = mapping
+    newest = mapping
+    kept += mapping.size - HEAD
+
+
+cdef void keep_no_more(Mapping* mapping) noexcept nogil:
+    global kept, newest, oldest
+    take_from_bin(mapping)
+    if mapping.older != NULL:
+        mapping.older.newer = mapping.newer
+    else:
+        oldest = mapping.newer
+    if mapping.newer != NULL:
+        mapping.newer.older = mapping.older
+    else:
+        newest = mapping.older
+    kept -= mapping.size - HEAD
+
+
+cdef Mapping* kept_of(size_t size) noexcept nogil:
+    # one with so many bytes, or else with half of them and more; NULL if there is none
+    cdef int index = bin_of(size)
+    cdef Mapping* mapping = bins[index]
+    cdef int looked = 0
+    cdef int other
+    while mapping != NULL and looked < OF_A_BIN:
+        if mapping.size >= size:
+            return mapping
+        mapping = mapping.next
+        looked += 1
+    for other in range(index + 1, BINS):
+        if bins[other] != NULL:
+            return bins[other]
+    for other in range(index, max(index - 4, -1), -1):
+        if bins[other] != NULL:
+            return bins[other]
+    return NULL
+
+
+cdef void split(Mapping* mapping, size_t size) noexcept nogil:
+    # what is behind so many bytes of one in use is a freed one, if it is long enough, or goes back to the system
+    global held, mappings
+    cdef char* end = <char*>mapping + mapping.size
+    cdef char* rest = <char*>((<uintptr_t>mapping + size + STEP - 1) & ~(<uintptr_t>STEP - 1))
+    cdef Mapping* other
+    held -= mapping.size - size
+    mapping.size = size
+    if rest >= end or <size_t>(end - rest) < PAGES_LEAST or not note(rest, 1):
+        munmap(<char*>mapping + size, end - (<char*>mapping + size))
+        return
+    if rest > <char*>mapping + size:
+        munmap(<char*>mapping + size, rest - (<char*>mapping + size))
+    other = <Mapping*>rest
+    other.size = end - rest
+    mappings += 1
+    held += other.size - HEAD
+    keep(other)
+
+
+cdef Mapping* reused(size_t size) noexcept nogil:
+    # one of so many bytes out of the freed ones, or NULL
+    cdef Mapping* mapping = kept_of(size)
+    cdef Mapping* longer
+    if mapping == NULL:
+        return NULL
+    keep_no_more(mapping)
+    if mapping.size > size:
+        split(mapping, size)
+    elif mapping.size < size:
+        longer = resized(mapping, size)
+        if longer == NULL:
+            unmap(mapping)
+        return longer
+    return mapping
+
+
+# ---- what the allocator calls
+
+
+cdef void* pages_new(size_t size, bint zeroed) noexcept nogil:
+    global held, mappings
+    cdef Mapping* mapping = NULL
+    if size > SIZE_MAX // 2 or (mappings >= MAPPINGS_MAX and size < ALWAYS):
+        return NULL
+    size = mapped_size(size)
+    if oldest != NULL and not zeroed:
+        mapping = reused(size)
+    if mapping == NULL:
+        mapping = <Mapping*>noted(size)
+        if mapping == NULL:
+            return NULL
+        mapping.size = size
+        held += size - HEAD
+        mappings += 1
+    return <char*>mapping + HEAD
+
+
+cdef void* pages_resize(void* block, size_t size) noexcept nogil:
+    cdef Mapping* mapping
+    if size > SIZE_MAX // 2:
+        return NULL
+    mapping = resized(mapping_of(block), mapped_size(size))
+    return <char*>mapping + HEAD if mapping != NULL else NULL
+
+
+cdef void pages_free(void* block) noexcept nogil:
+    cdef Mapping* mapping = mapping_of(block)
+    if mapping.size < PAGES_LEAST:
+        # it has shrunk
+        unmap(mapping)
+    else:
+        keep(mapping)
+
+
+cdef size_t pages_size(const void* block) noexcept nogil:
+    cdef Mapping* mapping = mapping_of(block)
+    return mapping.size - HEAD if mapping != NULL else 0
+
+
+cdef size_t pages_good_size(size_t size) noexcept nogil:
+    return mapped_size(size) - HEAD
+
+
+cdef size_t pages_held() noexcept nogil:
+    return held
+
+
+cdef size_t pages_kept() noexcept nogil:
+    return kept
+
+
+cdef void pages_clock(uint64_t us) noexcept nogil:
+    global now_us
+    now_us = us
+
+
+cdef bint pages_are_stale() noexcept nogil:
+    # a clock that was set back makes them old, too
+    return oldest != NULL and now_us - oldest.freed_us >= KEPT_US
+
+
+cdef void pages_keep(size_t bytes) noexcept nogil:
+    cdef Mapping* mapping
+    while kept > bytes:
+        mapping = oldest
+        keep_no_more(mapping)
+        unmap(mapping)
+
+
+cdef void pages_leave(size_t bytes) noexcept nogil:
+    global held, kept
+    cdef Mapping* mapping = oldest
+    if mapping == NULL:
+        return
+    if mapping.size < bytes + PAGES_LEAST:
+        keep_no_more(mapping)
+        unmap(mapping)
+        return
+    take_from_bin(mapping)
+    mapping.size -= bytes
+    munmap(<char*>mapping + mapping.size, bytes)
+    put_in_bin(mapping)
+    held -= bytes
+    kept -= bytes
