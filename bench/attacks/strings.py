@@ -18,10 +18,12 @@ def length(size: int) -> int:
 
 
 def load(attacker: Attacker) -> None:
-    """Two of zeros, a random one of a tenth, HyperLogLogs, and two of letters for LCS."""
+    """Two of ones but for the last bit, a random one of a tenth, HyperLogLogs, and two of letters for LCS."""
     long = length(attacker.size)
     for key in ("big", "big2"):
         attacker.require("SETRANGE", key, long - 1, "\1")
+        # zeros that nobody wrote may have no memory of their own
+        attacker.require("BITOP", "NOT", key, key)
     random.seed(1)
     attacker.require("SET", "random", random.randbytes(long // 10))
     attacker.require("PFADD", "dense", *range(100_000))
@@ -55,7 +57,7 @@ FIELDS = [word for i in range(100_000) for word in ("SET", "u32", f"#{i}", i)]
 STRINGS = Ground("strings", load, (
     Attack("BITCOUNT", words("BITCOUNT", "big")),
     Attack("BITCOUNT of bits", words("BITCOUNT", "big", 1, -2, "BIT")),
-    Attack("BITPOS", words("BITPOS", "big", 1)),
+    Attack("BITPOS", words("BITPOS", "big", 0)),
     Attack("BITOP AND", words("BITOP", "AND", "work", "big", "big2")),
     Attack("BITOP OR", words("BITOP", "OR", "work", "big", "big2")),
     Attack("BITOP XOR of ten", words("BITOP", "XOR", "work", *["big", "big2"] * 5)),
