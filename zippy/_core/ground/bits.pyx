@@ -27,15 +27,16 @@ cdef extern from *:
         return sum;
     }
 
-    /* A long string is in no cache, and one stream of reads leaves most of the memory's width unused: four pages at a time are read side by
-       side, and the four behind them are asked for meanwhile. Before memory is what limits it, the widest instruction counts */
+    /* A long string is in no cache, and one stream of reads leaves most of the memory's width unused: eight pages are read side by side, and
+       the eight behind them are asked for meanwhile. Before memory is what limits it, the widest instruction counts */
     #define PAGE_WORDS 512
-    #define IN_FOUR_STREAMS(count)                                                           \\
-        for (; i + 4 * PAGE_WORDS <= words; i += 4 * PAGE_WORDS) {                           \\
+    #define STREAMS 8
+    #define IN_STREAMS(count)                                                                \\
+        for (; i + STREAMS * PAGE_WORDS <= words; i += STREAMS * PAGE_WORDS) {               \\
             for (size_t word = 0; word < PAGE_WORDS; word += 8) {                            \\
-                for (int stream = 0; stream < 4; stream++) {                                 \\
+                for (int stream = 0; stream < STREAMS; stream++) {                           \\
                     const loose_word *from = at + i + stream * PAGE_WORDS + word;            \\
-                    __builtin_prefetch((const char *)(from + 4 * PAGE_WORDS));               \\
+                    __builtin_prefetch((const char *)(from + STREAMS * PAGE_WORDS));         \\
                     count;                                                                   \\
                 }                                                                            \\
             }                                                                                \\
@@ -49,7 +50,7 @@ cdef extern from *:
         const loose_word *at = (const loose_word *)data;
         uint64_t sums[4] = {0};
         size_t i = 0;
-        IN_FOUR_STREAMS(for (int k = 0; k < 8; k++) sums[k & 3] += (uint64_t)__builtin_popcountll(from[k]))
+        IN_STREAMS(for (int k = 0; k < 8; k++) sums[k & 3] += (uint64_t)__builtin_popcountll(from[k]))
         for (; i < words; i++) sums[i & 3] += (uint64_t)__builtin_popcountll(at[i]);
         return sums[0] + sums[1] + sums[2] + sums[3];
     }
@@ -59,12 +60,12 @@ cdef extern from *:
         const loose_word *at = (const loose_word *)data;
         __m512i sum = _mm512_setzero_si512();
         size_t i = 0;
-        IN_FOUR_STREAMS(sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_loadu_si512((const void *)from))))
+        IN_STREAMS(sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_loadu_si512((const void *)from))))
         return (uint64_t)_mm512_reduce_add_epi64(sum) + popcount_instruction(at + i, words - i);
     }
 
     static uint64_t popcount_words(const void *data, size_t words) {
-        if (words >= 4 * PAGE_WORDS && __builtin_cpu_supports("avx512vpopcntdq"))
+        if (words >= STREAMS * PAGE_WORDS && __builtin_cpu_supports("avx512vpopcntdq"))
             return popcount_wide(data, words);
         return __builtin_cpu_supports("popcnt") ? popcount_instruction(data, words) : popcount_plain(data, words);
     }
@@ -72,12 +73,12 @@ cdef extern from *:
     static uint64_t popcount_words(const void *data, size_t words) { return popcount_plain(data, words); }
     #endif
 
-    /* whether a word of four pages is another one than `barren` */
+    /* whether a word of eight pages is another one than `barren` */
     static int has_other_word(const void *data, uint64_t barren) {
         const loose_word *at = (const loose_word *)data;
-        size_t i = 0, words = 4 * PAGE_WORDS;
+        size_t i = 0, words = STREAMS * PAGE_WORDS;
         wide_block others = {0};
-        IN_FOUR_STREAMS(others |= *(const wide_block *)from ^ barren)
+        IN_STREAMS(others |= *(const wide_block *)from ^ barren)
         return (others[0] | others[1] | others[2] | others[3] | others[4] | others[5] | others[6] | others[7]) != 0;
     }
 
@@ -131,7 +132,7 @@ cdef extern from *:
 
 cdef enum:
     WORD = 8                    # bytes
-    PAGES = 4 * 4096
+    PAGES = 8 * 4096
     FIELD_BYTES = 9             # that an integer of 64 bits touches at most
     FIELD_BITS = 72
 
