@@ -9,10 +9,10 @@ from zippy._core.commands.acl_check cimport acl_has_channel
 from zippy._core.commands.acl_log cimport acl_log_add
 from zippy._core.commands.acl_user cimport (
     ACL_DENIED_CERTIFICATE, ACL_DENIED_LOGIN, ACL_MULTI, ACL_TOPLEVEL, SELECTOR_ALL_CHANNELS, USER_DELETED, USER_NO_PASSWORD, USER_ON,
-    Selector, Term, Terms, terms_add, terms_clear, terms_find, user_free, user_swap, users_add, users_begin, users_find, users_free_later,
-    users_take_deleted
+    Selector, Term, Terms, terms_add, terms_clear, terms_find, user_free, user_is_free, user_swap, users_add, users_begin, users_find,
+    users_free_later, users_take_deleted
 )
-from zippy._core.commands.client cimport client_log_in, client_note_rights, unblock
+from zippy._core.commands.client cimport asks_for_password, client_log_in, client_note_restriction, client_note_rights, unblock
 from zippy._core.commands.client_ids cimport ClientWalk, walk_begin, walk_next
 from zippy._core.commands.engine cimport engine_is_calling
 from zippy._core.commands.output cimport client_close, client_has_output
@@ -148,15 +148,23 @@ cdef void change(Engine* e, User* user, User* changed) noexcept nogil:
     """Gives a user what another one of its name has, and frees that."""
     cdef ClientWalk walk
     cdef Client* c
-    cdef bint loses = loses_channels(user, changed)
+    cdef bint loses = e.stats.pubsub_clients and loses_channels(user, changed)
+    cdef bint asked = asks_for_password(e)
+    cdef bint was_free = user_is_free(user)
     user_swap(user, changed)
     user_free(changed)
+    if asked != asks_for_password(e):
+        note_all_rights(e)
+    elif not loses and was_free == user_is_free(user):
+        return
     walk_begin(&walk, e)
     c = walk_next(&walk)
     while c != NULL:
-        if loses and c.user == user and listens(c) and not may_keep_listening(user, c):
-            turn_out(e, c)
-        client_note_rights(c)
+        if c.user == user:
+            if loses and listens(c) and not may_keep_listening(user, c):
+                turn_out(e, c)
+            elif was_free != user_is_free(user):
+                client_note_restriction(c)
         c = walk_next(&walk)
 
 

@@ -12,6 +12,8 @@ cdef void client_free(Engine* e, Client* c) noexcept nogil                  # le
 # makes it who it is at first: a stranger, if a password is asked for
 cdef void client_begin_as_default(Client* c) noexcept nogil
 cdef void client_log_in(Client* c, User* user) noexcept nogil               # makes it that user; NULL: one that nothing is asked about
+cdef bint asks_for_password(const Engine* e) noexcept nogil                 # whether nobody is the default user just by coming
+cdef void client_note_restriction(Client* c) noexcept nogil                 # of client_note_rights, what its own user tells
 cdef void client_note_rights(Client* c) noexcept nogil                      # to be called after its user, or the default user, was changed
 cdef void client_reset(Engine* e, Client* c) noexcept nogil                 # what RESET does to the engine's side of a client
 # takes the first client off whose input has to be looked at again

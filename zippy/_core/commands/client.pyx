@@ -62,8 +62,7 @@ cdef Client* client_new(Engine* e, void* owner, Slice peer) noexcept nogil:
     return c
 
 
-cdef inline bint asks_for_password(const Engine* e) noexcept nogil:
-    """Whether nobody is the default user just by coming."""
+cdef bint asks_for_password(const Engine* e) noexcept nogil:
     return e.default_user.flags & (USER_ON | USER_NO_PASSWORD) != USER_ON | USER_NO_PASSWORD
 
 
@@ -81,16 +80,21 @@ cdef void client_log_in(Client* c, User* user) noexcept nogil:
     client_note_rights(c)
 
 
+cdef void client_note_restriction(Client* c) noexcept nogil:
+    c.flags &= ~<uint64_t>CLIENT_RESTRICTED
+    if c.user != NULL and not user_is_free(c.user):
+        c.flags |= CLIENT_RESTRICTED
+
+
 cdef void client_note_rights(Client* c) noexcept nogil:
     cdef uint64_t flags = 0
-    if c.user != NULL and not user_is_free(c.user):
-        flags = CLIENT_RESTRICTED
+    client_note_restriction(c)
     if c.flags & CLIENT_UNPROVEN and asks_for_password(c.engine):
-        flags |= CLIENT_STRANGER
+        flags = CLIENT_STRANGER
         parser_limit(&c.parser, PARSER_UNAUTHENTICATED_ARGS, PARSER_UNAUTHENTICATED_BULK)
     else:
         parser_limit(&c.parser, PARSER_MAX_ARGS, c.engine.settings.proto_max_bulk_len)
-    c.flags = c.flags & ~<uint64_t>(CLIENT_STRANGER | CLIENT_RESTRICTED) | flags
+    c.flags = c.flags & ~<uint64_t>CLIENT_STRANGER | flags
 
 
 cdef void take_off_lists(Engine* e, Client* c) noexcept nogil:

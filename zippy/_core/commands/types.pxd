@@ -332,6 +332,7 @@ cdef struct Client:
     Engine* engine
     Db* db
     uint64_t flags                   # CLIENT_ bits
+    User* user                       # who it is; NULL: nothing of what it does is asked about
     Reply reply
     Parser parser
     Multi multi
@@ -346,7 +347,6 @@ cdef struct Client:
     uint32_t cluster                 # CLUSTER_ bits
     int slot                         # in a cluster: that of its command's keys, -1: it has none
     void* owner                      # the session, opaque here
-    User* user                       # who it is; NULL: nothing of what it does is asked about
     Slice peer                       # "127.0.0.1:50000", owned
     Slice name                       # of CLIENT SETNAME, in name_block; NULL: none
     void* name_block                 # owned
