@@ -27,7 +27,7 @@ from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_sample, slowlog_at, slowlog_reset
 from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name, memory_of_clients
 from zippy._core.commands.client_ids cimport ClientWalk, walk_begin, walk_end, walk_next
-from zippy._core.commands.engine cimport engine_is_calling, engine_use, find_command
+from zippy._core.commands.engine cimport command_called, engine_is_calling, engine_use, find_command
 from zippy._core.commands.functions_lua cimport functions_lua_bytes
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.scripting_types cimport Scripting
@@ -264,7 +264,7 @@ def about_commands(Core core, Words words not None, Py_ssize_t first, tell):
         if bar != NULL:
             parts[1] = slice_of(bar + 1, parts[0].len - (bar + 1 - parts[0].ptr))
             parts[0].len = bar - parts[0].ptr
-        command = find_command(core.engine, 1 if bar == NULL else 2, parts)
+        command = command_called(core.engine, parts[0]) if bar == NULL else find_command(core.engine, 2, parts)
         # behind what has no subcommands anything may stand
         if command == NULL or (command.parent == NULL) != (bar == NULL):
             found.append(None)

@@ -38,6 +38,7 @@ cdef bint engine_is_calling(const Engine* e, const Client* c) noexcept nogil    
 cdef bint engine_awaits(Engine* e, Client* c) noexcept nogil
 cdef void engine_resume(Engine* e, Client* c, Call* call) noexcept nogil
 cdef void engine_resumed(Engine* e, Client* c, Call* call) noexcept nogil
+cdef Command* command_called(Engine* e, Slice word) noexcept nogil               # find_command of one word that may come often
 cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogil   # by name, or name and subcommand; NULL
 # For handlers: instead of the command itself, propagate these. propagate_nothing: the change is told by other means or not at all
 cdef void propagate_instead(Engine* e, Client* c, int argc, const Slice* argv) noexcept nogil   # may be called several times

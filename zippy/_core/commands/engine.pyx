@@ -156,10 +156,14 @@ cdef inline Command* command_of(Engine* e, int argc, const Slice* argv) noexcept
         return known.command
     known.bytes = 0
     known.command = find_command(e, argc, argv)
-    # which command of a container it is depends on the next word; an unknown word is looked for each time
-    if known.command != NULL and known.command.parent == NULL and known.command.subcommands == NULL:
+    # which command of a container it is, if any, depends on the next word
+    if argc == 1 if known.command == NULL else known.command.parent == NULL and known.command.subcommands == NULL:
         known.bytes = word
     return known.command
+
+
+cdef Command* command_called(Engine* e, Slice word) noexcept nogil:
+    return command_of(e, 1, &word)
 
 
 cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogil:
