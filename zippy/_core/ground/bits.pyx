@@ -27,8 +27,8 @@ cdef extern from *:
         return sum;
     }
 
-    /* A long string is in no cache, and one stream of reads leaves most of the memory's width unused: eight pages are read side by side, and
-       the eight behind them are asked for meanwhile. Before memory is what limits it, the widest instruction counts */
+    /* A long string is in no cache, and one stream of reads leaves most of the memory's width unused: eight pages are read side by side,
+       and the eight behind them are asked for meanwhile. Before memory is what limits it, the widest instruction counts */
     #define PAGE_WORDS 512
     #define STREAMS 8
     #define IN_STREAMS(count)                                                                \\
