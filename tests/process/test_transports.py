@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 import ssl
 import stat
@@ -21,7 +22,7 @@ from tests.resp import ConnectionClosed, RawClient, encode
 from tests.servers import StartServer, free_port
 from tests.waiting import wait_until
 from zippy.server import listeners
-from zippy.server.access import PROTECTED
+from zippy.server.access import PROTECTED, is_loopback
 from zippy.server.server import Server
 from zippy.settings import Settings
 
@@ -36,6 +37,23 @@ def has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+def fields_of(client: RawClient) -> dict[str, str]:
+    """What CLIENT INFO tells of a client."""
+    return dict(field.split("=", 1) for field in client("CLIENT", "INFO").value.decode().split())
+
+
+def other_address() -> str:
+    """An address of this machine beside the loopback's; "": there is none."""
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        try:
+            # nothing is sent
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        address = str(probe.getsockname()[0])
+    return "" if address.startswith("127.") else address
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +81,34 @@ class TestAddresses:
             fields = client("CLIENT", "INFO").value.split()
             assert fields[1].startswith(b"addr=[::1]:")
             assert fields[2] == b"laddr=[::1]:%d" % server.port
+
+    def test_address_that_was_reached(self, start_server: StartServer, tmp_path: Path) -> None:
+        """laddr is that of the connection, and not that of what listens; CLIENT KILL finds clients by it."""
+        path = tmp_path / "s"
+        server = start_server(config={"bind": "*", "unixsocket": path})
+        with server.client() as first, UnixClient(path) as local:
+            own = f"127.0.0.1:{server.port}"
+            assert fields_of(first)["laddr"] == own
+            found = fields_of(local)
+            assert (found["addr"], found["laddr"]) == (f"{path}:0", f"{path}:0")
+            listed = {line.split()[2] for line in first("CLIENT", "LIST").value.decode().splitlines()}
+            assert listed == {f"laddr={own}", f"laddr={path}:0"}
+            assert first("CLIENT", "KILL", "LADDR", f"{path}:0").value == 1
+            assert local.is_closed(timeout=20)
+            assert first("CLIENT", "KILL", "LADDR", f"0.0.0.0:{server.port}").value == 0
+            assert first("CLIENT", "KILL", "LADDR", own, "SKIPME", "no").value == 1
+            assert first.is_closed(timeout=20)
+
+    @linux_only
+    def test_one_of_several_addresses(self, start_server: StartServer) -> None:
+        """Clients of one listening socket are told apart by the address that they have reached."""
+        server = start_server(config={"bind": "*"})
+        with server.client() as first, RawClient("127.0.0.2", server.port) as second:
+            second_address = f"127.0.0.2:{server.port}"
+            assert fields_of(second)["laddr"] == second_address
+            assert first("CLIENT", "KILL", "LADDR", second_address).value == 1
+            assert second.is_closed(timeout=20)
+            assert first("PING").value == b"PONG"
 
     @pytest.mark.parametrize("mode", [0o700, 0o770, 0o777])
     def test_unix_socket(self, start_server: StartServer, tmp_path: Path, mode: int) -> None:
@@ -124,6 +170,7 @@ class TestTls:
         context.load_cert_chain(certificates.certificate("client"), certificates.key("client"))
         with self.connect(port, context) as client:
             assert client("PING").value == b"PONG"
+            assert fields_of(client)["laddr"] == f"127.0.0.1:{port}"
         assert answers(server.client)
 
     @pytest.mark.parametrize("wish", ["no", "optional"])
@@ -277,17 +324,35 @@ class TestProtectedMode:
         yield make
 
     @pytest.mark.parametrize("peer", [("127.0.0.1", 1), ("127.8.9.1", 1), ("::1", 1, 0, 0), ("::ffff:127.0.0.1", 1, 0, 0)])
-    def test_this_machine(self, server: Callable[..., Server], peer: Any) -> None:
-        """The loopback's addresses are let in."""
-        assert server().access.refusal(peer, is_unix=False) is None
+    def test_this_machine(self, peer: Any) -> None:
+        """The loopback's addresses."""
+        assert is_loopback(peer)
 
     @pytest.mark.parametrize("peer", [("192.0.2.1", 1), ("1.127.0.1", 1), ("::2", 1, 0, 0), ("::ffff:192.0.2.1", 1, 0, 0), None])
-    def test_others(self, server: Callable[..., Server], peer: Any) -> None:
-        """Others are not, unless there is a password or it was switched off."""
-        assert server().access.refusal(peer, is_unix=False) == PROTECTED
-        assert server(protected_mode="no").access.refusal(peer, is_unix=False) is None
-        assert server(requirepass="x").access.refusal(peer, is_unix=False) is None
-        assert server().access.refusal("", is_unix=True) is None
+    def test_other_machines(self, peer: Any) -> None:
+        """Other addresses, and none."""
+        assert not is_loopback(peer)
+
+    def test_who_is_let_in(self, server: Callable[..., Server]) -> None:
+        """This machine is, others are if there is a password or it was switched off."""
+        assert server().access.refusal(is_local=True) is None
+        assert server().access.refusal(is_local=False) == PROTECTED
+        assert server(protected_mode="no").access.refusal(is_local=False) is None
+        assert server(requirepass="x").access.refusal(is_local=False) is None
+
+    @pytest.mark.skipif(not other_address(), reason="this machine has the loopback's addresses alone")
+    def test_over_another_address(self, start_server: StartServer) -> None:
+        """Who does not come over the loopback is told why and closed, unless it was switched off."""
+        server = start_server(config={"bind": "*"})
+        with server.client() as admin:
+            with RawClient(other_address(), server.port) as client:
+                assert client.read().value == PROTECTED[1:-2]
+                assert client.is_closed(timeout=20)
+            assert measure.stat(admin, "rejected_connections") == 1
+            assert admin("CONFIG", "SET", "protected-mode", "no").value == b"OK"
+            with RawClient(other_address(), server.port) as client:
+                fields = fields_of(client)
+                assert fields["addr"].startswith(f"{other_address()}:") and fields["laddr"] == f"{other_address()}:{server.port}"
 
     def test_words(self) -> None:
         """One line, with the prefix that clients look for, and the ways out."""
@@ -347,6 +412,40 @@ class TestLimits:
             with server.client() as third:
                 assert third("PING").value == b"PONG"
                 wait_until(lambda: timers(server.port, third) == {"02"})
+
+    @linux_only
+    def test_no_descriptor_is_left(self, start_server: StartServer) -> None:
+        """Connections that the system has no descriptor for wait, with a line in the log, and are served when there is one."""
+        server = start_server()
+        assert server.process is not None
+        with server.client() as first, contextlib.ExitStack() as stack:
+            assert first("PING").value == b"PONG"
+            used = {int(entry.name) for entry in Path(f"/proc/{server.process.pid}/fd").iterdir()}
+            before = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+            # places are given from the lowest on, and there may be some between
+            free = set(range(max(used))) - used
+            resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (max(used) + 3, before[1]))
+            clients = [stack.enter_context(server.client()) for _ in range(len(free) + 5)]
+            wait_until(lambda: "Accepting client connection: Too many open files" in server.log())
+            assert all(client("PING").value == b"PONG" for client in (first, *clients[:2]))
+            resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, before)
+            assert all(client("PING").value == b"PONG" for client in clients)
+
+    def test_places_per_turn(self, start_server: StartServer) -> None:
+        """Those beyond max-new-connections-per-cycle come in the next turns; maxclients counts those of the same turn."""
+        server = start_server(config={"max-new-connections-per-cycle": 2, "maxclients": 6})
+        with server.client() as admin, contextlib.ExitStack() as stack:
+            measure.wait_alone(admin)
+            # while it does not look, all of them come to wait
+            admin.send("DEBUG", "SLEEP", "0.3")
+            clients = [stack.enter_context(server.client()) for _ in range(8)]
+            assert admin.read().value == b"OK"
+            answered = [client("PING").value for client in clients[:5]]
+            assert answered == [b"PONG"] * 5
+            for client in clients[5:]:
+                assert client.read().value == b"ERR max number of clients reached"
+            assert admin("CONFIG", "SET", "maxclients", "7").value == b"OK"
+            assert stack.enter_context(server.client())("PING").value == b"PONG"
 
     def test_timeout(self, start_server: StartServer) -> None:
         """Silent clients are closed after `timeout` seconds; busy, blocked, subscribed and monitoring ones are not."""

@@ -194,7 +194,7 @@ class Server:
 
         def admit(transport: StreamTransport, stream: End, is_tls: bool) -> Session:
             address = f"{stream.other_host}:{PORT}"
-            session = Session(self.parts.core, transport, address.encode(), ClientState(address, self.node.host))
+            session = Session(self.parts.core, transport, address.encode(), ClientState(self.node.host))
             self.ends[session] = end
             return session
 

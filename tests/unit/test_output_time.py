@@ -70,7 +70,7 @@ def test_a_turn_sends_a_part(loop: asyncio.AbstractEventLoop) -> None:
     clients = []
     for _ in range(2):
         here, there = pair()
-        link = reactor.link(there, there.getpeername())
+        link = reactor.link(there.detach())
         link.start(Session(core, link))
         clients.append(here)
     greedy, other = clients
@@ -107,7 +107,7 @@ def test_a_turn_sends_a_part_of_what_follows(loop: asyncio.AbstractEventLoop) ->
     reactor = Reactor(core, loop)
     relay = Replicas(core, lambda session: None)
     here, there = pair()
-    link = reactor.link(there, there.getpeername())
+    link = reactor.link(there.detach())
     session = Session(core, link)
     link.start(session)
     session.on_sent = lambda session: relay.write(session, bytes(PIECE // 4))
@@ -123,12 +123,47 @@ def test_a_turn_sends_a_part_of_what_follows(loop: asyncio.AbstractEventLoop) ->
 
 
 @pytest.mark.skipif(not available(), reason="this system has no poll set that the reactor knows")
+def test_a_full_socket(loop: asyncio.AbstractEventLoop) -> None:
+    """What it does not take waits until an event tells that there is room, the first time and later."""
+    core = Core(1, 1)
+    reactor = Reactor(core, loop)
+    here, there = pair()
+    link = reactor.link(there.detach())
+    link.start(Session(core, link))
+    size = 64 << 20
+
+    def turn() -> None:
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+
+    here.sendall(b"SETRANGE big %d x\r\n" % (size - 1))
+    assert hear(here, turn) == b":%d\r\n" % size
+    here.setblocking(False)
+    for _ in range(2):
+        begin = sent_by(core)
+        here.send(b"GET big\r\n")
+        before = -1
+        while before != sent_by(core) or before == begin:
+            before = sent_by(core)
+            for _ in range(10):
+                turn()
+        left = size + len(b"$%d\r\n\r\n" % size)
+        assert before - begin < left
+        while left:
+            turn()
+            with suppress(BlockingIOError):
+                left -= len(here.recv(1 << 20))
+    reactor.close()
+    here.close()
+
+
+@pytest.mark.skipif(not available(), reason="this system has no poll set that the reactor knows")
 def test_a_turn_reads_a_part(loop: asyncio.AbstractEventLoop) -> None:
     """Also where the rest of the last turn's is looked at again and more comes in this one."""
     core = Core(1, 1)
     reactor = Reactor(core, loop)
     here, there = pair()
-    link = reactor.link(there, there.getpeername())
+    link = reactor.link(there.detach())
     link.start(Session(core, link))
     here.setblocking(False)
     here.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % (512 << 20))

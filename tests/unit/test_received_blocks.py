@@ -169,7 +169,7 @@ def test_it_waits_for_the_end_of_a_pause(core: Core, peer: Peer) -> None:
 
 def test_it_counts_as_input(core: Core, peer: Peer) -> None:
     """qbuf, the client's memory and client-query-buffer-limit."""
-    peer.session.state = ClientState("1.2.3.4:5", "1.2.3.4:6")
+    peer.session.state = ClientState("1.2.3.4:6")
     data = request("SET", "k", VALUE)
     half = len(data) // 2
     sent(peer, data[:half])

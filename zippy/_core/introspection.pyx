@@ -207,7 +207,7 @@ def client_line(Session session):
     name = c.name.ptr[:c.name.len].decode("utf-8", "surrogateescape") if c.name.len else ""
     user = c.user.name.ptr[:c.user.name.len].decode("utf-8", "surrogateescape") if c.user != NULL else "(superuser)"
     return (
-        f"id={c.id} addr={state.address} laddr={state.local_address} fd={state.fd} name={name} {facts[:size].decode('ascii')} "
+        f"id={c.id} addr={session.address()} laddr={state.local_address} fd={state.fd} name={name} {facts[:size].decode('ascii')} "
         f"user={user} redir={redirect} resp={c.reply.proto} "
         f"lib-name={state.lib_name} lib-ver={state.lib_version} io-thread=0 "
         f"tot-net-in={c.bytes_in} tot-net-out={c.bytes_out} tot-cmds={c.commands}"

@@ -30,11 +30,13 @@ cdef class Reactor:
 cdef class Link(Transport):
     cdef Reactor reactor
     cdef Session session
-    cdef object socket
-    cdef object peer
-    cdef int fd                       # -1 once closed
+    cdef readonly int fd              # -1 once closed
+    cdef readonly bytes peer          # its address until start, "ip:port" or "[ip]:port", b"" for a Unix socket; None: by Reactor.link
+    cdef readonly bint is_unix        # it came over a Unix socket
+    cdef readonly bint is_local       # or from the loopback
     cdef bint over                    # nothing is served any more, the socket is in reactor.leaving or closed
     cdef bint full                    # the socket takes no more for now: an event will tell
+    cdef bint watches_output          # events tell when the socket has room again
     cdef bint listed                  # in reactor.again
     cdef uint64_t sent_in             # the pass in which it sent last
     cdef size_t may_send              # bytes that it may send in it still
@@ -47,3 +49,4 @@ cdef class Link(Transport):
     cdef int read_again(self) except -1
     cdef int drop(self) except -1
     cdef int let_go(self) except -1
+    cdef void close_descriptor(self) noexcept

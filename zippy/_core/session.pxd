@@ -64,10 +64,10 @@ cdef class Core:
     cdef int evict_clients(self) except -1
     cdef int tell_limit(self, Session session, str reason) except -1
     cdef int arrange_wake(self) except -1
-    cdef int open_turn(self) except -1
     cdef int serve_busy(self) except -1
     cdef int flush_busy(self) except -1
     cdef int raise_stashed(self) except -1
+    cpdef int open_turn(self) except -1
     cpdef int begin_turn(self) except -1
     cpdef int end_turn(self) except -1
 

@@ -214,7 +214,7 @@ cdef class Core:
             raise stashed
         return 0
 
-    cdef int open_turn(self) except -1:
+    cpdef int open_turn(self) except -1:
         """Begins a turn whose end the caller sees to; 0 when one is under way."""
         if self.in_turn:
             engine_use(self.engine)

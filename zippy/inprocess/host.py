@@ -210,8 +210,7 @@ class Host:
         """A session for one more client; the lock is held. ConnectionError when the engine is closed."""
         self.refuse_closed()
         self.channels += 1
-        address = f"127.0.0.1:{self.channels}"
-        return Session(self.core, transport, address.encode(), ClientState(address, "127.0.0.1:0"))
+        return Session(self.core, transport, b"127.0.0.1:%d" % self.channels, ClientState("127.0.0.1:0"))
 
     def channel(self, on_output: Any, on_close: Any) -> Session:
         """A session whose replies are announced by on_output(session) and whose end by on_close(session), with the lock held.

@@ -61,7 +61,7 @@ class Scratch:
             settings.put(setting, parse(setting, text, settings.value(name)))
         self.core = Parts(settings).core
         self.output = bytearray()
-        self.session = Session(self.core, CallbackTransport(self.take, lambda _: None), b"scratch", ClientState("scratch", ""))
+        self.session = Session(self.core, CallbackTransport(self.take, lambda _: None), b"scratch", ClientState(""))
 
     def take(self, session: Session) -> None:
         """Collects replies."""

@@ -499,7 +499,7 @@ class Follower(asyncio.Protocol):
         address = f"{self.host}:{self.port}"
         local = text_address(self.transport.get_extra_info("sockname")) if self.transport is not None else ""
         self.session = Session(
-            self.core, CallbackTransport(lambda _: None, self.killed, self.divided), address.encode(), ClientState(address, local)
+            self.core, CallbackTransport(lambda _: None, self.killed, self.divided), address.encode(), ClientState(local)
         )
         self.relay.follow(self.session, db)
         self.set_state("connected")

@@ -118,11 +118,11 @@ class Access:
                     log_in_by_certificate(session, value.encode("utf-8", "surrogateescape"))
                     return
 
-    def refusal(self, peer: Any, is_unix: bool) -> bytes | None:
-        """Why a peer (asyncio's peername) may not connect in protected mode, as an error reply."""
-        if is_unix or not default_is_open(self.core) or not self.settings.flag("protected-mode"):
+    def refusal(self, is_local: bool) -> bytes | None:
+        """Why a peer may not connect in protected mode, as an error reply. is_local: it is on this machine."""
+        if is_local or not default_is_open(self.core) or not self.settings.flag("protected-mode"):
             return None
-        return None if is_loopback(peer) else PROTECTED
+        return PROTECTED
 
     # Users at the start
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 from typing import Any
 
+from zippy._core.reactor import Link
 from zippy._core.session import Core, Session, Transport
 from zippy.server.access import Access, is_loopback
 from zippy.server.clients import ClientState, text_address
@@ -14,6 +16,7 @@ from zippy.settings import Settings
 
 log = logging.getLogger("zippy")
 
+PLAIN = {b"reno", b"cubic"}  # congestion control that never paces
 TOO_MANY = b"-ERR max number of clients reached\r\n"
 
 
@@ -35,35 +38,59 @@ class Admission:
         # whoever is gone already has no peer name any more
         peer = transport.get_extra_info("peername")
         is_unix = sock.family == socket.AF_UNIX
-        local = text_address(self.name_of(transport.get_extra_info("sockname"), is_unix))
+        is_local = is_unix or is_loopback(peer)
         has_place = stream in self.arriving
         # from now on it is counted as a client alone
         self.arriving.discard(stream)
-        refusal = TOO_MANY if not has_place and self.is_full() else self.access.refusal(peer, is_unix)
-        if refusal:
-            self.core.count_rejected()
-            transport.write(refusal)
-            transport.close()
+        if self.refuses(transport, is_local, has_place or not self.is_full(self.limit())):
             return None
-        address = local if is_unix else text_address(peer)
-        if not is_unix and is_loopback(peer):
+        local = self.unix_address(sock) if is_unix else text_address(transport.get_extra_info("sockname"))
+        if is_local and not is_unix:
             self.unpace(sock)
-        state = ClientState(address, local, sock.fileno(), is_tls)
-        session = Session(self.core, stream, address.encode(), state, is_unix, is_tls)
+        address = local if is_unix else text_address(peer)
+        session = Session(self.core, stream, os.fsencode(address), ClientState(local, sock.fileno(), is_tls), is_unix, is_tls)
         if is_tls:
             self.access.trust_certificate(session, transport)
         return session
 
-    def name_of(self, name: Any, is_unix: bool) -> Any:
-        """A socket's own name, a path as it was asked for."""
-        return self.asked_for.get(name, name) if is_unix else name
+    def admit_link(self, link: Link, limit: int, unix_address: str) -> Session | None:
+        """As admit, for a connection that the reactor has accepted. limit: how many clients there may be; unix_address: "" over TCP."""
+        if self.refuses(link, link.is_local, not self.is_full(limit)):
+            return None
+        if link.is_unix:
+            return Session(self.core, link, os.fsencode(unix_address), ClientState(unix_address, link.fd), True)
+        return Session(self.core, link, link.peer or b"", ClientState(link.local_address, link.fd))
 
-    def is_full(self) -> bool:
-        """Whether there is no place for another client; connections whose handshakes are not done have one each."""
-        return len(self.core.sessions) + len(self.arriving) >= self.settings.integer("maxclients")
+    def refuses(self, transport: Any, is_local: bool, has_place: bool) -> bool:
+        """Whether a connection is turned away, which is told why and closed then. transport: its write and close, as asyncio's."""
+        refusal = self.access.refusal(is_local) if has_place else TOO_MANY
+        if refusal is None:
+            return False
+        self.core.count_rejected()
+        transport.write(refusal)
+        transport.close()
+        return True
+
+    def unix_address(self, sock: socket.socket) -> str:
+        """The address of those who come over a Unix socket: its path, as it was asked for, and 0; "" for a socket of another kind."""
+        if sock.family != socket.AF_UNIX:
+            return ""
+        name = sock.getsockname()
+        return text_address(self.asked_for.get(name, name))
+
+    def limit(self) -> int:
+        """How many clients there may be."""
+        return self.settings.integer("maxclients")
+
+    def is_full(self, limit: int) -> bool:
+        """Whether there are as many clients as there may be; connections whose handshakes are not done have a place each."""
+        return len(self.core.sessions) + len(self.arriving) >= limit
 
     def tune(self, listener: socket.socket) -> None:
-        """Sets up a listening socket, so that each connection of its comes with no-delay and keepalive set already."""
+        """Sets up a listening socket, so that each connection of its comes with no-delay and keepalive set already, and plain congestion
+        control where all peers are on this machine."""
+        if is_loopback(listener.getsockname()) and self.paces(listener):
+            self.unpace(listener)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         interval = self.settings.integer("tcp-keepalive")
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, interval > 0)
@@ -73,6 +100,15 @@ class Admission:
             if hasattr(socket, option):
                 listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
+    def paces(self, listener: socket.socket) -> bool:
+        """Whether connections of a listening socket come with congestion control that may pace them."""
+        if not hasattr(socket, "TCP_CONGESTION"):
+            return False
+        try:
+            return listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0") not in PLAIN
+        except OSError:
+            return False
+
     def unpace(self, sock: socket.socket) -> None:
         """Sets plain congestion control, where no packet can be lost: a system that paces by default (bbr) would set a timer a reply."""
         if hasattr(socket, "TCP_CONGESTION"):
@@ -81,4 +117,4 @@ class Admission:
 
     def log_limit(self, session: Session, reason: str) -> None:
         """Notes that a client is closed for being too large."""
-        log.warning("Client closed: id=%d addr=%s, %s", session.id, session.state.address if session.state else "", reason)
+        log.warning("Client closed: id=%d addr=%s, %s", session.id, session.address(), reason)

@@ -137,7 +137,7 @@ class Clients:
             return lambda other: bool(client_kind(other) == kind)
         wanted = text(value)
         if option == b"ADDR":
-            return lambda other: bool(other.state.address == wanted)
+            return lambda other: bool(other.address() == wanted)
         if option == b"LADDR":
             return lambda other: bool(other.state.local_address == wanted)
         if option == b"USER":
@@ -152,7 +152,7 @@ class Clients:
         [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> [...]>."""
         if len(args) == 3:
             address = text(args[2])
-            victims = [other for other in clients(session) if other.state.address == address]
+            victims = [other for other in clients(session) if other.address() == address]
             if not victims:
                 raise ReplyError("ERR No such client")
             kill(session, victims)

@@ -23,8 +23,7 @@ KEPT_QUESTION = 256  # bytes of the pattern whose reply is kept
 
 def is_local(session: Session) -> bool:
     """The client sits on this machine: it came over a Unix socket, from the loopback interface, or from within the process."""
-    address = session.state.address if session.state is not None else ""
-    host = address.rpartition(":")[0].strip("[]")
+    host = session.address().rpartition(":")[0].strip("[]")
     try:
         # an engine in process starts without it
         return bool(import_module("ipaddress").ip_address(host).is_loopback)

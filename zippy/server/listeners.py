@@ -1,8 +1,8 @@
 """Where clients connect: TCP, TLS and Unix sockets.
 
 The listening sockets are made here, at once: so CONFIG SET knows whether an address can be had before it answers. Connections are
-accepted here as well. Plain ones go to the reactor where the system has one, the others to asyncio, which tells of them when TLS's
-handshake is done: until then they are counted here, or those that never finish it would be outside of every limit.
+accepted here as well. Plain ones are accepted and served by the reactor where the system has one. The others go to asyncio, which tells of
+them when TLS's handshake is done: until then they are counted here, or those that never finish it would be outside of every limit.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Place(NamedTuple):
     port: int
 
 
-Take = Callable[[socket.socket, Any], None]  # takes a connection and the peer's address; OSError: it cannot be served
+# takes a connection that waits at a socket, where there may be so many clients; False: none waits; OSError: the system cannot give one
+Take = Callable[[int], bool]
 Stream = tuple[asyncio.BaseProtocol, Transport]  # what asyncio tells of a connection, and what its session speaks to
 
 
@@ -191,11 +192,11 @@ class Listeners:
 
     def serve(self, sock: socket.socket, kind: str) -> None:
         """Has the connections of a socket of ours taken."""
-        if kind == "tls":
-            take: Take = partial(self.take_stream, is_tls=True)
+        if kind == "tls" or self.reactor is None:
+            self.serving[sock] = partial(self.take_stream, sock, kind == "tls")
         else:
-            take = self.take_stream if self.reactor is None else partial(self.take_link, self.reactor)
-        self.serving[sock] = take
+            of_listener = sock.fileno(), self.admission.paces(sock), self.admission.unix_address(sock)
+            self.serving[sock] = partial(self.take_link, self.reactor, *of_listener)
         self.the_loop.add_reader(sock, self.accept, sock)
 
     @property
@@ -206,18 +207,23 @@ class Listeners:
 
     def accept(self, sock: socket.socket) -> None:
         """Takes the connections that wait at a socket; those beyond the limit of one turn, the next time."""
-        for _ in range(self.settings.integer("max-new-connections-per-cycle")):
-            try:
-                connection, peer = sock.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                log.warning("Accepting client connection: %s", error.strerror)
-                self.the_loop.remove_reader(sock)
-                self.the_loop.call_later(RETRY_SECONDS, self.accept_again, sock)
-                return
-            connection.setblocking(False)
-            self.serving[sock](connection, peer)
+        take = self.serving[sock]
+        limit = self.admission.limit()
+        # ended here, as for the loop to end it would be a round of its own
+        ends_turn = self.core.open_turn()
+        try:
+            # mostly it is one alone
+            if take(limit) and reactor.somebody_waits(sock.fileno()):
+                for _ in range(self.settings.integer("max-new-connections-per-cycle") - 1):
+                    if not take(limit):
+                        break
+        except OSError as error:
+            log.warning("Accepting client connection: %s", error.strerror)
+            self.the_loop.remove_reader(sock)
+            self.the_loop.call_later(RETRY_SECONDS, self.accept_again, sock)
+        finally:
+            if ends_turn:
+                self.core.end_turn()
 
     def accept_all(self) -> None:
         """Takes the connections that wait anywhere: while a script runs the loop tells of none."""
@@ -229,30 +235,39 @@ class Listeners:
         if sock in self.serving:
             self.the_loop.add_reader(sock, self.accept, sock)
 
-    def take_link(self, links: reactor.Reactor, connection: socket.socket, peer: Any) -> None:
-        """Has the reactor serve a new connection."""
-        link = links.link(connection, peer)
-        try:
-            session = self.admission.admit(link, link, is_tls=False)
-            if session is not None:
+    def take_link(self, links: reactor.Reactor, listener: int, paces: bool, unix_address: str, limit: int) -> bool:
+        """Has the reactor take a connection and serve it. See Take; paces, unix_address: of the listening socket, see Admission."""
+        link = links.accept(listener, paces)
+        if link is None:
+            return False
+        session = self.admission.admit_link(link, limit, unix_address)
+        if session is not None:
+            try:
                 link.start(session)
-        except OSError as error:
-            log.warning("A connection could not be served: %s", error.strerror)
-            link.abort()
+            except OSError as error:
+                log.warning("A connection could not be served: %s", error.strerror)
+        return True
 
-    def take_stream(self, connection: socket.socket, peer: Any, is_tls: bool = False) -> None:
-        """Has asyncio serve a new connection. With TLS it takes a client's place from now on; if there is none, it is closed at once."""
+    def take_stream(self, listener: socket.socket, is_tls: bool, limit: int) -> bool:
+        """Takes a connection and has asyncio serve it. See Take. With TLS it has a client's place from now on; if there is none, it is
+        closed at once."""
+        try:
+            connection, _ = listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return False
+        connection.setblocking(False)
         stream, transport = self.new_stream()
         if is_tls:
-            if self.admission.is_full():
+            if self.admission.is_full(limit):
                 self.core.count_rejected()
                 # before the handshake nobody would understand a reason
                 connection.close()
-                return
+                return True
             self.admission.arriving.add(transport)
         task = self.the_loop.create_task(self.connect(connection, stream, transport, is_tls), name="zippy-connection")
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return True
 
     async def connect(self, connection: socket.socket, stream: asyncio.BaseProtocol, transport: Transport, is_tls: bool) -> None:
         """Sees to it that a connection becomes a client, or goes away in time."""
