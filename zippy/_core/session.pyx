@@ -288,9 +288,9 @@ cdef class Core:
     cdef bint has_to_free(self) noexcept:
         """Whether free_step has something to do."""
         mem_clock(<uint64_t>self.engine.ks.clock.mono_us)
-        if self.engine.ks.evicting or self.engine.waiting_for_memory or mem_leaves():
+        if self.engine.ks.evicting or self.engine.waiting_for_memory or lazy_waits(&self.engine.ks) or mem_leaves():
             return True
-        return mem_spare() > self.spare_to_keep() or lazy_waits(&self.engine.ks)
+        return mem_spare() != 0 and mem_spare() > self.spare_to_keep()
 
     cdef size_t spare_to_keep(self) noexcept:
         """Bytes of freed memory that stay for the next large value: filling new pages takes longer (COPY of a list 10 ms, else 2)."""

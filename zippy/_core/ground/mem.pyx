@@ -767,7 +767,7 @@ cdef void mem_clock(uint64_t us) noexcept nogil:
 
 
 cdef bint mem_leaves() noexcept nogil:
-    return pages_are_stale() or pages_kept() > to_keep()
+    return pages_kept() != 0 and (pages_are_stale() or pages_kept() > to_keep())
 
 
 cdef bint mem_give_back(uint64_t slabs, size_t keep) noexcept nogil:
