@@ -163,7 +163,8 @@ cdef inline Command* command_of(Engine* e, int argc, const Slice* argv) noexcept
 
 
 cdef Command* command_called(Engine* e, Slice word) noexcept nogil:
-    return command_of(e, 1, &word)
+    cdef Slice[2] words = [word, slice_of(NULL, 0)]
+    return command_of(e, 1, words)
 
 
 cdef Command* find_command(Engine* e, int argc, const Slice* argv) noexcept nogil:
