@@ -249,13 +249,17 @@ class TestMappings:
             blocks.free(i)
 
     def test_one_that_shrinks(self):
-        """It stays one until it is half as long as it was."""
+        """It stays one until it is half as long as it was, or so short that another block could begin in the 64 KiB that it begins."""
         blocks = Blocks(1)
         blocks.alloc(0, MIB)
-        for size in (600_000, 400_000, 220_000):
+        for size in (600_000, 400_000, 220_000, 120_000, 70_000):
             blocks.realloc(0, size)
             assert blocks.is_mapped(0)
             assert blocks.size(0) == blocks.used < size + 8192
+        blocks.realloc(0, 60_000)
+        assert not blocks.is_mapped(0)
+        blocks.free(0)
+        blocks.alloc(0, MIB)
         blocks.realloc(0, 100_000)
         assert not blocks.is_mapped(0)
         blocks.free(0)

@@ -552,8 +552,9 @@ cdef void* big_realloc(void* block, size_t size) noexcept nogil:
     global resident
     cdef size_t before = usable(block)
     cdef bint in_pages = pages_size(block) != 0
-    # what is in pages stays there while it grows, and until it has shrunk to half
-    cdef bint to_pages = gets_pages(size) or (in_pages and size > before // 2)
+    # what is in pages stays there while it grows, and until it has shrunk to half. Where a mapping begins, the page map knows of nothing
+    # else within a slab's bytes: a shorter one would leave room for a block of the C library's there
+    cdef bint to_pages = gets_pages(size) or (in_pages and size > before // 2 and size >= SLAB)
     cdef void* moved
     if size == 0:
         size = 1
