@@ -25,6 +25,7 @@ from zippy.replication.service import Replication
 from zippy.server.process import (
     end_process,
     follow_folder,
+    follow_huge_pages,
     follow_maxclients,
     go_to_background,
     log_unused,
@@ -108,6 +109,7 @@ class Application:
         log.info("zippy %s is starting, pid=%d", __version__, os.getpid())
         log_unused(self.settings)
         follow_maxclients(self.settings)
+        follow_huge_pages(self.settings)
         try:
             append_only.load_at_start()
             if node is not None:

@@ -1,7 +1,7 @@
 """The table of all settings, one row each: what CONFIG GET * shows in Redis 8.2, its bounds and defaults, by area.
 
 Where zippy's default differs from Redis's: `bind` is the loopback only (Redis listens on all addresses), `activedefrag` is on. zippy's own:
-`functions-module`, `io-transport`, `snapshot-method`.
+`functions-module`, `huge-pages`, `io-transport`, `snapshot-method`.
 """
 
 from __future__ import annotations
@@ -214,7 +214,8 @@ SETTINGS: tuple[Setting, ...] = (
         ),
     ),
     Setting("oom-score-adj-values", "oom-scores", (0, 200, 800), "Scores of a primary, a replica and a background child."),
-    Setting("disable-thp", "bool", True, "Switch transparent huge pages off for the process.", mutable=False),
+    Setting("disable-thp", "bool", True, "Shun huge pages that the system gives to everybody.", mutable=False, used=True),
+    Setting("huge-pages", "bool", True, "Ask for huge pages for the data while memory is plenty.", used=True),
     Setting("server-cpulist", "string", "", "Processors for the main thread.", mutable=False, alias="server_cpulist"),
     Setting("bio-cpulist", "string", "", "Processors for background threads.", mutable=False, alias="bio_cpulist"),
     Setting(

@@ -9,7 +9,7 @@ from tests.servers import ServerProcess, start_server
 from zippy.settings import SETTINGS
 
 HIDDEN = [setting.name for setting in SETTINGS if setting.hidden]
-OWN = {b"functions-module", b"io-transport", b"snapshot-method", b"tls-auth-clients-user"}
+OWN = {b"functions-module", b"huge-pages", b"io-transport", b"snapshot-method", b"tls-auth-clients-user"}
 VALUES = ["0", "1", "-1", "yes", "no", "x", "128", "129", "1023", "1024", "2147483648", "9223372036854775808"]
 
 

@@ -10,7 +10,7 @@ from tests.unit.oracle import ErrorReply, Oracle, start_oracle
 from zippy.setting_types import MULTI_WORD
 from zippy.settings import SETTINGS, Setting, SettingError, Settings, Value, find_setting, parse, render
 
-OWN = {"functions-module", "io-transport", "snapshot-method", "tls-auth-clients-user"}
+OWN = {"functions-module", "huge-pages", "io-transport", "snapshot-method", "tls-auth-clients-user"}
 """Settings that the oracle does not have; the last one is later than it."""
 OWN_DEFAULTS = {"activedefrag", "bind", "dir"}  # zippy compacts, and listens on the loopback; Redis shows where it was started
 OF_THE_RUN = {"port", "unixsocket", "logfile"}  # given to the oracle on its command line

@@ -13,12 +13,14 @@ import time
 from typing import NoReturn
 
 from zippy._core.ground.mem import log_aborts_to
+from zippy._core.ground.pages import ask_for_huge_pages, shun_huge_pages
 from zippy.settings import SettingError, Settings, Value, find_setting
 
 log = logging.getLogger("zippy")
 
 RESERVED_FILES = 32  # beside clients: listeners, files, pipes; as in Redis
 LEVELS = {"debug": logging.DEBUG, "verbose": 15, "notice": logging.INFO, "warning": logging.WARNING, "nothing": logging.CRITICAL + 1}
+HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"  # Linux: the chosen of three words is in brackets
 MARKS = ((logging.WARNING, "#"), (logging.INFO, "*"), (15, "-"), (0, "."))
 
 
@@ -87,6 +89,14 @@ def allow_clients(wanted: int) -> int:
         break
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return wanted if soft >= needed else max(soft - RESERVED_FILES, 1)
+
+
+def follow_huge_pages(settings: Settings) -> None:
+    """Shuns huge pages where the system gives them to everybody, if disable-thp says so, and follows huge-pages."""
+    with contextlib.suppress(OSError), open(HUGE_PAGES, encoding="ascii") as chosen:
+        if settings.flag("disable-thp") and "[always]" in chosen.read() and not shun_huge_pages():
+            log.warning("disable-thp: the system did not switch huge pages off for this process")
+    settings.follow("huge-pages", lambda wanted: ask_for_huge_pages(bool(wanted)))
 
 
 def follow_maxclients(settings: Settings) -> None:

@@ -19,8 +19,9 @@ from libc.stdlib cimport abort, calloc, free, realloc
 from libc.string cimport memcpy, memset, strcpy, strlen
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.pages cimport (
-    PAGES_LEAST, pages_are_stale, pages_clock, pages_free, pages_give_back, pages_good_size, pages_held, pages_keep, pages_kept,
-    pages_leave, pages_map, pages_new, pages_provide, pages_resize, pages_size, pages_unmap
+    HUGE_PAGE, PAGES_LEAST, pages_are_stale, pages_ask_for_huge, pages_ask_for_small, pages_clock, pages_free, pages_give_back,
+    pages_good_size, pages_held, pages_keep, pages_kept, pages_leave, pages_map, pages_new, pages_provide, pages_resize, pages_size,
+    pages_unmap
 )
 
 cdef extern from *:
@@ -152,6 +153,8 @@ cdef enum:
     MAP_PARTS = 1 << 16
     PROVIDED = 256 * 1024   # bytes whose pages are asked for at a time
     BY_REGISTERS = 2048     # bytes from which on the C library does not copy by moves itself
+    SLABS_HUGE = HUGE_PAGE >> SLAB_BITS
+    HUGE_FROM = 32 << 20    # bytes in use from which on chunks are of huge pages
     KEPT_SLABS = 16         # empty slabs that keep their pages for good: 1 MiB
     KEPT_ALONE = 16 << 20   # bytes of large blocks that are kept when they are freed, where nobody gives back,
     KEPT_LEAST = 128 << 20  # and where somebody does, so many
@@ -177,9 +180,10 @@ cdef struct Chunk:
     Slab slabs[SLABS]
     uint64_t idle       # bit i: slab i is not in use
     uint64_t touched    # bit i: slab i is idle and still holds pages
+    uint64_t huge       # bit i: slab i is in a huge page, if the system gave one
     Chunk* prev         # in the list of chunks with idle slabs
     Chunk* next
-    char padding[32]    # to a multiple of 64: the first slab's blocks begin behind
+    char padding[24]    # to a multiple of 64: the first slab's blocks begin behind
 
 
 cdef Account nobody
@@ -304,6 +308,14 @@ cdef void chunk_unlink(Chunk* chunk) noexcept nogil:
         chunk.next.prev = chunk.prev
 
 
+cdef void chunk_ask(Chunk* chunk, bint asked_before) noexcept nogil:
+    # for huge pages, where what may not be used of one is little beside all that is. Nothing of the chunk is touched before
+    cdef bint asked = mem_resident() >= HUGE_FROM and pages_ask_for_huge(<char*>chunk, <char*>chunk + CHUNK)
+    if asked_before and not asked:
+        pages_ask_for_small(<char*>chunk, <char*>chunk + CHUNK)
+    chunk.huge = ~<uint64_t>0 if asked else 0
+
+
 cdef Chunk* chunk_new() noexcept nogil:
     # a chunk of idle slabs, or NULL; the part of the slab map for it is there then
     global resident
@@ -316,9 +328,17 @@ cdef Chunk* chunk_new() noexcept nogil:
     if part >= MAP_PARTS or slab_map[part] == NULL:
         pages_unmap(chunk, CHUNK)
         return NULL
+    chunk_ask(chunk, False)
     chunk.idle = ~<uint64_t>0
     resident += sizeof(Chunk)
     return chunk
+
+
+cdef void chunk_split(Chunk* chunk, int index) noexcept nogil:
+    # the huge page of a slab is to be small ones: else the system would fill it up again in the background
+    cdef int first = index - index % SLABS_HUGE
+    pages_ask_for_small(<char*>chunk + <size_t>first * SLAB, <char*>chunk + <size_t>(first + SLABS_HUGE) * SLAB)
+    chunk.huge &= ~(((<uint64_t>1 << SLABS_HUGE) - 1) << first)
 
 
 cdef void chunk_clean(Chunk* chunk, uint64_t which) noexcept nogil:
@@ -328,6 +348,8 @@ cdef void chunk_clean(Chunk* chunk, uint64_t which) noexcept nogil:
     chunk.touched &= ~which
     while which:
         index = zippy_ctz(which)
+        if (chunk.huge >> index) & 1:
+            chunk_split(chunk, index)
         pages_give_back(slab_start(chunk, index), <char*>chunk + <size_t>(index + 1) * SLAB)
         kept -= 1
         resident -= SLAB
@@ -351,9 +373,11 @@ cdef Slab* slab_take(int klass) noexcept nogil:
     cdef char* start
     if chunk == NULL:
         chunk = spare if spare != NULL else chunk_new()
-        spare = NULL
         if chunk == NULL:
             return NULL
+        if chunk == spare:
+            spare = NULL
+            chunk_ask(chunk, chunk.huge != 0)
         chunk_link(chunk)
     index = zippy_ctz(chunk.touched if chunk.touched else chunk.idle)
     if (chunk.touched >> index) & 1:

@@ -10,12 +10,16 @@ from libc.stdint cimport uint64_t
 cdef enum:
     PAGES_BITS = 18
     PAGES_LEAST = 1 << 18  # bytes of the smallest such block
+    HUGE_PAGE = 2 << 20    # bytes of a huge page of most processors, at a multiple of that
 
 
 cdef void* pages_map(size_t size, size_t multiple) noexcept nogil       # zero filled, at a multiple of a power of two
 cdef void pages_unmap(void* pages, size_t size) noexcept nogil
 cdef void pages_give_back(char* first, char* to) noexcept nogil         # the whole pages between two addresses, read as zeros then
 cdef void pages_provide(char* first, char* to) noexcept nogil           # has them there at once; else each comes when it is first touched
+cdef bint pages_ask_for_huge(char* first, char* to) noexcept nogil      # whether that makes sense now: huge pages for what is new there
+cdef void pages_suppose_plenty(int plenty) noexcept nogil               # for tests: whether memory is; -1: look
+cdef void pages_ask_for_small(char* first, char* to) noexcept nogil     # no more of them, nor in the place of small ones given back
 cdef void* pages_new(size_t size, bint zeroed) noexcept nogil           # a block; one of zeros is never one that was freed
 cdef void* pages_resize(void* block, size_t size) noexcept nogil        # to any size; the result is where it is then
 cdef void pages_free(void* block) noexcept nogil

@@ -7,7 +7,7 @@ from zippy._core.ground.mem cimport (
     Account, mem_alloc, mem_charge_to, mem_charged, mem_clock, mem_fail, mem_failures, mem_free, mem_give_back, mem_good_size, mem_has_room,
     mem_leave_in_steps, mem_leaves, mem_realloc, mem_release, mem_resident, mem_size, mem_spare, mem_try_alloc, mem_try_realloc, mem_zalloc
 )
-from zippy._core.ground.pages cimport pages_kept, pages_size
+from zippy._core.ground.pages cimport pages_kept, pages_size, pages_suppose_plenty
 
 cdef extern from *:
     """
@@ -218,6 +218,11 @@ def set_clock(us):
 def kept():
     """Bytes of them that have pages yet."""
     return pages_kept()
+
+
+def suppose_plenty(int plenty):
+    """Supposes that the system has plenty of free memory (1), that it has not (0), or has it looked (-1)."""
+    pages_suppose_plenty(plenty)
 
 
 def spare():
