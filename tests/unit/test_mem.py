@@ -1,5 +1,6 @@
 """The allocator: contents, alignment, exact accounting, memory given back."""
 
+import ctypes
 import random
 import resource
 import subprocess
@@ -10,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from zippy._core.ground.pages import ask_for_huge_pages
 from zippy._core.testing import mem_shim
 from zippy._core.testing.mem_shim import Blocks, give_back, good_size, kept, leave_in_steps, leaves, release, resident, set_clock, spare
 
@@ -300,7 +302,10 @@ class TestUsingAgain:
     def giver(self):
         release()
         leave_in_steps(True)
+        # of huge pages there would be few faults in any case
+        ask_for_huge_pages(False)
         yield
+        ask_for_huge_pages(True)
         leave_in_steps(False)
         assert kept() <= 16 * MIB
         release()
@@ -341,6 +346,54 @@ class TestUsingAgain:
             blocks.check(i)
             assert MIB <= blocks.size(i) < MIB + 4096
         assert 2 * MIB < kept() < 3 * MIB
+
+    def test_one_grows_into_the_freed_one_behind_it(self, blocks):
+        blocks.alloc(0, 8 * MIB)
+        where, high = blocks.address(0), resident()
+        blocks.free(0)
+        blocks.alloc(0, 300_000)
+        assert faults(lambda: [blocks.realloc(0, size * 1_000_000) for size in range(1, 9)]) < 20
+        assert blocks.address(0) == where
+        blocks.check(0)
+        assert kept() + blocks.used < 8 * MIB + 4096
+        assert resident() <= high
+
+    def test_one_grows_by_a_copy_into_a_freed_one(self, blocks):
+        blocks.alloc(0, MIB)
+        blocks.alloc(1, 8 * MIB)
+        where, high = blocks.address(1), resident()
+        blocks.free(1)
+        assert faults(lambda: blocks.realloc(0, 3 * MIB)) < 20
+        assert blocks.address(0) == where
+        assert faults(lambda: blocks.realloc(0, 7 * MIB)) < 20
+        assert blocks.address(0) == where
+        blocks.check(0)
+        assert resident() <= high
+
+    def test_what_was_left_of_others_is_never_taken(self, blocks):
+        """The freed one behind may have been used again."""
+        blocks.alloc(0, 8 * MIB)
+        blocks.free(0)
+        for i in range(4):
+            blocks.alloc(i, 2_000_000)
+        blocks.free(2)
+        for i in (0, 1, 3):
+            blocks.realloc(i, 3_000_000)
+        for i in (0, 1, 3):
+            blocks.check(i)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux makes a mapping longer")
+    def test_of_what_the_system_takes_for_several(self, blocks):
+        """It moves none that is not one to it."""
+        dontfork = 10
+        blocks.alloc(0, 8 * MIB)
+        where = blocks.address(0)
+        assert ctypes.CDLL(None).madvise(ctypes.c_void_p(where - 64 + 4 * MIB), ctypes.c_size_t(MIB), dontfork) == 0
+        blocks.realloc(0, 40 * MIB)
+        blocks.check(0)
+        assert blocks.address(0) != where
+        blocks.realloc(0, 50 * MIB)
+        blocks.check(0)
 
     def test_what_is_left_may_be_too_short(self, blocks):
         before = resident()

@@ -2,8 +2,9 @@
 grows by being mapped elsewhere.
 
 A mapping that is freed is kept with its pages, in bins by length and in a list by age, for the next block that fits into it, in which case
-the rest is for others, or that is up to twice as long. The C library gives such blocks back at once, and to fill new pages takes longer
-than what is done with most of them. Whether and when they leave is the caller's business, but where the system has nothing left they do.
+the rest is for others, or that is up to twice as long. One that grows takes the freed one behind it, or is copied into a longer one, as
+long as that is quicker than new pages are. The C library gives such blocks back at once, and to fill new pages takes longer than what is
+done with most of them. Whether and when they leave is the caller's business, but where the system has nothing left they do.
 
 Mappings from HUGE_LEAST on are of huge pages, where the system has these for who asks: to fill one takes a third of the time of its 512
 small ones, and who reads much of it looks up fewer addresses. A huge page is had all at once, though, and where memory is short the
@@ -12,6 +13,7 @@ for is in use soon.
 """
 
 from libc.stdint cimport SIZE_MAX, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.string cimport memcpy
 
 cdef extern from *:
     """
@@ -145,15 +147,19 @@ cdef extern from *:
 
 cdef enum:
     STEP_BITS = 16
-    STEP = 1 << 16      # bytes: mappings begin at multiples
+    STEP = 1 << 16          # bytes: mappings begin at multiples
     MAP_PARTS = 1 << 16
-    HEAD = 64           # bytes in front of a block
+    HEAD = 64               # bytes in front of a block
+    IN_USE = 1              # what the page map says of a mapping
+    KEPT = 2
     MAPPINGS_MAX = 1 << 14  # of the 65,530 that Linux allows a process
-    ALWAYS = 4 << 20    # bytes of a block that is one however many there are
+    ALWAYS = 4 << 20        # bytes of a block that is one however many there are
     HUGE_LEAST = 4 << 20
+    JOINED_MAX = 64 << 20   # bytes of what may be put together of mappings that the system does not take for one
+    COPIED_MAX = 8 << 20    # and of what is copied rather than given new pages
     KEPT_US = 10 * 1000 * 1000
-    BINS = 160          # four to a doubling of the size
-    OF_A_BIN = 8        # mappings that are looked at where not all are long enough
+    BINS = 160              # four to a doubling of the size
+    OF_A_BIN = 8            # mappings that are looked at where not all are long enough
 
 
 cdef struct Mapping:
@@ -164,9 +170,10 @@ cdef struct Mapping:
     Mapping* older
     Mapping* newer
     uint64_t freed_us   # when
+    size_t gap          # bytes in front of it that are its own
 
 
-cdef uint8_t* page_map[MAP_PARTS]  # by address >> 32, then by the next 16 bits: 1 where a mapping begins
+cdef uint8_t* page_map[MAP_PARTS]  # by address >> 32, then by the next 16 bits: 0 where no mapping begins
 cdef Mapping* bins[BINS]           # freed mappings by their sizes
 cdef Mapping* oldest = NULL        # of them
 cdef Mapping* newest = NULL
@@ -243,7 +250,7 @@ cdef inline size_t mapped_size(size_t size) noexcept nogil:
     return (size + HEAD + zippy_page() - 1) & ~(zippy_page() - 1)
 
 
-cdef bint note(const void* mapping, uint8_t is_one) noexcept nogil:
+cdef bint note(const void* mapping, uint8_t what) noexcept nogil:
     # whether the page map says so from now on. It may lack memory for a part in which no mapping was before
     cdef uintptr_t address = <uintptr_t>mapping
     cdef uintptr_t part = address >> 32
@@ -253,14 +260,14 @@ cdef bint note(const void* mapping, uint8_t is_one) noexcept nogil:
         page_map[part] = <uint8_t*>pages_map(MAP_PARTS, STEP)
     if page_map[part] == NULL:
         return False
-    page_map[part][(address >> STEP_BITS) & 0xFFFF] = is_one
+    page_map[part][(address >> STEP_BITS) & 0xFFFF] = what
     return True
 
 
 cdef void* noted(size_t size) noexcept nogil:
     # new pages where the page map says that a mapping begins, or NULL
     cdef void* pages = pages_map(size, STEP if size < HUGE_LEAST else HUGE_PAGE)
-    if pages == NULL or note(pages, 1):
+    if pages == NULL or note(pages, IN_USE):
         return pages
     munmap(pages, size)
     return NULL
@@ -271,12 +278,12 @@ cdef void ask(Mapping* mapping, size_t size) noexcept nogil:
         pages_ask_for_huge(<char*>mapping, <char*>mapping + size)
 
 
-cdef void unmap(Mapping* mapping) noexcept nogil:
+cdef void unmap(Mapping* mapping, size_t gap) noexcept nogil:
     global held, mappings
     note(mapping, 0)
-    held -= mapping.size - HEAD
+    held -= gap + mapping.size - HEAD
     mappings -= 1
-    munmap(mapping, mapping.size)
+    munmap(<char*>mapping - gap, gap + mapping.size)
 
 
 cdef Mapping* resized(Mapping* mapping, size_t size) noexcept nogil:
@@ -289,9 +296,9 @@ cdef Mapping* resized(Mapping* mapping, size_t size) noexcept nogil:
         if target == NULL:
             return NULL
         if not zippy_move(<char*>mapping, before, size, target):
-            note(target, 0)
-            munmap(target, size)
-            return NULL
+            # it is of several, to the system
+            memcpy(target, mapping, before if before < size else size)
+            munmap(mapping, before)
         note(mapping, 0)
         mapping = <Mapping*>target
     mapping.size = size
@@ -329,8 +336,10 @@ cdef void take_from_bin(Mapping* mapping) noexcept nogil:
         mapping.next.prev = mapping.prev
 
 
-cdef void keep(Mapping* mapping) noexcept nogil:
+cdef void keep(Mapping* mapping, size_t gap) noexcept nogil:
     global kept, newest, oldest
+    mapping.gap = gap
+    note(mapping, KEPT)
     put_in_bin(mapping)
     mapping.freed_us = now_us
     mapping.newer = NULL
@@ -340,11 +349,12 @@ cdef void keep(Mapping* mapping) noexcept nogil:
     else:
         oldest = mapping
     newest = mapping
-    kept += mapping.size - HEAD
+    kept += gap + mapping.size - HEAD
 
 
 cdef void keep_no_more(Mapping* mapping) noexcept nogil:
     global kept, newest, oldest
+    note(mapping, IN_USE)
     take_from_bin(mapping)
     if mapping.older != NULL:
         mapping.older.newer = mapping.newer
@@ -354,7 +364,27 @@ cdef void keep_no_more(Mapping* mapping) noexcept nogil:
         mapping.newer.older = mapping.older
     else:
         newest = mapping.older
-    kept -= mapping.size - HEAD
+    kept -= mapping.gap + mapping.size - HEAD
+
+
+cdef void free_mapping(Mapping* mapping) noexcept nogil:
+    if mapping.size < PAGES_LEAST:
+        # it has shrunk
+        unmap(mapping, 0)
+    else:
+        keep(mapping, 0)
+
+
+cdef void use(Mapping* mapping, size_t size) noexcept nogil:
+    # so many bytes of a freed one, or all of it
+    global held
+    cdef size_t gap = mapping.gap
+    keep_no_more(mapping)
+    if gap:
+        held -= gap
+        munmap(<char*>mapping - gap, gap)
+    if mapping.size > size:
+        split(mapping, size)
 
 
 cdef Mapping* kept_of(size_t size) noexcept nogil:
@@ -385,16 +415,32 @@ cdef void split(Mapping* mapping, size_t size) noexcept nogil:
     cdef Mapping* other
     held -= mapping.size - size
     mapping.size = size
-    if rest >= end or <size_t>(end - rest) < PAGES_LEAST or not note(rest, 1):
+    if rest >= end or <size_t>(end - rest) < PAGES_LEAST or not note(rest, KEPT):
         munmap(<char*>mapping + size, end - (<char*>mapping + size))
         return
-    if rest > <char*>mapping + size:
-        munmap(<char*>mapping + size, rest - (<char*>mapping + size))
     other = <Mapping*>rest
     other.size = end - rest
     mappings += 1
-    held += other.size - HEAD
-    keep(other)
+    held += end - (<char*>mapping + size) - HEAD
+    keep(other, rest - (<char*>mapping + size))
+
+
+cdef void join_next(Mapping* mapping) noexcept nogil:
+    # the freed one behind one in use becomes a part of it, if there is one
+    global held, mappings
+    cdef uintptr_t end = <uintptr_t>mapping + mapping.size
+    cdef uintptr_t after = (end + STEP - 1) & ~(<uintptr_t>STEP - 1)
+    cdef uint8_t* part = page_map[(after >> 32) & 0xFFFF]
+    cdef Mapping* other = <Mapping*>after
+    if part == NULL or part[(after >> STEP_BITS) & 0xFFFF] != KEPT or other.gap != after - end:
+        return
+    if mapping.size + other.gap + other.size > JOINED_MAX:
+        return
+    keep_no_more(other)
+    note(other, 0)
+    mapping.size += other.gap + other.size
+    mappings -= 1
+    held += HEAD
 
 
 cdef Mapping* reused(size_t size) noexcept nogil:
@@ -403,15 +449,13 @@ cdef Mapping* reused(size_t size) noexcept nogil:
     cdef Mapping* longer
     if mapping == NULL:
         return NULL
-    keep_no_more(mapping)
-    if mapping.size > size:
-        split(mapping, size)
-    elif mapping.size < size:
-        longer = resized(mapping, size)
-        if longer == NULL:
-            unmap(mapping)
-        return longer
-    return mapping
+    use(mapping, size)
+    if mapping.size >= size:
+        return mapping
+    longer = resized(mapping, size)
+    if longer == NULL:
+        unmap(mapping, 0)
+    return longer
 
 
 # ---- what the allocator calls
@@ -437,21 +481,40 @@ cdef void* pages_new(size_t size, bint zeroed) noexcept nogil:
     return <char*>mapping + HEAD
 
 
+cdef Mapping* grown(Mapping* mapping, size_t size) noexcept nogil:
+    # where it is then; NULL: it is as it was
+    cdef size_t before = mapping.size
+    cdef Mapping* longer
+    if oldest != NULL:
+        join_next(mapping)
+    if mapping.size > size:
+        split(mapping, size)
+    if mapping.size >= size:
+        return mapping
+    if oldest != NULL and mapping.size <= COPIED_MAX:
+        longer = kept_of(size)
+        if longer != NULL and longer.size >= size:
+            use(longer, size)
+            memcpy(<char*>longer + HEAD, <char*>mapping + HEAD, mapping.size - HEAD)
+            free_mapping(mapping)
+            return longer
+    longer = resized(mapping, size)
+    if longer == NULL and mapping.size > before:
+        split(mapping, before)
+    return longer
+
+
 cdef void* pages_resize(void* block, size_t size) noexcept nogil:
-    cdef Mapping* mapping
+    cdef Mapping* mapping = mapping_of(block)
     if size > SIZE_MAX // 2:
         return NULL
-    mapping = resized(mapping_of(block), mapped_size(size))
+    size = mapped_size(size)
+    mapping = grown(mapping, size) if size > mapping.size else resized(mapping, size)
     return <char*>mapping + HEAD if mapping != NULL else NULL
 
 
 cdef void pages_free(void* block) noexcept nogil:
-    cdef Mapping* mapping = mapping_of(block)
-    if mapping.size < PAGES_LEAST:
-        # it has shrunk
-        unmap(mapping)
-    else:
-        keep(mapping)
+    free_mapping(mapping_of(block))
 
 
 cdef size_t pages_size(const void* block) noexcept nogil:
@@ -486,7 +549,7 @@ cdef void pages_keep(size_t bytes) noexcept nogil:
     while kept > bytes:
         mapping = oldest
         keep_no_more(mapping)
-        unmap(mapping)
+        unmap(mapping, mapping.gap)
 
 
 cdef void pages_leave(size_t bytes) noexcept nogil:
@@ -498,7 +561,7 @@ cdef void pages_leave(size_t bytes) noexcept nogil:
         return
     if mapping.size < bytes + PAGES_LEAST:
         keep_no_more(mapping)
-        unmap(mapping)
+        unmap(mapping, mapping.gap)
         return
     end = <uintptr_t>mapping + mapping.size
     left = end - bytes
