@@ -14,6 +14,7 @@ from zippy.server import process
 from zippy.settings import Settings, Value, find_setting
 
 MIB = 1 << 20
+MINUTE = 60_000_000  # microseconds: no page takes that
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked for huge pages")
 mappings_only = pytest.mark.skipif(mem_shim.SANITIZED, reason="every block is malloc's own in a sanitizer build")
 
@@ -36,11 +37,11 @@ class TestWhoAsks:
     @pytest.fixture(autouse=True)
     def plenty(self) -> Iterator[None]:
         """Memory is plenty, and nothing is left from others."""
-        mem_shim.suppose_plenty(1)
+        mem_shim.suppose(1, MINUTE)
         release()
         yield
         ask_for_huge_pages(True)
-        mem_shim.suppose_plenty(-1)
+        mem_shim.suppose()
         release()
 
     @pytest.fixture
@@ -50,41 +51,40 @@ class TestWhoAsks:
         for i in range(20_000):
             blocks.free(i)
 
-    @pytest.mark.parametrize("zeroed", [False, True])
-    def test_large_blocks(self, blocks: Blocks, zeroed: bool) -> None:
-        blocks.alloc(0, 3 * MIB, zeroed)
-        blocks.alloc(1, 4 * MIB, zeroed)
-        assert not flags_at(blocks.address(0)) & {"hg", "nh"}
-        assert "hg" in flags_at(blocks.address(1))
-        assert blocks.address(1) % (2 * MIB) == 64
+    def fill(self, blocks: Blocks) -> int:
+        """Many short ones; the address of the last."""
+        for i in range(20_000):
+            blocks.alloc(i, 4096)
+        return blocks.address(19_999)
 
-    def test_one_that_grows(self, blocks: Blocks) -> None:
-        blocks.alloc(0, 3 * MIB)
-        # so that it can't grow where it is
-        blocks.alloc(1, 3 * MIB)
-        for size in (5, 9, 40):
-            blocks.realloc(0, size * MIB)
-            assert "hg" in flags_at(blocks.address(0))
-            assert "hg" in flags_at(blocks.address(0) + (size - 1) * MIB)
+    def test_no_large_block(self, blocks: Blocks) -> None:
+        """It is read from its beginning to its end, and may be had and freed by each command."""
+        self.fill(blocks)
+        blocks.free(0)
+        blocks.alloc(0, 50 * MIB)
+        assert not flags_at(blocks.address(0)) & {"hg", "nh"}
 
     def test_nobody_if_none_are_wanted(self, blocks: Blocks) -> None:
         ask_for_huge_pages(False)
-        blocks.alloc(0, 8 * MIB)
-        assert not flags_at(blocks.address(0)) & {"hg", "nh"}
-        blocks.realloc(0, 16 * MIB)
-        assert not flags_at(blocks.address(0)) & {"hg", "nh"}
+        assert not flags_at(self.fill(blocks)) & {"hg", "nh"}
 
     def test_nobody_where_memory_is_short(self, blocks: Blocks) -> None:
-        mem_shim.suppose_plenty(0)
-        blocks.alloc(0, 8 * MIB)
-        assert not flags_at(blocks.address(0)) & {"hg", "nh"}
+        mem_shim.suppose(0, MINUTE)
+        assert not flags_at(self.fill(blocks)) & {"hg", "nh"}
+
+    def test_nobody_for_an_hour_after_a_slow_one(self, blocks: Blocks) -> None:
+        mem_shim.suppose(1, 0)
+        assert not flags_at(self.fill(blocks)) & {"hg", "nh"}
+        seen = [flags_at(blocks.address(i)) & {"hg", "nh"} for i in range(0, 20_000, 100)]
+        # that one, and the others of its chunk
+        assert {"nh"} in seen
+        assert seen.count({"nh"}) <= (4 * MIB) // 4096 // 100 + 1
+        assert {"hg"} not in seen
 
     def test_slabs_once_there_are_many(self, blocks: Blocks) -> None:
         """What is given back of them is not filled up again."""
-        for i in range(20_000):
-            blocks.alloc(i, 4096)
+        last = self.fill(blocks)
         assert not flags_at(blocks.address(0)) & {"hg", "nh"}
-        last = blocks.address(19_999)
         assert "hg" in flags_at(last)
         for i in range(15_000, 20_000):
             # one block of each slab and a half stays
@@ -99,10 +99,8 @@ class TestWhoAsks:
     def test_a_chunk_that_is_used_again(self, blocks: Blocks) -> None:
         leave_in_steps(True)
         for again in range(3):
-            mem_shim.suppose_plenty(again % 2 == 0)
-            for i in range(20_000):
-                blocks.alloc(i, 4096)
-            assert ("hg" in flags_at(blocks.address(19_999))) == (again % 2 == 0)
+            mem_shim.suppose(again % 2 == 0, MINUTE)
+            assert ("hg" in flags_at(self.fill(blocks))) == (again % 2 == 0)
             for i in range(20_000):
                 blocks.free(i)
             while mem_shim.give_back(1000):

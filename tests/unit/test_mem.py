@@ -11,7 +11,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from zippy._core.ground.pages import ask_for_huge_pages
 from zippy._core.testing import mem_shim
 from zippy._core.testing.mem_shim import Blocks, give_back, good_size, kept, leave_in_steps, leaves, release, resident, set_clock, spare
 
@@ -302,10 +301,7 @@ class TestUsingAgain:
     def giver(self):
         release()
         leave_in_steps(True)
-        # of huge pages there would be few faults in any case
-        ask_for_huge_pages(False)
         yield
-        ask_for_huge_pages(True)
         leave_in_steps(False)
         assert kept() <= 16 * MIB
         release()

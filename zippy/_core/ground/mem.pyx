@@ -308,9 +308,9 @@ cdef void chunk_unlink(Chunk* chunk) noexcept nogil:
         chunk.next.prev = chunk.prev
 
 
-cdef void chunk_ask(Chunk* chunk, bint asked_before) noexcept nogil:
-    # for huge pages, where what may not be used of one is little beside all that is. Nothing of the chunk is touched before
-    cdef bint asked = mem_resident() >= HUGE_FROM and pages_ask_for_huge(<char*>chunk, <char*>chunk + CHUNK)
+cdef void chunk_ask(Chunk* chunk, bint asked_before, char* untouched) noexcept nogil:
+    # for huge pages, where what may not be used of one is little beside all that is
+    cdef bint asked = mem_resident() >= HUGE_FROM and pages_ask_for_huge(<char*>chunk, <char*>chunk + CHUNK, untouched)
     if asked_before and not asked:
         pages_ask_for_small(<char*>chunk, <char*>chunk + CHUNK)
     chunk.huge = ~<uint64_t>0 if asked else 0
@@ -328,7 +328,7 @@ cdef Chunk* chunk_new() noexcept nogil:
     if part >= MAP_PARTS or slab_map[part] == NULL:
         pages_unmap(chunk, CHUNK)
         return NULL
-    chunk_ask(chunk, False)
+    chunk_ask(chunk, False, <char*>chunk)
     chunk.idle = ~<uint64_t>0
     resident += sizeof(Chunk)
     return chunk
@@ -377,7 +377,7 @@ cdef Slab* slab_take(int klass) noexcept nogil:
             return NULL
         if chunk == spare:
             spare = NULL
-            chunk_ask(chunk, chunk.huge != 0)
+            chunk_ask(chunk, chunk.huge != 0, <char*>chunk + CHUNK // 2)
         chunk_link(chunk)
     index = zippy_ctz(chunk.touched if chunk.touched else chunk.idle)
     if (chunk.touched >> index) & 1:

@@ -5,7 +5,7 @@ their pages until they are used again, leave or are dropped for want of memory.
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 cdef enum:
     PAGES_BITS = 18
@@ -17,8 +17,10 @@ cdef void* pages_map(size_t size, size_t multiple) noexcept nogil       # zero f
 cdef void pages_unmap(void* pages, size_t size) noexcept nogil
 cdef void pages_give_back(char* first, char* to) noexcept nogil         # the whole pages between two addresses, read as zeros then
 cdef void pages_provide(char* first, char* to) noexcept nogil           # has them there at once; else each comes when it is first touched
-cdef bint pages_ask_for_huge(char* first, char* to) noexcept nogil      # whether that makes sense now: huge pages for what is new there
-cdef void pages_suppose_plenty(int plenty) noexcept nogil               # for tests: whether memory is; -1: look
+# Huge pages for what is new between two addresses, if that makes sense now; whether it does. The page of a byte that was not touched yet
+# there is touched, to see how long it takes
+cdef bint pages_ask_for_huge(char* first, char* to, char* untouched) noexcept nogil
+cdef void pages_suppose(int plenty, int64_t limit) noexcept nogil        # for tests: whether memory is, microseconds; -1: as it is
 cdef void pages_ask_for_small(char* first, char* to) noexcept nogil     # no more of them, nor in the place of small ones given back
 cdef void* pages_new(size_t size, bint zeroed) noexcept nogil           # a block; one of zeros is never one that was freed
 cdef void* pages_resize(void* block, size_t size) noexcept nogil        # to any size; the result is where it is then

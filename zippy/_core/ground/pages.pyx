@@ -6,13 +6,13 @@ the rest is for others, or that is up to twice as long. One that grows takes the
 long as that is quicker than new pages are. The C library gives such blocks back at once, and to fill new pages takes longer than what is
 done with most of them. Whether and when they leave is the caller's business, but where the system has nothing left they do.
 
-Mappings from HUGE_LEAST on are of huge pages, where the system has these for who asks: to fill one takes a third of the time of its 512
-small ones, and who reads much of it looks up fewer addresses. A huge page is had all at once, though, and where memory is short the
-system moves or drops others' pages for it while the command waits. So they are asked for as long as memory is plenty, and what is asked
-for is in use soon.
+Huge pages are asked for where the caller says so: who reads here and there in much memory looks up fewer addresses, and to fill one takes a
+third of the time of its 512 small ones. A huge page is had all at once, though: where memory is short the system moves or drops others'
+pages for it, and a virtual machine may first have to ask its host for each part, while the command waits. So they are asked for as long as
+memory is plenty, and where one took longer than a millisecond, none is for an hour.
 """
 
-from libc.stdint cimport SIZE_MAX, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport SIZE_MAX, int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy
 
 cdef extern from *:
@@ -20,6 +20,7 @@ cdef extern from *:
     #include <stdint.h>
     #include <string.h>
     #include <sys/mman.h>
+    #include <time.h>
     #include <unistd.h>
     #if defined(__linux__)
     #include <sys/prctl.h>
@@ -99,6 +100,21 @@ cdef extern from *:
     #endif
     }
 
+    static uint64_t zippy_us(clockid_t clock) {
+        struct timespec now;
+        clock_gettime(clock, &now);
+        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    }
+
+    /* microseconds that the system takes to provide the page of a byte, which is zero, not counting what others do meanwhile */
+    static uint64_t zippy_touch_us(volatile char* byte) {
+        uint64_t before = zippy_us(CLOCK_THREAD_CPUTIME_ID);
+        *byte = 0;
+        return zippy_us(CLOCK_THREAD_CPUTIME_ID) - before;
+    }
+
+    static uint64_t zippy_uptime_us(void) { return zippy_us(CLOCK_MONOTONIC); }
+
     /* asks for huge pages between two addresses, or for small ones */
     static void zippy_ask(char* from, char* to, int huge) {
     #if defined(MADV_HUGEPAGE)
@@ -140,6 +156,8 @@ cdef extern from *:
     int munmap(void* start, size_t size) noexcept nogil
     void zippy_give_back(char* first, char* to) noexcept nogil
     bint zippy_is_plenty() noexcept nogil
+    uint64_t zippy_touch_us(char* byte) noexcept nogil
+    uint64_t zippy_uptime_us() noexcept nogil
     void zippy_ask(char* first, char* to, bint huge) noexcept nogil
     bint zippy_shun() noexcept
     void zippy_provide(char* first, char* to) noexcept nogil
@@ -154,7 +172,8 @@ cdef enum:
     KEPT = 2
     MAPPINGS_MAX = 1 << 14  # of the 65,530 that Linux allows a process
     ALWAYS = 4 << 20        # bytes of a block that is one however many there are
-    HUGE_LEAST = 4 << 20
+    SLOW_US = 1000          # of a huge page, which takes a fifth of that
+    SHUN_S = 3600           # how long none is asked for then
     JOINED_MAX = 64 << 20   # bytes of what may be put together of mappings that the system does not take for one
     COPIED_MAX = 8 << 20    # and of what is copied rather than given new pages
     KEPT_US = 10 * 1000 * 1000
@@ -182,6 +201,8 @@ cdef size_t held = 0               # bytes of the blocks of all
 cdef size_t kept = 0               # and of the freed ones
 cdef uint64_t now_us = 0
 cdef bint huge = True              # huge pages are wanted
+cdef uint64_t slow_us = 0          # when one of them was slow; 0: none was for long
+cdef uint64_t limit_us = SLOW_US   # of one that is not
 cdef int supposed = -1             # by a test: whether memory is plenty
 
 
@@ -216,19 +237,32 @@ def shun_huge_pages():
     return zippy_shun()
 
 
-cdef bint pages_ask_for_huge(char* first, char* to) noexcept nogil:
-    cdef bint plenty = supposed > 0
-    if huge and supposed < 0:
-        plenty = zippy_is_plenty()
-    if not huge or not plenty:
+cdef bint are_quick() noexcept nogil:
+    # whether huge pages are wanted, and to be had without waiting
+    global slow_us
+    if not huge or (slow_us and (zippy_uptime_us() - slow_us) // 1000000 < <uint64_t>SHUN_S):
+        return False
+    slow_us = 0
+    return supposed > 0 if supposed >= 0 else zippy_is_plenty()
+
+
+cdef bint pages_ask_for_huge(char* first, char* to, char* untouched) noexcept nogil:
+    global slow_us
+    if not are_quick():
         return False
     zippy_ask(first, to, True)
-    return True
+    if zippy_touch_us(untouched) < limit_us:
+        return True
+    slow_us = zippy_uptime_us()
+    zippy_ask(first, to, False)
+    return False
 
 
-cdef void pages_suppose_plenty(int plenty) noexcept nogil:
-    global supposed
+cdef void pages_suppose(int plenty, int64_t limit) noexcept nogil:
+    global limit_us, slow_us, supposed
     supposed = plenty
+    limit_us = <uint64_t>limit if limit >= 0 else SLOW_US
+    slow_us = 0
 
 
 cdef void pages_ask_for_small(char* first, char* to) noexcept nogil:
@@ -266,16 +300,11 @@ cdef bint note(const void* mapping, uint8_t what) noexcept nogil:
 
 cdef void* noted(size_t size) noexcept nogil:
     # new pages where the page map says that a mapping begins, or NULL
-    cdef void* pages = pages_map(size, STEP if size < HUGE_LEAST else HUGE_PAGE)
+    cdef void* pages = pages_map(size, STEP)
     if pages == NULL or note(pages, IN_USE):
         return pages
     munmap(pages, size)
     return NULL
-
-
-cdef void ask(Mapping* mapping, size_t size) noexcept nogil:
-    if size >= HUGE_LEAST:
-        pages_ask_for_huge(<char*>mapping, <char*>mapping + size)
 
 
 cdef void unmap(Mapping* mapping, size_t gap) noexcept nogil:
@@ -303,9 +332,6 @@ cdef Mapping* resized(Mapping* mapping, size_t size) noexcept nogil:
         mapping = <Mapping*>target
     mapping.size = size
     held += size - before
-    if size > before:
-        # what has been moved is as it was where it came from
-        ask(mapping, size)
     return mapping
 
 
@@ -473,8 +499,6 @@ cdef void* pages_new(size_t size, bint zeroed) noexcept nogil:
         mapping = <Mapping*>noted(size)
         if mapping == NULL:
             return NULL
-        # before its first page is touched
-        ask(mapping, size)
         mapping.size = size
         held += size - HEAD
         mappings += 1
@@ -555,22 +579,15 @@ cdef void pages_keep(size_t bytes) noexcept nogil:
 cdef void pages_leave(size_t bytes) noexcept nogil:
     global held, kept
     cdef Mapping* mapping = oldest
-    cdef uintptr_t end
-    cdef uintptr_t left
     if mapping == NULL:
         return
     if mapping.size < bytes + PAGES_LEAST:
         keep_no_more(mapping)
         unmap(mapping, mapping.gap)
         return
-    end = <uintptr_t>mapping + mapping.size
-    left = end - bytes
-    if left - <uintptr_t>mapping >= HUGE_LEAST:
-        # a part of a huge page would not be free yet
-        left &= ~<uintptr_t>(HUGE_PAGE - 1)
     take_from_bin(mapping)
-    munmap(<void*>left, end - left)
-    mapping.size = left - <uintptr_t>mapping
+    mapping.size -= bytes
+    munmap(<char*>mapping + mapping.size, bytes)
     put_in_bin(mapping)
-    held -= end - left
-    kept -= end - left
+    held -= bytes
+    kept -= bytes

@@ -7,7 +7,7 @@ from zippy._core.ground.mem cimport (
     Account, mem_alloc, mem_charge_to, mem_charged, mem_clock, mem_fail, mem_failures, mem_free, mem_give_back, mem_good_size, mem_has_room,
     mem_leave_in_steps, mem_leaves, mem_realloc, mem_release, mem_resident, mem_size, mem_spare, mem_try_alloc, mem_try_realloc, mem_zalloc
 )
-from zippy._core.ground.pages cimport pages_kept, pages_size, pages_suppose_plenty
+from zippy._core.ground.pages cimport pages_kept, pages_size, pages_suppose
 
 cdef extern from *:
     """
@@ -220,9 +220,9 @@ def kept():
     return pages_kept()
 
 
-def suppose_plenty(int plenty):
-    """Supposes that the system has plenty of free memory (1), that it has not (0), or has it looked (-1)."""
-    pages_suppose_plenty(plenty)
+def suppose(int plenty=-1, limit=-1):
+    """Supposes that the system has plenty of free memory (1) or not (0), and that a huge page is slow from so many microseconds on."""
+    pages_suppose(plenty, limit)
 
 
 def spare():
