@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zippy._core.testing import mem_shim
+from zippy._core.testing.mem_shim import fail_allocations
 from zippy._core.testing.ordered_tree_shim import SortedMembers, member_within, score_within
 
 LEAF = 72  # items, as in ordered_tree.pyx
@@ -52,9 +54,10 @@ def cut(members, model, first, count):
         del model[member]
 
 
-def play(calls):
-    members = SortedMembers()
-    model = {}
+def play(calls, members=None, model=None):
+    """On a tree and its model, or on empty ones."""
+    members = SortedMembers() if members is None else members
+    model = {} if model is None else model
     for call, first, second in calls:
         if call == "set":
             put(members, model, first, second)
@@ -123,6 +126,89 @@ def test_runs_of_calls_that_split_and_merge_nodes_of_all_levels(runs):
                 put(members, model, b"%d:%d" % (source.randrange(100), n), start + steps[kind])
     check(members, model)
     assert members.close() == (0, 0)
+
+
+@settings(max_examples=400)
+@given(st.lists(st.tuples(MEMBERS, SCORES, SCORES), max_size=40, unique_by=lambda row: row[0]), st.lists(CALLS, max_size=10))
+def test_what_was_appended_in_any_order_is_put_in_order(rows, calls):
+    members = SortedMembers()
+    for member, score, _ in rows:
+        members.append(score, member)
+    for member, _, score in rows:
+        members.write_score(member, score)
+    assert members.order()
+    model = {member: score for member, _, score in rows}
+    check(members, model)
+    play(calls, members, model)
+    check(members, model)
+    assert members.close() == (0, 0)
+
+
+ORDERS = ["ascending", "descending", "random", "same", "few", "zeros", "two runs", "infinities"]
+
+
+def scored(order, count, source):
+    """Scores in that order, and members of which many are equal in their first bytes, some in eight behind these."""
+    scores = {
+        "ascending": lambda n: n, "descending": lambda n: -n, "random": lambda n: source.uniform(-1000, 1000), "same": lambda n: 7,
+        "few": lambda n: source.randrange(5), "zeros": lambda n: source.choice([0.0, -0.0]), "two runs": lambda n: n % (count // 2 + 1),
+        "infinities": lambda n: source.choice([math.inf, -math.inf, 1.7976931348623157e308, n]),
+    }  # fmt: skip
+    names = [b"member %s%d" % (source.choice([b"", b"\x00", b"\xff", b"12345678", b"12345678" * 40]), n) for n in range(count)]
+    source.shuffle(names)
+    return [(float(scores[order](n)), name) for n, name in enumerate(names)]
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(ORDERS), st.integers(1, 6000), st.sampled_from(ORDERS), st.integers(0, 2**32))
+def test_many_are_put_in_order_and_make_a_tree_like_any_other(order, count, later, seed):
+    source = random.Random(seed)
+    members, model = SortedMembers(), {}
+    for score, member in scored(order, count, source):
+        members.append(score, member)
+        model[member] = score
+    assert members.order()
+    assert exact(members.forward()) == exact(in_order(model))
+    assert len(members) / (len(members.leaves) * LEAF) > 0.95 or count < 20 * LEAF
+    for score, member in scored(later, count // 4, source):
+        put(members, model, member, score)
+    for member in source.sample(sorted(model), count // 3):
+        members.remove(member)
+        del model[member]
+    cut(members, model, source.randrange(len(model) + 1), count // 4)
+    check(members, model)
+    assert members.close() == (0, 0)
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 72, 73, 5000])
+def test_what_is_not_in_order_yet_is_freed(count):
+    """At once, or from its end as large values are freed in steps."""
+    rows = scored("random", count, random.Random(1))
+    for step in (count + 1, 100, 1):
+        members = SortedMembers()
+        for score, member in rows:
+            members.append(score, member)
+        while len(members) > step:
+            members.remove_ranks(len(members) - step, step)
+        assert members.close() == (0, 0)
+
+
+@pytest.mark.skipif(not mem_shim.DEBUG, reason="only a debug build can make the allocator fail")
+def test_only_what_is_not_in_order_takes_memory_to_be_put_in_order():
+    members = SortedMembers()
+    for n in range(1000):
+        members.append(n, b"%d" % n)
+    blocks, used = members.blocks, members.used
+    fail_allocations(0, 1)
+    assert members.order()
+    members.write_score(b"500", 2000)
+    assert not members.order()
+    fail_allocations(0, 0)
+    assert (members.blocks, members.used) == (blocks, used)
+    assert [member for _, member in members.forward(498)[:3]] == [b"498", b"499", b"500"]
+    assert members.order()
+    assert (members.blocks, members.used) == (blocks, used)
+    assert [member for _, member in members.forward(498)] == [b"498", b"499", *(b"%d" % n for n in range(501, 1000)), b"500"]
 
 
 @settings(max_examples=300)

@@ -3,7 +3,7 @@
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t, uint64_t
 from zippy._core.ground.format cimport format_text
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_write_double
-from zippy._core.ground.ordered_tree cimport OtItem, ot_member
+from zippy._core.ground.ordered_item cimport OtItem, ot_member
 from zippy._core.ground.mem cimport mem_free
 from zippy._core.ground.sampling cimport Choice, choose, draw_distinct
 from zippy._core.ground.slice cimport Slice, slice_of

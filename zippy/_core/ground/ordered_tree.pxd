@@ -1,16 +1,12 @@
 """Counted B+ tree of (score, member) with ranks, as sorted sets need; an item is one block of memory, the tree holds its address.
 
-Order: score, then member bytes as memcmp. Ranks are 0 for the first. An item stays where it is in memory until it is freed.
+Ranks are 0 for the first. An item stays where it is in memory until it is freed.
 """
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint16_t, uint64_t
 from zippy._core.ground.buf cimport Slice
-
-cdef struct OtItem:
-    double score
-    # behind the struct: the member's length, in one byte or nine, then its bytes
-
+from zippy._core.ground.ordered_item cimport OtItem
 
 cdef struct OtLeaf:
     OtLeaf* prev         # NULL for the first
@@ -50,14 +46,13 @@ cdef struct OtLexRange:
 ctypedef void (*ot_removed_fn)(void* context, OtItem* item) noexcept nogil
 
 
-cdef OtItem* ot_item_new(double score, Slice member) noexcept nogil
-cdef void ot_item_free(OtItem* item) noexcept nogil
-cdef size_t ot_item_memory(const OtItem* item) noexcept nogil
-cdef Slice ot_member(const OtItem* item) noexcept nogil                              # borrowed
-cdef void ot_key_of(const void* item, Slice* key) noexcept nogil                     # for a HashTable of items by member
 cdef void ot_init(OrderedTree* t) noexcept nogil
 cdef void ot_free(OrderedTree* t) noexcept nogil                                     # and all items
 cdef void ot_insert(OrderedTree* t, OtItem* item) noexcept nogil                     # takes it over; its member must be absent
+# Puts an item behind all others; its member must be absent. If it doesn't belong there, or if scores are then written to the items, there
+# is no order until ot_order: only these, ot_remove_ranks, ot_seek and walks from there, and ot_free may be called
+cdef void ot_append(OrderedTree* t, OtItem* item) noexcept nogil
+cdef bint ot_order(OrderedTree* t) noexcept nogil                                    # False: out of memory, and nothing was done
 cdef void ot_remove(OrderedTree* t, OtItem* item) noexcept nogil                     # gives it back, for the caller to free
 cdef void ot_rescore(OrderedTree* t, OtItem* item, double score) noexcept nogil
 cdef uint64_t ot_rank(const OrderedTree* t, const OtItem* item) noexcept nogil

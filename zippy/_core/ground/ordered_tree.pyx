@@ -12,13 +12,17 @@ An inner node's slot 0 has no separator: its first item is known further up. A s
 
 A change that does not fit alters one node and is tried again from the root. This happens every tenth insertion or so, and keeps each
 alteration independent of those above and below it.
+
+Many items at once are appended in any order, to be put in order together: beside them in an array, and written back to the leaves that they
+came from. Nothing of the tree's form has to change for that, so it can be freed, as a whole or from its end, before it is in order.
 """
 
 from libc.math cimport isinf
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memmove
 from zippy._core.ground.buf cimport slice_compare
-from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
+from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size, mem_try_alloc
+from zippy._core.ground.ordered_item cimport OtItem, OtRanked, ot_member, ot_score_key, ot_sort
 from zippy._core.ground.slice cimport prefetch, slice_of
 
 cdef enum:
@@ -26,7 +30,6 @@ cdef enum:
     SMALLEST_LEAF = 6     # of a tree that is one leaf; doubled until LEAF. Even, for the alignment of the items behind the keys
     INNER = 31            # children: 1000 bytes
     MAX_HEIGHT = 32
-    LONG_MEMBER = 255     # a length byte that says: eight bytes of length follow
     AHEAD = 8             # items fetched ahead of a walk
     # of a node: to the end of its scores or keys, of an inner one's children, and of an inner one
     LINES_TO_SCORES = 5
@@ -62,50 +65,6 @@ cdef struct Path:
     int index[MAX_HEIGHT]     # of the child in each
     OtLeaf* leaf
     int at                    # as many items of the leaf are before the place
-
-
-# ---- items
-
-
-cdef OtItem* ot_item_new(double score, Slice member) noexcept nogil:
-    cdef bint is_long = member.len >= LONG_MEMBER
-    cdef OtItem* item = <OtItem*>mem_alloc(sizeof(OtItem) + (1 + sizeof(size_t) if is_long else 1) + member.len)
-    cdef uint8_t* p = <uint8_t*>(item + 1)
-    item.score = score
-    p[0] = <uint8_t>LONG_MEMBER if is_long else <uint8_t>member.len
-    p += 1
-    if is_long:
-        memcpy(p, &member.len, sizeof(member.len))
-        p += sizeof(member.len)
-    if member.len:
-        memcpy(p, member.ptr, member.len)
-    return item
-
-
-cdef void ot_item_free(OtItem* item) noexcept nogil:
-    mem_free(item)
-
-
-cdef size_t ot_item_memory(const OtItem* item) noexcept nogil:
-    return mem_size(item)
-
-
-cdef inline Slice member_of(const OtItem* item) noexcept nogil:
-    cdef const uint8_t* p = <const uint8_t*>(item + 1)
-    cdef size_t length = p[0]
-    p += 1
-    if length == LONG_MEMBER:
-        memcpy(&length, p, sizeof(length))
-        p += sizeof(length)
-    return slice_of(<const char*>p, length)
-
-
-cdef Slice ot_member(const OtItem* item) noexcept nogil:
-    return member_of(item)
-
-
-cdef void ot_key_of(const void* item, Slice* key) noexcept nogil:
-    key[0] = member_of(<const OtItem*>item)
 
 
 # ---- nodes
@@ -339,7 +298,7 @@ cdef inline bint precedes(const OtItem* item, const Bound* b) noexcept nogil:
     cdef int order
     if not b.any_score and item.score != b.score:
         return item.score < b.score
-    order = 0 if b.any_member else slice_compare(member_of(item), b.member)
+    order = 0 if b.any_member else slice_compare(ot_member(item), b.member)
     return order < 0 or (order == 0 and b.inclusive)
 
 
@@ -452,7 +411,7 @@ cdef uint64_t count_preceding(const OrderedTree* t, const Bound* b) noexcept nog
 
 
 cdef uint64_t ot_rank(const OrderedTree* t, const OtItem* item) noexcept nogil:
-    cdef Bound b = bound_of(item.score, member_of(item))
+    cdef Bound b = bound_of(item.score, ot_member(item))
     return count_preceding(t, &b) - 1
 
 
@@ -643,20 +602,106 @@ cdef void find_place(const OrderedTree* t, const Bound* b, Path* path) noexcept 
         descend(t, b, path)
 
 
-cdef void ot_insert(OrderedTree* t, OtItem* item) noexcept nogil:
-    cdef Bound b = bound_of(item.score, member_of(item))
-    cdef Path path
+cdef inline void put(OrderedTree* t, Path* path, OtItem* item) noexcept nogil:
+    """At the path's place; its leaf has room."""
     cdef int level
-    find_place(t, &b, &path)
-    while path.leaf.n == path.leaf.capacity:
-        make_room(t, &path)
-        find_place(t, &b, &path)
     leaf_shift(path.leaf, path.at, 1)
     items(path.leaf)[path.at] = item
     keys(path.leaf)[path.at] = key_in(path.leaf, item.score)
     for level in range(t.height):
         path.nodes[level].counts[path.index[level]] += 1
     t.length += 1
+
+
+cdef void ot_insert(OrderedTree* t, OtItem* item) noexcept nogil:
+    cdef Bound b = bound_of(item.score, ot_member(item))
+    cdef Path path
+    find_place(t, &b, &path)
+    while path.leaf.n == path.leaf.capacity:
+        make_room(t, &path)
+        find_place(t, &b, &path)
+    put(t, &path, item)
+
+
+cdef void ot_append(OrderedTree* t, OtItem* item) noexcept nogil:
+    cdef Path path
+    path_to_end(t, True, &path)
+    while path.leaf.n == path.leaf.capacity:
+        make_room(t, &path)
+        path_to_end(t, True, &path)
+    put(t, &path, item)
+
+
+# ---- putting in order
+
+
+cdef bint in_order(const OrderedTree* t) noexcept nogil:
+    cdef OtCursor at
+    cdef OtItem* before
+    cdef OtItem* item
+    ot_seek(t, &at, 0)
+    before = ot_next(&at)
+    item = ot_next(&at)
+    while item != NULL:
+        if item.score < before.score or (item.score == before.score and slice_compare(ot_member(item), ot_member(before)) < 0):
+            return False
+        before = item
+        item = ot_next(&at)
+    return True
+
+
+cdef bint sort_items(OrderedTree* t) noexcept nogil:
+    """Leaves the keys and inner nodes as they were. False: out of memory."""
+    cdef OtRanked* ranked = <OtRanked*>mem_try_alloc((t.length + t.length // 2) * sizeof(OtRanked))
+    cdef OtRanked* next = ranked
+    cdef OtLeaf* leaf = t.first
+    cdef OtCursor at
+    cdef OtItem* item
+    cdef int i
+    if ranked == NULL:
+        return False
+    ot_seek(t, &at, 0)
+    item = ot_next(&at)
+    while item != NULL:
+        next[0] = OtRanked(ot_score_key(item.score), item)
+        next += 1
+        item = ot_next(&at)
+    ot_sort(ranked, ranked + t.length, t.length)
+    next = ranked
+    while leaf != NULL:
+        for i in range(leaf.n):
+            items(leaf)[i] = next[i].item
+        next += leaf.n
+        leaf = leaf.next
+    mem_free(ranked)
+    return True
+
+
+cdef OtItem* set_firsts(void* node, int height) noexcept nogil:
+    """Tells all inner nodes anew which items are the first ones below their children; that below this node."""
+    cdef Inner* inner = <Inner*>node
+    cdef uint64_t i
+    if height == 0:
+        return items(<OtLeaf*>node)[0]
+    for i in range(inner.n):
+        inner.firsts[i] = set_firsts(inner.children[i], height - 1)
+        inner.scores[i] = inner.firsts[i].score
+    return inner.firsts[0]
+
+
+cdef bint ot_order(OrderedTree* t) noexcept nogil:
+    cdef OtLeaf* leaf = t.first
+    if t.length == 0:
+        return True
+    if not in_order(t) and not sort_items(t):
+        return False
+    while leaf != NULL:
+        if leaf.next != NULL:
+            fetch_items(leaf.next, 0, leaf.next.n)
+        rebase(leaf)
+        leaf = leaf.next
+    set_firsts(t.root, t.height)
+    return True
 
 
 # ---- removing
@@ -722,7 +767,7 @@ cdef void take_out(OrderedTree* t, Path* path, int count) noexcept nogil:
 
 
 cdef void ot_remove(OrderedTree* t, OtItem* item) noexcept nogil:
-    cdef Bound b = bound_of(item.score, member_of(item))
+    cdef Bound b = bound_of(item.score, ot_member(item))
     cdef Path path
     descend(t, &b, &path)
     path.at -= 1
@@ -757,7 +802,7 @@ cdef bint stays(const Path* path, const Bound* b) noexcept nogil:
 
 
 cdef void ot_rescore(OrderedTree* t, OtItem* item, double score) noexcept nogil:
-    cdef Bound b = bound_of(item.score, member_of(item))
+    cdef Bound b = bound_of(item.score, ot_member(item))
     cdef Path path
     descend(t, &b, &path)
     path.at -= 1

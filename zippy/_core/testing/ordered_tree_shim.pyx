@@ -3,10 +3,11 @@
 from libc.stdint cimport uint64_t
 from zippy._core.ground.buf cimport Slice, slice_of
 from zippy._core.ground.mem cimport Account, mem_charge_to, mem_charged
+from zippy._core.ground.ordered_item cimport OtItem, ot_item_free, ot_item_memory, ot_item_new, ot_key_of, ot_member
 from zippy._core.ground.ordered_tree cimport (
-    OrderedTree, OtCursor, OtItem, OtLeaf, OtLexRange, OtScoreRange, ot_free, ot_init, ot_insert, ot_item_free, ot_item_memory,
-    ot_item_new, ot_key_of, ot_lex_above_min, ot_lex_below_max, ot_lex_span, ot_member, ot_next, ot_prev, ot_rank, ot_remove,
-    ot_remove_ranks, ot_rescore, ot_score_above_min, ot_score_below_max, ot_score_span, ot_seek, ot_seek_score
+    OrderedTree, OtCursor, OtLeaf, OtLexRange, OtScoreRange, ot_append, ot_free, ot_init, ot_insert, ot_lex_above_min, ot_lex_below_max,
+    ot_lex_span, ot_next, ot_order, ot_prev, ot_rank, ot_remove, ot_remove_ranks, ot_rescore, ot_score_above_min, ot_score_below_max,
+    ot_score_span, ot_seek, ot_seek_score
 )
 
 
@@ -86,6 +87,28 @@ cdef class SortedMembers:
         ot_insert(&self.tree, item)
         mem_charge_to(before)
         self.places[member] = <size_t>item
+
+    def append(self, double score, bytes member):
+        """Put in a member that is absent behind all others."""
+        cdef Account* before = mem_charged()
+        cdef OtItem* item
+        mem_charge_to(&self.account)
+        item = ot_item_new(score, slice_of(<const char*>member, len(member)))
+        ot_append(&self.tree, item)
+        mem_charge_to(before)
+        self.places[member] = <size_t>item
+
+    def write_score(self, bytes member, double score):
+        """Change a score where it is, without a word to the tree."""
+        self.item_of(member).score = score
+
+    def order(self):
+        """Put what was appended in order; False: out of memory."""
+        cdef Account* before = mem_charged()
+        mem_charge_to(&self.account)
+        done = ot_order(&self.tree)
+        mem_charge_to(before)
+        return bool(done)
 
     def remove(self, bytes member):
         """Take out a member that is there."""

@@ -59,6 +59,10 @@ cdef void zset_try_listpack(Entry* e, const Settings* s) noexcept nogil
 cdef bint zset_score(const Entry* e, Slice member, double* score) noexcept nogil        # False: absent
 # Adds a member or changes its score; *score becomes the score it has then. flags: ZSET_ bits; a ZSetOutcome
 cdef int zset_add(Entry* e, const Settings* s, Slice member, double* score, int flags) noexcept nogil
+# Many members into one of zset_new_tree, in any order: until zset_order only these three and zset_length may be called, or it is freed
+cdef double* zset_find_score(Entry* e, Slice member, uint64_t hash) noexcept nogil      # where its score is, to be changed; NULL: absent
+cdef void zset_append(Entry* e, Slice member, uint64_t hash, double score) noexcept nogil   # an absent one; hash is hash_bytes of it
+cdef bint zset_order(Entry* e) noexcept nogil                                           # False: out of memory
 cdef bint zset_remove(Entry* e, Slice member) noexcept nogil                            # False: absent
 cdef uint64_t zset_remove_ranks(Entry* e, uint64_t first, uint64_t count) noexcept nogil   # how many
 # As zset_remove_ranks where little of a tree stays: that moves to a new one. What there was is returned as an entry of its own, to be freed

@@ -16,10 +16,10 @@ from zippy._core.ground.listpack cimport (
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_size
 from zippy._core.ground.number cimport NUM_DOUBLE_TEXT, num_read_double, num_write_double, num_write_i64
+from zippy._core.ground.ordered_item cimport OtItem, ot_item_free, ot_item_memory, ot_item_new, ot_key_of, ot_member
 from zippy._core.ground.ordered_tree cimport (
-    OtItem, ot_free, ot_init, ot_insert, ot_item_free, ot_item_memory, ot_item_new, ot_key_of, ot_lex_above_min, ot_lex_below_max,
-    ot_lex_span, ot_member, ot_next, ot_prev, ot_rank, ot_remove, ot_remove_ranks, ot_rescore, ot_score_above_min, ot_score_below_max,
-    ot_score_span, ot_seek, ot_seek_score
+    ot_append, ot_free, ot_init, ot_insert, ot_lex_above_min, ot_lex_below_max, ot_lex_span, ot_next, ot_order, ot_prev, ot_rank,
+    ot_remove, ot_remove_ranks, ot_rescore, ot_score_above_min, ot_score_below_max, ot_score_span, ot_seek, ot_seek_score
 )
 from zippy._core.ground.random cimport random_below
 from zippy._core.values.entry cimport (
@@ -277,6 +277,21 @@ cdef int table_add(ZSet* z, Slice member, double* score, int flags) noexcept nog
     elif outcome == ZSET_ADDED:
         table_insert(z, member, hash, score[0])
     return outcome
+
+
+cdef double* zset_find_score(Entry* e, Slice member, uint64_t hash) noexcept nogil:
+    cdef OtItem* item = <OtItem*>ht_find_hashed(&zset_of(e).members, member, hash)
+    return &item.score if item != NULL else NULL
+
+
+cdef void zset_append(Entry* e, Slice member, uint64_t hash, double score) noexcept nogil:
+    cdef OtItem* item = ot_item_new(score, member)
+    ht_insert(&zset_of(e).members, item, hash)
+    ot_append(&zset_of(e).tree, item)
+
+
+cdef bint zset_order(Entry* e) noexcept nogil:
+    return ot_order(&zset_of(e).tree)
 
 
 cdef bint zset_remove(Entry* e, Slice member) noexcept nogil:
