@@ -424,6 +424,60 @@ class TestZdiffstore:
         check_events(hear, "ZDIFFSTORE", "2 z z")
 
 
+MANY = {
+    "ints": ("SADD", {b"%d" % n: 1 for n in range(0, 600, 2)}),
+    "packed": ("ZADD", {b"%d" % (n * 7): n % 5 for n in range(100)}),
+    "scored": ("ZADD", {b"%d" % n: n * 7919 % 701 for n in range(700)}),
+    "plain": ("SADD", {b"member %d" % n: 1 for n in range(700)}),
+    "names": ("ZADD", {b"member %d" % n: 3 for n in range(350, 1050)}),
+}
+"""The commands that make sources of every encoding, and their members' scores: more than are looked up together."""
+
+
+@pytest.fixture
+def many(raw: RawClient, kind: str) -> None:
+    """The keys of MANY."""
+    for key, (command, scores) in MANY.items():
+        raw(command, key, *(word for member, score in scores.items() for word in ((score, member) if command == "ZADD" else (member,))))
+
+
+@pytest.mark.usefixtures("many")
+class TestManyMembers:
+    """More of them than are looked up together."""
+
+    @staticmethod
+    def check(raw: RawClient, command: str, keys: list[str], scores: dict[bytes, int]) -> None:
+        """What is replied and what is stored; the stored result is a sorted set like any other."""
+        pairs = sorted((score, member) for member, score in scores.items())
+        ordered = [word for score, member in pairs for word in (member, b"%d" % score)]
+        assert raw(command, len(keys), *keys, "WITHSCORES").plain() == ordered
+        assert raw(f"{command}STORE", "d", len(keys), *keys) == integer(len(scores))
+        assert raw("ZRANGE", "d", 0, -1, "WITHSCORES").plain() == ordered
+        for member, score in list(scores.items())[::10]:
+            raw("ZADD", "d", -score, member)
+            scores[member] = -score
+        for rank, (_, member) in enumerate(sorted((score, member) for member, score in scores.items())):
+            assert raw("ZRANK", "d", member) == integer(rank)
+
+    @pytest.mark.parametrize("keys", [["names"], ["plain", "names"], ["ints", "packed", "scored"], [*MANY], ["scored"] * 5])
+    def test_zunion(self, raw: RawClient, keys: list[str]) -> None:
+        members = {member for key in keys for member in MANY[key][1]}
+        self.check(raw, "ZUNION", keys, {member: sum(MANY[key][1].get(member, 0) for key in keys) for member in members})
+
+    @pytest.mark.parametrize("keys", [["plain", "names"], ["names", "plain"], ["ints", "packed", "scored"], ["scored", "ints"]])
+    def test_zinter(self, raw: RawClient, keys: list[str]) -> None:
+        members = set.intersection(*({*MANY[key][1]} for key in keys))
+        self.check(raw, "ZINTER", keys, {member: sum(MANY[key][1][member] for key in keys) for member in members})
+        assert raw("ZINTERCARD", len(keys), *keys) == integer(len(members))
+        for limit in (1, 5, 20, 10_000):
+            assert raw("ZINTERCARD", len(keys), *keys, "LIMIT", limit) == integer(min(limit, len(members)))
+
+    @pytest.mark.parametrize("keys", [["plain", "names"], ["names", "plain"], ["scored", "ints", "packed"], ["packed", "ints"]])
+    def test_zdiff(self, raw: RawClient, keys: list[str]) -> None:
+        first, *others = (MANY[key][1] for key in keys)
+        self.check(raw, "ZDIFF", keys, {member: first[member] for member in first.keys() - set().union(*others)})
+
+
 @pytest.mark.usefixtures("two")
 class TestZintercard:
     """ZINTERCARD numkeys key [key ...] [LIMIT limit]."""

@@ -184,6 +184,7 @@ COPIES = [
     ("SINTERSTORE", "d", "s", "s"),
     ("SDIFFSTORE", "d", "s", "nothing"),
     ("ZUNIONSTORE", "d", "2", "z", "s"),
+    ("ZUNIONSTORE", "d", "2", "s", "z"),
     ("ZINTERSTORE", "d", "2", "z", "s"),
     ("ZDIFFSTORE", "d", "2", "z", "nothing"),
     ("ZRANGESTORE", "d", "z", "0", "-1"),

@@ -1,12 +1,18 @@
 """The result is always built as a tree of its own, which the STORE commands put under the key and the others reply and free. (A
-listpack would lose the sign of a zero.)"""
+listpack would lose the sign of a zero.) It is put in order once, when all members are there and have their scores.
+
+Inputs are read a window of members at a time, so that the places in the tables where a window's members are looked up are fetched together.
+"""
 
 from libc.math cimport isnan
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
-from libc.string cimport strlen
+from libc.string cimport memcpy, strlen
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport Bucket, HashTable, ht_find_hashed, ht_prefetch, ht_prefetch_item, ht_reserve
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport num_read_double
+from zippy._core.ground.ordered_item cimport OtItem
 from zippy._core.ground.slice cimport Slice, slice_of
 from zippy._core.commands.args cimport (
     EACH_KEY, OptionTable, Options, arg_choice, arg_i64, arg_in_range, arg_option, option_table, options_begin,
@@ -21,9 +27,12 @@ from zippy._core.keyspace.effects cimport mutated
 from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport reply_error, reply_error_about, reply_int
 from zippy._core.values.entry cimport TYPE_SET, TYPE_ZSET, Entry, entry_type
-from zippy._core.values.set cimport SET_TEXT, SetIter, set_contains, set_iter, set_iter_done, set_iter_next, set_length, set_text
+from zippy._core.values.set cimport (
+    SET_TEXT, SetIter, set_contains, set_iter, set_iter_done, set_iter_next, set_length, set_table, set_text
+)
 from zippy._core.values.zset cimport (
-    ZSET_EXACTLY, ZSetIter, zset_add, zset_iter, zset_iter_next, zset_length, zset_new_tree, zset_score, zset_try_listpack
+    ZSetIter, zset_append, zset_find_score, zset_iter, zset_iter_next, zset_length, zset_new_tree, zset_order, zset_score, zset_table,
+    zset_try_listpack
 )
 
 cdef enum Aggregate:
@@ -33,6 +42,8 @@ cdef enum Aggregate:
 
 cdef enum:
     MEMBER = 48              # bytes, about, of a member beside its text
+    PLACE = 9                # bytes, about, of a member in a table
+    WINDOW = 16              # members that are looked up together
 
 cdef enum OperationFlag:
     OPERATION_WEIGHTS = 1
@@ -60,20 +71,32 @@ cdef OptionTable ZINTERCARD_OPTIONS = option_table("zintercard", [("limit", OPER
 
 
 cdef struct Source:
-    # an input
+    # an input. Of 32 bytes: qsort makes a detour with more
     Entry* entry             # NULL: absent
     double weight
     uint64_t length
     int place                # among the command's keys
+    bint plain               # a set
 
 
 cdef struct SourceIter:
     bint plain               # a set
     SetIter members
     ZSetIter pairs
-    char[SET_TEXT] scratch
-    Slice member             # the one just returned, borrowed until the next step
+
+
+cdef struct Scored:
+    # a member of an input
+    Slice member             # borrowed from the input, or of scratch
     double score
+    uint64_t hash
+    bint dropped             # it won't be in the result
+    char[SET_TEXT] scratch   # of one that the input holds as an integer
+
+
+cdef struct Window:
+    int count
+    Scored[WINDOW] scored
 
 
 cdef struct Operation:
@@ -94,42 +117,80 @@ ctypedef void (*combine_fn)(Operation* o, Entry* result) noexcept nogil
 # ---- inputs
 
 
-cdef bint source_score(const Source* source, Slice member, double* score) noexcept nogil:
-    """False: the member isn't there."""
+cdef HashTable* source_table(const Source* source) noexcept nogil:
+    """Of its members; NULL: it is absent, or no table."""
+    if source.entry == NULL:
+        return NULL
+    return set_table(source.entry) if source.plain else zset_table(source.entry)
+
+
+cdef bint source_score(const Source* source, HashTable* table, const Scored* scored, double* score) noexcept nogil:
+    """The table is source_table's. False: the member isn't there."""
+    cdef void* item
+    score[0] = 1
+    if table != NULL:
+        item = ht_find_hashed(table, scored.member, scored.hash)
+        if item != NULL and not source.plain:
+            score[0] = (<OtItem*>item).score
+        return item != NULL
     if source.entry == NULL:
         return False
-    if entry_type(source.entry) == TYPE_ZSET:
-        return zset_score(source.entry, member, score)
-    score[0] = 1
-    return set_contains(source.entry, member)
+    return set_contains(source.entry, scored.member) if source.plain else zset_score(source.entry, scored.member, score)
 
 
 cdef void source_iter(SourceIter* it, const Source* source) noexcept nogil:
     """Ends with source_iter_done; the source is not absent."""
-    it.plain = entry_type(source.entry) == TYPE_SET
+    it.plain = source.plain
     if it.plain:
         set_iter(&it.members, source.entry)
     else:
         zset_iter(&it.pairs, source.entry, 0, False)
 
 
-cdef bint source_iter_next(SourceIter* it) noexcept nogil:
+cdef bint source_iter_next(SourceIter* it, Scored* scored) noexcept nogil:
     if it.plain:
         if not set_iter_next(&it.members):
             return False
-        it.member = set_text(&it.members.member, it.scratch)
-        it.score = 1
+        scored.member = set_text(&it.members.member, scored.scratch)
+        scored.score = 1
         return True
     if not zset_iter_next(&it.pairs):
         return False
-    it.member = it.pairs.member
-    it.score = it.pairs.score
+    scored.member = it.pairs.member
+    scored.score = it.pairs.score
+    if scored.member.ptr == it.pairs.scratch:
+        memcpy(scored.scratch, it.pairs.scratch, scored.member.len)
+        scored.member.ptr = scored.scratch
     return True
+
+
+cdef bint source_iter_window(SourceIter* it, Window* w) noexcept nogil:
+    """The next members; False at the end."""
+    cdef Scored* scored
+    w.count = 0
+    while w.count < WINDOW and source_iter_next(it, &w.scored[w.count]):
+        scored = &w.scored[w.count]
+        scored.hash = hash_bytes(scored.member.ptr, scored.member.len)
+        scored.dropped = False
+        w.count += 1
+    return w.count > 0
 
 
 cdef void source_iter_done(SourceIter* it) noexcept nogil:
     if it.plain:
         set_iter_done(&it.members)
+
+
+cdef void fetch_places(HashTable* table, const Window* w) noexcept nogil:
+    """Begins to read where the window's members are in a table, or would be; the table may be NULL."""
+    cdef const Bucket* homes[WINDOW]
+    cdef int i
+    if table == NULL or table.count == 0:
+        return
+    for i in range(w.count):
+        homes[i] = ht_prefetch(table, w.scored[i].hash)
+    for i in range(w.count):
+        ht_prefetch_item(homes[i], w.scored[i].hash)
 
 
 cdef int shorter_first(const void* a, const void* b) noexcept nogil:
@@ -153,11 +214,13 @@ cdef bint find_sources(Operation* o, const Slice* keys) noexcept nogil:
         source.weight = 1
         source.length = 0
         source.entry = lookup_read(o.client.db, keys[i])
+        source.plain = False
         if source.entry == NULL:
             continue
         if entry_type(source.entry) == TYPE_ZSET:
             source.length = zset_length(source.entry)
         elif entry_type(source.entry) == TYPE_SET:
+            source.plain = True
             source.length = set_length(source.entry)
         else:
             reply_wrong_type(o.client)
@@ -246,91 +309,125 @@ cdef double aggregated(double a, double b, uint32_t aggregate) noexcept nogil:
     return b if b > a else a
 
 
-cdef inline void put(Operation* o, Entry* result, Slice member, double score) noexcept nogil:
-    if growth_takes(&o.growth, member.len + MEMBER):
-        zset_add(result, &o.engine.settings, member, &score, ZSET_EXACTLY)
+cdef inline void put(Operation* o, Entry* result, const Scored* scored, double score) noexcept nogil:
+    """A member that is absent."""
+    if growth_takes(&o.growth, scored.member.len + MEMBER):
+        zset_append(result, scored.member, scored.hash, score)
+
+
+cdef inline void unite_one(Operation* o, Entry* result, const Scored* scored, double weight) noexcept nogil:
+    cdef double score = weighed(scored.score, weight)
+    cdef double* present = zset_find_score(result, scored.member, scored.hash)
+    if present != NULL:
+        present[0] = aggregated(present[0], score, o.aggregate)
+    else:
+        put(o, result, scored, score)
 
 
 cdef void unite(Operation* o, Entry* result) noexcept nogil:
+    cdef HashTable* table = zset_table(result)
     cdef SourceIter it
-    cdef double score
-    cdef double present
-    cdef int i
+    cdef Window w
+    cdef int i, j
     # sums of floats depend on their order: Redis goes from the smallest input to the largest
     qsort(o.sources, o.count, sizeof(Source), shorter_first)
+    # no member of the largest is left out
+    if growth_takes(&o.growth, o.sources[o.count - 1].length * PLACE):
+        ht_reserve(table, o.sources[o.count - 1].length)
     for i in range(o.count):
         if o.sources[i].entry == NULL:
             continue
         source_iter(&it, &o.sources[i])
-        while source_iter_next(&it):
-            score = weighed(it.score, o.sources[i].weight)
-            if zset_score(result, it.member, &present):
-                score = aggregated(present, score, o.aggregate)
-            put(o, result, it.member, score)
+        while source_iter_window(&it, &w):
+            fetch_places(table, &w)
+            for j in range(w.count):
+                unite_one(o, result, &w.scored[j], o.sources[i].weight)
         source_iter_done(&it)
 
 
-cdef bint in_all_others(Operation* o, Slice member, double* score) noexcept nogil:
-    """Is a member of the first input in all others? *score becomes the aggregate."""
+cdef void keep_common(Operation* o, const Source* source, Window* w) noexcept nogil:
+    """Drops what is not in this input too; the scores of the others become the aggregates."""
+    cdef HashTable* table = source_table(source)
+    cdef Scored* scored
     cdef double other
     cdef int i
+    fetch_places(table, w)
+    for i in range(w.count):
+        scored = &w.scored[i]
+        if scored.dropped:
+            continue
+        scored.dropped = not source_score(source, table, scored, &other)
+        if not scored.dropped:
+            # unlike a union's and the first input's, a product that is not a number is no 0 here
+            scored.score = aggregated(scored.score, other * source.weight, o.aggregate)
+
+
+cdef bint next_common(Operation* o, SourceIter* it, Window* w) noexcept nogil:
+    """The next members of the first input, what is not in all others dropped; False at the end."""
+    cdef int i
+    if not source_iter_window(it, w):
+        return False
+    for i in range(w.count):
+        w.scored[i].score = weighed(w.scored[i].score, o.sources[0].weight)
     for i in range(1, o.count):
-        if not source_score(&o.sources[i], member, &other):
-            return False
-        # unlike a union's and the first input's, a product that is not a number is no 0 here
-        score[0] = aggregated(score[0], other * o.sources[i].weight, o.aggregate)
+        keep_common(o, &o.sources[i], w)
     return True
 
 
 cdef void intersect(Operation* o, Entry* result) noexcept nogil:
     cdef SourceIter it
-    cdef double score
+    cdef Window w
+    cdef int i
     qsort(o.sources, o.count, sizeof(Source), shorter_first)
     if o.sources[0].entry == NULL:
         return
     source_iter(&it, &o.sources[0])
-    while source_iter_next(&it):
-        score = weighed(it.score, o.sources[0].weight)
-        if in_all_others(o, it.member, &score):
-            put(o, result, it.member, score)
+    while next_common(o, &it, &w):
+        for i in range(w.count):
+            if not w.scored[i].dropped:
+                put(o, result, &w.scored[i], w.scored[i].score)
     source_iter_done(&it)
 
 
 cdef int64_t intersection_length(Operation* o) noexcept nogil:
     cdef SourceIter it
-    cdef double score = 0
+    cdef Window w
     cdef int64_t count = 0
+    cdef int i
     qsort(o.sources, o.count, sizeof(Source), shorter_first)
     if o.sources[0].entry == NULL:
         return 0
     source_iter(&it, &o.sources[0])
-    while source_iter_next(&it):
-        if in_all_others(o, it.member, &score):
-            count += 1
-            if count == o.limit:
-                break
+    while (o.limit == 0 or count < o.limit) and next_common(o, &it, &w):
+        for i in range(w.count):
+            count += not w.scored[i].dropped
     source_iter_done(&it)
-    return count
+    return min(count, o.limit) if o.limit else count
 
 
-cdef bint in_another(Operation* o, Slice member) noexcept nogil:
-    """Is a member of the first input in any other one?"""
+cdef void drop_common(const Source* source, Window* w) noexcept nogil:
+    """Drops what is in this input."""
+    cdef HashTable* table = source_table(source)
     cdef double score
     cdef int i
-    for i in range(1, o.count):
-        if source_score(&o.sources[i], member, &score):
-            return True
-    return False
+    fetch_places(table, w)
+    for i in range(w.count):
+        w.scored[i].dropped = w.scored[i].dropped or source_score(source, table, &w.scored[i], &score)
 
 
 cdef void subtract(Operation* o, Entry* result) noexcept nogil:
     cdef SourceIter it
+    cdef Window w
+    cdef int i
     if o.sources[0].entry == NULL:
         return
     source_iter(&it, &o.sources[0])
-    while source_iter_next(&it):
-        if not in_another(o, it.member):
-            put(o, result, it.member, it.score)
+    while source_iter_window(&it, &w):
+        for i in range(1, o.count):
+            drop_common(&o.sources[i], &w)
+        for i in range(w.count):
+            if not w.scored[i].dropped:
+                put(o, result, &w.scored[i], w.scored[i].score)
     source_iter_done(&it)
 
 
@@ -354,7 +451,7 @@ cdef void read_result(
         return
     result = zset_new_tree(slice_of(b"", 0), 0)
     combine(&o, result)
-    if o.growth.failed:
+    if o.growth.failed or not zset_order(result):
         drop_result(&o, result)
         return
     reply_members_header(&c.reply, <int64_t>zset_length(result), o.with_scores)
@@ -375,7 +472,7 @@ cdef void store_result(
         return
     result = zset_new_tree(argv[1], 0)
     combine(&o, result)
-    if o.growth.failed:
+    if o.growth.failed or not zset_order(result):
         drop_result(&o, result)
         return
     length = <int64_t>zset_length(result)
