@@ -11,6 +11,7 @@ from zippy._core.ground.buf cimport slice_compare, slice_text
 from zippy._core.ground.geohash cimport (
     GeoArea, GeoPoint, GeoSearch, GeoShape, geo_bits, geo_point, geo_search_begin, geo_search_holds, geo_search_next
 )
+from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc, mem_try_realloc
 from zippy._core.ground.number cimport NUM_I64_TEXT, num_read_double, num_read_i64, num_write_i64
 from zippy._core.ground.slice cimport slice_of
@@ -26,7 +27,8 @@ from zippy._core.keyspace.types cimport NOTIFY_GENERIC, NOTIFY_ZSET
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_error, reply_error_about, reply_int
 from zippy._core.values.entry cimport TYPE_ZSET, Entry
 from zippy._core.values.zset cimport (
-    ZSetIter, zset_add, zset_iter_next, zset_iter_score, zset_new_tree, zset_score, zset_table, zset_try_listpack
+    ZSetIter, zset_append, zset_find_score, zset_iter_next, zset_iter_score, zset_new_tree, zset_order, zset_score, zset_table,
+    zset_try_listpack
 )
 
 cdef enum SearchFlag:
@@ -394,28 +396,36 @@ cdef void store_nothing(Client* c, Slice key) noexcept nogil:
     reply_int(&c.reply, 0)
 
 
-cdef void store(Engine* e, Client* c, const Found* f, const Request* q, const char* event) noexcept nogil:
+cdef bint fill(Entry* result, const Found* f, const Request* q) noexcept nogil:
+    """Puts the matches into an empty sorted set of zset_new_tree. False: out of memory."""
     cdef char[NUM_I64_TEXT] scratch
     cdef const Match* match
-    cdef Entry* result
     cdef Growth growth
     cdef Slice member
-    cdef double score
+    cdef uint64_t hash
     cdef uint64_t i
-    if f.count == 0:
-        store_nothing(c, q.store)
-        return
-    result = zset_new_tree(q.store, f.count)
     growth_begin(&growth)
     for i in range(f.count):
         match = &f.matches[i]
         member = member_of(match, scratch)
         if not growth_takes(&growth, member.len + MEMBER):
-            free_entry(&e.ks, result)
-            reply_out_of_memory(c)
-            return
-        score = match.distance / q.shape.unit if q.store_distances else match.score
-        zset_add(result, &e.settings, member, &score, 0)
+            return False
+        hash = hash_bytes(member.ptr, member.len)
+        if zset_find_score(result, member, hash) == NULL:
+            zset_append(result, member, hash, match.distance / q.shape.unit if q.store_distances else match.score)
+    return zset_order(result)
+
+
+cdef void store(Engine* e, Client* c, const Found* f, const Request* q, const char* event) noexcept nogil:
+    cdef Entry* result
+    if f.count == 0:
+        store_nothing(c, q.store)
+        return
+    result = zset_new_tree(q.store, f.count)
+    if not fill(result, f, q):
+        free_entry(&e.ks, result)
+        reply_out_of_memory(c)
+        return
     zset_try_listpack(result, &e.settings)
     open_for_write(c.db, q.store)
     put_over(c.db, result)
