@@ -27,6 +27,7 @@ FLOORS: list[tuple[int, str]] = [
     (20, "zippy._core.keyspace"),
     (30, "zippy._core.commands"),
     (40, "zippy._core.session"),
+    (41, "zippy._core.client_list"),
     (41, "zippy._core.introspection"),
     (41, "zippy._core.append_load"),
     (41, "zippy._core.append_log"),

@@ -34,6 +34,7 @@ from unittest.mock import patch
 from tests.replication.network import START, WINDOW, End, Network
 from tests.resp import request
 from zippy._core.callback_transport import CallbackTransport
+from zippy._core.client_list import ClientState
 from zippy._core.introspection import dataset_digest, keyspace_fault
 from zippy._core.session import Session, blocks_left_behind
 from zippy._core.snapshot import flush
@@ -46,7 +47,6 @@ from zippy.replication.failover import RUNNING
 from zippy.replication.history import NONE
 from zippy.replication.primary import State
 from zippy.replication.service import Replication
-from zippy.server.clients import ClientState
 from zippy.server.parts import Parts
 from zippy.setting_types import parse
 from zippy.settings import Settings, find_setting

@@ -86,6 +86,17 @@ def test_addresses(reactor: Reactor, family: int, host: str, form: str) -> None:
             assert client.recv(1) == b""
 
 
+@pytest.mark.parametrize(("family", "host", "form"), WAYS)
+def test_what_all_of_a_listener_have_reached(family: int, host: str, form: str) -> None:
+    settings = Settings()
+    parts = Parts(settings)
+    admission = Admission(parts.core, settings, parts.access)
+    with listening(family, (host, 0)) as listener:
+        assert admission.reached(listener) == f"{form.format(host)}:{listener.getsockname()[1]}"
+    with listening(family, ("0.0.0.0" if family == socket.AF_INET else "::", 0)) as listener:
+        assert admission.reached(listener) == ""
+
+
 def test_unix_socket(reactor: Reactor, tmp_path: Path) -> None:
     path = str(tmp_path / "s")
     with listening(socket.AF_UNIX, path) as listener, socket.socket(socket.AF_UNIX) as client:

@@ -9,10 +9,10 @@ import pytest
 from tests.resp import request
 from tests.unit.peer import Peer
 from zippy._core.callback_transport import CallbackTransport
-from zippy._core.introspection import client_line, used_memory
+from zippy._core.client_list import ClientState, client_line
+from zippy._core.introspection import used_memory
 from zippy._core.session import Core, Session
 from zippy._core.users import set_default_password
-from zippy.server.clients import ClientState
 
 LARGE = 8 << 20
 CHUNK = 256 * 1024

@@ -2,7 +2,7 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memchr
 from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_append_byte, buf_clear, buf_free, buf_init, slice_of
 from zippy._core.ground.clock cimport clock_ticks, clock_ticks_per_us
@@ -10,7 +10,6 @@ from zippy._core.ground.format cimport format_text
 from zippy._core.ground.histogram cimport HISTOGRAM_RANGES, HISTOGRAM_STEPS, Histogram, histogram_highest, histogram_lowest
 from zippy._core.ground.hashtable cimport HtIter, ht_find, ht_iter, ht_iter_done, ht_iter_next
 from zippy._core.ground.mem cimport mem_release, mem_resident
-from zippy._core.ground.number cimport num_read_i64
 from zippy._core.ground.sha1 cimport SHA1_BYTES
 from zippy._core.keyspace.db cimport db_put_string, is_expired, lookup_peek, open_for_write
 from zippy._core.keyspace.digest cimport digest_keyspace
@@ -25,31 +24,22 @@ from zippy._core.keyspace.key_table cimport (
 from zippy._core.keyspace.types cimport NOTIFY_STRING, Db, Keyspace
 from zippy._core.keyspace.verify cimport db_fault
 from zippy._core.commands.accounting cimport account_reset, latency_sample, slowlog_at, slowlog_reset
-from zippy._core.commands.client cimport client_log_in, client_memory, client_set_name, is_valid_name, memory_of_clients
-from zippy._core.commands.client_ids cimport ClientWalk, walk_begin, walk_end, walk_next
-from zippy._core.commands.engine cimport command_called, engine_is_calling, engine_use, find_command
+from zippy._core.commands.client cimport client_log_in, client_set_name, is_valid_name, memory_of_clients
+from zippy._core.commands.engine cimport command_called, engine_use, find_command
 from zippy._core.commands.functions_lua cimport functions_lua_bytes
-from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.scripting_types cimport Scripting
 from zippy._core.commands.types cimport (
-    CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_IN_EXEC, CLIENT_INTERNAL, CLIENT_MASTER,
-    CLIENT_MONITOR, CLIENT_MULTI, CLIENT_NO_EVICT, CLIENT_NO_TOUCH, CLIENT_PAUSED, CLIENT_READONLY, CLIENT_REPLICA, CLIENT_UNIX,
-    LATENCY_SAMPLES, OUTPUT_PUBSUB, TRACKING_BROADCAST,
-    TRACKING_BROKEN, TRACKING_ON, Call, Client, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
+    CLIENT_INTERNAL, CLIENT_NO_TOUCH, LATENCY_SAMPLES, Command, Engine, ErrorStat, LatencyEvent, SlowEntry
 )
-from zippy._core.resp.parser cimport parser_held, parser_request_size, parser_room
 from zippy._core.resp.report cimport Source, report_text
 from zippy._core.resp.writer cimport Reply, reply_array, reply_bulk, reply_int, reply_verbatim
 from zippy._core.resp.values cimport Words
-from zippy._core.resp.kinds import ReplyError
 from zippy._core.session cimport Core, Session
 from zippy._core.values.entry cimport NO_EXPIRY, Entry, entry_access
 from zippy._core.values.list cimport ListNodes, list_nodes
 from zippy._core.values.value cimport value_checksum, value_encoding_name, value_length, value_memory
 
 cdef enum:
-    LINE_MAX = 1024               # bytes of the core's part of a line in CLIENT LIST
-    OUTPUT_BLOCK = 16 * 1024
     NUMBER_TEXT = 32              # bytes of a time with three decimals
     TIMES_TEXT = 192              # of a line of commandstats
     QUICK_LEAST = 1000            # ns that a call counts as which took less than two us
@@ -86,155 +76,6 @@ def set_client_name(Session session, bytes name):
 def valid_name(bytes name):
     """Whether a client or what it says of itself may be named so."""
     return bool(is_valid_name(slice_of_bytes(name)))
-
-
-cdef str kind_of(const Client* c):
-    if c.flags & CLIENT_MASTER:
-        return "master"
-    if c.flags & CLIENT_REPLICA:
-        return "replica"
-    return "pubsub" if client_output_class(c) == OUTPUT_PUBSUB else "normal"
-
-
-def client_kind(Session session):
-    """"normal", "master", "replica" or "pubsub", as CLIENT LIST TYPE tells them apart."""
-    return kind_of(session.client)
-
-
-def sessions_of_kind(Core core, str kind):
-    """The clients of a kind, of those that CLIENT LIST shows, the oldest first."""
-    cdef ClientWalk walk
-    cdef Client* c
-    cdef list ids = []
-    cdef uint64_t left = core.engine.stats.pubsub_clients if kind == "pubsub" else UINT64_MAX
-    walk_begin(&walk, core.engine)
-    while left:
-        c = walk_next(&walk)
-        if c == NULL:
-            break
-        if kind_of(c) == kind:
-            ids.append(c.id)
-            left -= 1
-    else:
-        walk_end(&walk)
-    ids.sort()
-    return list(filter(is_listed, [core.sessions[id] for id in ids if id in core.sessions]))
-
-
-def is_listed(Session session):
-    """Whether CLIENT LIST shows this client: it has a peer, and is not about to be closed."""
-    return session.state is not None and session.client != NULL and session.client.flags & CLIENT_CLOSING == 0
-
-
-cdef size_t write_flags(const Client* c, char* text) noexcept nogil:
-    """The letters of CLIENT LIST's flags, ended by a NUL; text has room for each."""
-    cdef const char* letters = b"SOMPxbtRBdcAUreT"
-    cdef uint64_t f = c.flags
-    cdef bint[16] is_set = [
-        f & CLIENT_REPLICA != 0, f & CLIENT_MONITOR != 0, f & CLIENT_MASTER != 0,
-        c.channels.count or c.patterns.count or c.shard_channels.count, f & (CLIENT_MULTI | CLIENT_IN_EXEC) != 0,
-        f & (CLIENT_BLOCKED | CLIENT_PAUSED) != 0, c.tracking & TRACKING_ON != 0, c.tracking & TRACKING_BROKEN != 0,
-        c.tracking & TRACKING_BROADCAST != 0, c.watches != NULL and c.watches.dirty, f & CLIENT_CLOSE_AFTER_REPLY != 0,
-        f & CLIENT_CLOSING != 0, f & CLIENT_UNIX != 0, f & CLIENT_READONLY != 0, f & CLIENT_NO_EVICT != 0, f & CLIENT_NO_TOUCH != 0,
-    ]
-    cdef size_t count = 0
-    cdef int i
-    for i in range(16):
-        if is_set[i]:
-            text[count] = letters[i]
-            count += 1
-    if count == 0:
-        text[0] = c'N'
-        count = 1
-    text[count] = 0
-    return count
-
-
-cdef size_t argument_bytes(const Client* c, bint runs) noexcept nogil:
-    """Bytes of the arguments of the command that a client runs or waits in."""
-    cdef const Call* call = c.engine.call
-    cdef int argc = call.argc if runs else c.block.request.argc
-    cdef const Slice* argv = call.argv if runs else c.block.request.argv
-    cdef size_t bytes = 0
-    cdef int i
-    for i in range(argc):
-        bytes += argv[i].len
-    return bytes
-
-
-cdef int watches_of(const Client* c) noexcept nogil:
-    return <int>c.watches.count if c.watches != NULL else 0
-
-
-cdef size_t write_facts(const Client* c, char* text, size_t room) noexcept nogil:
-    """The fields of CLIENT LIST from age to cmd."""
-    cdef const Engine* e = c.engine
-    cdef bint runs = engine_is_calling(e, c)
-    cdef size_t held = parser_held(&c.parser)
-    cdef size_t kept = parser_room(&c.parser)
-    cdef size_t unsent = c.reply.out.len - c.reply.sent
-    cdef const char* events = b"rw"
-    cdef const char* command = b"NULL"
-    cdef char[20] flags
-    write_flags(c, flags)
-    if unsent == 0 or runs:
-        events = b"r"
-    if c.last_command != NULL:
-        command = c.last_command.name.ptr
-    return format_text(
-        text, room,
-        b"age=%lld idle=%lld flags=%s db=%d sub=%zu psub=%zu ssub=%zu multi=%d watch=%d qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu "
-        b"rbs=%zu rbp=%zu obl=%zu oll=%zu omem=%zu tot-mem=%zu events=%s cmd=%s",
-        <long long>((e.ks.clock.us - c.created_us) // 1000000), <long long>((e.ks.clock.mono_us - c.active_us) // 1000000), flags,
-        <int>c.db.id, c.channels.count, c.patterns.count, c.shard_channels.count,
-        <int>(c.multi.count if c.flags & (CLIENT_MULTI | CLIENT_IN_EXEC) else -1), watches_of(c),
-        held + parser_request_size(&c.parser) if runs else held, kept - held if kept > held else 0, argument_bytes(c, runs), c.multi.bytes,
-        c.reply.out.cap, unsent,
-        # Redis keeps the first 16 KiB in a buffer of the client's and what follows in a list of blocks of that size
-        unsent if unsent < OUTPUT_BLOCK else OUTPUT_BLOCK, (unsent - 1) // OUTPUT_BLOCK if unsent else 0,
-        c.reply.out.cap - OUTPUT_BLOCK if c.reply.out.cap > OUTPUT_BLOCK else 0, client_memory(c),
-        events, command
-    )
-
-
-def client_line(Session session):
-    """A client as CLIENT LIST shows it, without the line's end."""
-    cdef Client* c = session.client
-    cdef char[LINE_MAX] facts
-    cdef size_t size = write_facts(c, facts, LINE_MAX)
-    cdef int64_t redirect = <int64_t>c.redirect if c.tracking & TRACKING_ON else -1
-    state = session.state
-    name = c.name.ptr[:c.name.len].decode("utf-8", "surrogateescape") if c.name.len else ""
-    user = c.user.name.ptr[:c.user.name.len].decode("utf-8", "surrogateescape") if c.user != NULL else "(superuser)"
-    return (
-        f"id={c.id} addr={session.address()} laddr={state.local_address} fd={state.fd} name={name} {facts[:size].decode('ascii')} "
-        f"user={user} redir={redirect} resp={c.reply.proto} "
-        f"lib-name={state.lib_name} lib-ver={state.lib_version} io-thread=0 "
-        f"tot-net-in={c.bytes_in} tot-net-out={c.bytes_out} tot-cmds={c.commands}"
-    )
-
-
-def sessions_with_ids(Core core, Words words not None, Py_ssize_t first):
-    """The clients whose ids are the words from the first on, of those that CLIENT LIST shows, in that order; ReplyError for what is no id.
-
-    In C, since a client may name as many as it likes.
-    """
-    cdef int64_t id
-    cdef Py_ssize_t i
-    cdef dict sessions = core.sessions
-    found = []
-    for i in range(first, words.count):
-        if not num_read_i64(words.at(i), &id):
-            raise ReplyError("ERR Invalid client ID")
-        session = sessions.get(id)
-        if session is not None and is_listed(session):
-            found.append(session)
-    return found
-
-
-def client_age(Session session):
-    """Seconds since the client connected."""
-    return (session.core.engine.ks.clock.us - session.client.created_us) // 1000000
 
 
 def internal_session(Core core):

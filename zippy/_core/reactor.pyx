@@ -211,6 +211,14 @@ cdef bytes text_of(const zippy_address* address):
     return text[:format_text(text, ADDRESS_TEXT, b"%s:%d", address.host, address.port)]
 
 
+def address_of(int fd):
+    """The address of our end of a socket, "ip:port" or "[ip]:port"; "" for a Unix socket, and for -1."""
+    cdef zippy_address local
+    if fd < 0 or zippy_local_address(fd, &local) != 0:
+        return ""
+    return text_of(&local).decode("ascii")
+
+
 cdef class Reactor:
     """The poll set of one core. `loop` is an asyncio loop that can watch descriptors."""
 
@@ -418,10 +426,7 @@ cdef class Link(Transport):
 
     def local_address(self):
         """The address that the peer has reached, "ip:port" or "[ip]:port"; "" for a Unix socket, and once it is closed."""
-        cdef zippy_address local
-        if self.fd < 0 or zippy_local_address(self.fd, &local) != 0:
-            return ""
-        return text_of(&local).decode("ascii")
+        return address_of(self.fd)
 
     def write(self, bytes data):
         """The last words to a connection that is not served: as much as fits at once."""

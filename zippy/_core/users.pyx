@@ -3,7 +3,8 @@
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memchr, memcmp, memset
-from zippy._core.ground.buf cimport Buf, Slice, buf_append, buf_clear, buf_free, buf_init, slice_of
+from zippy._core.ground.buf cimport Buf, Slice, buf_clear, buf_free, buf_init, slice_of
+from zippy._core.client_list cimport append_client
 from zippy._core.commands.acl_clients cimport acl_log_in, acl_log_in_by_certificate, acl_put, acl_replace_all, acl_set_default_password
 from zippy._core.commands.acl_rules cimport (
     RULE_NO_MEMORY, RULE_READ, RULE_UNKNOWN, RULE_UNMATCHED, RuleReader, describe_user, has_blanks, rules_begin, rules_end, rules_next,
@@ -12,7 +13,6 @@ from zippy._core.commands.acl_rules cimport (
 from zippy._core.commands.acl_user cimport USER_NO_PASSWORD, User, Users, user_free, user_new, users_add, users_find, users_free
 from zippy._core.commands.engine cimport engine_use
 from zippy._core.commands.types cimport Client, Engine
-from zippy._core.introspection import client_line
 from zippy._core.session cimport Core, Session
 from zippy._core.values.settings cimport ACL_PUBSUB_ALLCHANNELS
 
@@ -25,16 +25,12 @@ cdef inline Slice slice_of_bytes(bytes data):
 
 cdef void describe_client(Client* c, Buf* line) noexcept with gil:
     """Appends what CLIENT LIST shows; nothing for a client without a session."""
-    cdef bytes text
     cdef Session session
     if c.owner == NULL:
         return
     session = <Session>c.owner
-    if session.state is None:
-        return
-    text = client_line(session).encode("utf-8", "surrogateescape")
-    engine_use(session.core.engine)
-    buf_append(line, <const char*>text, len(text))
+    if session.state is not None:
+        append_client(line, session)
 
 
 def describe_clients(Core core):

@@ -13,13 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zippy._core.callback_transport import CallbackTransport
+from zippy._core.client_list import ClientState
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.resp.values import Words
 from zippy._core.session import Session, Transport
 from zippy.inprocess.alone import bind_alone
 from zippy.inprocess.refusals import NO_SOCKETS, refuse_changes
 from zippy.persistence.folder_lock import FolderInUse, FolderLock
-from zippy.server.clients import ClientState
 from zippy.server.log import log
 from zippy.server.parts import Parts
 from zippy.settings import Settings

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from zippy._core import snapshot
 from zippy._core.callback_transport import CallbackTransport
+from zippy._core.client_list import ClientState
 from zippy._core.introspection import keyspace
 from zippy._core.resp.kinds import ReplyError
 from zippy._core.session import Session
 from zippy._core.snapshot import SaveRequest
-from zippy.server.clients import ClientState
 from zippy.server.parts import Parts
 from zippy.setting_types import parse
 from zippy.settings import Settings, find_setting

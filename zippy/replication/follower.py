@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from zippy._core.callback_transport import CallbackTransport
+from zippy._core.client_list import ClientState
 from zippy._core.introspection import keyspace
 from zippy._core.replicas import Replicas
 from zippy._core.session import Core, Session
@@ -39,7 +40,7 @@ from zippy.replication.link import (
     request,
 )
 from zippy.replication.saving import Saves
-from zippy.server.clients import ClientState, text_address
+from zippy.server.clients import text_address
 from zippy.settings import Settings
 
 log = logging.getLogger("zippy")

@@ -8,15 +8,17 @@ import os
 import socket
 from typing import Any
 
-from zippy._core.reactor import Link
+from zippy._core.client_list import ClientState
+from zippy._core.reactor import Link, address_of
 from zippy._core.session import Core, Session, Transport
 from zippy.server.access import Access, is_loopback
-from zippy.server.clients import ClientState, text_address
+from zippy.server.clients import text_address
 from zippy.settings import Settings
 
 log = logging.getLogger("zippy")
 
 PLAIN = {b"reno", b"cubic"}  # congestion control that never paces
+ANY = {"0.0.0.0", "::"}  # hosts that stand for all addresses of the machine
 TOO_MANY = b"-ERR max number of clients reached\r\n"
 
 
@@ -53,13 +55,13 @@ class Admission:
             self.access.trust_certificate(session, transport)
         return session
 
-    def admit_link(self, link: Link, limit: int, unix_address: str) -> Session | None:
-        """As admit, for a connection that the reactor has accepted. limit: how many clients there may be; unix_address: "" over TCP."""
+    def admit_link(self, link: Link, limit: int, reached: str) -> Session | None:
+        """As admit, for a connection that the reactor has accepted. limit: how many clients there may be; reached: of its listener."""
         if self.refuses(link, link.is_local, not self.is_full(limit)):
             return None
         if link.is_unix:
-            return Session(self.core, link, os.fsencode(unix_address), ClientState(unix_address, link.fd), True)
-        return Session(self.core, link, link.peer or b"", ClientState(link.local_address, link.fd))
+            return Session(self.core, link, os.fsencode(reached), ClientState(reached, link.fd), True)
+        return Session(self.core, link, link.peer or b"", ClientState(reached or link.local_address, link.fd))
 
     def refuses(self, transport: Any, is_local: bool, has_place: bool) -> bool:
         """Whether a connection is turned away, which is told why and closed then. transport: its write and close, as asyncio's."""
@@ -77,6 +79,13 @@ class Admission:
             return ""
         name = sock.getsockname()
         return text_address(self.asked_for.get(name, name))
+
+    def reached(self, listener: socket.socket) -> str:
+        """The address that whoever comes over a listening socket has reached; "" where that may be any of the machine's."""
+        if listener.family == socket.AF_UNIX:
+            return self.unix_address(listener)
+        # so that nobody has to ask the system for each of ten thousand clients, which takes longer than the rest of CLIENT LIST
+        return "" if listener.getsockname()[0] in ANY else address_of(listener.fileno())
 
     def limit(self) -> int:
         """How many clients there may be."""

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from zippy._core.introspection import (
-    ClientStats,
-    client_age,
-    client_kind,
-    client_line,
-    is_listed,
-    sessions_of_kind,
-    sessions_with_ids,
-    valid_name,
-)
-from zippy._core.resp.kinds import OK, ReplyError, Verbatim
+from zippy._core.client_list import client_age, client_kind, is_listed, reply_clients, sessions_of_kind, sessions_with_ids
+from zippy._core.introspection import ClientStats, valid_name
+from zippy._core.resp.kinds import NO_REPLY, OK, ReplyError
 from zippy._core.resp.values import Words
 from zippy._core.session import Core, Session
 from zippy._core.users import user_of
@@ -39,11 +31,6 @@ def client_with_id(session: Session, number: int) -> list[Session]:
     return [other] if other is not None and is_listed(other) else []
 
 
-def lines(sessions: Iterable[Session]) -> Verbatim:
-    """The reply to CLIENT LIST."""
-    return Verbatim("".join([f"{client_line(session)}\n" for session in sessions]))
-
-
 def kind_called(name: bytes) -> str:
     """The kind of clients that an argument means."""
     kind = KINDS.get(text(name).lower())
@@ -55,7 +42,8 @@ def kind_called(name: bytes) -> str:
 @command("client|info")
 def client_info(session: Session, args: Words) -> Any:
     """CLIENT INFO."""
-    return lines([session])
+    reply_clients(session, [session])
+    return NO_REPLY
 
 
 @command("client|list")
@@ -63,12 +51,15 @@ def client_list(session: Session, args: Words) -> Any:
     """CLIENT LIST [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]."""
     option = args[2].upper() if len(args) > 2 else b""
     if option == b"TYPE" and len(args) == 4:
-        return lines(sessions_of_kind(session.core, kind_called(args[3])))
-    if option == b"ID" and len(args) > 3:
-        return lines(sessions_with_ids(session.core, args, 3))
-    if option:
+        chosen = sessions_of_kind(session.core, kind_called(args[3]))
+    elif option == b"ID" and len(args) > 3:
+        chosen = sessions_with_ids(session.core, args, 3)
+    elif option:
         raise syntax_error()
-    return lines(clients(session))
+    else:
+        chosen = list(session.core.sessions.values())
+    reply_clients(session, chosen)
+    return NO_REPLY
 
 
 Filter = Callable[[Session], bool]

@@ -195,7 +195,7 @@ class Listeners:
         if kind == "tls" or self.reactor is None:
             self.serving[sock] = partial(self.take_stream, sock, kind == "tls")
         else:
-            of_listener = sock.fileno(), self.admission.paces(sock), self.admission.unix_address(sock)
+            of_listener = sock.fileno(), self.admission.paces(sock), self.admission.reached(sock)
             self.serving[sock] = partial(self.take_link, self.reactor, *of_listener)
         self.the_loop.add_reader(sock, self.accept, sock)
 
@@ -235,12 +235,12 @@ class Listeners:
         if sock in self.serving:
             self.the_loop.add_reader(sock, self.accept, sock)
 
-    def take_link(self, links: reactor.Reactor, listener: int, paces: bool, unix_address: str, limit: int) -> bool:
-        """Has the reactor take a connection and serve it. See Take; paces, unix_address: of the listening socket, see Admission."""
+    def take_link(self, links: reactor.Reactor, listener: int, paces: bool, reached: str, limit: int) -> bool:
+        """Has the reactor take a connection and serve it. See Take; paces, reached: of the listening socket, see Admission."""
         link = links.accept(listener, paces)
         if link is None:
             return False
-        session = self.admission.admit_link(link, limit, unix_address)
+        session = self.admission.admit_link(link, limit, reached)
         if session is not None:
             try:
                 link.start(session)

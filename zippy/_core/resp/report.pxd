@@ -2,6 +2,7 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint64_t
+from zippy._core.ground.buf cimport Slice
 
 cdef enum Kind:                   # of a field's value, and how it is shown
     KIND_OBJECT                   # a Python object, as str() does it; a float with two decimals
@@ -76,3 +77,5 @@ cdef class Section:
 
 
 cdef bytes report_text(list sections)    # INFO's of these sections
+cdef object encoded(str text)            # the text itself if it is ASCII and so has its bytes in memory, else those
+cdef Slice slice_of_encoded(object text) # the bytes of what `encoded` returned, for as long as that is kept

@@ -30,12 +30,10 @@ cdef enum:
 
 
 cdef object encoded(str text):
-    """The text itself if it is ASCII and so has its bytes in memory, else those."""
     return text if PyUnicode_IS_ASCII(text) else text.encode("utf-8", "surrogateescape")
 
 
 cdef Slice slice_of_encoded(object text):
-    """The bytes of what `encoded` returned, for as long as that is kept."""
     cdef Py_ssize_t size
     cdef const char* ascii
     if type(text) is bytes:

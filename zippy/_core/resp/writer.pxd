@@ -46,6 +46,10 @@ cdef void reply_bulk_double(Reply* r, double d) noexcept nogil               # a
 cdef void reply_bool(Reply* r, bint b) noexcept nogil                        # :0 or :1 in RESP2
 cdef void reply_big_number(Reply* r, Slice digits) noexcept nogil            # a bulk string in RESP2
 cdef void reply_verbatim(Reply* r, const char* kind, Slice text) noexcept nogil   # kind: "txt", "mkd"; a bulk string in RESP2
+# The same of what is in `text` from `at` on. Its block is taken if that saves a long copy; for this `at` has to be verbatim_header's, whom
+# a guess at the text's length is given, in bytes
+cdef size_t verbatim_header(const Reply* r, size_t len) noexcept nogil       # bytes in front of a verbatim string of len bytes
+cdef void reply_verbatim_of(Reply* r, const char* kind, Buf* text, size_t at) noexcept nogil
 # For a length that is known only after its elements: place = reply_defer(r); elements ...; reply_defer_array(r, place, n)
 cdef size_t reply_defer(Reply* r) noexcept nogil
 cdef void reply_defer_array(Reply* r, size_t place, int64_t n) noexcept nogil

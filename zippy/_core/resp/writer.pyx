@@ -240,11 +240,35 @@ cdef void reply_verbatim(Reply* r, const char* kind, Slice text) noexcept nogil:
     if r.proto == 2:
         reply_bulk(r, text)
     elif room(r, text.len + HEADER_ROOM + 6):
-        header(r, c'=', text.len + 4)
-        buf_append(&r.out, kind, 3)
-        buf_append_byte(&r.out, c':')
+        r.out.len = <size_t>(write_verbatim_header(r.out.data + r.out.len, r, kind, text.len) - r.out.data)
         buf_append(&r.out, text.ptr, text.len)
         buf_append(&r.out, b"\r\n", 2)
+
+
+cdef char* write_verbatim_header(char* at, const Reply* r, const char* kind, size_t len) noexcept nogil:
+    if r.proto == 2:
+        return write_header(at, c'$', <int64_t>len)
+    at = write_header(at, c'=', <int64_t>len + 4)
+    memcpy(at, kind, 3)
+    at[3] = c':'
+    return at + 4
+
+
+cdef size_t verbatim_header(const Reply* r, size_t len) noexcept nogil:
+    cdef char[HEADER_ROOM] head
+    return <size_t>(write_verbatim_header(head, r, b"txt", len) - head)
+
+
+cdef void reply_verbatim_of(Reply* r, const char* kind, Buf* text, size_t at) noexcept nogil:
+    cdef size_t len = text.len - at
+    if r.out.len or r.out.failed or len < LONG or verbatim_header(r, len) != at or buf_reserve(text, 2) != 0:
+        reply_verbatim(r, kind, slice_of(text.data + at, len))
+        return
+    write_verbatim_header(text.data, r, kind, len)
+    buf_append(text, b"\r\n", 2)
+    mem_free(r.out.data)
+    r.out = text[0]
+    buf_init(text)
 
 
 cdef size_t reply_defer(Reply* r) noexcept nogil:
