@@ -4,6 +4,14 @@ from libc.string cimport memchr
 from zippy._core.ground.slice cimport slice_of
 
 
+cdef enum:
+    SHORT = 256      # bytes of a pattern that is looked through beforehand
+
+
+cdef inline bint has(Slice text, char c) noexcept nogil:
+    return memchr(text.ptr, c, text.len) != NULL
+
+
 cdef inline unsigned char folded(char c, bint ignore_case) noexcept nogil:
     return <unsigned char>(c + 32) if ignore_case and c'A' <= c <= c'Z' else <unsigned char>c
 
@@ -39,27 +47,75 @@ cdef bint match_class(Slice pattern, size_t* at, char c, bint ignore_case) noexc
     return found != negated
 
 
+cdef bint ends_otherwise(Slice pattern, Slice text, bint ignore_case) noexcept nogil:
+    """Whether a short pattern ends with a byte of its own, which is not the text's last: most that have to be looked into for long do."""
+    cdef char last = pattern.ptr[pattern.len - 1]
+    if last == c'*' or last == c'?' or last == c']' or folded(last, ignore_case) == folded(text.ptr[text.len - 1], ignore_case):
+        return False
+    # what looks like a byte may be one of a class, or one that an escape makes of another
+    return pattern.len <= SHORT and not has(pattern, c'[') and not has(pattern, 92)
+
+
+cdef size_t count_single(Slice pattern, size_t* at, size_t most) noexcept nogil:
+    """Counts the characters to match from *at on, up to a star or a class, to which *at is moved, and hardly more than `most`."""
+    cdef size_t i = at[0]
+    cdef size_t count = 0
+    while i < pattern.len and pattern.ptr[i] != c'*' and pattern.ptr[i] != c'[' and count <= most:
+        i += 2 if pattern.ptr[i] == 92 and i + 1 < pattern.len else 1
+        count += 1
+    at[0] = i
+    return count
+
+
+cdef const char* first_byte(Slice pattern, size_t p, bint ignore_case) noexcept nogil:
+    """The byte that a text has to have where pattern[p:] begins to fit it; NULL: one of several."""
+    if ignore_case or pattern.ptr[p] == c'?' or pattern.ptr[p] == c'[':
+        return NULL
+    return pattern.ptr + (p + 1 if pattern.ptr[p] == 92 and p + 1 < pattern.len else p)
+
+
+cdef inline size_t found_from(Slice text, size_t t, const char* byte) noexcept nogil:
+    """Where the byte is first, from t on; the text's length: nowhere."""
+    cdef const char* found = <const char*>memchr(text.ptr + t, <unsigned char>byte[0], text.len - t)
+    return text.len if found == NULL else found - text.ptr
+
+
 cdef bint glob_match(Slice pattern, Slice text, bint ignore_case) noexcept nogil:
-    # On a mismatch only the last star is given one more character: an earlier one could not do better, so the time is at most pattern times
-    # text.
+    # On a mismatch only the last star is given more characters: an earlier one could not do better, so the time is at most pattern times
+    # text. What is behind the very last star fits the text's end or nothing.
     cdef size_t p = 0
     cdef size_t t = 0
-    cdef size_t star = 0
-    cdef size_t star_text = 0
+    cdef size_t star = 0             # behind the last star
+    cdef size_t star_text = 0        # what is behind it is held against the text from here on
     cdef bint starred = False
+    cdef const char* first = NULL    # the byte that what is behind it begins with
     cdef bint matched
     cdef size_t next
-    if text.len == 0:
+    cdef size_t count
+    if text.len == 0 or pattern.len == 0:
         # nothing fits an empty text but an empty pattern, not even a star: as Redis does
-        return pattern.len == 0
+        return pattern.len == text.len
+    if ends_otherwise(pattern, text, ignore_case):
+        return False
     while t < text.len or p < pattern.len:
         matched = False
         if p < pattern.len:
             if pattern.ptr[p] == c'*':
-                starred = True
-                star = p
-                star_text = t
                 p += 1
+                if p == pattern.len:
+                    return True
+                next = p
+                count = count_single(pattern, &next, text.len - t)
+                if count > text.len - t:
+                    return False
+                starred = next < pattern.len
+                if not starred:
+                    t = text.len - count
+                    continue
+                star = p
+                first = first_byte(pattern, p, ignore_case) if count else NULL
+                star_text = t if first == NULL else found_from(text, t, first)
+                t = star_text
                 continue
             next = p
             if t < text.len:
@@ -76,16 +132,12 @@ cdef bint glob_match(Slice pattern, Slice text, bint ignore_case) noexcept nogil
             t += 1
         elif starred and t < text.len:
             # where the text ended before the pattern, it would do so from any later start
-            star_text += 1
+            star_text = star_text + 1 if first == NULL else found_from(text, star_text + 1, first)
             t = star_text
-            p = star + 1
+            p = star
         else:
             return False
     return True
-
-
-cdef inline bint has(Slice text, char c) noexcept nogil:
-    return memchr(text.ptr, c, text.len) != NULL
 
 
 cdef bint glob_is_pattern(Slice text) noexcept nogil:
