@@ -39,14 +39,14 @@ class Divided(Peer):
 @pytest.fixture
 def core() -> Iterator[Core]:
     made = Core(16, 1)
-    made.bind("command|list", lambda session, args: 1)
+    made.bind("command|docs", lambda session, args: 1)
     made.set_input_time(0)
     yield made
 
 
 @pytest.mark.parametrize(
     ("command", "reply"),
-    [("PING", b"+PONG\r\n"), ("COMMAND LIST", b":1\r\n"), ("x", b"-ERR unknown command 'x', with args beginning with: \r\n")],
+    [("PING", b"+PONG\r\n"), ("COMMAND DOCS", b":1\r\n"), ("x", b"-ERR unknown command 'x', with args beginning with: \r\n")],
 )
 def test_each_turn_runs_some(core: Core, command: str, reply: bytes) -> None:
     """Whoever is answered in C or in Python, or refused: one command a turn, in order, and another client's between them."""

@@ -119,6 +119,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
             CommandSpec(
                 name="command|list",
+                handler="server.command_list_command",
                 arity=-2,
                 flags=("loading", "stale"),
                 categories=("slow", "connection"),

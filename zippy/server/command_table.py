@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
 from zippy import commandspec
-from zippy._core.ground.glob import fitting
 from zippy._core.introspection import about_commands, commands_there
 from zippy._core.resp.kinds import Raw
 from zippy._core.resp.values import Words, encoded
 from zippy._core.session import Session
-from zippy.server.arguments import syntax_error, text
 from zippy.server.registry import command
-
-
-def all_specs(names: Iterable[str]) -> Iterator[commandspec.CommandSpec]:
-    """Commands and their subcommands."""
-    for name in names:
-        spec = commandspec.find_command(name)
-        assert spec is not None
-        yield spec
-        yield from spec.subcommands
 
 
 def replies() -> Any:
@@ -47,12 +35,6 @@ def docs_of(name: str, protocol: int) -> Raw:
     return encoded(replies().docs_reply(spec), protocol)
 
 
-@functools.cache
-def list_of(names: tuple[str, ...]) -> Raw:
-    """What COMMAND LIST replies where these commands are there, in both versions of the protocol."""
-    return encoded([spec.name for spec in all_specs(names)], 3)
-
-
 @command("command")
 def command_all(session: Session, args: Words) -> Any:
     """COMMAND."""
@@ -74,21 +56,3 @@ def command_docs(session: Session, args: Words) -> Any:
     if len(args) == 2:
         return {name: docs_of(name, session.protocol) for name in commands_there(session.core)}
     return {name: docs_of(name, session.protocol) for name in about_commands(session.core, args, 2, str) if name is not None}
-
-
-@command("command|list")
-def command_list(session: Session, args: Words) -> Any:
-    """COMMAND LIST [FILTERBY MODULE module-name | ACLCAT category | PATTERN pattern]."""
-    if len(args) == 2:
-        return list_of(tuple(commands_there(session.core)))
-    if len(args) != 5 or args[2].lower() != b"filterby":
-        raise syntax_error()
-    kind = args[3].lower()
-    if kind == b"module":
-        return []
-    if kind == b"aclcat":
-        category = text(args[4]).lower()
-        return [spec.name for spec in all_specs(commands_there(session.core)) if category in spec.categories]
-    if kind == b"pattern":
-        return fitting(args[4], tuple(spec.name.encode() for spec in all_specs(commands_there(session.core))), ignore_case=True)
-    raise syntax_error()

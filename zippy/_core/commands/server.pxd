@@ -11,6 +11,7 @@ cdef void swapdb_command(Engine* e, Client* c, int argc, Slice* argv) noexcept n
 cdef void command_count_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void latency_reset_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
+cdef void command_list_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void command_getkeys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void command_getkeysandflags_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil
 cdef void monitor_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil

@@ -1,9 +1,11 @@
 # FLUSHALL and FLUSHDB hand their tables to lazy_free; the client that asked for SYNC is blocked like one that waits for a key.
 
 from libc.limits cimport INT_MAX, INT_MIN
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.glob cimport glob_match
+from zippy._core.ground.hashtable cimport ht_find
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
 from zippy._core.ground.number cimport num_read_i64
 from zippy._core.keyspace.db cimport flush_db, swap_dbs
@@ -11,6 +13,7 @@ from zippy._core.keyspace.effects cimport flushed
 from zippy._core.keyspace.key_table cimport kt_count
 from zippy._core.keyspace.lazy_free cimport lazy_waits
 from zippy._core.commands.accounting cimport latency_reset
+from zippy._core.commands.acl_rules cimport category_of
 from zippy._core.commands.args cimport OptionTable, arg_choice, option_table, reply_out_of_memory, reply_syntax_error
 from zippy._core.commands.client cimport block_until_freed, can_wait_for_memory, cannot_wait, start_monitoring
 from zippy._core.commands.engine cimport find_command, propagate_instead
@@ -18,7 +21,8 @@ from zippy._core.commands.events cimport tell_before_reply
 from zippy._core.commands.keys cimport command_has_keys, command_keys
 from zippy._core.commands.types cimport CLIENT_MONITOR, CMD_NO_MANDATORY_KEYS, Client, Command, Engine, KeyRef
 from zippy._core.resp.writer cimport (
-    Reply, reply_array, reply_bulk, reply_bulk_int, reply_error, reply_int, reply_ok, reply_raw, reply_set, reply_simple
+    Reply, reply_array, reply_bulk, reply_bulk_int, reply_defer, reply_defer_array, reply_error, reply_int, reply_ok, reply_raw, reply_set,
+    reply_simple
 )
 
 
@@ -111,6 +115,49 @@ cdef void latency_reset_command(Engine* e, Client* c, int argc, Slice* argv) noe
 cdef void command_count_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """COMMAND COUNT. A container counts as one, and what rename-command took away does not."""
     reply_int(&c.reply, <int64_t>e.commands.count)
+
+
+cdef enum ListWord:
+    LIST_FILTERBY = 1
+    LIST_MODULE = 2
+    LIST_CATEGORY = 4
+    LIST_PATTERN = 8
+
+cdef OptionTable LIST_WORDS = option_table("command|list", [
+    ("filterby", LIST_FILTERBY, 0, 1), ("module", LIST_MODULE, 0, 1), ("aclcat", LIST_CATEGORY, 0, 1), ("pattern", LIST_PATTERN, 0, 1),
+])
+
+
+cdef void command_list_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
+    """COMMAND LIST [FILTERBY MODULE module-name | ACLCAT category | PATTERN pattern]. Subcommands follow the command that they are of."""
+    cdef uint32_t filter_by = 0
+    cdef uint64_t category = 0
+    cdef int64_t count = 0
+    cdef size_t place
+    cdef const Command* command
+    cdef const Command* container
+    cdef int i
+    if argc > 2:
+        if argc == 5 and arg_choice(&LIST_WORDS, argv[2]) == LIST_FILTERBY:
+            filter_by = arg_choice(&LIST_WORDS, argv[3])
+        if filter_by < LIST_MODULE:
+            reply_syntax_error(c)
+            return
+        category = category_of(argv[4])
+    place = reply_defer(&c.reply)
+    # no command is of a module
+    for i in range(e.command_count if filter_by != LIST_MODULE else 0):
+        command = &e.all_commands[i]
+        container = command if command.parent == NULL else command.parent
+        if filter_by == LIST_CATEGORY and command.categories & category == 0:
+            continue
+        if filter_by == LIST_PATTERN and not glob_match(argv[4], command.name, True):
+            continue
+        # rename-command may have taken it away
+        if ht_find(&e.commands, container.word) == container:
+            reply_bulk(&c.reply, command.name)
+            count += 1
+    reply_defer_array(&c.reply, place, count)
 
 
 cdef void time_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
