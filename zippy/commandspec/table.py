@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from zippy.commandspec import (
-    acl,
-    bitmap,
-    cluster,
-    cluster_nodes,
-    connection,
-    functions,
-    generic,
-    geo,
-    hash,
-    hyperloglog,
-    list,
-    pubsub,
-    scripting,
-    server,
-    set,
-    sorted_set,
-    stream,
-    string,
-    transactions,
-)
+from collections.abc import Iterator
+from importlib import import_module
+
+from zippy.commandspec.groups import GROUPS
 from zippy.commandspec.spec import CommandSpec
 
-COMMANDS = (
-    *connection.COMMANDS,
-    *generic.COMMANDS,
-    *string.COMMANDS,
-    *bitmap.COMMANDS,
-    *hyperloglog.COMMANDS,
-    *list.COMMANDS,
-    *set.COMMANDS,
-    *sorted_set.COMMANDS,
-    *hash.COMMANDS,
-    *stream.COMMANDS,
-    *geo.COMMANDS,
-    *transactions.COMMANDS,
-    *pubsub.COMMANDS,
-    *scripting.COMMANDS,
-    *functions.COMMANDS,
-    *server.COMMANDS,
-    *acl.COMMANDS,
-    *cluster.COMMANDS,
-    *cluster_nodes.COMMANDS,
-)
+
+def specs_of_groups() -> Iterator[CommandSpec]:
+    """The specs of all files."""
+    for group in GROUPS:
+        yield from import_module(f"zippy.commandspec.{group}").COMMANDS
+
+
+COMMANDS = tuple(specs_of_groups())
 
 _BY_NAME = {spec.name: spec for command in COMMANDS for spec in (command, *command.subcommands)}
 
