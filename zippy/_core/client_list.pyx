@@ -7,10 +7,12 @@ from cpython.ref cimport PyObject
 from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
 from libc.string cimport memcpy, strlen
 from zippy._core.ground.buf cimport Buf, Slice, buf_append_byte, buf_free, buf_init, buf_reserve, slice_of
+from zippy._core.ground.hash cimport hash_bytes
+from zippy._core.ground.hashtable cimport HashTable, ht_find_hashed, ht_prefetch
 from zippy._core.ground.number cimport num_read_i64, num_write_i64
 from zippy._core.ground.slice cimport copy_bytes, prefetch
 from zippy._core.commands.client cimport client_memory
-from zippy._core.commands.client_ids cimport ClientWalk, client_by_id, walk_begin, walk_end, walk_next
+from zippy._core.commands.client_ids cimport ClientWalk, walk_begin, walk_end, walk_next
 from zippy._core.commands.engine cimport engine_is_calling, engine_use
 from zippy._core.commands.output cimport client_output_class
 from zippy._core.commands.types cimport (
@@ -33,6 +35,7 @@ cdef enum:
     NEAR = 4                 # lines ahead, whose clients are fetched
     FAR = 8                  # and whose sessions
     OUTPUT_BLOCK = 16 * 1024
+    TOGETHER = 16            # ids that are looked for side by side
 
 
 cdef inline char* put(char* at, const char* text) noexcept nogil:
@@ -289,17 +292,27 @@ def sessions_of_kind(Core core, str kind):
 def sessions_with_ids(Core core, Words words not None, Py_ssize_t first):
     """The clients whose ids are the words from the first on, of those that CLIENT LIST shows, in that order; ReplyError for what is no id.
 
-    In C, since a client may name as many as it likes.
+    In C, since a client may name as many as it likes; the table's buckets are fetched side by side.
     """
-    cdef int64_t id
+    cdef HashTable* clients = &core.engine.clients_by_id
+    cdef int64_t[TOGETHER] ids
+    cdef uint64_t[TOGETHER] hashes
+    cdef const Client* c
+    cdef Py_ssize_t at = first
     cdef Py_ssize_t i
-    cdef Client* c
+    cdef Py_ssize_t count
     found = []
-    for i in range(first, words.count):
-        if not num_read_i64(words.at(i), &id):
-            raise ReplyError("ERR Invalid client ID")
-        c = client_by_id(core.engine, <uint64_t>id)
-        # the client of a script has the session of who runs it
-        if c != NULL and c.owner != NULL and (<Session>c.owner).client == c and shown(<Session>c.owner):
-            found.append(<Session>c.owner)
+    while at < words.count:
+        count = min(words.count - at, <Py_ssize_t>TOGETHER)
+        for i in range(count):
+            if not num_read_i64(words.at(at + i), &ids[i]):
+                raise ReplyError("ERR Invalid client ID")
+            hashes[i] = hash_bytes(<const char*>&ids[i], sizeof(int64_t))
+            ht_prefetch(clients, hashes[i])
+        for i in range(count):
+            c = <const Client*>ht_find_hashed(clients, slice_of(<const char*>&ids[i], sizeof(int64_t)), hashes[i])
+            # the client of a script has the session of who runs it
+            if c != NULL and c.owner != NULL and (<Session>c.owner).client == c and shown(<Session>c.owner):
+                found.append(<Session>c.owner)
+        at += count
     return found
