@@ -3,7 +3,7 @@
 from libc.limits cimport INT_MAX, INT_MIN
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
-from zippy._core.ground.buf cimport Slice, slice_of
+from zippy._core.ground.buf cimport Slice, buf_reserve, slice_of
 from zippy._core.ground.glob cimport glob_match
 from zippy._core.ground.hashtable cimport ht_find
 from zippy._core.ground.mem cimport mem_free, mem_try_alloc
@@ -21,8 +21,8 @@ from zippy._core.commands.events cimport tell_before_reply
 from zippy._core.commands.keys cimport command_has_keys, command_keys
 from zippy._core.commands.types cimport CLIENT_MONITOR, CMD_NO_MANDATORY_KEYS, Client, Command, Engine, KeyRef
 from zippy._core.resp.writer cimport (
-    Reply, reply_array, reply_bulk, reply_bulk_int, reply_defer, reply_defer_array, reply_error, reply_int, reply_ok, reply_raw, reply_set,
-    reply_simple
+    HEADER_ROOM, Reply, reply_array, reply_bulk, reply_bulk_int, reply_defer, reply_defer_array, reply_error, reply_int, reply_ok,
+    reply_raw, reply_set, reply_simple
 )
 
 
@@ -180,6 +180,8 @@ cdef void monitor_command(Engine* e, Client* c, int argc, Slice* argv) noexcept 
 cdef enum:
     KEY_FLAGS_SHOWN = 8
     FLAGS_ROOM = 128             # bytes that a reply with a key's flags takes
+    MANY_KEYS = 1024
+    BULK_ROOM = 8                # that a short bulk string takes beside its text
 
 # the first of KEY_FLAGS in commandspec/spec.py; a key that is told has none of the others
 cdef const char* KEY_FLAG_WORDS[KEY_FLAGS_SHOWN]
@@ -212,6 +214,17 @@ cdef bint find_keys(Engine* e, Client* c, int argc, const Slice* argv, KeyRef** 
     return False
 
 
+cdef void reserve_keys(Client* c, const Slice* argv, const KeyRef* keys, int count) noexcept nogil:
+    """Makes room for a reply with many keys at once, rather than by and by."""
+    cdef size_t size = 0
+    cdef int i
+    if count < MANY_KEYS:
+        return
+    for i in range(count):
+        size += argv[keys[i].place].len + BULK_ROOM
+    buf_reserve(&c.reply.out, size + HEADER_ROOM)
+
+
 cdef void command_getkeys_command(Engine* e, Client* c, int argc, Slice* argv) noexcept nogil:
     """COMMAND GETKEYS command [arg [arg ...]]."""
     cdef KeyRef* keys
@@ -219,6 +232,7 @@ cdef void command_getkeys_command(Engine* e, Client* c, int argc, Slice* argv) n
     cdef int i
     if not find_keys(e, c, argc - 2, argv + 2, &keys, &count):
         return
+    reserve_keys(c, argv + 2, keys, count)
     reply_array(&c.reply, count)
     for i in range(count):
         reply_bulk(&c.reply, argv[2 + keys[i].place])
