@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.unit.peer import Peer
@@ -59,6 +61,17 @@ def test_who_is_about_to_be_closed_is_not_shown() -> None:
     number = second.id
     assert asking(f"CLIENT LIST ID {first.id} {number}").count(b"id=") == 1
     assert asking("CLIENT LIST").count(b" laddr=") == 2
+
+
+@pytest.mark.parametrize("count", [1, 7, 100])
+def test_more_ids_than_clients(count: int) -> None:
+    """They are shown in the order of the ids, as often as they are named, whatever ids nobody has are in between."""
+    core, asking = core_with(count, 0)
+    own = [session.id for session in core.sessions.values()]
+    ids = [*own, 0, -1, *range(200_000), *(number + 65536 for number in own), *reversed(own), 2**63 - 1, *(-number for number in own)]
+    reply = asking(f"CLIENT LIST ID {' '.join(map(str, ids))}")
+    found = [int(number) for number in re.findall(rb"^id=(\d+) ", reply, re.MULTILINE)]
+    assert found == [*own, *own, *reversed(own)]
 
 
 def test_who_has_no_peer_is_not_shown() -> None:
