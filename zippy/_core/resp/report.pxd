@@ -76,6 +76,6 @@ cdef class Section:
     cdef int update(self) except -1
 
 
-cdef bytes report_text(list sections)    # INFO's of these sections
-cdef object encoded(str text)            # the text itself if it is ASCII and so has its bytes in memory, else those
-cdef Slice slice_of_encoded(object text) # the bytes of what `encoded` returned, for as long as that is kept
+cdef bytes report_text(list sections)     # INFO's of these sections
+cdef object encoded(str text)             # the text itself if it is ASCII and so has its bytes in memory, else those
+cdef Slice slice_of_encoded(object text)  # the bytes of what `encoded` returned, for as long as that is kept
