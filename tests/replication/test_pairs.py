@@ -313,6 +313,23 @@ class TestRoles:
         wait_until(lambda: primary.info().get("min_slaves_good_slaves") == 1)
         assert primary.client.set("key", 1)
 
+    def test_what_is_told_of_replicas_is_what_writes_need(self, start: Start) -> None:
+        """Also in the second in which one has become too late but nobody has looked."""
+        primary, replica = start(ZIPPY, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "1"), start(ZIPPY)
+        replica.follow(primary)
+        wait_until(lambda: primary.info().get("min_slaves_good_slaves") == 1)
+        go_on = hang(replica)
+
+        def is_refused() -> bool:
+            told, written = primary.client.pipeline(transaction=False).info("replication").set("key", 1).execute(raise_on_error=False)
+            assert told["min_slaves_good_slaves"] == (1 if written is True else 0)
+            return written is not True
+
+        try:
+            wait_until(is_refused)
+        finally:
+            go_on()
+
     @pytest.mark.parametrize("kinds", PAIRS[:3])
     def test_failover(self, start: Start, kinds: tuple[str, str]) -> None:
         """FAILOVER hands the role over, and nothing is copied."""

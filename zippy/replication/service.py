@@ -83,6 +83,7 @@ class Replication:
         self.caught_up: asyncio.Future[None] | None = None  # waited for by the end of the server
         self.marks: list[tuple[int, int]] = []  # what the log had been given, and the relay's offset then; those that are not on disk
         self.on_disk = 0  # offset of the relay
+        self.good = 0  # replicas that count for min-replicas-to-write, by which writes are refused
         settings.follow("repl-backlog-size", lambda _: self.relay.keep(settings.integer("repl-backlog-size")))
         for name in ("replica-read-only", "replica-serve-stale-data", "replica-ignore-maxmemory"):
             settings.follow(name, lambda _: self.push_role())
@@ -230,14 +231,9 @@ class Replication:
         """Has writes refused while there are too few good replicas."""
         needed = self.settings.integer("min-replicas-to-write")
         most_lag = self.settings.integer("min-replicas-max-lag")
-        watched = needed and most_lag and not self.is_replica
-        self.relay.set_too_few(bool(watched) and self.good() < needed)
-
-    def good(self) -> int:
-        """Replicas that count for min-replicas-to-write."""
         now = self.clock()
-        most_lag = self.settings.integer("min-replicas-max-lag")
-        return sum(replica.is_good(now, most_lag) for _, replica in self.replicas.items())
+        self.good = sum(replica.is_good(now, most_lag) for _, replica in self.replicas.items()) if needed and most_lag else 0
+        self.relay.set_too_few(self.good < needed and most_lag > 0 and not self.is_replica)
 
     def cron(self) -> None:
         """What time brings."""
@@ -652,7 +648,7 @@ class Replication:
         replicas = self.known(State.WAITING, State.COPYING, State.ONLINE)
         fields: Fields = {"role": "slave" if self.is_replica else "master", **self.link_fields(), "connected_slaves": len(replicas)}
         if self.settings.integer("min-replicas-to-write") and self.settings.integer("min-replicas-max-lag"):
-            fields["min_slaves_good_slaves"] = self.good()
+            fields["min_slaves_good_slaves"] = self.good
         for number, (session, replica) in enumerate(replicas):
             fields[f"slave{number}"] = self.describe(session, replica)
         return {
