@@ -214,8 +214,8 @@ SETTINGS: tuple[Setting, ...] = (
         ),
     ),
     Setting("oom-score-adj-values", "oom-scores", (0, 200, 800), "Scores of a primary, a replica and a background child."),
-    Setting("disable-thp", "bool", True, "Shun huge pages that the system gives to everybody.", mutable=False, used=True),
-    Setting("huge-pages", "bool", True, "Ask for huge pages for the data while memory is plenty.", used=True),
+    Setting("disable-thp", "bool", True, "Shun huge pages that the system gives to everybody.", mutable=False, used=True, served=True),
+    Setting("huge-pages", "bool", True, "Ask for huge pages for the data while memory is plenty.", used=True, served=True),
     Setting("server-cpulist", "string", "", "Processors for the main thread.", mutable=False, alias="server_cpulist"),
     Setting("bio-cpulist", "string", "", "Processors for background threads.", mutable=False, alias="bio_cpulist"),
     Setting(

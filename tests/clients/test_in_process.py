@@ -171,6 +171,15 @@ class TestEngines:
         kept = client.config_get(name)
         assert kept[name] != ("yes" if value is True else str(value))
 
+    @pytest.mark.parametrize("name", ["huge_pages", "disable_thp"])
+    def test_setting_of_a_process(self, name: str) -> None:
+        """The caller's process is not the engine's to set up."""
+        with pytest.raises(ValueError, match="zippy-server"):
+            zippy.Engine(**{name: False})
+        client = zippy.connect(zippy.Engine(**{name: True}))
+        with pytest.raises(redis.ResponseError, match=r"zippy-server|immutable"):
+            client.config_set(name.replace("_", "-"), "no")
+
     @pytest.mark.parametrize("command", ["SAVE", "BGSAVE", "LASTSAVE", "BGREWRITEAOF", "WAITAOF 0 0 0"])
     def test_commands_of_files(self, engine: zippy.Engine, command: str) -> None:
         """They say why they cannot be."""
