@@ -78,25 +78,25 @@ cdef class SortedMembers:
     cdef OtItem* item_of(self, bytes member) except NULL:
         return <OtItem*><size_t>self.places[member]
 
-    def insert(self, double score, bytes member):
-        """Put in a member that is absent."""
+    cdef object put(self, double score, bytes member, bint behind):
         cdef Account* before = mem_charged()
         cdef OtItem* item
         mem_charge_to(&self.account)
         item = ot_item_new(score, slice_of(<const char*>member, len(member)))
-        ot_insert(&self.tree, item)
+        if behind:
+            ot_append(&self.tree, item)
+        else:
+            ot_insert(&self.tree, item)
         mem_charge_to(before)
         self.places[member] = <size_t>item
 
+    def insert(self, double score, bytes member):
+        """Put in a member that is absent."""
+        self.put(score, member, False)
+
     def append(self, double score, bytes member):
         """Put in a member that is absent behind all others."""
-        cdef Account* before = mem_charged()
-        cdef OtItem* item
-        mem_charge_to(&self.account)
-        item = ot_item_new(score, slice_of(<const char*>member, len(member)))
-        ot_append(&self.tree, item)
-        mem_charge_to(before)
-        self.places[member] = <size_t>item
+        self.put(score, member, True)
 
     def write_score(self, bytes member, double score):
         """Change a score where it is, without a word to the tree."""
