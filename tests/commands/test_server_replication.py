@@ -63,6 +63,14 @@ class TestSync:
         assert raw("SYNC") == error("ERR Command not allowed inside a transaction")
         raw("DISCARD")
 
+    @pytest.mark.parametrize("words", ["SYNC", "PSYNC ? -1"])
+    def test_behind_replies(self, raw: RawClient, words: str) -> None:
+        """What a replica gets has no replies before it that it has not read."""
+        raw.send_bytes(f"PING\r\n{words}\r\nPING\r\n".encode())
+        assert raw.read().value == b"PONG"
+        assert raw.read() == error("ERR SYNC and PSYNC are invalid with pending output")
+        assert raw.read().value == b"PONG"
+
 
 class TestReplconf:
     """REPLCONF option value."""

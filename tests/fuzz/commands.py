@@ -203,8 +203,10 @@ class Fuzz:
                     sender.say(encode(args))
                     self.figures.sent += 1
         if chance.random() < 0.004:
+            client.words.is_cut = True
             del client.unsent[chance.randint(0, len(client.unsent)) :]
         if chance.random() < 0.002:
+            client.words.is_cut = True
             client.say(INLINE if chance.random() < 0.6 else chance.randbytes(chance.randint(1, 50)))
 
     def listen(self, client: Connection) -> None:

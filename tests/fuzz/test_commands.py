@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.commands import Fuzz
 from tests.fuzz.values import LEFT_OUT, VALUES
-from tests.fuzz.words import NOT_DEBUGGED, NOT_SAID, said
+from tests.fuzz.words import NOT_DEBUGGED, NOT_SAID, Shared, Words, said
 from zippy.commandspec import COMMANDS
 from zippy.persistence import append_only, snapshots  # noqa: F401  they have subcommands
 from zippy.server.debug import USAGES
@@ -27,6 +27,14 @@ def test_every_command_is_said() -> None:
 def test_every_setting_is_set() -> None:
     names = {setting.name for setting in SETTINGS if setting.mutable and not setting.name.startswith("tls-")}
     assert names - VALUES.keys() - LEFT_OUT.keys() == set()
+
+
+def test_nobody_becomes_a_replica() -> None:
+    words = Words("cut", Shared())
+    assert words.may_say((b"FLUSHALL", b"sync"))
+    words.is_cut = True
+    assert not words.may_say((b"FLUSHALL", b"sync"))
+    assert words.may_say((b"FLUSHALL", b"ASYNC"))
 
 
 @pytest.mark.timeout(400)

@@ -71,6 +71,7 @@ class Words(Source):
         self.shared = shared
         self.drawn_from = [*GROUPS.values(), later.GROUP, ADMINISTRATION]
         self.listens = self.random.random() < 0.15
+        self.is_cut = False  # a request of its connection was cut off
         self.shares = [10] * len(GROUPS) + [4, 14]
         if shared.in_cluster:
             self.drawn_from.append(node.GROUP)
@@ -89,8 +90,11 @@ class Words(Source):
     def may_say(self, args: tuple[bytes, ...]) -> bool:
         """Few connections subscribe or monitor: those in RESP2 are refused nearly all else from then on.
 
-        None says SHUTDOWN, not even with options that are refused: behind a request that was cut off the word may stand alone.
+        Behind a request that was cut off a word may stand alone and be a command. So none says SHUTDOWN, not even with options that
+        are refused, and those that have cut one off say SYNC no more (FLUSHALL does): what they got then would be no replies.
         """
+        if self.is_cut and any(arg.upper() == b"SYNC" for arg in args):
+            return False
         return args[0].upper() != b"SHUTDOWN" and (self.listens or args[0].upper() not in LISTENING)
 
     def unit(self) -> list[tuple[int, tuple[bytes, ...]]]:

@@ -482,6 +482,8 @@ class Replication:
             raise ReplyError("NOMASTERLINK Can't SYNC while not connected with my master")
         if self.failover.holds:
             raise ReplyError("NOMASTERLINK Can't SYNC while failing over")
+        if self.relay.unsent_replies(session):
+            raise ReplyError("ERR SYNC and PSYNC are invalid with pending output")
         log.info("Replica %s asks for synchronization", session.address())
         replica.heard_at = self.clock()
         bundle_packets(session, self.settings.flag("repl-disable-tcp-nodelay"))
