@@ -206,6 +206,20 @@ class TestClientTracking:
         raw("MSET", "k", 1, "l", 1)
         assert told(cache) == [invalid(b"k", b"l")]
 
+    def test_broadcast_of_what_changes_again_and_again(self, connect: Connect, raw: RawClient, cache: RawClient) -> None:
+        """Whoever asks for a prefix meanwhile is told too; with NOLOOP the last change counts."""
+        other = connect()
+        other("HELLO", 3)
+        other("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP")
+        changes = ["SET abc 1", "SET abc 2", "CLIENT TRACKING ON BCAST PREFIX ab", "SET abc 3", "SET abc 4"]
+        cache.send_bytes("\r\n".join([*changes, ""]).encode())
+        assert [cache.read() for _ in range(6)] == [OK] * 5 + [invalid(b"abc")]
+        assert told(other) == [invalid(b"abc")]
+        other("MSET", "k", 1, "k", 2, "l", 1, "k", 3)
+        assert told(other) == []
+        raw("MSET", "k", 1, "k", 2, "l", 1, "k", 3)
+        assert told(other) == [invalid(b"k", b"l")]
+
     def test_a_write_by_who_was_blocked_is_its_own(self, raw: RawClient, cache: RawClient) -> None:
         cache("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP")
         cache.send("BLPOP", "l", 0)

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy
 from zippy._core.ground.buf cimport (
-    Buf, buf_append, buf_clear, buf_free, buf_init, buf_reserve, slice_compare, slice_equal, slice_of
+    Buf, buf_add, buf_clear, buf_free, buf_init, slice_compare, slice_equal, slice_of
 )
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
@@ -125,6 +125,7 @@ cdef void join_prefix(Engine* e, Client* c, Slice prefix) noexcept nogil:
     subscribe(&e.tracking.prefixes, &c.prefixes, c, prefix)
     if e.tracking.prefixes.count != before:
         note_length(&e.tracking, prefix.len)
+        e.tracking.knows_prefixes = False
     e.ks.broadcasting = True
 
 
@@ -378,11 +379,13 @@ cdef void tell(Engine* e, Client* c, const Slice* key) noexcept nogil:
 
 cdef void note_own(Engine* e, Slice key, bint all_keys) noexcept nogil:
     cdef OwnRecord record = OwnRecord(key.len, all_keys)
-    if buf_reserve(&e.tracking.own, sizeof(record) + key.len) != 0:
+    cdef char* place = buf_add(&e.tracking.own, sizeof(record) + key.len)
+    if place == NULL:
         e.ks.effects.events_lost = True
         return
-    buf_append(&e.tracking.own, &record, sizeof(record))
-    buf_append(&e.tracking.own, key.ptr, key.len)
+    memcpy(place, &record, sizeof(record))
+    if key.len:
+        memcpy(place + sizeof(record), key.ptr, key.len)
 
 
 cdef void tell_own(Engine* e, Client* c) noexcept nogil:
@@ -448,7 +451,7 @@ cdef void invalidate(Engine* e, int kind, Slice key) noexcept nogil:
         return
     if e.ks.broadcasting:
         note_write(e, kind, key)
-    t = <TrackedKey*>ht_find(&e.ks.tracked, key)
+    t = <TrackedKey*>ht_find(&e.ks.tracked, key) if e.ks.tracked.count else NULL
     if t == NULL:
         return
     author = outermost_client(e)
@@ -461,34 +464,49 @@ cdef void invalidate(Engine* e, int kind, Slice key) noexcept nogil:
 # Those who are told of all keys with a prefix
 
 
+cdef inline bint is_noted(const Tracking* t, uint64_t writer, Slice key) noexcept nogil:
+    """Whether the last change that was noted was of this key too, by the same client."""
+    cdef const WriteRecord* last
+    if t.write_count == 0 or not t.knows_prefixes:
+        return False
+    last = <const WriteRecord*>(t.writes.data + t.last_write)
+    return last.writer == writer and slice_equal(written_key(last), key)
+
+
+cdef inline size_t record_size(size_t key_len) noexcept nogil:
+    """Bytes of a WriteRecord with its key: the next one is read where it lies."""
+    return (sizeof(WriteRecord) + key_len + 7) & ~<size_t>7
+
+
 cdef void note_write(Engine* e, int kind, Slice key) noexcept nogil:
     """Notes a change for each prefix that the key has and somebody asked for."""
     cdef Tracking* t = &e.tracking
-    cdef const Client* writer = NULL if kind == EVENT_VANISHED else outermost_client(e)
-    cdef WriteRecord record
+    cdef const Client* author = NULL if kind == EVENT_VANISHED else outermost_client(e)
+    cdef uint64_t writer = 0 if author == NULL else author.id
+    cdef WriteRecord* record
     cdef size_t i = 0
-    record.writer = 0 if writer == NULL else writer.id
-    record.key_len = key.len
+    if is_noted(t, writer, key):
+        return
     while i < t.length_count and t.lengths[i].length <= key.len:
-        record.prefix_len = t.lengths[i].length
+        if ht_find(&t.prefixes, slice_of(key.ptr, t.lengths[i].length)) != NULL:
+            record = <WriteRecord*>buf_add(&t.writes, record_size(key.len))
+            if record == NULL:
+                e.ks.effects.events_lost = True
+                return
+            record[0] = WriteRecord(writer=writer, prefix_len=t.lengths[i].length, key_len=key.len, order=t.write_count)
+            memcpy(record + 1, key.ptr, key.len)
+            t.last_write = <size_t>(<char*>record - t.writes.data)
+            t.write_count += 1
         i += 1
-        if ht_find(&t.prefixes, slice_of(key.ptr, record.prefix_len)) == NULL:
-            continue
-        record.order = t.write_count
-        if buf_reserve(&t.writes, sizeof(record) + key.len + 7) != 0:
-            e.ks.effects.events_lost = True
-            return
-        buf_append(&t.writes, &record, sizeof(record))
-        buf_append(&t.writes, key.ptr, key.len)
-        # the next record is read where it lies
-        buf_append(&t.writes, b"\0\0\0\0\0\0\0", (8 - key.len % 8) % 8)
-        t.write_count += 1
+    t.knows_prefixes = True
 
 
 cdef int by_prefix_and_key(const void* a, const void* b) noexcept nogil:
     cdef const WriteRecord* left = (<const WriteRecord**>a)[0]
     cdef const WriteRecord* right = (<const WriteRecord**>b)[0]
-    cdef int order = slice_compare(written_prefix(left), written_prefix(right))
+    cdef int order = 0
+    if left.prefix_len != right.prefix_len:
+        order = slice_compare(written_prefix(left), written_prefix(right))
     if order == 0:
         order = slice_compare(written_key(left), written_key(right))
     if order == 0:
@@ -524,7 +542,7 @@ cdef void tell_of_writes(Engine* e) noexcept nogil:
         return
     for i in range(count):
         writes[i] = <const WriteRecord*>(t.writes.data + at)
-        at += (sizeof(WriteRecord) + writes[i].key_len + 7) & ~<size_t>7
+        at += record_size(writes[i].key_len)
     qsort(writes, count, sizeof(WriteRecord*), by_prefix_and_key)
     tell_prefixes(e, writes, without_repeats(writes, count))
     mem_free(writes)

@@ -323,6 +323,8 @@ cdef struct Tracking:
     size_t length_cap
     Buf writes                       # WriteRecords of this turn: who broadcasts is told at its end
     size_t write_count
+    size_t last_write                # where the last of them begins
+    bint knows_prefixes              # the last change was noted under all prefixes that there are now
     Buf own                          # what the outermost call's client changed of what it tracks: OwnRecords; told after its reply
     const Command* container         # of CLIENT CACHING: the commands beside it do not end what it said
 

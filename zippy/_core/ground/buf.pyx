@@ -81,6 +81,13 @@ cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil:
     return 0
 
 
+cdef char* buf_add(Buf* b, size_t len) noexcept nogil:
+    if buf_reserve(b, len) != 0:
+        return NULL
+    b.len += len
+    return b.data + b.len - len
+
+
 cdef int buf_append(Buf* b, const void* ptr, size_t len) noexcept nogil:
     if buf_reserve(b, len) != 0:
         return -1

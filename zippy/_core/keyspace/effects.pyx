@@ -3,7 +3,7 @@
 
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
-from zippy._core.ground.buf cimport Buf, buf_append, buf_reserve, slice_of, slice_text
+from zippy._core.ground.buf cimport buf_add, slice_of, slice_text
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport (
     HtIter, ht_find, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_remove
@@ -69,17 +69,14 @@ cdef void flushed(Keyspace* ks) noexcept nogil:
 
 
 cdef void append_event(Keyspace* ks, int kind, int db, const char* event, Slice key) noexcept nogil:
-    cdef Buf* events = &ks.effects.events
-    cdef EventRecord record
-    record.event = event
-    record.kind = kind
-    record.db = db
-    record.key_len = key.len
-    if buf_reserve(events, sizeof(record) + key.len) != 0:
+    cdef EventRecord record = EventRecord(event=event, kind=kind, db=db, key_len=key.len)
+    cdef char* place = buf_add(&ks.effects.events, sizeof(record) + key.len)
+    if place == NULL:
         ks.effects.events_lost = True
         return
-    buf_append(events, &record, sizeof(record))
-    buf_append(events, key.ptr, key.len)
+    memcpy(place, &record, sizeof(record))
+    if key.len:
+        memcpy(place + sizeof(record), key.ptr, key.len)
 
 
 cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil:
