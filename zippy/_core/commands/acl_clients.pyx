@@ -150,12 +150,12 @@ cdef void change(Engine* e, User* user, User* changed) noexcept nogil:
     cdef Client* c
     cdef bint loses = e.stats.pubsub_clients and loses_channels(user, changed)
     cdef bint asked = asks_for_password(e)
-    cdef bint was_free = user_is_free(user)
+    cdef bint turns = user_is_free(user) != user_is_free(changed)    # what is free is not, or the other way round
     user_swap(user, changed)
     user_free(changed)
     if asked != asks_for_password(e):
         note_all_rights(e)
-    elif not loses and was_free == user_is_free(user):
+    elif not loses and not turns:
         return
     walk_begin(&walk, e)
     c = walk_next(&walk)
@@ -163,7 +163,7 @@ cdef void change(Engine* e, User* user, User* changed) noexcept nogil:
         if c.user == user:
             if loses and listens(c) and not may_keep_listening(user, c):
                 turn_out(e, c)
-            elif was_free != user_is_free(user):
+            elif turns:
                 client_note_restriction(c)
         c = walk_next(&walk)
 

@@ -27,7 +27,6 @@ cdef void walk_begin(ClientWalk* w, Engine* e) noexcept nogil:
 cdef void fetch(const Client* c) noexcept nogil:
     """Has the parts of a client come that tell of which kind it is, and what it may do."""
     zippy_fetch(&c.flags)
-    zippy_fetch(&c.channels.count)
     zippy_fetch(&c.shard_channels.count)
 
 

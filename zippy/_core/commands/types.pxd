@@ -335,14 +335,14 @@ cdef struct Client:
     Db* db
     uint64_t flags                   # CLIENT_ bits
     User* user                       # who it is; NULL: nothing of what it does is asked about
+    SubscriptionList channels
+    SubscriptionList patterns
+    SubscriptionList shard_channels
     Reply reply
     Parser parser
     Multi multi
     Watches* watches                 # NULL: none
     BlockState block
-    SubscriptionList channels
-    SubscriptionList patterns
-    SubscriptionList shard_channels
     SubscriptionList prefixes        # of Tracking.prefixes
     uint64_t redirect                # the client that is told of invalid keys in its place, 0: none
     uint32_t tracking                # TRACKING_ bits
