@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.cluster.servers import OLD, REDIS, ZIPPY, ClusterServer, Start, begin
-from tests.resp import Reply
+from tests.commands.blocking import wait_blocked
+from tests.resp import RawClient, Reply
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)  # on a machine that is ten times slower
@@ -83,6 +84,31 @@ class TestBesideRedis:
                 answers[-1] += [(request, plain(client(*request.split()), node)) for request in OTHERS]
         different = [(ours, theirs) for ours, theirs in zip(*answers, strict=True) if ours != theirs]
         assert not different, str(different[:5])
+
+    def test_slots_of_who_waits(self, start: Start) -> None:
+        """What a command that had to wait was sent counts once, when it is served, and never when it is not."""
+        found = []
+        for kind in (ZIPPY, REDIS):
+            node = start(kind, "--cluster-slot-stats-enabled", "yes")
+            node.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            begin([node])
+            with node.process.client() as client, node.process.client() as waiting:
+                waiting.send("BLPOP", "queue", 0)
+                wait_blocked(client)
+                found.append([self.slot(client)])
+                client("RPUSH", "queue", "x")
+                assert waiting.read().kind == "*"
+                found[-1].append(self.slot(client))
+                assert waiting("BLPOP", "queue", "0.05").value is None
+                found[-1].append(self.slot(client))
+        assert found[0] == found[1]
+
+    @staticmethod
+    def slot(client: RawClient) -> list[Any]:
+        """The figures of the slot of `queue`, without times."""
+        slot = client("CLUSTER", "KEYSLOT", "queue").value
+        figures = client("CLUSTER", "SLOT-STATS", "SLOTSRANGE", slot, slot).value[0].value[1].plain()
+        return [figures[:2], figures[4:]]
 
     def test_info_of_the_server(self, start: Start) -> None:
         """It says that it is a node."""

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.commands.blocking import wait_blocked
 from tests.replies import EMPTY, OK, bulk, bulks, error, integer, wrong_arguments
-from tests.resp import RawClient, Reply
+from tests.resp import Connect, RawClient, Reply
 
 
 @pytest.fixture
 def slow(raw: RawClient) -> RawClient:
     """Every command is slow; the log is empty."""
     raw("CONFIG", "SET", "slowlog-log-slower-than", 0)
+    raw("CONFIG", "RESETSTAT")
     raw("SLOWLOG", "RESET")
     return raw
 
@@ -50,6 +52,23 @@ class TestSlowlogGet:
         for count in ("x", "-2"):
             assert raw("SLOWLOG", "GET", count) == Reply("-", b"ERR count should be greater than or equal to -1")
         assert raw("SLOWLOG", "get", 1, 2) == error("ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP.")
+
+    @pytest.mark.parametrize("end", ["push", "timeout", "unblock"])
+    def test_what_it_took_before_it_waited(self, slow: RawClient, connect: Connect, end: str) -> None:
+        """It is told of when it ends, with all that others waited for it."""
+        waiting = connect()
+        number = waiting("CLIENT", "ID").value
+        waiting.send("BLPOP", *(f"key:{i}" for i in range(20_000)), "0.1" if end == "timeout" else 0)
+        wait_blocked(slow)
+        assert b"BLPOP" not in [arguments[0] for arguments in slow_commands(slow, -1)]
+        if end == "push":
+            slow("RPUSH", "key:7", "x")
+        elif end == "unblock":
+            slow("CLIENT", "UNBLOCK", number)
+        waiting.read()
+        (us,) = [entry.value[2].value for entry in slow("SLOWLOG", "GET", -1).value if entry.value[3].value[0].value == b"BLPOP"]
+        assert us > 100
+        assert f"cmdstat_blpop:calls=1,usec={us}," in slow("INFO", "commandstats").value.decode()
 
     @pytest.mark.parametrize("protocol", [2, 3])
     def test_asked_for_by_a_script(self, slow: RawClient, protocol: int) -> None:

@@ -16,6 +16,7 @@ from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.keyspace.lazy_free cimport lazy_free_step, lazy_last
 from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.client_ids cimport client_key_of
+from zippy._core.commands.cluster cimport cluster_counts_use, cluster_note_time
 from zippy._core.commands.output cimport client_has_output, leave_soft_limit, take_pending
 from zippy._core.commands.tracking cimport forget_tracking, stop_tracking
 from zippy._core.commands.types cimport (
@@ -379,6 +380,11 @@ cdef void serve_or_block(Engine* e, Client* c, const Wanted* w) noexcept nogil:
         block_on_keys(e, c, w)
 
 
+cdef bint keep_call(Engine* e, Client* c) noexcept nogil:
+    c.block.ticks = 0
+    return queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv)
+
+
 cdef bint keep_request(Engine* e, Client* c, const Wanted* w) noexcept nogil:
     """Copies the command that is about to wait and what it worked out; False: out of memory."""
     cdef void* state = NULL
@@ -387,7 +393,7 @@ cdef bint keep_request(Engine* e, Client* c, const Wanted* w) noexcept nogil:
         if state == NULL:
             return False
         memcpy(state, w.state.ptr, w.state.len)
-    if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
+    if not keep_call(e, c):
         mem_free(state)
         return False
     c.block.wanted = w[0]
@@ -434,7 +440,7 @@ cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil:
 
 
 cdef void block_until_freed(Engine* e, Client* c) noexcept nogil:
-    if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
+    if not keep_call(e, c):
         # it cannot wait, so it is freed now
         while not lazy_free_step(&e.ks, UINT64_MAX):
             pass
@@ -486,7 +492,7 @@ cdef void call_of_waiting(Engine* e, Client* c, Call* call) noexcept nogil:
     call.argv = c.block.request.argv
     call.errors = c.reply.errors
     call.reply_at = c.reply.out.len
-    call.ticks = clock_ticks()
+    call.ticks = clock_ticks() - c.block.ticks
 
 
 cdef void unblock_answered(Engine* e, const Call* call) noexcept nogil:
@@ -496,6 +502,8 @@ cdef void unblock_answered(Engine* e, const Call* call) noexcept nogil:
     c.flags &= ~<uint64_t>CLIENT_BLOCKED
     c.tracking &= ~<uint32_t>TRACKING_CACHING
     account_call(e, call)
+    if cluster_counts_use(e):
+        cluster_note_time(e, call)
     if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
         reply_cut(&c.reply, call.reply_at)
     unblock(e, c)

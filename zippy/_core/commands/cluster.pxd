@@ -73,6 +73,7 @@ cdef void cluster_free(Engine* e) noexcept nogil
 cdef bint cluster_set_node(Cluster* k, size_t index, Slice plain, Slice tls) noexcept nogil      # copies; False: out of memory
 # Has each slot's use counted from now on, or not; what was counted is forgotten
 cdef void cluster_count_use(Cluster* k, bint wanted) noexcept nogil
+cdef void cluster_note_time(Engine* e, const Call* call) noexcept nogil      # of one that ends without having been served
 cdef void cluster_note_use(Engine* e, const Call* call) noexcept nogil       # of a command that has ended, while it is counted
 
 # The gate: whether this node serves a command of the client's now, else replies with where it is served, or why it is not

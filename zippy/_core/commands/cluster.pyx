@@ -109,6 +109,11 @@ cdef size_t size_as_bulk(size_t length) noexcept nogil:
     return size
 
 
+cdef void cluster_note_time(Engine* e, const Call* call) noexcept nogil:
+    if call.client.slot >= 0:
+        cluster_of(e).use[call.client.slot].ticks += e.ticks - call.ticks
+
+
 cdef void cluster_note_use(Engine* e, const Call* call) noexcept nogil:
     cdef Client* c = call.client
     cdef SlotUse* use
@@ -116,8 +121,8 @@ cdef void cluster_note_use(Engine* e, const Call* call) noexcept nogil:
     cdef int i
     if c.slot < 0 or call.parent != NULL:
         return
+    cluster_note_time(e, call)
     use = &cluster_of(e).use[c.slot]
-    use.ticks += e.ticks - call.ticks
     size = size_as_bulk(call.argc) - call.argc - 2
     for i in range(call.argc):
         size += size_as_bulk(call.argv[i].len)

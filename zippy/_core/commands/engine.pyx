@@ -24,7 +24,7 @@ from zippy._core.commands.acl_user cimport users_begin, users_free
 from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.commands.channels cimport pubsub_free, pubsub_init
 from zippy._core.commands.client cimport (
-    discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
+    discard_queue, end_pause_if_over, keep_call, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
 )
 from zippy._core.commands.client_ids cimport client_key_of
 from zippy._core.commands.cluster cimport (
@@ -414,7 +414,7 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
         feed_monitors(e, call)
     if now - call.ticks >= e.quick_ticks or c.reply.errors != call.errors:
         account_call(e, call)
-        if cluster_counts_use(e):
+        if cluster_counts_use(e) and not c.flags & CLIENT_WAITS:
             cluster_note_use(e, call)
         if lazy_is_much(&e.ks) and not call.command.flags & CMD_PYTHON:
             # nobody needs the arguments any more, which what was replaced may hold
@@ -472,7 +472,7 @@ cdef bint engine_is_calling(const Engine* e, const Client* c) noexcept nogil:
 
 
 cdef bint engine_awaits(Engine* e, Client* c) noexcept nogil:
-    if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
+    if not keep_call(e, c):
         return False
     c.flags |= CLIENT_AWAITING
     return True
@@ -482,6 +482,7 @@ cdef void engine_resume(Engine* e, Client* c, Call* call) noexcept nogil:
     e.ticks = clock_ticks()
     c.flags = c.flags & ~<uint64_t>CLIENT_AWAITING | CLIENT_RETRY
     call_begin(e, call, c, c.block.request.command, c.block.request.argc, c.block.request.argv)
+    call.ticks -= c.block.ticks
 
 
 cdef void engine_resumed(Engine* e, Client* c, Call* call) noexcept nogil:
@@ -554,6 +555,7 @@ cdef void retry(Engine* e, Client* c) noexcept nogil:
     c.flags = c.flags & ~<uint64_t>CLIENT_BLOCKED | CLIENT_RETRY
     e.ticks = clock_ticks()
     call_begin(e, &call, c, request.command, request.argc, request.argv)
+    call.ticks -= c.block.ticks
     c.block.again_at_us = 0
     # its user may have been changed while it waited: then it is told so, and waits no more
     denied = c.flags & CLIENT_RESTRICTED and not acl_admits(e, c, request.command, request.argc, request.argv)
