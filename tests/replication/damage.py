@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -69,6 +70,10 @@ ASKED: tuple[tuple[bytes | str | int, ...], ...] = (
     ("SYNC",), ("MULTI",), ("EXEC",), ("SET", "k", "v"), ("RESET",), ("QUIT",), ("CLIENT", "REPLY", "OFF"), ("SUBSCRIBE", "c"),
     ("WAIT", 1, 10), ("ROLE",), ("INFO",), ("CLIENT", "LIST"), ("HELLO", 3), ("REPLCONF",),
 )  # fmt: skip
+
+
+ASKS_ALONE = re.compile(rb"(?=\*\d\r\n\$5\r\nPSYNC\r\n)")
+"""Where a replica waits for the replies to what it has said before it goes on."""
 
 
 class Found(AssertionError):
@@ -205,7 +210,9 @@ class Victim:
         peer = Peer()
         self.network.loop.run_until_complete(self.network.connect(lambda: peer, OTHER, self.server.node.host, PORT))
         assert peer.end is not None
-        peer.end.write(data)
+        for part in ASKS_ALONE.split(data):
+            peer.end.write(part)
+            self.run(0.01)
         self.call("INCR", "own")
         self.run()
         state = next((replica.state.value for replica in self.server.replication.replicas.values()), "no replica")
