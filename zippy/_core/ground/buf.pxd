@@ -20,7 +20,7 @@ cdef void buf_clear(Buf* b) noexcept nogil                         # len = 0, ke
 # Each of the following returns -1 when out of memory, else 0. Who makes a record of several pieces asks `failed` once, when it is complete
 cdef int buf_reserve(Buf* b, size_t extra) noexcept nogil          # room for `extra` more bytes, growing by doubling
 cdef int buf_append(Buf* b, const void* ptr, size_t len) noexcept nogil
-cdef char* buf_add(Buf* b, size_t len) noexcept nogil              # as append, of bytes that its caller writes there; NULL when out of memory
+cdef char* buf_add(Buf* b, size_t len) noexcept nogil              # as append, of bytes that its caller writes; NULL when out of memory
 cdef int buf_append_byte(Buf* b, char c) noexcept nogil
 cdef int buf_append_text(Buf* b, const char* text) noexcept nogil  # a NUL-terminated literal
 cdef int buf_append_i64(Buf* b, long long n) noexcept nogil        # decimal text
