@@ -9,6 +9,7 @@ from zippy._core.ground.clock cimport clock_ticks
 from zippy._core.ground.hash cimport hash_bytes
 from zippy._core.ground.hashtable cimport ht_insert, ht_remove
 from zippy._core.ground.mem cimport mem_alloc, mem_copy, mem_free, mem_realloc, mem_size, mem_try_alloc, mem_zalloc
+from zippy._core.ground.slice cimport copy_bytes
 from zippy._core.keyspace.effects cimport stop_waiting, unwatch_all, wait_for_key
 from zippy._core.commands.accounting cimport account_call
 from zippy._core.commands.acl_user cimport USER_NO_PASSWORD, USER_ON, user_is_free
@@ -338,7 +339,7 @@ cdef bint queued_copy(QueuedCommand* q, Command* command, int argc, const Slice*
     q.argv = words
     at = <char*>(q.argv + argc)
     for i in range(argc):
-        memcpy(at, argv[i].ptr, argv[i].len)
+        copy_bytes(at, argv[i].ptr, argv[i].len)
         q.argv[i] = slice_of(at, argv[i].len)
         at += argv[i].len
     return True

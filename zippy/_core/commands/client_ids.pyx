@@ -2,13 +2,7 @@
 
 from zippy._core.ground.buf cimport slice_of
 from zippy._core.ground.hashtable cimport ht_find, ht_iter, ht_iter_done, ht_iter_next
-
-
-cdef extern from *:
-    """
-    #define zippy_fetch(p) __builtin_prefetch(p)
-    """
-    void zippy_fetch(const void* p) noexcept nogil
+from zippy._core.ground.slice cimport prefetch
 
 
 cdef void client_key_of(const void* item, Slice* key) noexcept nogil:
@@ -26,8 +20,8 @@ cdef void walk_begin(ClientWalk* w, Engine* e) noexcept nogil:
 
 cdef void fetch(const Client* c) noexcept nogil:
     """Has the parts of a client come that tell of which kind it is, and what it may do."""
-    zippy_fetch(&c.flags)
-    zippy_fetch(&c.shard_channels.count)
+    prefetch(&c.flags)
+    prefetch(&c.shard_channels.count)
 
 
 cdef Client* walk_next(ClientWalk* w) noexcept nogil:

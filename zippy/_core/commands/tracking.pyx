@@ -15,6 +15,7 @@ from zippy._core.ground.hashtable cimport (
     HashTable, ht_drain, ht_find, ht_find_hashed, ht_free, ht_init, ht_insert, ht_memory, ht_random, ht_remove_hashed, ht_replace
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_realloc, mem_try_alloc
+from zippy._core.ground.slice cimport copy_bytes
 from zippy._core.keyspace.lazy_free cimport free_remains
 from zippy._core.keyspace.tracking cimport (
     tracked_free, tracked_grow, tracked_ids, tracked_insert, tracked_is_full, tracked_key, tracked_key_of, tracked_new, tracked_place
@@ -384,8 +385,7 @@ cdef void note_own(Engine* e, Slice key, bint all_keys) noexcept nogil:
         e.ks.effects.events_lost = True
         return
     memcpy(place, &record, sizeof(record))
-    if key.len:
-        memcpy(place + sizeof(record), key.ptr, key.len)
+    copy_bytes(place + sizeof(record), key.ptr, key.len)
 
 
 cdef void tell_own(Engine* e, Client* c) noexcept nogil:
@@ -494,7 +494,7 @@ cdef void note_write(Engine* e, int kind, Slice key) noexcept nogil:
                 e.ks.effects.events_lost = True
                 return
             record[0] = WriteRecord(writer=writer, prefix_len=t.lengths[i].length, key_len=key.len, order=t.write_count)
-            memcpy(record + 1, key.ptr, key.len)
+            copy_bytes(<char*>(record + 1), key.ptr, key.len)
             t.last_write = <size_t>(<char*>record - t.writes.data)
             t.write_count += 1
         i += 1

@@ -9,6 +9,7 @@ from zippy._core.ground.hashtable cimport (
     HtIter, ht_find, ht_find_hashed, ht_insert, ht_iter, ht_iter_done, ht_iter_next, ht_remove
 )
 from zippy._core.ground.mem cimport mem_alloc, mem_free, mem_zalloc
+from zippy._core.ground.slice cimport copy_bytes
 from zippy._core.keyspace.key_table cimport kt_find
 from zippy._core.keyspace.lazy_free cimport free_remains
 from zippy._core.keyspace.stream cimport stream_request
@@ -75,8 +76,7 @@ cdef void append_event(Keyspace* ks, int kind, int db, const char* event, Slice 
         ks.effects.events_lost = True
         return
     memcpy(place, &record, sizeof(record))
-    if key.len:
-        memcpy(place + sizeof(record), key.ptr, key.len)
+    copy_bytes(place + sizeof(record), key.ptr, key.len)
 
 
 cdef void notify(Db* db, int notify_class, const char* event, Slice key) noexcept nogil:
