@@ -27,20 +27,24 @@ cdef extern from *:
         return sum;
     }
 
-    /* A long string is in no cache, and one stream of reads leaves most of the memory's width unused: eight pages are read side by side,
-       and the eight behind them are asked for meanwhile. Before memory is what limits it, the widest instruction counts */
+    /* A long string is in no cache, and one stream of reads leaves most of the memory's width unused: eight are read side by side, and
+       what is behind is asked for meanwhile. Each has a page, or a longer part where that fits. Before memory is what limits it, the widest
+       instruction counts */
     #define PAGE_WORDS 512
+    #define PART_WORDS (64 * PAGE_WORDS)
     #define STREAMS 8
-    #define IN_STREAMS(count)                                                                \\
-        for (; i + STREAMS * PAGE_WORDS <= words; i += STREAMS * PAGE_WORDS) {               \\
-            for (size_t word = 0; word < PAGE_WORDS; word += 8) {                            \\
+    #define IN_STREAMS(part, ahead, count)                                                   \\
+        for (; i + STREAMS * (part) <= words; i += STREAMS * (part)) {                       \\
+            for (size_t word = 0; word < (part); word += 8) {                                \\
                 for (int stream = 0; stream < STREAMS; stream++) {                           \\
-                    const loose_word *from = at + i + stream * PAGE_WORDS + word;            \\
-                    __builtin_prefetch((const char *)(from + STREAMS * PAGE_WORDS));         \\
+                    const loose_word *from = at + i + stream * (part) + word;                \\
+                    __builtin_prefetch((const char *)(from + (ahead)));                      \\
                     count;                                                                   \\
                 }                                                                            \\
             }                                                                                \\
         }
+    #define IN_PAGES(count) IN_STREAMS(PAGE_WORDS, STREAMS * PAGE_WORDS, count)
+    #define IN_PARTS(count) IN_STREAMS(PART_WORDS, 128, count) IN_PAGES(count)
 
     #if defined(__x86_64__)
     #include <immintrin.h>
@@ -50,7 +54,7 @@ cdef extern from *:
         const loose_word *at = (const loose_word *)data;
         uint64_t sums[4] = {0};
         size_t i = 0;
-        IN_STREAMS(for (int k = 0; k < 8; k++) sums[k & 3] += (uint64_t)__builtin_popcountll(from[k]))
+        IN_PARTS(for (int k = 0; k < 8; k++) sums[k & 3] += (uint64_t)__builtin_popcountll(from[k]))
         for (; i < words; i++) sums[i & 3] += (uint64_t)__builtin_popcountll(at[i]);
         return sums[0] + sums[1] + sums[2] + sums[3];
     }
@@ -60,7 +64,7 @@ cdef extern from *:
         const loose_word *at = (const loose_word *)data;
         __m512i sum = _mm512_setzero_si512();
         size_t i = 0;
-        IN_STREAMS(sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_loadu_si512((const void *)from))))
+        IN_PARTS(sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_loadu_si512((const void *)from))))
         return (uint64_t)_mm512_reduce_add_epi64(sum) + popcount_instruction(at + i, words - i);
     }
 
@@ -78,7 +82,7 @@ cdef extern from *:
         const loose_word *at = (const loose_word *)data;
         size_t i = 0, words = STREAMS * PAGE_WORDS;
         wide_block others = {0};
-        IN_STREAMS(others |= *(const wide_block *)from ^ barren)
+        IN_PAGES(others |= *(const wide_block *)from ^ barren)
         return (others[0] | others[1] | others[2] | others[3] | others[4] | others[5] | others[6] | others[7]) != 0;
     }
 
