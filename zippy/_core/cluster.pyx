@@ -7,10 +7,12 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint64_t
 from zippy._core.commands.cluster cimport (
-    SLOT_MINE, SLOT_NOBODYS, SLOT_OTHERS, SLOT_PRIMARYS, Cluster, SlotPlace, SlotUse, cluster_begin, cluster_count_use,
-    cluster_flush_some, cluster_leave_channels, cluster_of, cluster_redirect_blocked, cluster_set_node
+    SLOT_MINE, SLOT_NOBODYS, SLOT_OTHERS, SLOT_PRIMARYS, Cluster, SlotPlace, cluster_begin, cluster_flush_some,
+    cluster_leave_channels, cluster_of, cluster_redirect_blocked, cluster_set_node
 )
 from zippy._core.commands.engine cimport engine_use
+from zippy._core.commands.slot_use cimport slot_use_count
+from zippy._core.commands.types cimport SlotUse
 from zippy._core.ground.clock cimport clock_ticks_per_us
 from zippy._core.ground.crc cimport SLOTS as SLOT_COUNT, key_slot as slot_of
 from zippy._core.ground.slice cimport Slice, slice_of
@@ -228,16 +230,16 @@ cdef class ClusterMap:
 
     def count_use(self, bint wanted):
         """Whether use is counted by slot: the setting cluster-slot-stats-enabled. What was counted is forgotten."""
-        cluster_count_use(self.map(), wanted)
+        self.map()
+        slot_use_count(self.core.engine, wanted)
 
     def reset_stats(self):
         """Forgets what was counted (CONFIG RESETSTAT)."""
-        cluster_count_use(self.map(), self.map().use != NULL)
+        self.count_use(self.core.engine.slot_use != NULL)
 
     def stats(self, int slot):
         """Keys, CPU microseconds, bytes received and sent of a slot's commands, counted while `count_use` says so."""
-        cdef Cluster* k = self.map()
         cdef SlotUse use = SlotUse(0, 0, 0)
-        if k.use != NULL:
-            use = k.use[checked(slot)]
+        if self.core.engine.slot_use != NULL:
+            use = self.core.engine.slot_use[checked(slot)]
         return self.count(slot), int(use.ticks / clock_ticks_per_us()), use.bytes_in, use.bytes_out

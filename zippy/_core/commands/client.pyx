@@ -17,8 +17,8 @@ from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.keyspace.lazy_free cimport lazy_free_step, lazy_last
 from zippy._core.commands.channels cimport unsubscribe_all
 from zippy._core.commands.client_ids cimport client_key_of
-from zippy._core.commands.cluster cimport cluster_counts_use, cluster_note_time
 from zippy._core.commands.output cimport client_has_output, leave_soft_limit, take_pending
+from zippy._core.commands.slot_use cimport slot_use_add_time
 from zippy._core.commands.tracking cimport forget_tracking, stop_tracking
 from zippy._core.commands.types cimport (
     BLOCK_NULL, BLOCK_NULL_ARRAY, BLOCK_ZERO, CLIENT_BLOCKED, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_IN_EXEC, CLIENT_INTERNAL,
@@ -503,8 +503,8 @@ cdef void unblock_answered(Engine* e, const Call* call) noexcept nogil:
     c.flags &= ~<uint64_t>CLIENT_BLOCKED
     c.tracking &= ~<uint32_t>TRACKING_CACHING
     account_call(e, call)
-    if cluster_counts_use(e):
-        cluster_note_time(e, call)
+    if e.slot_use != NULL:
+        slot_use_add_time(e, call)
     if c.flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP):
         reply_cut(&c.reply, call.reply_at)
     unblock(e, c)

@@ -32,12 +32,6 @@ cdef struct SlotPlace:
     int32_t importing            # the node that it is coming from, -1: none
 
 
-cdef struct SlotUse:
-    uint64_t ticks               # clock_ticks of its commands
-    uint64_t bytes_in
-    uint64_t bytes_out
-
-
 cdef struct Cluster:
     # of an engine that is a node; what it says comes from above
     SlotPlace* places            # SLOTS of them
@@ -46,18 +40,12 @@ cdef struct Cluster:
     bint ok                      # the cluster is well; else keys are not served,
     bint reads_when_down         # but for reading
     bint shards_when_down        # and shard channels
-    SlotUse* use                 # SLOTS of them; NULL: use is not counted
     bint calm                    # but for slots, nothing about the engine's state keeps any command from running
 
 
 cdef inline Cluster* cluster_of(const Engine* e) noexcept nogil:
     """What the engine knows as a node of a cluster, NULL: it is none."""
     return <Cluster*>e.cluster
-
-
-cdef inline bint cluster_counts_use(const Engine* e) noexcept nogil:
-    """Whether each slot's use is counted."""
-    return e.cluster != NULL and cluster_of(e).use != NULL
 
 
 cdef inline void end_asking(Client* c) noexcept nogil:
@@ -71,10 +59,6 @@ cdef inline void end_asking(Client* c) noexcept nogil:
 cdef void cluster_begin(Engine* e) noexcept nogil                # makes the engine a node: all slots nobody's, the cluster down
 cdef void cluster_free(Engine* e) noexcept nogil
 cdef bint cluster_set_node(Cluster* k, size_t index, Slice plain, Slice tls) noexcept nogil      # copies; False: out of memory
-# Has each slot's use counted from now on, or not; what was counted is forgotten
-cdef void cluster_count_use(Cluster* k, bint wanted) noexcept nogil
-cdef void cluster_note_time(Engine* e, const Call* call) noexcept nogil      # of one that ends without having been served
-cdef void cluster_note_use(Engine* e, const Call* call) noexcept nogil       # of a command that has ended, while it is counted
 
 # The gate: whether this node serves a command of the client's now, else replies with where it is served, or why it is not
 cdef bint cluster_admits(Engine* e, Client* c, const Command* command, int argc, const Slice* argv, bint is_exec) noexcept nogil

@@ -72,7 +72,6 @@ cdef void cluster_free(Engine* e) noexcept nogil:
         mem_free(<void*>k.nodes[i].plain.ptr)
     mem_free(k.nodes)
     mem_free(k.places)
-    mem_free(k.use)
     mem_free(k)
     e.cluster = NULL
 
@@ -93,42 +92,6 @@ cdef bint cluster_set_node(Cluster* k, size_t index, Slice plain, Slice tls) noe
     node.plain = slice_of(texts, plain.len)
     node.tls = slice_of(texts + plain.len, tls.len)
     return True
-
-
-cdef void cluster_count_use(Cluster* k, bint wanted) noexcept nogil:
-    mem_free(k.use)
-    k.use = <SlotUse*>mem_zalloc(SLOTS * sizeof(SlotUse)) if wanted else NULL
-
-
-cdef size_t size_as_bulk(size_t length) noexcept nogil:
-    """Bytes of an argument in a request."""
-    cdef size_t size = length + 6
-    while length >= 10:
-        size += 1
-        length //= 10
-    return size
-
-
-cdef void cluster_note_time(Engine* e, const Call* call) noexcept nogil:
-    if call.client.slot >= 0:
-        cluster_of(e).use[call.client.slot].ticks += e.ticks - call.ticks
-
-
-cdef void cluster_note_use(Engine* e, const Call* call) noexcept nogil:
-    cdef Client* c = call.client
-    cdef SlotUse* use
-    cdef size_t size
-    cdef int i
-    if c.slot < 0 or call.parent != NULL:
-        return
-    cluster_note_time(e, call)
-    use = &cluster_of(e).use[c.slot]
-    size = size_as_bulk(call.argc) - call.argc - 2
-    for i in range(call.argc):
-        size += size_as_bulk(call.argv[i].len)
-    use.bytes_in += size
-    if c.reply.out.len > call.reply_at:
-        use.bytes_out += c.reply.out.len - call.reply_at
 
 
 # Redirections

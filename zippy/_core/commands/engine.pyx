@@ -28,12 +28,12 @@ from zippy._core.commands.client cimport (
 )
 from zippy._core.commands.client_ids cimport client_key_of
 from zippy._core.commands.cluster cimport (
-    cluster_admits, cluster_admits_in_script, cluster_admits_writing, cluster_counts_use, cluster_free, cluster_note_use, cluster_of,
-    cluster_surely_admits, end_asking
+    cluster_admits, cluster_admits_in_script, cluster_admits_writing, cluster_free, cluster_of, cluster_surely_admits, end_asking
 )
 from zippy._core.commands.events cimport publish_events
 from zippy._core.commands.keys cimport command_keys, known_arity
 from zippy._core.commands.output cimport client_close, client_has_output, client_is_heard
+from zippy._core.commands.slot_use cimport slot_use_add, slot_use_count
 from zippy._core.commands.tracking cimport end_caching, remember_reads, tell_own, tracking_free, tracking_init
 from zippy._core.commands.types cimport (
     CLIENT_AWAITING, CLIENT_BLOCKED, CLIENT_CLOSE_AFTER_REPLY, CLIENT_CLOSING, CLIENT_DIRTY_EXEC, CLIENT_INTERNAL, CLIENT_LONG_ARGUMENTS,
@@ -102,6 +102,7 @@ cdef void engine_free(Engine* e) noexcept nogil:
     users_free(&e.users)
     relay_free(&e.relay)
     cluster_free(e)
+    slot_use_count(e, False)
     for i in range(e.command_count):
         if e.all_commands[i].subcommands != NULL:
             ht_free(e.all_commands[i].subcommands)
@@ -236,7 +237,7 @@ cdef void look_around(Engine* e) noexcept nogil:
         cluster_of(e).calm = e.calm
         e.calm = False
     # while much waits to be freed no command is quick: each pays its share in `call_end`; nor while its slot is told what it took
-    e.quick_ticks = 0 if lazy_is_much(&e.ks) or cluster_counts_use(e) else account_quick_ticks(e)
+    e.quick_ticks = 0 if lazy_is_much(&e.ks) or e.slot_use != NULL else account_quick_ticks(e)
 
 
 cdef inline size_t text_length(const char* text) noexcept nogil:
@@ -414,8 +415,8 @@ cdef void call_end(Engine* e, Call* call) noexcept nogil:
         feed_monitors(e, call)
     if now - call.ticks >= e.quick_ticks or c.reply.errors != call.errors:
         account_call(e, call)
-        if cluster_counts_use(e) and not c.flags & CLIENT_WAITS:
-            cluster_note_use(e, call)
+        if e.slot_use != NULL and not c.flags & CLIENT_WAITS:
+            slot_use_add(e, call)
         if lazy_is_much(&e.ks) and not call.command.flags & CMD_PYTHON:
             # nobody needs the arguments any more, which what was replaced may hold
             pay_for_freeing(e, now - call.ticks)

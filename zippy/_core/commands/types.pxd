@@ -390,6 +390,12 @@ cdef struct ErrorStat:
     uint64_t count
 
 
+cdef struct SlotUse:
+    uint64_t ticks                   # clock_ticks of its commands
+    uint64_t bytes_in
+    uint64_t bytes_out
+
+
 cdef struct SlowEntry:
     int64_t id
     int64_t at                       # seconds since the epoch
@@ -521,6 +527,7 @@ cdef struct Engine:
     bint loads_aside                 # a primary's data is being loaded beside what is there
     bint leaves_eviction             # to the primary: replica-ignore-maxmemory
     void* cluster                    # a Cluster, opaque here; NULL: this is no node of one
+    SlotUse* slot_use                # of a node, SLOTS of them; NULL: use is not counted
     function_fn run_python_function  # NULL: there are no functions in Python
     HashTable errors                 # ErrorStat by code
     SlowEntry** slowlog              # newest last
