@@ -144,6 +144,12 @@ def many_tracked(*command: Word) -> Arm:
     return arm
 
 
+def limit_tracked(attacker: Attacker) -> Act:
+    """A limit far below the keys that are tracked."""
+    attacker.undo.append(lambda: attacker.client("CONFIG", "SET", "tracking-table-max-keys", TRACKED))
+    return many_tracked("CONFIG", "SET", "tracking-table-max-keys", 1)(attacker)
+
+
 def leave_tracked(attacker: Attacker) -> Act:
     """The end of a client that tracked many keys."""
     read_by_one(attacker)
@@ -201,7 +207,7 @@ TRACKERS = (
     Attack("10,000 clients track a key: FLUSHALL", tracked_by_many("FLUSHALL")),
     Attack("a million keys tracked: FLUSHALL", many_tracked("FLUSHALL")),
     Attack("a million keys tracked: FLUSHALL SYNC", many_tracked("FLUSHALL", "SYNC")),
-    Attack("a million keys tracked: limit of one", many_tracked("CONFIG", "SET", "tracking-table-max-keys", 1)),
+    Attack("a million keys tracked: limit of one", limit_tracked),
     Attack("a million keys tracked: disconnect", leave_tracked),
     Attack("MGET of 100,000 tracked keys", read_many),
 )
