@@ -210,11 +210,13 @@ class TestClientTracking:
         """Whoever asks for a prefix meanwhile is told too; with NOLOOP the last change counts."""
         other = connect()
         other("HELLO", 3)
-        other("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP")
-        changes = ["SET abc 1", "SET abc 2", "CLIENT TRACKING ON BCAST PREFIX ab", "SET abc 3", "SET abc 4"]
+        other("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "a")
+        changes = ["SET abc 1", "SET abc 2", "CLIENT TRACKING ON BCAST PREFIX ab", "SET none 1", "SET abc 3", "SET abc 4"]
         cache.send_bytes("\r\n".join([*changes, ""]).encode())
-        assert [cache.read() for _ in range(6)] == [OK] * 5 + [invalid(b"abc")]
+        assert [cache.read() for _ in range(7)] == [OK] * 6 + [invalid(b"abc")]
         assert told(other) == [invalid(b"abc")]
+        other("CLIENT", "TRACKING", "OFF")
+        other("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP")
         other("MSET", "k", 1, "k", 2, "l", 1, "k", 3)
         assert told(other) == []
         raw("MSET", "k", 1, "k", 2, "l", 1, "k", 3)

@@ -497,8 +497,8 @@ cdef void note_write(Engine* e, int kind, Slice key) noexcept nogil:
             copy_bytes(<char*>(record + 1), key.ptr, key.len)
             t.last_write = <size_t>(<char*>record - t.writes.data)
             t.write_count += 1
+            t.knows_prefixes = True
         i += 1
-    t.knows_prefixes = True
 
 
 cdef int by_prefix_and_key(const void* a, const void* b) noexcept nogil:
