@@ -101,21 +101,19 @@ cdef void count_error(Engine* e, const Reply* r) noexcept nogil:
     stat.count += 1
 
 
-cdef inline void sample_call(Engine* e, const Command* command, double us) noexcept nogil:
-    if e.settings.latency_monitor_threshold:
-        latency_sample(e, b"fast-command" if command.flags & CMD_FAST else b"command", <int64_t>us)
-
-
 cdef void account_call(Engine* e, const Call* call) noexcept nogil:
     cdef Client* c = call.client
     cdef Command* command = call.command
     cdef uint64_t ticks = e.ticks - call.ticks
     cdef double us = ticks / clock_ticks_per_us()
+    if e.settings.latency_monitor_threshold:
+        latency_sample(e, b"fast-command" if command.flags & CMD_FAST else b"command", <int64_t>us)
     if c.flags & CLIENT_WAITS:
-        # it is accounted for when it ends, but what it took so far others have waited for
-        c.block.ticks = ticks
-        sample_call(e, command, us)
+        # it is accounted for when it ends
+        c.block.ticks += ticks
         return
+    ticks += c.block.ticks
+    us = ticks / clock_ticks_per_us()
     command.calls += 1
     command.ticks += ticks
     e.stats.commands += 1
@@ -129,7 +127,6 @@ cdef void account_call(Engine* e, const Call* call) noexcept nogil:
     if c.reply.errors != call.errors:
         command.failed += 1
         count_error(e, &c.reply)
-    sample_call(e, command, us)
     # what is loaded from a file nobody has asked for now
     if e.settings.slowlog_log_slower_than < 0 or us < e.settings.slowlog_log_slower_than or e.ks.loading:
         return

@@ -39,8 +39,6 @@ cdef void leave_watches(Engine* e, Client* c) noexcept nogil                # UN
 cdef void look_at_input_again(Engine* e, Client* c) noexcept nogil          # at the end of the turn: it was stopped and is not any more
 # Copies the arguments, which q owns then; False: out of memory, q is as it was
 cdef bint queued_copy(QueuedCommand* q, Command* command, int argc, const Slice* argv) noexcept nogil
-# The same with the call that is under way: its client will go on with it later
-cdef bint keep_call(Engine* e, Client* c) noexcept nogil
 cdef void queued_free(QueuedCommand* q) noexcept nogil
 
 # Serves the command that is being run, or blocks its client on the keys until one of them holds a value of value_type and it can be served;

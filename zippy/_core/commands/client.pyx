@@ -381,11 +381,6 @@ cdef void serve_or_block(Engine* e, Client* c, const Wanted* w) noexcept nogil:
         block_on_keys(e, c, w)
 
 
-cdef bint keep_call(Engine* e, Client* c) noexcept nogil:
-    c.block.ticks = 0
-    return queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv)
-
-
 cdef bint keep_request(Engine* e, Client* c, const Wanted* w) noexcept nogil:
     """Copies the command that is about to wait and what it worked out; False: out of memory."""
     cdef void* state = NULL
@@ -394,7 +389,7 @@ cdef bint keep_request(Engine* e, Client* c, const Wanted* w) noexcept nogil:
         if state == NULL:
             return False
         memcpy(state, w.state.ptr, w.state.len)
-    if not keep_call(e, c):
+    if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
         mem_free(state)
         return False
     c.block.wanted = w[0]
@@ -441,7 +436,7 @@ cdef bint can_wait_for_memory(const Engine* e, const Client* c) noexcept nogil:
 
 
 cdef void block_until_freed(Engine* e, Client* c) noexcept nogil:
-    if not keep_call(e, c):
+    if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
         # it cannot wait, so it is freed now
         while not lazy_free_step(&e.ks, UINT64_MAX):
             pass
@@ -477,6 +472,7 @@ cdef void unblock(Engine* e, Client* c) noexcept nogil:
     queued_free(&c.block.request)
     mem_free(<void*>c.block.wanted.state.ptr)
     c.block.wanted.state.ptr = NULL
+    c.block.ticks = 0
     c.flags &= ~<uint64_t>CLIENT_BLOCKED
     e.stats.blocked_clients -= 1
     # else who waited for longer than `timeout` might be closed for it before its reply is sent
@@ -493,7 +489,7 @@ cdef void call_of_waiting(Engine* e, Client* c, Call* call) noexcept nogil:
     call.argv = c.block.request.argv
     call.errors = c.reply.errors
     call.reply_at = c.reply.out.len
-    call.ticks = clock_ticks() - c.block.ticks
+    call.ticks = clock_ticks()
 
 
 cdef void unblock_answered(Engine* e, const Call* call) noexcept nogil:

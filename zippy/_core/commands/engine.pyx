@@ -24,7 +24,7 @@ from zippy._core.commands.acl_user cimport users_begin, users_free
 from zippy._core.commands.args cimport reply_out_of_memory
 from zippy._core.commands.channels cimport pubsub_free, pubsub_init
 from zippy._core.commands.client cimport (
-    discard_queue, end_pause_if_over, keep_call, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
+    discard_queue, end_pause_if_over, leave_watches, queued_copy, queued_free, set_alarm, unblock, unblock_in_vain
 )
 from zippy._core.commands.client_ids cimport client_key_of
 from zippy._core.commands.cluster cimport (
@@ -473,22 +473,30 @@ cdef bint engine_is_calling(const Engine* e, const Client* c) noexcept nogil:
 
 
 cdef bint engine_awaits(Engine* e, Client* c) noexcept nogil:
-    if not keep_call(e, c):
+    if not queued_copy(&c.block.request, e.call.command, e.call.argc, e.call.argv):
         return False
     c.flags |= CLIENT_AWAITING
     return True
+
+
+cdef void end_of_waiting(Engine* e, Call* call) noexcept nogil:
+    """Ends the call of a command that has waited: it is not quick, with what it took before."""
+    cdef uint64_t quick_ticks = e.quick_ticks
+    e.quick_ticks = 0
+    call_end(e, call)
+    e.quick_ticks = quick_ticks
 
 
 cdef void engine_resume(Engine* e, Client* c, Call* call) noexcept nogil:
     e.ticks = clock_ticks()
     c.flags = c.flags & ~<uint64_t>CLIENT_AWAITING | CLIENT_RETRY
     call_begin(e, call, c, c.block.request.command, c.block.request.argc, c.block.request.argv)
-    call.ticks -= c.block.ticks
 
 
 cdef void engine_resumed(Engine* e, Client* c, Call* call) noexcept nogil:
-    call_end(e, call)
+    end_of_waiting(e, call)
     c.flags &= ~<uint64_t>CLIENT_RETRY
+    c.block.ticks = 0
     queued_free(&c.block.request)
     if e.ks.effects.ready != NULL:
         serve_ready_keys(e)
@@ -556,14 +564,13 @@ cdef void retry(Engine* e, Client* c) noexcept nogil:
     c.flags = c.flags & ~<uint64_t>CLIENT_BLOCKED | CLIENT_RETRY
     e.ticks = clock_ticks()
     call_begin(e, &call, c, request.command, request.argc, request.argv)
-    call.ticks -= c.block.ticks
     c.block.again_at_us = 0
     # its user may have been changed while it waited: then it is told so, and waits no more
     denied = c.flags & CLIENT_RESTRICTED and not acl_admits(e, c, request.command, request.argc, request.argv)
     if not denied and not c.block.wanted.serve(e, c, &c.block.wanted):
         c.flags |= CLIENT_BLOCKED
         set_alarm(e, c)
-    call_end(e, &call)
+    end_of_waiting(e, &call)
     c.flags &= ~<uint64_t>CLIENT_RETRY
     c.db = db
     if not c.flags & CLIENT_BLOCKED:

@@ -22,7 +22,7 @@ cdef size_t size_as_bulk(size_t length) noexcept nogil:
 
 cdef void slot_use_add_time(Engine* e, const Call* call) noexcept nogil:
     if call.client.slot >= 0:
-        e.slot_use[call.client.slot].ticks += e.ticks - call.ticks
+        e.slot_use[call.client.slot].ticks += e.ticks - call.ticks + call.client.block.ticks
 
 
 cdef void slot_use_add(Engine* e, const Call* call) noexcept nogil:
@@ -32,8 +32,8 @@ cdef void slot_use_add(Engine* e, const Call* call) noexcept nogil:
     cdef int i
     if c.slot < 0 or call.parent != NULL:
         return
+    slot_use_add_time(e, call)
     use = &e.slot_use[c.slot]
-    use.ticks += e.ticks - call.ticks
     size = size_as_bulk(call.argc) - call.argc - 2
     for i in range(call.argc):
         size += size_as_bulk(call.argv[i].len)

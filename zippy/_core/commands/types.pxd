@@ -264,7 +264,7 @@ cdef struct Wanted:
 cdef struct BlockState:
     WaitNode* places                 # in the queues of the keys waited for
     QueuedCommand request            # the command as it was sent
-    uint64_t ticks                   # that it took until it had to wait, and each time it was looked at in vain
+    uint64_t ticks                   # that it took until it had to wait, and each time it was looked at in vain; 0 while none waits
     Wanted wanted                    # and as it was understood
     Db* db                           # the database it was sent to
     int64_t deadline_us              # of the monotonic clock: the nearer of the two that follow, 0: none
